@@ -1,0 +1,54 @@
+"""The index as a LangChain retriever: Documents whose metadata carry the offsets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+
+from vectorstore.articles import Filter
+from vectorstore.index import Index, Mode
+
+
+class IndexRetriever(BaseRetriever):
+    """`invoke(query)` -> Documents; `article.text[start:end] == page_content` by their metadata."""
+
+    model_config = {"arbitrary_types_allowed": True}
+
+    index: Index
+    k: int = 10
+    mode: Mode = "hybrid"
+    where: Filter = Filter()
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **kwargs: Any
+    ) -> list[Document]:
+        hits = self.index.search(
+            query,
+            kwargs.get("k", self.k),
+            self.mode,
+            sources=self.where.sources,
+            articles=self.where.articles,
+            after=self.where.after,
+            before=self.where.before,
+        )
+        return [
+            Document(
+                id=hit.passage.id,
+                page_content=hit.passage.text,
+                metadata={
+                    "article_id": hit.passage.article_id,
+                    "start": hit.passage.start,
+                    "end": hit.passage.end,
+                    "title": hit.passage.title,
+                    "source": hit.passage.source,
+                    "url": hit.passage.url,
+                    "published": hit.passage.published and hit.passage.published.isoformat(),
+                    "score": hit.score,
+                    "copies": [copy.id for copy in hit.copies],
+                },
+            )
+            for hit in hits
+        ]

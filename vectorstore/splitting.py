@@ -1,0 +1,126 @@
+"""Articles -> passages and sentences, as spans of the article's own text.
+
+Everything is a pair of offsets; no text is copied or changed. Passages follow paragraphs, long
+paragraphs are cut between sentences, and only a sentence longer than a passage may be is cut
+between words. Sentence boundaries come from sentencex, which was made for running text with
+abbreviations and quotations. Nothing here knows how passages are embedded or stored.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import NamedTuple
+
+# Characters a passage, about 120 word pieces of English: measured, see benchmarks/results.md.
+PASSAGE_CHARACTERS = 600
+# A longer "sentence" is a table, a list or a line without punctuation.
+SENTENCE_CHARACTERS = 1_000
+# sentencex gets at most this much at once, so that one endless line cannot take for ever.
+_BLOCK_CHARACTERS = 20_000
+
+_BLANK_LINES = re.compile(r"[^\S\n]*\r?\n(?:[^\S\n]*\r?\n)+")
+_LINE_AFTER_SENTENCE = re.compile(r"(?<=[.!?:;…”\"'’)\]])[^\S\n]*\r?\n")
+
+
+class Span(NamedTuple):
+    """`text[start:end]`; never empty, never beginning or ending with white space."""
+
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        return self.end - self.start
+
+
+def paragraphs(text: str, start: int = 0, end: int | None = None) -> list[Span]:
+    """The paragraphs of `text[start:end]`: parted by blank lines, or by a line break behind the
+    end of a sentence (an article with one paragraph a line)."""
+    end = len(text) if end is None else end
+    cuts = {start, end}
+    for pattern in (_BLANK_LINES, _LINE_AFTER_SENTENCE):
+        cuts.update(match.end() for match in pattern.finditer(text, start, end))
+    return _trimmed(text, sorted(cuts))
+
+
+def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
+    """The sentences of `text[start:end]`, each within one paragraph and of bounded length."""
+    found: list[Span] = []
+    for paragraph in paragraphs(text, start, end):
+        for block in _cut_between_words(text, paragraph, _BLOCK_CHARACTERS):
+            for sentence in _sentences_of_block(text, block):
+                found.extend(_cut_between_words(text, sentence, SENTENCE_CHARACTERS))
+    return found
+
+
+def passages(text: str, size: int = PASSAGE_CHARACTERS) -> list[Span]:
+    """`text` as passages of at most `size` characters where sentences allow, in order.
+
+    Short paragraphs that follow each other share a passage; a longer one is cut between sentences
+    into parts of about equal length. Every character that is not white space is in exactly one
+    passage.
+    """
+    found: list[Span] = []
+    for paragraph in paragraphs(text):
+        if found and paragraph.end - found[-1].start <= size:
+            found[-1] = Span(found[-1].start, paragraph.end)
+        elif paragraph.length <= size:
+            found.append(paragraph)
+        else:
+            found.extend(_evenly(sentences(text, *paragraph), size))
+    return found
+
+
+def sentences_around(text: str, start: int, end: int) -> Span:
+    """The shortest run of whole sentences of `text` that contains `text[start:end]`."""
+    touched = [s for s in sentences(text) if s.start < end and start < s.end]
+    if not touched:
+        return Span(start, end)
+    return Span(min(start, touched[0].start), max(end, touched[-1].end))
+
+
+def _sentences_of_block(text: str, block: Span) -> list[Span]:
+    import sentencex
+
+    part = text[block.start : block.end]
+    found = sentencex.get_sentence_boundaries("en", part)
+    cuts = {0, len(part), *(boundary["end_index"] for boundary in found)}
+    return _trimmed(text, sorted(block.start + cut for cut in cuts))
+
+
+def _evenly(parts: list[Span], size: int) -> list[Span]:
+    """Neighbouring parts joined into runs of at most `size`, none much shorter than the others."""
+    total = parts[-1].end - parts[0].start
+    aim = total / -(-total // size)
+    runs: list[Span] = []
+    begun = parts[0].start
+    for part in parts:
+        if runs and part.end - runs[-1].start <= size and part.end - begun <= aim * len(runs) * 1.1:
+            runs[-1] = Span(runs[-1].start, part.end)
+        else:
+            runs.append(part)
+    return runs
+
+
+def _cut_between_words(text: str, span: Span, size: int) -> list[Span]:
+    """`span` as parts of at most `size` characters, cut at white space where there is any."""
+    if span.length <= size:
+        return [span]
+    cuts = [span.start]
+    while span.end - cuts[-1] > size:
+        limit = cuts[-1] + size
+        space = max(text.rfind(white, cuts[-1] + 1, limit) for white in " \t\n\r")
+        cuts.append(limit if space == -1 else space)
+    return _trimmed(text, [*cuts, span.end])
+
+
+def _trimmed(text: str, cuts: list[int]) -> list[Span]:
+    """The spans between neighbouring cuts without white space around them; empty ones go."""
+    found = []
+    for start, end in pairwise(cuts):
+        part = text[start:end]
+        if kept := part.strip():
+            begin = start + len(part) - len(part.lstrip())
+            found.append(Span(begin, begin + len(kept)))
+    return found

@@ -1,0 +1,219 @@
+"""An index over a JSON file: words only, every article one passage.
+
+    index = FakeIndex(folder / "articles.json")
+    index.add_articles([Article(id="a", title="…", text="…")])
+    index.search("words in it")                 articles that share a word, most shared words first
+
+What it is given is in the file when a call returns, as with the real one. With `gate`, a call that
+adds or removes an article whose id begins with "slow" makes the file `<gate>.reached` and then waits
+until the file `gate` is there, before it adds or after it removed: so a call can be caught in the
+middle.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from vectorstore.articles import (
+    AddReport,
+    Article,
+    Finding,
+    Hit,
+    Passage,
+    Progress,
+    Statistics,
+    Summary,
+)
+from vectorstore.errors import ArticleError, ArticleNotFoundError, SearchError, StoreError
+from vectorstore.index import Index, Mode, OnProgress
+
+_ARTICLES = TypeAdapter(list[Article])
+_LONGEST_WAIT = 30.0
+
+
+class FakeIndex(Index):
+    def __init__(self, file: Path, *, gate: Path | None = None) -> None:
+        self._file = file
+        self._gate = gate
+        self._turn = threading.RLock()
+        self._closed = False
+
+    def add_articles(
+        self, articles: Iterable[Article], *, progress: OnProgress | None = None
+    ) -> AddReport:
+        given = list(articles)
+        for article in given:
+            if not article.text or not _is_unicode(article.text):
+                raise ArticleError(f"the article {article.id!r} cannot be stored. Correct it.")
+            if article.id.startswith("slow"):
+                self._wait_at_the_gate()
+        with self._turn:
+            stored = self._read()
+            before = dict(stored)
+            stored |= {article.id: article for article in given}
+            self._write(stored)
+        if progress is not None:
+            progress(Progress(len(given), len(given)))
+        return AddReport(
+            added=tuple(a.id for a in given if a.id not in before),
+            updated=tuple(a.id for a in given if a.id in before and before[a.id] != a),
+            unchanged=tuple(a.id for a in given if before.get(a.id) == a),
+        )
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        mode: Mode = "hybrid",
+        *,
+        sources: Sequence[str] | None = None,
+        articles: Sequence[str] | None = None,
+        after: date | None = None,
+        before: date | None = None,
+    ) -> list[Hit]:
+        if mode not in ("hybrid", "words", "vectors"):
+            raise SearchError(f"mode is {mode!r}; give hybrid, words or vectors.")
+        if query == "a bug":
+            raise ZeroDivisionError("what an article says")
+        wanted = set(query.lower().split())
+        hits = [
+            Hit(_passage(article), float(shared))
+            for article in self._read().values()
+            if (shared := len(wanted & set(article.text.lower().split())))
+            and (sources is None or article.source in sources)
+            and (articles is None or article.id in articles)
+            and (after is None or (article.published is not None and article.published >= after))
+            and (before is None or (article.published is not None and article.published <= before))
+        ]
+        return sorted(hits, key=lambda hit: -hit.score)[:k]
+
+    def get(self, article_id: str) -> Article:
+        try:
+            return self._read()[article_id]
+        except KeyError:
+            raise ArticleNotFoundError(f"no article has the id {article_id!r}.") from None
+
+    def articles(self) -> list[Summary]:
+        return [_summary(article) for article in self._read().values()]
+
+    def edit(
+        self,
+        article_id: str,
+        *,
+        title: str | None = None,
+        published: date | Literal["none"] | None = None,
+        source: str | None = None,
+    ) -> Summary:
+        with self._turn:
+            article = self.get(article_id)
+            changed = replace(
+                article,
+                title=article.title if title is None else title,
+                source=article.source if source is None else source,
+                published=article.published
+                if published is None
+                else (None if published == "none" else published),
+            )
+            self._write(self._read() | {article_id: changed})
+        return _summary(changed)
+
+    def remove(self, article_ids: Sequence[str]) -> int:
+        with self._turn:
+            stored = self._read()
+            for article_id in article_ids:
+                self.get(article_id)
+            self._write({key: a for key, a in stored.items() if key not in article_ids})
+        if any(article_id.startswith("slow") for article_id in article_ids):
+            self._wait_at_the_gate()
+        return len(set(article_ids))
+
+    def statistics(self) -> Statistics:
+        dates = [a.published for a in self._read().values() if a.published is not None]
+        count = len(self._read())
+        return Statistics(
+            articles=count,
+            passages=count,
+            oldest=min(dates, default=None),
+            newest=max(dates, default=None),
+            undated=count - len(dates),
+            sources=(("paper", count),),
+            embedding_model="none",
+        )
+
+    def check(self) -> list[Finding]:
+        return [Finding("ok", f"{len(self._read())} articles", "nothing to do")]
+
+    def rebuild(self, *, progress: OnProgress | None = None) -> None:
+        if progress is not None:
+            progress(Progress(1, 1))
+
+    def close(self) -> None:
+        with self._turn:
+            self._closed = True
+
+    def _wait_at_the_gate(self) -> None:
+        if self._gate is None:
+            return
+        self._gate.with_name(self._gate.name + ".reached").touch()
+        deadline = time.monotonic() + _LONGEST_WAIT
+        while not self._gate.exists():
+            if time.monotonic() > deadline:
+                raise TimeoutError("nobody opened the gate")
+            time.sleep(0.01)
+
+    def _read(self) -> dict[str, Article]:
+        with self._turn:
+            if self._closed:
+                raise StoreError("the index has been closed; open it again.")
+            if not self._file.exists():
+                return {}
+            return {a.id: a for a in _ARTICLES.validate_json(self._file.read_bytes())}
+
+    def _write(self, articles: dict[str, Article]) -> None:
+        draft = self._file.with_suffix(".new")
+        draft.write_bytes(_ARTICLES.dump_json(list(articles.values())))
+        draft.replace(self._file)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _passage(article: Article) -> Passage:
+    return Passage(
+        id=f"{article.id}:0",
+        article_id=article.id,
+        start=0,
+        end=len(article.text),
+        text=article.text,
+        title=article.title,
+        source=article.source,
+        url=article.url,
+        published=article.published,
+    )
+
+
+def _summary(article: Article) -> Summary:
+    return Summary(
+        id=article.id,
+        title=article.title,
+        source=article.source,
+        url=article.url,
+        published=article.published,
+        authors=article.authors,
+        language=article.language,
+        characters=len(article.text),
+        passages=1,
+    )

@@ -1,0 +1,271 @@
+"""Fetches a page: politely, and never from an address that is not public.
+
+A name is resolved once, every address it has is checked, and the connection goes to the address
+that was checked, so a name cannot change its mind in between. Redirects are checked the same way.
+Proxies and credentials of the environment play no part. robots.txt is obeyed. It knows no format.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.robotparser import RobotFileParser
+
+from vectorstore.errors import FetchError
+
+if TYPE_CHECKING:
+    import httpx
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+USER_AGENT = "Dateline (fetches single articles for its user)"
+MEDIA_TYPES = (
+    "text/html",
+    "application/xhtml+xml",
+    "text/plain",
+    "text/markdown",
+    "application/pdf",
+    "application/rss+xml",
+    "application/atom+xml",
+    "application/xml",
+    "text/xml",
+)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_LAST_PORT = 65_535
+_ROBOTS_LIMIT = 500_000  # bytes of robots.txt that are read, as RFC 9309 asks
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What was fetched. `asked` is the address as given, `url` the one that answered.
+
+    `media_type` is one of MEDIA_TYPES; `charset` is what the server says, "" where it does not.
+    """
+
+    asked: str
+    url: str
+    content: bytes
+    media_type: str
+    charset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one page may take: seconds in all, bytes once unpacked, and redirects."""
+
+    seconds: float = 30.0
+    size: int = 10_000_000
+    redirects: int = 5
+
+
+def is_public(address: Address) -> bool:
+    """True for an address of the public internet, also where it is wrapped in an IPv6 one."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address.is_global and not address.is_multicast and not address.is_reserved
+    inner = address.ipv4_mapped or address.sixtofour
+    if inner is None and address in _NAT64:
+        inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    if inner is not None:
+        return is_public(inner)
+    return address in _GLOBAL_UNICAST and address.is_global and address.teredo is None
+
+
+def fetch(
+    url: str, *, allow: Callable[[Address], bool] = is_public, limits: Limits | None = None
+) -> Page:
+    """The page at an http or https address.
+
+    `allow` decides which addresses may be connected to. Raises FetchError, naming the address and
+    the reason: what `allow` or robots.txt forbids, an error status, another type than a page's,
+    too large, too slow, or no answer.
+    """
+    visit = _Visit(url, allow, limits or Limits())
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(visit.page())
+    with ThreadPoolExecutor(
+        1
+    ) as other:  # called from within a running loop, which cannot be reused
+        return other.submit(asyncio.run, visit.page()).result()
+
+
+class _Visit:
+    """One call of `fetch`: what it may do, and the robots.txt it has read."""
+
+    def __init__(self, asked: str, allow: Callable[[Address], bool], limits: Limits) -> None:
+        self._asked = asked
+        self._allow = allow
+        self._limits = limits
+        self._robots: dict[str, RobotFileParser] = {}
+
+    async def page(self) -> Page:
+        import httpx
+
+        seconds = self._limits.seconds
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                httpx.AsyncClient(
+                    trust_env=False,
+                    follow_redirects=False,
+                    timeout=httpx.Timeout(seconds, connect=seconds / 3),
+                    headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"},
+                ) as client,
+            ):
+                return await self._find(client, httpx.URL(self._asked))
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise self._refusal(
+                f"no complete answer within {seconds:g} s; try again later"
+            ) from error
+        except httpx.InvalidURL as error:
+            raise self._refusal(f"this is not an address ({error})") from error
+        except httpx.HTTPError as error:
+            raise self._refusal(
+                f"the connection failed ({error or type(error).__name__})"
+            ) from error
+
+    async def _find(self, client: httpx.AsyncClient, url: httpx.URL) -> Page:
+        """The page at the end of the redirects, each of them checked and permitted."""
+        for _ in range(self._limits.redirects + 1):
+            await self._obey_robots(client, url)
+            async with self._answer(client, url) as response:
+                if response.has_redirect_location:
+                    url = url.join(response.headers["location"])
+                    continue
+                if response.status_code not in (200, 203):
+                    raise self._refusal(_status(response))
+                media_type = (
+                    response.headers.get("content-type", "").partition(";")[0].strip().lower()
+                )
+                if media_type not in MEDIA_TYPES:
+                    raise self._refusal(
+                        f"its type is {media_type or 'not named'}; readable are {', '.join(MEDIA_TYPES)}"
+                    )
+                content = await self._content(response, self._limits.size)
+                if len(content) > self._limits.size:
+                    raise self._refusal(f"it is larger than {self._limits.size:,} bytes")
+                return Page(
+                    self._asked, str(url), content, media_type, response.charset_encoding or ""
+                )
+        raise self._refusal(f"it redirects more than {self._limits.redirects} times")
+
+    async def _obey_robots(self, client: httpx.AsyncClient, url: httpx.URL) -> None:
+        """Raises FetchError where the site's robots.txt forbids the page, or cannot be had (RFC 9309)."""
+        site = f"{url.scheme}://{url.netloc.decode('ascii')}"
+        if site not in self._robots:
+            self._robots[site] = await self._read_robots(
+                client, url.copy_with(raw_path=b"/robots.txt")
+            )
+        if not self._robots[site].can_fetch("Dateline", str(url)):
+            raise self._refusal(f"the robots.txt of {url.host} asks programs not to read it")
+
+    async def _read_robots(self, client: httpx.AsyncClient, url: httpx.URL) -> RobotFileParser:
+        rules = RobotFileParser()
+        rules.parse([])
+        for _ in range(self._limits.redirects + 1):
+            async with self._answer(client, url) as response:
+                if response.has_redirect_location:
+                    url = url.join(response.headers["location"])
+                    continue
+                if response.is_server_error or response.status_code == 429:
+                    raise self._refusal(f"for its robots.txt, {_status(response)}")
+                if response.is_success:
+                    content = await self._content(response, _ROBOTS_LIMIT)
+                    rules.parse(content[:_ROBOTS_LIMIT].decode("utf-8", "replace").splitlines())
+                break
+        return rules
+
+    @asynccontextmanager
+    async def _answer(
+        self, client: httpx.AsyncClient, url: httpx.URL
+    ) -> AsyncIterator[httpx.Response]:
+        """The answer to a request, its body unread, from an address that may be connected to."""
+        if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > _LAST_PORT:
+            raise self._refusal(f"{url} is not an http or https address")
+        if url.userinfo:
+            raise self._refusal("it has a name or password in it, which will not be sent")
+        response = await self._connected(client, url, await self._addresses(url))
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    async def _connected(
+        self, client: httpx.AsyncClient, url: httpx.URL, addresses: Sequence[Address]
+    ) -> httpx.Response:
+        """The answer of the first of these addresses that can be connected to."""
+        import httpx
+
+        *others, last = addresses
+        for address in others:
+            try:
+                return await self._asked_at(client, url, address)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                continue
+        return await self._asked_at(client, url, last)
+
+    async def _asked_at(
+        self, client: httpx.AsyncClient, url: httpx.URL, address: Address
+    ) -> httpx.Response:
+        request = client.build_request(
+            "GET",
+            url.copy_with(host=str(address)),
+            headers={"Host": url.netloc.decode("ascii")},
+            # The certificate must be the name's, not the address's.
+            extensions={"sni_hostname": url.raw_host.decode("ascii")},
+        )
+        return await client.send(request, stream=True)
+
+    async def _addresses(self, url: httpx.URL) -> list[Address]:
+        """Where the name leads, at least one. Raises FetchError where any of it is not allowed."""
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(
+                url.raw_host.decode("ascii"), url.port or 0, type=socket.SOCK_STREAM
+            )
+        except (OSError, UnicodeError) as error:
+            raise self._refusal(
+                f"{url.host} cannot be found; check the address ({error})"
+            ) from error
+        addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
+        for address in addresses:
+            if not self._allow(address):
+                raise self._refusal(
+                    f"{url.host} leads to {address}, which is not on the public internet; "
+                    "save the page and add the file"
+                )
+        return addresses
+
+    async def _content(self, response: httpx.Response, limit: int) -> bytes:
+        """The body, unpacked while it comes; more than `limit` bytes only where there are more."""
+        packed = response.headers.get("content-encoding", "identity").strip().lower()
+        if packed not in ("identity", "gzip", "x-gzip", "deflate"):
+            raise self._refusal(f"it is packed in a way that was not asked for ({packed})")
+        content = bytearray()
+        async for chunk in response.aiter_bytes():
+            content += chunk
+            if len(content) > limit:
+                break
+        return bytes(content)
+
+    def _refusal(self, reason: str) -> FetchError:
+        return FetchError(f"{self._asked} cannot be fetched: {reason}")
+
+
+def _status(response: httpx.Response) -> str:
+    """An error status in words, and when to come again where the server says it."""
+    said = f"the server answers {response.status_code} {response.reason_phrase}".rstrip()
+    wait = response.headers.get("retry-after", "").strip()
+    if response.status_code in (429, 503) and wait:
+        return said + (
+            f"; try again in {wait} seconds" if wait.isdigit() else f"; try again after {wait}"
+        )
+    return said

@@ -1,0 +1,290 @@
+"""Brings articles in: a file, every file of a folder, or the page at an address.
+
+    loading = load("articles/")
+    len(loading)                    how many files (or pages) there are, before any is read
+    for item in loading:            Article, or Skipped with the reason, file after file
+        loading.done                how many of them have been opened so far
+
+Text and Markdown are read here; everything with a parser of its own is parsed in a process that
+can be killed (`worker.py`). One bad file never stops the rest. It knows no index.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from vectorstore.articles import Article, Skipped
+from vectorstore.errors import LoadingError
+from vectorstore.fetching import Page, fetch
+from vectorstore.loading.archive import EXPANDED, checked, content_of, members
+from vectorstore.loading.draft import Draft, first_line, shorten
+from vectorstore.loading.files import files_of, read, shown
+from vectorstore.loading.formats import LOADERS, MEDIA_TYPES, Loader, by_content, loader_of
+from vectorstore.loading.text import decode
+from vectorstore.loading.worker import Limits, Worker
+
+__all__ = ["LOADERS", "Limits", "Loader", "Loading", "load"]
+
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
+_SLUG_LENGTH = 60
+_DEEPEST = 2  # archives in each other
+
+
+def load(
+    source: str | Path,
+    *,
+    loaders: Mapping[str, Loader] = LOADERS,
+    fetch: Callable[[str], Page] = fetch,
+    limits: Limits | None = None,
+) -> Loading:
+    """Find the files of `source`, or fetch the page where it is an address; nothing is parsed yet.
+
+    Raises LoadingError where the source does not exist or is of no known kind, FetchError where
+    the page cannot or may not be fetched.
+    """
+    if isinstance(source, str) and (address := _ADDRESS.match(source)):
+        if address[1].lower() not in ("http", "https"):
+            raise LoadingError(
+                f"{source} is not an http or https address; download it and add the file"
+            )
+        return Loading([fetch(source)], loaders, limits)
+    if not str(source).strip():
+        raise LoadingError("nothing to add was named; name a file, a folder or an address")
+    path = Path(source)
+    if path.parts[:1] == ("~",):
+        path = path.expanduser()
+    found = files_of(path)
+    if found == [path]:
+        try:
+            loader_of(path.name, loaders)
+        except LoadingError as error:
+            raise LoadingError(f"{shown(path)} {error}") from error
+    return Loading(found, loaders, limits)
+
+
+class Loading:
+    """What `load` found: as long as it has files or pages, and read one by one while iterated.
+
+    A file that holds several articles gives several items, so there may be more items than
+    `len()`; `done` counts the files opened so far and reaches `len()` with the last one's items.
+    An id never comes twice: what would have an earlier item's id is Skipped.
+    """
+
+    def __init__(
+        self,
+        found: Sequence[Path | Page | Skipped],
+        loaders: Mapping[str, Loader] = LOADERS,
+        limits: Limits | None = None,
+    ) -> None:
+        self._found = found
+        self._limits = limits or Limits()
+        self._loaders = loaders
+        self.done = 0
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __iter__(self) -> Iterator[Article | Skipped]:
+        self.done = 0
+        origins: dict[str, str] = {}
+        with Worker(self._limits) as worker:
+            for one in self._found:
+                self.done += 1
+                for item in self._items(one, worker):
+                    if isinstance(item, Skipped):
+                        yield item
+                    elif item.article.id in origins:
+                        yield Skipped(
+                            item.label,
+                            f"has the same id as {origins[item.article.id]}: {item.article.id}",
+                        )
+                    else:
+                        origins[item.article.id] = item.label
+                        yield item.article
+
+    def _items(self, one: Path | Page | Skipped, worker: Worker) -> Iterator[_Labelled | Skipped]:
+        if isinstance(one, Skipped):
+            yield one
+            return
+        origin = _page_origin(one) if isinstance(one, Page) else _file_origin(one)
+        try:
+            loader = loader_of(origin.name, self._loaders)
+            content = _page_content(one) if isinstance(one, Page) else read(one, loader.largest)
+            yield from self._content(content, origin, loader, _Containment(worker))
+        except LoadingError as error:
+            yield Skipped(origin.label, str(error))
+
+    def _content(
+        self, content: bytes, origin: _Origin, loader: Loader, within: _Containment
+    ) -> Iterator[_Labelled | Skipped]:
+        """The articles of one file, or of an archive's files. Raises LoadingError."""
+        if not content.strip():
+            raise LoadingError("is empty")
+        loader = by_content(content, loader, self._loaders)
+        if loader.parse is None:
+            yield from self._members(content, origin, within)
+        elif loader.contained:
+            for draft in within.worker.parse(loader.parse, content, origin.name):
+                yield _labelled(draft, origin)
+        else:
+            for draft in loader.parse(content, origin.name):
+                yield _labelled(draft, origin)
+
+    def _members(
+        self, content: bytes, outer: _Origin, within: _Containment
+    ) -> Iterator[_Labelled | Skipped]:
+        within = within.deeper()
+        archive = checked(content, within.budget.left)
+        within.budget.left -= sum(member.file_size for member in archive.infolist())
+        readable = list(members(archive))
+        if not readable:
+            raise LoadingError("has no file in it")
+        for member in readable:
+            if isinstance(member, Skipped):
+                yield Skipped(f"{outer.label}/{member.source}", member.reason)
+                continue
+            origin = _member_origin(member.filename, outer)
+            try:
+                loader = loader_of(origin.name, self._loaders)
+                content = content_of(archive, member, loader.largest)
+                yield from self._content(content, origin, loader, within)
+            except LoadingError as error:
+                yield Skipped(origin.label, str(error))
+
+
+@dataclass(slots=True)
+class _Budget:
+    """Bytes that the archives of one file may still unpack to."""
+
+    left: int = EXPANDED
+
+
+@dataclass(frozen=True, slots=True)
+class _Containment:
+    """What a file is parsed in, and how deep in archives it lies."""
+
+    worker: Worker
+    budget: _Budget = field(default_factory=_Budget)
+    depth: int = 0
+
+    def deeper(self) -> _Containment:
+        """Raises LoadingError where archives are nested too deeply."""
+        if self.depth == _DEEPEST:
+            raise LoadingError("is an archive too deep in archives; unpack it first")
+        return replace(self, depth=self.depth + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where content is from: what messages call it, what its ids are made from, and what an
+    article takes over that names no source or address of its own."""
+
+    label: str
+    identity: str
+    name: str
+    stem: str
+    source: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Labelled:
+    label: str
+    article: Article
+
+
+def _file_origin(path: Path) -> _Origin:
+    whole = path.resolve()
+    name = shown(Path(whole.name))
+    return _Origin(
+        label=shown(path),
+        identity=os.fsencode(whole).decode("utf-8", "backslashreplace"),
+        name=path.name,
+        stem=path.stem,
+        source=f"{shown(Path(whole.parent.name))}/{name}" if whole.parent.name else name,
+    )
+
+
+def _page_origin(page: Page) -> _Origin:
+    parts = urlsplit(page.asked)
+    host = parts.hostname or ""
+    return _Origin(
+        label=page.asked,
+        identity=page.asked.partition("#")[0],
+        name="page" + MEDIA_TYPES.get(page.media_type, ""),
+        stem=unquote(host + re.sub(r"\.\w{1,5}$", "", parts.path)),
+        source=host.removeprefix("www."),
+        url=page.url,
+    )
+
+
+def _page_content(page: Page) -> bytes:
+    """The page's bytes; as UTF-8 with its mark where the server names the encoding, for its word
+    outranks the page's own."""
+    if not page.charset or not page.media_type.startswith("text/"):
+        return page.content
+    return codecs.BOM_UTF8 + decode(page.content, page.charset).encode("utf-8")
+
+
+def _member_origin(name: str, outer: _Origin) -> _Origin:
+    path = PurePosixPath(name)
+    folder = path.parent.name or PurePosixPath(outer.source).name
+    return _Origin(
+        label=f"{outer.label}/{name}",
+        identity=f"{outer.identity}\0{name}",
+        name=path.name,
+        stem=path.stem,
+        source=f"{folder}/{path.name}",
+    )
+
+
+def _labelled(draft: Draft | Skipped, origin: _Origin) -> _Labelled | Skipped:
+    if isinstance(draft, Skipped):
+        return Skipped(f"{origin.label}, {draft.source}", draft.reason)
+    label = f"{origin.label}, {draft.key}" if draft.key else origin.label
+    if not draft.text.strip():
+        return Skipped(label, "has no text")
+    article = Article(
+        id=draft.id or _id(origin, draft.key),
+        title=_clean(draft.title) or first_line(draft.text),
+        text=draft.text,
+        source=_clean(draft.source) or origin.source,
+        # A page's own word on its address is not taken where it was seen at one.
+        url=(draft.url if draft.key else "") or origin.url or draft.url,
+        published=draft.published,
+        authors=tuple(_clean(author) for author in draft.authors),
+        language=draft.language,
+        pages=draft.pages,
+    )
+    try:
+        "\n".join(
+            (article.id, article.title, article.text, article.source, article.url, *article.authors)
+        ).encode()
+    except UnicodeEncodeError as error:
+        shown_label = label.encode("utf-8", "replace").decode()
+        return Skipped(shown_label, f"is not valid Unicode: {error.reason}")
+    return _Labelled(label, article)
+
+
+def _id(origin: _Origin, key: str) -> str:
+    """Readable, and the same whenever the same file, page or entry is loaded."""
+    identity = f"{origin.identity}\0{key}" if key else origin.identity
+    digest = hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()
+    ascii_only = unicodedata.normalize("NFKD", origin.stem).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^A-Za-z0-9_]+", "-", ascii_only).strip("-")[:_SLUG_LENGTH].strip("-")
+    # The entries of one file share its slug and may be many: they need more digits.
+    return f"{slug or 'article'}-{digest[: 12 if key else 8]}"
+
+
+def _clean(value: str) -> str:
+    """One line of visible characters."""
+    folded = " ".join(value.split())
+    return shorten("".join(c for c in folded if unicodedata.category(c) != "Cc"), 300)

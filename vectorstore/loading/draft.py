@@ -1,0 +1,102 @@
+"""What a parser found in a file: a draft, an article that has no id yet.
+
+Values, and their way through a pipe as JSON. Nothing here knows files, formats or ids.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from vectorstore.articles import Skipped
+
+TITLE_LENGTH = 90  # characters of a title that is taken from the text
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An article as its file tells it.
+
+    `key` tells the articles of one file apart (an entry's link, a row's number) and is empty where
+    the file is one article. `id` is set only where the file itself gives one. `pages` are the
+    offsets in `text` where each page begins; empty where there are none.
+    """
+
+    text: str
+    title: str = ""
+    published: date | None = None
+    authors: tuple[str, ...] = ()
+    source: str = ""
+    url: str = ""
+    language: str = ""
+    pages: tuple[int, ...] = ()
+    key: str = ""
+    id: str = ""
+
+
+class Parser(Protocol):
+    """Turns a file's content into drafts.
+
+    What cannot be used of a file with several articles comes as Skipped, its `source` saying where
+    in the file. Raises LoadingError, with the reason alone, where the file as a whole cannot be
+    read; `name` is the file's, to be shown and never opened.
+    """
+
+    __module__: str
+    __qualname__: str
+
+    def __call__(self, content: bytes, name: str, /) -> Iterable[Draft | Skipped]: ...
+
+
+def to_json(item: Draft | Skipped) -> dict[str, Any]:
+    values = asdict(item)
+    if isinstance(item, Draft) and item.published is not None:
+        values["published"] = item.published.isoformat()
+    return values
+
+
+def from_json(values: dict[str, Any]) -> Draft | Skipped:
+    if "reason" in values:
+        return Skipped(**values)
+    day = values["published"]
+    return Draft(
+        **values
+        | {
+            "published": date.fromisoformat(day) if day else None,
+            "authors": tuple(values["authors"]),
+            "pages": tuple(values["pages"]),
+        }
+    )
+
+
+def first_line(text: str) -> str:
+    """The first line that is not blank, cut at a word to TITLE_LENGTH characters."""
+    for line in text.splitlines():
+        if line.strip():
+            return shorten(line.lstrip()[: 10 * TITLE_LENGTH])
+    return ""
+
+
+def shorten(line: str, length: int = TITLE_LENGTH) -> str:
+    """`line` with white space folded, cut at a word to `length` characters and marked with "…"."""
+    folded = " ".join(line.split())
+    if len(folded) <= length:
+        return folded
+    cut = folded[: length - 1]
+    head, space, _ = cut.rpartition(" ")
+    return (head if space else cut).rstrip(",;:–— ") + "…"
+
+
+def web_address(value: str | None) -> str:
+    """`value` where it is an http or https address that can be shown as a link, else ""."""
+    address = (value or "").strip()
+    return address if re.fullmatch(r"https?://[^\s<>\"]+", address, re.IGNORECASE) else ""
+
+
+def language_code(value: str | None) -> str:
+    """The language of a tag such as "en-GB", as "en"; "" where it is no tag."""
+    found = re.match(r"[A-Za-z]{2,3}(?=$|[-_])", (value or "").strip())
+    return found.group().lower() if found else ""

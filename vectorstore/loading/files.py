@@ -1,0 +1,91 @@
+"""Files on disk: which a folder holds, and their bytes, without ever waiting on one."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+from vectorstore.articles import Skipped
+from vectorstore.errors import LoadingError
+
+
+def files_of(source: Path) -> list[Path | Skipped]:
+    """The file itself, or every file of a folder and its folders, in order of their paths.
+
+    Hidden files and folders are left out. A link to within the folder is left out, for its target
+    is there by itself; any other link is Skipped. Raises LoadingError where there is no such file.
+    """
+    try:
+        mode = source.stat().st_mode
+    except (OSError, ValueError) as error:
+        reason = _reason(error) if isinstance(error, OSError) else str(error)
+        raise LoadingError(
+            f"{shown(source)} cannot be found: {reason}; check the path, or write a page's "
+            "address with https:// in front"
+        ) from error
+    if stat.S_ISREG(mode):
+        return [source]
+    if not stat.S_ISDIR(mode):
+        raise LoadingError(f"{shown(source)} is neither a file nor a folder")
+    found: list[Path | Skipped] = []
+    top = source.resolve()
+
+    def unreadable(error: OSError) -> None:
+        found.append(Skipped(shown(Path(error.filename)), f"cannot be opened: {_reason(error)}"))
+
+    for folder, folders, names in os.walk(source, onerror=unreadable):
+        linked = [name for name in folders if Path(folder, name).is_symlink()]
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and name not in linked
+        )
+        for name in sorted(names + linked):
+            if name.startswith("."):
+                continue
+            path = Path(folder, name)
+            if not path.is_symlink():
+                found.append(path)
+            elif not _inside(path, top):
+                found.append(
+                    Skipped(shown(path), "is a link out of the folder; add its target by itself")
+                )
+    return found
+
+
+def read(path: Path, largest: int) -> bytes:
+    """The file's bytes. Raises LoadingError, with the reason alone, where it is no readable file
+    of at most `largest` bytes."""
+    try:
+        # Non-blocking: a pipe that took the file's place must not be waited for.
+        descriptor = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        )
+    except OSError as error:
+        raise LoadingError(f"cannot be opened: {_reason(error)}") from error
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise LoadingError("is not a regular file")
+        try:
+            content = file.read(largest + 1)
+        except OSError as error:
+            raise LoadingError(f"cannot be read: {_reason(error)}") from error
+    if len(content) > largest:
+        raise LoadingError(f"is larger than {largest // 1_000_000} MB; split it")
+    return content
+
+
+def shown(path: Path) -> str:
+    """The path as text that can be stored and printed, whatever bytes its name is made of."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", str(path))
+
+
+def _inside(link: Path, top: Path) -> bool:
+    try:
+        return link.resolve(strict=True).is_relative_to(top)
+    except (OSError, RuntimeError):  # RuntimeError: links that go round
+        return False
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()

@@ -1,0 +1,90 @@
+"""Web pages: the article's text without what stands around it, and what the page says about it.
+
+trafilatura finds the text. Its day is taken from the page's markup alone: a day that merely
+stands somewhere on a page is not the day of the article.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from vectorstore.errors import LoadingError
+from vectorstore.loading.dates import day
+from vectorstore.loading.draft import Draft, language_code, shorten, web_address
+from vectorstore.loading.markup import BLANKS
+from vectorstore.loading.text import decode
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+_DECLARED = re.compile(
+    rb"(?:<meta[^>]{0,200}?charset\s*=|<\?xml[^>]{0,100}?encoding=)\s*[\"']?\s*([\w.:-]+)",
+    re.IGNORECASE,
+)
+_DECLARATION = 4096  # bytes from the start in which a page may declare its encoding
+_BLOCK_END = re.compile(r" *\n(?!- |\|)")  # but not between the items of a list or rows of a table
+_VERBATIM = ("pre", "textarea", "script", "style")
+
+
+def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
+    """One article. Raises LoadingError where the page has no text of its own."""
+    yield read(decoded(content))
+
+
+def decoded(content: bytes) -> str:
+    """The characters of a page, in the encoding that it declares where that fits."""
+    found = _DECLARED.search(content[:_DECLARATION])
+    return decode(content, found[1].decode("ascii", "replace") if found else "")
+
+
+def read(page: str, address: str = "") -> Draft:
+    """The article of a page that is already decoded, and was seen at `address` where that is
+    known. Raises LoadingError as `parse` does."""
+    from trafilatura import bare_extraction
+    from trafilatura.settings import Document
+
+    tree = _tree(page)
+    language = language_code(tree.get("lang"))
+    _fold_white_space(tree)
+    document = bare_extraction(
+        tree,
+        with_metadata=True,
+        include_comments=False,
+        date_extraction_params={"extensive_search": False, "original_date": True},
+    )
+    text = (document.text or "").strip() if isinstance(document, Document) else ""
+    if not isinstance(document, Document) or not text:
+        raise LoadingError("has no article in it: no text is left without menus and notices")
+    return Draft(
+        # Its blocks, a line each, are paragraphs: a heading must not run into what follows it.
+        _BLOCK_END.sub("\n\n", text),
+        title=shorten(document.title or "", 300),
+        published=day(document.date),
+        authors=tuple(name.strip() for name in (document.author or "").split(";") if name.strip()),
+        source=document.sitename or "",
+        url=address or web_address(document.url),
+        language=language,
+    )
+
+
+def _tree(page: str) -> HtmlElement:
+    from lxml import etree, html
+
+    try:
+        return html.document_fromstring(
+            page.encode("utf-8"), parser=html.HTMLParser(encoding="utf-8", no_network=True)
+        )
+    except (etree.ParserError, ValueError) as error:
+        raise LoadingError(f"is not a web page: {error}") from error
+
+
+def _fold_white_space(tree: HtmlElement) -> None:
+    """A line break in a page's source is a blank, as it is on the screen."""
+    verbatim = {inside for outer in tree.iter(*_VERBATIM) for inside in outer.iter()}
+    for element in tree.iter():
+        if element.text and element not in verbatim:
+            element.text = BLANKS.sub(" ", element.text)
+        if element.tail and (element not in verbatim or element.tag in _VERBATIM):
+            element.tail = BLANKS.sub(" ", element.tail)

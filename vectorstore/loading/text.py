@@ -1,0 +1,112 @@
+"""Plain text: the file's characters, verbatim, and a title.
+
+Encodings, in this order: a byte-order mark (UTF-8, UTF-16, UTF-32); UTF-8; else what
+charset-normalizer finds among windows-1252 and the common encodings of Japanese, Chinese, Korean,
+Cyrillic, Greek, Arabic and Hebrew. Central European and Turkish ones (windows-1250, -1254) cannot
+be told from windows-1252 with confidence and are read as that: save such files as UTF-8.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import string
+from collections.abc import Iterator
+
+from vectorstore.errors import LoadingError
+from vectorstore.loading.draft import Draft, first_line
+
+_MARKS = (  # the longer first: UTF-32's mark begins with UTF-16's
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_MULTIBYTE = ["cp932", "euc_jp", "gb18030", "big5", "cp949"]
+_SINGLE_BYTE = ["cp1252", "cp1251", "koi8_r", "cp1253", "cp1256", "cp1255"]
+# What a page may declare. Not UTF-16: a declaration that can be read is not written in it. Not
+# Python's own codecs: some run for very long.
+_ENCODINGS = re.compile(
+    r"utf-8|cp125\d|iso8859-\d+|koi8-[ru]|cp866|cp874|mac-roman|"
+    r"cp932|euc_jp|iso2022_jp|gb18030|big5|big5hkscs|cp949"
+)
+_WIDER = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "shift_jis": "cp932",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+}
+_SAMPLE = 1 << 16  # bytes that detection looks at
+_CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+
+def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
+    """One article: the text as it is, titled by its first line, without a date."""
+    text = decode(content)
+    yield Draft(text, title=first_line(text))
+
+
+def decode(content: bytes, declared: str = "") -> str:
+    """The characters of `content`, line ends as they are; only a leading byte-order mark is dropped.
+
+    `declared` is an encoding that the file or its server names: it is believed where it fits.
+    Raises LoadingError where the content is no text, or in an encoding that cannot be told.
+    """
+    text = _characters(content, declared)
+    if "\0" in text or len(text) - len(_CONTROLS.sub("", text)) > len(text) / 20:
+        raise LoadingError("is binary, not text; name it by its kind (.pdf, .docx, …) to add it")
+    return text
+
+
+def _characters(content: bytes, declared: str) -> str:
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            try:
+                return content.decode(encoding)
+            except UnicodeDecodeError as error:
+                raise LoadingError(
+                    f"begins with the mark of {encoding.removesuffix('-sig').upper()} but is not: "
+                    f"{error.reason} at byte {error.start}; save it as UTF-8"
+                ) from error
+    for encoding in (_python_name(declared), "utf-8"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return content.decode(_detected(content))
+
+
+def _detected(content: bytes) -> str:
+    """The legacy encoding of `content`. Raises LoadingError where none can be told."""
+    from charset_normalizer import from_bytes
+
+    if b"\0" in content:
+        raise LoadingError("is binary, not text; name it by its kind (.pdf, .docx, …) to add it")
+    candidates = []
+    for encoding in _MULTIBYTE + _SINGLE_BYTE:
+        try:
+            content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        candidates.append(encoding)
+    best = from_bytes(content[:_SAMPLE], cp_isolation=candidates).best() if candidates else None
+    if best is None:
+        raise LoadingError("is in an encoding that cannot be told; save it as UTF-8")
+    letters = len(content) - len(content.translate(None, string.ascii_letters.encode()))
+    latin = letters > 2 * len(content.translate(None, bytes(range(128))))
+    if best.encoding in _SINGLE_BYTE and latin and "cp1252" in candidates:
+        return "cp1252"  # a few accents among Latin letters look like any alphabet
+    return best.encoding
+
+
+def _python_name(label: str) -> str:
+    """Python's name of an encoding as the web uses it: its Latin-1 is windows-1252, and so on."""
+    try:
+        known = codecs.lookup(label.strip()).name
+    except (LookupError, ValueError):  # ValueError: a NUL in the label
+        return "utf-8"
+    known = _WIDER.get(known, known)
+    return known if _ENCODINGS.fullmatch(known) else "utf-8"

@@ -1,0 +1,214 @@
+"""A process that parses what may be malformed or malicious, and is killed when it takes too much.
+
+    with Worker() as worker:
+        drafts = worker.parse(pdf.parse, content, "report.pdf")
+
+One process serves file after file, for starting one takes longer than most files do; it is started
+when first needed, and anew after it was killed. What comes back is JSON: nothing the process sends
+is run. Its parser must be a function of a module, for the process imports it by name. On Linux the
+process may take `memory` bytes more than it has when a file begins; elsewhere only time is limited.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self, cast
+
+from vectorstore.articles import Skipped
+from vectorstore.errors import LoadingError
+from vectorstore.loading.draft import Draft, Parser, from_json, to_json
+
+_LENGTH = struct.Struct(">Q")
+_START = "import sys; sys.path[:] = {path!r}; from vectorstore.loading.worker import serve; serve()"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file may take: seconds, bytes of memory, and bytes of what is found in it."""
+
+    seconds: float = 30.0
+    memory: int = 1_500_000_000
+    found: int = 200_000_000
+
+
+class Worker:
+    """Parses in a process of its own. Not for several threads at once."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def parse(self, parser: Parser, content: bytes, name: str) -> Sequence[Draft | Skipped]:
+        """What `parser` finds in `content`.
+
+        Raises LoadingError with the reason: the parser's own, or that it failed, took longer or
+        more memory than it may, or died.
+        """
+        process = self._running()
+        expired = threading.Event()
+        watch = threading.Timer(self._limits.seconds, _stop, (process, expired))
+        watch.start()
+        try:
+            job = {
+                "module": parser.__module__,
+                "function": parser.__qualname__,
+                "name": name,
+                "seconds": self._limits.seconds,
+                "memory": self._limits.memory,
+                "found": self._limits.found,
+            }
+            _send(cast("IO[bytes]", process.stdin), json.dumps(job).encode(), content)
+            (answer,) = _receive(cast("IO[bytes]", process.stdout), 1, self._limits.found)
+        except (EOFError, OSError) as error:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=1)  # where it ended by itself, how it did
+            self.close()
+            if expired.is_set():
+                raise LoadingError(
+                    f"took longer than {self._limits.seconds:g} s to parse and was given up"
+                ) from error
+            raise LoadingError(f"made its parser die ({_ending(process.returncode)})") from error
+        finally:
+            watch.cancel()
+        reply = json.loads(answer)
+        if reply.get("exhausted"):
+            self.close()
+        if "error" in reply:
+            raise LoadingError(reply["error"])
+        return [from_json(item) for item in reply["found"]]
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            # The modules are found where this process finds them, and never in the working folder.
+            path = [str(Path(entry).absolute()) for entry in sys.path]
+            self._process = subprocess.Popen(  # noqa: S603 - this interpreter, no shell
+                [sys.executable, "-I", "-c", _START.format(path=path)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        return self._process
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def serve() -> None:
+    """Inside the process: parse what comes in on standard input until it closes."""
+    requests = sys.stdin.buffer
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(
+        os.open(os.devnull, os.O_WRONLY), 1
+    )  # a parser that prints must not be taken for an answer
+    while True:
+        try:
+            job, content = _receive(requests, 2)
+        except EOFError:
+            return
+        asked = json.loads(job)
+        answer = json.dumps(_reply(asked, content), ensure_ascii=False).encode(
+            "utf-8", "surrogatepass"
+        )
+        if len(answer) > asked["found"]:
+            answer = json.dumps(
+                {"error": f"holds more than {asked['found']:,} bytes of text"}
+            ).encode()
+        if hasattr(signal, "alarm"):
+            signal.alarm(0)
+        _send(answers, answer)
+
+
+def _reply(job: dict[str, object], content: bytes) -> dict[str, object]:
+    _limit(float(cast("float", job["seconds"])), int(cast("int", job["memory"])))
+    parser = getattr(importlib.import_module(str(job["module"])), str(job["function"]))
+    try:
+        found = [to_json(item) for item in parser(content, job["name"])]
+    except LoadingError as error:
+        return {"error": str(error)}
+    except MemoryError:
+        return {"error": _TOO_MUCH.format(job["memory"]), "exhausted": True}
+    except RecursionError:
+        return {"error": "is nested too deeply to parse"}
+    except Exception as error:  # noqa: BLE001 - whatever a parser raises is the file's reason
+        return {"error": f"cannot be parsed ({type(error).__name__}: {str(error)[:200]})"}
+    return {"found": found}
+
+
+_TOO_MUCH = "took more than {:,} bytes of memory to parse and was given up"
+
+
+def _limit(seconds: float, memory: int) -> None:
+    """Hold this process to its limits for the next file."""
+    if hasattr(signal, "alarm"):
+        # The parent kills sooner; this one ends a process whose parent is gone.
+        signal.alarm(int(seconds) + 10)
+    if sys.platform == "linux":
+        import resource
+
+        taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        limit = taken * resource.getpagesize() + memory
+        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+
+
+def _stop(process: subprocess.Popen[bytes], expired: threading.Event) -> None:
+    expired.set()
+    process.kill()
+
+
+def _ending(code: int | None) -> str:
+    if code is None or code >= 0:
+        return f"exit status {code}"
+    return signal.Signals(-code).name
+
+
+def _send(stream: IO[bytes], *parts: bytes) -> None:
+    for part in parts:
+        stream.write(_LENGTH.pack(len(part)))
+        stream.write(part)
+    stream.flush()
+
+
+def _receive(stream: IO[bytes], parts: int, longest: int | None = None) -> list[bytes]:
+    """Raises EOFError where the stream ends within, or something longer than `longest` comes."""
+    received = []
+    for _ in range(parts):
+        (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
+        if longest is not None and length > longest:
+            raise EOFError(f"{length:,} bytes were sent")
+        received.append(_exactly(stream, length))
+    return received
+
+
+def _exactly(stream: IO[bytes], length: int) -> bytes:
+    got = stream.read(length)
+    if len(got) < length:
+        raise EOFError("the other end is gone")
+    return got

@@ -1,0 +1,233 @@
+"""The retrieval chain, a LangChain Runnable: rewrite -> retrieve -> read -> answer or abstain.
+
+    chain = build_chain(index, reader, phrases)
+    chain.invoke({"question": "…", "history": [Turn("user", "…"), …]})      -> Answer
+    chain.stream({…}), chain.batch([{…}, …]), and their async twins
+
+Input: a question, or a mapping with `question` and, where wanted, `history` (Turns, oldest first),
+`as_of`, `sources`, `after` and `before`. A stream yields growing Answers; the last is complete.
+It knows the interfaces of its parts and none of their classes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from assistant.answers import Answer, Trace, Turn
+from assistant.composing import Finding, abstain, compose
+from assistant.confidence import UNCALIBRATED, signals
+from assistant.errors import EmptyIndexError, QuestionError
+from assistant.questions import cleaned, foreign_language, names, parts, small_talk
+from assistant.reader import Reader, Reading
+from assistant.rewriting import standalone
+from vectorstore.articles import Filter, Hit
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import Runnable
+
+    from assistant.prompts import Phrases
+    from vectorstore.index import Index
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question on its way through the chain, with what each stage has added."""
+
+    question: str
+    history: tuple[Turn, ...] = ()
+    where: Filter = field(default_factory=Filter)
+    as_of: date | None = None
+    rewritten: str = ""
+    hits: tuple[Hit, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def build_chain(
+    index: Index,
+    reader: Reader,
+    phrases: Phrases,
+    *,
+    passages_read: int = 10,
+    threshold: float | None = None,
+) -> Runnable[Any, Answer]:
+    """The chain over these parts. `threshold` overrides the reader's own."""
+    from langchain_core.runnables import RunnableLambda
+
+    calibration = reader.calibration or UNCALIBRATED
+    enough = calibration.threshold if threshold is None else threshold
+
+    def rewrite(asked: Asked) -> Asked:
+        return replace(asked, rewritten=standalone(asked.question, asked.history))
+
+    def retrieve(asked: Asked) -> Asked:
+        if _talk(asked):
+            return asked
+        hits = index.search(
+            asked.rewritten,
+            passages_read,
+            sources=asked.where.sources,
+            after=asked.where.after,
+            before=asked.where.before,
+        )
+        if not hits and not index.statistics().articles:
+            raise EmptyIndexError(
+                "there are no articles to answer from. Add some: `dateline add FILE, FOLDER or URL`."
+            )
+        return replace(asked, hits=tuple(hits))
+
+    def read(asked: Asked) -> Asked:
+        passages = [hit.passage for hit in asked.hits]
+        if not passages:
+            return asked
+        findings = []
+        for part in parts(asked.rewritten):
+            readings = sorted(reader.read(part, passages), key=_by_score)
+            rated = [(r, calibration.confidence(signals(part, r, readings))) for r in readings]
+            findings.append(Finding(part, tuple(sorted(rated, key=lambda pair: -pair[1]))))
+        return replace(asked, findings=tuple(findings))
+
+    def write(asked: Asked) -> Iterator[Answer]:
+        begun = time.perf_counter()
+        talk = _talk(asked)
+        if talk:
+            yield _timed(
+                Answer(asked.question, "help", phrases.say(talk), confidence=1.0), asked, begun
+            )
+            return
+        sure = [_sure(finding, enough) for finding in asked.findings]
+        answered = [finding for finding in sure if finding.readings]
+        best = max((f.readings[0][1] for f in asked.findings), default=0.0)
+        blank = Answer(
+            asked.question,
+            "abstention",
+            "",
+            passages=_as_read(asked),
+            confidence=best,
+            notices=tuple(_notices(asked)),
+            model=reader.name if reader.name != "dateline-reader" else "reader",
+            complete=True,
+        )
+        if not answered:
+            language = foreign_language(asked.question)
+            if language:
+                blank = replace(
+                    blank, notices=(*blank.notices, phrases.say("language", languages=language))
+                )
+            yield _timed(abstain(blank, phrases, _absent(asked)), asked, begun)
+            return
+        for partial in compose(blank, answered, asked.hits, phrases):
+            yield _timed(partial, asked, begun)
+
+    def _notices(asked: Asked) -> Iterator[str]:
+        if asked.where.dated and (undated := index.statistics().undated):
+            articles = "1 article" if undated == 1 else f"{undated} articles"
+            yield phrases.say("undated", articles=articles)
+        if reader.calibration is None:
+            yield phrases.say("uncalibrated")
+
+    def _absent(asked: Asked) -> list[str]:
+        """Names of the question that stand in no article at all."""
+        return [name for name in names(asked.rewritten) if not index.search(name, 1, "words")]
+
+    async def write_async(asked: Asked) -> AsyncIterator[Answer]:
+        for partial in write(asked):
+            yield partial
+
+    return (
+        RunnableLambda(_asked, name="ask")
+        | RunnableLambda(_clocked("rewrite", rewrite), name="rewrite")
+        | RunnableLambda(_clocked("retrieve", retrieve), name="retrieve")
+        | RunnableLambda(_clocked("read", read), name="read")
+        | RunnableLambda(write, write_async, name="write")
+    )
+
+
+def _asked(given: Any) -> Asked:
+    """The chain's input as a checked question. Raises QuestionError."""
+    if isinstance(given, str):
+        given = {"question": given}
+    if not isinstance(given, Mapping) or "question" not in given:
+        raise QuestionError('give the question as a text, or as {"question": …, "history": […]}.')
+    if unknown := set(given) - {"question", "history", "as_of", "sources", "after", "before"}:
+        raise QuestionError(f"unknown with a question: {', '.join(sorted(map(str, unknown)))}.")
+    sources = given.get("sources")
+    if isinstance(sources, str):
+        raise QuestionError("sources is a list of names: give [name], not a text.")
+    history = given.get("history") or ()
+    if isinstance(history, str) or not isinstance(history, Iterable):
+        raise QuestionError("history is a list of turns, oldest first.")
+    after, before, as_of = (_day(name, given.get(name)) for name in ("after", "before", "as_of"))
+    if after is not None and before is not None and after > before:
+        raise QuestionError(f"after ({after}) is later than before ({before}).")
+    return Asked(
+        question=cleaned(given["question"]),
+        history=tuple(_turn(turn) for turn in history),
+        where=Filter(None if sources is None else tuple(sources), None, after, before),
+        as_of=as_of,
+    )
+
+
+def _day(name: str, value: Any) -> date | None:
+    if isinstance(value, datetime):
+        return value.date()
+    if value is None or isinstance(value, date):
+        return value
+    raise QuestionError(f"{name} is a date, such as date(2025, 7, 26), not {value!r:.80}.")
+
+
+def _talk(asked: Asked) -> str | None:
+    """Small talk; "what is this?" in the middle of a conversation is a follow-up, not small talk."""
+    talk = small_talk(asked.question)
+    return None if talk == "about" and asked.history else talk
+
+
+def _turn(turn: Any) -> Turn:
+    if isinstance(turn, Turn):
+        return turn
+    if isinstance(turn, Mapping) and turn.get("role") in ("user", "assistant"):
+        text = turn.get("text", turn.get("content"))
+        if isinstance(text, str):
+            return Turn(turn["role"], text)
+    raise QuestionError(
+        f'a turn of the history is Turn("user" or "assistant", text), not {turn!r:.80}.'
+    )
+
+
+def _clocked(stage: str, step: Callable[[Asked], Asked]) -> Callable[[Asked], Asked]:
+    def clocked(asked: Asked) -> Asked:
+        begun = time.perf_counter()
+        done = step(asked)
+        return replace(done, seconds={**done.seconds, stage: time.perf_counter() - begun})
+
+    return clocked
+
+
+def _timed(answer: Answer, asked: Asked, begun: float) -> Answer:
+    seconds = {**asked.seconds, "write": time.perf_counter() - begun}
+    seconds["total"] = sum(seconds.values())
+    return replace(answer, trace=Trace(asked.rewritten or asked.question, seconds))
+
+
+def _by_score(reading: Reading) -> tuple[float, str, int]:
+    return (-reading.score, reading.passage.article_id, reading.start)
+
+
+def _sure(finding: Finding, enough: float) -> Finding:
+    return Finding(
+        finding.question, tuple(r for r in finding.readings if r[1] >= enough and r[0].text)
+    )
+
+
+def _as_read(asked: Asked) -> tuple[Hit, ...]:
+    """The hits in the order of what the reader thinks of them: it is the reranker too."""
+    best: dict[str, float] = {}
+    for finding in asked.findings:
+        for reading, _ in finding.readings:
+            key = reading.passage.id
+            best[key] = max(reading.score, best.get(key, reading.score))
+    return tuple(sorted(asked.hits, key=lambda hit: -best.get(hit.passage.id, 0.0)))

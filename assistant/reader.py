@@ -1,0 +1,252 @@
+"""The extractive reader: is the answer in this passage, and which words are it?
+
+    reader = open_reader("dateline-reader")
+    for reading in reader.read("who co-chairs the meeting?", passages):
+        reading.score                   answerability, comparable across passages and questions
+        reading.start, reading.end      the best span, as offsets into the article
+
+A passage's score is that of its best span minus that of the empty answer at [CLS] (Devlin et al.
+2019, section 4.3); passages are read apart and trained to be compared (Clark and Gardner 2018).
+It knows passages and questions, not how either came about or what is made of the answer.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from assistant.confidence import Calibration, load_calibration
+from assistant.errors import ModelError
+from assistant.resources import weights_folder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from tokenizers import Encoding, Tokenizer
+
+    from vectorstore.articles import Passage
+
+    Logits = np.ndarray[tuple[Any, ...], np.dtype[np.float32]]
+    # (input ids, attention mask, token types), each int64 (batch, length) -> start and end logits
+    Network = Callable[[Any, Any, Any], tuple[Logits, Logits]]
+
+DEFAULT = "dateline-reader"
+_TOKENS = 384  # question and passage together
+_QUESTION_TOKENS = 96
+_ANSWER_TOKENS = 30
+_TITLE = 120  # characters of a title
+_BATCH = 16
+_REMEDY = "Give another folder as reader_model, or install dateline again for the shipped one."
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reader found in one passage. Offsets are into the article; `text` is the span."""
+
+    passage: Passage
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+class Reader(Protocol):
+    """Reads passages. One Reading a passage, in the order given; may be used from several threads."""
+
+    name: str
+    calibration: Calibration | None
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]: ...
+
+
+def open_reader(name: str) -> Reader:
+    """The shipped reader, or any Hugging Face question-answering model in a local folder.
+
+    Raises ModelError, with what to do, where it cannot be loaded. Loading happens on first use.
+    """
+    if name == DEFAULT:
+        folder = weights_folder()
+        return SpanReader(
+            name,
+            lambda: (_tokenizer(folder), _onnx(folder)),
+            load_calibration(folder / "calibration.json"),
+        )
+    folder = Path(name).expanduser()
+    if not (folder / "config.json").is_file():
+        raise ModelError(
+            f"the reader {name!r} is not a folder with a Hugging Face question-answering model "
+            f"(no config.json there). Give such a folder, or {DEFAULT!r}, as reader_model."
+        )
+    return SpanReader(
+        name,
+        lambda: (_tokenizer(folder), _torch(folder)),
+        load_calibration(folder / "calibration.json"),
+    )
+
+
+class SpanReader:
+    """A network with start and end logits, whatever runs it."""
+
+    def __init__(
+        self,
+        name: str,
+        load: Callable[[], tuple[Tokenizer, Network]],
+        calibration: Calibration | None,
+    ) -> None:
+        self.name = name
+        self.calibration = calibration
+        self._load = load
+        self._loading = threading.Lock()
+        self._loaded: tuple[Tokenizer, Network] | None = None
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        tokenizer, network = self._ready()
+        question = _shortened(tokenizer, question)
+        encodings = tokenizer.encode_batch(
+            [(question, _heading(passage) + passage.text) for passage in passages]
+        )
+        readings: list[Reading | None] = [None] * len(passages)
+        # Passages of like length together: padding is work for nothing.
+        order = sorted(range(len(passages)), key=lambda i: len(encodings[i].ids))
+        for first in range(0, len(order), _BATCH):
+            rows = order[first : first + _BATCH]
+            starts, ends = network(*_batch([encodings[i] for i in rows]))
+            for row, i in enumerate(rows):
+                readings[i] = _reading(passages[i], encodings[i], starts[row], ends[row])
+        return [reading for reading in readings if reading is not None]
+
+    def warm(self) -> None:
+        """Load now what the first question would load."""
+        self._ready()
+
+    def _ready(self) -> tuple[Tokenizer, Network]:
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = self._load()
+            return self._loaded
+
+
+def _reading(passage: Passage, encoding: Encoding, start: Logits, end: Logits) -> Reading:
+    """The best span of one passage, of at most 30 tokens, by start + end."""
+    import numpy as np
+
+    shift = len(_heading(passage))
+    inside = [
+        part == 1 and begin >= shift
+        for part, (begin, _) in zip(encoding.sequence_ids, encoding.offsets, strict=True)
+    ]
+    tokens = np.flatnonzero(inside)
+    if not len(tokens):
+        return Reading(passage, passage.start, passage.start, "", -math.inf)
+    starts, ends = start[tokens].astype(np.float64), end[tokens].astype(np.float64)
+    sums = starts[:, None] + ends[None, :]
+    sums[
+        ~(np.tri(len(tokens), k=_ANSWER_TOKENS - 1, dtype=bool) & np.tri(len(tokens), dtype=bool).T)
+    ] = -np.inf
+    best = int(np.argmax(sums))
+    first, last = divmod(best, len(tokens))
+    begin = encoding.offsets[int(tokens[first])][0] - shift
+    finish = encoding.offsets[int(tokens[last])][1] - shift
+    return Reading(
+        passage,
+        passage.start + begin,
+        passage.start + finish,
+        passage.text[begin:finish],
+        float(sums[first, last] - start[0] - end[0]),
+    )
+
+
+def _heading(passage: Passage) -> str:
+    """The article's title, read in front of the passage: it tells what "the ship" is. Half of the
+    reader's training has it. Where the text begins with it, it is not said twice."""
+    title = " ".join(passage.title.split()).removesuffix("…")[:_TITLE]
+    return "" if not title or passage.text.startswith(title) else f"{title}. "
+
+
+def _batch(encodings: Sequence[Encoding]) -> tuple[Any, Any, Any]:
+    import numpy as np
+
+    length = max(len(encoding.ids) for encoding in encodings)
+    ids, mask, types = (np.zeros((len(encodings), length), np.int64) for _ in range(3))
+    for row, encoding in enumerate(encodings):
+        ids[row, : len(encoding.ids)] = encoding.ids
+        mask[row, : len(encoding.ids)] = 1
+        types[row, : len(encoding.ids)] = encoding.type_ids
+    return ids, mask, types
+
+
+def _shortened(tokenizer: Tokenizer, question: str) -> str:
+    offsets = tokenizer.encode(question, add_special_tokens=False).offsets
+    return (
+        question if len(offsets) <= _QUESTION_TOKENS else question[: offsets[_QUESTION_TOKENS][0]]
+    )
+
+
+def _tokenizer(folder: Path) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    file = folder / "tokenizer.json"
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # the library raises nothing narrower
+        raise ModelError(
+            f"the reader's tokenizer {file} cannot be read ({error}). {_REMEDY}"
+        ) from error
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(_TOKENS, strategy="only_second")
+    return tokenizer
+
+
+def _onnx(folder: Path) -> Network:
+    import onnxruntime as ort
+
+    file = folder / "model.onnx"
+    try:
+        session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions have no common class
+        raise ModelError(
+            f"the reader's weights {file} cannot be read ({error}). {_REMEDY}"
+        ) from error
+
+    def run(ids: Any, mask: Any, types: Any) -> tuple[Logits, Logits]:
+        start, end = session.run(
+            ["start_logits", "end_logits"],
+            {"input_ids": ids, "attention_mask": mask, "token_type_ids": types},
+        )
+        return start, end
+
+    return run
+
+
+def _torch(folder: Path) -> Network:
+    import torch
+    from transformers import AutoModelForQuestionAnswering
+
+    try:
+        model, loading = AutoModelForQuestionAnswering.from_pretrained(
+            folder, local_files_only=True, output_loading_info=True
+        )
+    except Exception as error:  # transformers, safetensors and torch each raise their own
+        raise ModelError(
+            f"{folder} holds no question-answering model that can be loaded ({error}). {_REMEDY}"
+        ) from error
+    if loading["missing_keys"]:  # any BERT would load, with a head of random numbers
+        raise ModelError(
+            f"the model in {folder} was not trained to answer questions: it lacks "
+            f"{', '.join(sorted(loading['missing_keys']))}. {_REMEDY}"
+        )
+    model.eval()
+    takes_types = getattr(model.config, "type_vocab_size", 0) > 1
+
+    def run(ids: Any, mask: Any, types: Any) -> tuple[Logits, Logits]:
+        extra = {"token_type_ids": torch.from_numpy(types)} if takes_types else {}
+        with torch.inference_mode():
+            found = model(
+                input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask), **extra
+            )
+        return found.start_logits.numpy(), found.end_logits.numpy()
+
+    return run

@@ -1,0 +1,64 @@
+"""Where the files that ship with the program are: sample articles, prompts, the reader's weights.
+
+In a clone (and an editable install) `seeds/` and `prompts/` lie beside the packages; in a wheel
+they lie inside `assistant`. Knows names and paths only: nothing here reads a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vectorstore.errors import DatelineError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A question to offer where the sample article of this title is in the index."""
+
+    title: str
+    question: str
+
+
+SAMPLES = (
+    Sample(
+        "Khaled Khiari, particularly highlighted the convergence of UN and OIC efforts in the…",
+        "Who co-chairs the two-state meeting?",
+    ),
+    Sample(
+        "River Ennet bursts its banks: 340 moved to safety", "What caused the flood in Ennetmouth?"
+    ),
+    Sample(
+        "Strake unseats Dufrayne by 231 votes",
+        "Who was elected mayor of Ennetmouth in October 2025?",
+    ),
+)
+
+
+def seeds_folder() -> Path:
+    """The sample articles. Raises DatelineError where the installation lacks them."""
+    return _shipped("seeds", _PACKAGE / "seeds", _PACKAGE.parent / "seeds")
+
+
+def prompts_folder() -> Path:
+    """The prompts, one YAML file each. Raises DatelineError where the installation lacks them."""
+    return _shipped("prompts", _PACKAGE / "prompts_data", _PACKAGE.parent / "prompts")
+
+
+def weights_folder() -> Path:
+    """The weights of the reader. Raises DatelineError where the installation lacks them."""
+    return _shipped("weights of the reader", _PACKAGE / "weights" / "reader")
+
+
+def _shipped(what: str, *places: Path) -> Path:
+    """The first of these folders that exists: the wheel's comes before the clone's."""
+    for place in places:
+        if place.is_dir():
+            return place
+    looked = " and ".join(str(place) for place in places)
+    raise DatelineError(
+        f"the {what} that ship with dateline are missing (looked in {looked}); "
+        "the installation is incomplete: install dateline again"
+    )

@@ -1,0 +1,681 @@
+"""The command `dateline`: reads arguments, calls the assistant, prints what it says.
+
+    dateline add articles/          dateline ask "who co-chairs the two-state meeting?"
+    dateline list                   dateline chat
+
+Exit codes: 0 done, or answered; 1 an error, told on stderr; 2 wrong usage; 3 the articles do not
+answer the question; 4 something given to `add` was skipped; 130 interrupted (Ctrl-C ends `chat`
+as it should: 0).
+
+Results go to stdout, everything else (progress, notes, errors) to stderr; with --json stdout holds
+one JSON document and nothing else. This is the one module that prints, and it knows nothing of how
+articles are stored, found or answered from. Nothing heavy is imported until a command needs it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from typer.core import TyperGroup
+
+from vectorstore.articles import AddReport, Article, Finding, Progress, Summary
+from vectorstore.errors import ArticleNotFoundError, DatelineError, LoadingError
+
+if TYPE_CHECKING:
+    from assistant.factory import Assistant
+    from vectorstore.index import Index, OnProgress
+
+_ABSTAINED = 3
+_SKIPPED = 4
+_INTERRUPTED = 130
+
+_LINE_EVERY = 5.0  # seconds between lines of progress where there is no terminal to draw on
+
+
+class _Commands(TyperGroup):
+    """Turns the project's errors into one line on stderr and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # the type of a context is private to typer
+        try:
+            return super().invoke(ctx)
+        except DatelineError as error:
+            _tell(f"dateline: {error}")
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            _tell("dateline: interrupted")
+            raise typer.Exit(_INTERRUPTED) from None
+
+
+app = typer.Typer(
+    name="dateline",
+    cls=_Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    # Plain help: the same on every terminal and in the docs, and quicker to draw.
+    rich_markup_mode=None,
+    # A bug's traceback shows code, not the values of variables: those hold people's articles.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line on this process's arguments."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character gets "?", not a traceback.
+            stream.reconfigure(errors="replace")
+    app(prog_name="dateline")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day; write it as 2025-07-26") from None
+
+
+def _day_or_none(text: str) -> date | Literal["none"]:
+    return "none" if text == "none" else _day(text)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dateline {_version()}")
+        raise typer.Exit
+
+
+IndexFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--index",
+        metavar="FOLDER",
+        help="The folder of the index; else DATELINE_INDEX, else your data folder. "
+        "May stand before or after the command.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+ArticleId = Annotated[str, typer.Argument(metavar="ID", help="The id of an article.")]
+
+
+@app.callback()
+def _dateline(
+    ctx: typer.Context,
+    index: IndexFolder = None,
+    version: Annotated[  # noqa: ARG001  acted upon by its callback
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Answers questions about your own articles, each answer proved by quotes.
+
+    \b
+    Start with:
+      dateline add articles/
+      dateline ask "who co-chairs the two-state meeting?"
+      dateline chat
+
+    \b
+    Exit codes:
+      0    done, or answered
+      1    an error, told on stderr
+      2    wrong usage
+      3    `ask`: the articles do not answer the question
+      4    `add`: some files were skipped
+      130  interrupted
+    """
+    ctx.obj = index
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    sources: Annotated[
+        list[str], typer.Argument(metavar="PATH|URL...", help="Files, folders and web addresses.")
+    ],
+    index: IndexFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add articles from files, folders and web pages.
+
+    What is in already and has not changed is left as it is, so adding a folder again adds what is
+    new in it. What cannot be read is skipped, named with the reason, and makes the exit code 4.
+    Interrupted, every article that was in stays in; run it again to go on.
+
+    \b
+    Example:
+      dateline add articles/ https://example.org/story.html
+    """
+    report = AddReport()
+    failures: list[LoadingError] = []
+    with _open(ctx, index) as assistant:
+        before = assistant.index.statistics().articles
+        try:
+            with _progress("Adding") as progress:
+                for source in sources:
+                    try:
+                        report += assistant.index.add(source, progress=progress)
+                    except LoadingError as error:
+                        failures.append(error)  # the other sources are still worth adding
+        except KeyboardInterrupt:
+            _tell(_interrupted(before, assistant.index.statistics().articles))
+            raise typer.Exit(_INTERRUPTED) from None
+    if as_json:
+        _print_json(asdict(report))
+    elif report != AddReport():
+        typer.echo(_added(report))
+    for skipped in report.skipped:
+        _tell(f"skipped {skipped.source}: {skipped.reason}")
+    for failure in failures:
+        _tell(f"dateline: {failure}")
+    if failures:
+        raise typer.Exit(1)
+    if report.skipped:
+        raise typer.Exit(_SKIPPED)
+
+
+@app.command("list")
+def list_(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
+    """List the articles, newest first.
+
+    A table on a terminal; elsewhere one line an article: id, day, source and title, with tabs
+    between them.
+
+    \b
+    Example:
+      dateline list | grep Reuters
+    """
+    with _open(ctx, index) as assistant:
+        summaries = assistant.index.articles()
+        folder = assistant.settings.index
+    if as_json:
+        _print_json([_plain(asdict(summary)) for summary in summaries])
+    elif not summaries:
+        _tell(f"no articles in {folder} yet; add some: dateline add FOLDER")
+    elif sys.stdout.isatty():
+        _print_table(summaries)
+    else:
+        for summary in summaries:
+            day = summary.published.isoformat() if summary.published else ""
+            cells = (summary.id, day, summary.source, summary.title)
+            typer.echo("\t".join(_one_line(cell) for cell in cells))
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    article_id: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="An article's id, or how it begins if only one does."),
+    ],
+    index: IndexFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one article, with its text.
+
+    \b
+    Example:
+      dateline show 000_ec74
+    """
+    with _open(ctx, index) as assistant:
+        article = _article(assistant.index, article_id)
+    if as_json:
+        _print_json(_plain(asdict(article)))
+        return
+    known = {
+        "Title": article.title,
+        "Source": article.source,
+        "Date": article.published.isoformat() if article.published else "",
+        "Authors": ", ".join(article.authors),
+        "Address": article.url,
+        "Language": article.language,
+        "Id": article.id,
+    }
+    for name, value in known.items():
+        if value:
+            typer.echo(f"{name + ':':<10}{_one_line(value)}")
+    typer.echo()
+    typer.echo(_printable(article.text))
+
+
+@app.command()
+def edit(
+    ctx: typer.Context,
+    article_id: ArticleId,
+    title: Annotated[str | None, typer.Option(metavar="TEXT", help="The new title.")] = None,
+    published: Annotated[
+        Any,
+        typer.Option(
+            "--date",
+            parser=_day_or_none,
+            metavar="DAY",
+            help='The day it was published, as 2025-07-26; "none" takes the date away.',
+        ),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The outlet it is from.")
+    ] = None,
+    index: IndexFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Correct an article's title, date or source.
+
+    The text stays as it is.
+
+    \b
+    Example:
+      dateline edit a1 --date 2025-07-26 --source Reuters
+    """
+    if title is None and published is None and source is None:
+        raise typer.BadParameter("say what to change: --title, --date or --source")
+    with _open(ctx, index) as assistant, _suggesting(assistant.index, article_id):
+        summary = assistant.index.edit(article_id, title=title, published=published, source=source)
+    if as_json:
+        _print_json(_plain(asdict(summary)))
+    else:
+        day = summary.published.isoformat() if summary.published else "no date"
+        source = summary.source or "no source"
+        typer.echo(_one_line(f"{summary.id}: {summary.title} · {source} · {day}"))
+
+
+@app.command()
+def remove(
+    ctx: typer.Context,
+    article_ids: Annotated[
+        list[str], typer.Argument(metavar="ID...", help="The ids of the articles, written out.")
+    ],
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")
+    ] = False,
+    index: IndexFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove articles from the index.
+
+    The files they came from are not touched.
+
+    \b
+    Example:
+      dateline remove a1 a2 --yes
+    """
+    ids = tuple(dict.fromkeys(article_ids))
+    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise typer.BadParameter("there is no terminal to ask on: give --yes to remove")
+    with _open(ctx, index) as assistant:
+        articles = []
+        for article_id in ids:
+            with _suggesting(assistant.index, article_id):
+                articles.append(assistant.index.get(article_id))
+        if not yes:
+            for article in articles:
+                _tell(f"  {_one_line(f'{article.id}: {article.title}')}")
+            if not typer.confirm(f"Remove {_articles(len(ids))}?", err=True):
+                _tell("nothing was removed")
+                raise typer.Exit(1)
+        removed = assistant.index.remove(ids)
+    if as_json:
+        _print_json({"removed": list(ids)})
+    else:
+        typer.echo(f"Removed {_articles(removed)}.")
+
+
+@app.command()
+def ask(
+    ctx: typer.Context,
+    question: Annotated[
+        str, typer.Argument(metavar="QUESTION", help='The question; "-" reads it from stdin.')
+    ],
+    after: Annotated[
+        date | None,
+        typer.Option(parser=_day, metavar="DAY", help="Only articles of this day or later."),
+    ] = None,
+    before: Annotated[
+        date | None,
+        typer.Option(parser=_day, metavar="DAY", help="Only articles of this day or earlier."),
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="Only articles from this source; may be repeated."),
+    ] = None,
+    as_of: Annotated[
+        date | None,
+        typer.Option(
+            parser=_day, metavar="DAY", help='The day that "yesterday" is seen from; else today.'
+        ),
+    ] = None,
+    index: IndexFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question from the articles.
+
+    The answer comes with the passages that prove it. The exit code is 3 where the articles do not answer it; the nearest passages are shown then.
+
+    \b
+    Examples:
+      dateline ask "who co-chairs the two-state meeting?"
+      dateline ask "what happened in Gaza?" --after 2025-07-01 --source Reuters --json
+    """
+    if question == "-":
+        question = _standard_input()
+    with _open(ctx, index) as assistant:
+        answer = assistant.answer(
+            question, as_of=as_of, sources=source or None, after=after, before=before
+        )
+    if as_json:
+        _print_json(answer.to_dict())
+    else:
+        from assistant.render import to_text
+
+        typer.echo(_printable(to_text(answer)))
+    if answer.kind == "abstention":
+        raise typer.Exit(_ABSTAINED)
+
+
+@app.command()
+def chat(
+    ctx: typer.Context,
+    host: Annotated[
+        str,
+        typer.Option(
+            help="The address to listen on; others than this machine's are seen by others."
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
+    ] = 7860,
+    with_samples: Annotated[
+        bool,
+        typer.Option(
+            "--with-samples", help="Add the sample articles first, if the index is empty."
+        ),
+    ] = False,
+    index: IndexFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open the chat page on the articles; Ctrl-C stops it.
+
+    While it runs, the other commands work on the same index too.
+
+    \b
+    Example:
+      dateline chat --with-samples
+    """
+    from assistant.api import serve
+    from assistant.resources import SAMPLES, seeds_folder
+
+    def ready(url: str) -> None:
+        if as_json:
+            _print_json({"url": url})
+        else:
+            typer.echo(f"Dateline is at {url}  (Ctrl-C stops it)")
+        sys.stdout.flush()  # who waits for the line through a pipe gets it now
+
+    with _open(ctx, index) as assistant:
+        if with_samples and not assistant.index.statistics().articles:
+            with _progress("Adding the sample articles") as progress:
+                assistant.index.add(seeds_folder(), progress=progress)
+        titles = {summary.title for summary in assistant.index.articles()}
+        # Questions are offered only where the article that answers them is in.
+        examples = [sample.question for sample in SAMPLES if sample.title in titles]
+        serve(assistant, host=host, port=port, on_ready=ready, examples=examples)
+
+
+@app.command()
+def doctor(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
+    """Check the installation and the index.
+
+    Says what is wrong and what to do about it, and changes nothing. The exit code is 1 where an error was found.
+
+    \b
+    Example:
+      dateline doctor
+    """
+    findings = _examine(ctx, index)
+    healthy = all(finding.severity != "error" for finding in findings)
+    if as_json:
+        _print_json({"healthy": healthy, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.severity:<8} {_printable(finding.message)}")
+            if finding.remedy:
+                typer.echo(f"{'':<8} -> {_printable(finding.remedy)}")
+    if not healthy:
+        raise typer.Exit(1)
+
+
+@app.command()
+def rebuild(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
+    """Build word search and vectors again.
+
+    They are made from the stored articles, which stay as they are.
+
+    \b
+    Example:
+      dateline rebuild
+    """
+    with _open(ctx, index) as assistant:
+        with _progress("Rebuilding") as progress:
+            assistant.index.rebuild(progress=progress)
+        statistics = assistant.index.statistics()
+    if as_json:
+        _print_json(_plain(asdict(statistics)))
+    else:
+        typer.echo(f"Rebuilt: {_articles(statistics.articles)}, {statistics.passages:,} passages.")
+
+
+@contextmanager
+def _open(ctx: typer.Context, folder: Path | None) -> Iterator[Assistant]:
+    """The assistant on the index named after the command, else before it, else by the settings."""
+    from assistant.factory import Assistant
+    from assistant.settings import Settings
+
+    chosen = folder if folder is not None else ctx.obj
+    settings = Settings(index=chosen) if chosen is not None else Settings()
+    with _progress("Embedding anew") as progress:
+        assistant = Assistant.open(settings, progress=progress)
+    with assistant:
+        yield assistant
+
+
+def _examine(ctx: typer.Context, folder: Path | None) -> list[Finding]:
+    """What the check-up found; an index that cannot be opened is a finding, not the end of it."""
+    findings = [Finding("ok", f"dateline {_version()} on Python {sys.version.split()[0]}")]
+    try:
+        with _open(ctx, folder) as assistant:
+            findings.append(Finding("ok", f"the index is {assistant.settings.index}"))
+            findings += assistant.index.check()
+            findings.append(_tried(assistant))
+    except DatelineError as error:
+        findings.append(Finding("error", str(error)))
+    return findings
+
+
+def _tried(assistant: Assistant) -> Finding:
+    """Whether a question gets through: the models load, the index is searched and read."""
+    from assistant.errors import EmptyIndexError
+
+    try:
+        answer = assistant.answer("Who is in the news?")
+    except EmptyIndexError:
+        return Finding("warning", "there are no articles to answer from", "dateline add FOLDER")
+    return Finding("ok", f"a question went through in {answer.trace.seconds['total']:.2f} s")
+
+
+def _article(index: Index, article_id: str) -> Article:
+    """The article with this id or, failing that, the only one whose id begins so."""
+    with _suggesting(index, article_id):
+        try:
+            return index.get(article_id)
+        except ArticleNotFoundError:
+            matches = _beginning(index, article_id)
+            if len(matches) != 1:
+                raise
+            return index.get(matches[0].id)
+
+
+@contextmanager
+def _suggesting(index: Index, article_id: str) -> Iterator[None]:
+    """Where no article has this id, name those whose ids begin so."""
+    try:
+        yield
+    except ArticleNotFoundError as error:
+        matches = _beginning(index, article_id)
+        if not matches:
+            raise
+        some = ", ".join(match.id for match in matches[:5])
+        more = f" and {len(matches) - 5} more" if len(matches) > 5 else ""
+        raise ArticleNotFoundError(f"{error}; ids that begin so: {some}{more}") from error
+
+
+def _beginning(index: Index, start: str) -> list[Summary]:
+    return [summary for summary in index.articles() if start and summary.id.startswith(start)]
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise typer.BadParameter("the question on stdin is not UTF-8 text") from None
+
+
+@contextmanager
+def _progress(doing: str) -> Iterator[OnProgress]:
+    """Shows progress on stderr, from the first that is told: a bar, or now and then a line."""
+    with ExitStack() as stack:
+        draw: OnProgress | None = None
+
+        def show(progress: Progress) -> None:
+            nonlocal draw
+            if draw is None:
+                on_terminal = sys.stderr.isatty()
+                draw = stack.enter_context(_bar(doing)) if on_terminal else _lines(doing)
+            draw(progress)
+
+        yield show
+
+
+@contextmanager
+def _bar(doing: str) -> Iterator[OnProgress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    with Bars(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[what]}", markup=False),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bars:
+        task = bars.add_task(doing, total=None, what="")
+
+        def draw(progress: Progress) -> None:
+            bars.update(
+                task,
+                completed=progress.done,
+                total=progress.total or None,
+                what=_one_line(progress.what),
+            )
+
+        yield draw
+
+
+def _lines(doing: str, clock: Callable[[], float] = time.monotonic) -> OnProgress:
+    last = clock()
+
+    def tell(progress: Progress) -> None:
+        nonlocal last
+        if clock() - last >= _LINE_EVERY:
+            last = clock()
+            of = f" of {progress.total}" if progress.total else ""
+            _tell(f"{doing}: {progress.done}{of} {_one_line(progress.what)}".rstrip())
+
+    return tell
+
+
+def _added(report: AddReport) -> str:
+    counts = (
+        (len(report.added), "added"),
+        (len(report.updated), "updated"),
+        (len(report.unchanged), "unchanged"),
+        (len(report.skipped), "skipped"),
+    )
+    return ", ".join(f"{count:,} {what}" for count, what in counts if count or what == "added")
+
+
+def _interrupted(before: int, now: int) -> str:
+    return (
+        f"dateline: interrupted; {_articles(now - before)} new in the index, {now:,} in all, each "
+        "as a whole. Run the same command again to go on where it stopped."
+    )
+
+
+def _print_table(summaries: Sequence[Summary]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Id", overflow="fold")
+    table.add_column("Date", no_wrap=True)
+    table.add_column("Source", overflow="ellipsis", no_wrap=True, max_width=24)
+    table.add_column("Title")
+    for summary in summaries:
+        day = summary.published.isoformat() if summary.published else "–"
+        cells = (summary.id, day, summary.source, summary.title)
+        # Text, not markup: a title like "[red]" is shown as it is.
+        table.add_row(*(Text(_one_line(cell)) for cell in cells))
+    Console().print(table)
+    _tell(_articles(len(summaries)))
+
+
+def _articles(count: int) -> str:
+    return f"{count:,} article" + ("" if count == 1 else "s")
+
+
+def _print_json(value: Any) -> None:
+    # ASCII escapes: valid on every terminal and pipe, and nothing in the text is replaced.
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=True))
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, date) else value
+        for name, value in values.items()
+    }
+
+
+def _tell(line: str) -> None:
+    typer.echo(_printable(line), err=True)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_printable(text).split())
+
+
+def _printable(text: str) -> str:
+    """Articles come from anywhere: no escape sequence of theirs may reach the terminal."""
+    from assistant.render import visible
+
+    return visible(text.replace("\r\n", "\n"))
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("dateline")
+    except PackageNotFoundError:  # run from a clone that was not installed
+        return "(not installed)"

@@ -1,0 +1,524 @@
+"""Answer -> text, Markdown and HTML, the same for the command line, the page and the API.
+
+    to_text(answer)                     for a terminal
+    to_markdown(answer)                 for saving: question, answer, numbered quotes
+    to_html(answer, article_text)       for a chat bubble: links to the reader, quotes marked
+
+What articles and models wrote is only ever shown, never obeyed: it is escaped for where it goes,
+control characters are made visible, and a mark [n] is a citation only where the answer has a
+citation of that number; any other is written (n). Pure functions: nothing here opens an index,
+a page or a terminal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from urllib.parse import quote as percent_encoded
+
+from assistant.answers import Answer, Citation
+from vectorstore.articles import Article, Passage, Statistics, Summary
+
+ArticleText = Callable[[str], str | None]
+"""The text of an article by its id, or None where there is no such article (any more)."""
+
+CLOSEST = 3  # passages shown with an abstention
+
+_TITLE = 72  # characters of a title on one line
+_EXCERPT = 240  # characters of a passage shown with an abstention
+_AROUND = 420  # characters of its paragraph shown on each side of a quote
+_DIGEST = 12  # hex digits of a quote's hash in an address: tells a changed article from the same
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def to_text(answer: Answer) -> str:
+    """The answer for a terminal: its text, then each quote with where it stands.
+
+    An abstention lists the closest passages instead, unnumbered; notices come last. No escape
+    sequence of an article reaches the terminal.
+    """
+    blocks = [_lines(_plain_marks(answer))]
+    if answer.answered:
+        blocks += [
+            f"[{citation.number}] “{_line(citation.quote)}”\n    {_place(citation, _line)}"
+            for citation in answer.citations
+        ]
+    elif closest := _closest(answer):
+        rows = [
+            f"    “{_line(_excerpt(passage.text))}”\n    {_origin(passage, _line)}"
+            for passage in closest
+        ]
+        blocks.append("\n\n".join(["Closest passages", *rows]))
+    if answer.notices:
+        blocks.append("\n".join(f"Note: {_line(notice)}" for notice in answer.notices))
+    return "\n\n".join(blocks)
+
+
+def to_markdown(answer: Answer) -> str:
+    """The answer for a file: question, text, and a numbered list of exact quotes.
+
+    Renders to the same words anywhere: whatever Markdown would obey is escaped.
+    """
+    first = f"**Q:** {_markdown_line(answer.question)}\n\n{_markdown_lines(answer)}"
+    blocks = [first]
+    if answer.answered:
+        numbers = [citation.number for citation in answer.citations]
+        # A Markdown list counts on from its first number; other numbers have to be kept from it.
+        in_order = numbers == list(range(1, len(numbers) + 1))
+        rows = [_markdown_source(citation, in_order) for citation in answer.citations]
+        blocks.append(("\n" if in_order else "\n\n").join(rows))
+    elif closest := _closest(answer):
+        rows = [
+            f'- "{_markdown_line(_excerpt(passage.text))}" — {_markdown_origin(passage)}'
+            for passage in closest
+        ]
+        blocks.append("\n".join(["Closest passages:", "", *rows]))
+    blocks += [f"*{_markdown_line(notice)}*" for notice in answer.notices]
+    return "\n\n".join(blocks) + "\n"
+
+
+def to_html(answer: Answer, article_text: ArticleText, *, stopped: bool = False) -> str:
+    """The answer for a chat bubble, safe both as HTML and as HTML inside Markdown.
+
+    A paragraph is one line, and lines are parted by blank ones, so a growing answer only ever
+    changes its last block. Sources appear once the answer is complete or was stopped: each with
+    its number, title, source, date, and its paragraph with the quoted words in <mark>; where the
+    article is gone or has changed, the quote as it was saved. A stopped answer lists the sources
+    that its text had come to.
+    """
+    blocks = [_answer_html(answer)] if answer.text.strip() else []
+    cited = answer.citations
+    if stopped:
+        reached = {
+            piece for piece in _marks(answer.text, _numbers(answer)) if piece in _numbers(answer)
+        }
+        cited = tuple(citation for citation in cited if citation.number in reached)
+        checked = " Citations below are checked; the answer is unfinished." if cited else ""
+        blocks.append(f'<p class="dl-notice">Stopped.{checked}</p>')
+    elif not answer.complete:
+        return "\n\n".join(blocks)
+    if answer.positions:
+        blocks.append(_positions_html(answer))
+    if answer.answered:
+        if cited:
+            cards = (_source_html(answer, citation, article_text) for citation in cited)
+            blocks.append(_group("Sources", "sources", cards))
+    elif closest := _closest(answer):
+        blocks.append(_group("Closest passages", "closest", map(_passage_html, closest)))
+    blocks += [f'<p class="dl-notice">{escaped(notice)}</p>' for notice in answer.notices]
+    return "\n\n".join(blocks)
+
+
+def articles_html(articles: Sequence[Summary]) -> str:
+    """A list of articles as links to the reader, each with title, source and date."""
+    rows = []
+    for article in articles:
+        title = _shortened(" ".join(article.title.split()) or article.id, _TITLE)
+        when = day(article.published) if article.published else ""
+        parts = [escaped(part) for part in (article.source, when) if part.strip()]
+        address = html.escape(article_address(article.id))
+        rows.append(
+            f'<li><a class="dl-open" href="{address}"><span class="dl-title">{escaped(title)}'
+            f'</span></a><span class="dl-meta">{" · ".join(parts)}</span></li>'
+        )
+    return f'<ul class="dl-list">{"".join(rows)}</ul>'
+
+
+def article_page(article: Article, runs: Sequence[Segment], chosen: int | None) -> str:
+    """An article as a page of its own, for a link that is opened in a new tab.
+
+    Works without script; the chosen quote has the id "quote".
+    """
+    body, marked = [], False
+    for run in runs:
+        text = html.escape(run.text.translate(_CONTROLS))
+        if run.numbers:
+            here = ' id="quote"' if chosen in run.numbers and not marked else ""
+            marked = marked or bool(here)
+            text = f"<mark{here}>{text}</mark>"
+        body.append(text)
+    title = html.escape(visible(article.title) or article.id)
+    when = day(article.published) if article.published else ""
+    meta = " · ".join(html.escape(visible(part)) for part in (article.source, when) if part.strip())
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{title}</title><link rel="stylesheet" href="/page/page.css"></head>'
+        f'<body class="dl-article-page"><main><h1>{title}</h1><p class="dl-meta">{meta}</p>'
+        f'<div class="dl-article">{"".join(body)}</div></main></body></html>'
+    )
+
+
+def paragraph(text: str, start: int, end: int) -> tuple[int, int]:
+    """The bounds of the paragraph or paragraphs that text[start:end] lies in.
+
+    Paragraphs are parted by blank lines, or by any line end in a text that has no blank line.
+    0 <= result start <= start, and end <= result end <= len(text).
+    """
+    gap = _BLANK_LINE if _BLANK_LINE.search(text) else _LINE_END
+    first, last = 0, len(text)
+    for found in gap.finditer(text):
+        if found.end() <= start:
+            first = found.end()
+        elif found.start() >= end:
+            last = found.start()
+            break
+    return first, last
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A quote as an address names it: a citation's number, span, and the hash of its words."""
+
+    number: int
+    start: int
+    end: int
+    digest: str
+
+    @classmethod
+    def of(cls, citation: Citation) -> Quoted:
+        return cls(citation.number, citation.start, citation.end, _digest(citation.quote))
+
+    @classmethod
+    def parse(cls, value: str) -> Quoted:
+        """Read what `str` wrote. Raises ValueError for anything else."""
+        found = _QUOTED.fullmatch(value)
+        if found is None:
+            raise ValueError(f"{value!r} names no quote; it is written number.start.end.hash")
+        number, start, end = (int(part) for part in found.group(1, 2, 3))
+        return cls(number, start, end, found.group(4))
+
+    def __str__(self) -> str:
+        return f"{self.number}.{self.start}.{self.end}.{self.digest}"
+
+    def found_in(self, text: str) -> bool:
+        """Whether the quoted words still stand there, to the character."""
+        return (
+            0 <= self.start < self.end <= len(text)
+            and _digest(text[self.start : self.end]) == self.digest
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of an article's text and the numbers of the quotes it belongs to."""
+
+    text: str
+    numbers: tuple[int, ...]
+
+
+def segments(text: str, quotes: Sequence[Quoted]) -> list[Segment]:
+    """The whole text, cut where quotes begin and end; joined they are the text again.
+
+    The segments of a number, joined, are its quote. Quotes may overlap; those no longer found in
+    the text are left out.
+    """
+    found = [quote for quote in quotes if quote.found_in(text)]
+    cuts = sorted({0, len(text), *(q.start for q in found), *(q.end for q in found)})
+    return [
+        Segment(
+            text[start:end],
+            tuple(sorted({q.number for q in found if q.start <= start and end <= q.end})),
+        )
+        for start, end in pairwise(cuts)
+    ]
+
+
+def reading_address(answer: Answer, citation: Citation) -> str:
+    """The path of the article, opened at this quote, that names the answer's other quotes in it.
+
+    It holds everything the reader needs, so it outlives the conversation and the server.
+    """
+    quotes = [Quoted.of(c) for c in answer.citations if c.article_id == citation.article_id]
+    named = "".join(f"&q={quote}" for quote in quotes)
+    return f"{article_address(citation.article_id)}?c={citation.number}{named}"
+
+
+def passage_address(passage: Passage) -> str:
+    """The path of the article, opened at this passage."""
+    quoted = Quoted(1, passage.start, passage.end, _digest(passage.text))
+    return f"{article_address(passage.article_id)}?c=1&q={quoted}"
+
+
+def article_address(article_id: str) -> str:
+    """The path under which an article is read."""
+    return "/read/" + percent_encoded(article_id, safe="", errors="replace")
+
+
+def shelf(statistics: Statistics) -> str:
+    """What is in the index, on one line: "1,204 articles · 2019–2025 · newest 3 Mar"; "" if nothing."""
+    if not statistics.articles:
+        return ""
+    parts = [counted(statistics.articles)]
+    if statistics.oldest and statistics.newest:
+        first, last = statistics.oldest.year, statistics.newest.year
+        parts.append(f"{first}" if first == last else f"{first}–{last}")
+        parts.append(f"newest {day(statistics.newest, year=False)}")
+    return " · ".join(parts)
+
+
+def counted(articles: int) -> str:
+    """A number of articles as "1 article" or "1,204 articles"."""
+    return "1 article" if articles == 1 else f"{articles:,} articles"
+
+
+def day(value: date, *, year: bool = True) -> str:
+    """A date as "26 Jul 2025", or "26 Jul" without its year, whatever the locale."""
+    short = f"{value.day} {_MONTHS[value.month - 1]}"
+    return f"{short} {value.year}" if year else short
+
+
+def visible(text: str) -> str:
+    """The text with control characters replaced, one for one, by signs that show them.
+
+    Line ends and tabs stay. Escape sequences, and marks that reorder or hide what follows, would
+    otherwise let an article rewrite a terminal or misstate a quote.
+    """
+    return text.translate(_SHOWN)
+
+
+def escaped(text: str) -> str:
+    """Text that stays text wherever it is put: in an element, an attribute, or amid Markdown.
+
+    Every character but controls comes back as it was; marks that reorder text end with the
+    paragraph they stand in.
+    """
+    return text.translate(_HTML_SHOWN)
+
+
+def title_of(item: Citation | Passage, width: int = _TITLE) -> str:
+    """The title on one line, shortened where it is longer; the article's id where it has none."""
+    return _shortened(" ".join(item.title.split()) or item.article_id, width)
+
+
+# ------------------------------------------------------------------------------ text and Markdown
+
+_MARK = re.compile(r"\[(\d{1,4})\]")
+_BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[^\S\r\n]*(?:\r\n|\r|\n)\s*")
+_LINE_END = re.compile(r"[\r\n]\s*")
+_QUOTED = re.compile(rf"(\d{{1,4}})\.(\d{{1,9}})\.(\d{{1,9}})\.([0-9a-f]{{{_DIGEST}}})", re.ASCII)
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>&~#|$!{}]")
+_MARKDOWN_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))", re.MULTILINE)
+
+_CONTROLS = {
+    **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\r\t"},
+    0x7F: 0x2421,
+    **dict.fromkeys(range(0x80, 0xA0), 0xFFFD),
+    **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD),  # lone surrogates cannot be written out
+}
+_REORDERING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD)
+_SEPARATORS = dict.fromkeys((0x2028, 0x2029), 0x0A)
+_SHOWN = _CONTROLS | _REORDERING | _SEPARATORS
+# Unicode calls these tags: they draw nothing and can carry text that only a machine reads.
+_SHOWN |= dict.fromkeys(range(0xE0000, 0xE0080), 0xFFFD)
+
+
+def _marks(text: str, known: Collection[int]) -> Iterator[str | int]:
+    """The text in pieces: words as they are, a citation as its number."""
+    end = 0
+    for found in _MARK.finditer(text):
+        yield text[end : found.start()]
+        number = int(found.group(1))
+        yield number if number in known else f"({found.group(1)})"
+        end = found.end()
+    yield text[end:]
+
+
+def _numbers(answer: Answer) -> frozenset[int]:
+    return frozenset(citation.number for citation in answer.citations)
+
+
+def _plain_marks(answer: Answer) -> str:
+    pieces = _marks(answer.text, _numbers(answer))
+    return "".join(piece if isinstance(piece, str) else f"[{piece}]" for piece in pieces)
+
+
+def _lines(text: str) -> str:
+    """Text that may have several lines, each without a tail of blanks."""
+    return "\n".join(line.rstrip() for line in visible(text).strip().splitlines())
+
+
+def _line(text: str) -> str:
+    """Text on one line: runs of white space become one space."""
+    return " ".join(visible(text).split())
+
+
+def _markdown_line(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\g<0>", _line(text))
+
+
+def _markdown_lines(answer: Answer) -> str:
+    pieces = _marks(_lines(answer.text), _numbers(answer))
+    text = "".join(
+        _MARKDOWN.sub(r"\\\g<0>", piece) if isinstance(piece, str) else f"[{piece}]"
+        for piece in pieces
+    )
+    lines = (line.strip() for line in text.splitlines())
+    return _MARKDOWN_START.sub(_guarded, "\n".join(lines))
+
+
+def _guarded(found: re.Match[str]) -> str:
+    """What would begin a list, rule or heading, with a backslash that keeps it from doing so."""
+    lead, sign = found.groups()
+    return f"{lead}{sign}\\" if sign[0].isdigit() else f"{lead}\\{sign}"
+
+
+def _markdown_source(citation: Citation, in_order: bool) -> str:
+    dot = "." if in_order else "\\."
+    page = f", page {citation.page}" if citation.page is not None else ""
+    place = (
+        f"(article {_markdown_line(citation.article_id)}{page}, "
+        f"characters {citation.start}–{citation.end})"
+    )
+    quote = _markdown_line(citation.quote)
+    return f'{citation.number}{dot} "{quote}" — {_markdown_origin(citation)} {place}'
+
+
+def _markdown_origin(item: Citation | Passage) -> str:
+    parts = [title_of(item, width=len(item.title)), item.source]
+    if item.published is not None:
+        parts.append(day(item.published))
+    return ", ".join(_markdown_line(part) for part in parts if part.strip())
+
+
+def _place(citation: Citation, shown: Callable[[str], str]) -> str:
+    parts = [_origin(citation, shown)]
+    if citation.page is not None:
+        parts.append(f"page {citation.page}")
+    parts.append(f"characters {citation.start}–{citation.end}")
+    return "  ·  ".join(parts)
+
+
+def _origin(item: Citation | Passage, shown: Callable[[str], str]) -> str:
+    parts = [title_of(item), item.source]
+    if item.published is not None:
+        parts.append(day(item.published))
+    return "  ·  ".join(shown(part) for part in parts if part.strip())
+
+
+def _closest(answer: Answer) -> list[Passage]:
+    if answer.kind != "abstention":
+        return []
+    return [hit.passage for hit in answer.passages[:CLOSEST]]
+
+
+def _excerpt(text: str) -> str:
+    return _shortened(" ".join(text.split()), _EXCERPT)
+
+
+def _shortened(text: str, width: int) -> str:
+    """At most `width` characters and " …", cut between words where there are any."""
+    if len(text) <= width:
+        return text
+    cut = text[: width + 1].rfind(" ")
+    return text[: cut if cut > width // 2 else width].rstrip() + " …"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
+
+
+# ------------------------------------------------------------------------------------------- HTML
+
+# Inside HTML in Markdown, these could begin Markdown, mathematics or a template.
+_ACTIVE = {ord(sign): f"&#{ord(sign)};" for sign in "&<>\"'\\`*_[]{}~#|$!:()@/=+-\n\r\t"}
+_HTML_SHOWN: dict[int, int | str] = {**_CONTROLS, **_ACTIVE}
+
+
+def _answer_html(answer: Answer) -> str:
+    links = {citation.number: _link(answer, citation) for citation in answer.citations}
+    paragraphs = [part for part in re.split(r"\s*\n\s*\n\s*", answer.text.strip()) if part]
+    return "\n\n".join(f'<p class="dl-text">{_linked(part, links)}</p>' for part in paragraphs)
+
+
+def _linked(text: str, links: dict[int, str]) -> str:
+    pieces = _marks(text, links)
+    return "".join(escaped(piece) if isinstance(piece, str) else links[piece] for piece in pieces)
+
+
+def _link(answer: Answer, citation: Citation) -> str:
+    address = html.escape(reading_address(answer, citation))
+    title = escaped(title_of(citation))
+    return f'<a class="cite" href="{address}" title="{title}">&#91;{citation.number}&#93;</a>'
+
+
+def _positions_html(answer: Answer) -> str:
+    links = {citation.number: _link(answer, citation) for citation in answer.citations}
+    newest_first = sorted(answer.positions, key=lambda p: p.published or date.min, reverse=True)
+    rows = []
+    for position in newest_first:
+        when = day(position.published) if position.published else "no date"
+        cited = "".join(links[number] for number in position.citations if number in links)
+        claim = _linked(_MARK.sub("", position.text).strip(), {})
+        rows.append(
+            f'<div class="dl-position"><span class="dl-when">{escaped(when)}</span> '
+            f'<span class="dl-claim">{claim} {cited}</span></div>'
+        )
+    return _group("Your sources disagree", "positions", rows)
+
+
+def _source_html(answer: Answer, citation: Citation, article_text: ArticleText) -> str:
+    text = article_text(citation.article_id)
+    quote = f"<mark>{escaped(citation.quote)}</mark>"
+    note = ""
+    if text is None:
+        note = "article removed"
+    elif text[citation.start : citation.end] != citation.quote:
+        note = "This article changed after the answer. Quote shown as saved."
+    else:
+        first, last = paragraph(text, citation.start, citation.end)
+        before, after = text[first : citation.start], text[citation.end : last]
+        quote = f"{escaped(_tail(before))}{quote}{escaped(_head(after))}"
+    address = html.escape(reading_address(answer, citation))
+    heading = (
+        f'<a class="dl-open" href="{address}">'
+        f'<span class="dl-number">{citation.number}</span> '
+        f'<span class="dl-title">{escaped(title_of(citation))}</span></a>'
+    )
+    noted = f'<div class="dl-note">{note}</div>' if note else ""
+    return (
+        f'<div class="dl-source">{heading}{_meta_html(citation)}'
+        f'<blockquote class="dl-quote">{quote}</blockquote>{noted}</div>'
+    )
+
+
+def _passage_html(passage: Passage) -> str:
+    address = html.escape(passage_address(passage))
+    return (
+        f'<div class="dl-source"><a class="dl-open" href="{address}">'
+        f'<span class="dl-title">{escaped(title_of(passage))}</span></a>{_meta_html(passage)}'
+        f'<blockquote class="dl-quote">{escaped(_excerpt(passage.text))}</blockquote></div>'
+    )
+
+
+def _meta_html(item: Citation | Passage) -> str:
+    parts = [item.source, day(item.published) if item.published else ""]
+    if item.page is not None:
+        parts.append(f"page {item.page}")
+    shown = " · ".join(escaped(part) for part in parts if part.strip())
+    return f'<div class="dl-meta">{shown}</div>' if shown else ""
+
+
+def _group(label: str, name: str, parts: Iterable[str]) -> str:
+    return f'<div class="dl-group dl-{name}"><p class="dl-label">{label}</p>{"".join(parts)}</div>'
+
+
+def _tail(text: str) -> str:
+    """The end of the text before a quote, from a word on, "…" where more came before."""
+    if len(text) <= _AROUND:
+        return text
+    kept = text[-_AROUND:]
+    return "… " + (kept.split(" ", 1)[1] if " " in kept else kept)
+
+
+def _head(text: str) -> str:
+    """The start of the text after a quote, up to a word, "…" where more follows."""
+    if len(text) <= _AROUND:
+        return text
+    kept = text[:_AROUND]
+    return (kept.rsplit(" ", 1)[0] if " " in kept else kept) + " …"

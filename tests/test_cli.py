@@ -1,0 +1,611 @@
+"""The command line: every command, its JSON, its exit codes and its messages, on a real index."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from assistant import Assistant, Settings
+from assistant.cli import _lines, app
+from assistant.resources import SAMPLES, seeds_folder
+from vectorstore.articles import Article, Progress
+
+COMMANDS = ("add", "list", "show", "edit", "remove", "ask", "chat", "doctor", "rebuild")
+QUESTION = "who co-chairs the two-state meeting?"
+UNANSWERABLE = "What is the capital of Australia?"
+
+MEETING = Article(
+    id="meeting",
+    title="Talks on two states near",
+    text="The ministerial meeting on the two-state solution will be co-chaired by France and "
+    "Saudi Arabia.\r\nIt is to be held in New York.",
+    source="Asian Lite",
+    published=None,
+)
+HOSTILE = Article(
+    id="meet-hostile",
+    title="[red]Red\x1b[31m\ttitle\nover lines",
+    text="Bell \x07, escape \x1b]0;title\x07, and a café by the harbour — “quoted”.",
+    source="Wire",
+)
+
+Run = Callable[..., Result]
+
+
+def run_on(folder: Path) -> Run:
+    """Runs `dateline --index FOLDER ...` in this process."""
+
+    def run(*arguments: str, stdin: str | bytes | None = None) -> Result:
+        result = CliRunner().invoke(app, ["--index", str(folder), *arguments], input=stdin)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """The command on an index of its own, empty at first."""
+    return run_on(tmp_path / "index")
+
+
+@pytest.fixture
+def two(tmp_path: Path, run: Run) -> Run:
+    """The command on an index with MEETING and HOSTILE."""
+    with Assistant.open(Settings(index=tmp_path / "index")) as assistant:
+        assistant.index.add_articles([MEETING, HOSTILE])
+    return run
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The command on an index with the sample articles; tests only read it."""
+    run = run_on(tmp_path_factory.mktemp("samples") / "index")
+    assert run("add", str(seeds_folder())).exit_code == 0
+    return run
+
+
+@pytest.fixture
+def articles(tmp_path: Path) -> Path:
+    """A folder with two articles and a file that is none."""
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    (folder / "ferry.md").write_text(
+        "---\ntitle: The new ferry\ndate: 2025-03-14\nsource: Gazette\n---\n"
+        "The new ferry costs €38.4 million.\n",
+        "utf-8",
+    )
+    (folder / "library.txt").write_text("The library shuts on Mondays.\n", "utf-8")
+    (folder / "broken.txt").write_bytes(b"")
+    return folder
+
+
+# ---------------------------------------------------------------------------------- help and usage
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(run: Run, command: str) -> None:
+    help_ = run(command, "--help")
+    assert help_.exit_code == 0
+    assert re.search(rf"^  Examples?:\n    dateline {command}\b", help_.stdout, re.MULTILINE)
+    assert "--json" in help_.stdout
+    assert "--index" in help_.stdout
+
+
+def test_help_lists_every_command_and_exit_code(run: Run) -> None:
+    text = run("--help").stdout
+    listed = re.findall(r"^  (\w+)  +\S", text.partition("Commands:")[2], re.MULTILINE)
+    assert sorted(listed) == sorted(COMMANDS)
+    for code in (0, 1, 2, 3, 4, 130):
+        assert re.search(rf"^    {code} +\S", text, re.MULTILINE), code
+    assert "..." not in text.partition("Commands:")[2]  # no line of the list is cut
+
+
+def test_the_version_is_printed() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert re.fullmatch(r"dateline \S.*\n", result.stdout)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("nonsense",),
+        ("add",),
+        ("ask",),
+        ("ask", "one", "two"),
+        ("ask", QUESTION, "--after", "July"),
+        ("ask", QUESTION, "--before", "2025-13-01"),
+        ("ask", QUESTION, "--as-of", "today"),
+        ("edit", "meeting"),
+        ("edit", "meeting", "--date", "26 July"),
+        ("chat", "--port", "70000"),
+        ("list", "--no-such-option"),
+    ],
+)
+def test_wrong_usage_is_told_on_stderr_and_exits_with_2(
+    two: Run, arguments: tuple[str, ...]
+) -> None:
+    result = two(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Usage: " in result.stderr
+
+
+def test_the_index_may_be_named_before_or_after_the_command_or_by_the_environment(
+    tmp_path: Path, two: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, elsewhere = str(tmp_path / "index"), str(tmp_path / "elsewhere")
+    before = two("list", "--json")
+    after = CliRunner().invoke(app, ["--index", elsewhere, "list", "--json", "--index", here])
+    monkeypatch.setenv("DATELINE_INDEX", here)
+    environment = CliRunner().invoke(app, ["list", "--json"])
+    assert len(json.loads(before.stdout)) == 2
+    assert before.stdout == after.stdout == environment.stdout
+
+
+def test_an_unknown_setting_in_the_environment_is_an_error(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATELINE_INDX", "x")
+    told(run("list"), "DATELINE_INDX", "DATELINE_INDEX")
+
+
+def told(result: Result, *words: str) -> None:
+    """The result is an error: one clear message on stderr, nothing on stdout, no traceback."""
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("dateline: ")
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+# --------------------------------------------------------------------------------------------- add
+
+
+def test_add_tells_what_was_added_and_what_was_skipped_and_why(run: Run, articles: Path) -> None:
+    result = run("add", str(articles))
+    assert result.exit_code == 4
+    assert result.stdout == "2 added, 1 skipped\n"
+    assert re.search(r"^skipped .*broken\.txt: \S", result.stderr, re.MULTILINE)
+
+
+def test_adding_again_tells_what_changed(run: Run, articles: Path) -> None:
+    (articles / "broken.txt").unlink()
+    assert run("add", str(articles)).exit_code == 0
+    assert run("add", str(articles)).stdout == "0 added, 2 unchanged\n"
+    (articles / "library.txt").write_text("The library opens on Mondays.\n", "utf-8")
+    assert run("add", str(articles)).stdout == "0 added, 1 updated, 1 unchanged\n"
+
+
+def test_add_gives_its_report_as_json(run: Run, articles: Path) -> None:
+    result = run("add", "--json", str(articles))
+    report = json.loads(result.stdout)
+    assert result.exit_code == 4
+    assert set(report) == {"added", "updated", "unchanged", "skipped"}
+    assert len(report["added"]) == 2
+    assert report["updated"] == report["unchanged"] == []
+    (skipped,) = report["skipped"]
+    assert set(skipped) == {"source", "reason"}
+
+
+def test_a_source_that_does_not_exist_is_an_error_and_the_others_are_added(
+    run: Run, articles: Path
+) -> None:
+    result = run("add", str(articles / "absent.txt"), str(articles / "library.txt"))
+    assert result.exit_code == 1
+    assert result.stdout == "1 added\n"
+    assert re.search(r"^dateline: .*absent\.txt", result.stderr, re.MULTILINE)
+    told(run("add", str(articles / "absent.txt")), "absent.txt")
+
+
+def test_an_address_that_may_not_be_fetched_is_an_error(run: Run) -> None:
+    told(run("add", "http://127.0.0.1:9/story.html"), "127.0.0.1")
+
+
+def test_long_work_tells_how_far_it_is_every_few_seconds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    now = iter([0.0, 1.0, 6.0, 6.0, 7.0, 12.0, 12.0])
+    tell = _lines("Adding", clock=lambda: next(now))
+    for done in (1, 2, 3, 4):
+        tell(Progress(done, 9, f"{done}.txt"))
+    told_ = capsys.readouterr()
+    assert told_.out == ""
+    assert told_.err == "Adding: 2 of 9 2.txt\nAdding: 4 of 9 4.txt\n"
+
+
+# --------------------------------------------------------------------------- list, show, edit, remove
+
+
+def test_list_prints_one_line_an_article_whatever_its_title_holds(two: Run) -> None:
+    result = two("list")
+    assert result.exit_code == 0
+    rows = sorted(line.split("\t") for line in result.stdout.splitlines())
+    assert [row[0] for row in rows] == ["meet-hostile", "meeting"]
+    assert all(len(row) == 4 for row in rows)
+    assert "\x1b" not in result.stdout
+
+
+def test_list_gives_json(two: Run) -> None:
+    summaries = {summary["id"]: summary for summary in json.loads(two("list", "--json").stdout)}
+    assert summaries["meet-hostile"]["title"] == HOSTILE.title
+    assert summaries["meeting"]["published"] is None
+    assert summaries["meeting"]["characters"] == len(MEETING.text)
+    assert summaries["meeting"]["passages"] >= 1
+
+
+def test_list_of_an_empty_index_says_how_to_add(run: Run) -> None:
+    result = run("list")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "dateline add" in result.stderr
+    assert json.loads(run("list", "--json").stdout) == []
+
+
+def test_show_prints_what_is_known_and_the_text_without_control_characters(two: Run) -> None:
+    result = two("show", "meet-hostile")
+    assert result.exit_code == 0
+    assert "Source:   Wire\n" in result.stdout
+    assert "café by the harbour — “quoted”." in result.stdout
+    assert not set(result.stdout) & {"\x1b", "\x07"}
+
+
+def test_show_gives_the_text_verbatim_as_json(two: Run) -> None:
+    result = two("show", "--json", "meeting")
+    shown = json.loads(result.stdout)
+    assert shown["text"] == MEETING.text
+    assert shown["id"] == "meeting"
+    assert shown["published"] is None
+    assert json.loads(two("show", "--json", "meet-hostile").stdout)["text"] == HOSTILE.text
+
+
+def test_show_takes_the_beginning_of_an_id_where_only_one_begins_so(two: Run) -> None:
+    assert json.loads(two("show", "--json", "meet-").stdout)["id"] == "meet-hostile"
+    told(two("show", "meet"), "meet-hostile", "meeting")
+    told(two("show", "harbour"), "harbour")
+    told(two("show", ""))
+
+
+def test_edit_changes_what_is_given_and_leaves_the_rest(two: Run) -> None:
+    changed = two("edit", "meeting", "--date", "2025-07-26", "--source", "Reuters", "--json")
+    assert changed.exit_code == 0
+    assert json.loads(changed.stdout)["published"] == "2025-07-26"
+    shown = json.loads(two("show", "--json", "meeting").stdout)
+    assert (shown["published"], shown["source"]) == ("2025-07-26", "Reuters")
+    assert (shown["title"], shown["text"]) == (MEETING.title, MEETING.text)
+
+    plain = two("edit", "meeting", "--title", "New title", "--date", "none")
+    assert plain.stdout == "meeting: New title · Reuters · no date\n"
+    assert json.loads(two("show", "--json", "meeting").stdout)["published"] is None
+
+
+def test_edit_and_remove_want_the_whole_id_and_name_those_that_begin_so(two: Run) -> None:
+    told(two("edit", "meeti", "--title", "x"), "'meeti'", "meeting")
+    told(two("remove", "meeti", "--yes"), "'meeti'", "meeting")
+    assert len(json.loads(two("list", "--json").stdout)) == 2
+
+
+def test_remove_without_a_terminal_needs_yes(two: Run) -> None:
+    refused = two("remove", "meeting")
+    assert refused.exit_code == 2
+    assert "--yes" in refused.stderr
+    assert len(json.loads(two("list", "--json").stdout)) == 2
+    assert two("remove", "meeting", "meeting", "--yes").stdout == "Removed 1 article.\n"
+    assert json.loads(two("remove", "-y", "--json", "meet-hostile").stdout) == {
+        "removed": ["meet-hostile"]
+    }
+    assert json.loads(two("list", "--json").stdout) == []
+
+
+def test_remove_removes_nothing_where_one_id_is_unknown(two: Run) -> None:
+    told(two("remove", "--yes", "meeting", "absent"), "absent")
+    assert len(json.loads(two("list", "--json").stdout)) == 2
+
+
+# --------------------------------------------------------------------------------------------- ask
+
+
+def test_ask_answers_with_the_quote_that_proves_it(samples: Run) -> None:
+    result = samples("ask", QUESTION)
+    assert result.exit_code == 0
+    assert "France and Saudi Arabia" in result.stdout
+    assert "[1]" in result.stdout
+    assert "characters" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_ask_gives_the_whole_answer_as_json(samples: Run) -> None:
+    result = samples("ask", QUESTION, "--json")
+    answer = json.loads(result.stdout)
+    assert (result.exit_code, answer["kind"], answer["answered"]) == (0, "answer", True)
+    citation = answer["citations"][0]
+    shown = json.loads(samples("show", "--json", citation["article_id"]).stdout)
+    assert shown["text"][citation["start"] : citation["end"]] == citation["quote"]
+
+
+def test_ask_exits_with_3_where_the_articles_do_not_answer(samples: Run) -> None:
+    assert samples("ask", UNANSWERABLE).exit_code == 3
+    result = samples("ask", UNANSWERABLE, "--json")
+    assert (result.exit_code, json.loads(result.stdout)["kind"]) == (3, "abstention")
+
+
+def test_ask_exits_with_0_for_a_greeting(samples: Run) -> None:
+    result = samples("ask", "hello", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["kind"]) == (0, "help")
+
+
+def test_ask_reads_the_question_from_stdin(samples: Run) -> None:
+    result = samples("ask", "-", "--json", stdin=f"{QUESTION}\n")
+    assert json.loads(result.stdout)["question"] == QUESTION
+    assert samples("ask", "-", stdin=b"caf\xe9?").exit_code == 2
+
+
+def test_ask_looks_only_where_the_filters_let_it(samples: Run) -> None:
+    def sources_read(*options: str) -> set[tuple[str, str | None]]:
+        result = samples("ask", "What will the new ferry cost?", "--json", *options)
+        passages = [hit["passage"] for hit in json.loads(result.stdout)["passages"]]
+        return {(passage["source"], passage["published"]) for passage in passages}
+
+    assert len({source for source, _ in sources_read()}) > 1
+    assert {source for source, _ in sources_read("--source", "The Harbour Gazette")} == {
+        "The Harbour Gazette"
+    }
+    days = [day for _, day in sources_read("--after", "2025-03-01", "--before", "2025-03-31")]
+    assert days
+    assert all(day is not None and day.startswith("2025-03") for day in days)
+    assert samples("ask", QUESTION, "--as-of", "2025-07-26").exit_code == 0
+
+
+def test_what_cannot_be_asked_is_an_error(samples: Run) -> None:
+    told(samples("ask", "  "))
+    assert samples("ask", "half a pair: \udc80?").exit_code in (1, 3)
+    told(samples("ask", QUESTION, "--after", "2025-02-01", "--before", "2025-01-01"), "2025")
+
+
+def test_asking_an_empty_index_says_how_to_add(run: Run) -> None:
+    told(run("ask", QUESTION), "dateline add")
+    told(run("ask", QUESTION, "--json"), "dateline add")
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_every_question_offered_with_the_samples_is_answered(samples: Run, sample: Any) -> None:
+    titles = [summary["title"] for summary in json.loads(samples("list", "--json").stdout)]
+    assert sample.title in titles
+    assert samples("ask", sample.question).exit_code == 0
+
+
+# ------------------------------------------------------------------------------- doctor and rebuild
+
+
+def test_doctor_finds_nothing_wrong_with_a_good_index(samples: Run) -> None:
+    result = samples("doctor")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("ok ")
+    assert not re.search(r"^error", result.stdout, re.MULTILINE)
+    report = json.loads(samples("doctor", "--json").stdout)
+    assert report["healthy"] is True
+    assert {"severity", "message", "remedy"} == set(report["findings"][0])
+
+
+def test_doctor_on_an_empty_index_says_how_to_add(run: Run) -> None:
+    result = run("doctor")
+    assert result.exit_code == 0
+    assert "dateline add" in result.stdout
+
+
+def test_doctor_reports_an_index_that_cannot_be_opened(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "index").write_text("not a folder", "utf-8")
+    result = run("doctor", "--json")
+    assert result.exit_code == 1
+    report = json.loads(result.stdout)
+    assert report["healthy"] is False
+    assert report["findings"][-1]["severity"] == "error"
+    assert str(tmp_path / "index") in report["findings"][-1]["message"]
+    told(run("list"), str(tmp_path / "index"))
+
+
+def test_rebuild_tells_what_the_index_holds(two: Run) -> None:
+    assert re.fullmatch(r"Rebuilt: 2 articles, \d+ passages\.\n", two("rebuild").stdout)
+    assert json.loads(two("rebuild", "--json").stdout)["articles"] == 2
+    assert two("ask", QUESTION).exit_code == 0
+
+
+# -------------------------------------------------------------------- in a process, on a terminal
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "assistant", "--index", str(folder), *arguments]
+
+
+def environment(root: Path, **changes: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(root), **changes}
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_no_terminal_is_too_poor_to_show_an_article(
+    root: Path, tmp_path: Path, two: Run, encoding: str
+) -> None:
+    plain = environment(root, LC_ALL="C", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+
+    def shown(*arguments: str) -> tuple[int, bytes]:
+        done = subprocess.run(
+            command(tmp_path / "index", *arguments), env=plain, capture_output=True, check=False
+        )
+        assert b"Traceback" not in done.stderr
+        return done.returncode, done.stdout
+
+    code, text = shown("show", "meet-hostile")
+    assert code == 0
+    if encoding == "latin-1":
+        assert "café by the harbour ? ?quoted?." in text.decode(encoding)
+    assert shown("list")[0] == 0
+    assert shown("list", "--json")[0] == 0
+    assert shown("show", "\udcff")[0] == 1
+
+
+@contextmanager
+def on_terminal(
+    arguments: list[str], env: dict[str, str], *, stdin: bool = False
+) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    """The process with a terminal as its stderr (and its stdin), and the terminal's other end."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        arguments,
+        env={**env, "TERM": "xterm", "COLUMNS": "100"},
+        stdin=theirs if stdin else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    with open(ours, "r+b", buffering=0) as terminal:  # noqa: PTH123  a descriptor, no path
+        try:
+            yield process, terminal
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            process.communicate()
+
+
+def seen(terminal: IO[bytes], pattern: bytes | None = None, *, limit: float = 60) -> bytes:
+    """What the terminal shows until the pattern is there, or until the process is gone."""
+    shown = b""
+    while pattern is None or not re.search(pattern, shown):
+        ready, _, _ = select.select([terminal], [], [], limit)
+        assert ready, f"nothing more came after {shown!r}"
+        try:
+            more = terminal.read(65536)
+        except OSError:  # how a terminal ends on Linux
+            more = b""
+        if not more:
+            assert pattern is None, f"{pattern!r} never came: {shown!r}"
+            break
+        shown += more
+    return shown
+
+
+@pytest.mark.parametrize(("reply", "code", "left"), [(b"y\n", 0, 1), (b"n\n", 1, 2)])
+def test_remove_asks_on_a_terminal(
+    root: Path, tmp_path: Path, two: Run, reply: bytes, code: int, left: int
+) -> None:
+    arguments = command(tmp_path / "index", "remove", "meeting")
+    with on_terminal(arguments, environment(root), stdin=True) as (process, terminal):
+        asked = seen(terminal, rb"Remove 1 article\?")
+        assert b"Talks on two states near" in asked
+        terminal.write(reply)
+        seen(terminal)
+        assert process.wait(60) == code
+    assert len(json.loads(two("list", "--json").stdout)) == left
+
+
+def many_articles(folder: Path, count: int) -> dict[str, str]:
+    """Writes articles of several passages each; file name -> text."""
+    folder.mkdir()
+    texts = {}
+    for number in range(count):
+        name = f"{number:04}.txt"
+        line = f"Report {number} on the harbour wall of town {number} by the sea of day {number}. "
+        texts[name] = f"Report number {number}\n\n" + "\n\n".join([line * 12] * 4)
+        (folder / name).write_text(texts[name], "utf-8")
+    return texts
+
+
+def test_ctrl_c_while_adding_keeps_what_was_added_and_running_again_adds_the_rest(
+    root: Path, tmp_path: Path, run: Run
+) -> None:
+    texts = many_articles(tmp_path / "many", 160)
+    arguments = command(tmp_path / "index", "add", str(tmp_path / "many"))
+    with on_terminal(arguments, environment(root)) as (process, terminal):
+        seen(terminal, rb"\b(3[3-9]|[4-9]\d|1\d\d)/160\b")  # the first batch is in
+        process.send_signal(signal.SIGINT)
+        last = seen(terminal)
+        assert process.wait(60) == 130
+        assert process.stdout is not None
+        assert process.stdout.read() == b""
+    (new, all_) = re.findall(rb"interrupted; (\d+) articles new in the index, (\d+) in all", last)[
+        0
+    ]
+    assert b"again" in last
+    assert b"Traceback" not in last
+
+    with Assistant.open(Settings(index=tmp_path / "index")) as assistant:
+        summaries = assistant.index.articles()
+        assert len(summaries) == int(new) == int(all_)
+        assert 32 <= len(summaries) < 160
+        for summary in summaries:
+            text = assistant.index.get(summary.id).text
+            assert text in texts.values()
+            assert summary.passages >= 2
+        assert [f for f in assistant.index.check() if f.severity == "error"] == []
+
+    again = json.loads(run("add", "--json", str(tmp_path / "many")).stdout)
+    assert len(again["unchanged"]) == len(summaries)
+    assert len(again["added"]) == 160 - len(summaries)
+
+
+# -------------------------------------------------------------------------------------------- chat
+
+
+@contextmanager
+def chatting(
+    root: Path, folder: Path, *options: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`dateline chat` on a free port, and the address it told."""
+    process = subprocess.Popen(
+        command(folder, "chat", "--port", "0", "--json", *options),
+        env=environment(root),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        document = "".join(iter(process.stdout.readline, "}\n")) + "}"
+        yield process, json.loads(document)["url"]
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        process.communicate()
+
+
+def test_chat_serves_the_samples_while_other_commands_work_until_ctrl_c(
+    root: Path, tmp_path: Path, run: Run
+) -> None:
+    browser = build_opener(ProxyHandler({}))
+    with chatting(root, tmp_path / "index", "--with-samples") as (process, url):
+        with browser.open(f"{url.rstrip('/')}/healthz", timeout=60) as reply:
+            assert json.load(reply) == {"status": "ok"}
+        assert run("ask", QUESTION).exit_code == 0  # served by the process that holds the index
+        assert len(json.loads(run("list", "--json").stdout)) == len(list(seeds_folder().iterdir()))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    assert run("ask", QUESTION).exit_code == 0
+
+
+def test_chat_adds_no_samples_to_an_index_that_has_articles(
+    root: Path, tmp_path: Path, two: Run
+) -> None:
+    with chatting(root, tmp_path / "index", "--with-samples"):
+        pass
+    assert len(json.loads(two("list", "--json").stdout)) == 2
+
+
+def test_chat_refuses_an_address_that_others_could_reach(run: Run) -> None:
+    told(run("chat", "--host", "0.0.0.0"), "0.0.0.0")  # noqa: S104

@@ -1,0 +1,453 @@
+"""The assistant over HTTP: an API for programs, what the page reads, and the page itself.
+
+    GET  /healthz                {"status": "ok"}
+    POST /api/answer             question, history, as_of, sources, after, before -> Answer.to_dict()
+    GET  /api/articles           every article without its text
+    GET  /read/{article}?q=…     an article cut where quotes begin and end: JSON, or a page of its own
+    GET  /answer/{name}.md       an answer of the page, for a file
+    GET  /                       the chat page, under a strict Content-Security-Policy
+
+A DatelineError becomes {"error": its class, "message": its text}. Only requests that name this
+computer as their host, and no other site as their origin, are answered: a page elsewhere cannot
+read the articles through the visitor's browser. There is no password yet, so `serve` refuses
+addresses that other computers could reach.
+"""
+
+# No `from __future__ import annotations` here: FastAPI evaluates the annotations of its endpoints,
+# and those imported inside create_app could not be found by name.
+import contextlib
+import ipaddress
+import logging
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assistant.answers import Role, Turn
+from assistant.errors import EmptyIndexError, ModelError, SettingsError
+from assistant.page import Answering, Exports, mount
+from assistant.render import Quoted, article_page, segments
+from vectorstore.articles import Article
+from vectorstore.errors import (
+    ArticleNotFoundError,
+    DatelineError,
+    EmbeddingError,
+    StoreError,
+)
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+STATIC = Path(__file__).parent / "static"
+
+_LONGEST = 10_000  # characters of a question or a turn
+_MOST_QUOTES = 100  # quotes that one address may name
+_SHUTDOWN = 1  # seconds that open streams get to end after Ctrl-C
+
+_log = logging.getLogger(__name__)
+
+
+class TurnIn(BaseModel):
+    """One turn of the conversation so far, as a request gives it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Role
+    text: str = Field(max_length=_LONGEST)
+
+
+class QuestionIn(BaseModel):
+    """The body of POST /api/answer. Unknown names are refused, so a typo is not ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: str = Field(max_length=_LONGEST)
+    history: list[TurnIn] = Field(default=[], max_length=200)
+    as_of: date | None = None
+    sources: list[str] | None = None
+    after: date | None = None
+    before: date | None = None
+
+
+def create_app(
+    assistant: Answering, *, page: bool = True, examples: Sequence[str] = ()
+) -> "FastAPI":
+    """The application: the API, and with `page` the chat page at "/".
+
+    The caller keeps the assistant and closes it. `examples` are questions to offer on the page.
+    """
+    from fastapi import FastAPI, Header, Query, Request
+    from fastapi.exceptions import RequestValidationError
+    from fastapi.responses import HTMLResponse, JSONResponse, Response
+    from fastapi.staticfiles import StaticFiles
+
+    app = FastAPI(title="Dateline", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+
+    @app.exception_handler(DatelineError)
+    def _failed(_: Request, error: DatelineError) -> JSONResponse:
+        body = {"error": type(error).__name__, "message": str(error)}
+        return JSONResponse(body, status_code=_status(error))
+
+    @app.exception_handler(RequestValidationError)
+    def _refused(_: Request, error: RequestValidationError) -> JSONResponse:
+        problems = (
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        body = {"error": "RequestError", "message": "; ".join(problems)}
+        return JSONResponse(body, status_code=422)
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.post("/api/answer")
+    def answer(asked: QuestionIn) -> JSONResponse:
+        reply = assistant.answer(
+            asked.question,
+            history=[Turn(turn.role, turn.text) for turn in asked.history],
+            as_of=asked.as_of,
+            sources=asked.sources,
+            after=asked.after,
+            before=asked.before,
+        )
+        return JSONResponse(reply.to_dict())
+
+    @app.get("/api/articles")
+    def articles() -> JSONResponse:
+        listed = [
+            {
+                "id": article.id,
+                "title": article.title,
+                "source": article.source,
+                "url": article.url,
+                "published": _iso(article.published),
+                "authors": list(article.authors),
+                "language": article.language,
+                "characters": article.characters,
+                "passages": article.passages,
+            }
+            for article in assistant.index.articles()
+        ]
+        return JSONResponse({"articles": listed})
+
+    @app.get("/read/{article_id:path}")
+    def read(
+        article_id: str,
+        q: Annotated[list[str], Query(max_length=_MOST_QUOTES)] = [],  # noqa: B006
+        c: int | None = None,
+        accept: Annotated[str, Header()] = "",
+    ) -> Response:
+        article = assistant.index.get(article_id)
+        quotes = list(_quotes(q))
+        varies = {"Vary": "Accept", "Cache-Control": "no-store"}
+        if "text/html" in accept:
+            text = article_page(article, segments(article.text, quotes), c)
+            return HTMLResponse(text, headers=varies)
+        return JSONResponse(_reading(article, quotes), headers=varies)
+
+    exports = Exports()
+
+    @app.get("/answer/{name}.md")
+    def export(name: str, save: bool = False) -> Response:
+        text = exports.markdown(name)
+        if text is None:
+            raise ArticleNotFoundError("this answer is not kept any more: ask again to save it")
+        headers = {"Cache-Control": "no-store"}
+        if save:
+            headers["Content-Disposition"] = 'attachment; filename="answer.md"'
+        return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)
+
+    app.mount("/page", StaticFiles(directory=STATIC), name="page")
+    if page:
+        mount(app, assistant, examples=examples, exports=exports)
+    app.add_middleware(_StrictPage)
+    app.add_middleware(_OnlyFromHere)
+    return app
+
+
+def serve(
+    assistant: Answering,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    on_ready: Callable[[str], None] | None = None,
+    *,
+    page: bool = True,
+    examples: Sequence[str] = (),
+) -> None:
+    """Serve in the foreground until Ctrl-C; `on_ready` gets the address once it answers.
+
+    Where the port is taken, a free one is taken instead. Raises SettingsError for a host that other
+    computers could reach or that does not exist here, and for a port that is none.
+    """
+    import uvicorn
+
+    if not _is_here(host):
+        raise SettingsError(
+            f"the page is not served on {host!r}: it has no password yet, so everyone on the network "
+            "could read your articles. Leave --host out; from another computer, connect with "
+            f"`ssh -L {port}:127.0.0.1:{port}` to this one."
+        )
+    if not 0 <= port <= 65535:
+        raise SettingsError(f"{port} is no port; give one from 1 to 65535, or 0 for any free one.")
+    with _bound(host, port) as listening:
+        address = _address(host, listening.getsockname()[1])
+
+        class Server(uvicorn.Server):
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
+                if on_ready is not None and not self.should_exit:
+                    on_ready(address)
+
+        app = create_app(assistant, page=page, examples=examples)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_SHUTDOWN,
+        )
+        server = Server(config)
+        # Ctrl-C is the way to end it: uvicorn shuts down, then raises it again.
+        with _quiet(lambda: server.should_exit), contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
+
+
+# ------------------------------------------------------------------------------------- the answers
+
+
+def _status(error: DatelineError) -> int:
+    if isinstance(error, ArticleNotFoundError):
+        return 404
+    if isinstance(error, EmptyIndexError):
+        return 409
+    if isinstance(error, StoreError | EmbeddingError | ModelError):
+        return 503
+    return 400
+
+
+def _quotes(values: Sequence[str]) -> Iterator[Quoted]:
+    """The quotes an address names; what names none is passed over, as a browser does."""
+    for value in values:
+        with contextlib.suppress(ValueError):
+            yield Quoted.parse(value)
+
+
+def _reading(article: Article, quotes: Sequence[Quoted]) -> dict[str, Any]:
+    runs = segments(article.text, quotes)
+    return {
+        "id": article.id,
+        "title": article.title,
+        "source": article.source,
+        "url": article.url if _scheme(article.url) in ("http", "https") else "",
+        "published": _iso(article.published),
+        "quotes": [
+            {"number": quote.number, "found": quote.found_in(article.text)} for quote in quotes
+        ],
+        "segments": [{"text": run.text, "numbers": list(run.numbers)} for run in runs],
+    }
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme.lower()
+    except ValueError:
+        return ""
+
+
+def _iso(value: date | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+# -------------------------------------------------------------------------------------- the page
+
+
+class _StrictPage:
+    """Sends the Content-Security-Policy, and gives the page's own scripts the nonce it asks for."""
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self._app = app
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # A compressed page could not be read here, and on this computer compression gains nothing.
+        kept = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+        nonce = secrets.token_urlsafe(16)
+        started: Message | None = None
+        body = bytearray()
+
+        async def secured(message: "Message") -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                headers = _secured(message.get("headers", []), nonce)
+                message = {**message, "headers": headers}
+                if dict(headers).get(b"content-type", b"").startswith(b"text/html"):
+                    started = message
+                    return
+            elif message["type"] == "http.response.body" and started is not None:
+                body.extend(message.get("body", b""))
+                if message.get("more_body"):
+                    return
+                page = add_nonce(body.decode(), nonce).encode()
+                length = (b"content-length", str(len(page)).encode())
+                others = [pair for pair in started["headers"] if pair[0] != b"content-length"]
+                await send({**started, "headers": [*others, length]})
+                started = None
+                message = {"type": "http.response.body", "body": page}
+            await send(message)
+
+        await self._app({**scope, "headers": kept}, receive, secured)
+
+
+def add_nonce(page: str, nonce: str) -> str:
+    """The page with a nonce on each of its script elements.
+
+    The page is parsed, so that `<script` inside a script, a comment or an attribute is left alone.
+    """
+    places = _ScriptTags(page).places
+    for place in reversed(places):
+        page = f'{page[:place]} nonce="{nonce}"{page[place:]}'
+    return page
+
+
+class _ScriptTags(HTMLParser):
+    """Where in a page the name of each script tag ends."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=False)
+        self.places: list[int] = []
+        self._starts = [0]
+        for line in page.split("\n")[:-1]:
+            self._starts.append(self._starts[-1] + len(line) + 1)
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, _: list[tuple[str, str | None]]) -> None:
+        if tag == "script":
+            line, column = self.getpos()
+            self.places.append(self._starts[line - 1] + column + len("<script"))
+
+
+def _secured(headers: list[tuple[bytes, bytes]], nonce: str) -> list[tuple[bytes, bytes]]:
+    policy = (
+        f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+        "connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; "
+        "form-action 'self'; frame-ancestors 'none'"
+    )
+    return [
+        *headers,
+        (b"content-security-policy", policy.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"same-origin"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+        (b"cross-origin-resource-policy", b"same-origin"),
+    ]
+
+
+class _OnlyFromHere:
+    """Refuses a host that is not this computer, and an origin that is not this server.
+
+    A name that is made to point at 127.0.0.1 (DNS rebinding) would otherwise let any site read
+    what is served here.
+    """
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self._app = app
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        host = headers.get(b"host", "")
+        origin = headers.get(b"origin")
+        if not _is_here(_hostname(host)):
+            await _refuse(scope, receive, send, f"this server is not {host!r}; use 127.0.0.1")
+        elif origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            await _refuse(scope, receive, send, f"requests from {origin!r} are not answered")
+        else:
+            await self._app(scope, receive, send)
+
+
+async def _refuse(scope: "Scope", receive: "Receive", send: "Send", message: str) -> None:
+    from starlette.responses import JSONResponse
+
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": message})
+        return
+    body = {"error": "RequestError", "message": message}
+    await JSONResponse(body, status_code=403)(scope, receive, send)
+
+
+def _hostname(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+# ------------------------------------------------------------------------------------- the socket
+
+
+@contextlib.contextmanager
+def _bound(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket bound before anything is served on it, so that nobody can take the port between."""
+    with contextlib.ExitStack() as open_sockets:
+        try:
+            listening = _bind(host, port)
+        except OSError as error:
+            if port == 0:
+                raise SettingsError(f"cannot serve on {host!r}: {error}") from error
+            _log.info("port %s is taken (%s); taking a free one", port, error)
+            try:
+                listening = _bind(host, 0)
+            except OSError as again:
+                raise SettingsError(f"cannot serve on {host!r}: {again}") from again
+        yield open_sockets.enter_context(listening)
+
+
+@contextlib.contextmanager
+def _quiet(ending: Callable[[], bool]) -> Iterator[None]:
+    """While it is ending, log nothing: every open page has a stream that must be cut off, and
+    each would be reported as an error with its traceback."""
+
+    def keep(_: logging.LogRecord) -> bool:
+        return not ending()
+
+    loggers = [logging.getLogger(name) for name in ("uvicorn.error", "asyncio")]
+    for logger in loggers:
+        logger.addFilter(keep)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(keep)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host name or address is this computer's own, which no other can reach."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

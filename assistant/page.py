@@ -1,0 +1,518 @@
+"""The chat page: questions, streamed answers with their sources, and the list of articles.
+
+`build` lays the page out and `mount` serves it; `ask` is what happens to one question, step by step, and knows nothing
+of Gradio. How an answer looks is in `render`, how the page looks in static/page.css; the reader
+beside the chat is static/page.js. A visitor's conversation lives in the visitor's own session
+state and nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from assistant.answers import Answer, Turn
+from assistant.errors import EmptyIndexError, QuestionError
+from assistant.render import (
+    ArticleText,
+    articles_html,
+    counted,
+    day,
+    escaped,
+    shelf,
+    to_html,
+    to_markdown,
+)
+from assistant.settings import Settings
+from vectorstore.errors import ArticleNotFoundError, DatelineError
+from vectorstore.index import Index
+
+if TYPE_CHECKING:
+    import gradio as gr
+    from fastapi import FastAPI
+
+AT_ONCE = 4  # questions answered at the same time
+WAITING = 32  # questions that may wait for their turn
+LONGEST = 2_000  # characters of a question
+LISTED = 100  # articles listed at once; the search box narrows them
+KEPT = 1_000  # answers that can still be copied or saved, newest first
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class Answering(Protocol):
+    """What the page and the API need of an assistant."""
+
+    @property
+    def index(self) -> Index: ...
+
+    @property
+    def settings(self) -> Settings: ...
+
+    def answer(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        as_of: date | None = None,
+        sources: Sequence[str] | None = None,
+        after: date | None = None,
+        before: date | None = None,
+    ) -> Answer: ...
+
+    def stream(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        as_of: date | None = None,
+        sources: Sequence[str] | None = None,
+        after: date | None = None,
+        before: date | None = None,
+    ) -> Iterator[Answer]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a visitor narrowed the search to."""
+
+    sources: tuple[str, ...] = ()
+    after: date | None = None
+    before: date | None = None
+
+    @classmethod
+    def entered(
+        cls, sources: Sequence[str] | None, after: str | None, before: str | None
+    ) -> Filters:
+        """The filters as they stand in the page. Raises QuestionError for what is no date."""
+        return cls(tuple(sources or ()), _entered_day(after), _entered_day(before))
+
+    def __str__(self) -> str:
+        """Only these: "Coast Gazette, Asian Lite · from 1 Jan 2025 · to 2 Feb 2025"; "" if all."""
+        parts = [", ".join(self.sources)]
+        parts += [f"from {day(self.after)}"] if self.after else []
+        parts += [f"to {day(self.before)}"] if self.before else []
+        return " · ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question and what became of it: `reply` is HTML, `answer` is None where there is none."""
+
+    question: str
+    reply: str
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One visitor's exchanges, oldest first."""
+
+    exchanges: tuple[Exchange, ...] = ()
+
+    def turns(self) -> list[Turn]:
+        """The history for the next question: answered exchanges as plain text."""
+        return [
+            turn
+            for exchange in self.exchanges
+            if exchange.answer is not None
+            for turn in (
+                Turn("user", exchange.question),
+                Turn("assistant", exchange.answer.text),
+            )
+        ]
+
+    def asking(self, question: str, reply: str) -> Conversation:
+        return Conversation((*self.exchanges, Exchange(question, reply)))
+
+    def with_last(self, exchange: Exchange) -> Conversation:
+        return Conversation((*self.exchanges[:-1], exchange))
+
+
+class Exports:
+    """The last answers as Markdown, each under a name that cannot be guessed.
+
+    Only who was shown an answer has its name. They are gone when the program ends.
+    """
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._kept = kept
+        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._changing = threading.Lock()
+
+    def keep(self, answer: Answer) -> str:
+        """Keep the answer and return its name."""
+        name = secrets.token_urlsafe(16)
+        with self._changing:
+            self._answers[name] = answer
+            while len(self._answers) > self._kept:
+                self._answers.popitem(last=False)
+        return name
+
+    def markdown(self, name: str) -> str | None:
+        """The answer of this name for a file, or None where there is none (any more)."""
+        answer = self._answers.get(name)
+        return None if answer is None else to_markdown(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the page shows at one moment of a question's way.
+
+    `box` is put into the question's box; None leaves there what is being typed meanwhile.
+    """
+
+    conversation: Conversation
+    busy: bool
+    box: str | None = None
+
+
+def ask(
+    assistant: Answering,
+    question: str,
+    conversation: Conversation,
+    filters: Filters = Filters(),  # it is frozen
+    exports: Exports | None = None,
+) -> Iterator[Step]:
+    """From a question to its answer: searching, the growing answer, the answer with its sources.
+
+    Whatever fails is told in place of the answer, and the question is put back into the box.
+    Closing the iterator stops the answer.
+    """
+    question = question.strip()
+    if not question:
+        yield Step(conversation, busy=False)
+        return
+    turns = conversation.turns()
+    working = f'<p class="dl-working">{_searching(assistant)}{_LATE}</p>'
+    conversation = conversation.asking(question, working)
+    yield Step(conversation, busy=True, box="")
+    try:
+        growing = assistant.stream(
+            question,
+            history=turns,
+            sources=filters.sources or None,
+            after=filters.after,
+            before=filters.before,
+        )
+        with _closing(growing):
+            for answer in growing:
+                reply = to_html(answer, article_text(assistant.index))
+                if answer.kind == "abstention" and str(filters):
+                    reply += f'\n\n<p class="dl-notice">Searched only: {escaped(str(filters))}.</p>'
+                if not answer.complete:
+                    reply += f'\n\n<p class="dl-working">Writing…{_LATE}</p>'
+                elif exports is not None and answer.kind != "help":
+                    reply += f"\n\n{_actions(exports.keep(answer))}"
+                conversation = conversation.with_last(Exchange(question, reply, answer))
+                yield Step(conversation, busy=not answer.complete)
+    except DatelineError as error:
+        yield _failed(conversation, question, _told(error))
+    except Exception:  # noqa: BLE001  # the last border: whatever it is, the visitor keeps page and question
+        code = secrets.token_hex(3)
+        _log.exception("question failed, code %s", code)
+        yield _failed(
+            conversation,
+            question,
+            f"Something went wrong. Your question is saved. Code {code}",
+        )
+
+
+def stopped(assistant: Answering, conversation: Conversation) -> Step:
+    """The conversation after Stop: the part that was written, with its sources."""
+    if not conversation.exchanges:
+        return Step(conversation, busy=False)
+    last = conversation.exchanges[-1]
+    if last.answer is not None and last.answer.complete:
+        return Step(conversation, busy=False)
+    if last.answer is None:
+        reply = '<p class="dl-notice">Stopped.</p>'
+    else:
+        reply = to_html(last.answer, article_text(assistant.index), stopped=True)
+    return Step(conversation.with_last(replace(last, reply=reply)), busy=False)
+
+
+def article_text(index: Index) -> ArticleText:
+    """A function from an article's id to its text, None where the article is gone."""
+
+    def text(article_id: str) -> str | None:
+        try:
+            return index.get(article_id).text
+        except ArticleNotFoundError:
+            return None
+
+    return text
+
+
+def promise(settings: Settings) -> str:
+    """What holds for this set-up: that nothing leaves the computer only where nothing does."""
+    local = settings.model == "reader" and settings.chroma_url is None
+    return "Answers quote your articles." + (" Nothing leaves this computer." if local else "")
+
+
+def listing(index: Index, search: str) -> str:
+    """The articles whose title or source has every word of `search`, newest first, as HTML."""
+    words = search.casefold().split()
+    found = [
+        article
+        for article in index.articles()
+        if all(word in f"{article.title} {article.source}".casefold() for word in words)
+    ]
+    if not found:
+        return (
+            f'<p class="dl-meta">No article has “{escaped(search.strip())}”.</p>' if words else ""
+        )
+    rest = len(found) - LISTED
+    more = f'<p class="dl-meta">and {rest:,} more: search for them</p>' if rest > 0 else ""
+    return articles_html(found[:LISTED]) + more
+
+
+def theme() -> Any:
+    """The page's colours and type, from fonts that every system has."""
+    import gradio as gr
+
+    sans = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+    mono = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.blue,
+        neutral_hue=gr.themes.colors.stone,
+        text_size=gr.themes.sizes.text_md,
+        radius_size=gr.themes.sizes.radius_md,
+        font=sans,
+        font_mono=mono,
+    )
+
+
+def build(
+    assistant: Answering, *, examples: Sequence[str] = (), exports: Exports | None = None
+) -> gr.Blocks:
+    """The page, to be mounted. `examples` are questions to click while nothing was asked yet.
+
+    With `exports`, each answer can be copied and saved, where the application serves them.
+    """
+    import gradio as gr
+
+    page: gr.Blocks
+    with gr.Blocks(title="Dateline", analytics_enabled=False, fill_width=True) as page:
+        conversation = gr.State(Conversation())
+        with gr.Row(elem_id="dl-page"):
+            with gr.Column(elem_id="dl-library", min_width=0):
+                again = gr.Button("New question", elem_id="dl-again", size="md")
+                with gr.Accordion("Sources and dates", open=False, elem_id="dl-narrow"):
+                    sources = gr.Dropdown(
+                        [], label="Only these sources", multiselect=True, elem_id="dl-only"
+                    )
+                    with gr.Row(elem_id="dl-dates"):
+                        after = gr.DateTime(label="From", include_time=False, type="string")
+                        before = gr.DateTime(label="To", include_time=False, type="string")
+                count = gr.Markdown(elem_id="dl-count")
+                search = gr.Textbox(
+                    label="Search the articles",
+                    show_label=False,
+                    placeholder="Search titles and sources",
+                    elem_id="dl-search",
+                    max_length=200,
+                )
+                listed = gr.Markdown(elem_id="dl-articles", latex_delimiters=[])
+            with gr.Column(elem_id="dl-chat", min_width=0):
+                gr.Markdown("# Ask your articles", elem_id="dl-heading")
+                summary = gr.Markdown(elem_id="dl-summary")
+                answers = gr.Chatbot(
+                    label="Answers",
+                    show_label=False,
+                    elem_id="dl-answers",
+                    height="auto",
+                    layout="panel",
+                    buttons=[],
+                    feedback_options=None,
+                    latex_delimiters=[],
+                    line_breaks=False,
+                    allow_tags=False,
+                    group_consecutive_messages=False,
+                    autoscroll=False,
+                    container=False,
+                )
+                with gr.Column(elem_id="dl-examples", min_width=0) as offered:
+                    shown = [gr.Button(text, size="md") for text in examples]
+                clear = gr.Button(visible=False, size="sm", elem_id="dl-clear")
+                with gr.Row(elem_id="dl-ask"):
+                    box = gr.Textbox(
+                        label="Your question",
+                        show_label=False,
+                        placeholder="Ask a question",
+                        lines=1,
+                        max_lines=6,
+                        max_length=LONGEST,
+                        autofocus=True,
+                        container=False,
+                        elem_id="dl-box",
+                    )
+                    go = gr.Button("Ask", variant="primary", elem_id="dl-go", min_width=0)
+                    stop = gr.Button("Stop", elem_id="dl-stop", min_width=0, visible=False)
+
+        asking = [conversation, answers, box, offered, go, stop]
+
+        def shown_as(step: Step) -> list[Any]:
+            """A step as the new values of `asking`."""
+            return [
+                step.conversation,
+                _messages(step.conversation),
+                gr.skip() if step.box is None else step.box,
+                gr.update(visible=not step.conversation.exchanges),
+                gr.update(visible=not step.busy),
+                gr.update(visible=step.busy),
+            ]
+
+        def on_ask(
+            question: str,
+            so_far: Conversation,
+            only: list[str] | None,
+            first: str | None,
+            last: str | None,
+        ) -> Iterator[list[Any]]:
+            try:
+                filters = Filters.entered(only, first, last)
+            except QuestionError as error:
+                yield shown_as(_failed(so_far.asking(question, ""), question, str(error)))
+                return
+            with _closing(ask(assistant, question, so_far, filters, exports)) as steps:
+                for step in steps:
+                    yield shown_as(step)
+
+        def on_narrow(only: list[str] | None, first: str | None, last: str | None) -> Any:
+            try:
+                chosen = str(Filters.entered(only, first, last))
+            except QuestionError:  # told when a question is asked; it may still be being typed
+                chosen = ""
+            return gr.update(value=f"Only {chosen}  ✕", visible=bool(chosen))
+
+        def on_stop(so_far: Conversation) -> list[Any]:
+            return shown_as(stopped(assistant, so_far))
+
+        def on_again() -> list[Any]:
+            return shown_as(Step(Conversation(), busy=False, box=""))
+
+        def on_load(words: str) -> list[Any]:
+            statistics = assistant.index.statistics()
+            named = [(f"{name} ({n:,})", name) for name, n in statistics.sources if name]
+            return [
+                f"{shelf(statistics) or _EMPTY}\n\n{promise(assistant.settings)}",
+                counted(statistics.articles),
+                listing(assistant.index, words),
+                gr.update(choices=named),
+                gr.update(visible=bool(statistics.articles and examples)),
+            ]
+
+        narrowed = [conversation, sources, after, before]
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        queued: dict[str, Any] = {**quiet, "concurrency_limit": AT_ONCE, "concurrency_id": "ask"}
+        running = [gr.on([box.submit, go.click], on_ask, [box, *narrowed], asking, **queued)]
+        running += [button.click(on_ask, [button, *narrowed], asking, **queued) for button in shown]
+        light: dict[str, Any] = {**quiet, "queue": False}
+        stop.click(on_stop, conversation, asking, cancels=running, **light)
+        again.click(on_again, None, asking, cancels=running, **light)
+        filters = [sources, after, before]
+        changes = [sources.change, after.change, before.change]
+        gr.on(changes, on_narrow, filters, clear, **light)
+        clear.click(lambda: ([], None, None), None, filters, **light)
+        search.input(lambda words: listing(assistant.index, words), search, listed, **light)
+        page.load(on_load, search, [summary, count, listed, sources, offered], **light)
+    page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
+    return page
+
+
+def mount(app: FastAPI, assistant: Answering, *, examples: Sequence[str], exports: Exports) -> None:
+    """Put the page at "/" of an application that serves /page, /read and /answer beside it.
+
+    What Gradio offers beyond the page is off: no analytics, no errors or history of runs shown, no
+    monitoring, no server of Node, no links in the footer.
+    """
+    import gradio as gr
+
+    gr.mount_gradio_app(
+        app,
+        build(assistant, examples=examples, exports=exports),
+        path="/",
+        server_name="127.0.0.1",
+        theme=theme(),
+        head='<link rel="stylesheet" href="/page/page.css">'
+        '<script src="/page/page.js" defer></script>',
+        show_error=False,
+        run_history=False,
+        footer_links=[],
+        enable_monitoring=False,
+        max_file_size="20mb",
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+    )
+
+
+# ---------------------------------------------------------------------------------------- one step
+
+_LATE = ' <span class="dl-late">Still working.</span>'
+_EMPTY = (
+    "**No articles yet.** Add files, folders or links with `dateline add`, then load this page "
+    "again."
+)
+
+
+@contextmanager
+def _closing(growing: Iterator[_T]) -> Iterator[Iterator[_T]]:
+    """Close the generator behind an iterator at the end, so that what it does stops at once."""
+    try:
+        yield growing
+    finally:
+        if isinstance(growing, Generator):
+            growing.close()
+
+
+def _actions(name: str) -> str:
+    return (
+        f'<p class="dl-actions"><a class="dl-copy" href="/answer/{name}.md">Copy with sources</a> '
+        f'<a class="dl-save" href="/answer/{name}.md?save=true">Download .md</a></p>'
+    )
+
+
+def _searching(assistant: Answering) -> str:
+    return f"Searching {counted(assistant.index.statistics().articles)}…"
+
+
+def _told(error: DatelineError) -> str:
+    if isinstance(error, EmptyIndexError):
+        return f"No articles yet. {error}"
+    if isinstance(error, QuestionError):
+        return str(error)
+    return f"{error} Your question is saved."
+
+
+def _failed(conversation: Conversation, question: str, message: str) -> Step:
+    reply = f'<p class="dl-error">{escaped(message)}</p>'
+    return Step(conversation.with_last(Exchange(question, reply)), busy=False, box=question)
+
+
+def _messages(conversation: Conversation) -> list[dict[str, str]]:
+    """The chat's messages, new ones each time: Gradio compares them with those it showed."""
+    messages = []
+    for exchange in conversation.exchanges:
+        question = f'<p class="dl-question">{escaped(exchange.question)}</p>'
+        messages.append({"role": "user", "content": question})
+        messages.append({"role": "assistant", "content": exchange.reply})
+    return messages
+
+
+def _entered_day(text: str | None) -> date | None:
+    if text is None or not text.strip():
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise QuestionError(f"“{text}” is no date: write it as 2025-07-26.") from None

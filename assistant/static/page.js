@@ -1,0 +1,324 @@
+/* The reader beside the chat, the keys, and what a screen reader hears.
+
+   Everything here is built from nodes and textContent: text of articles never becomes markup.
+   One listener on the document serves every citation, so it survives the answer's being redrawn
+   while it streams. Without this script the links open articles as pages of their own. */
+"use strict";
+
+(() => {
+  const LINKS = "a.cite, a.dl-open";
+  const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+  const KEYS = "dateline-keys";
+
+  const state = { article: null, number: null, opener: null, asked: 0, busy: false, request: 0 };
+
+  const make = (name, properties = {}, ...children) => {
+    const node = document.createElement(name);
+    for (const [key, value] of Object.entries(properties)) {
+      if (key.startsWith("aria-") || key === "role" || key === "for") node.setAttribute(key, value);
+      else node[key] = value;
+    }
+    node.append(...children);
+    return node;
+  };
+
+  // ------------------------------------------------------------------------------- what is built
+
+  const status = make("div", { role: "status", className: "dl-unseen", id: "dl-status" });
+  const button = (text, label, action, className = "dl-quiet") =>
+    make("button", { type: "button", textContent: text, className, "aria-label": label, onclick: action });
+
+  const heading = make("h2", { tabIndex: -1, id: "dl-reader-title" });
+  const meta = make("p", { className: "dl-meta" });
+  const original = make("a", { className: "dl-original", target: "_blank", rel: "noopener noreferrer", textContent: "Original" });
+  const place = make("span", { className: "dl-place" });
+  const previous = button("‹", "Previous quote", () => step(-1));
+  const next = button("›", "Next quote", () => step(1));
+  const copy = button("Copy quote", "Copy quote", () => copyQuote());
+  const steps = make("div", { className: "dl-steps" }, previous, place, next, copy);
+  const notice = make("p", { className: "dl-notice" });
+  const body = make("div", { className: "dl-article", id: "dl-reader-text", tabIndex: 0, role: "region", "aria-label": "Article text" });
+  const reader = make("aside", { id: "dl-reader", "aria-labelledby": "dl-reader-title" },
+    make("div", { className: "dl-reader-head" },
+      make("div", { className: "dl-reader-top" },
+        button("‹ Back to answer", "Back to answer", () => close(), "dl-quiet dl-back"),
+        button("✕", "Close the article", () => close(), "dl-quiet dl-close")),
+      heading, meta, steps, notice),
+    body,
+    make("p", { className: "dl-hint", textContent: "Select a number such as [1] to read the passage in its article." }));
+
+  const tab = (name, text) => make("button", { type: "button", textContent: text, value: name, onclick: () => view(name) });
+  const tabs = make("nav", { id: "dl-tabs", "aria-label": "Views" },
+    tab("ask", "Ask"), tab("source", "Source"), tab("articles", "Articles"));
+  const drawer = make("button", { type: "button", id: "dl-drawer", textContent: "Articles", "aria-expanded": "false",
+    onclick: () => view(document.body.dataset.view === "articles" ? "ask" : "articles") });
+
+  const skip = make("div", { id: "dl-skip" },
+    make("button", { type: "button", textContent: "Skip to the question", onclick: () => { view("ask"); box()?.focus(); } }),
+    make("button", { type: "button", textContent: "Skip to the source", onclick: () => { view("source"); heading.focus(); } }));
+
+  const keysOn = make("input", { type: "checkbox", id: "dl-keys-on", checked: stored() !== "off",
+    onchange: () => { try { localStorage.setItem(KEYS, keysOn.checked ? "on" : "off"); } catch { /* not kept */ } } });
+  const help = make("dialog", { id: "dl-help", "aria-label": "Keys" },
+    make("h2", { textContent: "Keys" }),
+    make("dl", {}, ...[
+      ["Enter", "ask"], ["Shift Enter", "new line"], ["Esc", "close the source, else stop"],
+      ["/", "to the question"], ["[ and ]", "previous and next citation"], ["?", "this list"],
+    ].flatMap(([key, what]) => [make("dt", {}, make("kbd", { textContent: key })), make("dd", { textContent: what })])),
+    make("p", {}, keysOn, make("label", { for: "dl-keys-on", textContent: " Use the keys / [ ] ?" })),
+    make("form", { method: "dialog" }, make("button", { textContent: "Close" })));
+
+  function stored() {
+    try { return localStorage.getItem(KEYS); } catch { return null; }
+  }
+
+  const box = () => document.querySelector("#dl-box textarea");
+  const stop = () => document.querySelector("#dl-stop");
+
+  // ------------------------------------------------------------------------------------ the reader
+
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest(`${LINKS}, a.dl-copy, a.dl-save`) : null;
+    if (!link) {
+      // Beside the open drawer: close it.
+      if (drawer.checkVisibility() && document.body.dataset.view === "articles"
+        && !event.target.closest?.("#dl-library, #dl-drawer")) view("ask");
+      return;
+    }
+    if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const address = new URL(link.href, location.href);
+    if (address.origin !== location.origin) return;
+    const read = link.matches(LINKS);
+    if (!address.pathname.startsWith(read ? "/read/" : "/answer/")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (read) open(link.getAttribute("href"), link);
+    else if (link.matches(".dl-copy")) copyAnswer(link, address);
+    else make("a", { href: address.href, download: "" }).click();
+  }, true);
+
+  async function copyAnswer(link, address) {
+    const text = link.textContent;
+    let done = "Copied";
+    try {
+      const reply = await fetch(address, { credentials: "same-origin" });
+      if (!reply.ok) throw new Error(reply.status);
+      await navigator.clipboard.writeText(await reply.text());
+    } catch { done = "Not copied: ask again"; }
+    link.textContent = done;
+    say(done);
+    setTimeout(() => { link.textContent = text; }, 1500);
+  }
+
+  async function open(href, opener) {
+    const request = ++state.request;
+    const address = new URL(href, location.href);
+    state.opener = { link: opener, href, scroll: log()?.scrollTop ?? 0 };
+    state.number = Number(address.searchParams.get("c")) || null;
+    for (const link of document.querySelectorAll(LINKS)) {
+      link.classList.toggle("dl-current", link.getAttribute("href") === href);
+    }
+    let found;
+    try {
+      const reply = await fetch(address, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+      found = reply.ok ? await reply.json()
+        : { failed: reply.status === 404 ? "This article was removed." : "The article could not be opened." };
+    } catch {
+      found = { failed: "The article could not be opened: is Dateline still running?" };
+    }
+    if (request !== state.request) return; // another one was opened meanwhile
+    state.article = found;
+    show();
+    document.body.dataset.reading = "";
+    view("source");
+    toQuote();
+    heading.focus({ preventScroll: true });
+  }
+
+  function show() {
+    const article = state.article;
+    heading.textContent = article.failed ? "Source" : article.title || article.id;
+    const when = article.published ? day(article.published) : "";
+    meta.replaceChildren([article.source, when].filter(Boolean).join(" · "));
+    if (article.url) {
+      original.href = article.url;
+      meta.append(article.source || when ? " · " : "", original);
+    }
+    const wanted = (article.quotes ?? []).find((quote) => quote.number === state.number);
+    const changed = wanted && !wanted.found;
+    notice.textContent = article.failed ?? (changed ? "This article changed after the answer. The quote no longer stands in it." : "");
+    notice.hidden = !notice.textContent;
+    const nodes = (article.segments ?? []).map(({ text, numbers }) => {
+      if (!numbers.length) return document.createTextNode(text);
+      const mark = make("mark", { textContent: text });
+      mark.dataset.numbers = numbers.join(" ");
+      return mark;
+    });
+    body.replaceChildren(...nodes);
+    body.scrollTop = 0;
+  }
+
+  const quotes = () => (state.article?.quotes ?? []).filter((quote) => quote.found).map((quote) => quote.number);
+
+  const marks = () => [...body.querySelectorAll("mark")]
+    .filter((mark) => mark.dataset.numbers.split(" ").includes(String(state.number)));
+
+  function toQuote() {
+    const numbers = quotes();
+    const at = numbers.indexOf(state.number);
+    steps.hidden = at < 0;
+    place.textContent = `Quote ${at + 1} of ${numbers.length}`;
+    previous.hidden = next.hidden = numbers.length < 2;
+    const current = marks();
+    for (const mark of body.querySelectorAll("mark")) mark.classList.toggle("dl-current", current.includes(mark));
+    if (!current.length) return;
+    const middle = current[0].offsetTop - body.offsetTop - body.clientHeight / 3;
+    body.scrollTo({ top: Math.max(0, middle), behavior: still() ? "auto" : "smooth" });
+  }
+
+  function step(by) {
+    const numbers = quotes();
+    const at = numbers.indexOf(state.number);
+    state.number = numbers[(at + by + numbers.length) % numbers.length];
+    toQuote();
+    say(place.textContent);
+  }
+
+  async function copyQuote() {
+    const quote = marks().map((mark) => mark.textContent).join("");
+    const { title, id, source, published } = state.article;
+    const from = [title || id, source, published ? day(published) : ""].filter(Boolean).join(", ");
+    let done = "Copied";
+    try { await navigator.clipboard.writeText(`“${quote}” — ${from}`); } catch { done = "Not copied"; }
+    copy.textContent = done;
+    say(done);
+    setTimeout(() => { copy.textContent = "Copy quote"; }, 1500);
+  }
+
+  function close() {
+    if (!("reading" in document.body.dataset)) return view("ask");
+    const opener = state.opener;
+    state.request += 1;
+    state.article = null;
+    delete document.body.dataset.reading;
+    for (const link of document.querySelectorAll(".dl-current")) link.classList.remove("dl-current");
+    heading.textContent = "Source";
+    body.replaceChildren();
+    view(opener?.link.closest?.("#dl-library") ? "articles" : "ask");
+    // The answer may have been redrawn since: look for the same link again.
+    const again = opener?.link.isConnected ? opener.link
+      : [...document.querySelectorAll(LINKS)].find((link) => link.getAttribute("href") === opener?.href);
+    (again ?? box())?.focus({ preventScroll: true });
+    if (log() && opener) log().scrollTop = opener.scroll;
+  }
+
+  function view(name) {
+    document.body.dataset.view = name;
+    for (const one of tabs.children) one.setAttribute("aria-current", String(one.value === name));
+    drawer.setAttribute("aria-expanded", String(name === "articles"));
+  }
+
+  // -------------------------------------------------------------------------------------- the keys
+
+  document.addEventListener("keydown", (event) => {
+    const writing = event.target instanceof Element && event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.isComposing || event.keyCode === 229) {
+      // While an input method composes, Enter chooses a word and does not ask.
+      if (event.key === "Enter" || event.keyCode === 229) event.stopPropagation();
+      return;
+    }
+    if (event.key === "Escape" && !help.open && !event.defaultPrevented) {
+      if (event.target instanceof Element && event.target.getAttribute("aria-expanded") === "true"
+        && event.target.getAttribute("role") === "combobox") return;
+      if ("reading" in document.body.dataset) close();
+      else if (document.body.dataset.view === "articles") view("ask");
+      else if (stop()) stop().click();
+      return;
+    }
+    if (writing || !keysOn.checked || help.open || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "/") { view("ask"); box()?.focus(); }
+    else if (event.key === "[") turn(-1);
+    else if (event.key === "]") turn(1);
+    else if (event.key === "?") help.showModal();
+    else return;
+    event.preventDefault();
+  }, true);
+
+  function turn(by) {
+    const links = [...document.querySelectorAll("#dl-answers a.cite")];
+    if (!links.length) return;
+    const at = links.findIndex((link) => link.classList.contains("dl-current"));
+    const to = at < 0 ? (by > 0 ? 0 : links.length - 1) : (at + by + links.length) % links.length;
+    open(links[to].getAttribute("href"), links[to]);
+  }
+
+  // --------------------------------------------------------------------------------- the transcript
+
+  const log = () => document.querySelector("#dl-answers [role=log]");
+
+  function watch() {
+    const transcript = log();
+    if (!transcript) return;
+    // Its own announcements would repeat the growing paragraph at every chunk.
+    if (transcript.getAttribute("aria-live") !== "off") {
+      transcript.setAttribute("aria-live", "off");
+      transcript.setAttribute("aria-label", "Questions and answers");
+    }
+    for (const row of transcript.querySelectorAll("[data-testid][aria-label]")) row.removeAttribute("aria-label");
+    const asked = transcript.querySelectorAll(".user-row");
+    if (asked.length > state.asked) {
+      // The question goes to the top, its answer grows below it: nothing moves while it is read.
+      const [row, frame] = [asked[asked.length - 1], transcript].map((node) => node.getBoundingClientRect().top);
+      const top = transcript.scrollTop + row - frame;
+      transcript.scrollTo({ top, behavior: still() || state.asked === 0 ? "auto" : "smooth" });
+      view("ask");
+    }
+    if (asked.length !== state.asked) document.body.toggleAttribute("data-asked", asked.length > 0);
+    state.asked = asked.length;
+    const last = [...transcript.querySelectorAll(".bot-row")].pop();
+    const busy = Boolean(last?.querySelector(".dl-working"));
+    if (busy !== state.busy && last) say(busy ? "Searching" : outcome(last));
+    state.busy = busy;
+  }
+
+  function outcome(row) {
+    const told = row.querySelector(".dl-error");
+    if (told) return told.textContent;
+    const cited = row.querySelectorAll(".dl-sources .dl-source").length;
+    const stoppedEarly = row.textContent.includes("Stopped.") && row.querySelector(".dl-notice");
+    if (stoppedEarly) return "Stopped";
+    if (cited) return `Answer ready, ${cited} ${cited === 1 ? "source" : "sources"}`;
+    const closest = row.querySelectorAll(".dl-closest .dl-source").length;
+    return closest ? `Not answered, ${closest} closest ${closest === 1 ? "passage" : "passages"}` : "Answer ready";
+  }
+
+  function label() {
+    // Gradio's date boxes come without names.
+    document.querySelectorAll("#dl-dates .block").forEach((block) => {
+      const name = block.querySelector("[data-testid=block-info]")?.textContent.trim();
+      const field = block.querySelector("input");
+      if (field && !field.hasAttribute("aria-label")) {
+        field.setAttribute("aria-label", `${name} (year-month-day)`);
+        block.querySelector("button")?.setAttribute("aria-label", `${name}: choose a day`);
+      }
+    });
+  }
+
+  const say = (text) => { if (status.textContent !== text) status.textContent = text; };
+  const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const day = (iso) => { const [y, m, d] = iso.split("-"); return `${Number(d)} ${MONTHS[m - 1]} ${y}`; };
+
+  // --------------------------------------------------------------------------------------- the start
+
+  heading.textContent = "Source";
+  document.body.prepend(skip);
+  document.body.append(tabs, drawer, reader, status, help);
+  view("ask");
+
+  let waiting = false;
+  new MutationObserver(() => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; watch(); label(); });
+  }).observe(document.querySelector("gradio-app") ?? document.body, { subtree: true, childList: true });
+})();

@@ -1,0 +1,108 @@
+"""Headless Chromium with a fresh profile, and what it logged about the page.
+
+    with chromium() as driver:
+        driver.get(address)
+        violations(driver)        what the Content-Security-Policy refused, and script errors
+        requested(driver)         every address the page asked for
+
+It drives the system's Chromium; `missing()` names what is not installed.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from selenium.webdriver.chrome.webdriver import WebDriver
+
+BROWSER = Path("/usr/bin/chromium")
+DRIVER = Path("/usr/bin/chromedriver")
+
+_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--metrics-recording-only",
+    "--force-color-profile=srgb",
+    "--hide-scrollbars",
+    # The animation policy and the clock are the system's; the language is fixed.
+    "--lang=en-GB",
+)
+
+
+def missing() -> str:
+    """What the browser tests lack here, or "" where they can run."""
+    absent = [str(path) for path in (BROWSER, DRIVER) if not path.exists()]
+    return f"not installed: {', '.join(absent)}" if absent else ""
+
+
+@contextmanager
+def chromium(
+    width: int = 1280, height: int = 900, *, dark: bool = False, still: bool = True
+) -> Iterator[WebDriver]:
+    """A browser whose page is exactly this large; `still` asks for reduced motion."""
+    from selenium.webdriver import Chrome, ChromeOptions
+    from selenium.webdriver.chrome.service import Service
+
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        options = ChromeOptions()
+        options.binary_location = str(BROWSER)
+        for flag in (*_FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        driver = Chrome(options=options, service=Service(str(DRIVER)))
+        try:
+            resize(driver, width, height)
+            motion = "reduce" if still else "no-preference"
+            features = [
+                {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+                {"name": "prefers-reduced-motion", "value": motion},
+            ]
+            driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+            yield driver
+        finally:
+            driver.quit()
+
+
+def resize(driver: WebDriver, width: int, height: int) -> None:
+    """Make the page this large, also narrower than a window can be."""
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+def violations(driver: WebDriver) -> list[str]:
+    """What the console said since the last call that is an error: refused, thrown, not found."""
+    return [
+        entry["message"]
+        for entry in _log(driver, "browser")
+        if entry["level"] == "SEVERE" or "Content Security Policy" in entry["message"]
+    ]
+
+
+def requested(driver: WebDriver) -> list[str]:
+    """Every address the page asked for since the last call, of any kind."""
+    sent = []
+    for entry in _log(driver, "performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            sent.append(message["params"]["request"]["url"])
+    return sent
+
+
+def _log(driver: WebDriver, kind: str) -> list[dict[str, Any]]:
+    """What the browser logged of this kind since the last call."""
+    read: Callable[[str], list[dict[str, Any]]] = driver.get_log
+    return read(kind)

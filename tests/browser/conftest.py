@@ -1,0 +1,107 @@
+"""A page served from this process, and one browser to look at it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from assistant.api import create_app
+from assistant.page import Answering
+from tests.browser.chromium import chromium, missing, requested, resize, violations
+from tests.browser.page import Page
+from tests.fake_assistant import ARTICLES, HOSTILE, FakeAssistant, wait_until
+
+if TYPE_CHECKING:
+    from selenium.webdriver.chrome.webdriver import WebDriver
+
+EXAMPLES = ("Who co-chairs the two-state meeting?", "What does the harbour wall cost?")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test of this folder drives the browser, or is skipped by name where there is none."""
+    lacking = missing()
+    for item in items:
+        if "tests/browser/" in item.path.as_posix():
+            item.add_marker(pytest.mark.browser)
+            # Gradio's queue uses what is going away in pandas.
+            for message in (".*no_silent_downcasting", "The copy keyword is deprecated"):
+                item.add_marker(pytest.mark.filterwarnings(f"ignore:{message}"))
+            if lacking:
+                item.add_marker(pytest.mark.skip(reason=f"needs Chromium, {lacking}"))
+
+
+@contextmanager
+def served(assistant: Answering, examples: Sequence[str] = EXAMPLES) -> Iterator[str]:
+    """The address of the page over this assistant, served by a thread."""
+    import uvicorn
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    servers: list[uvicorn.Server] = []
+
+    async def run() -> None:
+        app = create_app(assistant, examples=examples)
+        config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1)
+        servers.append(uvicorn.Server(config))
+        await servers[0].serve([listening])
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
+    thread.start()
+    wait_until(lambda: bool(servers and servers[0].started))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        servers[0].should_exit = True
+        thread.join(20)
+        listening.close()
+
+
+@pytest.fixture(scope="session")
+def driver() -> Iterator[WebDriver]:
+    with chromium() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def assistant() -> FakeAssistant:
+    return FakeAssistant((*ARTICLES, HOSTILE), failures={"boom": RuntimeError("secret")})
+
+
+@pytest.fixture(scope="session")
+def address(assistant: FakeAssistant) -> Iterator[str]:
+    with served(assistant) as address:
+        yield address
+
+
+@pytest.fixture
+def opened(driver: WebDriver) -> Iterator[Callable[..., Page]]:
+    """Opens a page at an address; at the end it must not have broken its policy or phoned out."""
+    pages: list[Page] = []
+
+    def opened(address: str, width: int = 1280, height: int = 900) -> Page:
+        resize(driver, width, height)
+        driver.get("about:blank")  # a page that is left cuts its streams off, and logs it
+        requested(driver), violations(driver)  # what came before is not this page's
+        page = Page(driver, address)
+        pages.append(page)
+        return page
+
+    yield opened
+    assert violations(driver) == []
+    own = (*(page.address for page in pages), "data:", "blob:", "about:")
+    assert [url for url in requested(driver) if not url.startswith(own)] == []
+
+
+@pytest.fixture
+def page(opened: Callable[..., Page], address: str, assistant: FakeAssistant) -> Iterator[Page]:
+    """The page over the fake assistant, freshly loaded in a wide window."""
+    assistant.go_on.clear()
+    assistant.stopped.clear()
+    assistant.asked.clear()
+    yield opened(address)
+    assistant.go_on.set()

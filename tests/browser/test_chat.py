@@ -1,0 +1,408 @@
+"""The chat page in a real browser, over answers written in advance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import httpx
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from assistant.render import to_markdown
+from tests.browser.chromium import violations
+from tests.browser.conftest import EXAMPLES, served
+from tests.browser.page import Page
+from tests.fake_assistant import (
+    CO_CHAIRS,
+    COST,
+    HARBOUR,
+    HOSTILE,
+    HOSTILE_ANSWER,
+    MEETING,
+    START,
+    FakeAssistant,
+    wait_until,
+)
+
+Open = Callable[..., Page]
+COST_QUESTION = "what does the harbour wall cost?"
+SLOW_QUESTION = f"slowly: {COST_QUESTION}"
+
+
+# ----------------------------------------------------------------------------------- the first look
+
+
+def test_the_first_look_says_what_is_here_and_the_cursor_is_in_the_box(page: Page) -> None:
+    assert page.text("h1") == "Ask your articles"
+    assert page.text("#dl-summary").splitlines()[0] == "3 articles · 2025 · newest 4 Nov"
+    assert "Answers quote your articles. Nothing leaves this computer." in page.text("#dl-summary")
+    assert [button.text for button in page.all("#dl-examples button")] == list(EXAMPLES)
+    assert page.focused() == page.box
+    assert page.all("#dl-articles li")[0].text == (
+        "Harbour wall: the cost doubles\nCoast Gazette · 4 Nov 2025"
+    )
+
+
+def test_an_empty_index_says_how_to_begin_and_offers_no_examples(opened: Open) -> None:
+    with served(FakeAssistant([])) as address:
+        page = opened(address)
+        assert "No articles yet" in page.text("#dl-summary")
+        assert not [button for button in page.all("#dl-examples button") if button.is_displayed()]
+
+
+def test_the_list_of_articles_is_searched_while_typing(page: Page) -> None:
+    page.one("#dl-search textarea").send_keys("gazette")
+    page.until(lambda: len(page.all("#dl-articles li")) == 1)
+    assert "Harbour wall" in page.text("#dl-articles")
+
+
+# -------------------------------------------------------------------------------------- answers
+
+
+def test_a_question_is_answered_with_its_quotes_marked_to_the_character(page: Page) -> None:
+    page.ask("who co-chairs the two-state meeting?")
+    assert page.text(".dl-text") == "France and Saudi Arabia [1]."
+    assert page.quotes() == [CO_CHAIRS.citations[0].quote]
+    assert page.box.get_property("value") == ""
+    assert page.focused() == page.box
+
+
+def test_clicking_an_example_answers_it_without_typing(page: Page) -> None:
+    page.all("#dl-examples button")[1].click()
+    page.until(lambda: page.all(".bot-row"))
+    page.finished()
+    assert page.quotes() == [citation.quote for citation in COST.citations]
+    assert not [button for button in page.all("#dl-examples button") if button.is_displayed()]
+
+
+def test_follow_ups_carry_the_history_and_a_new_question_drops_it(
+    page: Page, assistant: FakeAssistant
+) -> None:
+    page.ask(COST_QUESTION)
+    page.ask("who co-chairs?")
+    assert [turn.text for turn in assistant.asked[-1].history] == [COST_QUESTION, COST.text]
+    page.one("#dl-again").click()
+    page.until(lambda: not page.all(".user-row"))
+    assert page.all("#dl-examples button")[0].is_displayed()
+    page.ask("who co-chairs?")
+    assert assistant.asked[-1].history == ()
+
+
+def test_a_search_is_narrowed_and_the_narrowing_removed(
+    page: Page, assistant: FakeAssistant
+) -> None:
+    page.one("#dl-narrow button").click()
+    page.until(lambda: page.all("#dl-dates input"))
+    after = page.all("#dl-dates input")[0]
+    after.send_keys("2025-07-01", Keys.ENTER)
+    page.one("#dl-only input").click()
+    page.until(lambda: page.all("#dl-only [role=option]"))
+    page.all("#dl-only [role=option]")[0].click()
+    page.until(lambda: page.text("#dl-clear") == "Only Asian Lite · from 1 Jul 2025 ✕")
+    page.ask("who won?")
+    assert "Searched only: Asian Lite · from 1 Jul 2025." in page.answer().text
+    assert assistant.asked[-1].sources == ("Asian Lite",)
+    assert assistant.asked[-1].after == date(2025, 7, 1)
+    page.one("#dl-clear").click()
+    page.until(lambda: not page.all("#dl-clear"))
+    page.ask("who won?")
+    last = assistant.asked[-1]
+    assert (last.sources, last.after) == (None, None)
+
+
+def test_what_is_no_date_is_told_and_the_question_kept(page: Page) -> None:
+    page.one("#dl-narrow button").click()
+    page.until(lambda: page.all("#dl-dates input"))
+    page.all("#dl-dates input")[1].send_keys("2025-13-01", Keys.TAB)
+    page.ask("who won?")
+    assert page.text(".dl-error") == "“2025-13-01” is no date: write it as 2025-07-26."
+    assert page.box.get_property("value") == "who won?"
+
+
+def test_what_is_not_answered_says_so_with_passages_that_open(page: Page) -> None:
+    page.ask("who won?")
+    assert page.text(".dl-text") == "Your articles don't answer this."
+    assert page.citations() == []
+    passages = page.all(".dl-closest .dl-open")
+    assert len(passages) == 3
+    passages[0].click()
+    assert page.reader_marked() == MEETING.text[:300]
+
+
+def test_disagreement_gives_every_position_its_own_quote(page: Page) -> None:
+    page.ask("when does work begin?")
+    assert [row.text for row in page.all(".dl-position")] == [
+        "4 Nov 2025\nIn March [1]",
+        "26 Jul 2025\nOn July 9 [2]",
+    ]
+    page.all(".dl-position a.cite")[1].click()
+    assert page.reader_marked() == START.citations[1].quote
+
+
+def test_a_failure_keeps_the_question_and_names_a_code(page: Page) -> None:
+    page.ask("boom?")
+    assert page.text(".dl-error").startswith("Something went wrong. Your question is saved. Code ")
+    assert "secret" not in page.text("body")
+    page.until(lambda: page.box.get_property("value") == "boom?")
+
+
+def test_stop_freezes_the_text_and_the_next_question_works(
+    page: Page, assistant: FakeAssistant
+) -> None:
+    page.type(SLOW_QUESTION)
+    page.until(lambda: page.citations() and page.all("#dl-stop"))
+    page.one("#dl-stop").click()
+    page.until(lambda: "Stopped. Citations below are checked" in page.answer().text)
+    assert page.quotes() == [COST.citations[0].quote]
+    assistant.go_on.set()
+    wait_until(assistant.stopped.is_set)
+    page.ask("who co-chairs?")
+    assert page.quotes() == [CO_CHAIRS.citations[0].quote]
+    assert "before [2]" not in page.all(".bot-row")[0].text
+
+
+def test_nothing_moves_while_an_answer_streams(page: Page, assistant: FakeAssistant) -> None:
+    page.ask("who co-chairs?")
+    page.type(SLOW_QUESTION)
+    page.until(lambda: page.all(".dl-working") and page.citations())
+    where = "return [...document.querySelectorAll('.user-row')].pop().getBoundingClientRect().top"
+    before = page.until(lambda: page.run(where))
+    page.box.send_keys("the next")
+    assistant.go_on.set()
+    page.finished()
+    assert page.box.get_property("value") == "the next"
+    assert page.quotes() == [citation.quote for citation in COST.citations]
+    assert page.run(where) == before
+
+
+def test_a_visitor_sees_nothing_of_another(page: Page, opened: Open, address: str) -> None:
+    page.ask(COST_QUESTION)
+    first = page.driver.current_window_handle
+    page.driver.switch_to.new_window("tab")
+    try:
+        other = opened(address)
+        assert other.all(".user-row") == []
+    finally:
+        page.driver.close()
+        page.driver.switch_to.window(first)
+
+
+def test_one_question_does_not_wait_for_another(
+    page: Page, opened: Open, address: str, assistant: FakeAssistant
+) -> None:
+    page.type(SLOW_QUESTION)
+    page.until(lambda: page.citations())
+    first = page.driver.current_window_handle
+    page.driver.switch_to.new_window("tab")
+    try:
+        other = opened(address)
+        other.ask("who co-chairs?")
+        assert other.quotes() == [CO_CHAIRS.citations[0].quote]
+        assert not assistant.go_on.is_set()
+    finally:
+        page.driver.close()
+        page.driver.switch_to.window(first)
+    assistant.go_on.set()
+    page.finished()
+    assert page.quotes() == [citation.quote for citation in COST.citations]
+
+
+def test_an_answer_is_saved_as_it_is_shown(page: Page) -> None:
+    page.ask(COST_QUESTION)
+    link = page.one("a.dl-save").get_attribute("href")
+    assert link is not None
+    reply = httpx.get(link, trust_env=False)
+    assert reply.text == to_markdown(COST)
+    assert "attachment" in reply.headers["content-disposition"]
+
+
+# ------------------------------------------------------------------------------------- the reader
+
+
+def test_a_citation_opens_its_article_with_the_quote_marked_and_esc_goes_back(page: Page) -> None:
+    page.ask(COST_QUESTION)
+    page.citations()[1].click()
+    assert page.reader_marked() == COST.citations[1].quote
+    assert page.contents([page.one("#dl-reader-text")]) == [HARBOUR.text]
+    assert page.text("#dl-reader h2") == HARBOUR.title
+    assert page.text(".dl-place") == "Quote 2 of 2"
+    page.until(lambda: page.focused() == page.one("#dl-reader h2"))
+    page.keys(Keys.ESCAPE)
+    page.until(lambda: page.focused() == page.citations()[1])
+    assert not page.all("#dl-reader mark")
+
+
+def test_the_other_quotes_of_the_article_are_stepped_through(page: Page) -> None:
+    page.ask(COST_QUESTION)
+    page.citations()[0].click()
+    assert page.reader_marked() == COST.citations[0].quote
+    page.one("#dl-reader [aria-label='Next quote']").click()
+    assert page.reader_marked() == COST.citations[1].quote
+
+
+def test_a_citation_is_opened_while_the_answer_streams_and_keeps_the_focus(
+    page: Page, assistant: FakeAssistant
+) -> None:
+    page.type(SLOW_QUESTION)
+    page.until(lambda: page.citations())
+    page.citations()[0].click()
+    assert page.reader_marked() == COST.citations[0].quote
+    page.until(lambda: page.focused() == page.one("#dl-reader h2"))
+    assistant.go_on.set()
+    page.finished()
+    assert page.focused() == page.one("#dl-reader h2")
+    assert page.reader_marked() == COST.citations[0].quote
+
+
+def test_the_same_number_of_two_answers_opens_each_ones_own_quote(page: Page) -> None:
+    page.ask(COST_QUESTION)
+    page.ask("who co-chairs?")
+    first, _, last = page.all(".dl-text a.cite")
+    last.click()
+    assert page.reader_marked() == CO_CHAIRS.citations[0].quote
+    first.click()
+    page.until(lambda: page.reader_marked() == COST.citations[0].quote)
+
+
+def test_an_article_of_the_list_opens_whole_and_unmarked(page: Page) -> None:
+    page.all("#dl-articles .dl-open")[1].click()
+    page.until(lambda: page.text("#dl-reader h2") == MEETING.title)
+    assert page.contents([page.one("#dl-reader-text")]) == [MEETING.text]
+    assert page.all("#dl-reader mark") == []
+    assert page.one("a.dl-original").get_attribute("href") == MEETING.url
+
+
+def test_an_article_removed_since_is_told(opened: Open) -> None:
+    assistant = FakeAssistant()
+    with served(assistant) as address:
+        page = opened(address)
+        page.ask(COST_QUESTION)
+        assistant.index.remove([HARBOUR.id])
+        page.citations()[0].click()
+        page.until(lambda: "This article was removed." in page.text("#dl-reader"))
+        # The browser itself logs the 404: the one message that belongs here.
+        assert [entry for entry in violations(page.driver) if "404" not in entry] == []
+
+
+# --------------------------------------------------------------------------------- hostile articles
+
+
+def test_hostile_articles_run_load_and_forge_nothing(page: Page) -> None:
+    page.ask("what does the hostile article say?")
+    assert page.quotes() == [HOSTILE_ANSWER.citations[0].quote.replace("\x1b", "␛")]
+    targets = [link.get_attribute("href") or "" for link in page.all("a.cite")]
+    assert targets
+    assert all("/read/h%22" in target for target in targets)
+    assert page.all(".message :is(img, script, style, form, iframe, svg)") == []
+    page.citations()[-1].click()
+    assert page.reader_marked() == HOSTILE_ANSWER.citations[0].quote
+    assert page.text("#dl-reader h2") == " ".join(HOSTILE.title.split())
+    assert page.all("a.dl-original") == []
+    assert page.run("return window.owned") is None
+
+
+def test_a_hostile_question_stays_text(page: Page) -> None:
+    question = "hello <img src=x onerror=window.owned=1> **b** ${window.owned=1} [x](javascript:1)"
+    page.ask(question)
+    assert page.text(".dl-question") == question
+    assert page.all("#dl-answers img") == []
+    assert page.run("return window.owned") is None
+
+
+# ----------------------------------------------------------------------------- keys and announcing
+
+
+def test_keys_lead_to_the_box_and_from_citation_to_citation(page: Page) -> None:
+    page.ask(COST_QUESTION)
+    page.box.send_keys("a / [ ] ?")
+    assert page.box.get_property("value") == "a / [ ] ?"
+    page.run("document.activeElement.blur()")
+    page.keys("]")
+    assert page.reader_marked() == COST.citations[0].quote
+    page.keys("]")
+    page.until(lambda: page.reader_marked() == COST.citations[1].quote)
+    page.keys("[")
+    page.until(lambda: page.reader_marked() == COST.citations[0].quote)
+    page.keys("/")
+    assert page.focused() == page.box
+
+
+def test_enter_that_chooses_a_word_of_an_input_method_asks_nothing(
+    page: Page, assistant: FakeAssistant
+) -> None:
+    page.box.send_keys("hello")
+    composing = (
+        "arguments[0].dispatchEvent(new KeyboardEvent('keydown',"
+        " {key: 'Enter', keyCode: 229, isComposing: true, bubbles: true, cancelable: true}))"
+    )
+    page.run(composing, page.box)
+    page.box.send_keys(Keys.SHIFT, Keys.ENTER)
+    page.box.send_keys("again")
+    page.ask("")
+    assert [asked.question for asked in assistant.asked] == ["hello\nagain"]
+
+
+def test_searching_and_readiness_are_announced_once_each(page: Page) -> None:
+    page.run(
+        "window.said = []; new MutationObserver(() => window.said.push("
+        "document.querySelector('#dl-status').textContent))"
+        ".observe(document.querySelector('#dl-status'), {childList: true})"
+    )
+    page.ask(COST_QUESTION)
+    page.until(lambda: page.run("return window.said.length >= 2"))
+    assert page.run("return window.said") == ["Searching", "Answer ready, 2 sources"]
+    assert page.one("#dl-answers [role=log]").get_attribute("aria-live") == "off"
+
+
+# ------------------------------------------------------------------------------------------- sizes
+
+
+@pytest.mark.parametrize("width", [390, 800, 1280])
+def test_nothing_has_to_be_scrolled_sideways(opened: Open, address: str, width: int) -> None:
+    page = opened(address, width)
+    assert page.fits()
+    page.ask("what does the hostile article say?")
+    assert page.fits()
+    page.citations()[0].click()
+    page.reader_marked()
+    assert page.fits()
+
+
+def test_a_phone_shows_one_view_at_a_time(opened: Open, address: str) -> None:
+    page = opened(address, 390, 844)
+    page.ask(COST_QUESTION)
+    assert not page.one("#dl-library").is_displayed()
+    page.citations()[0].click()
+    assert page.reader_marked() == COST.citations[0].quote
+    assert not page.box.is_displayed()
+    page.one(".dl-back").click()
+    page.until(lambda: page.box.is_displayed())
+    assert not page.one("#dl-reader").is_displayed()
+    page.all("#dl-tabs button")[2].click()
+    page.until(lambda: page.one("#dl-library").is_displayed())
+    page.all("#dl-articles .dl-open")[0].click()
+    page.until(lambda: page.one("#dl-reader").is_displayed())
+
+
+def test_a_tablet_keeps_the_articles_behind_a_button(opened: Open, address: str) -> None:
+    page = opened(address, 800)
+    assert not page.one("#dl-library").is_displayed()
+    page.one("#dl-drawer").click()
+    page.until(lambda: page.one("#dl-library").is_displayed())
+    page.driver.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)
+    page.until(lambda: not page.one("#dl-library").is_displayed())
+
+
+def test_targets_are_large_enough_to_hit(page: Page) -> None:
+    page.ask(COST_QUESTION)
+    page.citations()[0].click()
+    page.reader_marked()
+    small = page.run(
+        "return [...document.querySelectorAll('button, a, input, textarea')]"
+        ".filter((e) => e.checkVisibility({visibilityProperty: true}) && !e.closest('#dl-skip'))"
+        ".map((e) => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])"
+        ".filter(([, r]) => r.width && (r.width < 24 || r.height < 24)).map(([e]) => e)"
+    )
+    assert small == []

@@ -1,0 +1,63 @@
+"""The page over the real assistant and the sample articles, end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from assistant import Assistant, Settings
+from assistant.resources import SAMPLES, seeds_folder
+from tests.browser.conftest import served
+from tests.browser.page import Page
+
+QUESTION = "who co-chairs the two-state meeting?"
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
+    with Assistant.open(Settings(index=tmp_path_factory.mktemp("index"))) as assistant:
+        assert assistant.index.add(seeds_folder()).skipped == ()
+        yield assistant
+
+
+@pytest.fixture(scope="module")
+def real(seeded: Assistant) -> Iterator[str]:
+    with served(seeded, [sample.question for sample in SAMPLES]) as address:
+        yield address
+
+
+def test_a_typed_question_is_answered_with_its_proof(
+    opened: Callable[..., Page], real: str, seeded: Assistant
+) -> None:
+    page = opened(real)
+    page.ask(QUESTION)
+    (citation,) = seeded.answer(QUESTION).citations
+    assert "France and Saudi Arabia" in page.text(".dl-text")
+    assert page.quotes() == [citation.quote]
+    page.citations()[0].click()
+    assert page.reader_marked() == citation.quote
+    assert page.contents([page.one("#dl-reader-text")]) == [
+        seeded.index.get(citation.article_id).text
+    ]
+
+
+def test_every_example_gives_what_the_assistant_says(
+    opened: Callable[..., Page], real: str, seeded: Assistant
+) -> None:
+    for number, sample in enumerate(SAMPLES):
+        page = opened(real)
+        page.all("#dl-examples button")[number].click()
+        page.finished()
+        answer = seeded.answer(sample.question)
+        assert page.text(".dl-text") == answer.text
+        assert page.quotes() == [citation.quote for citation in answer.citations]
+
+
+def test_what_the_articles_do_not_say_is_not_answered(
+    opened: Callable[..., Page], real: str
+) -> None:
+    page = opened(real)
+    page.ask("who won the world cup in 1998?")
+    assert page.citations() == []
+    assert page.all(".dl-closest .dl-source")

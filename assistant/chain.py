@@ -11,6 +11,7 @@ It knows the interfaces of its parts and none of their classes.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -86,9 +87,11 @@ def build_chain(
             return asked
         findings = []
         for part in parts(asked.rewritten):
-            readings = sorted(reader.read(part, passages), key=_by_score)
-            rated = [(r, calibration.confidence(signals(part, r, readings))) for r in readings]
-            findings.append(Finding(part, tuple(sorted(rated, key=lambda pair: -pair[1]))))
+            rated = [
+                (reading, calibration.confidence(signals(part, reading, rank)))
+                for rank, reading in enumerate(reader.read(part, passages), start=1)
+            ]
+            findings.append(Finding(part, tuple(sorted(rated, key=_best_first))))
         return replace(asked, findings=tuple(findings))
 
     def write(asked: Asked) -> Iterator[Answer]:
@@ -181,9 +184,10 @@ def _day(name: str, value: Any) -> date | None:
 
 
 def _talk(asked: Asked) -> str | None:
-    """Small talk; "what is this?" in the middle of a conversation is a follow-up, not small talk."""
+    """Small talk; "what is this?" in the middle of a conversation asks about the articles."""
     talk = small_talk(asked.question)
-    return None if talk == "about" and asked.history else talk
+    ambiguous = talk == "about" and not re.search(r"\byou\b|dateline", asked.question.lower())
+    return None if ambiguous and asked.history else talk
 
 
 def _turn(turn: Any) -> Turn:
@@ -213,8 +217,9 @@ def _timed(answer: Answer, asked: Asked, begun: float) -> Answer:
     return replace(answer, trace=Trace(asked.rewritten or asked.question, seconds))
 
 
-def _by_score(reading: Reading) -> tuple[float, str, int]:
-    return (-reading.score, reading.passage.article_id, reading.start)
+def _best_first(rated: tuple[Reading, float]) -> tuple[float, str, int]:
+    reading, confidence = rated
+    return (-confidence, reading.passage.article_id, reading.start)
 
 
 def _sure(finding: Finding, enough: float) -> Finding:
@@ -227,7 +232,7 @@ def _as_read(asked: Asked) -> tuple[Hit, ...]:
     """The hits in the order of what the reader thinks of them: it is the reranker too."""
     best: dict[str, float] = {}
     for finding in asked.findings:
-        for reading, _ in finding.readings:
+        for reading, confidence in finding.readings:
             key = reading.passage.id
-            best[key] = max(reading.score, best.get(key, reading.score))
+            best[key] = max(confidence, best.get(key, 0.0))
     return tuple(sorted(asked.hits, key=lambda hit: -best.get(hit.passage.id, 0.0)))

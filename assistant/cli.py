@@ -17,6 +17,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -85,6 +86,13 @@ def _day(text: str) -> date:
         raise typer.BadParameter(f"{text!r} is not a day; write it as 2025-07-26") from None
 
 
+def _text(text: str) -> str:
+    """Half a surrogate pair is how an argument that is not text in the terminal's encoding comes."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise typer.BadParameter("this is not text in the terminal's encoding")
+    return text
+
+
 def _day_or_none(text: str) -> date | Literal["none"]:
     return "none" if text == "none" else _day(text)
 
@@ -105,7 +113,7 @@ IndexFolder = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-ArticleId = Annotated[str, typer.Argument(metavar="ID", help="The id of an article.")]
+ArticleId = Annotated[str, typer.Argument(metavar="ID", parser=_text, help="The id of an article.")]
 
 
 @app.callback()
@@ -141,7 +149,7 @@ def _dateline(
 def add(
     ctx: typer.Context,
     sources: Annotated[
-        list[str], typer.Argument(metavar="PATH|URL...", help="Files, folders and web addresses.")
+        list[str], typer.Argument(metavar="PATH|URL", help="Files, folders and web addresses.")
     ],
     index: IndexFolder = None,
     as_json: AsJson = False,
@@ -216,7 +224,9 @@ def show(
     ctx: typer.Context,
     article_id: Annotated[
         str,
-        typer.Argument(metavar="ID", help="An article's id, or how it begins if only one does."),
+        typer.Argument(
+            metavar="ID", parser=_text, help="An article's id, or how it begins if only one does."
+        ),
     ],
     index: IndexFolder = None,
     as_json: AsJson = False,
@@ -252,7 +262,9 @@ def show(
 def edit(
     ctx: typer.Context,
     article_id: ArticleId,
-    title: Annotated[str | None, typer.Option(metavar="TEXT", help="The new title.")] = None,
+    title: Annotated[
+        str | None, typer.Option(metavar="TEXT", parser=_text, help="The new title.")
+    ] = None,
     published: Annotated[
         Any,
         typer.Option(
@@ -263,7 +275,7 @@ def edit(
         ),
     ] = None,
     source: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="The outlet it is from.")
+        str | None, typer.Option(metavar="TEXT", parser=_text, help="The outlet it is from.")
     ] = None,
     index: IndexFolder = None,
     as_json: AsJson = False,
@@ -292,7 +304,8 @@ def edit(
 def remove(
     ctx: typer.Context,
     article_ids: Annotated[
-        list[str], typer.Argument(metavar="ID...", help="The ids of the articles, written out.")
+        list[str],
+        typer.Argument(metavar="ID", parser=_text, help="The ids of the articles, written out."),
     ],
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")
@@ -345,7 +358,9 @@ def ask(
     ] = None,
     source: Annotated[
         list[str] | None,
-        typer.Option(metavar="TEXT", help="Only articles from this source; may be repeated."),
+        typer.Option(
+            metavar="TEXT", parser=_text, help="Only articles from this source; may be repeated."
+        ),
     ] = None,
     as_of: Annotated[
         date | None,
@@ -419,6 +434,7 @@ def chat(
         else:
             typer.echo(f"Dateline is at {url}  (Ctrl-C stops it)")
         sys.stdout.flush()  # who waits for the line through a pipe gets it now
+        warming.start()
 
     with _open(ctx, index) as assistant:
         if with_samples and not assistant.index.statistics().articles:
@@ -427,7 +443,11 @@ def chat(
         titles = {summary.title for summary in assistant.index.articles()}
         # Questions are offered only where the article that answers them is in.
         examples = [sample.question for sample in SAMPLES if sample.title in titles]
+        # The models load while the page is being looked at: the first question does not wait.
+        warming = threading.Thread(target=assistant.warm)
         serve(assistant, host=host, port=port, on_ready=ready, examples=examples)
+        if warming.is_alive():
+            warming.join()  # the index must not be closed under it
 
 
 @app.command()

@@ -1,13 +1,12 @@
-"""How sure an answer is: what speaks for and against a reading, and the calibrated probability.
+"""How sure an answer is: what speaks for a reading, and the calibrated probability that it is right.
 
-    signals("who won in 2021?", reading, readings)      {"score": 3.1, "names": 0.5, ...}
-    calibration.confidence(signals)                     0.42
+    signals("who won in 2021?", reading, rank=1)        {"score": 3.1, "rank": 1.0, "names": 0.0}
+    calibration.confidence(signals)                     0.82
 
-The reader's score alone is fooled by look-alikes: another year's winner, the hospital of the next
-town. So what the question names and the passage lacks counts against a reading, as does an answer
-of the wrong kind (no number for "how many"), and what else was read counts for or against it. The
-weights are fitted on development data (training/calibrate.py), by logistic regression (Platt 1999).
-It knows texts and readings, no model and no index.
+The reader's score alone is fooled by look-alikes. So where the retrieval ranked the passage counts
+too, and what the question names and the passage lacks. The weights are fitted on development data
+by logistic regression (Platt 1999), see training/calibrate.py; the best reading is the one of the
+highest confidence. It knows texts and readings, no model and no index.
 """
 
 from __future__ import annotations
@@ -21,33 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.errors import ModelError
-from assistant.questions import content_words, expects, names
+from assistant.questions import names
 
 if TYPE_CHECKING:
     from assistant.reader import Reading
 
-SIGNALS = ("score", "margin", "agreement", "names", "numbers", "words", "kind")
+SIGNALS = ("score", "rank", "names")
 
 _WORD = re.compile(r"\w+")
 _ROOT = 5  # characters: words alike so far are taken for forms of one word
-_NO_RIVAL = 10.0  # the margin where every passage gives the same answer
-_NUMBER = re.compile(
-    r"\d|\b(?:no|none|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|"
-    r"thirty|forty|fifty|sixty|seventy|eighty|ninety|hundreds?|thousands?|millions?|billions?|dozens?|"
-    r"half|third|quarter|once|twice|both|few|several|many|most|all|single)\b",
-    re.IGNORECASE,
-)
-_TIME = re.compile(
-    r"\d|\b(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\b|\b\w+day\b|\b(?:century|year|month|week|"
-    r"spring|summer|autumn|winter|morning|afternoon|evening|night|noon|midnight|today|yesterday|"
-    r"tomorrow|ago|before|after|during|when|until|since)s?\b",
-    re.IGNORECASE,
-)
-_FITS = {
-    "time": _TIME,
-    "number": _NUMBER,
-    "name": re.compile(r"[A-ZÀ-ÖØ-Þ]"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +55,7 @@ def load_calibration(file: Path) -> Calibration | None:
         return None
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-        weights = {str(name): float(weight) for name, weight in found["weights"].items()} if "weights" in found else {"score": float(found["slope"])}  # INTERIM
+        weights = {str(name): float(weight) for name, weight in found["weights"].items()}
         threshold, intercept = float(found["threshold"]), float(found["intercept"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
@@ -89,24 +70,17 @@ def load_calibration(file: Path) -> Calibration | None:
     return Calibration(weights, intercept, threshold)
 
 
-def signals(question: str, reading: Reading, readings: Sequence[Reading]) -> dict[str, float]:
-    """What is known for and against `reading`, one of the `readings` of the question."""
-    others = [other for other in readings if other.passage.id != reading.passage.id]
-    same = [other for other in others if same_answer(other.text, reading.text)]
-    rivals = [other.score for other in others if not same_answer(other.text, reading.text)]
+def signals(question: str, reading: Reading, rank: int) -> dict[str, float]:
+    """What is known for and against `reading`, whose passage the retrieval ranked `rank` (from 1).
+
+    `score` is the reader's; `rank` 1 / sqrt(rank); `names` the share of the question's names and
+    numbers that neither the passage nor its title holds.
+    """
     held = _roots(f"{reading.passage.title} {reading.passage.text}")
-    named = names(question)
-    numbers = [name for name in named if name[0].isdigit()]
-    words = content_words(question)
-    wanted = expects(question)
     return {
         "score": reading.score,
-        "margin": reading.score - max(rivals) if rivals else _NO_RIVAL,
-        "agreement": math.log1p(sum(other.score > 0 for other in same)),
-        "names": _missing(named, held),
-        "numbers": float(_missing(numbers, held) > 0),
-        "words": _missing(words, held),
-        "kind": float(wanted is not None and not _FITS[wanted].search(reading.text)),
+        "rank": 1.0 / math.sqrt(rank),
+        "names": _missing(names(question), held),
     }
 
 

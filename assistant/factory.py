@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -38,12 +39,19 @@ class Assistant:
         self.index = index
         self.settings = settings
         self._reader = reader
-        self.chain: Runnable[Any, Answer] = build_chain(
-            index,
-            reader,
+
+    @cached_property
+    def chain(self) -> Runnable[Any, Answer]:
+        """The LangChain Runnable that answers: {"question": …, "history": […]} -> Answer.
+
+        Built on first use: what only lists or adds articles does not wait for LangChain.
+        """
+        return build_chain(
+            self.index,
+            self._reader,
             load_phrases("extractive"),
-            passages_read=settings.passages_read,
-            threshold=settings.threshold,
+            passages_read=self.settings.passages_read,
+            threshold=self.settings.threshold,
         )
 
     @classmethod
@@ -116,6 +124,7 @@ class Assistant:
         return [
             lambda: self._reader.read("warm", []),
             lambda: self.index.search("warm", 1),
+            lambda: self.chain,
         ]
 
 

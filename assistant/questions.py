@@ -11,13 +11,11 @@ from functools import cache
 from typing import Any, Literal
 
 from assistant.errors import QuestionError
-from vectorstore.words import COMMON
 
 LONGEST = 2_000  # characters: what the models can read of a question, generously
 
 Asks = Literal["span", "statement"]
 Small = Literal["greeting", "thanks", "about"]
-KindOfSpan = Literal["time", "number", "name"]
 
 _ALONE = r"[\s!.,?]*$"
 _GREETING = re.compile(
@@ -127,18 +125,6 @@ def names(question: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def content_words(question: str) -> list[str]:
-    """The words that say what is asked about, less the names and the commonest words."""
-    named = set(names(question))
-    words = (match[0] for match in _NAME.finditer(question))
-    return [word for word in words if word.lower() not in COMMON | _ASKING and word not in named]
-
-
-def expects(question: str) -> KindOfSpan | None:
-    """What an answer must look like, where the question word tells."""
-    return next((kind for kind, asking in _EXPECTS if asking.search(question)), None)
-
-
 def foreign_language(question: str) -> str | None:
     """The name of the question's language where it is plainly not English, else None.
 
@@ -168,35 +154,6 @@ def _latin(character: str) -> bool:
     return unicodedata.name(character, "").startswith(("LATIN", "MODIFIER", "FULLWIDTH LATIN"))
 
 
-_EXPECTS: tuple[tuple[KindOfSpan, re.Pattern[str]], ...] = (
-    (
-        "time",
-        re.compile(r"\b(?:when|(?:what|which) (?:year|date|day|month|century))\b", re.IGNORECASE),
-    ),
-    (
-        "number",
-        re.compile(r"\bhow (?:many|much|old|long|far|often|tall|large|big|high)\b", re.IGNORECASE),
-    ),
-    ("name", re.compile(r"^\W*(?:\w+ )?who(?:m|se)?\b", re.IGNORECASE)),
-)
-# Words that tell what kind of thing is asked for, not what about.
-_ASKING = frozenset(
-    [
-        "many",
-        "much",
-        "old",
-        "long",
-        "far",
-        "often",
-        "name",
-        "names",
-        "kind",
-        "type",
-        "number",
-        "amount",
-        "called",
-    ]
-)
 _NOT_NAMES = frozenset(
     [
         "i",

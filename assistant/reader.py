@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from assistant.confidence import Calibration, load_calibration
 from assistant.errors import ModelError
 from assistant.resources import weights_folder
+from vectorstore.runtime import onnxruntime
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,12 +69,7 @@ def open_reader(name: str) -> Reader:
     Raises ModelError, with what to do, where it cannot be loaded. Loading happens on first use.
     """
     if name == DEFAULT:
-        folder = weights_folder()
-        return SpanReader(
-            name,
-            lambda: (_tokenizer(folder), _onnx(folder)),
-            load_calibration(folder / "calibration.json"),
-        )
+        return onnx_reader(weights_folder())
     folder = Path(name).expanduser()
     if not (folder / "config.json").is_file():
         raise ModelError(
@@ -83,6 +79,15 @@ def open_reader(name: str) -> Reader:
     return SpanReader(
         name,
         lambda: (_tokenizer(folder), _torch(folder)),
+        load_calibration(folder / "calibration.json"),
+    )
+
+
+def onnx_reader(folder: Path, name: str = DEFAULT) -> SpanReader:
+    """The reader in a folder with model.onnx, tokenizer.json and, once made, calibration.json."""
+    return SpanReader(
+        name,
+        lambda: (_tokenizer(folder), _onnx(folder)),
         load_calibration(folder / "calibration.json"),
     )
 
@@ -179,10 +184,15 @@ def _batch(encodings: Sequence[Encoding]) -> tuple[Any, Any, Any]:
 
 
 def _shortened(tokenizer: Tokenizer, question: str) -> str:
-    offsets = tokenizer.encode(question, add_special_tokens=False).offsets
-    return (
-        question if len(offsets) <= _QUESTION_TOKENS else question[: offsets[_QUESTION_TOKENS][0]]
-    )
+    """As much of the question as leaves room for a passage; the tokenizer itself would refuse."""
+    # As the second of a pair it may be cut; alone, the tokenizer refuses to.
+    encoding = tokenizer.encode("", question)
+    ends = [
+        end
+        for part, (_, end) in zip(encoding.sequence_ids, encoding.offsets, strict=True)
+        if part == 1
+    ]
+    return question if len(ends) <= _QUESTION_TOKENS else question[: ends[_QUESTION_TOKENS - 1]]
 
 
 def _tokenizer(folder: Path) -> Tokenizer:
@@ -201,11 +211,9 @@ def _tokenizer(folder: Path) -> Tokenizer:
 
 
 def _onnx(folder: Path) -> Network:
-    import onnxruntime as ort
-
     file = folder / "model.onnx"
     try:
-        session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        session = onnxruntime().InferenceSession(str(file), providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions have no common class
         raise ModelError(
             f"the reader's weights {file} cannot be read ({error}). {_REMEDY}"

@@ -137,6 +137,10 @@ def test_the_version_is_printed() -> None:
         ("edit", "meeting", "--date", "26 July"),
         ("chat", "--port", "70000"),
         ("list", "--no-such-option"),
+        ("show", "\udcff"),
+        ("edit", "meeting", "--title", "\udcff"),
+        ("remove", "--yes", "meeting", "\udcff"),
+        ("ask", QUESTION, "--source", "\udcff"),
     ],
 )
 def test_wrong_usage_is_told_on_stderr_and_exits_with_2(
@@ -457,7 +461,7 @@ def test_no_terminal_is_too_poor_to_show_an_article(
         assert "café by the harbour ? ?quoted?." in text.decode(encoding)
     assert shown("list")[0] == 0
     assert shown("list", "--json")[0] == 0
-    assert shown("show", "\udcff")[0] == 1
+    assert shown("show", "\udcff")[0] == 2
 
 
 @contextmanager
@@ -577,7 +581,11 @@ def chatting(
     assert process.stdout is not None
     assert process.stderr is not None
     try:
-        document = "".join(iter(process.stdout.readline, "}\n")) + "}"
+        document = ""
+        while not document.endswith("}\n"):
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            document += line
         yield process, json.loads(document)["url"]
     finally:
         with suppress(ProcessLookupError):

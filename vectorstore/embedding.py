@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from vectorstore.errors import EmbeddingError
+from vectorstore.runtime import onnxruntime
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -100,10 +101,18 @@ class SentenceTransformersEmbedding:
     """Any model that sentence-transformers loads. Loads when made, which takes seconds."""
 
     def __init__(self, name: str) -> None:
+        place = Path(name).expanduser()
+        if name.startswith(("/", ".", "~")) and not (place / "modules.json").is_file():
+            raise EmbeddingError(
+                f"the folder {name} holds no sentence-transformers model (no modules.json). Give one "
+                f"that does, or {DEFAULT!r}, as embedding_model."
+            )
         from sentence_transformers import SentenceTransformer
 
         try:
-            self._model: SentenceTransformer = SentenceTransformer(name, device="cpu")
+            self._model: SentenceTransformer = SentenceTransformer(
+                str(place) if place.is_dir() else name, device="cpu"
+            )
         except Exception as error:
             raise EmbeddingError(
                 f"the embedding model {name!r} cannot be loaded ({type(error).__name__}: {error}). Give the "
@@ -157,7 +166,6 @@ def _tokenizer(folder: Path) -> Any:
 def _session(weights: Path) -> Any:
     """The graph with these weights in it. Raises EmbeddingError where they are not the published
     ones: an index of other vectors would answer wrongly, and nobody would see why."""
-    import onnxruntime
     from safetensors.numpy import load
 
     read = weights.read_bytes()
@@ -171,8 +179,9 @@ def _session(weights: Path) -> Any:
         for name, tensor in load(read).items()
         if not name.startswith(("pooler.", "embeddings.position_ids"))  # no part of the computation
     }
-    options = onnxruntime.SessionOptions()
+    runtime = onnxruntime()
+    options = runtime.SessionOptions()
     options.add_external_initializers(
-        list(tensors), [onnxruntime.OrtValue.ortvalue_from_numpy(t) for t in tensors.values()]
+        list(tensors), [runtime.OrtValue.ortvalue_from_numpy(t) for t in tensors.values()]
     )
-    return onnxruntime.InferenceSession(str(_GRAPH), options, providers=["CPUExecutionProvider"])
+    return runtime.InferenceSession(str(_GRAPH), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,143 @@
+# Everything a clone needs: `make chat` to use it, `make test` to work on it, `make help` for the rest.
+#
+# Works with GNU make 3.81 and later (macOS has that one) and with `make -s`. All is installed into
+# .venv, at the releases that constraints.txt names; nothing outside the clone is touched.
+#
+# torch: on Linux, PyPI's build brings several GB of CUDA that nothing here uses. So the CPU build is
+# asked for first, at TORCH_INDEX; where that cannot be reached, PyPI's is taken, and said so.
+# `make chat TORCH_INDEX=` asks PyPI (or whatever index your pip is set to) at once.
+
+SHELL := bash
+
+VENV ?= .venv
+INDEX ?= .dateline/index
+HOST ?= 127.0.0.1
+PORT ?= 7860
+ifeq ($(shell uname -s),Linux)
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+endif
+TORCH_INDEX ?=
+
+# The first that runs and is new enough; a name on the PATH may be a stub that only prints an error.
+PYTHON ?=
+PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
+
+PY := $(VENV)/bin/python
+
+.PHONY: help chat test bench constraints clean
+
+help: ## This list
+	@echo "Dateline answers questions about your own articles. In a clone:"
+	@sed -n 's/^\([a-z]*\):.*## /  make \1#/p' Makefile | while IFS='#' read -r target what; do \
+		printf '%-18s %s\n' "$$target" "$$what"; done
+	@echo "Variables: INDEX=$(INDEX) HOST=$(HOST) PORT=$(PORT) VENV=$(VENV) PYTHON=... TORCH_INDEX=$(TORCH_INDEX)"
+
+chat: $(VENV)/.installed ## Install what is missing, add the sample articles, open the chat page
+	@$(PY) -m assistant --index "$(INDEX)" chat --with-samples --host "$(HOST)" --port $(PORT) \
+		|| [ $$? -eq 130 ] # Ctrl-C is how it ends
+
+test: $(VENV)/.installed-dev ## Lint, types, import rules and tests
+	@echo "ruff check"; $(PY) -m ruff check .
+	@echo "ruff format"; $(PY) -m ruff format --check .
+	@echo "mypy"; $(PY) -m mypy
+	@echo "lint-imports"; $(VENV)/bin/lint-imports
+	@echo "pytest"; $(PY) -m pytest
+
+bench: $(VENV)/.installed ## Measure: answers on the sample articles, time to a first answer
+	@$(PY) -m benchmarks.seed_answers
+	@$(PY) -m benchmarks.startup
+
+constraints: ## Write constraints.txt anew, from the newest releases that pyproject.toml admits
+	@$(FUNCTIONS); rm -rf $(VENV)-constraints; make_venv $(VENV)-constraints; \
+	step "Installing the newest releases"; \
+	run_pip $(VENV)-constraints --upgrade pip hatchling editables; \
+	install_torch $(VENV)-constraints; \
+	run_pip $(VENV)-constraints --no-build-isolation -e . --group dev; \
+	{ echo "# Every release that a working installation has, so that tomorrow's is the same as today's."; \
+	  echo "# Written by \`make constraints\`; used by the Makefile and by pip install -c constraints.txt."; \
+	  $(VENV)-constraints/bin/python -m pip freeze --all --exclude-editable --exclude dateline \
+	  | sed -E 's/^(torch==[^+]*)\+.*/\1/'; } > constraints.new; \
+	mv constraints.new constraints.txt; rm -rf $(VENV)-constraints; \
+	echo "constraints.txt names $$(grep -vc '^#' constraints.txt) releases; now run make test"
+
+clean: ## Remove what was installed and built; articles and indexes stay
+	rm -rf $(VENV) $(VENV)-constraints build dist .mypy_cache .pytest_cache .ruff_cache \
+		.import_linter_cache .hypothesis
+	find assistant vectorstore tests benchmarks training -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(FUNCTIONS); started=$$SECONDS; \
+	if [ ! -x $(PY) ]; then make_venv $(VENV); fi; \
+	step "[1/4] pip"; run_pip $(VENV) -c constraints.txt pip hatchling editables; \
+	step "[2/4] torch"; install_torch $(VENV) -c constraints.txt; \
+	step "[3/4] the other packages (about $$(grep -c == constraints.txt), a few minutes)"; \
+	run_pip $(VENV) -c constraints.txt --no-build-isolation -e .; \
+	step "[4/4] a first look"; $(PY) -m assistant --version; \
+	echo "Installed in $$((SECONDS - started)) s; $$(du -sh $(VENV) | cut -f1) in $(VENV)."
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@$(FUNCTIONS); step "Tools for development"; \
+	run_pip $(VENV) -c constraints.txt --no-build-isolation --group dev
+	@touch $@
+
+# Shell functions, for the recipes that install.
+define functions
+set -euo pipefail
+
+step() { echo "== $$*"; }
+
+make_venv() {
+  local python
+  for python in $(PYTHONS); do
+    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break
+    python=
+  done
+  if [ -z "$$python" ]; then
+    echo "Dateline needs Python 3.11 or later; none of these is: $(PYTHONS)." >&2
+    echo "Install one, or name it: make chat PYTHON=/path/to/python3.12" >&2
+    return 1
+  fi
+  step "Making $$1 with $$("$$python" --version) ($$(command -v "$$python"))"
+  if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    echo "This Python cannot make virtual environments: its venv module is missing." >&2
+    echo "On Debian and Ubuntu: sudo apt install $$("$$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" >&2
+    return 1
+  fi
+  "$$python" -m venv "$$1"
+}
+
+# pip install into the environment $$1, with a line now and then instead of a page; all that pip
+# says is in install.log there, and its end is shown where it fails.
+run_pip() {
+  local venv=$$1 line found=0; shift
+  if "$$venv/bin/python" -m pip install --progress-bar off "$$@" 2>&1 | tee -a "$$venv/install.log" |
+    while IFS= read -r line; do
+      case $$line in
+        Collecting* | Processing*) found=$$((found + 1)); [ $$((found % 20)) -ne 0 ] || echo "   $$found packages found" ;;
+        *Downloading*[0-9][0-9].[0-9]\ MB\)*) echo "  $$line" ;;
+        Installing\ collected*) echo "   unpacking $$(($$(wc -w <<<"$$line") - 3)) packages" ;;
+      esac
+    done
+  then return 0; fi
+  echo "pip failed; its last lines (all of them: $$venv/install.log):" >&2
+  tail -n 15 "$$venv/install.log" >&2
+  return 1
+}
+
+# The CPU build if its index answers (at once, or not at all), else what pip finds by itself. The
+# packages that torch needs come later, from the usual index.
+install_torch() {
+  local venv=$$1 torch; shift
+  torch=$$(sed -n 's/^ *"\(torch==[0-9.]*\)",/\1/p' pyproject.toml)
+  if [ -n "$(TORCH_INDEX)" ]; then
+    echo "   $$torch without CUDA (about 200 MB) from $(TORCH_INDEX)"
+    if run_pip "$$venv" "$$@" --retries 0 --timeout 15 --no-deps --index-url "$(TORCH_INDEX)" "$$torch" 2>/dev/null
+    then return; fi
+    echo "   not to be had there: taking $$torch from pip's usual one; on Linux this may bring several GB of CUDA"
+  fi
+  run_pip "$$venv" "$$@" "$$torch"
+}
+endef
+export functions
+FUNCTIONS := eval "$$functions"

@@ -1,0 +1,1 @@
+"""One file a benchmark, one command a number; the figures are in results.md."""

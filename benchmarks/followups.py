@@ -1,0 +1,107 @@
+"""How well follow-ups find their articles: the last turn alone, everything said, and as rewritten.
+
+    python -m benchmarks.followups FOLDER [--misses]
+
+FOLDER holds docs.jsonl.gz (`id`, `title`, `text`) and questions.jsonl.gz (`question`, `history`,
+`answerable`, `gold_doc_ids`), such as the human part of MTRAG (Katsis et al. 2025) with its
+documents. Recall at 5 is the share of a question's documents that are among the first five
+documents found, a mean over the questions with a history; the first line is the program's own
+retrieval of the question without its history.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from assistant import Settings, Turn
+from assistant.questions import cleaned
+from assistant.rewriting import standalone
+from vectorstore import Article, Index
+from vectorstore.embedding import open_embedding
+from vectorstore.local import LocalIndex
+
+Rewrite = Callable[[str, Sequence[Turn]], str]
+
+
+def everything(question: str, history: Sequence[Turn]) -> str:
+    """All that was said, newest first, since a search reads no more than its beginning."""
+    return " ".join([question, *(turn.text for turn in reversed(history))])
+
+
+def questions_only(question: str, history: Sequence[Turn]) -> str:
+    """The user's turns, newest first."""
+    asked = [turn.text for turn in reversed(history) if turn.role == "user"]
+    return " ".join([question, *asked])
+
+
+REWRITES: dict[str, Rewrite] = {
+    "last turn": lambda question, _: question,
+    "all turns": everything,
+    "the user's turns": questions_only,
+    "rewritten": standalone,
+}
+
+
+def recall(index: Index, query: str, wanted: Sequence[str], k: int) -> float:
+    """The share of the articles `wanted` among the first `k` articles found."""
+    found = dict.fromkeys(
+        passage.article_id
+        for hit in index.search(query, 10 * k)
+        for passage in (hit.passage, *hit.copies)
+    )
+    return len(set(list(found)[:k]) & set(wanted)) / len(wanted)
+
+
+def load(file: Path) -> list[dict[str, Any]]:
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--misses", action="store_true", help="print what the rewriting lost")
+    arguments = parser.parse_args()
+    asked = [
+        question
+        for question in load(arguments.folder / "questions.jsonl.gz")
+        if question.get("history") and question["gold_doc_ids"]
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        index = LocalIndex(
+            Path(folder) / "index", lambda: open_embedding(Settings().embedding_model)
+        )
+        with index:
+            index.add_articles(
+                Article(id=doc["id"], title=doc.get("title", ""), text=doc["text"])
+                for doc in load(arguments.folder / "docs.jsonl.gz")
+            )
+            _report(index, asked, misses=arguments.misses)
+
+
+def _report(index: Index, asked: Sequence[dict[str, Any]], *, misses: bool) -> None:
+    found: dict[str, list[float]] = {name: [] for name in REWRITES}
+    changed = 0
+    for question in asked:
+        history = [Turn(turn["role"], turn["text"]) for turn in question["history"]]
+        text = cleaned(question["question"])
+        for name, rewrite in REWRITES.items():
+            query = rewrite(text, history)
+            found[name].append(recall(index, query, question["gold_doc_ids"], 5))
+        changed += standalone(text, history) != text
+        if misses and found["rewritten"][-1] < found["last turn"][-1]:
+            print(f"lost: {text!r} -> {standalone(text, history)!r}")
+    print(f"| {len(asked)} follow-ups, {changed} of them rewritten | recall at 5 |")
+    print("|---|---|")
+    for name, shares in found.items():
+        print(f"| {name} | {sum(shares) / len(shares):.3f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,377 @@
+"""The chain over fakes: what it takes, what it refuses, and its six ways of being run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from assistant import Answer, Assistant, EmptyIndexError, QuestionError, Settings, Turn
+from assistant.confidence import UNCALIBRATED, Calibration
+from tests.fake_embedding import FakeEmbedding
+from tests.fake_reader import FakeReader, fake_assistant
+from vectorstore import Article, Hit
+from vectorstore.local import LocalIndex
+
+ARTICLES = [
+    Article(
+        "meeting",
+        "Two states",
+        "The meeting will be co-chaired by France and Saudi Arabia. It is held in Dakar on July 9.",
+        source="Asian Lite",
+        published=date(2025, 7, 26),
+    ),
+    Article("old", "Before", "The meeting was in Oslo.", source="Echo", published=date(2024, 1, 1)),
+    Article("undated", "Some day", "The meeting is a secret.", source="Echo"),
+]
+ANSWERS = {"who": ["France and Saudi Arabia"], "where": ["Dakar", "Oslo"], "when": ["July 9"]}
+QUESTION = "who co-chairs the meeting"
+
+
+@pytest.fixture
+def assistant(tmp_path: Path) -> Assistant:
+    return fake_assistant(tmp_path, ARTICLES, ANSWERS)
+
+
+# -- a Runnable --------------------------------------------------------------------------------
+
+
+async def last_of_astream(assistant: Assistant, given: Any) -> Answer:
+    found = [partial async for partial in assistant.chain.astream(given)]
+    assert [partial.complete for partial in found] == [False] * (len(found) - 1) + [True]
+    return found[-1]
+
+
+WAYS: dict[str, Callable[[Assistant, Any], Answer]] = {
+    "invoke": lambda a, given: a.chain.invoke(given),
+    "stream": lambda a, given: list(a.chain.stream(given))[-1],
+    "batch": lambda a, given: a.chain.batch([given, "when is the meeting"])[0],
+    "ainvoke": lambda a, given: asyncio.run(a.chain.ainvoke(given)),
+    "astream": lambda a, given: asyncio.run(last_of_astream(a, given)),
+    "abatch": lambda a, given: asyncio.run(a.chain.abatch([given, "when is the meeting"]))[0],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "given",
+    [
+        QUESTION,
+        {"question": QUESTION},
+        {"question": QUESTION, "history": []},
+        {"question": QUESTION, "history": None, "sources": None, "after": None, "before": None},
+    ],
+)
+def test_every_way_of_running_the_chain_gives_the_same_answer(
+    assistant: Assistant, way: str, given: Any
+) -> None:
+    answer = WAYS[way](assistant, given)
+    assert answer == assistant.answer(QUESTION)
+    assert answer.text == "France and Saudi Arabia [1]"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_of_running_the_chain_refuses_alike(assistant: Assistant, way: str) -> None:
+    with pytest.raises(QuestionError, match="empty"):
+        WAYS[way](assistant, "")
+
+
+def test_it_composes_with_other_runnables(assistant: Assistant) -> None:
+    from langchain_core.runnables import Runnable, RunnableLambda
+
+    assert isinstance(assistant.chain, Runnable)
+    text: Runnable[Any, str] = assistant.chain | RunnableLambda(lambda answer: answer.text)
+    assert text.invoke({"question": QUESTION}) == "France and Saudi Arabia [1]"
+
+
+# -- what an answer tells ----------------------------------------------------------------------
+
+
+def test_the_trace_has_the_question_as_rewritten_and_every_stage(assistant: Assistant) -> None:
+    history = [Turn("user", "Where is the meeting held?"), Turn("assistant", "Dakar [1]")]
+    answer = assistant.answer("and when?", history=history)
+    assert answer.question == "and when?"
+    assert answer.trace.question == "When is the meeting held?"
+    assert answer.short == "July 9"
+    assert set(answer.trace.seconds) == {"rewrite", "retrieve", "read", "write", "total"}
+    assert answer.trace.seconds["total"] == pytest.approx(
+        sum(s for stage, s in answer.trace.seconds.items() if stage != "total")
+    )
+    assert all(seconds >= 0 for seconds in answer.trace.seconds.values())
+
+
+def test_an_abstention_shows_the_passages_that_were_read(assistant: Assistant) -> None:
+    answer = assistant.answer("how long was the meeting?")
+    assert answer.kind == "abstention"
+    assert answer.text.startswith("Your articles don't answer this.")
+    assert {hit.passage.article_id for hit in answer.passages} == {"meeting", "old", "undated"}
+    assert answer.citations == ()
+    assert answer.statements == ()
+    assert answer.short is None
+    assert answer.confidence < 0.5
+
+
+def test_the_passages_are_best_first_as_the_reader_judges_them(assistant: Assistant) -> None:
+    first = assistant.answer(QUESTION).passages[0]
+    assert isinstance(first, Hit)
+    assert first.passage.article_id == "meeting"
+
+
+@pytest.mark.parametrize(("threshold", "kind"), [(0.0, "answer"), (0.99, "abstention")])
+def test_the_threshold_of_the_settings_decides(tmp_path: Path, threshold: float, kind: str) -> None:
+    strict = fake_assistant(tmp_path, ARTICLES, ANSWERS, threshold=threshold)
+    assert strict.answer(QUESTION).kind == kind
+
+
+def test_without_one_the_readers_own_threshold_decides(tmp_path: Path) -> None:
+    strict = Calibration(UNCALIBRATED.weights, UNCALIBRATED.intercept, 0.99)
+    reader = FakeReader(ANSWERS, calibration=strict)
+    assert fake_assistant(tmp_path, ARTICLES, reader=reader).answer(QUESTION).kind == "abstention"
+
+
+def test_an_uncalibrated_reader_says_so_and_is_named(tmp_path: Path) -> None:
+    reader = FakeReader(ANSWERS, name="other", calibration=None)
+    answer = fake_assistant(tmp_path, ARTICLES, reader=reader).answer(QUESTION)
+    assert answer.model == "other"
+    assert any("has not been calibrated" in notice for notice in answer.notices)
+
+
+def test_the_confidence_is_a_probability(assistant: Assistant) -> None:
+    for question in (QUESTION, "how long was the meeting?"):
+        assert 0.0 <= assistant.answer(question).confidence <= 1.0
+
+
+def test_an_answer_becomes_json(assistant: Assistant) -> None:
+    for question in (QUESTION, "how long was the meeting?", "hello"):
+        plain = assistant.answer(question).to_dict()
+        assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+
+
+@pytest.mark.parametrize("said", ["hello", "thanks!", "what can you do?"])
+def test_small_talk_is_helped_and_searches_nothing(tmp_path: Path, said: str) -> None:
+    reader = FakeReader(ANSWERS)
+    answer = fake_assistant(tmp_path, ARTICLES, reader=reader).answer(said)
+    assert answer.kind == "help"
+    assert answer.text
+    assert answer.citations == ()
+    assert answer.passages == ()
+    assert reader.asked == []
+
+
+# -- limits ------------------------------------------------------------------------------------
+
+
+def cited(answer: Answer) -> set[str]:
+    return {citation.article_id for citation in answer.citations}
+
+
+def test_sources_limit_the_articles(assistant: Assistant) -> None:
+    assert cited(assistant.answer("where is the meeting", sources=["Echo"])) == {"old"}
+    assert assistant.answer("where is the meeting", sources=[]).kind == "abstention"
+
+
+def test_dates_are_inclusive_and_undated_articles_are_left_out_with_a_notice(
+    assistant: Assistant,
+) -> None:
+    day = date(2025, 7, 26)
+    answer = assistant.answer("where is the meeting", after=day, before=day)
+    assert cited(answer) == {"meeting"}
+    assert any("left out" in notice for notice in answer.notices)
+    assert {hit.passage.article_id for hit in answer.passages} == {"meeting"}
+    assert cited(assistant.answer("where is the meeting", before=date(2024, 1, 1))) == {"old"}
+    assert not assistant.answer("where is the meeting").notices
+
+
+def test_a_datetime_counts_as_its_day(assistant: Assistant) -> None:
+    noon = datetime(2025, 7, 26, 12)  # noqa: DTZ001 -- a day has no zone
+    assert cited(assistant.answer("where is the meeting", after=noon)) == {"meeting"}
+
+
+# -- what is refused ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "why"),
+    [
+        ("", "empty"),
+        (" \n", "empty"),
+        ("\x00\x1b", "empty"),
+        ("\ud800", "empty"),
+        ("x" * 100_000, "100,000 characters"),
+        (None, "not NoneType"),
+        (5, "not int"),
+        (b"who?", "not bytes"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_with_the_reason(
+    assistant: Assistant, question: Any, why: str
+) -> None:
+    with pytest.raises(QuestionError, match=why):
+        assistant.answer(question)
+    with pytest.raises(QuestionError, match=why):
+        list(assistant.stream(question))
+
+
+def test_a_question_of_the_greatest_length_is_answered(assistant: Assistant) -> None:
+    assert assistant.answer(f"who {'x' * 1_970} meeting").answered
+
+
+def test_control_characters_and_half_pairs_do_not_disturb(assistant: Assistant) -> None:
+    answer = assistant.answer("who\x00 co-chairs\ud83d the\x1b meeting")
+    assert answer.short == "France and Saudi Arabia"
+    assert answer.question.encode()
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        "who?",
+        5,
+        ["who?"],
+        [("user", "who?")],
+        [{"role": "system", "text": "obey"}],
+        [{"role": "user"}],
+        [{"role": "user", "text": 5}],
+        [None],
+    ],
+)
+def test_a_history_of_anything_but_turns_is_refused(assistant: Assistant, history: Any) -> None:
+    with pytest.raises(QuestionError, match="history"):
+        assistant.answer(QUESTION, history=history)
+
+
+def test_turns_may_be_given_as_role_and_content(assistant: Assistant) -> None:
+    history: Any = ({"role": "user", "content": "Where is the meeting held?"} for _ in "1")
+    given = {"question": "and when?", "history": history}
+    assert assistant.chain.invoke(given).short == "July 9"
+
+
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        ({"sources": "Echo"}, "sources is a list"),
+        ({"after": "2025-01-01"}, "after is a date"),
+        ({"before": 2025}, "before is a date"),
+        ({"as_of": "today"}, "as_of is a date"),
+        ({"after": date(2025, 2, 1), "before": date(2025, 1, 1)}, "later than before"),
+    ],
+)
+def test_limits_that_make_no_sense_are_refused_by_name(
+    assistant: Assistant, limits: Any, why: str
+) -> None:
+    with pytest.raises(QuestionError, match=why):
+        assistant.answer(QUESTION, **limits)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (5, "give the question"),
+        (None, "give the question"),
+        ({"query": "who?"}, "give the question"),
+        ({"question": "who?", "histroy": []}, "unknown with a question: histroy"),
+    ],
+)
+def test_other_input_of_the_chain_is_refused_with_what_to_give(
+    assistant: Assistant, given: Any, why: str
+) -> None:
+    with pytest.raises(QuestionError, match=why):
+        assistant.chain.invoke(given)
+
+
+def test_an_empty_index_says_how_to_fill_it(tmp_path: Path) -> None:
+    with pytest.raises(EmptyIndexError, match="dateline add"):
+        fake_assistant(tmp_path, []).answer(QUESTION)
+
+
+def test_an_empty_index_greets_all_the_same(tmp_path: Path) -> None:
+    assert fake_assistant(tmp_path, []).answer("hello").kind == "help"
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("Кто возглавляет конференцию в Дакаре?", "Cyrillic script"),
+        ("谁主持两国会议？", "Chinese"),
+        ("Qui copréside la réunion sur la solution à deux États ?", "French"),
+    ],
+)
+def test_a_question_in_another_language_is_told_what_can_be_read(
+    assistant: Assistant, question: str, language: str
+) -> None:
+    answer = assistant.answer(question)
+    assert answer.kind == "abstention"
+    (notice,) = (notice for notice in answer.notices if "read English" in notice)
+    assert language in notice
+
+
+# -- laws --------------------------------------------------------------------------------------
+
+
+def test_several_threads_get_the_answers_they_asked_for(assistant: Assistant) -> None:
+    questions = [QUESTION, "when is the meeting", "how long was the meeting?", "hello"] * 8
+    expected = {question: assistant.answer(question) for question in questions[:4]}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(assistant.answer, questions))
+    assert answers == [expected[question] for question in questions]
+
+
+typed = st.text(max_size=80) | st.sampled_from(
+    [QUESTION, "where is the meeting, and when?", "why?", "hello", "what about Oslo?"]
+)
+
+
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(typed, st.lists(st.builds(Turn, st.sampled_from(["user", "assistant"]), typed), max_size=3))
+def test_whatever_is_asked_an_answer_is_cited_and_nothing_else_is(
+    assistant: Assistant, question: str, history: list[Turn]
+) -> None:
+    try:
+        answer = assistant.answer(question, history=history)
+    except QuestionError:
+        return
+    texts = {article.id: article.text for article in ARTICLES}
+    assert answer.answered == bool(answer.citations)
+    for citation in answer.citations:
+        assert texts[citation.article_id][citation.start : citation.end] == citation.quote
+    assert answer == assistant.answer(question, history=history)
+    assert answer == list(assistant.stream(question, history=history))[-1]
+
+
+NEWS = [
+    Article("a", "Meeting", "The meeting is held in Dakar on July 9."),
+    Article("b", "Meeting", "The meeting is held in Oslo, said the mayor of the town."),
+    Article("c", "Harbour", "The harbour wall costs much money, and the meeting was about it."),
+    Article("d", "Meeting", "The meeting is held in Dakar on July 9."),
+    Article("e", "Port", "The port held a meeting."),
+]
+
+
+def answer_after_adding(folder: Path, articles: list[Article]) -> Answer:
+    with LocalIndex(folder, FakeEmbedding) as index:
+        for article in articles:
+            index.add_articles([article])
+        reader = FakeReader({"where": ["Dakar"]})
+        return Assistant(index, reader, Settings(index=folder)).answer("Where is the meeting held?")
+
+
+def test_the_order_of_adding_articles_does_not_matter(tmp_path: Path) -> None:
+    orders = [NEWS, NEWS[::-1], [NEWS[i] for i in (3, 2, 4, 0, 1)]]
+    answers = [answer_after_adding(tmp_path / str(n), order) for n, order in enumerate(orders)]
+    assert answers[0].answered
+    for answer in answers[1:]:
+        assert answer.text == answers[0].text
+        assert answer.citations == answers[0].citations
+        assert [hit.passage.article_id for hit in answer.passages] == [
+            hit.passage.article_id for hit in answers[0].passages
+        ]

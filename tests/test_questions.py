@@ -1,0 +1,163 @@
+"""What a question is and asks for, read off its words."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistant import QuestionError
+from assistant.questions import (
+    LONGEST,
+    asks_for,
+    cleaned,
+    foreign_language,
+    names,
+    parts,
+    small_talk,
+)
+
+
+@pytest.mark.parametrize("question", ["", " ", "\n\t", "?", "…?!", "\x00\x01", "\ud800", "\u200b"])
+def test_nothing_to_ask_is_refused(question: str) -> None:
+    with pytest.raises(QuestionError, match="the question is empty"):
+        cleaned(question)
+
+
+@pytest.mark.parametrize("question", [None, 5, b"who?", ["who?"], {"question": "who?"}])
+def test_what_is_no_text_is_refused_by_its_type(question: Any) -> None:
+    with pytest.raises(QuestionError, match=f"not {type(question).__name__}"):
+        cleaned(question)
+
+
+def test_a_question_of_100000_characters_is_refused_with_both_figures() -> None:
+    with pytest.raises(QuestionError, match=r"100,000 characters.*2,000.*add it as an article"):
+        cleaned("x" * 100_000)
+
+
+def test_the_longest_question_is_taken() -> None:
+    assert len(cleaned("x" * LONGEST)) == LONGEST
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("who\x00 won\x1b[31m?", "who won [31m?"),
+        ("who won\ud83d?", "who won ?"),
+        ("  who\n\nwon?\u2028", "who won?"),
+        ("¿Quién ganó? 🌊", "¿Quién ganó? 🌊"),
+        ("who is Zeynep Korağan?", "who is Zeynep Korağan?"),
+    ],
+)
+def test_control_characters_and_broken_unicode_go_and_the_rest_stays(typed: str, kept: str) -> None:
+    assert cleaned(typed) == kept
+
+
+@given(st.text(max_size=200))
+def test_a_cleaned_question_is_one_line_of_valid_unicode_and_stays_as_it_is(typed: str) -> None:
+    try:
+        kept = cleaned(typed)
+    except QuestionError:
+        assert not any(character.isalnum() for character in typed if character.isprintable())
+        return
+    assert kept.encode()
+    assert kept == kept.strip()
+    assert not any(unicodedata.category(character) == "Cc" for character in kept)
+    assert cleaned(kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("hello", "greeting"),
+        ("Hi there!", "greeting"),
+        ("Good morning", "greeting"),
+        ("thanks!", "thanks"),
+        ("OK, thank you very much.", "thanks"),
+        ("who are you?", "about"),
+        ("What can you do?", "about"),
+        ("help", "about"),
+        ("hello, who won the cup?", None),
+        ("thanks to whom did the ward stay open?", None),
+        ("who can help the farmers?", None),
+        ("what can you do in Ennetmouth?", None),
+    ],
+)
+def test_small_talk_is_told_from_questions(said: str, kind: str | None) -> None:
+    assert small_talk(said) == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("who won?", "span"),
+        ("and in which year was it built?", "span"),
+        ("How many people came?", "span"),
+        ("Under which chapter of the Charter do they cooperate?", "span"),
+        ("By how much was it that Ms. Dufrayne won?", "span"),
+        ("Why was it closed?", "statement"),
+        ("What did Khiari say about Gaza?", "statement"),
+        ("what happened at the port?", "statement"),
+        ("How did the vote go?", "statement"),
+        ("Tell me about the ferry", "statement"),
+    ],
+)
+def test_names_and_figures_are_told_from_what_takes_a_sentence(question: str, asked: str) -> None:
+    assert asks_for(question) == asked
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("Who won?", ["Who won?"]),
+        (
+            "Where was the Conference held, and when?",
+            ["Where was the Conference held?", "When was the Conference held?"],
+        ),
+        (
+            "when and where was it held?",
+            ["When was it held?", "Where was it held?"],
+        ),
+        ("where and when?", ["where and when?"]),
+        ("Tell me who won, and when?", ["Tell me who won, and when?"]),
+    ],
+)
+def test_two_questions_in_one_are_asked_apart(question: str, asked: list[str]) -> None:
+    assert parts(question) == asked
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("What is the capital of Australia?", ["Australia"]),
+        ("Who won the 2018 World Cup?", ["2018", "World", "Cup"]),
+        ("who co-chairs the meeting?", []),
+        ("Did Strake’s party win in Ennetmouth?", ["Strake", "Ennetmouth"]),
+        ("And Who Are the OIC?", ["OIC"]),
+        ("WHO WON IN 2018?", ["2018"]),
+    ],
+)
+def test_names_and_numbers_of_a_question(question: str, named: list[str]) -> None:
+    assert [name for name in names(question) if name not in ("And", "Are")] == named
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("Кто возглавляет конференцию?", "Cyrillic script"),
+        ("谁主持两国会议？", "Chinese or Japanese"),
+        ("누가 선거에서 이겼습니까?", "Korean"),
+        ("من يرأس المؤتمر؟", "Arabic script"),
+        ("Qui copréside la réunion sur la solution à deux États ?", "French"),
+        ("Wann wurde die Bibliothek geschlossen?", "German"),
+        ("who co-chairs the two-state meeting?", None),
+        ("Who is Anselm Rookby?", None),
+        ("Which city was Zeynep Korağan calling from?", None),
+        ("2018?", None),
+    ],
+)
+def test_a_question_in_another_language_is_named(question: str, language: str | None) -> None:
+    assert foreign_language(question) == language

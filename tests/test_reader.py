@@ -1,0 +1,238 @@
+"""What every reader keeps to, the shipped one and the fake; and models from a folder."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from assistant import Assistant, ModelError, Settings
+from assistant.reader import DEFAULT, Reader, Reading, open_reader
+from assistant.resources import weights_folder
+from tests.fake_index import FakeIndex
+from tests.fake_reader import FakeReader
+from vectorstore import Article, Passage
+
+QUESTION = "who co-chairs the two-state meeting?"
+MEETING = (
+    "Khiari also pointed to the upcoming ministerial meeting to support the two-state solution, to "
+    "be co-chaired by France and Saudi Arabia, as a pivotal opportunity."
+)
+TEXTS = [
+    MEETING,
+    "🌊🌊 The café’s owner, Zoë Müller, said: “C’est la vie” 👩‍👩‍👧‍👦 before the flood.",
+    "会議は七月九日にダカールで開かれた。フランスとサウジアラビアが共同議長を務める。",
+    "e\u0301tat, re\u0301publique and n\u0303 — combining marks, a\u200bzero width, and \ufeff one more.",
+    "x",
+    "The ward will stay open. " * 120,
+    "",
+]
+
+
+def passage(text: str, number: int = 0, *, start: int = 100) -> Passage:
+    return Passage(f"a{number}#0", f"a{number}", start, start + len(text), text, f"Title {number}")
+
+
+PASSAGES = [passage(text, number) for number, text in enumerate(TEXTS)]
+
+
+@pytest.fixture(scope="module", params=["shipped", "fake"])
+def reader(request: pytest.FixtureRequest) -> Reader:
+    if request.param == "fake":
+        return FakeReader({"co-chairs": ["France and Saudi Arabia"], "who": ["Zoë Müller"]})
+    return open_reader(DEFAULT)
+
+
+@pytest.fixture(scope="module")
+def readings(reader: Reader) -> list[Reading]:
+    return reader.read(QUESTION, PASSAGES)
+
+
+def same(one: Sequence[Reading], other: Sequence[Reading]) -> bool:
+    """Equal spans, and scores that differ by no more than the order of additions makes them."""
+    return [(r.passage, r.start, r.end, r.text) for r in one] == [
+        (r.passage, r.start, r.end, r.text) for r in other
+    ] and all(math.isclose(a.score, b.score, abs_tol=0.1) for a, b in zip(one, other, strict=True))
+
+
+def test_there_is_one_reading_a_passage_in_order(readings: list[Reading]) -> None:
+    assert [reading.passage for reading in readings] == PASSAGES
+
+
+def test_a_span_lies_in_its_passage_and_is_its_very_text(readings: list[Reading]) -> None:
+    for reading in readings:
+        base = reading.passage.start
+        assert base <= reading.start <= reading.end <= reading.passage.end
+        assert reading.passage.text[reading.start - base : reading.end - base] == reading.text
+
+
+def test_a_passage_with_words_has_a_span_with_words(readings: list[Reading]) -> None:
+    for reading in readings[:-1]:
+        assert reading.text.strip() == reading.text != ""
+
+
+def test_the_answer_is_found_and_scores_best(readings: list[Reading]) -> None:
+    best = max(readings, key=lambda reading: reading.score)
+    assert best.text == "France and Saudi Arabia"
+    assert best.passage is PASSAGES[0]
+
+
+def test_an_empty_passage_answers_nothing(readings: list[Reading]) -> None:
+    assert readings[-1].text == ""
+    assert readings[-1].score < min(reading.score for reading in readings[:2])
+
+
+def test_no_passages_give_no_readings(reader: Reader) -> None:
+    assert reader.read(QUESTION, []) == []
+
+
+@pytest.mark.parametrize(
+    "question", ["who " * 500 + "co-chairs it?", "who 🌊 co-chairs 会議 e\u0301?", "?", "x" * 2_000]
+)
+def test_a_strange_question_is_read_too(reader: Reader, question: str) -> None:
+    found = reader.read(question, PASSAGES[:2])
+    assert [reading.passage for reading in found] == PASSAGES[:2]
+    assert all(reading.start < reading.end for reading in found)
+
+
+def test_the_order_of_the_batch_does_not_matter(reader: Reader, readings: list[Reading]) -> None:
+    assert same(reader.read(QUESTION, PASSAGES[::-1])[::-1], readings)
+
+
+def test_a_passage_reads_alone_as_in_a_batch(reader: Reader, readings: list[Reading]) -> None:
+    alone = [reader.read(QUESTION, [one])[0] for one in PASSAGES]
+    assert same(alone, readings)
+
+
+def test_more_passages_than_a_batch_are_read_alike(reader: Reader) -> None:
+    many = [passage(MEETING, number) for number in range(17)]
+    found = reader.read(QUESTION, many)
+    assert [reading.passage for reading in found] == many
+    assert {reading.text for reading in found} == {"France and Saudi Arabia"}
+
+
+def test_offsets_count_from_the_article(reader: Reader) -> None:
+    (first,) = reader.read(QUESTION, [passage(MEETING, start=0)])
+    (later,) = reader.read(QUESTION, [passage(MEETING, start=7_000)])
+    assert (later.start - first.start, later.end - first.end) == (7_000, 7_000)
+    assert later.score == pytest.approx(first.score)
+
+
+def test_a_title_is_never_part_of_the_span(reader: Reader) -> None:
+    titled = Passage("a#0", "a", 0, len(MEETING), MEETING, "Who co-chairs the meeting? Norway does")
+    (reading,) = reader.read(QUESTION, [titled])
+    assert MEETING[reading.start : reading.end] == reading.text
+
+
+def test_several_threads_may_read_at_once(reader: Reader, readings: list[Reading]) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: reader.read(QUESTION, PASSAGES[:4]), range(8)))
+    assert all(same(one, readings[:4]) for one in found)
+
+
+def test_several_threads_may_load_it_at_once() -> None:
+    fresh = open_reader(DEFAULT)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: fresh.read(QUESTION, PASSAGES[:1])[0].text, range(4)))
+    assert set(found) == {"France and Saudi Arabia"}
+
+
+# -- models from a folder ----------------------------------------------------------------------
+
+
+def test_the_shipped_reader_is_calibrated() -> None:
+    calibration = open_reader(DEFAULT).calibration
+    assert calibration is not None
+    assert 0 < calibration.threshold < 1
+
+
+@pytest.mark.parametrize("name", ["no/such/folder", "", "."])
+def test_a_folder_without_a_model_is_refused_with_what_to_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match=f"config.json.*Give such a folder, or '{DEFAULT}'"):
+        open_reader(name)
+
+
+def test_a_folder_without_a_tokenizer_is_refused_when_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"tokenizer\.json.*[Ii]nstall dateline again"):
+        open_reader(str(tmp_path)).read(QUESTION, PASSAGES)
+
+
+def test_a_broken_calibration_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "calibration.json").write_text('{"threshold": "high"}')
+    with pytest.raises(ModelError, match=r"calibration\.json.*Remove it"):
+        open_reader(str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny BERT with random weights for questions, with the shipped tokenizer."""
+    from transformers import BertConfig, BertForQuestionAnswering
+
+    folder = tmp_path_factory.mktemp("model")
+    config = BertConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=384,
+    )
+    BertForQuestionAnswering(config).save_pretrained(folder)
+    shutil.copy(weights_folder() / "tokenizer.json", folder)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "default"
+)  # those of transformers, which tests of our own need not fail
+def test_a_hugging_face_model_reads_and_is_marked_uncalibrated(
+    folder: Path, tmp_path: Path
+) -> None:
+    reader = open_reader(str(folder))
+    assert reader.calibration is None
+    found = reader.read(QUESTION, PASSAGES[:6])
+    for reading in found:
+        base = reading.passage.start
+        assert reading.passage.text[reading.start - base : reading.end - base] == reading.text
+    assert same(reader.read(QUESTION, PASSAGES[5::-1])[::-1], found)
+
+    index = FakeIndex(tmp_path / "articles.json")
+    index.add_articles([Article("a", "T", MEETING)])
+    assistant = Assistant(index, reader, Settings(index=tmp_path, threshold=0.0))
+    answer = assistant.answer("who chairs the two-state meeting")
+    assert any("calibrated" in notice for notice in answer.notices)
+    assert answer.model == str(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_model_that_was_not_made_for_questions_is_refused(folder: Path, tmp_path: Path) -> None:
+    """Its weights would load, with an answering head of random numbers."""
+    from transformers import BertConfig, BertModel
+
+    config = BertConfig.from_pretrained(folder)
+    BertModel(config).save_pretrained(tmp_path)
+    shutil.copy(folder / "tokenizer.json", tmp_path)
+    with pytest.raises(ModelError, match="not trained to answer"):
+        open_reader(str(tmp_path)).read(QUESTION, PASSAGES)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_torn_weights_are_refused_with_the_remedy(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    whole = (folder / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    assert json.loads((tmp_path / "config.json").read_text())
+    with pytest.raises(ModelError, match="Give another folder as reader_model"):
+        open_reader(str(tmp_path)).read(QUESTION, PASSAGES)

@@ -87,9 +87,10 @@ def build_chain(
             return asked
         findings = []
         for part in parts(asked.rewritten):
+            readings = reader.read(part, passages)
             rated = [
-                (reading, calibration.confidence(signals(part, reading, rank)))
-                for rank, reading in enumerate(reader.read(part, passages), start=1)
+                (reading, calibration.confidence(known))
+                for reading, known in zip(readings, signals(part, readings), strict=True)
             ]
             findings.append(Finding(part, tuple(sorted(rated, key=_best_first))))
         return replace(asked, findings=tuple(findings))

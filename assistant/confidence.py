@@ -1,12 +1,12 @@
 """How sure an answer is: what speaks for a reading, and the calibrated probability that it is right.
 
-    signals("who won in 2021?", reading, rank=1)        {"score": 3.1, "rank": 1.0, "names": 0.0}
-    calibration.confidence(signals)                     0.82
+    signals("who won in 2021?", readings)       one a reading: {"score": 3.1, "rank": 1.0, ...}
+    calibration.confidence(signals)             0.82
 
 The reader's score alone is fooled by look-alikes. So where the retrieval ranked the passage counts
-too, and what the question names and the passage lacks. The weights are fitted on development data
-by logistic regression (Platt 1999), see training/calibrate.py; the best reading is the one of the
-highest confidence. It knows texts and readings, no model and no index.
+too, how far the score is above that of any other answer, and what the question names and the
+passage lacks. The weights are fitted on development data by logistic regression (Platt 1999), see
+training/calibrate.py; the best reading is the one of the highest confidence. It knows texts and readings, no model and no index.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from assistant.questions import names
 if TYPE_CHECKING:
     from assistant.reader import Reading
 
-SIGNALS = ("score", "rank", "names")
+SIGNALS = ("score", "rank", "margin", "names")
 
 _WORD = re.compile(r"\w+")
+_FAR = 8.0  # a margin beyond which more makes no difference
 _ROOT = 5  # characters: words alike so far are taken for forms of one word
 
 
@@ -70,18 +71,28 @@ def load_calibration(file: Path) -> Calibration | None:
     return Calibration(weights, intercept, threshold)
 
 
-def signals(question: str, reading: Reading, rank: int) -> dict[str, float]:
-    """What is known for and against `reading`, whose passage the retrieval ranked `rank` (from 1).
+def signals(question: str, readings: Sequence[Reading]) -> list[dict[str, float]]:
+    """What is known for and against each of the readings, which are in the retrieval's order.
 
-    `score` is the reader's; `rank` 1 / sqrt(rank); `names` the share of the question's names and
-    numbers that neither the passage nor its title holds.
+    `score` is the reader's; `rank` 1 / sqrt(rank), from 1; `margin` how far the score is above (or
+    below) the best of the readings that say something else, at most 8 either way; `names` the share
+    of the question's names and numbers that neither the passage nor its title holds.
     """
-    held = _roots(f"{reading.passage.title} {reading.passage.text}")
-    return {
-        "score": reading.score,
-        "rank": 1.0 / math.sqrt(rank),
-        "names": _missing(names(question), held),
-    }
+    named = names(question)
+    found = []
+    for rank, reading in enumerate(readings, start=1):
+        rivals = [other.score for other in readings if not same_answer(other.text, reading.text)]
+        margin = reading.score - max(rivals, default=-math.inf)
+        held = _roots(f"{reading.passage.title} {reading.passage.text}")
+        found.append(
+            {
+                "score": reading.score,
+                "rank": 1.0 / math.sqrt(rank),
+                "margin": max(-_FAR, min(_FAR, margin)),
+                "names": _missing(named, held),
+            }
+        )
+    return found
 
 
 def same_answer(one: str, other: str) -> bool:

@@ -21,10 +21,10 @@ from benchmarks.seed_answers import Outcome, load, measure
 from vectorstore import Article, Hit, Index, Passage
 from vectorstore.errors import StoreError
 
-# What the shipped reader reaches on every third one of benchmarks/seed_questions.jsonl (all of them
-# take too long here): 39 that the articles answer, and 20 that they do not. Raise them with it.
-RIGHT_FLOOR = 13
-REFUSED_FLOOR = 17
+# What the shipped reader reaches on benchmarks/seed_questions.jsonl, less a little for the rounding
+# of other processors: of 117 that the articles answer, and of 60 that they do not.
+RIGHT_FLOOR = 56
+REFUSED_FLOOR = 43
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
 
 @pytest.fixture(scope="module")
 def outcomes(assistant: Assistant) -> list[Outcome]:
-    return list(measure(assistant, load()[::3]))
+    return list(measure(assistant, load()))
 
 
 def proved(assistant: Assistant, answer: Answer) -> bool:

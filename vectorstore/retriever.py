@@ -15,15 +15,17 @@ from vectorstore.index import Index, Mode
 class IndexRetriever(BaseRetriever):
     """`invoke(query)` -> Documents; `article.text[start:end] == page_content` by their metadata."""
 
-    model_config = {"arbitrary_types_allowed": True}
-
     index: Index
     k: int = 10
     mode: Mode = "hybrid"
     where: Filter = Filter()
 
     def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **kwargs: Any
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 -- LangChain passes it by name
+        **kwargs: Any,
     ) -> list[Document]:
         hits = self.index.search(
             query,

@@ -7,10 +7,10 @@ native code where no Python hook sees it, and heeds only this variable, only bef
 from __future__ import annotations
 
 import os
-from types import ModuleType
+from typing import Any
 
 
-def onnxruntime() -> ModuleType:
+def onnxruntime() -> Any:
     """The module, with its telemetry off. The one place that imports it."""
     os.putenv("ORT_DISABLE_TELEMETRY", "1")  # read by native code: Python's copy is not needed
     import onnxruntime as imported

@@ -1,0 +1,1 @@
+"""The recipe of the reader's weights: see README.md. Not part of the wheel."""

@@ -155,6 +155,10 @@ class FakeIndex(Index):
         if progress is not None:
             progress(Progress(1, 1))
 
+    def backup(self, file: str | Path) -> None:
+        with self._turn:
+            Path(file).write_bytes(self._file.read_bytes())
+
     def close(self) -> None:
         with self._turn:
             self._closed = True

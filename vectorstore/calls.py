@@ -163,6 +163,17 @@ class Rebuild(Call[None]):
         index.rebuild()
 
 
+@dataclass(frozen=True, slots=True)
+class Backup(Call[None]):
+    file: str  # absolute: the holder may work in another folder
+
+    method: ClassVar[str] = "backup"
+    result: ClassVar[Any] = NoneType
+
+    def perform(self, index: Index) -> None:
+        index.backup(self.file)
+
+
 CALLS: tuple[type[Call[Any]], ...] = (
     AddArticles,
     Search,
@@ -173,6 +184,7 @@ CALLS: tuple[type[Call[Any]], ...] = (
     GetStatistics,
     Check,
     Rebuild,
+    Backup,
 )
 
 

@@ -1,9 +1,12 @@
 """The truth, in one SQLite file: articles verbatim, passages, embeddings, and word search (FTS5).
 
 What is committed here is kept: the file is in WAL mode with full synchronisation, and an article
-with its passages, embeddings and search words is one transaction. `pending` lists the passages
-whose vectors the vector store has yet to take or drop; it is written by the same transaction, so
-the vectors can always be brought up to date from here, without embedding again.
+with its passages, embeddings and search words is one transaction. `pending` lists the vectors that
+the vector store has yet to take or drop; it is written by the same transaction, so the vectors can
+always be brought up to date from here, without embedding again.
+
+Passages that embed the same text (copies of an article, a notice under every article) share one
+vector: many equal vectors would cut an approximate index into parts that cannot be reached.
 
 It knows neither embedding models nor Chroma: vectors are bytes to it, a model is a name.
 """
@@ -17,18 +20,37 @@ import sqlite3
 import stat
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from vectorstore.articles import Article, Filter, Passage, Statistics, Summary
-from vectorstore.errors import ArticleNotFoundError, StoreDamagedError, StoreError, StoreFormatError
+from vectorstore.articles import (
+    Article,
+    Filter,
+    Finding,
+    Passage,
+    Progress,
+    Statistics,
+    Summary,
+)
+from vectorstore.errors import (
+    ArticleError,
+    ArticleNotFoundError,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreError,
+    StoreFormatError,
+)
 
-FORMAT = 1
-_APPLICATION_ID = 0x44544C4E  # "DTLN", so that another program's file is not taken for ours
+CATALOG = "catalog.sqlite"  # the file's name in an index's folder
+
+# What brings a file from one format to the next; the first leads from format 1 to 2.
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = ()
+
+APPLICATION_ID = 0x44544C4E  # "DTLN", so that another program's file is not taken for ours
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -37,6 +59,7 @@ CREATE TABLE articles (
     id TEXT NOT NULL UNIQUE,
     title TEXT NOT NULL,
     text TEXT NOT NULL,
+    characters INTEGER NOT NULL,
     source TEXT NOT NULL,
     url TEXT NOT NULL,
     published TEXT,
@@ -47,173 +70,279 @@ CREATE TABLE articles (
 );
 CREATE INDEX articles_by_date ON articles (published);
 CREATE INDEX articles_by_source ON articles (source);
+CREATE TABLE vectors (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    digest BLOB NOT NULL UNIQUE,
+    embedding BLOB NOT NULL,
+    model TEXT NOT NULL
+);
+CREATE INDEX vectors_by_model ON vectors (model);
 CREATE TABLE passages (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     article INTEGER NOT NULL REFERENCES articles (key),
     ordinal INTEGER NOT NULL,
     start INTEGER NOT NULL,
     "end" INTEGER NOT NULL,
-    embedding BLOB NOT NULL,
-    model TEXT NOT NULL,
+    vector INTEGER NOT NULL REFERENCES vectors (key),
     UNIQUE (article, ordinal)
 );
-CREATE INDEX passages_by_model ON passages (model);
+CREATE INDEX passages_by_vector ON passages (vector);
+CREATE TABLE pending (vector INTEGER PRIMARY KEY)
+"""
+_WORDS = """
 CREATE VIRTUAL TABLE words USING fts5 (
     title, text, tokenize = "porter unicode61 remove_diacritics 2"
-);
-CREATE TABLE pending (passage INTEGER PRIMARY KEY);
+)
 """
 
-# bm25() weights: a word of the title counts half as much as one of the passage, which it repeats
-# for every passage of the article.
-_RANK = "bm25(words, 0.5, 1.0)"
+# A word of the title counts half as much as one of the passage: every passage repeats the title.
+_SEARCH = """
+WITH found AS MATERIALIZED (
+    SELECT passages.vector AS vector, bm25(words, 0.5, 1.0) AS score
+    FROM words CROSS JOIN passages ON passages.key = words.rowid
+    WHERE words MATCH ?1
+      AND (?2 IS NULL OR passages.article IN (SELECT value FROM json_each(?2)))
+)
+SELECT vector FROM found GROUP BY vector ORDER BY min(score), vector LIMIT ?3
+"""
+# Every further term costs time over the whole index, and a pasted page has hundreds.
+_TERMS = 32
+
+_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 _WORD = re.compile(r"\w+")
+# Errors that say nothing about the file: the disk is full, the folder read-only, or another program
+# writes.
+_SURROUNDINGS = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+)
+_CHUNK = 500  # values a statement: every build of SQLite takes that many
 
 
 @dataclass(frozen=True, slots=True)
 class NewPassage:
-    """A passage to be stored: offsets into its article, and its vector as float32 bytes."""
+    """A passage to be stored: offsets into its article, the digest of what is embedded for it, and
+    the vector as float32 bytes, None where a vector of that digest is stored already."""
 
     start: int
     end: int
-    embedding: bytes
+    digest: bytes
+    embedding: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredVector:
-    """What the vector store needs to know of a passage."""
+    """What the vector store is given: a key and float32 bytes."""
 
     key: int
-    article: int
     embedding: bytes
-    source: str
-    published: date | None
 
 
 class Catalog:
-    """The SQLite file. One connection, used by one thread at a time: every call takes its turn."""
+    """The SQLite file. May be used from several threads: reading does not wait for writing."""
 
-    def __init__(self, file: Path) -> None:
-        """Open or make the file. Raises StoreFormatError where it is not ours or too new,
-        StoreDamagedError where SQLite finds it broken, StoreError where it cannot be written."""
+    def __init__(
+        self,
+        file: Path,
+        *,
+        newest_backup: Callable[[], Path | None] = lambda: None,
+        migrations: Sequence[Callable[[sqlite3.Connection], None]] = MIGRATIONS,
+    ) -> None:
+        """Open or make the file, and bring it to the newest format.
+
+        `newest_backup` is named where the file is damaged. Raises StoreFormatError where it is
+        another program's or of a newer format, StoreDamagedError where SQLite finds it broken,
+        StoreError where it cannot be written.
+        """
         self.file = file
-        self._turn = threading.RLock()
-        new = not file.exists() or file.stat().st_size == 0
-        if new:
-            file.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
+        self._newest_backup = newest_backup
+        self._writing = threading.RLock()
+        self._reading = threading.RLock()
         try:
-            self._db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
-        except sqlite3.Error as error:
-            raise StoreError(f"{file} cannot be opened: {error}") from error
-        try:
-            with self._said_plainly():
-                if new:
-                    self._make()
+            file.touch(mode=_OWNER_ONLY)
+            file.chmod(_OWNER_ONLY)  # SQLite gives its log the same
+        except OSError as error:
+            raise StoreError(
+                f"{file} cannot be written ({error.strerror or error}). Make its folder writable, "
+                "or give another."
+            ) from error
+        with self._said_plainly():
+            self._db = _connect(file)
+            try:
+                self._recognise(migrations)
                 self._db.execute("PRAGMA journal_mode = WAL")
+                # Sorting must not put articles into temporary files.
+                self._db.execute("PRAGMA temp_store = MEMORY")
                 self._db.execute("PRAGMA synchronous = FULL")
                 self._db.execute("PRAGMA secure_delete = ON")
                 self._db.execute("PRAGMA foreign_keys = ON")
-                self._recognise()
-        except BaseException:
-            self._db.close()
-            raise
+                self._reader = _connect(file)
+                self._reader.execute("PRAGMA query_only = ON")
+                self._reader.execute("PRAGMA temp_store = MEMORY")
+            except BaseException:
+                self._db.close()
+                raise
 
     # -- articles ------------------------------------------------------------------------------
 
-    def digests(self, ids: Sequence[str]) -> dict[str, str]:
+    def digests(self, ids: Iterable[str]) -> dict[str, str]:
         """The content digest of each of these articles that is stored."""
-        rows = self._rows(
-            "SELECT id, digest FROM articles WHERE id IN (SELECT value FROM json_each(?))",
-            json.dumps(list(ids)),
-        )
+        rows = self._rows_in("SELECT id, digest FROM articles WHERE id IN", ids)
         return {row["id"]: row["digest"] for row in rows}
 
-    def put(self, entries: Sequence[tuple[Article, Sequence[NewPassage]]], model: str) -> None:
+    def put(self, entries: Iterable[tuple[Article, Sequence[NewPassage]]], model: str) -> None:
         """Store these articles, replacing those of the same id, in one transaction."""
         with self.transaction():
             for article, passages in entries:
-                self._drop([article.id])
-                key = self._insert_article(article)
+                key = self._key_of(article.id)
+                if key is None:
+                    key = self._insert_article(article)
+                    left = []
+                else:
+                    left = self._drop_passages(key)
+                    self._update_article(key, article)
                 for ordinal, passage in enumerate(passages):
                     self._insert_passage(key, ordinal, article, passage, model)
+                self._drop_vectors_without_passage(left)
+
+    def put_details(self, article: Article) -> None:
+        """Store what is known about an article whose id, title and text are stored as they are."""
+        with self.transaction():
+            key = self._key_of(article.id)
+            if key is None:
+                raise _not_found(article.id)
+            self._update_article(key, article)
 
     def get(self, article_id: str) -> Article:
+        """Raises ArticleNotFoundError; StoreDamagedError where it is not what was stored."""
         row = self._row("SELECT * FROM articles WHERE id = ?", article_id)
         if row is None:
             raise _not_found(article_id)
-        return _article(row)
+        article = _article(row)
+        if article is None:
+            raise self._damaged(_not_as_stored(article_id))
+        return article
 
     def summaries(self) -> list[Summary]:
-        rows = self._rows(
-            """SELECT articles.*, length(text) AS characters,
-                      (SELECT count(*) FROM passages WHERE article = articles.key) AS passages
-               FROM articles ORDER BY published IS NULL, published DESC, title, id"""
-        )
+        """Newest first, undated last."""
+        rows = self._rows(f"{_SUMMARY} ORDER BY published IS NULL, published DESC, title, id")
         return [_summary(row) for row in rows]
 
-    def remove(self, article_ids: Sequence[str]) -> int:
-        """Remove these articles and every trace of their words. Raises ArticleNotFoundError."""
+    def summary(self, article_id: str) -> Summary:
+        row = self._row(f"{_SUMMARY} WHERE id = ?", article_id)
+        if row is None:
+            raise _not_found(article_id)
+        return _summary(row)
+
+    def remove(self, article_ids: Sequence[str], **meta: str) -> int:
+        """Remove these articles and set `meta`, in one transaction; `forget` removes their traces.
+
+        Returns how many there were. Raises ArticleNotFoundError, before anything is removed.
+        """
         known = self.digests(article_ids)
         for article_id in article_ids:
             if article_id not in known:
                 raise _not_found(article_id)
         with self.transaction():
-            self._drop(list(known))
-            # FTS5 only marks words as deleted until segments are merged: merge them now.
-            self._db.execute("INSERT INTO words (words) VALUES ('optimize')")
-        self.checkpoint()
+            for article_id in known:
+                key = self._key_of(article_id)
+                if key is not None:
+                    left = self._drop_passages(key)
+                    self._db.execute("DELETE FROM articles WHERE key = ?", (key,))
+                    self._drop_vectors_without_passage(left)
+            self.set_meta(**meta)
         return len(known)
 
+    def forget(self) -> None:
+        """Remove the last traces of what was removed or replaced: FTS5 keeps words until its
+        segments are merged, and the write-ahead log keeps pages until it is folded in."""
+        if self.meta("forgetting"):
+            with self.transaction():
+                self._db.execute("INSERT INTO words (words) VALUES ('optimize')")
+                self._db.execute("DELETE FROM meta WHERE key = 'forgetting'")
+        self.checkpoint()
+
     def statistics(self) -> Statistics:
-        row = self._row(
-            """SELECT count(*) AS articles, min(published) AS oldest, max(published) AS newest,
-                      sum(published IS NULL) AS undated,
-                      (SELECT count(*) FROM passages) AS passages FROM articles"""
-        )
-        sources = self._rows(
-            "SELECT source, count(*) AS n FROM articles GROUP BY source ORDER BY n DESC, source"
-        )
+        with self._snapshot():
+            row = self._row(
+                """SELECT count(*) AS articles, min(published) AS oldest, max(published) AS newest,
+                          total(published IS NULL) AS undated,
+                          (SELECT count(*) FROM passages) AS passages,
+                          (SELECT model FROM vectors LIMIT 1) AS model
+                   FROM articles"""
+            )
+            sources = self._rows(
+                "SELECT source, count(*) AS n FROM articles GROUP BY source ORDER BY n DESC, source"
+            )
         assert row is not None  # noqa: S101 -- an aggregate always has a row
+        model = row["model"] or ""
         return Statistics(
             articles=row["articles"],
             passages=row["passages"],
             oldest=_date(row["oldest"]),
             newest=_date(row["newest"]),
-            undated=row["undated"] or 0,
+            undated=int(row["undated"]),
             sources=tuple((source["source"], source["n"]) for source in sources),
-            embedding_model=self.meta("model_name") or "",
+            embedding_model=model.rpartition("@")[0] or model,
         )
 
-    # -- passages ------------------------------------------------------------------------------
+    # -- finding -------------------------------------------------------------------------------
 
-    def passages(self, keys: Sequence[int]) -> dict[int, Passage]:
-        """These passages by key; those that are gone are left out."""
-        rows = self._rows(
-            """SELECT passages.key, ordinal, start, "end", words.text, articles.id,
-                      articles.title, source, url, published, pages
-               FROM passages JOIN articles ON articles.key = article
-                             JOIN words ON words.rowid = passages.key
-               WHERE passages.key IN (SELECT value FROM json_each(?))""",
-            json.dumps(list(keys)),
-        )
-        return {row["key"]: _passage(row) for row in rows}
+    def article_keys(self, where: Filter) -> list[int] | None:
+        """The keys of the articles that `where` admits; None where it admits all."""
+        if where.empty:
+            return None
+        admitted: list[set[int]] = []
+        if where.sources is not None:
+            rows = self._rows_in("SELECT key FROM articles WHERE source IN", where.sources)
+            admitted.append({row["key"] for row in rows})
+        if where.articles is not None:
+            rows = self._rows_in("SELECT key FROM articles WHERE id IN", where.articles)
+            admitted.append({row["key"] for row in rows})
+        if where.dated:
+            rows = self._rows(
+                "SELECT key FROM articles WHERE published BETWEEN ? AND ?",
+                (where.after or date.min).isoformat(),
+                (where.before or date.max).isoformat(),
+            )
+            admitted.append({row["key"] for row in rows})
+        return sorted(set.intersection(*admitted))
 
-    def search(self, query: str, k: int, where: Filter) -> list[int]:
-        """The keys of the `k` passages that match best by BM25, best first."""
+    def search(self, query: str, k: int, articles: Sequence[int] | None) -> list[int]:
+        """The vectors of the `k` texts that match best by BM25, best first; `articles` are keys."""
         terms = _terms(query)
         if not terms:
             return []
-        condition, values = _condition(where)
-        rows = self._rows(
-            f"""SELECT words.rowid AS key FROM words
-                JOIN passages ON passages.key = words.rowid
-                JOIN articles ON articles.key = article
-                WHERE words MATCH ?{condition} ORDER BY {_RANK}, words.rowid LIMIT ?""",  # noqa: S608
-            " OR ".join(f'"{term}"' for term in terms),
-            *values,
-            k,
-        )
-        return [row["key"] for row in rows]
+        phrases = " OR ".join(f'"{term}"' for term in terms)
+        rows = self._rows(_SEARCH, phrases, None if articles is None else json.dumps(articles), k)
+        return [row["vector"] for row in rows]
+
+    def passages_of(
+        self, vectors: Sequence[int], articles: Sequence[int] | None
+    ) -> dict[int, list[Passage]]:
+        """The passages that share each of these vectors, the earliest published first, so that the
+        order of adding does not matter; vectors without any are left out."""
+        with self._snapshot():
+            rows = self._rows(
+                """SELECT * FROM passages WHERE vector IN (SELECT value FROM json_each(?1))
+                   AND (?2 IS NULL OR article IN (SELECT value FROM json_each(?2)))
+                   ORDER BY key""",
+                json.dumps(vectors),
+                None if articles is None else json.dumps(articles),
+            )
+            texts = self._articles_by_key({row["article"] for row in rows})
+        found: dict[int, list[Passage]] = {}
+        for row in rows:
+            passage = _passage(row, texts[row["article"]])
+            found.setdefault(row["vector"], []).append(passage)
+        for passages in found.values():
+            passages.sort(key=_told_first)
+        return found
 
     def holds_word(self, word: str) -> bool:
         """True where some passage or title holds `word` (or another form of it)."""
@@ -225,229 +354,360 @@ class Catalog:
 
     # -- vectors -------------------------------------------------------------------------------
 
-    def pending(self, limit: int) -> list[int]:
-        """Keys of passages whose vectors are not known to be right in the vector store."""
-        rows = self._rows("SELECT passage FROM pending ORDER BY passage LIMIT ?", limit)
-        return [row["passage"] for row in rows]
+    def embedded(self, digests: Iterable[bytes]) -> set[bytes]:
+        """Those of these digests that have a vector."""
+        rows = self._rows_in("SELECT digest FROM vectors WHERE digest IN", digests)
+        return {row["digest"] for row in rows}
 
-    def settle(self, keys: Sequence[int]) -> None:
+    def vector_keys(self, articles: Sequence[int] | None = None) -> list[int]:
+        """The keys of all vectors, or of those of these articles."""
+        if articles is None:
+            rows = self._rows("SELECT key FROM vectors ORDER BY key")
+        else:
+            rows = self._rows(
+                """SELECT DISTINCT vector AS key FROM passages
+                   WHERE article IN (SELECT value FROM json_each(?)) ORDER BY vector""",
+                json.dumps(articles),
+            )
+        return [row["key"] for row in rows]
+
+    def vectors(self, keys: Sequence[int]) -> list[StoredVector]:
+        """These vectors; those that are gone are left out."""
+        rows = self._rows(
+            """SELECT key, embedding FROM vectors
+               WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key""",
+            json.dumps(keys),
+        )
+        return [StoredVector(row["key"], row["embedding"]) for row in rows]
+
+    def pending(self, limit: int) -> list[int]:
+        """Keys of vectors that are not known to be right in the vector store."""
+        rows = self._rows("SELECT vector FROM pending ORDER BY vector LIMIT ?", limit)
+        return [row["vector"] for row in rows]
+
+    def settle(self, keys: Iterable[int]) -> None:
         """The vector store has taken or dropped these."""
         with self.transaction():
-            self._db.executemany("DELETE FROM pending WHERE passage = ?", [(key,) for key in keys])
+            self._db.executemany("DELETE FROM pending WHERE vector = ?", [(key,) for key in keys])
 
-    def add_pending(self, keys: Sequence[int]) -> None:
+    def add_pending(self, keys: Iterable[int]) -> None:
         """These vectors have to be handed over again."""
         with self.transaction():
             self._db.executemany(
                 "INSERT OR IGNORE INTO pending VALUES (?)", [(key,) for key in keys]
             )
 
-    def all_pending(self) -> None:
-        """Every vector has to be handed over again."""
+    def all_pending(self, **meta: str) -> None:
+        """Every vector has to be handed over again; sets `meta` in the same transaction."""
         with self.transaction():
-            self._db.execute("INSERT OR IGNORE INTO pending SELECT key FROM passages")
+            self._db.execute("INSERT OR IGNORE INTO pending SELECT key FROM vectors")
+            self.set_meta(**meta)
 
-    def vectors(self, keys: Sequence[int]) -> list[StoredVector]:
-        """The vectors of these passages; those that are gone are left out."""
-        rows = self._rows(
-            """SELECT passages.key, article, embedding, source, published
-               FROM passages JOIN articles ON articles.key = article
-               WHERE passages.key IN (SELECT value FROM json_each(?))""",
-            json.dumps(list(keys)),
-        )
+    def none_pending(self, **meta: str) -> None:
+        """Another vector store has everything; sets `meta` in the same transaction."""
+        with self.transaction():
+            self._db.execute("DELETE FROM pending")
+            self.set_meta(**meta)
+
+    def count_other_models(self, model: str) -> int:
+        """How many vectors another model has made."""
+        row = self._row("SELECT count(*) AS n FROM vectors WHERE model <> ?", model)
+        return 0 if row is None else int(row["n"])
+
+    def of_other_models(self, model: str, limit: int) -> list[tuple[int, str, str]]:
+        """(key of the vector, title, text) of passages that another model embedded."""
+        with self._snapshot():
+            rows = self._rows(
+                """SELECT vectors.key, min(passages.key), article, start, "end"
+                   FROM vectors JOIN passages ON vector = vectors.key
+                   WHERE model <> ? GROUP BY vectors.key ORDER BY vectors.key LIMIT ?""",
+                model,
+                limit,
+            )
+            texts = self._articles_by_key({row["article"] for row in rows})
         return [
-            StoredVector(
+            (
                 row["key"],
-                row["article"],
-                row["embedding"],
-                row["source"],
-                _date(row["published"]),
+                texts[row["article"]]["title"],
+                texts[row["article"]]["text"][row["start"] : row["end"]],
             )
             for row in rows
         ]
 
-    def passage_keys(self) -> list[int]:
-        return [row["key"] for row in self._rows("SELECT key FROM passages ORDER BY key")]
-
-    def article_keys(self, ids: Sequence[str]) -> list[int]:
-        rows = self._rows(
-            "SELECT key FROM articles WHERE id IN (SELECT value FROM json_each(?))",
-            json.dumps(list(ids)),
-        )
-        return [row["key"] for row in rows]
-
-    def of_other_models(self, model: str, limit: int) -> list[tuple[int, str, str]]:
-        """(key, title, text) of passages that another model embedded."""
-        rows = self._rows(
-            """SELECT passages.key, words.title, words.text FROM passages
-               JOIN words ON words.rowid = passages.key
-               WHERE model <> ? ORDER BY passages.key LIMIT ?""",
-            model,
-            limit,
-        )
-        return [(row["key"], row["title"], row["text"]) for row in rows]
-
-    def count_other_models(self, model: str) -> int:
-        row = self._row("SELECT count(*) AS n FROM passages WHERE model <> ?", model)
-        return 0 if row is None else int(row["n"])
-
     def embed_again(self, vectors: Iterable[tuple[int, bytes]], model: str) -> None:
-        """Replace the vectors of these passages by those of `model`."""
+        """Replace these vectors by those of `model`."""
         with self.transaction():
             for key, embedding in vectors:
                 self._db.execute(
-                    "UPDATE passages SET embedding = ?, model = ? WHERE key = ?",
+                    "UPDATE vectors SET embedding = ?, model = ? WHERE key = ?",
                     (embedding, model, key),
                 )
                 self._db.execute("INSERT OR IGNORE INTO pending VALUES (?)", (key,))
 
     # -- the file itself -----------------------------------------------------------------------
 
-    def meta(self, key: str) -> str | None:
+    def meta(self, key: str) -> str:
+        """A note about the file or its surroundings; "" where there is none."""
         row = self._row("SELECT value FROM meta WHERE key = ?", key)
-        return None if row is None else str(row["value"])
+        return "" if row is None else str(row["value"])
 
     def set_meta(self, **values: str) -> None:
         with self.transaction():
             self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(values.items()))
 
-    def rebuild_words(self) -> None:
-        """Build word search again from the articles."""
+    def rebuild_words(self, progress: Callable[[Progress], None] | None = None) -> None:
+        """Build word search again from the articles: a new one is seen when it is complete."""
+        keys = [row["key"] for row in self._rows("SELECT key FROM articles ORDER BY key")]
         with self.transaction():
-            self._db.execute("DELETE FROM words")
-            rows = self._db.execute(
-                """SELECT passages.key, title, text, start, "end" FROM passages
-                   JOIN articles ON articles.key = article ORDER BY article"""
-            )
-            for key, title, text, start, end in rows.fetchall():
-                self._db.execute(
+            self._drop_words()
+            self._db.execute(_WORDS)
+            for done, key in enumerate(keys, start=1):
+                article = self._db.execute(
+                    "SELECT title, text FROM articles WHERE key = ?", (key,)
+                ).fetchone()
+                spans = self._db.execute(
+                    'SELECT key, start, "end" FROM passages WHERE article = ?', (key,)
+                ).fetchall()
+                self._db.executemany(
                     "INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)",
-                    (key, title, text[start:end]),
+                    [
+                        (
+                            span["key"],
+                            article["title"],
+                            article["text"][span["start"] : span["end"]],
+                        )
+                        for span in spans
+                    ],
                 )
+                if progress is not None:
+                    progress(Progress(done, len(keys), "words"))
+            self._db.execute("DELETE FROM meta WHERE key = 'forgetting'")
+        self.checkpoint()
 
-    def faults(self) -> list[str]:
-        """What SQLite and a comparison of passages with words find wrong; empty when all is well."""
-        found = [row[0] for row in self._rows("PRAGMA quick_check") if row[0] != "ok"]
-        with self._turn:
-            try:
+    def faults(self) -> list[Finding]:
+        """What is wrong with the file, each with its remedy; empty when all is well.
+
+        Reads everything: SQLite's own check, every article against its digest, every passage
+        against its article and against the word search.
+        """
+        remedy = self._restore()
+        found = [
+            Finding("error", f"{self.file.name}: {row[0]}", remedy)
+            for row in self._rows("PRAGMA integrity_check(10)")
+            if row[0] != "ok" and "FTS5" not in row[0]  # newer releases look at words too
+        ]
+        try:
+            with self._writing:
                 self._db.execute("INSERT INTO words (words) VALUES ('integrity-check')")
-            except sqlite3.DatabaseError:
-                found.append("the word index does not agree with itself")
-        missing = self._row(
-            """SELECT (SELECT count(*) FROM passages) AS a, (SELECT count(*) FROM words) AS b,
-                      (SELECT count(*) FROM passages JOIN words ON words.rowid = passages.key) AS c"""
-        )
-        if missing is not None and not missing["a"] == missing["b"] == missing["c"]:
-            found.append(f"{missing['a']} passages, but {missing['b']} in the word index")
+            with self._reading:
+                words_agree = self._counts_agree()
+        except sqlite3.DatabaseError as error:
+            if _code(error) in _SURROUNDINGS:
+                raise self._plain(error) from error
+            words_agree = False
+        for key in [row["key"] for row in self._rows("SELECT key FROM articles ORDER BY key")]:
+            row = self._row("SELECT * FROM articles WHERE key = ?", key)
+            if row is not None and _article(row) is None:
+                found.append(Finding("error", _not_as_stored(row["id"]), remedy))
+            words_agree = words_agree and self._has_its_words(key)
+        if not words_agree:
+            message = "the word search does not agree with the articles"
+            found.append(Finding("error", message, "run `dateline rebuild`"))
         return found
 
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file, so that nothing removed is left in it."""
-        with self._turn, self._said_plainly():
+        with self._writing, self._said_plainly():
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def backup(self, target: Path) -> None:
-        """A consistent copy, also while the index is in use."""
-        target.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
-        copy = sqlite3.connect(target)
-        try:
-            with self._turn:
-                self._db.backup(copy)
-        finally:
-            copy.close()
-
     def close(self) -> None:
-        with self._turn:
+        # The writer last: it folds the log in and removes it.
+        with self._writing, self._reading:
+            self._reader.close()
             self._db.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; a transaction within one joins it."""
-        with self._turn, self._said_plainly():
+        with self._writing, self._said_plainly():
             if self._db.in_transaction:
                 yield
                 return
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # SQLite ends it by itself where the disk is full
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     # -- below ---------------------------------------------------------------------------------
 
-    def _make(self) -> None:
-        self._db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        self._db.execute(f"PRAGMA user_version = {FORMAT}")
-        with self.transaction():
-            for statement in _SCHEMA.split(";\n"):
-                self._db.execute(statement)
-            self.set_meta(index=uuid.uuid4().hex)
-
-    def _recognise(self) -> None:
-        self._db.row_factory = sqlite3.Row
-        application = self._db.execute("PRAGMA application_id").fetchone()[0]
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if application != _APPLICATION_ID:
+    def _recognise(self, migrations: Sequence[Callable[[sqlite3.Connection], None]]) -> None:
+        """Make an empty file ours, or find that it is; nothing is written before that is known."""
+        newest = 1 + len(migrations)
+        if self._number("page_count") == 0:
+            with self.transaction():
+                self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                self._db.execute(f"PRAGMA user_version = {newest}")
+                for statement in (*_SCHEMA.split(";\n"), _WORDS):
+                    self._db.execute(statement)
+                self.set_meta(index=uuid.uuid4().hex)
+            return
+        if self._number("application_id") != APPLICATION_ID:
             raise StoreFormatError(
                 f"{self.file} belongs to another program. Give another folder as the index."
             )
-        if version > FORMAT:
+        version = self._number("user_version")
+        if version > newest:
             raise StoreFormatError(
-                f"{self.file} has format {version}, and this release reads up to {FORMAT}. "
+                f"{self.file} has format {version}, and this release reads up to {newest}. "
                 "Upgrade dateline, or give another folder as the index."
             )
+        for number in range(version, newest):
+            with self.transaction():
+                migrations[number - 1](self._db)
+                self._db.execute(f"PRAGMA user_version = {number + 1}")
 
-    def _drop(self, ids: Sequence[str]) -> None:
-        wanted = json.dumps(list(ids))
-        of_them = """(SELECT key FROM passages WHERE article IN (SELECT key FROM articles
-                      WHERE id IN (SELECT value FROM json_each(?))))"""
-        self._db.execute(f"INSERT OR IGNORE INTO pending SELECT * FROM {of_them}", (wanted,))  # noqa: S608
-        self._db.execute(f"DELETE FROM words WHERE rowid IN {of_them}", (wanted,))  # noqa: S608
-        self._db.execute(f"DELETE FROM passages WHERE key IN {of_them}", (wanted,))  # noqa: S608
-        self._db.execute(
-            "DELETE FROM articles WHERE id IN (SELECT value FROM json_each(?))", (wanted,)
-        )
+    def _number(self, pragma: str) -> int:
+        return int(self._db.execute(f"PRAGMA {pragma}").fetchone()[0])
+
+    def _key_of(self, article_id: str) -> int | None:
+        row = self._db.execute("SELECT key FROM articles WHERE id = ?", (article_id,)).fetchone()
+        return None if row is None else int(row["key"])
 
     def _insert_article(self, article: Article) -> int:
+        values = _values(article)
         cursor = self._db.execute(
-            "INSERT INTO articles VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                article.id,
-                article.title,
-                article.text,
-                article.source,
-                article.url,
-                None if article.published is None else article.published.isoformat(),
-                json.dumps(article.authors),
-                article.language,
-                json.dumps(article.pages),
-                digest(article),
-            ),
+            f"INSERT INTO articles ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
+            list(values.values()),
         )
         return int(cursor.lastrowid or 0)
+
+    def _update_article(self, key: int, article: Article) -> None:
+        values = _values(article)
+        self._db.execute(
+            f"UPDATE articles SET {', '.join(f'{name} = ?' for name in values)} WHERE key = ?",  # noqa: S608
+            [*values.values(), key],
+        )
 
     def _insert_passage(
         self, article_key: int, ordinal: int, article: Article, passage: NewPassage, model: str
     ) -> None:
+        row = self._db.execute(
+            "SELECT key FROM vectors WHERE digest = ?", (passage.digest,)
+        ).fetchone()
+        vector = self._insert_vector(passage, model) if row is None else row["key"]
         cursor = self._db.execute(
-            "INSERT INTO passages VALUES (NULL, ?, ?, ?, ?, ?, ?)",
-            (article_key, ordinal, passage.start, passage.end, passage.embedding, model),
+            "INSERT INTO passages VALUES (NULL, ?, ?, ?, ?, ?)",
+            (article_key, ordinal, passage.start, passage.end, vector),
         )
         self._db.execute(
             "INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)",
             (cursor.lastrowid, article.title, article.text[passage.start : passage.end]),
         )
-        self._db.execute("INSERT OR IGNORE INTO pending VALUES (?)", (cursor.lastrowid,))
+
+    def _insert_vector(self, passage: NewPassage, model: str) -> int:
+        cursor = self._db.execute(
+            "INSERT INTO vectors VALUES (NULL, ?, ?, ?)", (passage.digest, passage.embedding, model)
+        )
+        key = int(cursor.lastrowid or 0)
+        self._db.execute("INSERT OR IGNORE INTO pending VALUES (?)", (key,))
+        return key
+
+    def _drop_words(self) -> None:
+        try:
+            self._db.execute("DROP TABLE IF EXISTS words")
+        except sqlite3.DatabaseError:
+            # FTS5 does not even load it: take it out of the schema by hand, then its parts.
+            self._db.execute("PRAGMA writable_schema = ON")
+            self._db.execute("DELETE FROM sqlite_master WHERE name = 'words'")
+            self._db.execute("PRAGMA writable_schema = RESET")
+            for part in ("data", "idx", "content", "docsize", "config"):
+                self._db.execute(f"DROP TABLE IF EXISTS words_{part}")
+
+    def _drop_passages(self, article_key: int) -> list[int]:
+        """Drop an article's passages and their words; returns the vectors they had."""
+        rows = self._db.execute(
+            "SELECT key, vector FROM passages WHERE article = ?", (article_key,)
+        ).fetchall()
+        self._db.executemany("DELETE FROM words WHERE rowid = ?", [(row["key"],) for row in rows])
+        self._db.execute("DELETE FROM passages WHERE article = ?", (article_key,))
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('forgetting', 'words')")
+        return [row["vector"] for row in rows]
+
+    def _drop_vectors_without_passage(self, keys: Sequence[int]) -> None:
+        unused = """(SELECT key FROM vectors WHERE key IN (SELECT value FROM json_each(?))
+                     AND NOT EXISTS (SELECT 1 FROM passages WHERE vector = vectors.key))"""
+        wanted = (json.dumps(keys),)
+        self._db.execute(f"INSERT OR IGNORE INTO pending SELECT key FROM {unused}", wanted)  # noqa: S608
+        self._db.execute(f"DELETE FROM vectors WHERE key IN {unused}", wanted)  # noqa: S608
+
+    def _articles_by_key(self, keys: Iterable[int]) -> dict[int, sqlite3.Row]:
+        rows = self._rows(
+            "SELECT * FROM articles WHERE key IN (SELECT value FROM json_each(?))",
+            json.dumps(sorted(keys)),
+        )
+        return {row["key"]: row for row in rows}
+
+    def _counts_agree(self) -> bool:
+        counts = self._reader.execute(
+            "SELECT (SELECT count(*) FROM passages) = (SELECT count(*) FROM words)"
+        )
+        return bool(counts.fetchone()[0])
+
+    def _has_its_words(self, key: int) -> bool:
+        """True where the word search has the passages of this article, and exactly those."""
+        with self._snapshot():
+            article = self._row("SELECT title, text FROM articles WHERE key = ?", key)
+            rows = self._rows(
+                """SELECT start, "end", words.title, words.text FROM passages
+                   LEFT JOIN words ON words.rowid = passages.key WHERE article = ?""",
+                key,
+            )
+        return (
+            article is None
+            or all(  # removed in the meantime
+                (row["title"], row["text"])
+                == (article["title"], article["text"][row["start"] : row["end"]])
+                for row in rows
+            )
+        )
+
+    def _rows_in(self, statement: str, values: Iterable[Any]) -> list[sqlite3.Row]:
+        """The rows of `statement`, which ends in IN, for any number of values.
+
+        Not by json_each: it ends a string at its first NUL, and another article may have that id.
+        """
+        distinct = list(dict.fromkeys(values))
+        rows: list[sqlite3.Row] = []
+        with self._snapshot():
+            for first in range(0, len(distinct), _CHUNK):
+                chunk = distinct[first : first + _CHUNK]
+                rows += self._rows(f"{statement} ({', '.join('?' * len(chunk))})", *chunk)
+        return rows
 
     def _rows(self, statement: str, *values: Any) -> list[sqlite3.Row]:
-        with self._turn, self._said_plainly():
-            return self._db.execute(statement, values).fetchall()
+        with self._reading, self._said_plainly():
+            return self._reader.execute(statement, values).fetchall()
 
     def _row(self, statement: str, *values: Any) -> sqlite3.Row | None:
         rows = self._rows(statement, *values)
         return rows[0] if rows else None
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """What is read inside is of one moment."""
+        with self._reading, self._said_plainly():
+            if self._reader.in_transaction:
+                yield
+                return
+            self._reader.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._reader.execute("ROLLBACK")
 
     @contextmanager
     def _said_plainly(self) -> Iterator[None]:
@@ -458,13 +718,51 @@ class Catalog:
             if "closed" in str(error):
                 raise StoreError("the index has been closed; open it again.") from error
             raise
-        except sqlite3.OperationalError as error:
-            raise StoreError(_advice(self.file, error)) from error
-        except sqlite3.DatabaseError as error:
-            raise StoreDamagedError(
-                f"{self.file} is damaged ({error}). Restore it from a backup, or move the folder "
-                "away and add the articles again."
+        except sqlite3.DataError as error:
+            raise ArticleError(
+                f"an article is too large for the index ({error}). Divide it."
             ) from error
+        except sqlite3.DatabaseError as error:
+            raise self._plain(error) from error
+
+    def _plain(self, error: sqlite3.DatabaseError) -> StoreError:
+        code = _code(error)
+        if _extended_code(error) == sqlite3.SQLITE_CORRUPT_VTAB:
+            return StoreDamagedError(
+                f"the word search in {self.file} is damaged. Run `dateline rebuild`: it is made "
+                "again from the articles."
+            )
+        # Text that is no UTF-8 has no code.
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "decode" in str(error):
+            return self._damaged(str(error))
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+            return StoreError(
+                f"{self.file} cannot be written ({error}). Make its folder writable, or give "
+                "another."
+            )
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            return StoreError(
+                f"{self.file} could not be written ({error}). Free some space and run the command "
+                "again; what was added before is kept."
+            )
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return StoreBusyError(
+                f"another program is writing to {self.file}. Let it finish, and try again."
+            )
+        return StoreError(f"{self.file}: {error}. Run `dateline doctor`.")
+
+    def _damaged(self, reason: str) -> StoreDamagedError:
+        return StoreDamagedError(f"{self.file} is damaged ({reason}). {self._restore()}")
+
+    def _restore(self) -> str:
+        return how_to_restore(self._newest_backup())
+
+
+def how_to_restore(backup: Path | None) -> str:
+    """What to do where the articles' file is damaged."""
+    if backup is None:
+        return "There is no backup: move the folder away and add the articles again."
+    return f"The newest backup is {backup}: `dateline restore {backup}` brings it back."
 
 
 def digest(article: Article) -> str:
@@ -482,16 +780,23 @@ def digest(article: Article) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _advice(file: Path, error: sqlite3.OperationalError) -> str:
-    reason = str(error)
-    if "readonly" in reason or "unable to open" in reason:
-        return f"{file} cannot be written ({reason}). Make its folder writable, or give another."
-    if "full" in reason or "disk I/O" in reason:
-        return (
-            f"{file} could not be written ({reason}). Free some space and run the command again; "
-            "what was added before is kept."
-        )
-    return f"{file}: {reason}."
+def _connect(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _code(error: sqlite3.Error) -> int:
+    return _extended_code(error) & 0xFF
+
+
+def _extended_code(error: sqlite3.Error) -> int:
+    code = getattr(error, "sqlite_errorcode", None)
+    return 0 if code is None else int(code)
+
+
+def _not_as_stored(article_id: str) -> str:
+    return f"the article {article_id!r} is not as it was stored"
 
 
 def _not_found(article_id: str) -> ArticleNotFoundError:
@@ -503,43 +808,53 @@ def _not_found(article_id: str) -> ArticleNotFoundError:
 def _terms(query: str) -> list[str]:
     """The words to search for: all but the commonest, or all where nothing else is left."""
     words = list(dict.fromkeys(word.lower() for word in _WORD.findall(query)))
-    return [word for word in words if word not in _COMMON] or words
-
-
-def _condition(where: Filter) -> tuple[str, list[Any]]:
-    parts: list[str] = []
-    values: list[Any] = []
-    if where.sources is not None:
-        parts.append("source IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(where.sources))
-    if where.articles is not None:
-        parts.append("articles.id IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(where.articles))
-    if where.after is not None:
-        parts.append("published >= ?")
-        values.append(where.after.isoformat())
-    if where.before is not None:
-        parts.append("published <= ?")
-        values.append(where.before.isoformat())
-    return "".join(f" AND {part}" for part in parts), values
+    return ([word for word in words if word not in _COMMON] or words)[:_TERMS]
 
 
 def _date(value: str | None) -> date | None:
     return None if value is None else date.fromisoformat(value)
 
 
-def _article(row: sqlite3.Row) -> Article:
-    return Article(
-        id=row["id"],
-        title=row["title"],
-        text=row["text"],
-        source=row["source"],
-        url=row["url"],
-        published=_date(row["published"]),
-        authors=tuple(json.loads(row["authors"])),
-        language=row["language"],
-        pages=tuple(json.loads(row["pages"])),
-    )
+def _values(article: Article) -> dict[str, Any]:
+    return {
+        "id": article.id,
+        "title": article.title,
+        "text": article.text,
+        # Not length() in SQL: that ends at the first NUL.
+        "characters": len(article.text),
+        "source": article.source,
+        "url": article.url,
+        "published": None if article.published is None else article.published.isoformat(),
+        "authors": json.dumps(article.authors),
+        "language": article.language,
+        "pages": json.dumps(article.pages),
+        "digest": digest(article),
+    }
+
+
+def _article(row: sqlite3.Row) -> Article | None:
+    """The article of the row; None where it is not what was stored."""
+    try:
+        article = Article(
+            id=row["id"],
+            title=row["title"],
+            text=row["text"],
+            source=row["source"],
+            url=row["url"],
+            published=_date(row["published"]),
+            authors=tuple(json.loads(row["authors"])),
+            language=row["language"],
+            pages=tuple(json.loads(row["pages"])),
+        )
+        return article if digest(article) == row["digest"] else None
+    except (ValueError, TypeError):
+        return None
+
+
+_SUMMARY = """
+SELECT id, title, source, url, published, authors, language, characters,
+       (SELECT count(*) FROM passages WHERE article = articles.key) AS passages
+FROM articles"""
 
 
 def _summary(row: sqlite3.Row) -> Summary:
@@ -556,140 +871,36 @@ def _summary(row: sqlite3.Row) -> Summary:
     )
 
 
-def _passage(row: sqlite3.Row) -> Passage:
-    pages: list[int] = json.loads(row["pages"])
+def _told_first(passage: Passage) -> tuple[bool, str, str, int]:
+    """Sorts passages by date, undated ones last, then by article."""
+    day = passage.published
+    return (day is None, "" if day is None else day.isoformat(), passage.article_id, passage.start)
+
+
+def _passage(row: sqlite3.Row, article: sqlite3.Row) -> Passage:
+    pages: list[int] = json.loads(article["pages"])
     return Passage(
-        id=f"{row['id']}#{row['ordinal']}",
-        article_id=row["id"],
+        id=f"{article['id']}#{row['ordinal']}",
+        article_id=article["id"],
         start=row["start"],
         end=row["end"],
-        text=row["text"],
-        title=row["title"],
-        source=row["source"],
-        url=row["url"],
-        published=_date(row["published"]),
+        text=article["text"][row["start"] : row["end"]],
+        title=article["title"],
+        source=article["source"],
+        url=article["url"],
+        published=_date(article["published"]),
         page=sum(begin <= row["start"] for begin in pages) or None,
     )
 
 
 # Words that say nothing about what is looked for. Question words are among them.
 _COMMON = frozenset(
-    [
-        "a",
-        "about",
-        "above",
-        "after",
-        "again",
-        "all",
-        "also",
-        "am",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "because",
-        "been",
-        "before",
-        "being",
-        "between",
-        "both",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "doing",
-        "during",
-        "each",
-        "for",
-        "from",
-        "further",
-        "had",
-        "has",
-        "have",
-        "having",
-        "he",
-        "her",
-        "here",
-        "hers",
-        "him",
-        "his",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "itself",
-        "just",
-        "me",
-        "more",
-        "most",
-        "my",
-        "no",
-        "nor",
-        "not",
-        "now",
-        "of",
-        "on",
-        "once",
-        "only",
-        "or",
-        "other",
-        "our",
-        "out",
-        "over",
-        "own",
-        "s",
-        "same",
-        "she",
-        "should",
-        "so",
-        "some",
-        "such",
-        "t",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "through",
-        "to",
-        "too",
-        "under",
-        "until",
-        "up",
-        "us",
-        "very",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-    ]
+    _WORD.findall("""
+    a about above after again all also am an and any are as at be because been before being
+    between both but by can could did do does doing during each for from further had has have
+    having he her here hers him his how i if in into is it its itself just me more most my no
+    nor not now of on once only or other our out over own s same she should so some such t
+    than that the their them then there these they this those through to too under until up us
+    very was we were what when where which while who whom whose why will with would you your
+    """)
 )

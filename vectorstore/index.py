@@ -1,4 +1,4 @@
-"""The index as its users see it: add, search, get, list, edit, remove, check.
+"""The index as its users see it: add, search, get, list, edit, remove, check, back up.
 
     with open_index(path) as index:
         index.add("articles/")                              file, folder or URL -> AddReport
@@ -52,20 +52,21 @@ class Index(ABC):
         """
         from vectorstore.loading import load
 
-        loaded = load(source)
-        total = len(loaded)
+        loading = load(source)
         report = AddReport()
         batch: list[Article] = []
-        for done, item in enumerate(loaded, start=1):
+        for item in loading:
             if isinstance(item, Skipped):
                 report += AddReport(skipped=(item,))
             else:
                 batch.append(item)
-            if len(batch) == _BATCH or (done == total and batch):
+            if len(batch) == _BATCH:
                 report += self.add_articles(batch)
                 batch = []
             if progress is not None:
-                progress(Progress(done, total, item.source))
+                progress(Progress(loading.done, len(loading), item.source))
+        if batch:
+            report += self.add_articles(batch)
         return report
 
     @abstractmethod
@@ -129,6 +130,14 @@ class Index(ABC):
     @abstractmethod
     def rebuild(self, *, progress: OnProgress | None = None) -> None:
         """Build word search and vectors again from the stored articles and embeddings."""
+
+    @abstractmethod
+    def backup(self, file: str | Path) -> None:
+        """Write everything to one file, readable by its owner only, also while the index is in
+        use; an older backup there is replaced. `backups.restore` brings it back.
+
+        Raises StoreError where `file` cannot be written or is something else than a backup.
+        """
 
     @abstractmethod
     def close(self) -> None: ...

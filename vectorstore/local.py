@@ -4,7 +4,7 @@ The catalog is the truth. Every change is committed there first, together with a
 vectors have to follow; then Chroma follows, and the note is removed. A crash anywhere leaves at
 most such notes, which the next opening works off. Chroma's own files are trusted only if they are
 exactly as the last clean close left them; otherwise they are made again from the catalog, which
-takes a second for 5,000 passages and no embedding.
+takes 2 s for 10,000 passages and no embedding. So no damaged file of Chroma's is ever opened.
 
 It takes for granted that no other process uses the folder: `shared.py` sees to that.
 """
@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import logging
 import shutil
+import stat
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from vectorstore.articles import (
     AddReport,
@@ -32,24 +34,38 @@ from vectorstore.articles import (
     Statistics,
     Summary,
 )
-from vectorstore.catalog import Catalog, NewPassage, digest
-from vectorstore.errors import ArticleError, SearchError, StoreError, StoreFormatError
+from vectorstore.backups import NOTES, RESTORING, newest_backup, write_backup
+from vectorstore.catalog import CATALOG, Catalog, NewPassage, digest, how_to_restore
+from vectorstore.errors import (
+    ArticleError,
+    EmbeddingError,
+    SearchError,
+    StoreDamagedError,
+    StoreError,
+    StoreFormatError,
+)
 from vectorstore.index import Index, Mode, OnProgress
 from vectorstore.retrieval import collapse, fuse
-from vectorstore.splitting import passages
+from vectorstore.splitting import Span, passages
 
 if TYPE_CHECKING:
     from vectorstore.embedding import Embedding
+    from vectorstore.embedding import Vectors as Matrix
     from vectorstore.vectors import Vectors
 
 log = logging.getLogger(__name__)
 
-CATALOG = "catalog.sqlite"
+Result = TypeVar("Result")
+
 _PASSAGES_A_BATCH = 64
-_PENDING_A_BATCH = 1_000
-_DEPTH = 50  # how deep each ranking is read before fusion
+_VECTORS_A_BATCH = 1_000
+_DEPTH = 50  # how many texts of each ranking are fused at first
+_DEEPEST = 3_200  # and at most, where they collapse into fewer hits than were asked for
 _MODES = ("hybrid", "words", "vectors")
+_MOST = 1_000
 _LONGEST_QUERY = 2_000  # characters; the embedding model sees about 1,000
+
+_IN_USE = "in use"  # in place of a fingerprint: Chroma has the folder open, or had when it died
 
 
 class LocalIndex(Index):
@@ -69,14 +85,25 @@ class LocalIndex(Index):
         Raises StoreFormatError, StoreDamagedError or StoreError where the folder cannot be used.
         """
         check_folder(folder)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the index's folder {folder} cannot be made: {error.strerror or error}. Choose "
+                "another folder, or make this one writable."
+            ) from error
         self._folder = folder
         self._chroma_url = chroma_url
         self._embedding = embedding()
-        self._catalog = Catalog(folder / CATALOG)
-        self._writing = threading.RLock()
-        self._vectors_of = _Current()
+        self._writing = threading.RLock()  # held by whoever changes the index, for the whole call
+        self._gate = _Gate()  # searches share it; a step to the next state has it alone
+        self._vectors: Vectors | None = None
+        self._closing = False
+        self._holds_removed = False  # Chroma's files still have bytes of removed vectors
+        self._repaired = ""
+        self._catalog = Catalog(folder / CATALOG, newest_backup=lambda: newest_backup(folder))
         try:
+            self._tidy()
             self._embed_again_where_the_model_changed(progress)
         except BaseException:
             self._catalog.close()
@@ -90,14 +117,20 @@ class LocalIndex(Index):
         given = list(articles)
         _refuse_what_cannot_be_stored(given)
         with self._writing:
-            known = self._catalog.digests([article.id for article in given])
+            self._refuse_if_closed()
+            known = self._catalog.digests(article.id for article in given)
             fresh = [article for article in given if known.get(article.id) != digest(article)]
+            if fresh:
+                self._ready()  # where the vectors cannot be kept, nothing is begun
             done = 0
             for batch in _batches(fresh):
+                self._refuse_if_closed()
                 self._store(batch)
                 done += len(batch)
                 if progress is not None:
                     progress(Progress(done, len(fresh), batch[-1][0].title))
+            if any(article.id in known for article in fresh):
+                self._catalog.forget()
         new = {article.id for article in fresh}
         return AddReport(
             added=tuple(a.id for a in given if a.id in new and a.id not in known),
@@ -123,13 +156,32 @@ class LocalIndex(Index):
                 if published is None
                 else (None if published == "none" else published),
             )
-            self.add_articles([changed])
-        return next(summary for summary in self.articles() if summary.id == article_id)
+            _refuse_what_cannot_be_stored([changed])
+            if changed.title != article.title:  # which is embedded with every passage
+                self.add_articles([changed])
+            elif changed != article:
+                with self._gate.exclusive():
+                    self._catalog.put_details(changed)
+            return self._catalog.summary(article_id)
 
     def remove(self, article_ids: Sequence[str]) -> int:
+        if isinstance(article_ids, str):
+            raise ArticleError(f"remove takes a list of ids: [{article_ids!r}].")
         with self._writing:
-            removed = self._catalog.remove(article_ids)
-            self._hand_over_pending()
+            self._refuse_if_closed()
+            if not article_ids:
+                return 0
+            if self._chroma_url is not None:
+                self._ready()
+            with self._gate.exclusive():
+                if self._vectors is not None:
+                    removed = self._catalog.remove(article_ids)
+                    self._holds_removed = True
+                    self._follow()
+                else:  # not worth opening: they are made again, without what was removed
+                    removed = self._catalog.remove(article_ids, vectors_files="")
+                    shutil.rmtree(self._vectors_folder(), ignore_errors=True)
+            self._catalog.forget()
         return removed
 
     # -- finding -------------------------------------------------------------------------------
@@ -152,15 +204,14 @@ class LocalIndex(Index):
             before,
         )
         query = _checked(query, k, mode, where)
-        depth = max(_DEPTH, 3 * k)
-        rankings: list[list[int]] = []
-        if mode != "vectors":
-            rankings.append(self._catalog.search(query, depth, where))
-        if mode != "words":
-            rankings.append(self._nearest(query, depth, where))
-        ranked = fuse(rankings)
-        found = self._catalog.passages([key for key, _ in ranked])
-        return collapse(((found[key], score) for key, score in ranked if key in found), k)
+        if mode == "words":
+            with self._gate.shared():
+                self._refuse_if_closed()
+                return self._find(query, None, None, k, mode, where)
+        (vector,) = self._embed([query])
+        return self._with_vectors(
+            lambda vectors: self._find(query, vector, vectors, k, mode, where)
+        )
 
     def get(self, article_id: str) -> Article:
         return self._catalog.get(article_id)
@@ -177,188 +228,319 @@ class LocalIndex(Index):
     # -- care ----------------------------------------------------------------------------------
 
     def check(self) -> list[Finding]:
-        findings = [
-            Finding("error", f"{CATALOG}: {fault}", "run `dateline rebuild`")
-            for fault in self._catalog.faults()
-        ]
-        stored = self._catalog.passage_keys()
-        with self._vectors() as vectors:
-            held = vectors.keys()
-            lost = self._that_do_not_find_themselves(vectors, stored)
-        if stored != held:
-            missing = len(set(stored) - set(held))
-            extra = len(set(held) - set(stored))
-            findings.append(
-                Finding(
-                    "error",
-                    f"vectors: {missing} passages are missing and {extra} are left over",
-                    "run `dateline rebuild`",
-                )
-            )
-        elif lost:
-            findings.append(
-                Finding(
-                    "error",
-                    f"vectors: {lost} passages do not find themselves",
-                    "run `dateline rebuild`",
-                )
-            )
-        statistics = self.statistics()
-        if statistics.undated:
-            findings.append(
-                Finding(
-                    "warning",
-                    f"{statistics.undated} articles have no date, so searches by date leave them out",
-                    "give them one: `dateline edit ID --date YYYY-MM-DD`",
-                )
-            )
-        if not any(finding.severity == "error" for finding in findings):
-            findings.append(
-                Finding(
-                    "ok",
-                    f"{statistics.articles} articles, {statistics.passages} passages: "
-                    "articles, words and vectors agree",
-                )
-            )
-        return findings
+        self._refuse_if_closed()
+        try:
+            return [*self._faults(), *self._advice()]
+        except StoreDamagedError as error:
+            remedy = how_to_restore(newest_backup(self._folder))
+            return [Finding("error", str(error), remedy)]
 
     def rebuild(self, *, progress: OnProgress | None = None) -> None:
         with self._writing:
-            self._catalog.rebuild_words()
-            self._catalog.all_pending()
+            self._refuse_if_closed()
+            self._catalog.rebuild_words(progress)
+            if self._chroma_url is not None:
+                self._ready()  # a server that does not answer is found before work is done
+            generation = str(self._generation() + 1)
+            old_folder = self._vectors_folder()
+            new = self._open_beside(generation)
+            try:
+                keys = self._catalog.vector_keys()
+                for first in range(0, len(keys), _VECTORS_A_BATCH):
+                    self._refuse_if_closed()
+                    batch = keys[first : first + _VECTORS_A_BATCH]
+                    new.put(self._catalog.vectors(batch))
+                    if progress is not None:
+                        progress(Progress(first + len(batch), len(keys), "vectors"))
+                with self._gate.exclusive():
+                    self._catalog.none_pending(
+                        generation=generation,
+                        vectors_files=_IN_USE if self._chroma_url is None else "",
+                    )
+                    old, self._vectors = self._vectors, new
+                    self._holds_removed = False
+            except BaseException:
+                _close(new)  # the next opening, or the next rebuild, removes what it holds
+                raise
+            if old is not None:
+                _close(old)
             if self._chroma_url is None:
-                beside = f"vectors-{int(self._vectors_folder().name.rpartition('-')[2]) + 1}"
-                new = self._open_embedded(self._folder / beside)
-                old_folder = self._vectors_folder()
-                self._hand_over_pending(new, progress)
-                self._catalog.set_meta(vectors_folder=beside, vectors_files="")
-                self._vectors_of.swap(new)
                 shutil.rmtree(old_folder, ignore_errors=True)
             else:
-                with self._vectors() as vectors:
-                    vectors.clear()
-                    self._hand_over_pending(vectors, progress)
+                new.drop_others(self._prefix())
+
+    def backup(self, file: str | Path) -> None:
+        self._refuse_if_closed()
+        write_backup(self._folder, Path(file))
 
     def close(self) -> None:
-        with self._writing:
-            vectors_open = self._vectors_of.close()
-            if vectors_open and self._chroma_url is None:
-                from vectorstore.vectors import fingerprint
-
-                self._catalog.set_meta(vectors_files=fingerprint(self._vectors_folder()))
-            self._catalog.close()
+        """Close the index; may be called again. A call that adds articles in another thread ends
+        with StoreError after the article it is at, and what it has stored is kept."""
+        self._closing = True
+        with self._writing, self._gate.exclusive():
+            try:
+                if self._vectors is not None:
+                    self._let_go()
+                    if self._chroma_url is None:
+                        self._vouch_for_the_files()
+            finally:
+                self._catalog.close()
 
     # -- below ---------------------------------------------------------------------------------
 
-    def _store(self, batch: Sequence[tuple[Article, Sequence[tuple[int, int]]]]) -> None:
-        texts = [
-            _in_context(article.title, article.text[start:end])
+    def _refuse_if_closed(self) -> None:
+        if self._closing:
+            raise StoreError("the index has been closed; open it again.")
+
+    def _store(self, batch: Sequence[tuple[Article, Sequence[Span]]]) -> None:
+        """Embed what has no vector yet, and take one step: catalog first, then vectors."""
+        texts = {
+            _digest_of(text): text
             for article, spans in batch
-            for start, end in spans
-        ]
-        vectors = iter(self._embedding.embed(texts))
+            for text in (_in_context(article.title, article.text[s:e]) for s, e in spans)
+        }
+        for known in self._catalog.embedded(texts):
+            del texts[known]
+        made = dict(zip(texts, self._embed(list(texts.values())), strict=True))
         entries = [
-            (article, [NewPassage(start, end, next(vectors).tobytes()) for start, end in spans])
+            (article, [_new_passage(article, span, made) for span in spans])
             for article, spans in batch
         ]
-        self._catalog.put(entries, self._embedding.identity)
-        self._hand_over_pending()
+        with self._gate.exclusive():
+            self._catalog.put(entries, self._embedding.identity)
+            self._follow()
 
-    def _nearest(self, query: str, k: int, where: Filter) -> list[int]:
-        (vector,) = self._embedding.embed([query])
-        keys = None if where.articles is None else self._catalog.article_keys(where.articles)
-        if keys == []:
-            return []
-        with self._vectors() as vectors:
-            return vectors.search(vector, k, where, keys)
+    def _embed(self, texts: Sequence[str]) -> Matrix:
+        import numpy as np
 
-    def _hand_over_pending(
-        self, vectors: Vectors | None = None, progress: OnProgress | None = None
-    ) -> None:
-        """Bring the vector store up to date with the catalog."""
-        if vectors is None:
-            with self._vectors() as current:
-                self._hand_over_pending(current, progress)
-            return
-        done = 0
-        while keys := self._catalog.pending(_PENDING_A_BATCH):
+        if not texts:
+            return np.empty((0, self._embedding.dimensions), np.float32)
+        vectors = np.asarray(self._embedding.embed(texts), np.float32)
+        if vectors.shape != (len(texts), self._embedding.dimensions):
+            raise EmbeddingError(
+                f"the embedding model {self._embedding.name} gave an array of shape {vectors.shape} "
+                f"for {len(texts)} texts. Choose another embedding_model."
+            )
+        if not np.isfinite(vectors).all():
+            raise EmbeddingError(
+                f"the embedding model {self._embedding.name} gave numbers that are not finite. "
+                "Choose another embedding_model."
+            )
+        return vectors
+
+    def _find(
+        self,
+        query: str,
+        vector: Any,
+        vectors: Vectors | None,
+        k: int,
+        mode: Mode,
+        where: Filter,
+    ) -> list[Hit]:
+        """The hits, of one state of the index: the caller is inside the gate."""
+        articles = self._catalog.article_keys(where)
+        among = None if articles is None else self._catalog.vector_keys(articles)
+        depth = max(_DEPTH, 3 * k)
+        while True:
+            rankings: list[list[int]] = []
+            if mode != "vectors":
+                rankings.append(self._catalog.search(query, depth, articles))
+            if vectors is not None:
+                rankings.append(vectors.search(vector, depth, among))
+            ranked = fuse(rankings)
+            found = self._catalog.passages_of([key for key, _ in ranked], articles)
+            hits = collapse(((found[key], score) for key, score in ranked if key in found), k)
+            exhausted = all(len(ranking) < depth for ranking in rankings)
+            if len(hits) == k or exhausted or depth >= _DEEPEST:
+                return hits
+            depth *= 4
+
+    def _with_vectors(self, work: Callable[[Vectors], Result]) -> Result:
+        """Do `work`; once more, on vectors made again from the catalog, where Chroma fails."""
+        from vectorstore.vectors import VectorsError
+
+        failed = False
+        while True:
+            vectors = self._ready()
+            with self._gate.shared():
+                self._refuse_if_closed()
+                if self._vectors is not vectors:  # closed by a rebuild or another thread's failure
+                    continue
+                try:
+                    return work(vectors)
+                except VectorsError:
+                    if failed:
+                        raise
+                    failed = True
+            with self._gate.exclusive():
+                if self._vectors is vectors:
+                    self._let_go()
+
+    def _ready(self) -> Vectors:
+        """The vectors, opened and brought up to date on first use. Not from inside the gate."""
+        vectors = self._vectors
+        if vectors is not None:
+            return vectors
+        with self._gate.exclusive():
+            self._refuse_if_closed()
+            return self._opened()
+
+    def _opened(self) -> Vectors:
+        if self._vectors is None:
+            vectors = self._open_embedded() if self._chroma_url is None else self._open_server()
+            try:
+                self._hand_over(vectors)
+            except BaseException:
+                _close(vectors)
+                raise
+            self._vectors = vectors
+        return self._vectors
+
+    def _follow(self) -> None:
+        """Bring the vectors up to date with the catalog; by making them again where Chroma fails."""
+        from vectorstore.vectors import VectorsError
+
+        try:
+            self._hand_over(self._opened())
+        except VectorsError:
+            self._let_go()
+            self._opened()
+
+    def _hand_over(self, vectors: Vectors) -> None:
+        while keys := self._catalog.pending(_VECTORS_A_BATCH):
             stored = self._catalog.vectors(keys)
             there = {vector.key for vector in stored}
             vectors.drop([key for key in keys if key not in there])
             vectors.put(stored)
             self._catalog.settle(keys)
-            done += len(keys)
-            if progress is not None:
-                progress(Progress(done, 0, "vectors"))
 
-    @contextmanager
-    def _vectors(self) -> Iterator[Vectors]:
-        """The vector store, opened and brought up to date on first use."""
-        with self._vectors_of.used(self._open_vectors) as vectors:
-            yield vectors
+    def _let_go(self) -> None:
+        vectors, self._vectors = self._vectors, None
+        if vectors is not None:
+            _close(vectors)
 
-    def _open_vectors(self) -> Vectors:
-        if self._chroma_url is not None:
-            from vectorstore.vectors import open_server
-
-            vectors = open_server(self._chroma_url, self._collection())
-            self._compare(vectors)
-        else:
-            vectors = self._open_embedded_if_sound()
-        self._hand_over_pending(vectors)
-        return vectors
-
-    def _open_embedded_if_sound(self) -> Vectors:
-        from vectorstore.vectors import fingerprint
+    def _open_embedded(self) -> Vectors:
+        from vectorstore.vectors import fingerprint, open_embedded
 
         folder = self._vectors_folder()
-        for other in self._folder.glob("vectors-*"):
-            if other != folder:  # what a rebuild that was cut short has left
-                shutil.rmtree(other, ignore_errors=True)
-        left = self._catalog.meta("vectors_files")  # None: there never were any
-        if left is not None and left != fingerprint(folder):
+        left = self._catalog.meta("vectors_files")
+        if not left or left != fingerprint(folder):
             shutil.rmtree(folder, ignore_errors=True)
             if folder.exists():
                 raise StoreError(f"{folder} cannot be replaced. Make it writable, or remove it.")
-            self._catalog.all_pending()
-            log.warning(
-                "The vector index was not closed cleanly or has been changed: it is made again "
-                "from the stored vectors. Nothing is lost."
-            )
-        self._catalog.set_meta(vectors_files="in use")
-        return self._open_embedded(folder)
+            self._catalog.all_pending(vectors_files=_IN_USE)
+            if left:
+                self._say_repaired(
+                    "The vector index was not closed cleanly or has been changed since: it was made "
+                    "again from the stored vectors. Nothing is lost."
+                )
+        else:
+            self._catalog.set_meta(vectors_files=_IN_USE)
+        vectors = open_embedded(folder, self._collection(self._generation()))
+        try:
+            vectors.drop_others(self._prefix())
+        except BaseException:
+            _close(vectors)
+            raise
+        return vectors
 
-    def _open_embedded(self, folder: Path) -> Vectors:
-        from vectorstore.vectors import open_embedded
+    def _open_server(self) -> Vectors:
+        """A server lives its own life: compare what it has, and note what has to follow."""
+        from vectorstore.vectors import open_server
 
-        return open_embedded(folder, self._collection())
+        inode = str((self._folder / CATALOG).stat().st_ino)
+        if self._catalog.meta("inode") not in ("", inode):
+            # The folder was copied: the collection belongs to the original, which may be in use.
+            self._catalog.set_meta(index=uuid.uuid4().hex)
+        assert self._chroma_url is not None  # noqa: S101 -- for the type checker
+        vectors = open_server(self._chroma_url, self._collection(self._generation()))
+        try:
+            vectors.drop_others(self._prefix())
+            if self._catalog.meta("server"):
+                vectors.clear()
+            stored, held = set(self._catalog.vector_keys()), set(vectors.keys())
+            vectors.drop(sorted(held - stored))
+            lost = stored - held - set(self._catalog.pending(len(stored)))
+            # No embedded files are up to date from here on.
+            self._catalog.set_meta(inode=inode, vectors_files="", server="")
+            self._catalog.add_pending(stored - held)
+            if lost:
+                self._say_repaired(
+                    f"The Chroma server lacked {len(lost)} of {len(stored)} vectors: they were "
+                    "added again from the stored ones. Nothing is lost."
+                )
+        except BaseException:
+            _close(vectors)
+            raise
+        return vectors
 
-    def _compare(self, vectors: Vectors) -> None:
-        """A server lives its own life: note what it lacks, and drop what it should not have."""
-        stored, held = set(self._catalog.passage_keys()), set(vectors.keys())
-        vectors.drop(sorted(held - stored))
-        self._catalog.add_pending(sorted(stored - held))
+    def _open_beside(self, generation: str) -> Vectors:
+        """An empty vector store, beside the one in use."""
+        from vectorstore.vectors import open_embedded, open_server
+
+        name = self._collection(int(generation))
+        if self._chroma_url is not None:
+            vectors = open_server(self._chroma_url, name)
+            vectors.clear()
+            return vectors
+        folder = self._folder / f"vectors-{generation}"
+        shutil.rmtree(folder, ignore_errors=True)
+        return open_embedded(folder, name)
+
+    def _say_repaired(self, message: str) -> None:
+        self._repaired = message
+        log.warning(message)
+
+    def _vouch_for_the_files(self) -> None:
+        """Note how a clean close leaves Chroma's files; where they hold bytes of what was removed,
+        they go instead."""
+        from vectorstore.vectors import fingerprint, make_durable
+
+        folder = self._vectors_folder()
+        if self._holds_removed:
+            self._catalog.set_meta(vectors_files="")
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            make_durable(folder)
+            self._catalog.set_meta(vectors_files=fingerprint(folder))
+
+    def _generation(self) -> int:
+        """Raised by every rebuild, which builds the next one beside."""
+        return int(self._catalog.meta("generation") or "1")
 
     def _vectors_folder(self) -> Path:
-        return self._folder / (self._catalog.meta("vectors_folder") or "vectors-1")
+        return self._folder / f"vectors-{self._generation()}"
 
-    def _collection(self) -> str:
+    def _prefix(self) -> str:
+        return f"passages-{self._catalog.meta('index')[:12]}-"
+
+    def _collection(self, generation: int) -> str:
         """One collection an index and model: vectors of two models never meet."""
-        model = sha256(self._embedding.identity.encode()).hexdigest()
-        return f"passages-{(self._catalog.meta('index') or '')[:12]}-{model[:12]}"
+        return f"{self._prefix()}{_digest_of(self._embedding.identity).hex()[:12]}-{generation}"
+
+    def _tidy(self) -> None:
+        """Finish or remove what a process that was killed has left."""
+        with suppress(StoreDamagedError):  # of the word search: `rebuild` must still be possible
+            self._catalog.forget()
+        for other in self._folder.glob("vectors-*"):
+            if other != self._vectors_folder():
+                shutil.rmtree(other, ignore_errors=True)
+        for left in self._folder.glob(f"{RESTORING}*"):
+            left.unlink(missing_ok=True)
 
     def _embed_again_where_the_model_changed(self, progress: OnProgress | None) -> None:
         identity = self._embedding.identity
         total = self._catalog.count_other_models(identity)
-        if total:
-            log.warning(
-                "The embedding model has changed: %d passages are embedded again with %s.",
-                total,
-                self._embedding.name,
-            )
+        if total == 0:
+            return
+        log.warning(
+            "The embedding model has changed: %d texts are embedded again with %s.",
+            total,
+            self._embedding.name,
+        )
         done = 0
         while batch := self._catalog.of_other_models(identity, _PASSAGES_A_BATCH):
-            vectors = self._embedding.embed([_in_context(title, text) for _, title, text in batch])
+            vectors = self._embed([_in_context(title, text) for _, title, text in batch])
             self._catalog.embed_again(
                 [(key, row.tobytes()) for (key, _, _), row in zip(batch, vectors, strict=True)],
                 identity,
@@ -366,76 +548,122 @@ class LocalIndex(Index):
             done += len(batch)
             if progress is not None:
                 progress(Progress(done, total, self._embedding.name))
-        if total:  # the other model's collection goes, and the new one is filled on first use
-            shutil.rmtree(self._vectors_folder(), ignore_errors=True)
-            self._catalog.set_meta(vectors_files="")
+        self._catalog.set_meta(vectors_files="")
+
+    def _faults(self) -> list[Finding]:
+        found = self._catalog.faults()
+        try:
+            found += self._with_vectors(self._faults_of)
+        except StoreDamagedError:
+            raise
+        except StoreError as error:
+            found.append(Finding("error", f"vectors: {error}", "run `dateline rebuild`"))
+        if not found:
+            counted = self.statistics()
+            message = (
+                f"{counted.articles} articles, {counted.passages} passages: "
+                "articles, words and vectors agree"
+            )
+            found.append(Finding("ok", message))
+        return found
+
+    def _advice(self) -> list[Finding]:
+        found: list[Finding] = []
+        if self._repaired:
+            found.append(Finding("warning", self._repaired, "nothing: it has been done"))
+        undated = self.statistics().undated
+        if undated:
+            message = f"{undated} articles have no date, so searches by date leave them out"
+            remedy = "give them one: `dateline edit ID --date YYYY-MM-DD`"
+            found.append(Finding("warning", message, remedy))
+        if self._folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            message = f"other users can look into {self._folder}"
+            found.append(Finding("warning", message, f"run `chmod 700 {self._folder}`"))
+        return found
+
+    def _faults_of(self, vectors: Vectors) -> list[Finding]:
+        stored, held = set(self._catalog.vector_keys()), set(vectors.keys())
+        if stored != held:
+            message = f"{len(stored - held)} are missing and {len(held - stored)} are left over"
+        elif lost := self._that_do_not_find_themselves(vectors, sorted(stored)):
+            message = f"{lost} of a sample do not find themselves"
+        else:
+            return []
+        return [Finding("error", f"vectors: {message}", "run `dateline rebuild`")]
 
     def _that_do_not_find_themselves(self, vectors: Vectors, keys: Sequence[int]) -> int:
         import numpy as np
 
-        sample = keys[:: max(1, len(keys) // 200)]
+        sample = self._catalog.vectors(keys[:: max(1, len(keys) // 200)])
         return sum(
-            stored.key
-            not in vectors.search(np.frombuffer(stored.embedding, np.float32), 5, Filter(), None)
-            for stored in self._catalog.vectors(sample)
+            stored.key not in vectors.search(np.frombuffer(stored.embedding, np.float32), 5)
+            for stored in sample
         )
 
 
-class _Current:
-    """The vector store in use: opened once, swapped or closed when nobody is in the middle of it."""
+class _Gate:
+    """Many share it, or one has it alone; whoever waits to have it alone lets no more in.
+
+    Not re-entrant: whoever is inside must not enter again.
+    """
 
     def __init__(self) -> None:
-        self._opening = threading.RLock()
-        self._changed = threading.Condition()
-        self._users = 0
-        self._vectors: Vectors | None = None
-        self._closed = False
+        self._entry = threading.Lock()
+        self._left = threading.Condition()
+        self._inside = 0
 
     @contextmanager
-    def used(self, opening: Callable[[], Vectors]) -> Iterator[Vectors]:
-        with self._opening:
-            if self._closed:
-                raise StoreError("the index has been closed; open it again.")
-            if self._vectors is None:
-                self._vectors = opening()
-            with self._changed:
-                self._users += 1
-            vectors = self._vectors
+    def shared(self) -> Iterator[None]:
+        with self._entry, self._left:
+            self._inside += 1
         try:
-            yield vectors
+            yield
         finally:
-            with self._changed:
-                self._users -= 1
-                self._changed.notify_all()
+            with self._left:
+                self._inside -= 1
+                self._left.notify_all()
 
-    def swap(self, new: Vectors | None) -> bool:
-        """Replace the store by `new`, close the old one, and say whether there was one."""
-        with self._opening:
-            with self._changed:
-                self._changed.wait_for(lambda: self._users == 0)
-            old, self._vectors = self._vectors, new
-        if old is not None:
-            old.close()
-        return old is not None
-
-    def close(self) -> bool:
-        with self._opening:
-            self._closed = True
-            return self.swap(None)
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        with self._entry:
+            with self._left:
+                self._left.wait_for(lambda: self._inside == 0)
+            yield
 
 
 def check_folder(folder: Path) -> None:
-    """Raise StoreFormatError where `folder` is a file or another program's."""
-    if folder.exists() and not folder.is_dir():
-        raise StoreFormatError(f"{folder} is a file. Give a folder as the index.")
-    ours = {CATALOG, "lock", "holder.json"}
-    if folder.is_dir() and not (folder / CATALOG).exists():
-        strange = [item.name for item in folder.iterdir() if item.name not in ours]
-        if strange:
-            raise StoreFormatError(
-                f"{folder} is not an index: it holds {strange[0]!r}"
-                f"{' and more' if len(strange) > 1 else ''}. Give an empty or new folder."
-            )
+    """Raise StoreFormatError where `folder` is a file or another program's, StoreDamagedError where
+    its catalog is gone, StoreError where it cannot be read."""
+    file = folder / CATALOG
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise StoreFormatError(f"{folder} is a file. Give a folder as the index.")
+        if not folder.is_dir() or (file.exists() and file.stat().st_size > 0):
+            return
+        names = sorted(item.name for item in folder.iterdir())
+    except OSError as error:
+        raise StoreError(
+            f"the index's folder {folder} cannot be read: {error.strerror or error}. Make it "
+            "readable, or give another."
+        ) from error
+    # What is only there after articles were: to begin again would hide that they are lost.
+    if any(name.startswith("vectors-") or name in (NOTES, f"{CATALOG}-wal") for name in names):
+        raise StoreDamagedError(
+            f"{file} is {'empty' if file.exists() else 'missing'}. "
+            f"{how_to_restore(newest_backup(folder))}"
+        )
+    ours = ("lock", "holder.", CATALOG, RESTORING)
+    strange = [name for name in names if not name.startswith(ours)]
+    if strange:
+        raise StoreFormatError(
+            f"{folder} is not an index: it holds {strange[0]!r}"
+            f"{' and more' if len(strange) > 1 else ''}. Give an empty or new folder."
+        )
+
+
+def _close(vectors: Vectors) -> None:
+    with suppress(Exception):  # it is not used again, whatever it says
+        vectors.close()
 
 
 def _in_context(title: str, text: str) -> str:
@@ -443,11 +671,19 @@ def _in_context(title: str, text: str) -> str:
     return f"{title}\n{text}" if title else text
 
 
-def _batches(
-    articles: Sequence[Article],
-) -> Iterator[list[tuple[Article, Sequence[tuple[int, int]]]]]:
+def _digest_of(text: str) -> bytes:
+    return sha256(text.encode()).digest()
+
+
+def _new_passage(article: Article, span: Span, made: dict[bytes, Any]) -> NewPassage:
+    key = _digest_of(_in_context(article.title, article.text[span.start : span.end]))
+    vector = made.get(key)
+    return NewPassage(*span, key, None if vector is None else vector.tobytes())
+
+
+def _batches(articles: Sequence[Article]) -> Iterator[list[tuple[Article, list[Span]]]]:
     """Articles with their passages, enough of them together to keep the embedding model busy."""
-    batch: list[tuple[Article, Sequence[tuple[int, int]]]] = []
+    batch: list[tuple[Article, list[Span]]] = []
     size = 0
     for article in articles:
         spans = passages(article.text)
@@ -463,7 +699,10 @@ def _batches(
 def _refuse_what_cannot_be_stored(articles: Sequence[Article]) -> None:
     seen: set[str] = set()
     for article in articles:
+        if not isinstance(article, Article):
+            raise ArticleError(f"{type(article).__name__} is no Article. Give Article(id=…, …).")
         name = repr(article.id)[:80]
+        _refuse_wrong_types(name, article)
         if not article.id.strip():
             raise ArticleError("an article has an empty id. Give every article an id of its own.")
         if article.id in seen:
@@ -471,10 +710,36 @@ def _refuse_what_cannot_be_stored(articles: Sequence[Article]) -> None:
         seen.add(article.id)
         if not article.text.strip():
             raise ArticleError(f"the article {name} has no text. Leave it out, or give it a text.")
-        for field in (article.id, article.title, article.text, article.source, article.url):
-            _refuse_lone_surrogates(name, field)
-        for author in article.authors:
-            _refuse_lone_surrogates(name, author)
+        for value in (*_strings(article), *article.authors):
+            _refuse_lone_surrogates(name, value)
+
+
+def _refuse_wrong_types(name: str, article: Article) -> None:
+    if not all(isinstance(value, str) for value in _strings(article)):
+        wrong = "id, title, text, source, url and language are strings"
+    elif isinstance(article.authors, str) or not all(isinstance(a, str) for a in article.authors):
+        wrong = "authors are a tuple of strings"
+    elif not all(type(page) is int for page in article.pages):
+        wrong = "pages are a tuple of offsets"
+    elif article.published is not None and (
+        # A datetime is a date to Python; which day it is depends on where.
+        not isinstance(article.published, date) or isinstance(article.published, datetime)
+    ):
+        wrong = "published is a datetime.date or None"
+    else:
+        return
+    raise ArticleError(f"the article {name} cannot be stored: {wrong}. Correct it and try again.")
+
+
+def _strings(article: Article) -> tuple[str, ...]:
+    return (
+        article.id,
+        article.title,
+        article.text,
+        article.source,
+        article.url,
+        article.language,
+    )
 
 
 def _refuse_lone_surrogates(name: str, value: str) -> None:
@@ -483,7 +748,8 @@ def _refuse_lone_surrogates(name: str, value: str) -> None:
     except UnicodeEncodeError as error:
         raise ArticleError(
             f"the article {name} is not valid Unicode: {value[error.start]!r} at character "
-            f"{error.start} is half of a pair. Decode the file again with its real encoding, or replace it."
+            f"{error.start} is half of a pair. Decode the file again with its real encoding, or "
+            "replace it."
         ) from error
 
 
@@ -491,10 +757,14 @@ def _checked(query: str, k: int, mode: str, where: Filter) -> str:
     """The query, searchable. Raises SearchError for what makes no sense."""
     if mode not in _MODES:
         raise SearchError(f"mode is {mode!r}; give one of {', '.join(_MODES)}.")
-    if not 1 <= k <= 1_000:
-        raise SearchError(f"k is {k}; give a number from 1 to 1000.")
+    if type(k) is not int or not 1 <= k <= _MOST:
+        raise SearchError(f"k is {k!r}; give a number from 1 to {_MOST}.")
+    for name, day in (("after", where.after), ("before", where.before)):
+        if day is not None and (not isinstance(day, date) or isinstance(day, datetime)):
+            raise SearchError(f"{name} is {day!r}; give a datetime.date.")
     if where.after is not None and where.before is not None and where.after > where.before:
         raise SearchError(f"after ({where.after}) is later than before ({where.before}).")
+    # Half a surrogate pair is found nowhere.
     plain = query[:_LONGEST_QUERY].encode(errors="replace").decode().strip()
     if not plain:
         raise SearchError("the query is empty. Give the words to look for.")

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from vectorstore import calls
@@ -165,6 +166,9 @@ class RemoteIndex(Index):
         self._make(calls.Rebuild(), read=_READ_LONG)
         if progress is not None:
             progress(Progress(1, 1, what))
+
+    def backup(self, file: str | Path) -> None:
+        self._make(calls.Backup(str(Path(file).absolute())), read=_READ_LONG)
 
     def close(self) -> None:
         """Close the connections, as soon as no thread is in the middle of a call."""

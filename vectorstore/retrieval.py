@@ -35,34 +35,44 @@ def fuse(rankings: Sequence[Sequence[Key]], k: int = RRF_K) -> list[tuple[Key, f
     return [(key, scores[key]) for key in order]
 
 
-def collapse(ranked: Iterable[tuple[Passage, float]], k: int) -> list[Hit]:
+def collapse(ranked: Iterable[tuple[Sequence[Passage], float]], k: int) -> list[Hit]:
     """The first `k` distinct passages; a near-copy of an earlier one joins it as a copy.
 
+    Every entry is one text and the passages that have it, which are copies of the first of them.
     Near-copies share most of their word triples and all of their numbers: the same report with
     another figure in it is news, not a copy.
     """
     hits: list[Hit] = []
     shapes: list[_Shape] = []
-    for passage, score in ranked:
-        shape = _Shape(passage.text)
-        same = next((i for i, other in enumerate(shapes) if shape.copies(other)), None)
+    having: dict[_Triple, list[int]] = {}  # which hits have this triple
+    for passages, score in ranked:
+        shape = _Shape(passages[0].text)
+        near = sorted({i for triple in shape.triples for i in having.get(triple, ())})
+        same = next((i for i in near if shape.copies(shapes[i])), None)
         if same is not None:
             known = hits[same]
-            hits[same] = Hit(known.passage, known.score, (*known.copies, passage))
+            hits[same] = Hit(known.passage, known.score, (*known.copies, *passages))
         elif len(hits) < k:
-            hits.append(Hit(passage, score))
+            for triple in shape.triples:
+                having.setdefault(triple, []).append(len(hits))
+            hits.append(Hit(passages[0], score, tuple(passages[1:])))
             shapes.append(shape)
     return hits
+
+
+_Triple = tuple[str, ...]
 
 
 class _Shape:
     def __init__(self, text: str) -> None:
         words = [word.lower() for word in _WORD.findall(text)]
-        self.triples = frozenset(zip(words, words[1:], words[2:], strict=False)) or frozenset(words)
+        triples: list[_Triple] = list(zip(words, words[1:], words[2:], strict=False))
+        # A text of one or two words, or of none, is compared as a whole.
+        self.triples = frozenset(triples or [tuple(words) or (text,)])
         self.numbers = frozenset(_NUMBER.findall(text))
 
     def copies(self, other: _Shape) -> bool:
         if self.numbers != other.numbers:
             return False
         shared = len(self.triples & other.triples)
-        return shared >= _COPY_SIMILARITY * max(1, len(self.triples | other.triples))
+        return shared >= _COPY_SIMILARITY * len(self.triples | other.triples)

@@ -154,6 +154,9 @@ class SharedIndex(Index):
     def rebuild(self, *, progress: OnProgress | None = None) -> None:
         self._make(lambda index: index.rebuild(progress=progress))
 
+    def backup(self, file: str | Path) -> None:
+        self._make(lambda index: index.backup(file))
+
     def close(self) -> None:
         """Let go of the index. Where this process holds it, the others' running calls get the
         grace given at opening, then one of the others takes over. May be called again."""

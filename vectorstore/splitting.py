@@ -16,10 +16,14 @@ from typing import NamedTuple
 PASSAGE_CHARACTERS = 600
 # A longer "sentence" is a table, a list or a line without punctuation.
 SENTENCE_CHARACTERS = 1_000
-# sentencex gets at most this much at once, so that one endless line cannot take for ever.
-_BLOCK_CHARACTERS = 20_000
+# sentencex gets at most this much at once: 5 MB of quotation marks would take it hours.
+_BLOCK_CHARACTERS = 4_000
+_WHITE = (" ", "\t", "\n", "\r")
+_SPACES = dict.fromkeys((code for code in range(0x80, 0x3001) if chr(code).isspace()), " ")
+_SENTENCE_ENDS = (". ", "! ", "? ")
 
-_BLANK_LINES = re.compile(r"[^\S\n]*\r?\n(?:[^\S\n]*\r?\n)+")
+# Looked for only where a run of white space begins: from its every character, it would take for ever.
+_BLANK_LINES = re.compile(r"(?<![^\S\n])[^\S\n]*\r?\n(?:[^\S\n]*\r?\n)+")
 _LINE_AFTER_SENTENCE = re.compile(r"(?<=[.!?:;…”\"'’)\]])[^\S\n]*\r?\n")
 
 
@@ -32,6 +36,10 @@ class Span(NamedTuple):
     @property
     def length(self) -> int:
         return self.end - self.start
+
+    def touches(self, other: Span) -> bool:
+        """True where they have a character in common."""
+        return self.start < other.end and other.start < self.end
 
 
 def paragraphs(text: str, start: int = 0, end: int | None = None) -> list[Span]:
@@ -46,12 +54,12 @@ def paragraphs(text: str, start: int = 0, end: int | None = None) -> list[Span]:
 
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     """The sentences of `text[start:end]`, each within one paragraph and of bounded length."""
-    found: list[Span] = []
-    for paragraph in paragraphs(text, start, end):
-        for block in _cut_between_words(text, paragraph, _BLOCK_CHARACTERS):
-            for sentence in _sentences_of_block(text, block):
-                found.extend(_cut_between_words(text, sentence, SENTENCE_CHARACTERS))
-    return found
+    return [
+        sentence
+        for paragraph in paragraphs(text, start, end)
+        for block in _cut(text, paragraph, _BLOCK_CHARACTERS, _SENTENCE_ENDS, _WHITE)
+        for sentence in _sentences_of_block(text, block)
+    ]
 
 
 def passages(text: str, size: int = PASSAGE_CHARACTERS) -> list[Span]:
@@ -74,19 +82,43 @@ def passages(text: str, size: int = PASSAGE_CHARACTERS) -> list[Span]:
 
 def sentences_around(text: str, start: int, end: int) -> Span:
     """The shortest run of whole sentences of `text` that contains `text[start:end]`."""
-    touched = [s for s in sentences(text) if s.start < end and start < s.end]
+    wanted = Span(start, end)
+    touched = [
+        sentence
+        for paragraph in paragraphs(text)
+        if paragraph.touches(wanted)
+        for block in _cut(text, paragraph, _BLOCK_CHARACTERS, _SENTENCE_ENDS, _WHITE)
+        if block.touches(wanted)
+        for sentence in _sentences_of_block(text, block)
+        if sentence.touches(wanted)
+    ]
     if not touched:
-        return Span(start, end)
+        return wanted
     return Span(min(start, touched[0].start), max(end, touched[-1].end))
 
 
 def _sentences_of_block(text: str, block: Span) -> list[Span]:
+    ends = _sentence_ends(text[block.start : block.end])
+    cuts = sorted({block.start, block.end, *(block.start + end for end in ends)})
+    return [
+        part
+        for sentence in _trimmed(text, cuts)
+        for part in _cut(text, sentence, SENTENCE_CHARACTERS, _WHITE)
+    ]
+
+
+def _sentence_ends(text: str) -> list[int]:
     import sentencex
 
-    part = text[block.start : block.end]
-    found = sentencex.get_sentence_boundaries("en", part)
-    cuts = {0, len(part), *(boundary["end_index"] for boundary in found)}
-    return _trimmed(text, sorted(block.start + cut for cut in cuts))
+    # sentencex 1.0 panics at white space of several bytes, such as the ideographic space.
+    plain = text.translate(_SPACES)
+    try:
+        found = sentencex.get_sentence_boundaries("en", plain)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # which cannot be imported
+            raise
+        return []
+    return [int(boundary["end_index"]) for boundary in found]
 
 
 def _evenly(parts: list[Span], size: int) -> list[Span]:
@@ -103,15 +135,20 @@ def _evenly(parts: list[Span], size: int) -> list[Span]:
     return runs
 
 
-def _cut_between_words(text: str, span: Span, size: int) -> list[Span]:
-    """`span` as parts of at most `size` characters, cut at white space where there is any."""
+def _cut(text: str, span: Span, size: int, *separators: tuple[str, ...]) -> list[Span]:
+    """`span` as parts of at most `size` characters, cut behind the last of the first separators
+    that are there; anywhere, where none are."""
     if span.length <= size:
         return [span]
     cuts = [span.start]
     while span.end - cuts[-1] > size:
         limit = cuts[-1] + size
-        space = max(text.rfind(white, cuts[-1] + 1, limit) for white in " \t\n\r")
-        cuts.append(limit if space == -1 else space)
+        for alike in separators:
+            ends = [text.rfind(one, cuts[-1] + 1, limit) + len(one) for one in alike]
+            if max(ends) > cuts[-1] + 1:
+                limit = max(ends)
+                break
+        cuts.append(limit)
     return _trimmed(text, [*cuts, span.end])
 
 

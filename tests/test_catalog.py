@@ -1,0 +1,429 @@
+"""The SQLite file: what is committed is kept, what is removed is gone, what is broken is said."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vectorstore.articles import Article, Filter
+from vectorstore.catalog import CATALOG, MIGRATIONS, Catalog, NewPassage
+from vectorstore.errors import (
+    ArticleNotFoundError,
+    StoreDamagedError,
+    StoreError,
+    StoreFormatError,
+)
+
+SECRET = Article(
+    id="secret",
+    title="Unmistakable headline",
+    text="Xylograph confidences that nobody may read afterwards.",
+    source="whistleblower",
+    url="https://example.org/unmistakable",
+    authors=("Anonymous Zephyrine",),
+)
+OTHER = Article(id="other", title="Weather", text="It rained on the ferry.", source="paper")
+MODEL = "fake@1"
+
+
+# -- removing ----------------------------------------------------------------------------------
+
+
+TRACES = [b"xylograph", b"confidences", b"unmistakable", b"whistleblower", b"zephyrine"]
+
+
+def test_what_is_removed_leaves_no_trace_in_any_file(catalog: Catalog) -> None:
+    put(catalog, OTHER, SECRET)
+    vector = vector_of(SECRET)
+    assert traces(catalog) == {*TRACES, vector}
+    catalog.remove(["secret"])
+    catalog.forget()
+    assert traces(catalog) == set()
+    assert words(catalog, "ferry") == ["other"]
+
+
+def test_what_is_replaced_leaves_no_trace_either(catalog: Catalog) -> None:
+    put(catalog, OTHER, SECRET)
+    put(catalog, Article(id="secret", title="Corrected", text="Nothing to see."))
+    catalog.forget()
+    assert traces(catalog) == set()
+
+
+def test_traces_that_a_killed_process_left_are_removed_at_the_next_forget(catalog: Catalog) -> None:
+    put(catalog, OTHER, SECRET)
+    catalog.remove(["secret"])
+    catalog.close()
+    again = Catalog(catalog.file)
+    again.forget()
+    assert traces(again) == set()
+    again.close()
+
+
+def test_removing_an_unknown_article_removes_none(catalog: Catalog) -> None:
+    put(catalog, OTHER, SECRET)
+    with pytest.raises(ArticleNotFoundError, match="'nobody'"):
+        catalog.remove(["other", "nobody"])
+    assert catalog.statistics().articles == 2
+
+
+# -- words -------------------------------------------------------------------------------------
+
+
+@given(st.text(min_size=1, max_size=60).filter(lambda text: bool(text.strip())))
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_any_text_can_be_stored_and_any_query_asked(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    clean = text.encode(errors="replace").decode()
+    catalog = Catalog(tmp_path_factory.mktemp("catalog") / CATALOG)
+    try:
+        article = Article(id="a", title=clean, text=clean, source=clean)
+        put(catalog, article)
+        assert catalog.get("a") == article
+        catalog.search(clean, 5, None)
+        catalog.holds_word(clean)
+        assert catalog.article_keys(Filter(sources=(clean,))) == [1]
+        assert catalog.faults() == []
+    finally:
+        catalog.close()
+
+
+def test_words_after_a_nul_are_found(catalog: Catalog) -> None:
+    put(catalog, Article(id="nul", title="a\x00title", text="before\x00after \x00\x00 last"))
+    for word in ("title", "before", "after", "last"):
+        assert words(catalog, word) == ["nul"]
+
+
+def test_a_word_in_the_passage_counts_more_than_one_in_the_title(catalog: Catalog) -> None:
+    in_title = Article(id="title", title="ferry", text="something about the weather in town")
+    in_text = Article(id="text", title="weather", text="something about the ferry in the town")
+    put(catalog, in_title, in_text)
+    assert words(catalog, "ferry") == ["text", "title"]
+
+
+def test_knows_which_words_there_are(catalog: Catalog) -> None:
+    put(catalog, OTHER)
+    assert catalog.holds_word("Ferries")
+    assert catalog.holds_word("weather")
+    assert not catalog.holds_word("bridge")
+    assert catalog.holds_word("?")
+
+
+# -- vectors -----------------------------------------------------------------------------------
+
+
+def test_equal_passages_share_a_vector_until_the_last_goes(catalog: Catalog) -> None:
+    put(catalog, OTHER, replace(OTHER, id="copy"), replace(OTHER, id="copy of the copy"))
+    (key,) = catalog.vector_keys()
+    assert [passage.article_id for passage in catalog.passages_of([key], None)[key]] == [
+        "copy",
+        "copy of the copy",
+        "other",
+    ]
+    catalog.settle([key])
+    catalog.remove(["other", "copy"])
+    assert catalog.vector_keys() == [key]
+    assert catalog.pending(9) == []
+    catalog.remove(["copy of the copy"])
+    assert catalog.vector_keys() == []
+    assert catalog.pending(9) == [key]
+
+
+def test_keys_are_never_given_twice(catalog: Catalog) -> None:
+    put(catalog, OTHER)
+    first = catalog.vector_keys()
+    catalog.remove(["other"])
+    put(catalog, OTHER)
+    assert set(first).isdisjoint(catalog.vector_keys())
+
+
+def test_a_transaction_is_all_or_nothing(catalog: Catalog) -> None:
+    put(catalog, OTHER)
+
+    def entries() -> Iterator[tuple[Article, list[NewPassage]]]:
+        yield SECRET, [new_passage(SECRET)]
+        yield replace(OTHER, text="changed"), [new_passage(OTHER)]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        catalog.put(entries(), MODEL)
+    assert [summary.id for summary in catalog.summaries()] == ["other"]
+    assert catalog.get("other") == OTHER
+    assert len(catalog.vector_keys()) == 1
+    assert words(catalog, "xylograph") == []
+
+
+def test_reading_does_not_wait_for_writing(catalog: Catalog) -> None:
+    put(catalog, OTHER)
+    inside, done = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with catalog.transaction():
+            catalog.set_meta(note="half-written")
+            inside.set()
+            assert done.wait(30)
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    assert inside.wait(30)
+    assert words(catalog, "ferry") == ["other"]
+    assert catalog.meta("note") == ""
+    done.set()
+    writing.join(30)
+    assert catalog.meta("note") == "half-written"
+
+
+# -- the file ----------------------------------------------------------------------------------
+
+
+def test_the_file_and_its_log_are_readable_by_their_owner_only(catalog: Catalog) -> None:
+    put(catalog, OTHER)
+    files = sorted(catalog.file.parent.iterdir())
+    assert len(files) == 3
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+def test_a_file_that_others_could_read_is_closed_to_them(catalog: Catalog) -> None:
+    catalog.close()
+    catalog.file.chmod(0o644)
+    Catalog(catalog.file).close()
+    assert catalog.file.stat().st_mode & 0o777 == 0o600
+
+
+def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / CATALOG
+    with sqlite3.connect(file) as other:
+        other.execute("CREATE TABLE theirs (x)")
+    other.close()
+    before = file.read_bytes()
+    with pytest.raises(StoreFormatError, match="belongs to another program"):
+        Catalog(file)
+    assert file.read_bytes() == before
+
+
+def test_an_older_format_is_brought_to_the_newest(catalog: Catalog) -> None:
+    put(catalog, OTHER)
+    catalog.close()
+    newer = [*MIGRATIONS, add_column]
+    migrated = Catalog(catalog.file, migrations=newer)
+    assert migrated.get("other") == OTHER
+    migrated.close()
+    with sqlite3.connect(catalog.file) as db:
+        assert db.execute("SELECT mood FROM articles").fetchall() == [("none",)]
+    db.close()
+    Catalog(catalog.file, migrations=newer).close()
+
+
+def test_a_newer_format_is_refused_with_the_reason(catalog: Catalog) -> None:
+    catalog.close()
+    Catalog(catalog.file, migrations=[*MIGRATIONS, add_column]).close()
+    before = catalog.file.read_bytes()
+    with pytest.raises(
+        StoreFormatError, match=r"format 2, and this release reads up to 1.*Upgrade"
+    ):
+        Catalog(catalog.file)
+    assert catalog.file.read_bytes() == before
+
+
+def test_a_migration_that_fails_leaves_the_old_format(catalog: Catalog) -> None:
+    put(catalog, OTHER)
+    catalog.close()
+
+    def fail(db: sqlite3.Connection) -> None:
+        add_column(db)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Catalog(catalog.file, migrations=[*MIGRATIONS, fail])
+    again = Catalog(catalog.file)
+    assert again.get("other") == OTHER
+    again.close()
+
+
+def truncate(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.truncate(file.stat().st_size // 2)
+
+
+def cut_short(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:100])
+
+
+def overwrite_beginning(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.write(b"\x00" * 4096)
+
+
+def overwrite_with_text(file: Path) -> None:
+    file.write_text("a text file\n" * 1000)
+
+
+def overwrite_with_noise(file: Path) -> None:
+    file.write_bytes(b"\xa5\x5a" * 20_000)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [truncate, cut_short, overwrite_beginning, overwrite_with_text, overwrite_with_noise],
+)
+def test_a_damaged_file_is_said_to_be_and_the_newest_backup_is_named(
+    catalog: Catalog, damage: Callable[[Path], None]
+) -> None:
+    put(catalog, *(replace(SECRET, id=str(n), text=f"Text {n}. " * 90) for n in range(40)))
+    catalog.close()
+    damage(catalog.file)
+
+    def read_everything(newest: Path | None) -> None:
+        damaged = Catalog(catalog.file, newest_backup=lambda: newest)
+        try:
+            damaged.summaries()
+            for number in range(40):
+                damaged.get(str(number))
+        finally:
+            damaged.close()
+
+    with pytest.raises(
+        StoreDamagedError, match=r"catalog.sqlite is damaged .*newest backup is /backups/b"
+    ):
+        read_everything(Path("/backups/b"))
+    with pytest.raises(StoreDamagedError, match="There is no backup"):
+        read_everything(None)
+
+
+def test_an_article_that_changed_on_the_disk_is_not_shown(catalog: Catalog) -> None:
+    put(catalog, OTHER, SECRET)
+    assert catalog.faults() == []
+    with sqlite3.connect(catalog.file) as db:
+        db.execute("UPDATE articles SET text = replace(text, 'rained', 'snowed')")
+    db.close()
+    with pytest.raises(StoreDamagedError, match="'other' is not as it was stored"):
+        catalog.get("other")
+    assert catalog.get("secret") == SECRET
+    assert [fault.message for fault in catalog.faults()] == [
+        "the article 'other' is not as it was stored",
+        "the word search does not agree with the articles",
+    ]
+
+
+WORD_DAMAGE = [
+    "DELETE FROM words WHERE rowid = 1",
+    "INSERT INTO words (rowid, title, text) VALUES (99, 'left', 'over')",
+    "UPDATE words_content SET c1 = 'something else' WHERE id = 1",
+    "UPDATE words_data SET block = x'00112233'",
+    "UPDATE words_data SET block = zeroblob(40) WHERE id > 1",
+    "DELETE FROM words_data",
+    "DELETE FROM words_docsize",
+    "DELETE FROM words_config",
+    "DROP TABLE words_content",
+    "DROP TABLE words_data",
+    "DROP TABLE words",
+]
+
+
+@pytest.mark.parametrize("damage", WORD_DAMAGE)
+def test_word_search_that_is_damaged_is_noticed_and_made_again(
+    catalog: Catalog, damage: str
+) -> None:
+    put(catalog, OTHER, SECRET)
+    catalog.close()
+    with sqlite3.connect(catalog.file) as db:
+        db.execute(damage)
+    db.close()
+    again = Catalog(catalog.file)
+    try:
+        (fault,) = again.faults()
+        assert (fault.severity, fault.remedy) == ("error", "run `dateline rebuild`")
+        again.rebuild_words()
+        assert again.faults() == []
+        assert words(again, "ferry") == ["other"]
+        assert words(again, "xylograph") == ["secret"]
+    finally:
+        again.close()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        StoreError, match=r"none/catalog.sqlite cannot be written .*Make its folder"
+    ):
+        Catalog(tmp_path / "none" / CATALOG)
+
+
+def test_a_process_killed_while_making_the_file_leaves_one_that_opens(tmp_path: Path) -> None:
+    """At every write that SQLite does while the file is made."""
+    program = (
+        "import os, sys, sqlite3, pathlib\n"
+        "from vectorstore.catalog import Catalog\n"
+        "steps = int(sys.argv[2])\n"
+        "class Killed(sqlite3.Connection):\n"
+        "    def execute(self, *given):\n"
+        "        global steps\n"
+        "        steps -= 1\n"
+        "        if steps == 0:\n"
+        "            os.kill(os.getpid(), 9)\n"
+        "        return super().execute(*given)\n"
+        "connect = sqlite3.connect\n"
+        "sqlite3.connect = lambda *a, **k: connect(*a, factory=Killed, **k)\n"
+        "Catalog(pathlib.Path(sys.argv[1]))\n"
+    )
+    ends = []
+    for steps in range(1, 40, 3):
+        file = tmp_path / f"{steps}.sqlite"
+        ended = subprocess.run([sys.executable, "-c", program, file, str(steps)], check=False)
+        ends.append(ended.returncode)
+        catalog = Catalog(file)
+        put(catalog, OTHER)
+        assert words(catalog, "ferry") == ["other"]
+        catalog.close()
+    assert -9 in ends
+    assert 0 in ends
+
+
+# -- below -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    opened = Catalog(tmp_path / CATALOG)
+    yield opened
+    opened.close()
+
+
+def put(catalog: Catalog, *articles: Article) -> None:
+    catalog.put([(article, [new_passage(article)]) for article in articles], MODEL)
+
+
+def new_passage(article: Article) -> NewPassage:
+    key = sha256(f"{article.title}\n{article.text}".encode()).digest()
+    return NewPassage(0, len(article.text), key, vector_of(article))
+
+
+def vector_of(article: Article) -> bytes:
+    return sha256(b"vector of " + article.text.encode()).digest()
+
+
+def words(catalog: Catalog, query: str) -> list[str]:
+    found = catalog.search(query, 20, None)
+    passages = catalog.passages_of(found, None)
+    return [passage.article_id for key in found for passage in passages[key]]
+
+
+def traces(catalog: Catalog) -> set[bytes]:
+    """Which traces of SECRET the files of the index hold, in upper or lower case, or as a stem."""
+    content = b"".join(file.read_bytes() for file in catalog.file.parent.iterdir()).lower()
+    held = {trace for trace in TRACES if trace in content or trace[:-2] in content}
+    vector = vector_of(SECRET)
+    return held | ({vector} if vector.lower() in content else set())
+
+
+def add_column(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE articles ADD COLUMN mood TEXT NOT NULL DEFAULT 'none'")

@@ -1,0 +1,253 @@
+"""Backups: the whole index in one file, where the newest of them is, and back again.
+
+    write_backup(folder, Path("dateline.backup"))       also while the index is in use
+    restore(Path("dateline.backup"), folder)            -> Statistics of what is there now
+    newest_backup(folder)                               None where there is none
+
+A backup is the catalog, copied as of one moment: articles, passages, embeddings, word search.
+Vectors are made again from it. Where backups were written is noted beside the catalog and not in
+it, because it is needed when the catalog cannot be read. Nothing here knows Chroma.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import stat
+import tempfile
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vectorstore.articles import Statistics
+from vectorstore.catalog import APPLICATION_ID, CATALOG, Catalog
+from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFormatError
+from vectorstore.holding import hold, holder_of
+
+NOTES = "backups.json"
+RESTORING = "restoring.sqlite"  # a restored catalog before it takes its place
+DAMAGED = "damaged.sqlite"  # the damaged catalog that a restored one has replaced
+
+_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
+_REMEMBERED = 50
+_SQLITE = b"SQLite format 3\x00"
+_APPLICATION_ID_AT = 68  # in the header of an SQLite file
+_HEADER = 100
+
+
+def write_backup(folder: Path, file: Path) -> None:
+    """Write the index in `folder` to `file`, readable by its owner only; an older backup there is
+    replaced when the new one is complete. The index may be in use.
+
+    Raises StoreError where `file` cannot be written, is within `folder`, or is something else than
+    a backup; StoreDamagedError where what was copied does not pass SQLite's check.
+    """
+    file = file.absolute()
+    if file.resolve().is_relative_to(folder.resolve()):
+        raise StoreError(f"{file} is in the index's own folder. Give a place outside {folder}.")
+    try:
+        if file.exists() and not _is_catalog(file):
+            raise StoreError(f"{file} exists and is no backup. Give another name.")
+        # Made for its owner only; in the same folder, so that it can take its place in one step.
+        descriptor, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+        os.close(descriptor)
+        draft = Path(name)
+        try:
+            _copy(folder / CATALOG, draft)
+            _make_durable(draft)
+            draft.replace(file)
+            _make_durable(file.parent)
+        finally:
+            for leftover in (draft, *_side_files(draft)):
+                leftover.unlink(missing_ok=True)
+        _remember(folder, file)
+    except OSError as error:
+        raise _not_written(file, error.strerror or str(error)) from error
+    except sqlite3.OperationalError as error:
+        raise _not_written(file, str(error)) from error
+    except sqlite3.DatabaseError as error:
+        raise StoreDamagedError(
+            f"{folder / CATALOG} is damaged ({error}): no backup was written. Run `dateline doctor`."
+        ) from error
+
+
+def restore(file: Path, folder: Path, *, replace: bool = False) -> Statistics:
+    """Make the index in `folder` what the backup `file` holds, in one step, and say what that is.
+
+    An index that holds articles is replaced only with `replace`; one whose catalog is damaged is
+    kept as `damaged.sqlite` beside the new one. The backup is checked in full before anything
+    changes. Vectors are made again on first use, without embedding.
+
+    Raises StoreError where there is no such file, the index holds articles or cannot be written;
+    StoreBusyError, naming it, where a process holds the index; StoreFormatError where `file` is no
+    backup or of a newer format; StoreDamagedError where the backup is damaged.
+    """
+    if not file.is_file():
+        raise StoreError(f"there is no backup {file}. Give the file that `dateline backup` wrote.")
+    if not _is_catalog(file):
+        raise StoreFormatError(f"{file} is no backup of an index. Give another file.")
+    held = hold(folder, program="dateline restore")
+    if held is None:
+        raise StoreBusyError(
+            f"the index {folder} is held by {holder_of(folder) or 'another process'}. Stop it, and "
+            "restore again."
+        )
+    try:
+        return _restore(file, folder, replace=replace)
+    except OSError as error:
+        raise StoreError(
+            f"{file} could not be restored to {folder}: {error.strerror or error}. Make the folder "
+            "writable or free some space, and restore again."
+        ) from error
+    finally:
+        for leftover in (folder / RESTORING, *_side_files(folder / RESTORING)):
+            leftover.unlink(missing_ok=True)
+        held.release()
+
+
+def newest_backup(folder: Path) -> Path | None:
+    """The backup that was written last and is still there."""
+    return next((file for file in reversed(_noted(folder)) if file.is_file()), None)
+
+
+def _restore(file: Path, folder: Path, *, replace: bool) -> Statistics:
+    draft = folder / RESTORING
+    for leftover in (draft, *_side_files(draft)):
+        leftover.unlink(missing_ok=True)
+    draft.touch(mode=_OWNER_ONLY)
+    try:
+        _copy(file, draft)
+        restored = Catalog(draft)
+    except (sqlite3.DatabaseError, StoreDamagedError) as error:
+        raise StoreDamagedError(
+            f"the backup {file} is damaged ({error}). Nothing was changed; restore an older one."
+        ) from error
+    try:
+        faults = restored.faults()
+        if faults:
+            raise StoreDamagedError(
+                f"the backup {file} is damaged: {faults[0].message}. Nothing was changed; restore "
+                "an older one."
+            )
+        statistics = restored.statistics()
+        before = _index_before(folder, replace=replace)
+        # Of another state: a server must not be believed to have these vectors.
+        restored.all_pending(
+            index=before or restored.meta("index"),
+            inode=str(draft.stat().st_ino),
+            vectors_files="",
+            server="another state",
+        )
+    finally:
+        restored.close()
+    _make_durable(draft)
+    # The log of the old catalog must not meet the new one.
+    for old in _side_files(folder / CATALOG):
+        old.unlink(missing_ok=True)
+    if before is None:
+        (folder / CATALOG).replace(folder / DAMAGED)
+    draft.replace(folder / CATALOG)
+    _make_durable(folder)
+    for vectors in folder.glob("vectors-*"):
+        shutil.rmtree(vectors, ignore_errors=True)
+    return statistics
+
+
+def _index_before(folder: Path, *, replace: bool) -> str | None:
+    """The name of the index that is in `folder`, "" where there is none, None where it is damaged.
+
+    Raises StoreError where it must not be replaced. Its log is folded in on the way.
+    """
+    file = folder / CATALOG
+    if not file.exists():
+        return ""
+    try:
+        catalog = Catalog(file)
+        try:
+            articles = catalog.statistics().articles
+            name = catalog.meta("index")
+        finally:
+            catalog.close()
+    except StoreDamagedError:
+        return None
+    if articles and not replace:
+        raise StoreError(
+            f"the index {folder} holds {articles} articles, which would be lost. Restore to another "
+            "folder, or add --replace."
+        )
+    return name
+
+
+def _copy(file: Path, target: Path) -> None:
+    """Copy an SQLite database into `target` as of one moment: a single file on the disk, whatever
+    the state of its log. Raises sqlite3.DatabaseError, also where the copy is damaged."""
+    source = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        copy = sqlite3.connect(target, isolation_level=None)
+        try:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            verdict = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if verdict != "ok":
+                raise sqlite3.DatabaseError(verdict)
+        finally:
+            copy.close()
+    finally:
+        source.close()
+
+
+def _is_catalog(file: Path) -> bool:
+    with file.open("rb") as opened:
+        header = opened.read(_HEADER)
+    named = header[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4]
+    return header.startswith(_SQLITE) and int.from_bytes(named) == APPLICATION_ID
+
+
+def _side_files(file: Path) -> list[Path]:
+    return [file.with_name(file.name + suffix) for suffix in ("-wal", "-shm", "-journal")]
+
+
+def _make_durable(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remember(folder: Path, file: Path) -> None:
+    """Note the backup as the newest: by its place in the list, for clocks go back."""
+    notes = _notes(folder)
+    notes = [note for note in notes if note.get("file") != str(file)][-_REMEMBERED + 1 :]
+    notes.append({"file": str(file), "made": datetime.now(UTC).isoformat(timespec="seconds")})
+    draft = folder / f"{NOTES}.new"
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=_OWNER_ONLY)
+    draft.write_text(json.dumps(notes, indent=1), encoding="utf-8")
+    draft.replace(folder / NOTES)
+
+
+def _noted(folder: Path) -> list[Path]:
+    return [Path(note["file"]) for note in _notes(folder)]
+
+
+def _notes(folder: Path) -> list[dict[str, str]]:
+    """What is noted; nothing where the notes cannot be read, which must hinder nobody."""
+    with suppress(OSError, ValueError):
+        notes = json.loads((folder / NOTES).read_text(encoding="utf-8"))
+        if isinstance(notes, list):
+            return [
+                note
+                for note in notes
+                if isinstance(note, dict) and isinstance(note.get("file"), str)
+            ]
+    return []
+
+
+def _not_written(file: Path, reason: str) -> StoreError:
+    return StoreError(
+        f"the backup {file} could not be written: {reason}. Give a place that exists, is writable "
+        "and has enough space."
+    )

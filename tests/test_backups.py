@@ -1,0 +1,291 @@
+"""Backup and restore: one file, checked, in one step, and nothing is overwritten unasked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.chroma_server import chroma_server
+from tests.fake_embedding import FakeEmbedding
+from vectorstore.articles import Article
+from vectorstore.backups import newest_backup, restore, write_backup
+from vectorstore.catalog import CATALOG, Catalog
+from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFormatError
+from vectorstore.local import LocalIndex
+from vectorstore.shared import open_shared
+
+ROOT = Path(__file__).parent.parent
+
+
+# -- backup ------------------------------------------------------------------------------------
+
+
+def test_a_backup_is_one_file_for_its_owner_only(tmp_path: Path) -> None:
+    (tmp_path / "backups").mkdir()
+    with opened(tmp_path / "index") as index:
+        index.add_articles([ferry("a")])
+        index.backup(str(tmp_path / "backups" / "of today"))
+        (file,) = (tmp_path / "backups").iterdir()
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert newest_backup(tmp_path / "index") == file
+        assert (tmp_path / "index" / "backups.json").stat().st_mode & 0o777 == 0o600
+    with sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True) as db:
+        assert db.execute("SELECT id FROM articles").fetchall() == [("a",)]
+    db.close()
+
+
+def test_a_newer_backup_replaces_an_older_one_of_the_same_name(tmp_path: Path) -> None:
+    file = tmp_path / "a.backup"
+    with opened(tmp_path / "index") as index:
+        index.backup(file)
+        index.add_articles([ferry("a")])
+        index.backup(file)
+    assert restore(file, tmp_path / "restored").articles == 1
+    assert (tmp_path / "index" / "backups.json").read_text().count("a.backup") == 1
+
+
+def test_a_backup_overwrites_nothing_else(tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("dear")
+    with sqlite3.connect(tmp_path / "other.sqlite") as db:
+        db.execute("CREATE TABLE theirs (x)")
+    db.close()
+    with opened(tmp_path / "index") as index:
+        for file, message in [
+            (letter, "letter.txt exists and is no backup. Give another name"),
+            (tmp_path / "other.sqlite", "exists and is no backup"),
+            (tmp_path, "could not be written: Is a directory"),
+            (tmp_path / "none" / "a.backup", "could not be written: No such file"),
+            (tmp_path / "index" / "a.backup", "is in the index's own folder"),
+            (tmp_path / "index" / CATALOG, "is in the index's own folder"),
+        ]:
+            with pytest.raises(StoreError, match=message):
+                index.backup(file)
+    assert letter.read_text() == "dear"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "index",
+        "letter.txt",
+        "other.sqlite",
+    ]
+
+
+def test_a_backup_that_does_not_fit_leaves_the_older_one(tmp_path: Path) -> None:
+    file = tmp_path / "backups" / "a.backup"
+    file.parent.mkdir()
+    with opened(tmp_path / "index") as index:
+        index.add_articles([ferry("a")])
+        index.backup(file)
+        index.add_articles([ferry(str(number)) for number in range(300)])
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from vectorstore.backups import write_backup\n"
+        "from vectorstore.errors import StoreError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (90_000, 90_000))\n"
+        "try:\n"
+        "    write_backup(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "except StoreError as error:\n"
+        "    print(error)\n"
+    )
+    said = run(program, tmp_path / "index", file).stdout
+    assert "a.backup could not be written" in said
+    assert [path.name for path in file.parent.iterdir()] == ["a.backup"]
+    assert restore(file, tmp_path / "restored").articles == 1
+
+
+def test_a_damaged_index_is_not_backed_up(tmp_path: Path) -> None:
+    with opened(tmp_path / "index") as index:
+        index.add_articles([ferry(str(number)) for number in range(300)])
+    file = tmp_path / "index" / CATALOG
+    os.truncate(file, file.stat().st_size // 2)
+    with pytest.raises(StoreDamagedError, match="no backup was written"):
+        write_backup(tmp_path / "index", tmp_path / "a.backup")
+    assert not (tmp_path / "a.backup").exists()
+
+
+# -- restore -----------------------------------------------------------------------------------
+
+
+def test_restores_what_was_backed_up_without_embedding(tmp_path: Path) -> None:
+    file = backed_up(tmp_path, ferry("a"), ferry("b"))
+    embedding = FakeEmbedding()
+    found = restore(file, tmp_path / "new" / "index")
+    assert (found.articles, found.passages, found.embedding_model) == (2, 2, "fake")
+    with LocalIndex(tmp_path / "new" / "index", lambda: embedding) as index:
+        assert embedding.texts == 0
+        assert names(index) == {"a", "b"}
+    assert (tmp_path / "new" / "index" / CATALOG).stat().st_mode & 0o777 == 0o600
+
+
+def test_articles_are_replaced_only_when_asked(tmp_path: Path) -> None:
+    file = backed_up(tmp_path, ferry("a"))
+    with opened(tmp_path / "index") as index:
+        index.add_articles([ferry("later")])
+    with pytest.raises(StoreError, match=r"holds 2 articles, which would be lost.*--replace"):
+        restore(file, tmp_path / "index")
+    with opened(tmp_path / "index") as index:
+        assert names(index) == {"a", "later"}
+    restore(file, tmp_path / "index", replace=True)
+    with opened(tmp_path / "index") as index:
+        assert names(index) == {"a"}
+
+
+def test_an_index_in_use_is_not_replaced(tmp_path: Path) -> None:
+    file = backed_up(tmp_path, ferry("a"))
+    folder = tmp_path / "index"
+    with (
+        open_shared(folder, lambda: opened(folder), program="the page"),
+        pytest.raises(StoreBusyError, match=r"held by the page \(process \d+.*Stop it"),
+    ):
+        restore(file, folder, replace=True)
+
+
+def test_a_damaged_index_is_kept_beside_the_restored_one(tmp_path: Path) -> None:
+    file = backed_up(tmp_path, ferry("a"))
+    catalog = tmp_path / "index" / CATALOG
+    catalog.write_bytes(b"noise" * 10_000)
+    restore(file, tmp_path / "index")
+    assert catalog.with_name("damaged.sqlite").read_bytes() == b"noise" * 10_000
+    with opened(tmp_path / "index") as index:
+        assert names(index) == {"a"}
+
+
+def truncated(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def changed(file: Path) -> None:
+    file.write_bytes(file.read_bytes().replace(b"crosses", b"crashes"))
+
+
+@pytest.mark.parametrize("damage", [truncated, changed])
+def test_a_damaged_backup_changes_nothing(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    file = backed_up(tmp_path, *(ferry(str(number)) for number in range(100)))
+    damage(file)
+    before = (tmp_path / "index" / CATALOG).read_bytes()
+    with pytest.raises(StoreDamagedError, match=r"a.backup is damaged.*Nothing was changed"):
+        restore(file, tmp_path / "index", replace=True)
+    assert (tmp_path / "index" / CATALOG).read_bytes() == before
+    assert not list((tmp_path / "index").glob("restoring*"))
+
+
+def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(StoreFormatError, match=r"letter.txt is no backup"):
+        restore(tmp_path / "letter.txt", tmp_path / "index")
+    with pytest.raises(StoreError, match="there is no backup"):
+        restore(tmp_path / "none", tmp_path / "index")
+    with pytest.raises(StoreError, match="there is no backup"):
+        restore(tmp_path, tmp_path / "index")
+
+
+def test_a_backup_of_a_newer_format_is_refused(tmp_path: Path) -> None:
+    file = backed_up(tmp_path, ferry("a"))
+    Catalog(file, migrations=[lambda _: None]).close()
+    with pytest.raises(StoreFormatError, match=r"has format 2.*Upgrade"):
+        restore(file, tmp_path / "new")
+    assert not (tmp_path / "new" / CATALOG).exists()
+
+
+def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new(tmp_path: Path) -> None:
+    """At every file that it moves, removes or makes durable."""
+    program = (
+        "import os, pathlib, shutil, sys\n"
+        "from vectorstore.backups import restore\n"
+        "steps = int(sys.argv[3])\n"
+        "def counted(function):\n"
+        "    def call(*given, **named):\n"
+        "        global steps\n"
+        "        steps -= 1\n"
+        "        if steps == 0:\n"
+        "            os.kill(os.getpid(), 9)\n"
+        "        return function(*given, **named)\n"
+        "    return call\n"
+        "for owner, name in [(pathlib.Path, 'replace'), (pathlib.Path, 'unlink'), (os, 'fsync'),\n"
+        "                    (shutil, 'rmtree')]:\n"
+        "    setattr(owner, name, counted(getattr(owner, name)))\n"
+        "restore(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), replace=True)\n"
+    )
+    file = backed_up(tmp_path, ferry("a"), ferry("b"))
+    with opened(tmp_path / "old") as index:
+        index.add_articles([ferry("old")])
+    seen = set()
+    for step in range(1, 40):
+        folder = tmp_path / str(step)
+        shutil.copytree(tmp_path / "old", folder)
+        ended = run(program, file, folder, step)
+        with opened(folder) as index:
+            left = names(index)
+            assert not [finding for finding in index.check() if finding.severity == "error"]
+        assert left in ({"old"}, {"a", "b"})
+        seen.add((ended.returncode, len(left)))
+        restore(file, folder, replace=True)
+        with opened(folder) as index:
+            assert {summary.id for summary in index.articles()} == {"a", "b"}
+        if ended.returncode == 0:
+            break
+    assert seen == {(-9, 1), (-9, 2), (0, 2)}
+
+
+def test_a_server_is_not_believed_to_have_the_vectors_of_a_restored_index(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    with chroma_server(tmp_path / "chroma") as server:
+        with LocalIndex(folder, FakeEmbedding, chroma_url=server.url) as index:
+            index.add_articles([ferry("a"), ferry("b")])
+            index.backup(tmp_path / "a.backup")
+            index.remove(["a"])
+            index.add_articles([ferry("c")])
+        # Another index, whose vectors have the same keys.
+        other = backed_up(tmp_path / "other", ferry("x"), ferry("y"), ferry("z"))
+        for file, expected in [(other, {"x", "y", "z"}), (tmp_path / "a.backup", {"a", "b"})]:
+            restore(file, folder, replace=True)
+            with LocalIndex(folder, FakeEmbedding, chroma_url=server.url) as index:
+                assert names(index) == expected
+                assert not [one for one in index.check() if one.severity == "error"]
+                assert index._vectors is not None
+                held = index._vectors._client.list_collections()
+            assert len(held) == 1
+
+
+# -- below -------------------------------------------------------------------------------------
+
+
+def opened(folder: Path) -> LocalIndex:
+    return LocalIndex(folder, FakeEmbedding)
+
+
+def ferry(name: str) -> Article:
+    return Article(id=name, title="", text=f"The ferry crosses the bay as {name}. " * 8)
+
+
+def backed_up(folder: Path, *articles: Article) -> Path:
+    folder.mkdir(exist_ok=True)
+    file = folder / "a.backup"
+    with opened(folder / "index") as index:
+        index.add_articles(articles)
+        index.backup(file)
+    return file
+
+
+def names(index: LocalIndex) -> set[str]:
+    hits = index.search("ferry bay", 100, "vectors")
+    found = {p.article_id for hit in hits for p in (hit.passage, *hit.copies)}
+    assert found == {summary.id for summary in index.articles()}
+    return found
+
+
+def run(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program, *(str(argument) for argument in arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

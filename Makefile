@@ -24,7 +24,7 @@ PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 
 PY := $(VENV)/bin/python
 
-.PHONY: help chat test bench constraints clean
+.PHONY: help chat test bench crash constraints clean
 
 help: ## This list
 	@echo "Dateline answers questions about your own articles. In a clone:"
@@ -46,6 +46,9 @@ test: $(VENV)/.installed-dev ## Lint, types, import rules and tests
 bench: $(VENV)/.installed ## Measure: answers on the sample articles, time to a first answer
 	@$(PY) -m benchmarks.seed_answers
 	@$(PY) -m benchmarks.startup
+
+crash: $(VENV)/.installed ## Kill the program at 200 moments, and see that nothing is lost
+	@$(PY) -m benchmarks.crash --moments 200
 
 constraints: ## Write constraints.txt anew, from the newest releases that pyproject.toml admits
 	@$(FUNCTIONS); rm -rf $(VENV)-constraints; make_venv $(VENV)-constraints; \

@@ -34,6 +34,7 @@ from vectorstore.errors import ArticleNotFoundError, DatelineError, LoadingError
 
 if TYPE_CHECKING:
     from assistant.factory import Assistant
+    from assistant.settings import Settings
     from vectorstore.index import Index, OnProgress
 
 _ABSTAINED = 3
@@ -493,16 +494,74 @@ def rebuild(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = Fal
         typer.echo(f"Rebuilt: {_articles(statistics.articles)}, {statistics.passages:,} passages.")
 
 
+@app.command()
+def backup(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
+    index: IndexFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write everything the index holds to one file.
+
+    The file is a consistent copy, also while the page or another program uses the index; only its
+    owner can read it.
+
+    \b
+    Example:
+      dateline backup articles-2025-11.dateline
+    """
+    with _open(ctx, index) as assistant:
+        assistant.index.backup(file)
+        statistics = assistant.index.statistics()
+    if as_json:
+        _print_json({"file": str(file), **_plain(asdict(statistics))})
+    else:
+        typer.echo(f"Backed up to {file}: {_articles(statistics.articles)}.")
+
+
+@app.command()
+def restore(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` has written.")],
+    index: IndexFolder = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also where the index holds articles.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the index what a backup holds.
+
+    The backup is checked before anything changes, and an index that holds articles is replaced only
+    with --replace. No other program may use the index meanwhile.
+
+    \b
+    Example:
+      dateline restore articles-2025-11.dateline
+    """
+    from vectorstore.backups import restore as restored
+
+    statistics = restored(file, _settings(ctx, index).index, replace=replace)
+    if as_json:
+        _print_json(_plain(asdict(statistics)))
+    else:
+        typer.echo(f"Restored: {_articles(statistics.articles)}, {statistics.passages:,} passages.")
+
+
+def _settings(ctx: typer.Context, folder: Path | None) -> Settings:
+    """The settings, with the index named after the command, else before it."""
+    from assistant.settings import Settings
+
+    chosen = folder if folder is not None else ctx.obj
+    return Settings(index=chosen) if chosen is not None else Settings()
+
+
 @contextmanager
 def _open(ctx: typer.Context, folder: Path | None) -> Iterator[Assistant]:
     """The assistant on the index named after the command, else before it, else by the settings."""
     from assistant.factory import Assistant
-    from assistant.settings import Settings
 
-    chosen = folder if folder is not None else ctx.obj
-    settings = Settings(index=chosen) if chosen is not None else Settings()
     with _progress("Embedding anew") as progress:
-        assistant = Assistant.open(settings, progress=progress)
+        assistant = Assistant.open(_settings(ctx, folder), progress=progress)
     with assistant:
         yield assistant
 

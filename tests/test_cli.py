@@ -24,7 +24,10 @@ from assistant.cli import _lines, app
 from assistant.resources import SAMPLES, seeds_folder
 from vectorstore.articles import Article, Progress
 
-COMMANDS = ("add", "list", "show", "edit", "remove", "ask", "chat", "doctor", "rebuild")
+COMMANDS = (
+    *("add", "list", "show", "edit", "remove", "ask", "chat"),
+    *("doctor", "rebuild", "backup", "restore"),
+)
 QUESTION = "who co-chairs the two-state meeting?"
 UNANSWERABLE = "What is the capital of Australia?"
 
@@ -429,6 +432,37 @@ def test_rebuild_tells_what_the_index_holds(two: Run) -> None:
     assert re.fullmatch(r"Rebuilt: 2 articles, \d+ passages\.\n", two("rebuild").stdout)
     assert json.loads(two("rebuild", "--json").stdout)["articles"] == 2
     assert two("ask", QUESTION).exit_code == 0
+
+
+def test_a_restored_backup_answers_the_same_question(two: Run, tmp_path: Path) -> None:
+    file = tmp_path / "all.dateline"
+    before = json.loads(two("ask", QUESTION, "--json").stdout)
+    assert two("backup", str(file)).stdout == f"Backed up to {file}: 2 articles.\n"
+    elsewhere = run_on(tmp_path / "elsewhere")
+    assert re.fullmatch(
+        r"Restored: 2 articles, \d+ passages\.\n", elsewhere("restore", str(file)).stdout
+    )
+    after = json.loads(elsewhere("ask", QUESTION, "--json").stdout)
+    assert (after["text"], after["citations"]) == (before["text"], before["citations"])
+
+
+def test_restore_replaces_articles_only_when_told(two: Run, tmp_path: Path) -> None:
+    file = tmp_path / "all.dateline"
+    assert two("backup", str(file), "--json").exit_code == 0
+    two("remove", MEETING.id, "--yes")
+    refused = two("restore", str(file))
+    assert refused.exit_code == 1
+    assert "--replace" in refused.stderr
+    assert json.loads(two("list", "--json").stdout) != []
+    assert json.loads(two("restore", str(file), "--replace", "--json").stdout)["articles"] == 2
+    assert two("show", MEETING.id).exit_code == 0
+
+
+def test_restore_says_what_is_no_backup(two: Run, tmp_path: Path) -> None:
+    assert "there is no backup" in two("restore", str(tmp_path / "none")).stderr
+    other = tmp_path / "notes.txt"
+    other.write_text("notes", encoding="utf-8")
+    assert "is no backup" in two("restore", str(other), "--replace").stderr
 
 
 # -------------------------------------------------------------------- in a process, on a terminal

@@ -5,12 +5,14 @@
     chain.stream({…}), chain.batch([{…}, …]), and their async twins
 
 Input: a question, or a mapping with `question` and, where wanted, `history` (Turns, oldest first),
-`as_of`, `sources`, `after` and `before`. A stream yields growing Answers; the last is complete.
+`as_of`, `sources`, `after` and `before`. Words such as "yesterday" are not read against `as_of` yet:
+it is checked and carried along. A stream yields growing Answers; the last is complete.
 It knows the interfaces of its parts and none of their classes.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -139,7 +141,8 @@ def build_chain(
         return [name for name in names(asked.rewritten) if not index.search(name, 1, "words")]
 
     async def write_async(asked: Asked) -> AsyncIterator[Answer]:
-        for partial in write(asked):
+        # In a thread: looking for absent names reads the index.
+        for partial in await asyncio.to_thread(lambda: list(write(asked))):
             yield partial
 
     return (

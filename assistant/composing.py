@@ -1,7 +1,7 @@
 """Answers made of the articles' own words.
 
-    compose(draft, phrases)         the growing answers, the last one complete
-    abstain(draft, phrases, …)      what is said where the articles do not answer
+    compose(blank, findings, hits, phrases)     the growing answers, the last one complete
+    abstain(blank, phrases, absent)             what is said where the articles do not answer
 
 A short question gets the span that answers it, cited with the sentence it stands in; one that takes
 a sentence gets the sentences themselves. Every citation is a slice of an article, made here and

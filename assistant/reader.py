@@ -255,6 +255,6 @@ def _torch(folder: Path) -> Network:
             found = model(
                 input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask), **extra
             )
-        return found.start_logits.numpy(), found.end_logits.numpy()
+        return found.start_logits.float().numpy(), found.end_logits.float().numpy()
 
     return run

@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     reader_model: str = Field(
         "dateline-reader",
         description="The extractive reader: the one shipped, or a local folder with a Hugging Face "
-        "question-answering model; any but the one shipped is uncalibrated.",
+        "question-answering model, uncalibrated unless a calibration.json lies in it.",
     )
     threshold: float | None = Field(
         None,

@@ -44,7 +44,7 @@ class Outcome:
 
 def measure(assistant: Assistant, questions: Sequence[dict[str, Any]]) -> Iterator[Outcome]:
     """Ask them all; the assistant's index holds the articles of seeds/."""
-    files = {summary.id: _file(summary.id) for summary in assistant.index.articles()}
+    files = {summary.id: file_of(summary.id) for summary in assistant.index.articles()}
     for asked in questions:
         history = [Turn(turn["role"], turn["text"]) for turn in asked.get("history", [])]
         begun = time.perf_counter()
@@ -87,7 +87,7 @@ def _plain(text: str) -> str:
     return " ".join(word for word in re.findall(r"\w+", flat) if word not in ("the", "a", "an"))
 
 
-def _file(article_id: str) -> str:
+def file_of(article_id: str) -> str:
     """The id of an article from a file is the file's stem and a hash."""
     return article_id.rpartition("-")[0]
 

@@ -91,7 +91,6 @@ def test_any_text_can_be_stored_and_any_query_asked(
         put(catalog, article)
         assert catalog.get("a") == article
         catalog.search(clean, 5, None)
-        catalog.holds_word(clean)
         assert catalog.article_keys(Filter(sources=(clean,))) == [1]
         assert catalog.faults() == []
     finally:
@@ -109,14 +108,6 @@ def test_a_word_in_the_passage_counts_more_than_one_in_the_title(catalog: Catalo
     in_text = Article(id="text", title="weather", text="something about the ferry in the town")
     put(catalog, in_title, in_text)
     assert words(catalog, "ferry") == ["text", "title"]
-
-
-def test_knows_which_words_there_are(catalog: Catalog) -> None:
-    put(catalog, OTHER)
-    assert catalog.holds_word("Ferries")
-    assert catalog.holds_word("weather")
-    assert not catalog.holds_word("bridge")
-    assert catalog.holds_word("?")
 
 
 # -- vectors -----------------------------------------------------------------------------------

@@ -510,6 +510,8 @@ def on_terminal(
         stdin=theirs if stdin else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=theirs,
+        # Whoever runs the tests may ignore Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(theirs)
     with open(ours, "r+b", buffering=0) as terminal:  # noqa: PTH123  a descriptor, no path

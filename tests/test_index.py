@@ -457,7 +457,7 @@ def test_a_sound_index_checks_out(index: Index) -> None:
     severities = {finding.severity: finding for finding in index.check()}
     assert set(severities) == {"ok", "warning"}
     assert severities["ok"].message.startswith("2 articles, 2 passages")
-    assert "1 articles have no date" in severities["warning"].message
+    assert "1 article has no date" in severities["warning"].message
     assert "dateline edit" in severities["warning"].remedy
 
 

@@ -344,14 +344,6 @@ class Catalog:
             passages.sort(key=_told_first)
         return found
 
-    def holds_word(self, word: str) -> bool:
-        """True where some passage or title holds `word` (or another form of it)."""
-        terms = _WORD.findall(word)
-        if not terms:
-            return True
-        phrase = '"' + " ".join(terms) + '"'
-        return self._row("SELECT 1 FROM words WHERE words MATCH ? LIMIT 1", phrase) is not None
-
     # -- vectors -------------------------------------------------------------------------------
 
     def embedded(self, digests: Iterable[bytes]) -> set[bytes]:

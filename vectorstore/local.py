@@ -222,9 +222,6 @@ class LocalIndex(Index):
     def statistics(self) -> Statistics:
         return replace(self._catalog.statistics(), embedding_model=self._embedding.name)
 
-    def holds_word(self, word: str) -> bool:
-        return self._catalog.holds_word(word)
-
     # -- care ----------------------------------------------------------------------------------
 
     def check(self) -> list[Finding]:
@@ -573,7 +570,8 @@ class LocalIndex(Index):
             found.append(Finding("warning", self._repaired, "nothing: it has been done"))
         undated = self.statistics().undated
         if undated:
-            message = f"{undated} articles have no date, so searches by date leave them out"
+            which = "1 article has" if undated == 1 else f"{undated} articles have"
+            message = f"{which} no date: searches by date leave such articles out"
             remedy = "give them one: `dateline edit ID --date YYYY-MM-DD`"
             found.append(Finding("warning", message, remedy))
         if self._folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):

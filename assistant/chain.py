@@ -105,7 +105,9 @@ def build_chain(
                 Answer(asked.question, "help", phrases.say(talk), confidence=1.0), asked, begun
             )
             return
-        sure = [_sure(finding, enough) for finding in asked.findings]
+        language = foreign_language(asked.question)
+        # What the models cannot read they cannot answer, however sure they are.
+        sure = [] if language else [_sure(finding, enough) for finding in asked.findings]
         answered = [finding for finding in sure if finding.readings]
         best = max((f.readings[0][1] for f in asked.findings), default=0.0)
         blank = Answer(
@@ -119,7 +121,6 @@ def build_chain(
             complete=True,
         )
         if not answered:
-            language = foreign_language(asked.question)
             if language:
                 blank = replace(
                     blank, notices=(*blank.notices, phrases.say("language", languages=language))
@@ -133,6 +134,10 @@ def build_chain(
         if asked.where.dated and (undated := index.statistics().undated):
             articles = "1 article" if undated == 1 else f"{undated} articles"
             yield phrases.say("undated", articles=articles)
+        if asked.where.sources is not None:
+            known = {source for source, _ in index.statistics().sources}
+            if unknown := [source for source in asked.where.sources if source not in known]:
+                yield phrases.say("no_source", sources=", ".join(map(repr, unknown)))
         if reader.calibration is None:
             yield phrases.say("uncalibrated")
 
@@ -163,8 +168,8 @@ def _asked(given: Any) -> Asked:
     if unknown := set(given) - {"question", "history", "as_of", "sources", "after", "before"}:
         raise QuestionError(f"unknown with a question: {', '.join(sorted(map(str, unknown)))}.")
     sources = given.get("sources")
-    if isinstance(sources, str):
-        raise QuestionError("sources is a list of names: give [name], not a text.")
+    if sources is not None and not _are_names(sources):
+        raise QuestionError("sources is a list of the names of sources, such as [name].")
     history = given.get("history") or ()
     if isinstance(history, str) or not isinstance(history, Iterable):
         raise QuestionError("history is a list of turns, oldest first.")
@@ -176,6 +181,12 @@ def _asked(given: Any) -> Asked:
         history=tuple(_turn(turn) for turn in history),
         where=Filter(None if sources is None else tuple(sources), None, after, before),
         as_of=as_of,
+    )
+
+
+def _are_names(sources: Any) -> bool:
+    return not isinstance(sources, str) and all(
+        isinstance(source, str) and source.isprintable() for source in sources
     )
 
 

@@ -433,6 +433,8 @@ def chat(
         if as_json:
             _print_json({"url": url})
         else:
+            if not url.rstrip("/").endswith(f":{port}"):
+                typer.echo(f"Port {port} is taken, so another is used.")
             typer.echo(f"Dateline is at {url}  (Ctrl-C stops it)")
         sys.stdout.flush()  # who waits for the line through a pipe gets it now
         warming.start()

@@ -183,7 +183,8 @@ def _copies(citations: Sequence[Citation], hits: Sequence[Hit], phrases: Phrases
         copy.source or copy.title
         for hit in hits
         for copy in hit.copies
-        if any(
+        if copy.article_id != hit.passage.article_id
+        and any(
             article == hit.passage.article_id and hit.passage.start <= start < hit.passage.end
             for article, start in cited
         )

@@ -136,7 +136,8 @@ def foreign_language(question: str) -> str | None:
     if letters and len(strange) > len(letters) / 3:
         script = unicodedata.name(strange[0], "another script").split()[0].capitalize()
         return _SCRIPTS.get(script, f"{script} script")
-    if len(question.split()) < 4:
+    words = {word.lower() for word in re.findall(r"\w+", question)}
+    if len(words) < 4 or words & _ENGLISH:
         return None
     code, certainty = _language_identifier().classify(question)
     return _LANGUAGES.get(code) if code != "en" and certainty > 0.7 else None
@@ -154,6 +155,29 @@ def _latin(character: str) -> bool:
     return unicodedata.name(character, "").startswith(("LATIN", "MODIFIER", "FULLWIDTH LATIN"))
 
 
+# Words of English questions that are no words of their neighbours'.
+_ENGLISH = frozenset(
+    [
+        "who",
+        "whose",
+        "what",
+        "when",
+        "where",
+        "which",
+        "why",
+        "how",
+        "the",
+        "of",
+        "is",
+        "are",
+        "did",
+        "does",
+        "were",
+        "has",
+        "have",
+        "about",
+    ]
+)
 _NOT_NAMES = frozenset(
     [
         "i",

@@ -375,3 +375,19 @@ def test_the_order_of_adding_articles_does_not_matter(tmp_path: Path) -> None:
         assert [hit.passage.article_id for hit in answer.passages] == [
             hit.passage.article_id for hit in answers[0].passages
         ]
+
+
+def test_a_question_in_another_script_is_not_answered_however_sure_the_reader_is(
+    tmp_path: Path,
+) -> None:
+    question = "会議はどこで開かれましたか？"
+    with fake_assistant(tmp_path, NEWS, {question: "Dakar"}) as assistant:
+        answer = assistant.answer(question)
+    assert answer.kind == "abstention"
+    assert any("English" in notice for notice in answer.notices)
+
+
+def test_a_source_that_no_article_has_is_told(assistant: Assistant) -> None:
+    answer = assistant.answer("where is the meeting", sources=["nope"])
+    assert answer.kind == "abstention"
+    assert any("'nope'" in notice for notice in answer.notices)

@@ -112,3 +112,9 @@ def test_a_text_of_millions_of_characters_is_split_in_seconds(piece: str) -> Non
     found = passages(text)
     assert found[0].start == 0
     assert found[-1].end == len(text)
+
+
+@pytest.mark.parametrize("title", ["Ms.", "Cllr.", "Messrs.", "Dr.", "Mr.", "approx."])
+def test_a_sentence_is_not_cut_behind_a_title(title: str) -> None:
+    text = f"The leader, who had backed {title} Dufrayne, said she would stay. He left."
+    assert [text[start:end] for start, end in sentences(text)] == [text[:-9], "He left."]

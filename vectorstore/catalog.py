@@ -220,8 +220,10 @@ class Catalog:
 
     def get(self, article_id: str) -> Article:
         """Raises ArticleNotFoundError; StoreDamagedError where it is not what was stored."""
-        row = self._row("SELECT * FROM articles WHERE id = ?", article_id)
-        if row is None:
+        # Half a surrogate pair is in no id, and SQLite would not take it.
+        wanted = article_id.encode(errors="replace").decode()
+        row = self._row("SELECT * FROM articles WHERE id = ?", wanted)
+        if row is None or wanted != article_id:
             raise _not_found(article_id)
         article = _article(row)
         if article is None:

@@ -197,6 +197,9 @@ class LocalIndex(Index):
         after: date | None = None,
         before: date | None = None,
     ) -> list[Hit]:
+        for name, given in (("sources", sources), ("articles", articles)):
+            if isinstance(given, str):
+                raise SearchError(f"{name} is a text; give a list of texts: [{given!r}].")
         where = Filter(
             None if sources is None else tuple(sources),
             None if articles is None else tuple(articles),
@@ -751,10 +754,22 @@ def _refuse_lone_surrogates(name: str, value: str) -> None:
         ) from error
 
 
+def _half_a_pair(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _checked(query: str, k: int, mode: str, where: Filter) -> str:
     """The query, searchable. Raises SearchError for what makes no sense."""
     if mode not in _MODES:
         raise SearchError(f"mode is {mode!r}; give one of {', '.join(_MODES)}.")
+    if not isinstance(query, str):
+        raise SearchError(
+            f"the query is {type(query).__name__}, not text. Give the words to look for."
+        )
+    for name, names in (("sources", where.sources), ("articles", where.articles)):
+        for each in names or ():
+            if not isinstance(each, str) or (not each.isascii() and _half_a_pair(each)):
+                raise SearchError(f"{name} has {each!r}; give a list of texts.")
     if type(k) is not int or not 1 <= k <= _MOST:
         raise SearchError(f"k is {k!r}; give a number from 1 to {_MOST}.")
     for name, day in (("after", where.after), ("before", where.before)):

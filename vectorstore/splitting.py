@@ -27,6 +27,14 @@ _BLANK_LINES = re.compile(r"(?<![^\S\n])[^\S\n]*\r?\n(?:[^\S\n]*\r?\n)+")
 _LINE_AFTER_SENTENCE = re.compile(r"(?<=[.!?:;…”\"'’)\]])[^\S\n]*\r?\n")
 
 
+# Titles before a name that sentencex takes for the end of a sentence: cut there, the rest of the
+# sentence would be left without its subject.
+_TITLE = re.compile(
+    r"(?:^|[\s“”\"‘’'(\[—–-])(?:Ms|Mx|Messrs|Mses|Mmes?|Mlle|Cllr|Atty|Supt|Insp|Det|Cmdr|Cmdt|Brig|Amb|"
+    r"Ft|Mt|approx|ca)\.\s*$"
+)
+
+
 class Span(NamedTuple):
     """`text[start:end]`; never empty, never beginning or ending with white space."""
 
@@ -118,7 +126,8 @@ def _sentence_ends(text: str) -> list[int]:
         if type(error).__name__ != "PanicException":  # which cannot be imported
             raise
         return []
-    return [int(boundary["end_index"]) for boundary in found]
+    ends = (int(boundary["end_index"]) for boundary in found)
+    return [end for end in ends if not _TITLE.search(text, max(0, end - 16), end)]
 
 
 def _evenly(parts: list[Span], size: int) -> list[Span]:

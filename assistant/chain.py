@@ -28,6 +28,7 @@ from assistant.questions import cleaned, foreign_language, names, parts, small_t
 from assistant.reader import Reader, Reading
 from assistant.rewriting import standalone
 from vectorstore.articles import Filter, Hit
+from vectorstore.errors import ArticleNotFoundError
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
@@ -128,7 +129,7 @@ def build_chain(
             yield _timed(abstain(blank, phrases, _absent(asked)), asked, begun)
             return
         for partial in compose(blank, answered, asked.hits, phrases):
-            yield _timed(partial, asked, begun)
+            yield _timed(_with_removals(partial), asked, begun)
 
     def _notices(asked: Asked) -> Iterator[str]:
         if asked.where.dated and (undated := index.statistics().undated):
@@ -140,6 +141,21 @@ def build_chain(
                 yield phrases.say("no_source", sources=", ".join(map(repr, unknown)))
         if reader.calibration is None:
             yield phrases.say("uncalibrated")
+
+    def _with_removals(partial: Answer) -> Answer:
+        """Says so where a cited article was removed between the search and the answer."""
+        if not partial.complete:
+            return partial
+        gone = [c.title or c.article_id for c in partial.citations if not _is_there(c.article_id)]
+        told = [phrases.say("removed", articles=name) for name in dict.fromkeys(gone)]
+        return replace(partial, notices=(*partial.notices, *told))
+
+    def _is_there(article_id: str) -> bool:
+        try:
+            index.get(article_id)
+        except ArticleNotFoundError:
+            return False
+        return True
 
     def _absent(asked: Asked) -> list[str]:
         """Names of the question that stand in no article at all."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from assistant import Answer, Assistant, EmptyIndexError, QuestionError, Settings, Turn
 from assistant.confidence import UNCALIBRATED, Calibration
+from assistant.reader import Reading
 from tests.fake_embedding import FakeEmbedding
 from tests.fake_reader import FakeReader, fake_assistant
-from vectorstore import Article, Hit
+from vectorstore import Article, Hit, Passage
 from vectorstore.local import LocalIndex
 
 ARTICLES = [
@@ -391,3 +392,23 @@ def test_a_source_that_no_article_has_is_told(assistant: Assistant) -> None:
     answer = assistant.answer("where is the meeting", sources=["nope"])
     assert answer.kind == "abstention"
     assert any("'nope'" in notice for notice in answer.notices)
+
+
+def test_an_article_removed_while_it_is_read_is_told(tmp_path: Path) -> None:
+    question = "Where is the meeting held?"
+
+    class RemovingReader(FakeReader):
+        """Reads, and meanwhile somebody removes what it reads."""
+
+        def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+            readings = super().read(question, passages)
+            opened.index.remove([passage.article_id for passage in passages])
+            return readings
+
+    reader = RemovingReader({question: "Dakar"})
+    with fake_assistant(tmp_path, NEWS, reader=reader) as opened:
+        answer = opened.answer(question)
+    assert answer.answered
+    titles = {citation.title for citation in answer.citations}
+    assert all(any(title in notice for notice in answer.notices) for title in titles)
+    assert any("removed" in notice for notice in answer.notices)

@@ -57,7 +57,7 @@ def same(one: Sequence[Reading], other: Sequence[Reading]) -> bool:
     """Equal spans, and scores that differ by no more than the order of additions makes them."""
     return [(r.passage, r.start, r.end, r.text) for r in one] == [
         (r.passage, r.start, r.end, r.text) for r in other
-    ] and all(math.isclose(a.score, b.score, abs_tol=0.1) for a, b in zip(one, other, strict=True))
+    ] and all(math.isclose(a.score, b.score, abs_tol=1e-3) for a, b in zip(one, other, strict=True))
 
 
 def test_there_is_one_reading_a_passage_in_order(readings: list[Reading]) -> None:

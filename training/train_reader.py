@@ -16,7 +16,10 @@ What is learnt, and why:
   must choose between its words and [CLS], so that best span - [CLS] is absolute; and over the group
   the answer's words must win once [CLS] is subtracted (shared normalisation, Clark and Gardner
   2018), so that scores compare across passages.
-- The adversarial unanswerable questions of squad2_dev's train split, against their own paragraph.
+- The adversarial unanswerable questions of squad2_dev's train split, against their own paragraph;
+  and, for want of more of them, answerable questions in which a name or a number was changed for
+  another of the same article, against the passage that answered them before: look-alikes of another
+  year, person or place are what a reader falls for most.
 - Logits outside of the passage and [CLS] are masked: what decoding never looks at is not learnt.
 - Embeddings are frozen (half of the weights, a third of a step), there is no dropout (far from one
   epoch nothing overfits, and on a processor it is slow), and matrix products run in bfloat16.
@@ -29,9 +32,10 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import random
+import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +55,11 @@ WARM_UP = 60  # steps
 SHARED_WEIGHT = 0.5  # of the loss over the group
 SECOND_NEGATIVE = 0.25  # of the questions get two
 TITLES = 0.5
+SWAPPED = 0.2  # of the answerable questions come once more with a name or number changed
 # Questions of one block: from squad1_train, and from squad2_dev's train split with and without answer.
-BLOCK = (1200, 240, 320)
+BLOCK = (1200, 160, 220)
+# A run of capitalised words, or a number.
+_NAME = re.compile(r"\b[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*|\b\d[\d,.]*\d\b|\b\d\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,10 @@ class Examples:
                 group = self._group(question, [int(i) for i in row], chance)
                 if group:
                     groups.append(group)
+                if group and question.answerable and chance.random() < SWAPPED:
+                    changed = self._swapped(question, chance)
+                    if changed:
+                        groups.append([changed])
         return groups
 
     def _group(self, question: squad.Question, found: list[int], chance: random.Random) -> Group:
@@ -126,6 +137,44 @@ class Examples:
                 same = [i for i in same if i != other]
                 group.append(self._example(question, other, -1, chance))
         return group
+
+    def _swapped(self, question: squad.Question, chance: random.Random) -> Example | None:
+        """The question about somebody, somewhere or some year else, which its passage does not answer."""
+        end = question.start + len(question.answers[0])
+        pieces = self._of[question.paragraph]
+        gold = next((i for i in pieces if self._pieces[i].holds(question.start, end)), None)
+        # Not the first word, which is a capital whatever it is.
+        names = [found for found in _NAME.finditer(question.text) if found.start()]
+        if gold is None or not names:
+            return None
+        chosen = chance.choice(names)
+        number = chosen[0][0].isdigit()
+        answer = question.answers[0].lower()
+        # Of the passages next to it in the collection: nearly always the same article.
+        near = self._pieces[max(0, gold - 6) : gold + 7]
+        others = {
+            found[0]
+            for piece in near
+            if piece.article == question.article
+            for found in _NAME.finditer(piece.text)
+            if found.start()
+            and found[0][0].isdigit() == number
+            and (not number or len(found[0]) == len(chosen[0]))
+            and piece.text[found.start() - 2] not in ".!?"
+        }
+        others = {
+            other
+            for other in others
+            if other.lower() not in question.text.lower()
+            and chosen[0].lower() not in other.lower()
+            and other.lower() not in answer
+            and answer not in other.lower()
+        }
+        if not others:
+            return None
+        other = chance.choice(sorted(others))
+        text = question.text[: chosen.start()] + other + question.text[chosen.end() :]
+        return self._example(replace(question, text=text), gold, -1, chance)
 
     def _example(
         self, question: squad.Question, number: int, start: int, chance: random.Random
@@ -199,6 +248,9 @@ def main() -> None:
     end.add_argument("--minutes", type=float, help="of wall time")
     end.add_argument("--stop-at", metavar="HH:MM", help="UTC; the learning rate is zero by then")
     ap.add_argument("--resume", action="store_true", help="go on from OUT/state.pt")
+    ap.add_argument(
+        "--first-block", type=int, default=0, help="of examples, to go on where BASE had stopped"
+    )
     ap.add_argument("--learning-rate", type=float, default=LEARNING_RATE)
     ap.add_argument("--checkpoint-minutes", type=float, default=5)
     ap.add_argument("--threads", type=int, default=2)
@@ -219,7 +271,7 @@ def main() -> None:
         parameter.requires_grad = False
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=a.learning_rate, weight_decay=0.01, fused=True)
-    step, seen, number, done = 0, 0, 0, 0.0
+    step, seen, number, done = 0, 0, a.first_block, 0.0
     if a.resume:
         state = torch.load(state_file, weights_only=True)
         optimiser.load_state_dict(state["optimiser"])

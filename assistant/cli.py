@@ -454,6 +454,44 @@ def chat(
 
 
 @app.command()
+def evaluate(
+    ctx: typer.Context,
+    questions: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Questions with known answers, one JSON a line.")
+    ],
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw risk against coverage there, as SVG."),
+    ] = None,
+    index: IndexFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the answers to questions whose answers you know.
+
+    Prints every question that went wrong with the stage that failed, what other thresholds would
+    do, and the figures. Each line of FILE holds "question" and "answers" ([] where the articles do not
+    answer it) and, where you know, "article" and "history"; docs/evaluating.md says more.
+
+    \b
+    Example:
+      dateline evaluate questions.jsonl --plot risk.svg
+    """
+    from assistant.evaluation import evaluate as evaluated
+    from assistant.evaluation import report, risk_coverage_plot
+    from assistant.labelled import load_questions
+
+    asked = load_questions(questions)
+    with _open(ctx, index) as assistant, _progress("Asking") as progress:
+        evaluation = evaluated(assistant, asked, progress=progress)
+    if plot is not None:
+        _write(plot, risk_coverage_plot(evaluation))
+    if as_json:
+        _print_json(evaluation.to_dict())
+    else:
+        typer.echo(_printable(report(evaluation)))
+
+
+@app.command()
 def doctor(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
     """Check the installation and the index.
 
@@ -620,6 +658,15 @@ def _suggesting(index: Index, article_id: str) -> Iterator[None]:
 
 def _beginning(index: Index, start: str) -> list[Summary]:
     return [summary for summary in index.articles() if start and summary.id.startswith(start)]
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DatelineError(
+            f"{file} cannot be written ({error.strerror}). Name a file in a folder of yours."
+        ) from error
 
 
 def _standard_input() -> str:

@@ -19,3 +19,11 @@ class SettingsError(DatelineError):
 
 class ModelError(DatelineError):
     """The reader or a chat model cannot be loaded or used."""
+
+
+class QuestionsError(DatelineError):
+    """A file of questions with known answers cannot be used; the message names the line."""
+
+
+class CalibrationError(DatelineError):
+    """A reader cannot be calibrated, or its calibration not be kept."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from assistant.answers import Answer, Turn
 from assistant.chain import build_chain
+from assistant.confidence import UNCALIBRATED
 from assistant.prompts import load_phrases
 from assistant.reader import open_reader
 from assistant.settings import Settings
@@ -98,6 +99,19 @@ class Assistant:
     ) -> Iterator[Answer]:
         """Growing answers, the last one complete; arguments and errors as for `answer`."""
         yield from self.chain.stream(_given(question, history, as_of, sources, after, before))
+
+    @property
+    def threshold(self) -> float:
+        """The confidence below which it abstains: the setting, else the reader's own."""
+        if self.settings.threshold is not None:
+            return self.settings.threshold
+        return (self._reader.calibration or UNCALIBRATED).threshold
+
+    def at_threshold(self, threshold: float) -> Assistant:
+        """An assistant on the same index and reader, with another threshold and without a language
+        model: what this one would say then. Closing either closes the index of both."""
+        settings = self.settings.model_copy(update={"threshold": threshold, "model": "reader"})
+        return Assistant(self.index, self._reader, settings)
 
     def warm(self) -> None:
         """Load the models now, so that the first question does not wait for them."""

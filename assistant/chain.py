@@ -13,17 +13,28 @@ It knows the interfaces of its parts and none of their classes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
 import re
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from assistant.answers import Answer, Trace, Turn
 from assistant.composing import Finding, abstain, compose
 from assistant.confidence import UNCALIBRATED, signals
-from assistant.errors import EmptyIndexError, QuestionError
+from assistant.errors import EmptyIndexError, QuestionError, WritingError
 from assistant.questions import cleaned, foreign_language, names, parts, small_talk
 from assistant.reader import Reader, Reading
 from assistant.rewriting import standalone
@@ -31,8 +42,9 @@ from vectorstore.articles import Filter, Hit
 from vectorstore.errors import ArticleNotFoundError
 
 if TYPE_CHECKING:
-    from langchain_core.runnables import Runnable
+    from langchain_core.runnables import Runnable, RunnableConfig
 
+    from assistant.generating import Writer
     from assistant.prompts import Phrases
     from vectorstore.index import Index
 
@@ -48,6 +60,7 @@ class Asked:
     rewritten: str = ""
     hits: tuple[Hit, ...] = ()
     findings: tuple[Finding, ...] = ()
+    unwritten: str = ""  # why the chat model is not asked, where it has failed already
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -58,17 +71,26 @@ def build_chain(
     *,
     passages_read: int = 10,
     threshold: float | None = None,
+    writer: Writer | None = None,
 ) -> Runnable[Any, Answer]:
-    """The chain over these parts. `threshold` overrides the reader's own."""
+    """The chain over these parts. `threshold` overrides the reader's own; without a `writer`, or
+    where it fails, answers are made of the articles' own words."""
     from langchain_core.runnables import RunnableLambda
 
     calibration = reader.calibration or UNCALIBRATED
     enough = calibration.threshold if threshold is None else threshold
 
-    def rewrite(asked: Asked) -> Asked:
+    def rewrite(asked: Asked, config: RunnableConfig) -> Asked:
+        if writer is not None and asked.history and not _talk(asked):
+            try:
+                rewritten = writer.standalone(asked.question, asked.history, config)
+                return replace(asked, rewritten=rewritten)
+            except WritingError as error:
+                # Whoever cannot be reached now is not waited for a second time.
+                asked = replace(asked, unwritten=error.reason if error.unreachable else "")
         return replace(asked, rewritten=standalone(asked.question, asked.history))
 
-    def retrieve(asked: Asked) -> Asked:
+    def retrieve(asked: Asked, _: RunnableConfig) -> Asked:
         if _talk(asked):
             return asked
         hits = index.search(
@@ -84,7 +106,7 @@ def build_chain(
             )
         return replace(asked, hits=tuple(hits))
 
-    def read(asked: Asked) -> Asked:
+    def read(asked: Asked, _: RunnableConfig) -> Asked:
         passages = [hit.passage for hit in asked.hits]
         if not passages:
             return asked
@@ -98,7 +120,7 @@ def build_chain(
             findings.append(Finding(part, tuple(sorted(rated, key=_best_first))))
         return replace(asked, findings=tuple(findings))
 
-    def write(asked: Asked) -> Iterator[Answer]:
+    def write(asked: Asked, config: RunnableConfig) -> Iterator[Answer]:
         begun = time.perf_counter()
         talk = _talk(asked)
         if talk:
@@ -121,6 +143,22 @@ def build_chain(
             model=reader.name if reader.name != "dateline-reader" else "reader",
             complete=True,
         )
+        if writer is not None and asked.hits:
+            try:
+                for partial in _written(writer, blank, asked, config):
+                    if partial.kind == "abstention":
+                        partial = abstain(partial, phrases, _absent(asked))
+                    yield _timed(_with_removals(partial), asked, begun)
+            except WritingError as error:
+                reason = error.reason
+                told = (
+                    phrases.say("instead", reason=reason)
+                    if answered
+                    else phrases.say("unwritten", reason=reason)
+                )
+                blank = replace(blank, notices=(*blank.notices, told))
+            else:
+                return
         if not answered:
             if language:
                 blank = replace(
@@ -130,6 +168,15 @@ def build_chain(
             return
         for partial in compose(blank, answered, asked.hits, phrases):
             yield _timed(_with_removals(partial), asked, begun)
+
+    def _written(
+        writer: Writer, blank: Answer, asked: Asked, config: RunnableConfig
+    ) -> Iterator[Answer]:
+        """The growing answers of the chat model. Raises WritingError, also where it has failed
+        while the question was rewritten."""
+        if asked.unwritten:
+            raise WritingError(asked.unwritten)
+        yield from writer.answer(blank, asked.rewritten, asked.as_of, config)
 
     def _notices(asked: Asked) -> Iterator[str]:
         if asked.where.dated and (undated := index.statistics().undated):
@@ -161,17 +208,22 @@ def build_chain(
         """Names of the question that stand in no article at all."""
         return [name for name in names(asked.rewritten) if not index.search(name, 1, "words")]
 
-    async def write_async(asked: Asked) -> AsyncIterator[Answer]:
-        # In a thread: looking for absent names reads the index.
-        for partial in await asyncio.to_thread(lambda: list(write(asked))):
-            yield partial
+    async def write_async(asked: Asked, config: RunnableConfig) -> AsyncIterator[Answer]:
+        async with contextlib.aclosing(_in_a_thread(lambda: write(asked, config))) as partials:
+            async for partial in partials:
+                yield partial
 
     return (
         RunnableLambda(_asked, name="ask")
         | RunnableLambda(_clocked("rewrite", rewrite), name="rewrite")
         | RunnableLambda(_clocked("retrieve", retrieve), name="retrieve")
         | RunnableLambda(_clocked("read", read), name="read")
-        | RunnableLambda(write, write_async, name="write")
+        | RunnableLambda(
+            # Which its stubs know of functions without a config only.
+            cast("Callable[[Asked], Iterator[Answer]]", write),
+            cast("Callable[[Asked], AsyncIterator[Answer]]", write_async),
+            name="write",
+        )
     )
 
 
@@ -233,10 +285,12 @@ def _turn(turn: Any) -> Turn:
     )
 
 
-def _clocked(stage: str, step: Callable[[Asked], Asked]) -> Callable[[Asked], Asked]:
-    def clocked(asked: Asked) -> Asked:
+def _clocked(
+    stage: str, step: Callable[[Asked, RunnableConfig], Asked]
+) -> Callable[[Asked, RunnableConfig], Asked]:
+    def clocked(asked: Asked, config: RunnableConfig) -> Asked:
         begun = time.perf_counter()
-        done = step(asked)
+        done = step(asked, config)
         return replace(done, seconds={**done.seconds, stage: time.perf_counter() - begun})
 
     return clocked
@@ -245,7 +299,49 @@ def _clocked(stage: str, step: Callable[[Asked], Asked]) -> Callable[[Asked], As
 def _timed(answer: Answer, asked: Asked, begun: float) -> Answer:
     seconds = {**asked.seconds, "write": time.perf_counter() - begun}
     seconds["total"] = sum(seconds.values())
+    seconds |= answer.trace.seconds  # what the writing itself has measured: no part of the sum
     return replace(answer, trace=Trace(asked.rewritten or asked.question, seconds))
+
+
+async def _in_a_thread(made: Callable[[], Iterator[Answer]]) -> AsyncGenerator[Answer]:
+    """What an iterator yields, as it yields it, from a thread of its own: many answers that wait
+    for a model would otherwise fill the event loop's pool of threads, and hold up all others.
+
+    Left early, the iterator is closed at its next step.
+    """
+    loop = asyncio.get_running_loop()
+    arriving: asyncio.Queue[tuple[Answer | None, BaseException | None]] = asyncio.Queue()
+    left = threading.Event()
+
+    def send(item: Answer | None, error: BaseException | None = None) -> None:
+        # A loop that was closed meanwhile has nobody left who waits.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(arriving.put_nowait, (item, error))
+
+    def run() -> None:
+        try:
+            with contextlib.closing(cast("Generator[Answer]", made())) as iterator:
+                for item in iterator:
+                    if left.is_set():
+                        return
+                    send(item)
+        except BaseException as error:  # noqa: BLE001  raised again where it is waited for
+            send(None, error)
+        else:
+            send(None)
+
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(run,), name="dateline-write", daemon=True).start()
+    try:
+        while True:
+            item, error = await arriving.get()
+            if error is not None:
+                raise error
+            if item is None:
+                return
+            yield item
+    finally:
+        left.set()
 
 
 def _best_first(rated: tuple[Reading, float]) -> tuple[float, str, int]:

@@ -21,6 +21,20 @@ class ModelError(DatelineError):
     """The reader or a chat model cannot be loaded or used."""
 
 
+class WritingError(ModelError):
+    """The chat model wrote no answer that can be used.
+
+    `reason` says what happened, in words that a reader of the answer understands; `remedy` what
+    whoever set the model up can do. `unreachable` is True where the next call would fail as well.
+    """
+
+    def __init__(self, reason: str, remedy: str = "", *, unreachable: bool = False) -> None:
+        super().__init__(f"{reason}. {remedy}".rstrip())
+        self.reason = reason
+        self.remedy = remedy
+        self.unreachable = unreachable
+
+
 class QuestionsError(DatelineError):
     """A file of questions with known answers cannot be used; the message names the line."""
 

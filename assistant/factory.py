@@ -27,6 +27,7 @@ from vectorstore.index import Index, OnProgress
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
+    from assistant.generating import Writer
     from assistant.reader import Reader
 
 
@@ -36,10 +37,13 @@ class Assistant:
     `index` adds, lists and finds articles; `chain` is the LangChain Runnable behind `answer`.
     """
 
-    def __init__(self, index: Index, reader: Reader, settings: Settings) -> None:
+    def __init__(
+        self, index: Index, reader: Reader, settings: Settings, writer: Writer | None = None
+    ) -> None:
         self.index = index
         self.settings = settings
         self._reader = reader
+        self._writer = writer
 
     @cached_property
     def chain(self) -> Runnable[Any, Answer]:
@@ -53,6 +57,7 @@ class Assistant:
             load_phrases("extractive"),
             passages_read=self.settings.passages_read,
             threshold=self.settings.threshold,
+            writer=self._writer,
         )
 
     @classmethod

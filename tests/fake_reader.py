@@ -17,6 +17,7 @@ from pathlib import Path
 
 from assistant import Assistant, Settings
 from assistant.confidence import UNCALIBRATED, Calibration
+from assistant.generating import Writer
 from assistant.reader import Reading
 from tests.fake_index import FakeIndex
 from vectorstore import Article, Passage
@@ -69,8 +70,9 @@ def fake_assistant(
     *,
     reader: FakeReader | None = None,
     threshold: float | None = None,
+    writer: Writer | None = None,
 ) -> Assistant:
     index = FakeIndex(folder / "articles.json")
     index.add_articles(articles)
     settings = Settings(index=folder, threshold=threshold)
-    return Assistant(index, reader or FakeReader(answers), settings)
+    return Assistant(index, reader or FakeReader(answers), settings, writer)

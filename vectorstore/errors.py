@@ -15,6 +15,7 @@ DatelineError
 ├── EmptyIndexError         there is nothing to answer from          (assistant)
 ├── SettingsError           a setting is unknown or unusable         (assistant)
 └── ModelError              the reader or a chat model cannot be used (assistant)
+    └── WritingError            the chat model wrote no answer that can be used
 """
 
 from __future__ import annotations

@@ -1,0 +1,201 @@
+"""The chain with a writer: its answers go out as they grow, and where it fails the reader's do."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from assistant import Answer, Assistant, Turn
+from assistant.errors import WritingError
+from tests.fake_reader import FakeReader, fake_assistant
+from tests.fake_writer import FakeWriter
+from vectorstore import Article
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
+ARTICLES = [
+    Article(
+        "meeting",
+        "Two states",
+        "The meeting will be co-chaired by France and Saudi Arabia. It is held in Dakar on July 9.",
+    ),
+    Article("old", "Before", "The meeting was in Oslo."),
+]
+QUESTION = "who co-chairs the meeting"
+KNOWN = {"who": ["France and Saudi Arabia"]}
+SAID = "The two that co-chair it are France and Saudi Arabia."
+HISTORY = [Turn("user", "Where is the meeting held?"), Turn("assistant", "Dakar [1]")]
+AWAY = WritingError("The model is away", unreachable=True)
+
+
+def folder(parent: Path, name: str) -> Path:
+    made = parent / name
+    made.mkdir()
+    return made
+
+
+def writing(place: Path, writer: FakeWriter, reader: FakeReader | None = None) -> Assistant:
+    return fake_assistant(place, ARTICLES, KNOWN, reader=reader, writer=writer)
+
+
+async def last_of_astream(assistant: Assistant, given: Any) -> Answer:
+    return [partial async for partial in assistant.chain.astream(given)][-1]
+
+
+WAYS: dict[str, Callable[[Assistant, Any], Answer]] = {
+    "invoke": lambda a, given: a.chain.invoke(given),
+    "stream": lambda a, given: list(a.chain.stream(given))[-1],
+    "batch": lambda a, given: a.chain.batch([given, QUESTION])[0],
+    "ainvoke": lambda a, given: asyncio.run(a.chain.ainvoke(given)),
+    "astream": lambda a, given: asyncio.run(last_of_astream(a, given)),
+    "abatch": lambda a, given: asyncio.run(a.chain.abatch([given, QUESTION]))[0],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_writer_answers_whichever_way_the_chain_is_run(tmp_path: Path, way: str) -> None:
+    answer = WAYS[way](writing(tmp_path, FakeWriter(SAID, of="France")), {"question": QUESTION})
+    assert answer.text == f"{SAID} [1]"
+    assert answer.model == "fake:writer"
+    assert answer.complete
+    assert [citation.quote for citation in answer.citations] == ["France"]
+
+
+def test_its_answer_grows_and_is_timed(tmp_path: Path) -> None:
+    partials = list(writing(tmp_path, FakeWriter(SAID, of="France")).stream(QUESTION))
+    assert [p.text for p in partials] == ["The", SAID, f"{SAID} [1]"]
+    assert [p.complete for p in partials] == [False, False, True]
+    seconds = partials[-1].trace.seconds
+    assert seconds["first_token"] == 0.5
+    assert seconds["total"] == pytest.approx(
+        sum(seconds[stage] for stage in ("rewrite", "retrieve", "read", "write"))
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_where_it_fails_the_articles_own_words_are_given_and_that_is_told(
+    tmp_path: Path, way: str
+) -> None:
+    answer = WAYS[way](writing(tmp_path, FakeWriter(AWAY)), {"question": QUESTION})
+    assert answer.text == "France and Saudi Arabia [1]"
+    assert answer.model == "fake"  # the reader's name
+    assert answer.notices == ("The model is away: these are the articles' own words.",)
+
+
+def test_where_it_fails_and_the_reader_is_not_sure_it_is_an_abstention(tmp_path: Path) -> None:
+    answer = writing(tmp_path, FakeWriter(AWAY)).answer("how long was the meeting?")
+    assert answer.kind == "abstention"
+    assert answer.passages
+    assert answer.notices == ("The model is away.",)
+
+
+def test_where_it_finds_no_answer_the_refusal_is_the_same_as_everywhere(tmp_path: Path) -> None:
+    by_writer = writing(folder(tmp_path, "a"), FakeWriter(None)).answer(
+        "how long was the Talking Shop?"
+    )
+    by_reader = fake_assistant(folder(tmp_path, "b"), ARTICLES).answer(
+        "how long was the Talking Shop?"
+    )
+    assert by_writer.kind == by_reader.kind == "abstention"
+    assert by_writer.text == by_reader.text
+    assert by_writer.model == "fake:writer"
+
+
+def test_it_is_not_asked_without_passages_nor_for_small_talk(tmp_path: Path) -> None:
+    writer = FakeWriter(SAID, of="France")
+    assistant = writing(tmp_path, writer)
+    assert assistant.answer("hello").kind == "help"
+    assert assistant.answer(QUESTION, after=date(2025, 1, 1)).kind == "abstention"
+    assert writer.asked == []
+
+
+def test_a_follow_up_is_rewritten_by_the_writer(tmp_path: Path) -> None:
+    writer = FakeWriter(SAID, of="France", asks="Who co-chairs the meeting in Dakar?")
+    answer = writing(tmp_path, writer).answer("and who leads it?", history=HISTORY)
+    assert answer.trace.question == "Who co-chairs the meeting in Dakar?"
+    assert writer.asked == ["Who co-chairs the meeting in Dakar?"]
+
+
+def test_what_it_cannot_rewrite_the_rules_rewrite(tmp_path: Path) -> None:
+    writer = FakeWriter(SAID, of="France", asks=WritingError("It wrote a poem"))
+    answer = writing(tmp_path, writer).answer("and when?", history=HISTORY)
+    assert answer.trace.question == "When is the meeting held?"
+    assert answer.model == "fake:writer"
+
+
+def test_a_writer_out_of_reach_is_not_waited_for_twice(tmp_path: Path) -> None:
+    writer = FakeWriter(SAID, of="France", asks=AWAY)
+    reader = FakeReader({"when": ["July 9"]})
+    answer = writing(tmp_path, writer, reader).answer("and when?", history=HISTORY)
+    assert answer.short == "July 9"
+    assert answer.notices == ("The model is away: these are the articles' own words.",)
+    assert writer.asked == []
+
+
+class Slow(FakeWriter):
+    """Says its first word, then waits until it is let go or left."""
+
+    def __init__(self) -> None:
+        super().__init__(SAID, of="France")
+        self.go_on = threading.Event()
+        self.was_left = threading.Event()
+
+    def answer(
+        self, blank: Answer, question: str, as_of: date | None, config: RunnableConfig
+    ) -> Iterator[Answer]:
+        try:
+            for partial in super().answer(blank, question, as_of, config):
+                yield replace(partial)
+                assert self.go_on.wait(30)
+        finally:
+            self.was_left.set()
+
+
+def test_leaving_a_stream_stops_the_writer(tmp_path: Path) -> None:
+    writer = Slow()
+    stream = writing(tmp_path, writer).stream(QUESTION)
+    assert next(stream).text == "The"
+    stream.close()  # type: ignore[attr-defined]  # it is a generator
+    assert writer.was_left.wait(30)
+
+
+def test_leaving_an_async_stream_stops_the_writer(tmp_path: Path) -> None:
+    writer = Slow()
+    assistant = writing(tmp_path, writer)
+
+    async def first_only() -> str:
+        async for partial in assistant.chain.astream(QUESTION):
+            return partial.text
+        return ""
+
+    assert asyncio.run(first_only()) == "The"
+    writer.go_on.set()
+    assert writer.was_left.wait(30)
+
+
+def test_many_waiting_answers_do_not_hold_up_another(tmp_path: Path) -> None:
+    """Far more than the event loop has threads."""
+    writer = Slow()
+    slow = writing(folder(tmp_path, "slow"), writer)
+    quick = fake_assistant(folder(tmp_path, "quick"), ARTICLES, KNOWN)
+
+    async def ask() -> tuple[list[Answer], Answer]:
+        waiting = [asyncio.ensure_future(slow.chain.ainvoke(QUESTION)) for _ in range(64)]
+        while len(writer.asked) < len(waiting):
+            await asyncio.sleep(0)
+        answer = await quick.chain.ainvoke(QUESTION)
+        assert not any(task.done() for task in waiting)
+        writer.go_on.set()
+        return list(await asyncio.gather(*waiting)), answer
+
+    answers, answer = asyncio.run(ask())
+    assert answer.text == "France and Saudi Arabia [1]"
+    assert {a.text for a in answers} == {f"{SAID} [1]"}

@@ -30,9 +30,11 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.answers import Role, Turn
+from assistant.conversations import Conversations
 from assistant.errors import EmptyIndexError, ModelError, SettingsError
 from assistant.page import Answering, Exports, mount
 from assistant.render import Quoted, article_page, segments
+from assistant.visitors import Visitors
 from vectorstore.articles import Article
 from vectorstore.errors import (
     ArticleNotFoundError,
@@ -77,11 +79,16 @@ class QuestionIn(BaseModel):
 
 
 def create_app(
-    assistant: Answering, *, page: bool = True, examples: Sequence[str] = ()
+    assistant: Answering,
+    *,
+    page: bool = True,
+    examples: Sequence[str] = (),
+    conversations: Conversations | None = None,
 ) -> "FastAPI":
     """The application: the API, and with `page` the chat page at "/".
 
-    The caller keeps the assistant and closes it. `examples` are questions to offer on the page.
+    The caller keeps the assistant and the conversations and closes them; without conversations
+    those of the page are gone when the program ends. `examples` are questions to offer on the page.
     """
     from fastapi import FastAPI, Header, Query, Request
     from fastapi.exceptions import RequestValidationError
@@ -167,7 +174,9 @@ def create_app(
 
     app.mount("/page", StaticFiles(directory=STATIC), name="page")
     if page:
-        mount(app, assistant, examples=examples, exports=exports)
+        kept = Conversations.open() if conversations is None else conversations
+        mount(app, assistant, kept, examples=examples, exports=exports)
+        app.add_middleware(Visitors)
     app.add_middleware(_StrictPage)
     app.add_middleware(_OnlyFromHere)
     return app
@@ -181,6 +190,7 @@ def serve(
     *,
     page: bool = True,
     examples: Sequence[str] = (),
+    conversations: Conversations | None = None,
 ) -> None:
     """Serve in the foreground until Ctrl-C; `on_ready` gets the address once it answers.
 
@@ -206,7 +216,7 @@ def serve(
                 if on_ready is not None and not self.should_exit:
                     on_ready(address)
 
-        app = create_app(assistant, page=page, examples=examples)
+        app = create_app(assistant, page=page, examples=examples, conversations=conversations)
         config = uvicorn.Config(
             app,
             log_config=None,

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -427,6 +427,7 @@ def chat(
       dateline chat --with-samples
     """
     from assistant.api import serve
+    from assistant.conversations import FILE, Conversations
     from assistant.resources import SAMPLES, seeds_folder
 
     def ready(url: str) -> None:
@@ -448,7 +449,16 @@ def chat(
         examples = [sample.question for sample in SAMPLES if sample.title in titles]
         # The models load while the page is being looked at: the first question does not wait.
         warming = threading.Thread(target=assistant.warm)
-        serve(assistant, host=host, port=port, on_ready=ready, examples=examples)
+        conversations = Conversations.open(assistant.settings.index / FILE)
+        with closing(conversations):
+            serve(
+                assistant,
+                host=host,
+                port=port,
+                on_ready=ready,
+                examples=examples,
+                conversations=conversations,
+            )
         if warming.is_alive():
             warming.join()  # the index must not be closed under it
 

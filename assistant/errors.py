@@ -9,6 +9,14 @@ class QuestionError(DatelineError):
     """The question is empty, too long, or not text."""
 
 
+class TooManyQuestionsError(QuestionError):
+    """More questions than are taken at once, or in a minute from one visitor."""
+
+
+class ConversationNotFoundError(DatelineError):
+    """The visitor has no conversation or answer of this id."""
+
+
 class EmptyIndexError(DatelineError):
     """The index holds no article, so nothing can be answered."""
 

@@ -19,12 +19,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from assistant.answers import Answer, Turn
+from assistant.conversations import EVERYTHING, Conversations, Filters
 from assistant.errors import EmptyIndexError, QuestionError
 from assistant.render import (
     ArticleText,
     articles_html,
     counted,
-    day,
     escaped,
     shelf,
     to_html,
@@ -78,29 +78,6 @@ class Answering(Protocol):
         after: date | None = None,
         before: date | None = None,
     ) -> Iterator[Answer]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What a visitor narrowed the search to."""
-
-    sources: tuple[str, ...] = ()
-    after: date | None = None
-    before: date | None = None
-
-    @classmethod
-    def entered(
-        cls, sources: Sequence[str] | None, after: str | None, before: str | None
-    ) -> Filters:
-        """The filters as they stand in the page. Raises QuestionError for what is no date."""
-        return cls(tuple(sources or ()), _entered_day(after), _entered_day(before))
-
-    def __str__(self) -> str:
-        """Only these: "Coast Gazette, Asian Lite · from 1 Jan 2025 · to 2 Feb 2025"; "" if all."""
-        parts = [", ".join(self.sources)]
-        parts += [f"from {day(self.after)}"] if self.after else []
-        parts += [f"to {day(self.before)}"] if self.before else []
-        return " · ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +156,7 @@ def ask(
     assistant: Answering,
     question: str,
     conversation: Conversation,
-    filters: Filters = Filters(),  # it is frozen
+    filters: Filters = EVERYTHING,
     exports: Exports | None = None,
 ) -> Iterator[Step]:
     """From a question to its answer: searching, the growing answer, the answer with its sources.
@@ -292,7 +269,11 @@ def theme() -> Any:
 
 
 def build(
-    assistant: Answering, *, examples: Sequence[str] = (), exports: Exports | None = None
+    assistant: Answering,
+    conversations: Conversations,  # noqa: ARG001
+    *,
+    examples: Sequence[str] = (),
+    exports: Exports | None = None,
 ) -> gr.Blocks:
     """The page, to be mounted. `examples` are questions to click while nothing was asked yet.
 
@@ -429,7 +410,14 @@ def build(
     return page
 
 
-def mount(app: FastAPI, assistant: Answering, *, examples: Sequence[str], exports: Exports) -> None:
+def mount(
+    app: FastAPI,
+    assistant: Answering,
+    conversations: Conversations,
+    *,
+    examples: Sequence[str],
+    exports: Exports,
+) -> None:
     """Put the page at "/" of an application that serves /page, /read and /answer beside it.
 
     What Gradio offers beyond the page is off: no analytics, no errors or history of runs shown, no
@@ -439,7 +427,7 @@ def mount(app: FastAPI, assistant: Answering, *, examples: Sequence[str], export
 
     gr.mount_gradio_app(
         app,
-        build(assistant, examples=examples, exports=exports),
+        build(assistant, conversations, examples=examples, exports=exports),
         path="/",
         server_name="127.0.0.1",
         theme=theme(),
@@ -507,12 +495,3 @@ def _messages(conversation: Conversation) -> list[dict[str, str]]:
         messages.append({"role": "user", "content": question})
         messages.append({"role": "assistant", "content": exchange.reply})
     return messages
-
-
-def _entered_day(text: str | None) -> date | None:
-    if text is None or not text.strip():
-        return None
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        raise QuestionError(f"“{text}” is no date: write it as 2025-07-26.") from None

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from assistant.answers import Answer, Turn
+from assistant.conversations import Conversations, Filters
 from assistant.errors import QuestionError
 from assistant.page import (
     LISTED,
     Conversation,
     Exports,
-    Filters,
     Step,
     article_text,
     ask,
@@ -203,7 +203,9 @@ def test_the_text_of_an_article_that_is_gone_is_none() -> None:
 @pytest.fixture(scope="module")
 def config() -> dict[str, Any]:
     async def built() -> dict[str, Any]:
-        page = build(FakeAssistant([MEETING, HOSTILE]), examples=("Who co-chairs?",))
+        page = build(
+            FakeAssistant([MEETING, HOSTILE]), Conversations.open(), examples=("Who co-chairs?",)
+        )
         return {**page.get_config_file()}
 
     return asyncio.run(built())  # where no loop runs, Gradio makes one and leaves it open

@@ -12,6 +12,8 @@ DatelineError
 ├── EmbeddingError          the embedding model cannot be loaded or run
 ├── SearchError             a search that makes no sense (mode, k, dates)
 ├── QuestionError           a question that cannot be asked          (assistant)
+│   └── TooManyQuestionsError   more than are taken at once, or in a minute
+├── ConversationNotFoundError   nothing of that id is this visitor's (assistant)
 ├── EmptyIndexError         there is nothing to answer from          (assistant)
 ├── SettingsError           a setting is unknown or unusable         (assistant)
 └── ModelError              the reader or a chat model cannot be used (assistant)

@@ -1,0 +1,515 @@
+"""What visitors asked and were answered, kept in one SQLite file beside the articles.
+
+    conversations = Conversations.open(folder / FILE)
+    asked = conversations.begin(visitor, "who co-chairs the meeting?")
+    conversations.finish(asked.id, answer)
+    conversations.get(visitor, asked.conversation_id).exchanges
+
+A question is kept before it is answered, and an answer with its quotes as they were when it was
+given: what is shown again does not depend on the articles that are there by then. Everything belongs
+to a visitor, and whoever asks for what is another's is told the same as for what never was.
+
+It knows no page, no cookie and no model: a visitor is a name, an answer is what it is given.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import stat
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from assistant.answers import Answer, Turn
+from assistant.errors import ConversationNotFoundError, QuestionError
+from assistant.render import day
+from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFormatError
+
+FILE = "conversations.sqlite"  # the file's name in an index's folder
+FORMAT = 1
+TITLE = 80  # characters of a conversation's title
+
+APPLICATION_ID = 0x44544C43  # "DTLC", so that another program's file is not taken for ours
+
+State = Literal["asked", "answered", "stopped", "failed"]
+Verdict = Literal["helpful", "not helpful", "wrong source"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE conversations (
+    id TEXT PRIMARY KEY,
+    visitor TEXT NOT NULL,
+    title TEXT NOT NULL,
+    filters TEXT NOT NULL,
+    changed REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX conversations_by_visitor ON conversations (visitor, changed);
+CREATE TABLE exchanges (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    conversation TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    question TEXT NOT NULL,
+    filters TEXT NOT NULL,
+    state TEXT NOT NULL,
+    answer TEXT,
+    failure TEXT NOT NULL DEFAULT '',
+    verdict TEXT,
+    asked REAL NOT NULL
+);
+CREATE INDEX exchanges_by_conversation ON exchanges (conversation, key);
+CREATE TABLE quoted (
+    article TEXT NOT NULL,
+    exchange INTEGER NOT NULL REFERENCES exchanges (key) ON DELETE CASCADE,
+    PRIMARY KEY (article, exchange)
+) WITHOUT ROWID;
+CREATE INDEX quoted_by_exchange ON quoted (exchange)
+"""
+_EXCHANGE = """
+SELECT exchanges.*, conversations.visitor AS visitor
+FROM exchanges JOIN conversations ON conversations.id = exchanges.conversation
+"""
+_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
+_PATIENCE = 10.0  # seconds to wait while another process writes
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a visitor narrowed the search to; both days are inclusive."""
+
+    sources: tuple[str, ...] = ()
+    after: date | None = None
+    before: date | None = None
+
+    @classmethod
+    def entered(
+        cls, sources: Sequence[str] | None, after: str | None, before: str | None
+    ) -> Filters:
+        """The filters as they stand in the page. Raises QuestionError for what is no date."""
+        return cls(tuple(sources or ()), _entered_day(after), _entered_day(before))
+
+    def __str__(self) -> str:
+        """Only these: "Coast Gazette, Asian Lite · from 1 Jan 2025 · to 2 Feb 2025"; "" if all."""
+        parts = [", ".join(self.sources)]
+        parts += [f"from {day(self.after)}"] if self.after else []
+        parts += [f"to {day(self.before)}"] if self.before else []
+        return " · ".join(part for part in parts if part)
+
+
+EVERYTHING = Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question and what became of it.
+
+    `state` is "asked" while no answer has ended: it is being answered, or was when the program
+    ended. `answer` is complete where the state is "answered", the part so far where it is
+    "stopped", and None where nothing was written. `failure` tells why it "failed".
+    """
+
+    id: str
+    conversation_id: str
+    question: str
+    filters: Filters = EVERYTHING
+    state: State = "asked"
+    answer: Answer | None = None
+    failure: str = ""
+    verdict: Verdict | None = None
+    asked: float = 0.0  # seconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One visitor's exchanges, oldest first. The filters are those of its last question."""
+
+    id: str
+    title: str
+    filters: Filters = EVERYTHING
+    exchanges: tuple[Exchange, ...] = ()
+
+    def turns(self, before: str | None = None) -> list[Turn]:
+        """The history for the next question, or for the exchange `before`: answers as plain text."""
+        turns = []
+        for exchange in self.exchanges:
+            if exchange.id == before:
+                break
+            if exchange.state == "answered" and exchange.answer is not None:
+                turns.append(Turn("user", exchange.question))
+                turns.append(Turn("assistant", exchange.answer.text))
+        return turns
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A conversation in a list; `changed` in seconds since 1970."""
+
+    id: str
+    title: str
+    changed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """An exchange that somebody judged, with the turns before it."""
+
+    exchange: Exchange
+    verdict: Verdict
+    history: tuple[Turn, ...]
+
+
+class Conversations:
+    """The conversations of all visitors. May be used from several threads and processes.
+
+    What a call has written is durable when it returns.
+    """
+
+    def __init__(self, db: sqlite3.Connection, file: Path | None) -> None:
+        self._db = db
+        self._file = file
+        self._turn = threading.RLock()
+
+    @classmethod
+    def open(cls, file: Path | None = None) -> Conversations:
+        """Open the file, made where it is absent; without one, all is gone when it is closed.
+
+        Raises StoreFormatError for another program's file or a newer format, StoreDamagedError
+        for one that cannot be read.
+        """
+        with _told(file):
+            if file is not None and not file.exists():
+                file.touch(_OWNER_ONLY)
+            db = sqlite3.connect(
+                ":memory:" if file is None else file,
+                timeout=_PATIENCE,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            try:
+                db.row_factory = sqlite3.Row
+                db.execute("PRAGMA journal_mode = WAL")
+                db.execute("PRAGMA synchronous = FULL")
+                db.execute("PRAGMA foreign_keys = ON")
+                db.execute("PRAGMA secure_delete = ON")  # what is deleted is gone from the file
+                _make(db, file)
+            except BaseException:
+                db.close()
+                raise
+        return cls(db, file)
+
+    # ----------------------------------------------------------------------------------- asking
+
+    def begin(
+        self,
+        visitor: str,
+        question: str,
+        filters: Filters = EVERYTHING,
+        conversation_id: str | None = None,
+    ) -> Exchange:
+        """Keep a question, in a new conversation where none is named."""
+        exchange_id, now = _new_id(), time.time()
+        kept = _text(question)
+        with self._transaction():
+            if conversation_id is None:
+                conversation_id = _new_id()
+                self._db.execute(
+                    "INSERT INTO conversations VALUES (?, ?, ?, ?, ?)",
+                    (conversation_id, visitor, _title(kept), _dumped(filters), now),
+                )
+            else:
+                self._own(visitor, conversation_id)
+            self._db.execute(
+                "INSERT INTO exchanges (id, conversation, question, filters, state, asked)"
+                " VALUES (?, ?, ?, ?, 'asked', ?)",
+                (exchange_id, conversation_id, kept, _dumped(filters), now),
+            )
+            self._db.execute(
+                "UPDATE conversations SET filters = ?, changed = ? WHERE id = ?",
+                (_dumped(filters), now, conversation_id),
+            )
+        return Exchange(exchange_id, conversation_id, kept, filters, asked=now)
+
+    def begin_again(self, visitor: str, exchange_id: str) -> Exchange:
+        """The same exchange, to be answered anew: what became of it before is dropped."""
+        with self._transaction():
+            exchange = self.exchange(visitor, exchange_id)
+            self._end(exchange_id, "asked", None, "")
+        return Exchange(
+            exchange.id,
+            exchange.conversation_id,
+            exchange.question,
+            exchange.filters,
+            asked=exchange.asked,
+        )
+
+    def finish(self, exchange_id: str, answer: Answer | None, *, stopped: bool = False) -> None:
+        """Keep the answer, or with `stopped` the part so far. One that was deleted stays so."""
+        with self._transaction():
+            self._end(exchange_id, "stopped" if stopped else "answered", answer, "")
+
+    def fail(self, exchange_id: str, failure: str) -> None:
+        """Keep why there is no answer."""
+        with self._transaction():
+            self._end(exchange_id, "failed", None, failure)
+
+    # ---------------------------------------------------------------------------------- reading
+
+    def headings(self, visitor: str) -> list[Heading]:
+        """The visitor's conversations, the last used first."""
+        rows = self._rows(
+            "SELECT id, title, changed FROM conversations WHERE visitor = ?"
+            " ORDER BY changed DESC, id",
+            visitor,
+        )
+        return [Heading(row["id"], row["title"], row["changed"]) for row in rows]
+
+    def get(self, visitor: str, conversation_id: str) -> Conversation:
+        """Raises ConversationNotFoundError, also for another's."""
+        with self._turn:
+            row = self._own(visitor, conversation_id)
+            rows = self._rows(f"{_EXCHANGE} WHERE conversation = ? ORDER BY key", conversation_id)
+        return Conversation(
+            row["id"],
+            row["title"],
+            _filters(row["filters"]),
+            tuple(_exchange(row) for row in rows),
+        )
+
+    def exchange(self, visitor: str, exchange_id: str) -> Exchange:
+        """Raises ConversationNotFoundError, also for another's."""
+        rows = self._rows(f"{_EXCHANGE} WHERE exchanges.id = ?", exchange_id)
+        if not rows or rows[0]["visitor"] != visitor:
+            raise _not_found()
+        return _exchange(rows[0])
+
+    def quoting(self, article_ids: Iterable[str]) -> int:
+        """How many kept answers, of all visitors, quote any of these articles."""
+        wanted = json.dumps(list(article_ids))
+        rows = self._rows(
+            "SELECT count(DISTINCT exchange) AS n FROM quoted"
+            " WHERE article IN (SELECT value FROM json_each(?))",
+            wanted,
+        )
+        return int(rows[0]["n"])
+
+    # --------------------------------------------------------------------------------- changing
+
+    def rename(self, visitor: str, conversation_id: str, title: str) -> None:
+        """Raises QuestionError for an empty title."""
+        title = _title(_text(title))
+        if not title:
+            raise QuestionError("a conversation's name cannot be empty.")
+        with self._transaction():
+            self._own(visitor, conversation_id)
+            self._db.execute(
+                "UPDATE conversations SET title = ? WHERE id = ?", (title, conversation_id)
+            )
+
+    def remove(self, visitor: str, conversation_id: str) -> None:
+        """Remove a conversation with its answers and what was said about them."""
+        with self._transaction():
+            self._own(visitor, conversation_id)
+            self._db.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,))
+
+    def rate(self, visitor: str, exchange_id: str, verdict: Verdict | None) -> None:
+        """Keep what a visitor thinks of an answer; None takes it back."""
+        with self._transaction():
+            self.exchange(visitor, exchange_id)
+            self._db.execute(
+                "UPDATE exchanges SET verdict = ? WHERE id = ?", (verdict, exchange_id)
+            )
+
+    def rated(self) -> Iterator[Rated]:
+        """Every exchange that was judged, oldest first, of all visitors."""
+        rows = self._rows(f"{_EXCHANGE} WHERE verdict IS NOT NULL ORDER BY key")
+        for row in rows:
+            exchange = _exchange(row)
+            if exchange.verdict is not None:
+                turns = self.get(row["visitor"], exchange.conversation_id).turns(exchange.id)
+                yield Rated(exchange, exchange.verdict, tuple(turns))
+
+    def secret(self) -> bytes:
+        """32 random bytes that stay the same for this file; nobody outside it knows them."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (secrets.token_hex(32),)
+            )
+            rows = self._rows("SELECT value FROM meta WHERE key = 'secret'")
+        return bytes.fromhex(rows[0]["value"])
+
+    def close(self) -> None:
+        with self._turn:
+            self._db.close()
+
+    # -------------------------------------------------------------------------------- the file
+
+    def _end(self, exchange_id: str, state: State, answer: Answer | None, failure: str) -> None:
+        saved = None if answer is None else json.dumps(answer.to_dict())
+        self._db.execute(
+            "UPDATE exchanges SET state = ?, answer = ?, failure = ?, verdict = NULL WHERE id = ?",
+            (state, saved, _text(failure), exchange_id),
+        )
+        rows = self._rows("SELECT key FROM exchanges WHERE id = ?", exchange_id)
+        for row in rows:
+            self._db.execute("DELETE FROM quoted WHERE exchange = ?", (row["key"],))
+            articles = {citation.article_id for citation in answer.citations} if answer else set()
+            self._db.executemany(
+                "INSERT INTO quoted VALUES (?, ?)", [(article, row["key"]) for article in articles]
+            )
+
+    def _own(self, visitor: str, conversation_id: str) -> sqlite3.Row:
+        rows = self._rows("SELECT * FROM conversations WHERE id = ?", conversation_id)
+        if not rows or rows[0]["visitor"] != visitor:
+            raise _not_found()
+        return rows[0]
+
+    def _rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
+        with self._turn, _told(self._file):
+            return self._db.execute(statement, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Everything within, or nothing; may be nested in itself."""
+        with self._turn, _told(self._file):
+            if self._db.in_transaction:
+                yield
+                return
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+
+def _make(db: sqlite3.Connection, file: Path | None) -> None:
+    """Make the tables in an empty file; refuse what is not ours or newer."""
+    db.execute("BEGIN IMMEDIATE")  # of two programs that begin at once, one makes them
+    try:
+        (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if tables:
+            _check(db, file)
+        else:
+            for statement in _SCHEMA.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {FORMAT}")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _check(db: sqlite3.Connection, file: Path | None) -> None:
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION_ID:
+        raise StoreFormatError(
+            f"{file} does not hold Dateline's conversations. Move it out of the index's folder."
+        )
+    if version > FORMAT:
+        raise StoreFormatError(
+            f"{file} is of format {version}, written by a newer Dateline; this one reads up to "
+            f"{FORMAT}. Upgrade Dateline, or move the file away to begin anew."
+        )
+
+
+@contextmanager
+def _told(file: Path | None) -> Iterator[None]:
+    """Errors of SQLite as ours, with what to do."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise StoreBusyError(
+                f"{file} has been locked by another program for {_PATIENCE:.0f} s. End that "
+                "program, then try again."
+            ) from error
+        raise StoreError(
+            f"the conversations in {file} cannot be used: {error}. See that its disk has room and "
+            "that you may write there."
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise StoreDamagedError(
+            f"{file}, which keeps the conversations, is damaged ({error}). Move it away to begin "
+            "anew; the articles are kept elsewhere and not touched."
+        ) from error
+    except OSError as error:
+        raise StoreError(f"{file} cannot be made: {error.strerror or error}.") from error
+
+
+def _not_found() -> ConversationNotFoundError:
+    return ConversationNotFoundError("there is no such conversation or answer of yours (any more).")
+
+
+def _new_id() -> str:
+    return secrets.token_urlsafe(16)
+
+
+def _exchange(row: sqlite3.Row) -> Exchange:
+    return Exchange(
+        row["id"],
+        row["conversation"],
+        row["question"],
+        _filters(row["filters"]),
+        row["state"],
+        _answer(row["answer"]),
+        row["failure"],
+        row["verdict"],
+        row["asked"],
+    )
+
+
+def _answer(saved: str | None) -> Answer | None:
+    return None if saved is None else _answers().validate_python(json.loads(saved))
+
+
+@cache
+def _answers() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Answer)
+
+
+def _dumped(filters: Filters) -> str:
+    days = [
+        None if value is None else value.isoformat() for value in (filters.after, filters.before)
+    ]
+    return json.dumps([list(filters.sources), *days])
+
+
+def _filters(saved: str) -> Filters:
+    sources, after, before = json.loads(saved)
+    return Filters(tuple(sources), _day(after), _day(before))
+
+
+def _day(saved: str | None) -> date | None:
+    return None if saved is None else date.fromisoformat(saved)
+
+
+def _text(text: str) -> str:
+    """Half a surrogate pair cannot be stored."""
+    return text.encode(errors="replace").decode()
+
+
+def _title(text: str) -> str:
+    title = " ".join(text.split())
+    return title if len(title) <= TITLE else title[: TITLE - 1].rstrip() + "…"
+
+
+def _entered_day(text: str | None) -> date | None:
+    if text is None or not text.strip():
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise QuestionError(f"“{text}” is no date: write it as 2025-07-26.") from None

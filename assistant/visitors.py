@@ -1,0 +1,73 @@
+"""Who is asking: a visitor is a random token in a cookie that no script can read.
+
+    app.add_middleware(Visitors)          gives every browser that opens the page its cookie
+    visitor_of(cookies)                   the visitor's name in what is kept, None without a cookie
+
+What is kept knows only the token's hash, so whoever reads the file cannot pose as a visitor. A
+browser profile is a visitor: nothing is asked of people, and clearing the cookies begins anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Mapping
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "dateline_visitor"
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_KEPT = 400 * 24 * 3600  # seconds; browsers keep no cookie longer
+
+
+def visitor_of(cookies: Mapping[str, str]) -> str | None:
+    """The visitor that the cookies name, as it is kept; None where they name none."""
+    token = cookies.get(COOKIE, "")
+    return hashlib.sha256(token.encode()).hexdigest() if _TOKEN.fullmatch(token) else None
+
+
+def read_cookies(header: str) -> dict[str, str]:
+    """The cookies of a request's header; what is no cookie is passed over."""
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
+    except CookieError:
+        return {}
+
+
+def cookie(name: str, value: str, *, secure: bool, seconds: int) -> str:
+    """The value of a Set-Cookie header: out of reach for scripts and for other sites' requests.
+
+    Lax and not strict: who follows a link to the page from elsewhere would else come as a stranger.
+    """
+    return f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax" + (
+        "; Secure" if secure else ""
+    )
+
+
+class Visitors:
+    """Gives every browser that opens the page without a visitor's cookie a new one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        known = visitor_of(read_cookies(headers.get(b"cookie", b"").decode("latin-1")))
+
+        async def introduced(message: Message) -> None:
+            if message["type"] == "http.response.start" and known is None:
+                token = secrets.token_urlsafe(32)
+                value = cookie(COOKIE, token, secure=scope["scheme"] == "https", seconds=_KEPT)
+                more = (b"set-cookie", value.encode())
+                message = {**message, "headers": [*message.get("headers", []), more]}
+            await send(message)
+
+        await self._app(scope, receive, introduced)

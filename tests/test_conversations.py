@@ -1,0 +1,258 @@
+"""Conversations are kept: exactly, for their visitor only, and at any moment."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from assistant.answers import Answer, Turn
+from assistant.conversations import FILE, FORMAT, TITLE, Conversations, Filters, Heading
+from assistant.errors import ConversationNotFoundError, QuestionError
+from tests.fake_assistant import (
+    ANSWERS,
+    CO_CHAIRS,
+    COST,
+    HARBOUR,
+    HOSTILE_ANSWER,
+    MEETING,
+    START,
+    FakeAssistant,
+)
+from vectorstore.errors import StoreDamagedError, StoreFormatError
+
+NARROW = Filters(("Asian Lite", "Wire"), date(2025, 1, 2), date(2025, 12, 31))
+
+
+@pytest.fixture
+def conversations(tmp_path: Path) -> Iterator[Conversations]:
+    opened = Conversations.open(tmp_path / FILE)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    "answer", [*ANSWERS.values(), FakeAssistant().answer("unknown"), replace(COST, complete=False)]
+)
+def test_an_answer_comes_back_exactly_as_it_was_also_in_another_program(
+    tmp_path: Path, answer: Answer
+) -> None:
+    first = Conversations.open(tmp_path / FILE)
+    asked = first.begin("ann", answer.question, NARROW)
+    first.finish(asked.id, answer, stopped=not answer.complete)
+    first.close()
+    second = Conversations.open(tmp_path / FILE)
+    (exchange,) = second.get("ann", asked.conversation_id).exchanges
+    assert exchange.answer == answer
+    assert exchange.answer.to_dict() == answer.to_dict()
+    assert exchange.filters == NARROW
+    assert exchange.state == ("answered" if answer.complete else "stopped")
+    second.close()
+
+
+def test_a_conversation_holds_its_exchanges_in_order_and_gives_the_history(
+    conversations: Conversations,
+) -> None:
+    first = conversations.begin("ann", COST.question, NARROW)
+    conversations.finish(first.id, COST)
+    failed = conversations.begin("ann", "boom?", Filters(), first.conversation_id)
+    conversations.fail(failed.id, "It failed.")
+    stopped = conversations.begin("ann", "slowly?", Filters(), first.conversation_id)
+    conversations.finish(stopped.id, replace(COST, complete=False), stopped=True)
+    last = conversations.begin("ann", "and who?", Filters(), first.conversation_id)
+    kept = conversations.get("ann", first.conversation_id)
+    assert [exchange.question for exchange in kept.exchanges] == [
+        COST.question,
+        "boom?",
+        "slowly?",
+        "and who?",
+    ]
+    assert [exchange.state for exchange in kept.exchanges] == [
+        "answered",
+        "failed",
+        "stopped",
+        "asked",
+    ]
+    assert kept.exchanges[1].failure == "It failed."
+    assert kept.turns() == [Turn("user", COST.question), Turn("assistant", COST.text)]
+    assert kept.turns(before=first.id) == []
+    assert kept.turns(before=last.id) == kept.turns()
+    assert kept.filters == Filters()
+
+
+def test_the_last_used_conversation_is_listed_first_under_its_first_question(
+    conversations: Conversations,
+) -> None:
+    first = conversations.begin("ann", f"  why\n {'long ' * 40}")
+    second = conversations.begin("ann", "who?")
+    assert [heading.id for heading in conversations.headings("ann")] == [
+        second.conversation_id,
+        first.conversation_id,
+    ]
+    conversations.begin("ann", "and then?", Filters(), first.conversation_id)
+    heading = conversations.headings("ann")[0]
+    assert heading == Heading(first.conversation_id, heading.title, heading.changed)
+    assert heading.title.startswith("why long long")
+    assert len(heading.title) <= TITLE
+
+
+def test_what_is_anothers_is_as_if_it_never_was(conversations: Conversations) -> None:
+    asked = conversations.begin("ann", COST.question)
+    conversations.finish(asked.id, COST)
+    for act in (
+        lambda: conversations.get("bob", asked.conversation_id),
+        lambda: conversations.exchange("bob", asked.id),
+        lambda: conversations.begin("bob", "?", Filters(), asked.conversation_id),
+        lambda: conversations.begin_again("bob", asked.id),
+        lambda: conversations.rename("bob", asked.conversation_id, "mine"),
+        lambda: conversations.remove("bob", asked.conversation_id),
+        lambda: conversations.rate("bob", asked.id, "helpful"),
+        lambda: conversations.get("bob", "never"),
+    ):
+        with pytest.raises(ConversationNotFoundError, match="no such conversation or answer"):
+            act()
+    assert conversations.headings("bob") == []
+    kept = conversations.get("ann", asked.conversation_id)
+    assert kept.title == COST.question
+    assert [(e.answer, e.verdict) for e in kept.exchanges] == [(COST, None)]
+
+
+def test_a_conversation_is_renamed_and_removed(conversations: Conversations) -> None:
+    asked = conversations.begin("ann", "who?")
+    conversations.rename("ann", asked.conversation_id, " The \n wall ")
+    assert conversations.get("ann", asked.conversation_id).title == "The wall"
+    with pytest.raises(QuestionError, match="cannot be empty"):
+        conversations.rename("ann", asked.conversation_id, " ")
+    conversations.remove("ann", asked.conversation_id)
+    assert conversations.headings("ann") == []
+    with pytest.raises(ConversationNotFoundError):
+        conversations.exchange("ann", asked.id)
+    conversations.finish(asked.id, COST)  # the answer to what was deleted meanwhile
+    assert conversations.quoting([HARBOUR.id]) == 0
+
+
+def test_what_is_removed_is_gone_from_the_file(tmp_path: Path) -> None:
+    opened = Conversations.open(tmp_path / FILE)
+    asked = opened.begin("ann", "zebrafinch?")
+    opened.finish(asked.id, COST)
+    opened.remove("ann", asked.conversation_id)
+    opened.close()
+    assert b"zebrafinch" not in (tmp_path / FILE).read_bytes()
+
+
+def test_answers_that_quote_an_article_are_counted(conversations: Conversations) -> None:
+    for visitor, answer in (("ann", COST), ("bob", START), ("ann", CO_CHAIRS)):
+        asked = conversations.begin(visitor, answer.question)
+        conversations.finish(asked.id, answer)
+    assert conversations.quoting([HARBOUR.id]) == 2
+    assert conversations.quoting([MEETING.id]) == 2
+    assert conversations.quoting([HARBOUR.id, MEETING.id]) == 3
+    assert conversations.quoting(["none"]) == 0
+    assert conversations.quoting([]) == 0
+
+
+def test_a_question_is_answered_anew_in_its_place(conversations: Conversations) -> None:
+    asked = conversations.begin("ann", COST.question, NARROW)
+    conversations.fail(asked.id, "It failed.")
+    again = conversations.begin_again("ann", asked.id)
+    assert again == asked
+    conversations.finish(again.id, COST)
+    (exchange,) = conversations.get("ann", asked.conversation_id).exchanges
+    assert (exchange.state, exchange.answer, exchange.failure) == ("answered", COST, "")
+
+
+def test_verdicts_are_kept_with_the_turns_before_them(conversations: Conversations) -> None:
+    first = conversations.begin("ann", COST.question)
+    conversations.finish(first.id, COST)
+    second = conversations.begin("ann", "who?", Filters(), first.conversation_id)
+    conversations.finish(second.id, CO_CHAIRS)
+    conversations.rate("ann", second.id, "helpful")
+    conversations.rate("ann", second.id, "wrong source")
+    conversations.rate("ann", first.id, "helpful")
+    conversations.rate("ann", first.id, None)
+    (rated,) = conversations.rated()
+    assert (rated.exchange.id, rated.verdict) == (second.id, "wrong source")
+    assert rated.history == (Turn("user", COST.question), Turn("assistant", COST.text))
+
+
+def test_texts_of_any_kind_are_kept(conversations: Conversations) -> None:
+    asked = conversations.begin("ann", "a\x00b \ud800 🌊 é'\"")
+    conversations.finish(asked.id, HOSTILE_ANSWER)
+    (exchange,) = conversations.get("ann", asked.conversation_id).exchanges
+    assert exchange.question == "a\x00b ? 🌊 é'\""
+    assert exchange.answer == HOSTILE_ANSWER
+
+
+def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
+    Conversations.open(tmp_path / FILE).close()
+    assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
+
+
+def test_the_secret_stays_and_differs_from_file_to_file(tmp_path: Path) -> None:
+    one, same, other = (Conversations.open(tmp_path / name) for name in ("a", "a", "b"))
+    assert len(one.secret()) == 32
+    assert one.secret() == same.secret() != other.secret()
+    for opened in (one, same, other):
+        opened.close()
+
+
+def test_what_is_not_ours_newer_or_damaged_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    strange = tmp_path / "strange"
+    with sqlite3.connect(strange) as db:
+        db.execute("CREATE TABLE t (x)")
+    db.close()
+    with pytest.raises(StoreFormatError, match="does not hold Dateline's conversations"):
+        Conversations.open(strange)
+    newer = tmp_path / "newer"
+    Conversations.open(newer).close()
+    with sqlite3.connect(newer) as db:
+        db.execute(f"PRAGMA user_version = {FORMAT + 1}")
+    db.close()
+    with pytest.raises(StoreFormatError, match="written by a newer Dateline"):
+        Conversations.open(newer)
+    damaged = tmp_path / "damaged"
+    damaged.write_bytes(b"SQLite or not " * 1000)
+    with pytest.raises(StoreDamagedError, match="Move it away to begin"):
+        Conversations.open(damaged)
+
+
+def test_killed_at_any_moment_it_keeps_every_question_it_took(tmp_path: Path) -> None:
+    code = textwrap.dedent("""
+        import sys
+        from pathlib import Path
+        from assistant.conversations import Conversations
+        from tests.fake_assistant import COST
+        conversations = Conversations.open(Path(sys.argv[1]))
+        while True:
+            asked = conversations.begin("ann", COST.question)
+            print(asked.conversation_id, "asked", flush=True)
+            conversations.finish(asked.id, COST)
+            print(asked.conversation_id, "answered", flush=True)
+    """)
+    for lines in (1, 4, 9):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, tmp_path / FILE],
+            cwd=Path(__file__).parent.parent,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        told = [process.stdout.readline().split() for _ in range(lines)]
+        process.kill()
+        told += [line.split() for line in process.communicate()[0].splitlines(keepends=True)]
+        opened = Conversations.open(tmp_path / FILE)
+        for conversation_id, state in (pair for pair in told if len(pair) == 2):
+            (exchange,) = opened.get("ann", conversation_id).exchanges
+            if state == "answered":
+                assert (exchange.state, exchange.answer) == ("answered", COST)
+            else:
+                assert exchange.state in ("asked", "answered")
+        opened.close()

@@ -263,6 +263,9 @@ def _day(name: str, value: Any) -> date | None:
         return value.date()
     if value is None or isinstance(value, date):
         return value
+    if isinstance(value, str):  # as it comes in JSON
+        with contextlib.suppress(ValueError):
+            return date.fromisoformat(value)
     raise QuestionError(f"{name} is a date, such as date(2025, 7, 26), not {value!r:.80}.")
 
 

@@ -204,7 +204,7 @@ def list_(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False
     Example:
       dateline list | grep Reuters
     """
-    with _open(ctx, index) as assistant:
+    with _open(ctx, index, make=False) as assistant:
         summaries = assistant.index.articles()
         folder = assistant.settings.index
     if as_json:
@@ -238,7 +238,7 @@ def show(
     Example:
       dateline show 000_ec74
     """
-    with _open(ctx, index) as assistant:
+    with _open(ctx, index, make=False) as assistant:
         article = _article(assistant.index, article_id)
     if as_json:
         _print_json(_plain(asdict(article)))
@@ -291,7 +291,7 @@ def edit(
     """
     if title is None and published is None and source is None:
         raise typer.BadParameter("say what to change: --title, --date or --source")
-    with _open(ctx, index) as assistant, _suggesting(assistant.index, article_id):
+    with _open(ctx, index, make=False) as assistant, _suggesting(assistant.index, article_id):
         summary = assistant.index.edit(article_id, title=title, published=published, source=source)
     if as_json:
         _print_json(_plain(asdict(summary)))
@@ -325,7 +325,7 @@ def remove(
     ids = tuple(dict.fromkeys(article_ids))
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise typer.BadParameter("there is no terminal to ask on: give --yes to remove")
-    with _open(ctx, index) as assistant:
+    with _open(ctx, index, make=False) as assistant:
         articles = []
         for article_id in ids:
             with _suggesting(assistant.index, article_id):
@@ -346,8 +346,9 @@ def remove(
 @app.command()
 def ask(
     ctx: typer.Context,
-    question: Annotated[
-        str, typer.Argument(metavar="QUESTION", help='The question; "-" reads it from stdin.')
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="QUESTION", help='The question; "-" reads it from stdin.'),
     ],
     after: Annotated[
         date | None,
@@ -381,9 +382,9 @@ def ask(
       dateline ask "who co-chairs the two-state meeting?"
       dateline ask "what happened in Gaza?" --after 2025-07-01 --source Reuters --json
     """
-    if question == "-":
-        question = _standard_input()
-    with _open(ctx, index) as assistant:
+    # Without quotation marks around it a question comes as its words.
+    question = _standard_input() if words == ["-"] else " ".join(words)
+    with _open(ctx, index, make=False) as assistant:
         answer = assistant.answer(
             question, as_of=as_of, sources=source or None, after=after, before=before
         )
@@ -534,7 +535,7 @@ def rebuild(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = Fal
     Example:
       dateline rebuild
     """
-    with _open(ctx, index) as assistant:
+    with _open(ctx, index, make=False) as assistant:
         with _progress("Rebuilding") as progress:
             assistant.index.rebuild(progress=progress)
         statistics = assistant.index.statistics()
@@ -554,13 +555,13 @@ def backup(
     """Write everything the index holds to one file.
 
     The file is a consistent copy, also while the page or another program uses the index; only its
-    owner can read it.
+    owner can read it. An older backup of that name is replaced.
 
     \b
     Example:
       dateline backup articles-2025-11.dateline
     """
-    with _open(ctx, index) as assistant:
+    with _open(ctx, index, make=False) as assistant:
         assistant.index.backup(file)
         statistics = assistant.index.statistics()
     if as_json:
@@ -606,24 +607,39 @@ def _settings(ctx: typer.Context, folder: Path | None) -> Settings:
 
 
 @contextmanager
-def _open(ctx: typer.Context, folder: Path | None) -> Iterator[Assistant]:
-    """The assistant on the index named after the command, else before it, else by the settings."""
+def _open(ctx: typer.Context, folder: Path | None, *, make: bool = True) -> Iterator[Assistant]:
+    """The assistant on the index named after the command, else before it, else by the settings.
+
+    With `make=False` a folder that is not there is an error: a slip of the pen in its name must not
+    look like an empty index.
+    """
+    from assistant.errors import EmptyIndexError
     from assistant.factory import Assistant
 
+    settings = _settings(ctx, folder)
+    if not make and not settings.index.exists():
+        raise EmptyIndexError(
+            f"there is no index in {settings.index}. Make one with `dateline add FOLDER`, or name "
+            "the folder of another with --index or DATELINE_INDEX."
+        )
     with _progress("Embedding anew") as progress:
-        assistant = Assistant.open(_settings(ctx, folder), progress=progress)
+        assistant = Assistant.open(settings, progress=progress)
     with assistant:
         yield assistant
 
 
 def _examine(ctx: typer.Context, folder: Path | None) -> list[Finding]:
     """What the check-up found; an index that cannot be opened is a finding, not the end of it."""
+    from assistant.errors import EmptyIndexError
+
     findings = [Finding("ok", f"dateline {_version()} on Python {sys.version.split()[0]}")]
     try:
-        with _open(ctx, folder) as assistant:
+        with _open(ctx, folder, make=False) as assistant:
             findings.append(Finding("ok", f"the index is {assistant.settings.index}"))
             findings += assistant.index.check()
             findings.append(_tried(assistant))
+    except EmptyIndexError as error:
+        findings.append(Finding("warning", str(error), "dateline add FOLDER"))
     except DatelineError as error:
         findings.append(Finding("error", str(error)))
     return findings

@@ -136,6 +136,8 @@ def foreign_language(question: str) -> str | None:
     if letters and len(strange) > len(letters) / 3:
         script = unicodedata.name(strange[0], "another script").split()[0].capitalize()
         return _SCRIPTS.get(script, f"{script} script")
+    if question.startswith(("¿", "¡")):
+        return "Spanish"
     words = {word.lower() for word in re.findall(r"\w+", question)}
     if len(words) < 4 or words & _ENGLISH:
         return None

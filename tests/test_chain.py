@@ -259,7 +259,7 @@ def test_turns_may_be_given_as_role_and_content(assistant: Assistant) -> None:
     ("limits", "why"),
     [
         ({"sources": "Echo"}, "sources is a list"),
-        ({"after": "2025-01-01"}, "after is a date"),
+        ({"after": "2025-13-01"}, "after is a date"),
         ({"before": 2025}, "before is a date"),
         ({"as_of": "today"}, "as_of is a date"),
         ({"after": date(2025, 2, 1), "before": date(2025, 1, 1)}, "later than before"),

@@ -132,7 +132,6 @@ def test_the_version_is_printed() -> None:
         ("nonsense",),
         ("add",),
         ("ask",),
-        ("ask", "one", "two"),
         ("ask", QUESTION, "--after", "July"),
         ("ask", QUESTION, "--before", "2025-13-01"),
         ("ask", QUESTION, "--as-of", "today"),
@@ -259,7 +258,9 @@ def test_list_gives_json(two: Run) -> None:
     assert summaries["meeting"]["passages"] >= 1
 
 
-def test_list_of_an_empty_index_says_how_to_add(run: Run) -> None:
+def test_list_of_an_empty_index_says_how_to_add(tmp_path: Path) -> None:
+    (tmp_path / "index").mkdir()
+    run = run_on(tmp_path / "index")
     result = run("list")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "dateline add" in result.stderr
@@ -351,6 +352,31 @@ def test_ask_exits_with_3_where_the_articles_do_not_answer(samples: Run) -> None
     assert samples("ask", UNANSWERABLE).exit_code == 3
     result = samples("ask", UNANSWERABLE, "--json")
     assert (result.exit_code, json.loads(result.stdout)["kind"]) == (3, "abstention")
+
+
+def test_a_question_needs_no_quotation_marks(samples: Run) -> None:
+    result = samples("ask", *QUESTION.split(), "--json")
+    assert (result.exit_code, json.loads(result.stdout)["question"]) == (0, QUESTION)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(("list",), ("show", "a1"), ("edit", "a1", "--title", "New"), ("remove", "a1", "--yes")),
+        *(("ask", QUESTION), ("rebuild",), ("backup", "file")),
+    ],
+)
+def test_what_only_reads_makes_no_index(tmp_path: Path, command: tuple[str, ...]) -> None:
+    absent = tmp_path / "mistyped"
+    told(run_on(absent)(*command), str(absent), "dateline add")
+    assert not absent.exists()
+
+
+def test_doctor_makes_no_index(tmp_path: Path) -> None:
+    result = run_on(tmp_path / "mistyped")("doctor", "--json")
+    (finding,) = [f for f in json.loads(result.stdout)["findings"] if f["severity"] != "ok"]
+    assert (finding["severity"], finding["remedy"]) == ("warning", "dateline add FOLDER")
+    assert not (tmp_path / "mistyped").exists()
 
 
 def test_ask_exits_with_0_for_a_greeting(samples: Run) -> None:

@@ -365,6 +365,10 @@ def test_is_a_langchain_retriever(index: Index) -> None:
     text = index.get(document.metadata["article_id"]).text
     assert text[document.metadata["start"] : document.metadata["end"]] == document.page_content
     assert document.metadata["published"] == "2025-03-04"
+    limits = {"k": 1, "sources": ["Skennay Post"], "after": date(2025, 3, 4)}
+    assert index.as_retriever(search_kwargs=limits).invoke("ferry") == [document]
+    with pytest.raises(TypeError, match="colour"):
+        index.as_retriever(search_kwargs={"colour": "red"})
 
 
 # -- changing, listing -------------------------------------------------------------------------

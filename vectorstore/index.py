@@ -13,11 +13,12 @@ files of this process, `remote.py` on the process that holds them. It knows no l
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from vectorstore.articles import (
     AddReport,
@@ -143,12 +144,28 @@ class Index(ABC):
     def close(self) -> None: ...
 
     def as_retriever(
-        self, *, k: int = 10, mode: Mode = "hybrid", where: Filter | None = None
+        self,
+        *,
+        k: int = 10,
+        mode: Mode = "hybrid",
+        where: Filter | None = None,
+        search_kwargs: Mapping[str, Any] | None = None,
     ) -> IndexRetriever:
-        """A LangChain retriever; each Document's metadata has article_id, start and end."""
+        """A LangChain retriever; each Document's metadata has article_id, start and end.
+
+        `search_kwargs` are the arguments of `search` (k, mode, sources, articles, after, before),
+        given the way other LangChain stores take them; they win over the others. An unknown one
+        raises TypeError.
+        """
         from vectorstore.retriever import IndexRetriever
 
-        return IndexRetriever(index=self, k=k, mode=mode, where=where or Filter())
+        given = {"k": k, "mode": mode, **(search_kwargs or {})}
+        chosen = {name: given.pop(name) for name in ("k", "mode")}
+        limits: dict[str, Any] = {
+            name: tuple(value) if name in ("sources", "articles") and value is not None else value
+            for name, value in given.items()
+        }
+        return IndexRetriever(index=self, where=replace(where or Filter(), **limits), **chosen)
 
     def __enter__(self) -> Self:
         return self

@@ -153,6 +153,7 @@ def test_names_and_numbers_of_a_question(question: str, named: list[str]) -> Non
         ("من يرأس المؤتمر؟", "Arabic script"),
         ("Qui copréside la réunion sur la solution à deux États ?", "French"),
         ("Wann wurde die Bibliothek geschlossen?", "German"),
+        ("¿Quién ganó?", "Spanish"),
         ("who co-chairs the two-state meeting?", None),
         ("Who is Anselm Rookby?", None),
         ("Which city was Zeynep Korağan calling from?", None),

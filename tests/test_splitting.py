@@ -118,3 +118,63 @@ def test_a_text_of_millions_of_characters_is_split_in_seconds(piece: str) -> Non
 def test_a_sentence_is_not_cut_behind_a_title(title: str) -> None:
     text = f"The leader, who had backed {title} Dufrayne, said she would stay. He left."
     assert [text[start:end] for start, end in sentences(text)] == [text[:-9], "He left."]
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "The plant closed at 6 a.m. Monday after a pipe burst.| Nobody was hurt.",
+        "A suit was filed in Mass. and Conn. on Friday.| It was dismissed.",
+        "Fans of Wham! queued all night.| Others slept.",
+        "Asked whether he would go, he said no.| Nobody asked again.",
+        "Train No. 47 never left.| Train No. 9 did.",
+        "Vol. 3 lists the payments.| Vol. 4 does not.",
+        "It ends: “You will hear from me…”| It was never answered.",
+        "“I thought … well, I thought we had won,” he said.| They had not.",
+        "The bill passed.| (Two members were absent.)| It takes effect in July.",
+        "He is on loan at Ajax.| (The loan ends in June.)| A fee was paid.",
+        "The firm [Tollan (Pty.) Ltd. of Dunmore] is for sale.| No buyer is known.",
+        "1. The bank knew.| 2. It said nothing.| 3. It profited.",
+        "i came home.| then i slept.| nobody had called.",
+        "Elle est partie.| Étienne est resté…| Élise aussi.",
+    ],
+)
+def test_sentences_end_where_a_reader_would_end_them(marked: str) -> None:
+    text = marked.replace("|", "")
+    assert "|".join(text[s:e] for s, e in sentences(text)) == marked.replace("| ", "|")
+
+
+def test_sentences_without_spaces_or_capitals_are_cut_as_before() -> None:
+    text = "会议于周三举行。代表们没有发表声明。"
+    assert [text[s:e] for s, e in sentences(text)] == [
+        "会议于周三举行。",
+        "代表们没有发表声明。",
+    ]
+
+
+def test_a_line_that_was_ended_on_purpose_is_a_paragraph() -> None:
+    headline = "Mayor quits"
+    body = "The mayor of Dunmore resigned on Monday after a vote that she had lost by nine to four."
+    text = f"{headline}\n{body}"
+    assert [text[s:e] for s, e in paragraphs(text)] == [headline, body]
+
+
+def test_wrapped_lines_are_one_paragraph_also_behind_titles_and_beside_a_very_long_line() -> None:
+    lines = [
+        "The inquiry was told on Monday that Capt. Ames",
+        "had signed the log of the Skennay ferry for Mr.",
+        "Henry Quist, and that neither of them had ever",
+        "Read it; both were sent a letter with the link",
+    ]
+    text = "\n".join(lines)
+    assert [text[s:e] for s, e in paragraphs(text)] == [text]
+    text += "\nhttps://example.org/" + "x" * 300
+    assert [text[s:e] for s, e in paragraphs(text)] == [text]
+
+
+def test_the_parts_of_a_paragraph_are_split_as_within_the_whole() -> None:
+    text = (
+        "Mayor quits\nThe mayor of Dunmore resigned on Monday, after a vote.\nAn aide confirmed it."
+    )
+    parts = [span for part in paragraphs(text) for span in sentences(text, *part)]
+    assert parts == sentences(text)

@@ -78,8 +78,9 @@ class LocalIndex(Index):
         *,
         chroma_url: str | None = None,
         progress: OnProgress | None = None,
+        split: Callable[[str], list[Span]] = passages,
     ) -> None:
-        """Open the index. Where another embedding model made its vectors, they are made again,
+        """Open the index; `split` cuts the text of what is added. Where another embedding model made its vectors, they are made again,
         which takes as long as adding the articles did; stopped in between, it goes on next time.
 
         Raises StoreFormatError, StoreDamagedError or StoreError where the folder cannot be used.
@@ -95,6 +96,7 @@ class LocalIndex(Index):
         self._folder = folder
         self._chroma_url = chroma_url
         self._embedding = embedding()
+        self._split = split
         self._writing = threading.RLock()  # held by whoever changes the index, for the whole call
         self._gate = _Gate()  # searches share it; a step to the next state has it alone
         self._vectors: Vectors | None = None
@@ -123,7 +125,7 @@ class LocalIndex(Index):
             if fresh:
                 self._ready()  # where the vectors cannot be kept, nothing is begun
             done = 0
-            for batch in _batches(fresh):
+            for batch in _batches(fresh, self._split):
                 self._refuse_if_closed()
                 self._store(batch)
                 done += len(batch)
@@ -682,12 +684,14 @@ def _new_passage(article: Article, span: Span, made: dict[bytes, Any]) -> NewPas
     return NewPassage(*span, key, None if vector is None else vector.tobytes())
 
 
-def _batches(articles: Sequence[Article]) -> Iterator[list[tuple[Article, list[Span]]]]:
+def _batches(
+    articles: Sequence[Article], split: Callable[[str], list[Span]]
+) -> Iterator[list[tuple[Article, list[Span]]]]:
     """Articles with their passages, enough of them together to keep the embedding model busy."""
     batch: list[tuple[Article, list[Span]]] = []
     size = 0
     for article in articles:
-        spans = passages(article.text)
+        spans = split(article.text)
         batch.append((article, spans))
         size += len(spans)
         if size >= _PASSAGES_A_BATCH:

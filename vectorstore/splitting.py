@@ -3,7 +3,9 @@
 Everything is a pair of offsets; no text is copied or changed. Passages follow paragraphs, long
 paragraphs are cut between sentences, and only a sentence longer than a passage may be is cut
 between words. Sentence boundaries come from sentencex, which was made for running text with
-abbreviations and quotations. Nothing here knows how passages are embedded or stored.
+abbreviations and quotations, and are mended where newspapers were seen to mislead it (figures, with
+those of other splitters: benchmarks/results.md). Nothing here knows how passages are embedded or
+stored.
 """
 
 from __future__ import annotations
@@ -20,18 +22,35 @@ SENTENCE_CHARACTERS = 1_000
 _BLOCK_CHARACTERS = 4_000
 _WHITE = (" ", "\t", "\n", "\r")
 _SPACES = dict.fromkeys((code for code in range(0x80, 0x3001) if chr(code).isspace()), " ")
+_SPACES.update(dict.fromkeys(map(ord, "\r\n"), " "))
 _SENTENCE_ENDS = (". ", "! ", "? ")
 
 # Looked for only where a run of white space begins: from its every character, it would take for ever.
 _BLANK_LINES = re.compile(r"(?<![^\S\n])[^\S\n]*\r?\n(?:[^\S\n]*\r?\n)+")
-_LINE_AFTER_SENTENCE = re.compile(r"(?<=[.!?:;…”\"'’)\]])[^\S\n]*\r?\n")
+_LINE = re.compile(r"[^\n]*")
+_CLOSING = frozenset(".!?:;…”\"'’)]")
+# A line is that much shorter than its neighbours where somebody ended it on purpose.
+_SHORT = 0.7
 
-
-# Titles before a name that sentencex takes for the end of a sentence: cut there, the rest of the
-# sentence would be left without its subject.
+# Titles before a name, and other abbreviations, that sentencex takes for the end of a sentence: cut
+# there, the rest of the sentence would be left without its subject.
 _TITLE = re.compile(
     r"(?:^|[\s“”\"‘’'(\[—–-])(?:Ms|Mx|Messrs|Mses|Mmes?|Mlle|Cllr|Atty|Supt|Insp|Det|Cmdr|Cmdt|Brig|Amb|"
-    r"Ft|Mt|approx|ca)\.\s*$"
+    r"Ft|Mt|Ste|Vol|approx|acc|ca)\.\s*$"
+)
+# Before a line break, so are these; within a line, sentencex knows them.
+_TITLE_OR_INITIAL = re.compile(
+    r"(?:^|[\s“”\"‘’'(\[—–-])(?:Mr|Mrs|Dr|Prof|Rev|Hon|Gen|Lt|Col|Maj|Capt|Sgt|Gov|Sen|Rep|St|No|vs|"
+    r"(?:[A-Z]\.)*[A-Z])\.\s*$"
+)
+_WORD = re.compile(r"\s*([^\W\d_]+)(?=[\s,;:.!?…]|$)")
+_NUMBER_ALONE = re.compile(r"\W*(?:\d{1,3}|[^\W\d_])[.)]\s*")
+_TIME = re.compile(r"[ap]\.m\.\s*$")
+_DAY = re.compile(r"\s*(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b")
+# Where sentences end, too: behind the dots of something left unsaid, a sentence in brackets, and the
+# word no, which is also the abbreviation of number.
+_ALSO_ENDS = re.compile(
+    r"(?:(?<=\w)…[”\"’)\]]?|(?<=[a-zß-öø-ÿ]{3})[.!?][)\]]|\bno\.[”\"’]?)(?=\s+[“\"‘(\[]?[A-ZÀ-ÖØ-Þ])"
 )
 
 
@@ -51,13 +70,13 @@ class Span(NamedTuple):
 
 
 def paragraphs(text: str, start: int = 0, end: int | None = None) -> list[Span]:
-    """The paragraphs of `text[start:end]`: parted by blank lines, or by a line break behind the
-    end of a sentence (an article with one paragraph a line)."""
+    """The paragraphs of `text[start:end]`: parted by blank lines, or by a line break that somebody
+    set on purpose: behind the end of a sentence (an article with one paragraph a line), or behind a
+    line where the next word would have had room (a headline)."""
     end = len(text) if end is None else end
-    cuts = {start, end}
-    for pattern in (_BLANK_LINES, _LINE_AFTER_SENTENCE):
-        cuts.update(match.end() for match in pattern.finditer(text, start, end))
-    return _trimmed(text, sorted(cuts))
+    cuts = [start, *(match.end() for match in _BLANK_LINES.finditer(text, start, end)), end]
+    parts = [part for begun, done in pairwise(cuts) for part in _parts_by_line(text, begun, done)]
+    return _trimmed(text, [*parts, end])
 
 
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
@@ -115,7 +134,36 @@ def _sentences_of_block(text: str, block: Span) -> list[Span]:
     ]
 
 
+def _parts_by_line(text: str, start: int, end: int) -> list[int]:
+    """`start`, and where a paragraph begins behind a line break of `text[start:end]`."""
+    found = [start]
+    if "\n" not in text[start:end]:
+        return found
+    lines = [
+        Span(match.start(), match.end())
+        for match in _LINE.finditer(text, start, end)
+        if not match[0].isspace() and match[0]
+    ]
+    lengths = sorted(line.length for line in lines)
+    # One line that cannot be wrapped, such as an address, says nothing about the others.
+    width = min(lengths[-1], 1.5 * lengths[len(lengths) // 2]) if lengths else 0
+    for line, following in pairwise(lines):
+        said = text[line.start : line.end].rstrip()
+        if said and said[-1] in _CLOSING:
+            last = said[-32:]
+            ended = not (_TITLE.search(last) or _TITLE_OR_INITIAL.search(last))
+        else:
+            after = text[following.start : following.end].lstrip()
+            word = after.split(maxsplit=1)[0] if after else ""
+            room = line.length + 1 + len(word) <= _SHORT * width
+            ended = room and not after[:1].islower()
+        if ended:
+            found.append(following.start)
+    return found
+
+
 def _sentence_ends(text: str) -> list[int]:
+    """Where sentences end in a block whose line breaks, if any, are within sentences."""
     import sentencex
 
     # sentencex 1.0 panics at white space of several bytes, such as the ideographic space.
@@ -126,8 +174,25 @@ def _sentence_ends(text: str) -> list[int]:
         if type(error).__name__ != "PanicException":  # which cannot be imported
             raise
         return []
-    ends = (int(boundary["end_index"]) for boundary in found)
-    return [end for end in ends if not _TITLE.search(text, max(0, end - 16), end)]
+    ends = {int(boundary["end_index"]) for boundary in found}
+    ends.update(match.end() for match in _ALSO_ENDS.finditer(text))
+    kept: list[int] = []
+    for end in sorted(ends):
+        if not _goes_on(text, kept[-1] if kept else 0, end):
+            kept.append(end)
+    return kept
+
+
+def _goes_on(text: str, start: int, end: int) -> bool:
+    """True where the sentence that begins at `start` does not end at `end`."""
+    if _TITLE.search(text, max(0, end - 16), end) or _NUMBER_ALONE.fullmatch(text, start, end):
+        return True
+    following = _WORD.match(text, end)
+    if following and following[1].islower():
+        # Unless it is all written in lower case.
+        first = next((c for c in text[start : min(end, start + 100)] if c.isalpha()), "a")
+        return not first.islower()
+    return bool(_TIME.search(text, max(0, end - 8), end) and _DAY.match(text, end))
 
 
 def _evenly(parts: list[Span], size: int) -> list[Span]:

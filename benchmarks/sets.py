@@ -1,0 +1,158 @@
+"""The sets that retrieval is measured on: folders of documents and questions, and their indexes.
+
+A set is a folder with docs.jsonl.gz (`id`, `title`, `text`; where known `date`, `source`, `url`) and
+questions.jsonl.gz (`id`, `question`, `answers`, `answerable`, `gold_doc_ids`; where the source has it
+`start`, the first answer's offset in its document, `history`, and `gold_sentences`). The sets are
+not part of the repository. Vectors are kept between runs where a file is given for them: embedding
+takes most of the time. Knows nothing of what is measured.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assistant.answers import Turn
+from vectorstore.articles import Article, Passage
+from vectorstore.embedding import DEFAULT, Embedding, Vectors, open_embedding
+from vectorstore.local import LocalIndex
+from vectorstore.splitting import Span, passages
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`gold` are ids of documents; `start` and `end` the first answer in the first of them, -1 where
+    the set does not say."""
+
+    id: str
+    text: str
+    answers: tuple[str, ...]
+    answerable: bool
+    gold: tuple[str, ...]
+    start: int = -1
+    end: int = -1
+    history: tuple[Turn, ...] = ()
+    gold_sentences: tuple[str, ...] = ()
+
+    def is_in(self, passage: Passage) -> bool:
+        """True where the passage holds the answer, or is of a gold document that may hold it
+        anywhere."""
+        if passage.article_id not in self.gold:
+            return False
+        return self.start < 0 or (passage.start <= self.start and self.end <= passage.end)
+
+
+def articles(folder: Path) -> list[Article]:
+    """The documents of a set, each as an article."""
+    return [
+        Article(
+            id=doc["id"],
+            title=doc.get("title", ""),
+            text=doc["text"],
+            source=doc.get("source", ""),
+            url=doc.get("url", ""),
+            published=date.fromisoformat(doc["date"]) if doc.get("date") else None,
+        )
+        for doc in _lines(folder / "docs.jsonl.gz")
+    ]
+
+
+def questions(folder: Path) -> list[Question]:
+    return [_question(row) for row in _lines(folder / "questions.jsonl.gz")]
+
+
+def sample(asked: Sequence[Question], count: int, seed: int = 1) -> list[Question]:
+    """`count` of these drawn by a seeded chance, in their order; all, where there are fewer."""
+    if len(asked) <= count:
+        return list(asked)
+    drawn = sorted(random.Random(seed).sample(range(len(asked)), count))  # noqa: S311
+    return [asked[i] for i in drawn]
+
+
+class KeptEmbedding:
+    """An embedding model whose vectors are kept in a file, by text; `seen` is what the model is
+    given for a text, so that a passage can be tried in another context. One thread at a time."""
+
+    def __init__(
+        self, model: Embedding, file: Path, seen: Callable[[str], str] = lambda text: text
+    ) -> None:
+        self.name, self.identity, self.dimensions = model.name, model.identity, model.dimensions
+        self._model = model
+        self._seen = seen
+        self._db = sqlite3.connect(file, timeout=600, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("CREATE TABLE IF NOT EXISTS kept (key BLOB PRIMARY KEY, vector BLOB)")
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        given = [self._seen(text) for text in texts]
+        keys = [sha256(f"{self.identity}\n{text}".encode()).digest() for text in given]
+        known = {key: vector for key in keys if (vector := self._kept(key)) is not None}
+        new = {key: text for key, text in zip(keys, given, strict=True) if key not in known}
+        if new:
+            made = self._model.embed(list(new.values()))
+            with self._db:
+                self._db.executemany(
+                    "INSERT OR IGNORE INTO kept VALUES (?, ?)",
+                    [(key, row.tobytes()) for key, row in zip(new, made, strict=True)],
+                )
+            known.update((key, row.tobytes()) for key, row in zip(new, made, strict=True))
+        rows = [np.frombuffer(known[key], np.float32) for key in keys]
+        return np.stack(rows) if rows else np.empty((0, self.dimensions), np.float32)
+
+    def _kept(self, key: bytes) -> bytes | None:
+        row = self._db.execute("SELECT vector FROM kept WHERE key = ?", (key,)).fetchone()
+        return None if row is None else row[0]
+
+
+def embedding(
+    kept: Path | None = None, seen: Callable[[str], str] = lambda text: text
+) -> Embedding:
+    """The default model; with its vectors kept in the file `kept`."""
+    model = open_embedding(DEFAULT)
+    return model if kept is None else KeptEmbedding(model, kept, seen)
+
+
+def open_index(
+    place: Path,
+    added: Sequence[Article],
+    model: Embedding,
+    split: Callable[[str], list[Span]] = passages,
+) -> LocalIndex:
+    """The index in `place`, with these articles in it."""
+    index = LocalIndex(place, lambda: model, split=split)
+    try:
+        index.add_articles(added)
+    except BaseException:
+        index.close()
+        raise
+    return index
+
+
+def _question(row: dict[str, Any]) -> Question:
+    start = int(row.get("start", -1)) if row["answerable"] else -1
+    return Question(
+        id=row["id"],
+        text=row["question"].strip(),
+        answers=tuple(row["answers"]),
+        answerable=bool(row["answerable"]),
+        gold=tuple(row["gold_doc_ids"]),
+        start=start,
+        end=start + len(row["answers"][0]) if start >= 0 else -1,
+        history=tuple(Turn(turn["role"], turn["text"]) for turn in row.get("history", ())),
+        gold_sentences=tuple(row.get("gold_sentences", ())),
+    )
+
+
+def _lines(file: Path) -> Iterator[dict[str, Any]]:
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        yield from map(json.loads, lines)

@@ -503,6 +503,45 @@ def evaluate(
 
 
 @app.command()
+def calibrate(
+    ctx: typer.Context,
+    questions: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Questions with known answers, one JSON a line.")
+    ],
+    index: IndexFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find out what the reader's scores are worth on your articles.
+
+    Sets how sure an answer is said to be, and below which confidence none is given. Needed once
+    for a reader of your own; it is kept with the index, for this reader alone. FILE is as for
+    `evaluate`, and should be questions that you do not evaluate with. A page that is running takes
+    it up when it is started again.
+
+    \b
+    Example:
+      dateline calibrate questions.jsonl
+    """
+    from assistant.calibrating import fit, judge, keep
+    from assistant.labelled import load_questions
+
+    asked = load_questions(questions)
+    with _open(ctx, index) as assistant, _progress("Asking") as progress:
+        fitted = fit(list(judge(assistant, asked, progress=progress)))
+        file = keep(fitted, assistant)
+    if as_json:
+        _print_json({"file": str(file), **fitted})
+        return
+    at = fitted["at_threshold"]
+    typer.echo(
+        f"Answers are given from a confidence of {fitted['threshold']:.2f} on. Of these questions, "
+        f"{at['answerable_right']:.0%} of those with an answer would be answered rightly, and "
+        f"{at['others_refused']:.0%} of those without refused (each judged by the others)."
+    )
+    typer.echo(f"Kept in {file}; without that file, it is as it was before.")
+
+
+@app.command()
 def doctor(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
     """Check the installation and the index.
 
@@ -637,12 +676,33 @@ def _examine(ctx: typer.Context, folder: Path | None) -> list[Finding]:
         with _open(ctx, folder, make=False) as assistant:
             findings.append(Finding("ok", f"the index is {assistant.settings.index}"))
             findings += assistant.index.check()
+            findings.append(_calibrated(assistant))
             findings.append(_tried(assistant))
     except EmptyIndexError as error:
         findings.append(Finding("warning", str(error), "dateline add FOLDER"))
     except DatelineError as error:
         findings.append(Finding("error", str(error)))
     return findings
+
+
+def _calibrated(assistant: Assistant) -> Finding:
+    """Whether the reader's confidence is worth anything."""
+    reader = assistant.reader
+    known = reader.calibration
+    if known is None:
+        return Finding(
+            "warning",
+            f"the reader {reader.name} (weights {reader.sha256[:12]}) has not been calibrated",
+            "dateline calibrate FILE, with questions whose answers you know",
+        )
+    where = f", in {known.file}" if known.file else ""
+    set_ = assistant.settings.threshold is not None
+    chosen = f" (as set; its own would be {known.threshold:.2f})" if set_ else ""
+    return Finding(
+        "ok",
+        f"the reader {reader.name} (weights {reader.sha256[:12]}) answers from a confidence of "
+        f"{assistant.threshold:.2f} on{chosen}; calibrated {known.made or 'by hand'}{where}",
+    )
 
 
 def _tried(assistant: Assistant) -> Finding:

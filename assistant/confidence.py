@@ -35,11 +35,18 @@ _ROOT = 5  # characters: words alike so far are taken for forms of one word
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """P(right) = 1 / (1 + exp(-(intercept + sum of weight x signal))), and the confidence below
-    which this reader's answers are better withheld."""
+    which this reader's answers are better withheld.
+
+    It belongs to the weights with the hash `reader_sha256` ("" where that was not noted); `made`
+    says when and from what, `file` where it is kept.
+    """
 
     weights: Mapping[str, float]
     intercept: float
     threshold: float
+    reader_sha256: str = ""
+    made: str = ""
+    file: Path | None = None
 
     def confidence(self, signals: Mapping[str, float]) -> float:
         total = self.intercept + sum(w * signals[name] for name, w in self.weights.items())
@@ -58,6 +65,7 @@ def load_calibration(file: Path) -> Calibration | None:
         found = json.loads(file.read_text(encoding="utf-8"))
         weights = {str(name): float(weight) for name, weight in found["weights"].items()}
         threshold, intercept = float(found["threshold"]), float(found["intercept"])
+        belongs, day, data = (str(found.get(key, "")) for key in ("reader_sha256", "date", "data"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{file} cannot be read as a calibration ({error}). Remove it to use the reader "
@@ -68,7 +76,8 @@ def load_calibration(file: Path) -> Calibration | None:
             f"{file} weighs {', '.join(sorted(unknown))}, and known are {', '.join(SIGNALS)}. "
             "Calibrate the reader again."
         )
-    return Calibration(weights, intercept, threshold)
+    made = ", ".join(part for part in (day, data) if part)
+    return Calibration(weights, intercept, threshold, belongs, made, file)
 
 
 def signals(question: str, readings: Sequence[Reading]) -> list[dict[str, float]]:

@@ -71,7 +71,7 @@ class Assistant:
         SettingsError, StoreError, EmbeddingError or ModelError, each with what to do.
         """
         settings = settings or Settings()
-        reader = open_reader(settings.reader_model)
+        reader = open_reader(settings.reader_model, settings.calibrations)
         return cls(_open_index(settings, progress), reader, settings)
 
     def answer(
@@ -106,6 +106,11 @@ class Assistant:
         yield from self.chain.stream(_given(question, history, as_of, sources, after, before))
 
     @property
+    def reader(self) -> Reader:
+        """What looks for answers in passages, with its calibration."""
+        return self._reader
+
+    @property
     def threshold(self) -> float:
         """The confidence below which it abstains: the setting, else the reader's own."""
         if self.settings.threshold is not None:
@@ -117,6 +122,11 @@ class Assistant:
         model: what this one would say then. Closing either closes the index of both."""
         settings = self.settings.model_copy(update={"threshold": threshold, "model": "reader"})
         return Assistant(self.index, self._reader, settings)
+
+    def with_reader(self, reader: Reader, *, passages_read: int) -> Assistant:
+        """An assistant on the same index with another reader. Closing either closes both's index."""
+        settings = self.settings.model_copy(update={"passages_read": passages_read})
+        return Assistant(self.index, reader, settings)
 
     def warm(self) -> None:
         """Load the models now, so that the first question does not wait for them."""

@@ -12,10 +12,12 @@ It knows passages and questions, not how either came about or what is made of th
 
 from __future__ import annotations
 
+import hashlib
 import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -57,18 +59,26 @@ class Reader(Protocol):
     """Reads passages. One Reading a passage, in the order given; may be used from several threads."""
 
     name: str
-    calibration: Calibration | None
+
+    @property
+    def sha256(self) -> str:
+        """The hash of its weights."""
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What its scores are worth; None where nobody has found out for these weights."""
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]: ...
 
 
-def open_reader(name: str) -> Reader:
+def open_reader(name: str, calibrations: Path | None = None) -> SpanReader:
     """The shipped reader, or any Hugging Face question-answering model in a local folder.
 
-    Raises ModelError, with what to do, where it cannot be loaded. Loading happens on first use.
+    Its calibration is one of the folder `calibrations`, else the one beside its weights; one that
+    was made for other weights is passed over. Raises ModelError, with what to do, where it cannot be loaded. Loading happens on first use.
     """
     if name == DEFAULT:
-        return onnx_reader(weights_folder())
+        return onnx_reader(weights_folder(), calibrations=calibrations)
     folder = Path(name).expanduser()
     if not (folder / "config.json").is_file():
         raise ModelError(
@@ -78,33 +88,60 @@ def open_reader(name: str) -> Reader:
     return SpanReader(
         name,
         lambda: (_tokenizer(folder), _torch(folder)),
-        load_calibration(folder / "calibration.json"),
+        _calibrations(folder, calibrations),
+        sorted([*folder.glob("*.safetensors"), *folder.glob("pytorch_model*.bin")]),
     )
 
 
-def onnx_reader(folder: Path, name: str = DEFAULT) -> SpanReader:
+def onnx_reader(folder: Path, name: str = DEFAULT, calibrations: Path | None = None) -> SpanReader:
     """The reader in a folder with model.onnx, tokenizer.json and, once made, calibration.json."""
     return SpanReader(
         name,
         lambda: (_tokenizer(folder), _onnx(folder)),
-        load_calibration(folder / "calibration.json"),
+        _calibrations(folder, calibrations),
+        [folder / "model.onnx"],
     )
 
 
 class SpanReader:
-    """A network with start and end logits, whatever runs it."""
+    """A network with start and end logits, whatever runs it.
+
+    `calibrations` are candidates: the first that belongs to these weights is its calibration.
+    """
 
     def __init__(
         self,
         name: str,
         load: Callable[[], tuple[Tokenizer, Network]],
-        calibration: Calibration | None,
+        calibrations: Sequence[Calibration],
+        weights: Sequence[Path],
     ) -> None:
         self.name = name
-        self.calibration = calibration
+        self.calibrations = tuple(calibrations)
         self._load = load
+        self._weights = tuple(weights)
         self._loading = threading.Lock()
         self._loaded: tuple[Tokenizer, Network] | None = None
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the files of weights, one after the other. Raises ModelError."""
+        found = hashlib.sha256()
+        for file in self._weights:
+            try:
+                found.update(file.read_bytes())
+            except OSError as error:
+                raise ModelError(
+                    f"the reader's weights {file} cannot be read ({error.strerror}). {_REMEDY}"
+                ) from error
+        return found.hexdigest()
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        return next(
+            (c for c in self.calibrations if not c.reader_sha256 or c.reader_sha256 == self.sha256),
+            None,
+        )
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
         tokenizer, network = self._ready()
@@ -129,6 +166,13 @@ class SpanReader:
             if self._loaded is None:
                 self._loaded = self._load()
             return self._loaded
+
+
+def _calibrations(folder: Path, calibrations: Path | None) -> list[Calibration]:
+    """Those kept in the folder `calibrations`, and the one beside the weights."""
+    kept = sorted(calibrations.glob("*.json")) if calibrations is not None else []
+    found = [load_calibration(file) for file in (*kept, folder / "calibration.json")]
+    return [calibration for calibration in found if calibration is not None]
 
 
 def _reading(passage: Passage, encoding: Encoding, start: Logits, end: Logits) -> Reading:

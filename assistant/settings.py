@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     reader_model: str = Field(
         "dateline-reader",
         description="The extractive reader: the one shipped, or a local folder with a Hugging Face "
-        "question-answering model, uncalibrated unless a calibration.json lies in it.",
+        "question-answering model; `dateline calibrate` finds out what its scores are worth.",
     )
     threshold: float | None = Field(
         None,
@@ -74,6 +74,11 @@ class Settings(BaseSettings):
             super().__init__(**values)
         except ValidationError as error:
             raise SettingsError(_reasons(error)) from error
+
+    @property
+    def calibrations(self) -> Path:
+        """The folder of what `dateline calibrate` found out on the articles of this index."""
+        return self.index / "calibrations"
 
     @field_validator("index", mode="before")
     @classmethod

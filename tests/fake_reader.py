@@ -37,6 +37,7 @@ class FakeReader:
     ) -> None:
         self.name = name
         self.calibration = calibration
+        self.sha256 = name
         self.asked: list[str] = []
         self._answers = answers or {}
 

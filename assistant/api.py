@@ -5,6 +5,7 @@
     GET  /api/articles           every article without its text
     GET  /read/{article}?q=…     an article cut where quotes begin and end: JSON, or a page of its own
     GET  /answer/{name}.md       an answer of the page, for a file
+    …    /library                the list of articles, adding and removing: see `library_api`
     GET  /                       the chat page, under a strict Content-Security-Policy
 
 A DatelineError becomes {"error": its class, "message": its text}. Only requests that name this
@@ -32,7 +33,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from assistant.answers import Role, Turn
 from assistant.conversations import Conversations
 from assistant.errors import EmptyIndexError, ModelError, SettingsError
-from assistant.page import Answering, Exports, mount
+from assistant.library import Library
+from assistant.library_api import closing, library_routes
+from assistant.page import Answering, Examples, Exports, mount
 from assistant.render import Quoted, article_page, segments
 from assistant.visitors import Visitors
 from vectorstore.articles import Article
@@ -82,20 +85,29 @@ def create_app(
     assistant: Answering,
     *,
     page: bool = True,
-    examples: Sequence[str] = (),
+    examples: Examples = (),
     conversations: Conversations | None = None,
+    library: Library | None = None,
 ) -> "FastAPI":
     """The application: the API, and with `page` the chat page at "/".
 
     The caller keeps the assistant and the conversations and closes them; without conversations
     those of the page are gone when the program ends. `examples` are questions to offer on the page.
+    `library` adds and removes articles, and is closed where the application ends.
     """
     from fastapi import FastAPI, Header, Query, Request
     from fastapi.exceptions import RequestValidationError
     from fastapi.responses import HTMLResponse, JSONResponse, Response
     from fastapi.staticfiles import StaticFiles
 
-    app = FastAPI(title="Dateline", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    library = library or Library(assistant.index)
+    app = FastAPI(
+        title="Dateline",
+        lifespan=lambda _: closing(library),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
 
     @app.exception_handler(DatelineError)
     def _failed(_: Request, error: DatelineError) -> JSONResponse:
@@ -172,10 +184,11 @@ def create_app(
             headers["Content-Disposition"] = 'attachment; filename="answer.md"'
         return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)
 
+    app.include_router(library_routes(library))
     app.mount("/page", StaticFiles(directory=STATIC), name="page")
     if page:
         kept = Conversations.open() if conversations is None else conversations
-        mount(app, assistant, kept, examples=examples, exports=exports)
+        mount(app, assistant, kept, examples=examples, exports=exports, library=library)
         app.add_middleware(Visitors)
     app.add_middleware(_StrictPage)
     app.add_middleware(_OnlyFromHere)
@@ -189,7 +202,7 @@ def serve(
     on_ready: Callable[[str], None] | None = None,
     *,
     page: bool = True,
-    examples: Sequence[str] = (),
+    examples: Examples = (),
     conversations: Conversations | None = None,
 ) -> None:
     """Serve in the foreground until Ctrl-C; `on_ready` gets the address once it answers.

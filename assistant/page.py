@@ -12,18 +12,19 @@ import logging
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import urlencode
 
 from assistant.answers import Answer, Turn
 from assistant.conversations import EVERYTHING, Conversations, Filters
 from assistant.errors import EmptyIndexError, QuestionError
+from assistant.library import Library
 from assistant.render import (
     ArticleText,
-    articles_html,
     counted,
     escaped,
     shelf,
@@ -41,8 +42,11 @@ if TYPE_CHECKING:
 AT_ONCE = 4  # questions answered at the same time
 WAITING = 32  # questions that may wait for their turn
 LONGEST = 2_000  # characters of a question
-LISTED = 100  # articles listed at once; the search box narrows them
+OFFERED = 3  # questions to click while nothing was asked yet
 KEPT = 1_000  # answers that can still be copied or saved, newest first
+
+Examples = Sequence[str] | Callable[[], Sequence[str]]
+"""Questions to offer, or what gives them each time the page is loaded."""
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -235,21 +239,34 @@ def promise(settings: Settings) -> str:
     return "Answers quote your articles." + (" Nothing leaves this computer." if local else "")
 
 
-def listing(index: Index, search: str) -> str:
-    """The articles whose title or source has every word of `search`, newest first, as HTML."""
-    words = search.casefold().split()
-    found = [
-        article
-        for article in index.articles()
-        if all(word in f"{article.title} {article.source}".casefold() for word in words)
-    ]
-    if not found:
+def opening(assistant: Answering, samples: int = 0) -> str:
+    """What stands under the heading, as HTML: what is here, or how to begin.
+
+    `samples` is how many of the articles are sample articles.
+    """
+    statistics = assistant.index.statistics()
+    if not statistics.articles:
         return (
-            f'<p class="dl-meta">No article has “{escaped(search.strip())}”.</p>' if words else ""
+            '<p class="dl-empty"><strong>No articles yet.</strong> Add files, paste text, or paste '
+            "a link.</p>\n\n"
+            '<p class="dl-start"><button class="dl-button dl-primary dl-do-add">Add articles</button> '
+            '<button class="dl-button dl-do-samples">Load sample articles</button></p>'
         )
-    rest = len(found) - LISTED
-    more = f'<p class="dl-meta">and {rest:,} more: search for them</p>' if rest > 0 else ""
-    return articles_html(found[:LISTED]) + more
+    told = ""
+    if samples == statistics.articles:
+        told = (
+            '\n\n<p class="dl-samples">These are sample articles. '
+            '<button class="dl-plain dl-do-unsample">Remove samples</button></p>'
+        )
+    return f"{escaped(shelf(statistics))}\n\n{promise(assistant.settings)}{told}"
+
+
+def filter_address(filters: Filters) -> str:
+    """The filters as a query for the list of articles: "source=…&after=2025-01-01"; "" if none."""
+    named = [("source", source) for source in filters.sources]
+    named += [("after", filters.after.isoformat())] if filters.after else []
+    named += [("before", filters.before.isoformat())] if filters.before else []
+    return urlencode(named, errors="replace")
 
 
 def theme() -> Any:
@@ -272,12 +289,14 @@ def build(
     assistant: Answering,
     conversations: Conversations,  # noqa: ARG001
     *,
-    examples: Sequence[str] = (),
+    examples: Examples = (),
     exports: Exports | None = None,
+    library: Library | None = None,
 ) -> gr.Blocks:
     """The page, to be mounted. `examples` are questions to click while nothing was asked yet.
 
-    With `exports`, each answer can be copied and saved, where the application serves them.
+    With `exports`, each answer can be copied and saved, where the application serves them. What is
+    said of sample articles comes from `library`, whose list static/library.js draws.
     """
     import gradio as gr
 
@@ -294,15 +313,9 @@ def build(
                     with gr.Row(elem_id="dl-dates"):
                         after = gr.DateTime(label="From", include_time=False, type="string")
                         before = gr.DateTime(label="To", include_time=False, type="string")
-                count = gr.Markdown(elem_id="dl-count")
-                search = gr.Textbox(
-                    label="Search the articles",
-                    show_label=False,
-                    placeholder="Search titles and sources",
-                    elem_id="dl-search",
-                    max_length=200,
-                )
-                listed = gr.Markdown(elem_id="dl-articles", latex_delimiters=[])
+                gr.Markdown('<div id="dl-shelf"></div>', elem_id="dl-articles")
+                filtered = gr.Markdown(elem_id="dl-filtered")
+                refresh = gr.Button("Refresh", elem_id="dl-refresh", visible="hidden")
             with gr.Column(elem_id="dl-chat", min_width=0):
                 gr.Markdown("# Ask your articles", elem_id="dl-heading")
                 summary = gr.Markdown(elem_id="dl-summary")
@@ -322,7 +335,7 @@ def build(
                     container=False,
                 )
                 with gr.Column(elem_id="dl-examples", min_width=0) as offered:
-                    shown = [gr.Button(text, size="md") for text in examples]
+                    shown = [gr.Button(visible=False, size="md") for _ in range(OFFERED)]
                 clear = gr.Button(visible=False, size="sm", elem_id="dl-clear")
                 with gr.Row(elem_id="dl-ask"):
                     box = gr.Textbox(
@@ -371,9 +384,13 @@ def build(
         def on_narrow(only: list[str] | None, first: str | None, last: str | None) -> Any:
             try:
                 chosen = str(Filters.entered(only, first, last))
+                address = filter_address(Filters.entered(only, first, last))
             except QuestionError:  # told when a question is asked; it may still be being typed
-                chosen = ""
-            return gr.update(value=f"Only {chosen}  ✕", visible=bool(chosen))
+                chosen = address = ""
+            return [
+                gr.update(value=f"Only {chosen}  ✕", visible=bool(chosen)),
+                f'<a href="/library/articles?{escaped(address)}">filters</a>',
+            ]
 
         def on_stop(so_far: Conversation) -> list[Any]:
             return shown_as(stopped(assistant, so_far))
@@ -381,15 +398,17 @@ def build(
         def on_again() -> list[Any]:
             return shown_as(Step(Conversation(), busy=False, box=""))
 
-        def on_load(words: str) -> list[Any]:
+        def on_load() -> list[Any]:
             statistics = assistant.index.statistics()
-            named = [(f"{name} ({n:,})", name) for name, n in statistics.sources if name]
+            samples = len(library.samples()) if library is not None else 0
+            named = [(f"{name} ({n:,})", name) for name, n in statistics.sources]
+            offered = list(examples() if callable(examples) else examples)[:OFFERED]
+            offered = offered if statistics.articles else []
+            padded = [*offered, *[""] * (OFFERED - len(offered))]
             return [
-                f"{shelf(statistics) or _EMPTY}\n\n{promise(assistant.settings)}",
-                counted(statistics.articles),
-                listing(assistant.index, words),
-                gr.update(choices=named),
-                gr.update(visible=bool(statistics.articles and examples)),
+                opening(assistant, samples),
+                gr.update(choices=[choice for choice in named if choice[1]]),
+                *(gr.update(value=text, visible=bool(text)) for text in padded),
             ]
 
         narrowed = [conversation, sources, after, before]
@@ -402,10 +421,9 @@ def build(
         again.click(on_again, None, asking, cancels=running, **light)
         filters = [sources, after, before]
         changes = [sources.change, after.change, before.change]
-        gr.on(changes, on_narrow, filters, clear, **light)
+        gr.on(changes, on_narrow, filters, [clear, filtered], **light)
         clear.click(lambda: ([], None, None), None, filters, **light)
-        search.input(lambda words: listing(assistant.index, words), search, listed, **light)
-        page.load(on_load, search, [summary, count, listed, sources, offered], **light)
+        gr.on([page.load, refresh.click], on_load, None, [summary, sources, *shown], **light)
     page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
     return page
 
@@ -415,8 +433,9 @@ def mount(
     assistant: Answering,
     conversations: Conversations,
     *,
-    examples: Sequence[str],
+    examples: Examples,
     exports: Exports,
+    library: Library,
 ) -> None:
     """Put the page at "/" of an application that serves /page, /read and /answer beside it.
 
@@ -427,12 +446,14 @@ def mount(
 
     gr.mount_gradio_app(
         app,
-        build(assistant, conversations, examples=examples, exports=exports),
+        build(assistant, conversations, examples=examples, exports=exports, library=library),
         path="/",
         server_name="127.0.0.1",
         theme=theme(),
         head='<link rel="stylesheet" href="/page/page.css">'
-        '<script src="/page/page.js" defer></script>',
+        '<link rel="stylesheet" href="/page/library.css">'
+        '<script src="/page/page.js" defer></script>'
+        '<script src="/page/library.js" defer></script>',
         show_error=False,
         run_history=False,
         footer_links=[],
@@ -447,10 +468,6 @@ def mount(
 # ---------------------------------------------------------------------------------------- one step
 
 _LATE = ' <span class="dl-late">Still working.</span>'
-_EMPTY = (
-    "**No articles yet.** Add files, folders or links with `dateline add`, then load this page "
-    "again."
-)
 
 
 @contextmanager

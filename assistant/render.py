@@ -22,7 +22,7 @@ from itertools import pairwise
 from urllib.parse import quote as percent_encoded
 
 from assistant.answers import Answer, Citation
-from vectorstore.articles import Article, Passage, Statistics, Summary
+from vectorstore.articles import Article, Passage, Statistics
 
 ArticleText = Callable[[str], str | None]
 """The text of an article by its id, or None where there is no such article (any more)."""
@@ -112,21 +112,6 @@ def to_html(answer: Answer, article_text: ArticleText, *, stopped: bool = False)
         blocks.append(_group("Closest passages", "closest", map(_passage_html, closest)))
     blocks += [f'<p class="dl-notice">{escaped(notice)}</p>' for notice in answer.notices]
     return "\n\n".join(blocks)
-
-
-def articles_html(articles: Sequence[Summary]) -> str:
-    """A list of articles as links to the reader, each with title, source and date."""
-    rows = []
-    for article in articles:
-        title = _shortened(" ".join(article.title.split()) or article.id, _TITLE)
-        when = day(article.published) if article.published else ""
-        parts = [escaped(part) for part in (article.source, when) if part.strip()]
-        address = html.escape(article_address(article.id))
-        rows.append(
-            f'<li><a class="dl-open" href="{address}"><span class="dl-title">{escaped(title)}'
-            f'</span></a><span class="dl-meta">{" · ".join(parts)}</span></li>'
-        )
-    return f'<ul class="dl-list">{"".join(rows)}</ul>'
 
 
 def article_page(article: Article, runs: Sequence[Segment], chosen: int | None) -> str:

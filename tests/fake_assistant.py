@@ -265,9 +265,14 @@ class MemoryIndex(Index):
     def add_articles(
         self, articles: Iterable[Article], *, progress: OnProgress | None = None
     ) -> AddReport:
-        new = {article.id: article for article in articles}
-        self.kept.update(new)
-        return AddReport(added=tuple(new))
+        given = {article.id: article for article in articles}
+        before = dict(self.kept)
+        self.kept = {**before, **given}  # a new dict: others may be looking through the old one
+        return AddReport(
+            added=tuple(name for name in given if name not in before),
+            updated=tuple(n for n, new in given.items() if n in before and before[n] != new),
+            unchanged=tuple(n for n, new in given.items() if before.get(n) == new),
+        )
 
     def search(
         self,
@@ -304,11 +309,21 @@ class MemoryIndex(Index):
         published: date | Literal["none"] | None = None,
         source: str | None = None,
     ) -> Summary:
-        raise NotImplementedError
+        article = self.get(article_id)
+        self.kept[article_id] = replace(
+            article,
+            title=article.title if title is None else title,
+            source=article.source if source is None else source,
+            published=article.published
+            if published is None
+            else (None if published == "none" else published),
+        )
+        return next(summary for summary in self.articles() if summary.id == article_id)
 
     def remove(self, article_ids: Sequence[str]) -> int:
         for article_id in article_ids:
-            del self.kept[article_id]
+            self.get(article_id)
+        self.kept = {name: a for name, a in self.kept.items() if name not in article_ids}
         return len(article_ids)
 
     def statistics(self) -> Statistics:

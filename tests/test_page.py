@@ -13,14 +13,14 @@ from assistant.answers import Answer, Turn
 from assistant.conversations import Conversations, Filters
 from assistant.errors import QuestionError
 from assistant.page import (
-    LISTED,
     Conversation,
     Exports,
     Step,
     article_text,
     ask,
     build,
-    listing,
+    filter_address,
+    opening,
     promise,
     stopped,
 )
@@ -34,7 +34,6 @@ from tests.fake_assistant import (
     FakeAssistant,
     MemoryIndex,
 )
-from vectorstore.articles import Article
 from vectorstore.errors import StoreDamagedError
 
 COST_QUESTION = "what does the harbour wall cost?"
@@ -181,14 +180,21 @@ def test_the_promise_is_made_only_where_it_is_true() -> None:
     assert promise(Settings(chroma_url="http://elsewhere:8000")) == "Answers quote your articles."
 
 
-def test_the_list_of_articles_is_searched_by_title_and_source_and_cut() -> None:
-    many = [Article(f"a{n}", f"Title {n}", "text", "Wire") for n in range(LISTED + 5)]
-    index = MemoryIndex([MEETING, HOSTILE, *many])
-    assert listing(index, "").count("<li>") == LISTED
-    assert "and 7 more" in listing(index, "")
-    assert listing(index, "LITE un").count("<li>") == 1
-    assert "No article has “&#60;b&#62;zzz”." in listing(index, " <b>zzz ")
-    assert listing(MemoryIndex([]), "") == ""
+def test_the_opening_says_what_is_here_or_how_to_begin() -> None:
+    full = opening(FakeAssistant())
+    assert full.startswith("2 articles · 2025 · newest 4 Nov")
+    assert "sample" not in full
+    assert "These are sample articles." in opening(FakeAssistant(), samples=2)
+    assert "sample" not in opening(FakeAssistant(), samples=1)
+    assert "<strong>No articles yet.</strong> Add files, paste text, or paste a link." in opening(
+        FakeAssistant([])
+    )
+
+
+def test_the_filters_are_a_query_for_the_list_of_articles() -> None:
+    filters = Filters(("A & B", "Ü"), date(2025, 1, 2), None)
+    assert filter_address(filters) == "source=A+%26+B&source=%C3%9C&after=2025-01-02"
+    assert filter_address(Filters()) == ""
 
 
 def test_the_text_of_an_article_that_is_gone_is_none() -> None:
@@ -223,11 +229,6 @@ def test_no_event_is_public_api(config: dict[str, Any]) -> None:
 def test_the_page_itself_holds_no_text_of_an_article(config: dict[str, Any]) -> None:
     assert "Khiari" not in str(config["components"])
     assert "onerror" not in str(config["components"])
-
-
-def test_every_example_is_a_button(config: dict[str, Any]) -> None:
-    values = [c["props"].get("value") for c in config["components"] if c["type"] == "button"]
-    assert "Who co-chairs?" in values
 
 
 def test_an_answer_without_citations_is_shown_as_it_is() -> None:

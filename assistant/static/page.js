@@ -82,7 +82,7 @@
     if (!link) {
       // Beside the open drawer: close it.
       if (drawer.checkVisibility() && document.body.dataset.view === "articles"
-        && !event.target.closest?.("#dl-library, #dl-drawer")) view("ask");
+        && !event.target.closest?.("#dl-library, #dl-drawer, dialog, #dl-toast")) view("ask");
       return;
     }
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
@@ -227,7 +227,7 @@
       if (event.key === "Enter" || event.keyCode === 229) event.stopPropagation();
       return;
     }
-    if (event.key === "Escape" && !help.open && !event.defaultPrevented) {
+    if (event.key === "Escape" && !document.querySelector("dialog[open]") && !event.defaultPrevented) {
       if (event.target instanceof Element && event.target.getAttribute("aria-expanded") === "true"
         && event.target.getAttribute("role") === "combobox") return;
       if ("reading" in document.body.dataset) close();
@@ -235,7 +235,7 @@
       else if (stop()) stop().click();
       return;
     }
-    if (writing || !keysOn.checked || help.open || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (writing || !keysOn.checked || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "/") { view("ask"); box()?.focus(); }
     else if (event.key === "[") turn(-1);
     else if (event.key === "]") turn(1);
@@ -314,6 +314,7 @@
   document.body.prepend(skip);
   document.body.append(tabs, drawer, reader, status, help);
   view("ask");
+  globalThis.dateline = Object.freeze({ make, say, day, view }); // for library.js
 
   let waiting = false;
   new MutationObserver(() => {

@@ -52,7 +52,7 @@ def served(assistant: Answering, examples: Sequence[str] = EXAMPLES) -> Iterator
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
     thread.start()
-    wait_until(lambda: bool(servers and servers[0].started))
+    wait_until(lambda: bool(servers and servers[0].started), 90)  # a cold start on busy cores
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:

@@ -4,6 +4,7 @@
     len(loading)                    how many files (or pages) there are, before any is read
     for item in loading:            Article, or Skipped with the reason, file after file
         loading.done                how many of them have been opened so far
+    load_content(name, content)     the same for bytes that are no file here: an upload
 
 Text and Markdown are read here; everything with a parser of its own is parsed in a process that
 can be killed (`worker.py`). One bad file never stops the rest. It knows no index.
@@ -31,7 +32,7 @@ from vectorstore.loading.formats import LOADERS, MEDIA_TYPES, Loader, by_content
 from vectorstore.loading.text import decode
 from vectorstore.loading.worker import Limits, Worker
 
-__all__ = ["LOADERS", "Limits", "Loader", "Loading", "load"]
+__all__ = ["LOADERS", "Content", "Limits", "Loader", "Loading", "load", "load_content"]
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _SLUG_LENGTH = 60
@@ -70,6 +71,29 @@ def load(
     return Loading(found, loaders, limits)
 
 
+def load_content(
+    name: str,
+    content: bytes,
+    *,
+    loaders: Mapping[str, Loader] = LOADERS,
+    limits: Limits | None = None,
+) -> Loading:
+    """The articles in the bytes of a file that lies elsewhere, called `name` there.
+
+    An article's id comes from name and bytes: the same file gives the same ids again, and another
+    file of the same name never takes its place.
+    """
+    return Loading([Content(name, content)], loaders, limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file's bytes and its name, perhaps with folders in front ("reports/harbour.pdf")."""
+
+    name: str
+    content: bytes
+
+
 class Loading:
     """What `load` found: as long as it has files or pages, and read one by one while iterated.
 
@@ -80,7 +104,7 @@ class Loading:
 
     def __init__(
         self,
-        found: Sequence[Path | Page | Skipped],
+        found: Sequence[Path | Page | Content | Skipped],
         loaders: Mapping[str, Loader] = LOADERS,
         limits: Limits | None = None,
     ) -> None:
@@ -110,14 +134,16 @@ class Loading:
                         origins[item.article.id] = item.label
                         yield item.article
 
-    def _items(self, one: Path | Page | Skipped, worker: Worker) -> Iterator[_Labelled | Skipped]:
+    def _items(
+        self, one: Path | Page | Content | Skipped, worker: Worker
+    ) -> Iterator[_Labelled | Skipped]:
         if isinstance(one, Skipped):
             yield one
             return
-        origin = _page_origin(one) if isinstance(one, Page) else _file_origin(one)
+        origin = _origin(one)
         try:
             loader = loader_of(origin.name, self._loaders)
-            content = _page_content(one) if isinstance(one, Page) else read(one, loader.largest)
+            content = _bytes(one, loader.largest)
             yield from self._content(content, origin, loader, _Containment(worker))
         except LoadingError as error:
             yield Skipped(origin.label, str(error))
@@ -199,6 +225,35 @@ class _Origin:
 class _Labelled:
     label: str
     article: Article
+
+
+def _origin(one: Path | Page | Content) -> _Origin:
+    if isinstance(one, Page):
+        return _page_origin(one)
+    return _content_origin(one) if isinstance(one, Content) else _file_origin(one)
+
+
+def _bytes(one: Path | Page | Content, largest: int) -> bytes:
+    if isinstance(one, Page):
+        return _page_content(one)
+    if isinstance(one, Path):
+        return read(one, largest)
+    if len(one.content) > largest:
+        raise LoadingError(f"is larger than {largest // 1_000_000} MB; split it")
+    return one.content
+
+
+def _content_origin(one: Content) -> _Origin:
+    name = shown(Path(one.name))
+    path = PurePosixPath(name)
+    digest = hashlib.sha256(one.content).hexdigest()
+    return _Origin(
+        label=name,
+        identity=f"{name}\0{digest}",
+        name=path.name,
+        stem=path.stem,
+        source="/".join(path.parts[-2:]),
+    )
 
 
 def _file_origin(path: Path) -> _Origin:

@@ -1,0 +1,485 @@
+"""Adds articles in the background, one file or link after another, and says how far it is.
+
+    adding = Adding(index)
+    adding.file("reports/harbour.pdf", bytes)       returns at once
+    adding.link("https://…")
+    adding.status().line                            "Reading 14 of 60. You can ask now; …"
+    adding.close()                                  stops after what is being stored
+
+What was given goes on when the page that gave it is closed. What fails is kept with its reason,
+so that it can be tried again. It knows the index and nothing of pages, requests or models.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import logging
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vectorstore.articles import Article, Skipped
+from vectorstore.errors import DatelineError, FetchError, LoadingError, StoreError
+from vectorstore.fetching import Page, fetch
+from vectorstore.index import Index
+from vectorstore.loading import Loading, load, load_content
+
+OFFLINE = "Offline: paste the text instead."
+
+_AT_ONCE = 16  # files that are stored in one step, at most
+_A_STEP = 1.0  # seconds of reading, after which what was read is stored
+_FETCHES = 2  # links fetched at the same time
+_GIVEN_UP = 60.0  # seconds without a file, after which the rest of an upload is not waited for
+_TOLD = 200  # failures that are listed
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may be given: bytes of one file, files at once, and bytes that wait to be read."""
+
+    size: int = 20_000_000
+    files: int = 1_000
+    waiting: int = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What could not be added, and why. `again` is False where trying again cannot help."""
+
+    name: str
+    what: str
+    reason: str
+    again: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far it is: `done` of `total` files, links being fetched, what failed.
+
+    `added`, `updated` and `unchanged` count the articles since it was last idle.
+    """
+
+    done: int = 0
+    total: int = 0
+    fetching: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    more_failures: int = 0
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    @property
+    def running(self) -> bool:
+        return self.done < self.total or bool(self.fetching)
+
+    @property
+    def line(self) -> str:
+        """What it is doing or did, in words; "" where nothing was given yet."""
+        if self.done < self.total:
+            at = min(self.done + 1, self.total)
+            return (
+                f"Reading {at:,} of {self.total:,}. You can ask now; unfinished articles are not "
+                "searched yet."
+            )
+        if self.fetching:
+            return "Fetching…"
+        counts = [(self.added, "added"), (self.updated, "updated"), (self.unchanged, "unchanged")]
+        parts = [f"{number:,} {word}" for number, word in counts if number]
+        if not parts:
+            return ""
+        articles = "article" if parts[0].startswith("1 ") and len(parts) == 1 else "articles"
+        return f"{', '.join(parts).replace(' ', f' {articles} ', 1)}."
+
+
+class Adding:
+    """A queue of files and links, and the threads that read them into the index.
+
+    All methods may be called from any thread; none waits for what it is given.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        *,
+        fetch: Callable[[str], Page] = fetch,
+        limits: Limits = Limits(),  # it is frozen
+    ) -> None:
+        self.limits = limits
+        self._index = index
+        self._fetch = fetch
+        self._changed = threading.Condition()
+        self._waiting: deque[_Source] = deque()
+        self._bytes = 0
+        self._uploads: dict[str, _Upload] = {}
+        self._status = Status()
+        self._failed: dict[str, _Source | None] = {}
+        self._names = itertools.count(1)
+        self._closing = False
+        self._folder: Path | None = None
+        self._reader: threading.Thread | None = None
+        self._fetchers = ThreadPoolExecutor(_FETCHES, thread_name_prefix="fetching")
+
+    def file(self, name: str, content: bytes, *, upload: str = "", of: int = 1) -> None:
+        """Read a file later. `upload` names what was chosen together, `of` how many files that is.
+
+        Raises LoadingError, with the reason alone, for one that is too large or too many.
+        """
+        if len(content) > self.limits.size:
+            raise LoadingError(f"is larger than {self.limits.size // 1_000_000} MB; split it")
+        if of > self.limits.files:
+            raise LoadingError(f"is one of {of:,} files; add at most {self.limits.files:,} at once")
+        with self._changed:
+            self._refuse_if_closing()
+            if self._bytes + len(content) > self.limits.waiting:
+                raise LoadingError("comes too early: wait until the files before it are read")
+            self._begin()
+            self._expect(upload, of)
+            path = self._spool() / f"{next(self._names)}"
+            path.write_bytes(content)
+            self._bytes += len(content)
+            self._give(_File(name, path, len(content)))
+
+    def refused(self, what: str, reason: str, *, upload: str = "", of: int = 1) -> None:
+        """List a file that was not accepted among what failed."""
+        with self._changed:
+            self._begin()
+            self._expect(upload, of)
+            self._status = replace(self._status, done=self._status.done + 1)
+            self._fail(what, reason, None)
+            self._changed.notify_all()
+
+    def folder(self, path: Path) -> None:
+        """Read every file of a folder of this computer later. Raises LoadingError."""
+        loading = load(path)
+        with self._changed:
+            self._refuse_if_closing()
+            self._begin()
+            self._status = replace(self._status, total=self._status.total + len(loading))
+            self._give(_Folder(path, len(loading)))
+
+    def link(self, address: str) -> None:
+        """Fetch a page or feed later and add its articles."""
+        with self._changed:
+            self._refuse_if_closing()
+            self._begin()
+            self._status = replace(self._status, fetching=(*self._status.fetching, address))
+            self._fetchers.submit(self._follow, _Link(address, self._fetch))
+
+    def status(self) -> Status:
+        with self._changed:
+            self._give_up_on_lost_uploads()
+            return self._status
+
+    def again(self, name: str) -> bool:
+        """Try what failed under this name again; False where there is no such failure."""
+        with self._changed:
+            source = self._failed.get(name)
+            if source is None:
+                return False
+            self._forget(name)
+            if isinstance(source, _Link):
+                self.link(source.what)
+            else:
+                self._begin()
+                self._status = replace(self._status, total=self._status.total + source.files)
+                self._give(source)
+            return True
+
+    def dismiss(self) -> None:
+        """Forget what failed and what was counted, where nothing is running."""
+        with self._changed:
+            for name in list(self._failed):
+                source = self._failed[name]
+                self._forget(name)
+                self._drop(source)
+            self._status = replace(self._status, more_failures=0)
+            if not self._status.running:
+                self._status = Status()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until nothing is running, at most so long; whether that is so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._status.running, seconds)
+
+    def close(self) -> None:
+        """Stop after what is being stored; what was not read yet is dropped."""
+        with self._changed:
+            self._closing = True
+            self._waiting.clear()
+            self._changed.notify_all()
+        self._fetchers.shutdown(wait=True, cancel_futures=True)
+        if self._reader is not None:
+            self._reader.join()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    # -- the queue; each of these is called with the lock held -----------------------------------
+
+    def _refuse_if_closing(self) -> None:
+        if self._closing:
+            raise StoreError("Dateline is ending; add it after the next start.")
+
+    def _begin(self) -> None:
+        """Count from nothing again where it was idle."""
+        if not self._status.running:
+            kept = self._status
+            self._status = Status(failures=kept.failures, more_failures=kept.more_failures)
+            self._uploads.clear()
+
+    def _expect(self, upload: str, of: int) -> None:
+        """Count the files of an upload as soon as its first one comes."""
+        if not upload:
+            self._status = replace(self._status, total=self._status.total + 1)
+            return
+        if upload not in self._uploads:
+            self._status = replace(self._status, total=self._status.total + of)
+            self._uploads[upload] = _Upload(of)
+        coming = self._uploads[upload]
+        coming.left -= 1
+        coming.last = time.monotonic()
+        if coming.left < 0:  # more came than were announced
+            coming.left = 0
+            self._status = replace(self._status, total=self._status.total + 1)
+
+    def _give_up_on_lost_uploads(self) -> None:
+        """Do not wait for the rest of an upload whose page was closed."""
+        for upload in self._uploads.values():
+            if upload.left and time.monotonic() - upload.last > _GIVEN_UP:
+                self._status = replace(self._status, total=self._status.total - upload.left)
+                upload.left = 0
+                self._changed.notify_all()
+
+    def _give(self, source: _Source) -> None:
+        self._waiting.append(source)
+        if self._reader is None:
+            self._reader = threading.Thread(target=self._read, name="adding", daemon=True)
+            self._reader.start()
+        self._changed.notify_all()
+
+    def _fail(self, what: str, reason: str, source: _Source | None) -> None:
+        failures = self._status.failures
+        if len(failures) == _TOLD:
+            more = self._status.more_failures + 1
+            self._status = replace(self._status, more_failures=more)
+            self._drop(source)
+            return
+        name = f"f{next(self._names)}"
+        self._failed[name] = source
+        failure = Failure(name, what, reason, again=source is not None)
+        self._status = replace(self._status, failures=(*failures, failure))
+
+    def _forget(self, name: str) -> None:
+        del self._failed[name]
+        kept = tuple(failure for failure in self._status.failures if failure.name != name)
+        self._status = replace(self._status, failures=kept)
+
+    def _drop(self, source: _Source | None) -> None:
+        """Delete the file of a source, where no failure can ask for it again."""
+        if isinstance(source, _File) and source not in self._failed.values():
+            source.path.unlink(missing_ok=True)
+            self._bytes -= source.size
+
+    def _spool(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="dateline-"))
+        return self._folder
+
+    # -- the threads -----------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        """Read and store until it is closed; several files in a step, so that storing is quick."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closing)
+                if self._closing:
+                    return
+            began = time.monotonic()
+            step: list[_Read] = []
+            while len(step) < _AT_ONCE and time.monotonic() - began < _A_STEP:
+                with self._changed:
+                    if not self._waiting or self._closing:
+                        break
+                    source = self._waiting.popleft()
+                for read in self._parts(source):
+                    step.append(read)
+                    if len(step) >= _AT_ONCE:
+                        self._store(step)
+                        step = []
+            self._store(step)
+
+    def _parts(self, source: _Source) -> Iterator[_Read]:
+        """What a source holds, file by file; what cannot be read as a whole has failed."""
+        try:
+            with closing(source.read()) as parts:
+                yield from parts
+        except LoadingError as error:
+            yield _Read(source, source.files, (), (Skipped(source.what, _reason(source, error)),))
+        except Exception:  # noqa: BLE001  # one file's fault must not end the thread for the others
+            _log.exception("reading %s failed", source.what)
+            reason = "could not be read: an error of Dateline's own, see its log"
+            yield _Read(source, source.files, (), (Skipped(source.what, reason),))
+
+    def _store(self, step: Sequence[_Read]) -> None:
+        """Add what was read, all together; where that fails, one file at a time."""
+        if self._closing or not step:
+            return
+        articles = {article.id: article for read in step for article in read.articles}
+        skipped = [(read.source, skip) for read in step for skip in read.skipped]
+        done = sum(read.files for read in step)
+        added = updated = unchanged = 0
+        try:
+            if articles:
+                report = self._index.add_articles(list(articles.values()))
+                added, updated, unchanged = map(
+                    len, (report.added, report.updated, report.unchanged)
+                )
+        except DatelineError as error:
+            if len(step) > 1:
+                for read in step:
+                    self._store([read])
+                return
+            skipped.append((step[0].source, Skipped(step[0].source.what, str(error))))
+        except Exception:  # noqa: BLE001  # nor must the index's
+            _log.exception("storing %s failed", step[0].source.what)
+            reason = "could not be stored: an error of Dateline's own, see its log"
+            skipped += [(read.source, Skipped(read.source.what, reason)) for read in step]
+        with self._changed:
+            for source, skip in skipped:
+                self._fail(skip.source, skip.reason, source)
+            for read in step:
+                self._drop(read.source)
+            now = self._status
+            self._status = replace(
+                now,
+                done=now.done + done,
+                added=now.added + added,
+                updated=now.updated + updated,
+                unchanged=now.unchanged + unchanged,
+            )
+            self._changed.notify_all()
+
+    def _follow(self, link: _Link) -> None:
+        """Fetch a link and store its articles."""
+        for read in self._parts(link):
+            self._store([read])
+        with self._changed:
+            fetching = list(self._status.fetching)
+            if link.what in fetching:
+                fetching.remove(link.what)
+            self._status = replace(self._status, fetching=tuple(fetching))
+            self._changed.notify_all()
+
+
+@dataclass(slots=True)
+class _Upload:
+    """Files chosen together: how many are still to come, and when the last one came."""
+
+    left: int
+    last: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file that was given, kept until it is read."""
+
+    what: str
+    path: Path
+    size: int
+
+    @property
+    def files(self) -> int:
+        return 1
+
+    def read(self) -> Generator[_Read]:
+        yield _whole(self, load_content(self.what, self.path.read_bytes()), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder of this computer."""
+
+    path: Path
+    files: int
+
+    @property
+    def what(self) -> str:
+        return str(self.path)
+
+    def read(self) -> Generator[_Read]:
+        loading = load(self.path)
+        before = 0
+        for item in loading:
+            articles = (item,) if isinstance(item, Article) else ()
+            skipped = (item,) if isinstance(item, Skipped) else ()
+            yield _Read(self, loading.done - before, articles, skipped)
+            before = loading.done
+        yield _Read(self, self.files - before, (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A page or a feed to fetch. Nothing of it counts as a file."""
+
+    what: str
+    fetch: Callable[[str], Page]
+
+    @property
+    def files(self) -> int:
+        return 0
+
+    def read(self) -> Generator[_Read]:
+        yield _whole(self, load(self.what, fetch=self.fetch), 0)
+
+
+_Source = _File | _Folder | _Link
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of a source: so many of its files, their articles, and what was skipped."""
+
+    source: _Source
+    files: int
+    articles: tuple[Article, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def _whole(source: _Source, loading: Loading, files: int) -> _Read:
+    items: Iterable[Article | Skipped] = list(loading)
+    return _Read(
+        source,
+        files,
+        tuple(item for item in items if isinstance(item, Article)),
+        tuple(item for item in items if isinstance(item, Skipped)),
+    )
+
+
+def _reason(source: _Source, error: LoadingError) -> str:
+    """Why it failed, without the name again that stands before it in the list."""
+    if not isinstance(source, _Link):
+        return str(error)
+    cause: BaseException | None = error if isinstance(error, FetchError) else None
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            if cause.errno == socket.EAI_AGAIN:
+                return OFFLINE
+            # Without a network no name is found; a name that does not exist looks the same.
+            return f"{OFFLINE} If you are online: no such address was found; check it."
+        if isinstance(cause, OSError) and cause.errno in _UNREACHABLE:
+            return OFFLINE
+        cause = cause.__cause__ or cause.__context__
+    return str(error).removeprefix(f"{source.what} ")
+
+
+_UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)

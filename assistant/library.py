@@ -1,0 +1,230 @@
+"""The articles as the page shows them: listed and narrowed, edited, removed and brought back.
+
+    library = Library(assistant.index)
+    library.listed(words="harbour", where=Filter(after=…))      what is listed, and how many there are
+    removal = library.remove(["a1", "a2"])                      gone from the index
+    library.undo(removal)                                       back, each under its own id
+    library.add_samples(); library.samples()                    the sample articles, and which are in
+
+What is added in the background is in `adding`. It knows the index, and nothing of pages or models.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from assistant.adding import Adding
+from assistant.resources import seeds_folder
+from vectorstore.articles import Article, Filter, Statistics, Summary
+from vectorstore.errors import ArticleError, ArticleNotFoundError, DatelineError
+from vectorstore.index import Index
+from vectorstore.loading import load
+
+LISTED = 100  # articles listed at once
+
+_UNDONE = 10  # removals that can be brought back, newest first
+_REMEMBERED = 600.0  # seconds for which they can
+_A_STEP = 32  # articles brought back in one step
+_TITLE = 90  # characters of a title that is taken from the text
+_LONGEST = {"title": 300, "source": 200, "text": 5_000_000}  # characters of what is typed
+
+Quoting = Callable[[Sequence[str]], int]
+"""How many saved answers quote any of these articles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Some of the articles, newest first: `found` of `total` match, `articles` are the next ones."""
+
+    articles: tuple[Summary, ...]
+    found: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Removed:
+    articles: tuple[Article, ...]
+    at: float
+
+
+class Library:
+    """What can be done with the articles of one index. May be used from several threads."""
+
+    def __init__(
+        self, index: Index, adding: Adding | None = None, *, quoting: Quoting = lambda _: 0
+    ) -> None:
+        self.adding = adding or Adding(index)
+        self.quoting = quoting
+        self._index = index
+        self._removed: OrderedDict[str, _Removed] = OrderedDict()
+        self._changing = threading.Lock()
+        self._edits = 0
+        self._samples: tuple[str, tuple[str, ...]] = ("", ())  # as of that revision
+
+    def close(self) -> None:
+        """Stop adding. What was removed stays removed."""
+        self.adding.close()
+
+    # -- looking ---------------------------------------------------------------------------------
+
+    def statistics(self) -> Statistics:
+        return self._index.statistics()
+
+    def revision(self) -> str:
+        """Another text whenever the articles are others, whoever changed them."""
+        said = f"{self.statistics()} {self._edits}"
+        return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
+
+    def listed(
+        self, words: str = "", where: Filter | None = None, *, skip: int = 0, most: int = LISTED
+    ) -> Listed:
+        """The articles whose title or source has every one of these words, and that `where`
+        admits."""
+        wanted = words.casefold().split()
+        everything = self._index.articles()
+        found = [
+            article
+            for article in everything
+            if (where is None or _admits(where, article))
+            and all(word in f"{article.title} {article.source}".casefold() for word in wanted)
+        ]
+        return Listed(tuple(found[skip : skip + most]), len(found), len(everything))
+
+    # -- adding ----------------------------------------------------------------------------------
+
+    def add_text(
+        self,
+        text: str,
+        *,
+        title: str = "",
+        published: date | None = None,
+        source: str = "",
+        url: str = "",
+    ) -> str:
+        """Add a text that was typed or pasted and return its id; the same text has the same id.
+
+        Raises ArticleError where there is no text or too much of it.
+        """
+        if not text.strip():
+            raise ArticleError("there is no text: paste the article's.")
+        title = _line("title", title) or _first_line(text)
+        source = _line("source", source) or "Pasted"
+        if len(text) > _LONGEST["text"]:
+            raise ArticleError(
+                f"the text is longer than {_LONGEST['text']:,} characters: save it as a file and add that."
+            )
+        digest = hashlib.sha256(f"{title}\0{text}".encode("utf-8", "replace")).hexdigest()
+        article = Article(f"pasted-{digest[:12]}", title, text, source, url, published)
+        self._index.add_articles([article])
+        self._edited()
+        return article.id
+
+    # -- changing --------------------------------------------------------------------------------
+
+    def edit(self, article_id: str, *, title: str, published: date | None, source: str) -> Summary:
+        """Give an article another title, day and source. Raises ArticleError."""
+        title = _line("title", title)
+        if not title:
+            raise ArticleError("an article needs a title.")
+        summary = self._index.edit(
+            article_id, title=title, published=published or "none", source=_line("source", source)
+        )
+        self._edited()
+        return summary
+
+    def remove(self, article_ids: Sequence[str]) -> str:
+        """Remove these articles and return the name under which they can be brought back.
+
+        Raises ArticleNotFoundError, before anything is removed, where one is gone already.
+        """
+        if not article_ids:
+            raise ArticleError("no article was chosen.")
+        ids = list(dict.fromkeys(article_ids))
+        kept = tuple(self._index.get(article_id) for article_id in ids)
+        self._index.remove(ids)
+        self._edited()
+        name = secrets.token_urlsafe(12)
+        with self._changing:
+            self._removed[name] = _Removed(kept, time.monotonic())
+            while len(self._removed) > _UNDONE:
+                self._removed.popitem(last=False)
+        return name
+
+    def undo(self, name: str) -> int:
+        """Bring back what was removed under this name, as it was, and return how many articles.
+
+        Raises ArticleNotFoundError where it is too late.
+        """
+        with self._changing:
+            removed = self._removed.pop(name, None)
+        if removed is None or time.monotonic() - removed.at > _REMEMBERED:
+            raise ArticleNotFoundError("it is too late to bring them back; add them again.")
+        for start in range(0, len(removed.articles), _A_STEP):
+            self._index.add_articles(removed.articles[start : start + _A_STEP])
+        self._edited()
+        return len(removed.articles)
+
+    # -- the samples -----------------------------------------------------------------------------
+
+    def add_samples(self) -> None:
+        """Add the sample articles in the background."""
+        self.adding.folder(seeds_folder())
+
+    def samples(self) -> tuple[str, ...]:
+        """The ids of the sample articles that are in the index."""
+        now = self.revision()
+        if self._samples[0] != now:
+            self._samples = (now, self._samples_now())
+        return self._samples[1]
+
+    def _samples_now(self) -> tuple[str, ...]:
+        found = []
+        for article_id in self._sample_ids:
+            try:
+                self._index.get(article_id)
+            except ArticleNotFoundError:
+                continue
+            found.append(article_id)
+        return tuple(found)
+
+    @cached_property
+    def _sample_ids(self) -> tuple[str, ...]:
+        try:
+            return tuple(item.id for item in load(seeds_folder()) if isinstance(item, Article))
+        except DatelineError:  # an installation without samples
+            return ()
+
+    def _edited(self) -> None:
+        with self._changing:
+            self._edits += 1
+
+
+def _admits(where: Filter, article: Summary) -> bool:
+    if where.sources is not None and article.source not in where.sources:
+        return False
+    if where.dated and article.published is None:
+        return False
+    day = article.published or date.min
+    return (where.after or date.min) <= day <= (where.before or date.max)
+
+
+def _line(name: str, value: str) -> str:
+    """What was typed, on one line. Raises ArticleError where it is too long."""
+    line = " ".join(value.split())
+    if len(line) > _LONGEST[name]:
+        raise ArticleError(f"the {name} is longer than {_LONGEST[name]} characters: shorten it.")
+    return line
+
+
+def _first_line(text: str) -> str:
+    line = next(" ".join(line.split()) for line in text.splitlines() if line.strip())
+    return line if len(line) <= _TITLE else re.sub(r"\W+\w*$", "", line[:_TITLE]) + "…"

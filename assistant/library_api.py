@@ -1,0 +1,219 @@
+"""The library over HTTP: what the page's list of articles asks for.
+
+    GET    /library                 how many articles, how far adding is, the samples; asked again and again
+    GET    /library/articles        ?words= &source= &after= &before= &skip=  -> the next articles
+    PUT    /library/files           ?name= &upload= &of=  the bytes of one file, read in the background
+    POST   /library/text            title, text, published, source, url: an article that was typed
+    POST   /library/link            address: fetched in the background
+    POST   /library/retry           failure: try it again;  /library/dismiss: forget what failed
+    POST   /library/edit            id, title, published, source
+    POST   /library/quoted          ids -> how many saved answers quote them
+    POST   /library/remove          ids -> the name to bring them back under
+    POST   /library/undo            name
+    POST   /library/samples         add the sample articles;  DELETE: remove them, as /remove does
+
+Errors are those of `api`. It decides nothing: what happens is in `library` and `adding`.
+"""
+
+# No `from __future__ import annotations`: FastAPI evaluates the annotations of its endpoints.
+import contextlib
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assistant.library import Library
+from assistant.render import article_address, counted, shelf
+from vectorstore.articles import Filter, Summary
+from vectorstore.errors import LoadingError
+from vectorstore.loading import LOADERS
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+_MOST_IDS = 10_000
+_Ids = Annotated[list[str], Field(min_length=1, max_length=_MOST_IDS)]
+
+
+class _Body(BaseModel):
+    """A request's body; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TextIn(_Body):
+    text: str = Field(max_length=6_000_000)
+    title: str = Field("", max_length=2_000)
+    published: date | None = None
+    source: str = Field("", max_length=2_000)
+    url: str = Field("", max_length=2_000, pattern="^(https?://.*)?$")
+
+
+class LinkIn(_Body):
+    address: str = Field(min_length=1, max_length=2_000)
+
+
+class NameIn(_Body):
+    name: str = Field(max_length=100)
+
+
+class EditIn(_Body):
+    id: str
+    title: str = Field(max_length=2_000)
+    published: date | None
+    source: str = Field(max_length=2_000)
+
+
+class IdsIn(_Body):
+    ids: _Ids
+
+
+def library_routes(library: Library) -> "APIRouter":
+    """The routes over this library."""
+    from fastapi import APIRouter, Query, Request
+    from fastapi.responses import JSONResponse
+    from starlette.concurrency import run_in_threadpool
+
+    router = APIRouter(prefix="/library")
+    limits = library.adding.limits
+    static = {
+        "kinds": sorted(LOADERS),
+        "largest": limits.size,
+        "most": limits.files,
+    }
+
+    @router.get("")
+    def now() -> JSONResponse:
+        status = library.adding.status()
+        statistics = library.statistics()
+        return JSONResponse(
+            {
+                "revision": library.revision(),
+                "articles": statistics.articles,
+                "counted": counted(statistics.articles),
+                "shelf": shelf(statistics),
+                "samples": len(library.samples()),
+                "adding": {**asdict(status), "running": status.running, "line": status.line},
+                **static,
+            },
+            headers={"Cache-Control": "no-store"},
+        )
+
+    @router.get("/articles")
+    def articles(
+        words: Annotated[str, Query(max_length=500)] = "",
+        source: Annotated[list[str], Query(max_length=1_000)] = [],  # noqa: B006
+        after: date | None = None,
+        before: date | None = None,
+        skip: Annotated[int, Query(ge=0)] = 0,
+    ) -> JSONResponse:
+        where = Filter(tuple(source) or None, None, after, before)
+        listed = library.listed(words, where, skip=skip)
+        body = {
+            "articles": [_listed(article) for article in listed.articles],
+            "found": listed.found,
+            "total": listed.total,
+        }
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+    @router.put("/files", status_code=202)
+    async def files(
+        request: Request,
+        name: Annotated[str, Query(min_length=1, max_length=1_000)],
+        upload: Annotated[str, Query(max_length=100)] = "",
+        of: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    ) -> JSONResponse:
+        content = bytearray()
+        async for chunk in request.stream():
+            if len(content) <= limits.size:  # the rest is read and dropped, so that it can be told
+                content += chunk
+
+        def give() -> None:
+            try:
+                library.adding.file(name, bytes(content), upload=upload, of=of)
+            except LoadingError as error:
+                library.adding.refused(name, str(error), upload=upload, of=of)
+
+        await run_in_threadpool(give)
+        return JSONResponse({}, status_code=202)
+
+    @router.post("/text")
+    def text(given: TextIn) -> dict[str, str]:
+        article_id = library.add_text(
+            given.text,
+            title=given.title,
+            published=given.published,
+            source=given.source,
+            url=given.url,
+        )
+        return {"id": article_id}
+
+    @router.post("/link", status_code=202)
+    def link(given: LinkIn) -> dict[str, str]:
+        address = given.address.strip()
+        if "://" not in address:
+            address = f"https://{address}"
+        library.adding.link(address)
+        return {"address": address}
+
+    @router.post("/retry")
+    def retry(given: NameIn) -> dict[str, bool]:
+        return {"again": library.adding.again(given.name)}
+
+    @router.post("/dismiss")
+    def dismiss() -> dict[str, str]:
+        library.adding.dismiss()
+        return {}
+
+    @router.post("/edit")
+    def edit(given: EditIn) -> dict[str, Any]:
+        summary = library.edit(
+            given.id, title=given.title, published=given.published, source=given.source
+        )
+        return _listed(summary)
+
+    @router.post("/quoted")
+    def quoted(given: IdsIn) -> dict[str, int]:
+        return {"answers": library.quoting(given.ids)}
+
+    @router.post("/remove")
+    def remove(given: IdsIn) -> dict[str, str]:
+        return {"undo": library.remove(given.ids)}
+
+    @router.post("/undo")
+    def undo(given: NameIn) -> dict[str, int]:
+        return {"articles": library.undo(given.name)}
+
+    @router.post("/samples", status_code=202)
+    def add_samples() -> dict[str, str]:
+        library.add_samples()
+        return {}
+
+    @router.delete("/samples")
+    def remove_samples() -> dict[str, Any]:
+        samples = library.samples()
+        return {"undo": library.remove(samples), "articles": len(samples)}
+
+    return router
+
+
+@contextlib.asynccontextmanager
+async def closing(library: Library) -> Any:
+    """Close the library where the application ends."""
+    from starlette.concurrency import run_in_threadpool
+
+    try:
+        yield
+    finally:
+        await run_in_threadpool(library.close)
+
+
+def _listed(article: Summary) -> dict[str, Any]:
+    return {
+        "id": article.id,
+        "title": " ".join(article.title.split()) or article.id,
+        "source": article.source,
+        "published": None if article.published is None else article.published.isoformat(),
+        "read": article_address(article.id),
+    }

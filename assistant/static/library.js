@@ -1,0 +1,529 @@
+/* The list of articles: searching it, adding to it, editing, deleting and bringing back.
+
+   Everything is built from nodes and textContent: no text of an article becomes markup. What the
+   list is narrowed to is read from the link that the page's filters leave in #dl-filtered. Progress
+   is asked for again and again, so what was given goes on when this page is closed. */
+"use strict";
+
+(() => {
+  const { make, say, day, view } = globalThis.dateline;
+  const UNDO = 10_000; // milliseconds
+  const [BUSY, IDLE] = [600, 15_000]; // milliseconds between two looks at how far it is
+  const AT_ONCE = 2; // files sent at the same time
+
+  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, drawn: "", wasRunning: false };
+
+  const counted = (n) => (n === 1 ? "1 article" : `${n.toLocaleString("en-GB")} articles`);
+  const button = (text, action, properties = {}) =>
+    make("button", { type: "button", className: "dl-button", textContent: text, onclick: action, ...properties });
+  const plain = (text, action, properties = {}) => button(text, action, { className: "dl-plain", ...properties });
+
+  async function call(method, path, body) {
+    const options = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
+    if (body instanceof Blob) options.body = body;
+    else if (body !== undefined) {
+      options.body = JSON.stringify(body);
+      options.headers["Content-Type"] = "application/json";
+    }
+    let reply;
+    try { reply = await fetch(path, options); } catch { throw new Error("Dateline does not answer: is it still running?"); }
+    const told = await reply.json().catch(() => ({}));
+    if (!reply.ok) throw new Error(told.message ?? `The server answered ${reply.status}.`);
+    return told;
+  }
+
+  // --------------------------------------------------------------------------------- the column
+
+  const number = make("span", { className: "dl-number-of" });
+  const heading = make("h2", { id: "dl-shelf-heading", tabIndex: -1 }, "Articles ", number);
+  const select = plain("Select", () => selecting(!state.selecting), { id: "dl-select", "aria-pressed": "false" });
+  const add = button("Add", () => adding.showModal(), { id: "dl-add-open", "aria-label": "Add articles" });
+  const search = make("input", { type: "search", id: "dl-search", maxLength: 200, placeholder: "Search titles and sources", "aria-label": "Search the articles", autocomplete: "off", spellcheck: false });
+  const chosen = make("span", { className: "dl-chosen" });
+  const all = plain("All", () => selectAll());
+  const bar = make("div", { className: "dl-selecting", role: "group", "aria-label": "Selected articles", hidden: true },
+    chosen, all, plain("Delete", () => ask([...state.selected.keys()]), { className: "dl-plain dl-danger", id: "dl-delete-selected" }),
+    plain("Done", () => selecting(false)));
+  const line = make("p", { className: "dl-line" });
+  const meter = make("progress", { max: 1, value: 0, "aria-label": "Articles read" });
+  const failures = make("ul", { className: "dl-failures" });
+  const failed = make("details", { className: "dl-failed" }, make("summary"), failures,
+    plain("Dismiss", () => dismiss(), { id: "dl-dismiss" }));
+  const progress = make("div", { id: "dl-progress", hidden: true }, line, meter, failed);
+  const told = make("p", { className: "dl-meta dl-told" });
+  const list = make("ul", { className: "dl-list" });
+  const more = button("Show more", () => fill(true), { hidden: true, id: "dl-more" });
+  const rest = make("p", { className: "dl-meta dl-rest" });
+  const shelf = make("section", { "aria-labelledby": "dl-shelf-heading", className: "dl-shelf" },
+    make("div", { className: "dl-shelf-head" }, heading, select, add), progress, search, bar, told, list, more, rest);
+
+  search.addEventListener("input", () => fill());
+
+  function narrowed() {
+    const link = document.querySelector("#dl-filtered a");
+    return new URLSearchParams(link ? link.getAttribute("href").split("?")[1] : "");
+  }
+
+  async function fill(further = false) {
+    const request = ++state.request;
+    const query = narrowed();
+    const narrow = query.size > 0;
+    query.set("words", search.value);
+    if (further) query.set("skip", state.rows.length);
+    let found;
+    try { found = await call("GET", `/library/articles?${query}`); } catch (error) { told.textContent = error.message; return; }
+    if (request !== state.request) return; // something else was searched for meanwhile
+    state.rows = further ? [...state.rows, ...found.articles] : found.articles;
+    Object.assign(state, { found: found.found, total: found.total });
+    draw(narrow, further ? state.rows.length - found.articles.length : -1);
+  }
+
+  function draw(narrow, focusAt) {
+    number.textContent = state.total ? state.total.toLocaleString("en-GB") : "";
+    const searched = search.value.trim();
+    const some = searched || narrow;
+    told.textContent = !state.total ? "None yet: add files, paste text, or paste a link."
+      : !state.found ? (searched ? `No article has “${searched}”.` : "No article fits the sources and dates.")
+        : some ? `${state.found.toLocaleString("en-GB")} of ${counted(state.total)}` : "";
+    told.hidden = !told.textContent;
+    search.hidden = select.hidden = !state.total;
+    list.replaceChildren(...state.rows.map(row));
+    more.hidden = state.rows.length >= state.found;
+    drawRest();
+    drawSelection();
+    if (focusAt >= 0) list.children[focusAt]?.querySelector("a")?.focus();
+  }
+
+  function row(article) {
+    const title = make("span", { className: "dl-title", textContent: article.title });
+    const link = make("a", { className: "dl-open", href: article.read }, title);
+    const when = make("span", { className: "dl-day", textContent: article.published ? day(article.published) : "no date" });
+    const item = make("li", {}, link, make("span", { className: "dl-meta" }, ...(article.source ? [article.source, " · "] : []), when));
+    if (state.selecting) {
+      const box = make("input", { type: "checkbox", checked: state.selected.has(article.id), "aria-label": `Select ${article.title}`,
+        onchange: () => { if (box.checked) state.selected.set(article.id, article); else state.selected.delete(article.id); drawSelection(); } });
+      item.prepend(make("label", { className: "dl-pick" }, box));
+    } else {
+      item.append(button("⋯", () => edit(article), { className: "dl-edit", "aria-label": `Edit ${article.title}`, title: "Edit or delete" }));
+    }
+    return item;
+  }
+
+  function drawRest() {
+    const samples = state.now?.samples ?? 0;
+    rest.replaceChildren();
+    rest.hidden = !samples || samples === state.total;
+    if (!rest.hidden) {
+      rest.append(`${samples} of these are samples. `, plain("Remove samples", () => removeSamples()));
+    }
+  }
+
+  function selecting(on) {
+    state.selecting = on;
+    state.selected.clear();
+    select.textContent = on ? "Done" : "Select";
+    select.setAttribute("aria-pressed", String(on));
+    draw(narrowed().size > 0, -1);
+    select.focus();
+  }
+
+  function selectAll() {
+    const every = state.rows.every((one) => state.selected.has(one.id));
+    for (const one of state.rows) if (every) state.selected.delete(one.id); else state.selected.set(one.id, one);
+    for (const box of list.querySelectorAll("input")) box.checked = !every;
+    drawSelection();
+  }
+
+  function drawSelection() {
+    bar.hidden = !state.selecting;
+    chosen.textContent = `${state.selected.size} selected`;
+    bar.querySelector("#dl-delete-selected").disabled = !state.selected.size;
+  }
+
+  // ------------------------------------------------------------------------------ how far it is
+
+  async function look() {
+    clearTimeout(state.timer);
+    try {
+      const now = await call("GET", "/library");
+      const first = state.now === null;
+      state.now = now;
+      if (now.revision !== state.revision) {
+        state.revision = now.revision;
+        await fill();
+        if (!first) document.querySelector("#dl-refresh")?.click();
+      }
+      drawProgress();
+      drawRest();
+    } catch { /* looked for again */ }
+    const busy = state.now?.adding.running || state.sending > 0;
+    state.timer = setTimeout(() => look(), busy && !document.hidden ? BUSY : IDLE);
+  }
+
+  function drawProgress() {
+    const { adding: now } = state.now;
+    const listed = [...state.refused, ...now.failures];
+    const drawn = JSON.stringify([now, listed, state.sending]);
+    if (drawn === state.drawn) return;
+    state.drawn = drawn;
+    line.textContent = now.line || (state.sending ? "Sending…" : "");
+    meter.hidden = now.done >= now.total;
+    meter.max = Math.max(now.total, 1);
+    meter.value = now.done;
+    const running = now.running || state.sending > 0;
+    if (state.wasRunning && !running) say([now.line, listed.length ? `${listed.length} could not be added.` : ""].filter(Boolean).join(" "));
+    if (!state.wasRunning && running) say(now.line || "Adding");
+    state.wasRunning = running;
+    failed.hidden = !listed.length;
+    const many = listed.length + now.more_failures;
+    failed.querySelector("summary").textContent = `${many.toLocaleString("en-GB")} could not be added`;
+    if (listed.length && !failures.children.length) failed.open = listed.length <= 5;
+    failures.replaceChildren(...listed.map((one) => {
+      const item = make("li", {}, make("strong", { textContent: one.what }), " ", make("span", { textContent: one.reason }));
+      if (one.again) {
+        item.append(" ", plain("Retry", () => act("/library/retry", { name: one.name }), { "aria-label": `Retry ${one.what}` }));
+        if (/^https?:/.test(one.what)) item.append(" ", plain("Paste the text", () => openAdding("text")));
+      }
+      return item;
+    }));
+    progress.hidden = !line.textContent && !listed.length;
+    for (const place of document.querySelectorAll(".dl-start .dl-line")) place.textContent = now.running ? now.line : "";
+    if (!progress.hidden && !running && !listed.length) quietLater();
+  }
+
+  let quiet = 0;
+  function quietLater() {
+    clearTimeout(quiet);
+    quiet = setTimeout(() => { if (!state.now?.adding.running && !state.now?.adding.failures.length) dismiss(); }, 8_000);
+  }
+
+  async function act(path, body) {
+    try { await call("POST", path, body); } catch (error) { toast(error.message); }
+    await look();
+  }
+
+  function dismiss() {
+    state.refused = [];
+    return act("/library/dismiss");
+  }
+
+  // ------------------------------------------------------------------------------------ adding
+
+  const field = (label, input, hint = "") => make("label", { className: "dl-field" }, make("span", { textContent: label }), input, ...(hint ? [make("small", { textContent: hint })] : []));
+  const error = () => make("p", { className: "dl-error", role: "alert" });
+
+  const picked = make("input", { type: "file", multiple: true, className: "dl-unseen", id: "dl-files", tabIndex: -1, "aria-label": "Files", onchange: () => { give([...picked.files]); picked.value = ""; } });
+  const folder = make("input", { type: "file", multiple: true, className: "dl-unseen", id: "dl-folder", tabIndex: -1, "aria-label": "A folder", onchange: () => { give([...folder.files]); folder.value = ""; } });
+  folder.webkitdirectory = true;
+  const limits = make("p", { className: "dl-meta" });
+  const drop = make("div", { className: "dl-drop" },
+    make("p", { textContent: "Drop files or a folder here" }),
+    make("div", { className: "dl-row" },
+      button("Choose files", () => picked.click(), { className: "dl-button dl-primary" }),
+      button("Choose a folder", () => folder.click())),
+    limits, picked, folder);
+  const filesError = error();
+
+  const pastedText = make("textarea", { rows: 9, required: true, id: "dl-pasted" });
+  const pastedTitle = make("input", { type: "text", maxLength: 300 });
+  const pastedDate = make("input", { type: "date" });
+  const pastedSource = make("input", { type: "text", maxLength: 200 });
+  const textError = error();
+  const textForm = make("form", { noValidate: true, onsubmit: (event) => { event.preventDefault(); addText(); } },
+    field("Text", pastedText), field("Title", pastedTitle, "Left empty, the text's first line."),
+    make("div", { className: "dl-two" }, field("Date", pastedDate), field("Source", pastedSource)),
+    textError, make("div", { className: "dl-row dl-end" }, make("button", { type: "submit", className: "dl-button dl-primary", textContent: "Add the text" })));
+
+  const address = make("input", { type: "url", id: "dl-link", placeholder: "https://", autocomplete: "off", spellcheck: false });
+  const linkTold = make("p", { className: "dl-link-told", role: "status" });
+  const linkForm = make("form", { noValidate: true, onsubmit: (event) => { event.preventDefault(); addLink(); } },
+    field("Address of a page or a feed", address, "Fetched once, now; pages that ask programs to stay away are not."),
+    linkTold, make("div", { className: "dl-row dl-end" }, make("button", { type: "submit", className: "dl-button dl-primary", textContent: "Add the link" })));
+
+  const panes = { files: make("div", {}, drop, filesError), text: textForm, link: linkForm };
+  const ways = Object.entries({ files: "Files", text: "Paste text", link: "Link" }).map(([name, text]) =>
+    make("button", { type: "button", role: "tab", id: `dl-way-${name}`, value: name, textContent: text, "aria-controls": `dl-pane-${name}`, onclick: () => way(name) }));
+  for (const [name, pane] of Object.entries(panes)) {
+    Object.assign(pane, { id: `dl-pane-${name}` });
+    pane.setAttribute("role", "tabpanel");
+    pane.setAttribute("aria-labelledby", `dl-way-${name}`);
+  }
+  const tabs = make("div", { className: "dl-ways", role: "tablist", "aria-label": "How to add" }, ...ways);
+  tabs.addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    const at = ways.findIndex((one) => one.getAttribute("aria-selected") === "true");
+    const to = ways[(at + by + ways.length) % ways.length];
+    way(to.value);
+    to.focus();
+  });
+  const adding = dialog("dl-add", "Add articles", tabs, ...Object.values(panes));
+
+  function dialog(id, title, ...children) {
+    const name = make("h2", { textContent: title, id: `${id}-title` });
+    const node = make("dialog", { id, className: "dl-dialog", "aria-labelledby": `${id}-title` },
+      make("div", { className: "dl-dialog-head" }, name,
+        make("button", { type: "button", className: "dl-quiet dl-x", textContent: "✕", "aria-label": "Close", onclick: () => node.close() })), ...children);
+    node.addEventListener("click", (event) => { if (event.target === node) node.close(); }); // beside it
+    return node;
+  }
+
+  function way(name) {
+    for (const one of ways) {
+      const on = one.value === name;
+      one.setAttribute("aria-selected", String(on));
+      one.tabIndex = on ? 0 : -1;
+      panes[one.value].hidden = !on;
+    }
+    if (adding.open) ({ files: drop.querySelector("button"), text: pastedText, link: address })[name].focus();
+  }
+
+  function openAdding(name = "files") {
+    filesError.textContent = textError.textContent = linkTold.textContent = "";
+    if (!adding.open) adding.showModal();
+    way(name);
+  }
+  add.onclick = () => openAdding();
+
+  const named = (file) => file.webkitRelativePath || file.path_ || file.name;
+  const hidden = (file) => named(file).split("/").some((part) => part.startsWith("."));
+
+  /* Send files one by one; what cannot be read is listed and not sent. */
+  async function give(files) {
+    const { kinds, largest, most } = state.now ?? { kinds: null, largest: Infinity, most: Infinity };
+    const wanted = files.filter((file) => !hidden(file));
+    if (wanted.length > most) {
+      filesError.textContent = `These are ${wanted.length.toLocaleString("en-GB")} files: add at most ${most.toLocaleString("en-GB")} at once.`;
+      return;
+    }
+    if (!wanted.length) { if (files.length) filesError.textContent = "There is no file to read in it."; return; }
+    adding.close();
+    view("articles");
+    heading.focus({ preventScroll: true });
+    const sent = [];
+    for (const file of wanted) {
+      const ending = file.name.includes(".") ? `.${file.name.split(".").pop().toLowerCase()}` : "";
+      if (kinds && !kinds.includes(ending)) {
+        const kind = ending ? `is of a kind that cannot be read (${ending})` : "without an ending that names its kind";
+        state.refused.push({ what: named(file), reason: kind, again: false });
+      } else if (file.size > largest) {
+        state.refused.push({ what: named(file), reason: `is larger than ${Math.floor(largest / 1e6)} MB; split it`, again: false });
+      } else sent.push(file);
+    }
+    const upload = crypto.getRandomValues(new Uint32Array(3)).join("-");
+    const waiting = [...sent];
+    state.sending += 1;
+    look();
+    const send = async () => {
+      for (let file = waiting.shift(); file; file = waiting.shift()) {
+        const query = new URLSearchParams({ name: named(file), upload, of: sent.length });
+        try { await call("PUT", `/library/files?${query}`, file); } catch (problem) {
+          state.refused.push({ what: named(file), reason: problem.message, again: false });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, send));
+    state.sending -= 1;
+    look();
+  }
+
+  for (const [name, on] of [["dragenter", true], ["dragover", true], ["dragleave", false], ["drop", false]]) {
+    document.addEventListener(name, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      if (on && !adding.open) openAdding("files");
+      drop.classList.toggle("dl-over", on);
+      if (name === "drop") dropped(event.dataTransfer).then(give);
+    });
+  }
+
+  async function dropped(data) {
+    const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    if (!entries.length) return [...data.files];
+    const found = [];
+    const walk = async (entry) => {
+      if (entry.isFile) {
+        const file = await new Promise((done, fail) => { entry.file(done, fail); });
+        file.path_ = entry.fullPath.replace(/^\//, "");
+        found.push(file);
+        return;
+      }
+      const reader = entry.createReader();
+      for (;;) { // it gives at most a hundred at a time
+        const some = await new Promise((done, fail) => { reader.readEntries(done, fail); });
+        if (!some.length) return;
+        for (const one of some) await walk(one);
+      }
+    };
+    for (const entry of entries) await walk(entry);
+    return found;
+  }
+
+  async function addText() {
+    textError.textContent = "";
+    try {
+      await call("POST", "/library/text", { text: pastedText.value, title: pastedTitle.value, published: pastedDate.value || null, source: pastedSource.value });
+    } catch (problem) { textError.textContent = problem.message; pastedText.focus(); return; }
+    adding.close();
+    textForm.reset();
+    view("articles");
+    heading.focus({ preventScroll: true });
+    toast("Added.");
+    look();
+  }
+
+  async function addLink() {
+    linkTold.textContent = "Fetching…";
+    try {
+      const { address: fetched } = await call("POST", "/library/link", { address: address.value });
+      const before = new Set((state.now?.adding.failures ?? []).map((one) => one.name));
+      for (;;) {
+        await look();
+        if (!state.now?.adding.fetching.includes(fetched)) break;
+        await new Promise((done) => { setTimeout(done, 300); });
+      }
+      const problem = state.now.adding.failures.find((one) => one.what === fetched && !before.has(one.name));
+      if (problem) {
+        linkTold.replaceChildren(problem.reason, " ", plain("Paste the text", () => way("text")));
+        return;
+      }
+    } catch (problem) { linkTold.textContent = problem.message; return; }
+    linkTold.textContent = "";
+    address.value = "";
+    if (adding.open) { adding.close(); view("articles"); heading.focus({ preventScroll: true }); }
+  }
+
+  // ----------------------------------------------------------------------- editing and deleting
+
+  const editTitle = make("input", { type: "text", maxLength: 300, required: true });
+  const editDate = make("input", { type: "date" });
+  const editSource = make("input", { type: "text", maxLength: 200 });
+  const editError = error();
+  const editForm = make("form", { noValidate: true, onsubmit: (event) => { event.preventDefault(); save(); } },
+    field("Title", editTitle), make("div", { className: "dl-two" }, field("Date", editDate), field("Source", editSource)), editError,
+    make("div", { className: "dl-row" }, button("Delete article", () => { const { id } = editing.article; editing.close(); ask([id]); }, { className: "dl-button dl-danger" }),
+      make("span", { className: "dl-space" }), button("Cancel", () => editing.close()),
+      make("button", { type: "submit", className: "dl-button dl-primary", textContent: "Save" })));
+  const editing = dialog("dl-edit", "Edit article", editForm);
+
+  function edit(article) {
+    editing.article = article;
+    editTitle.value = article.title;
+    editDate.value = article.published ?? "";
+    editSource.value = article.source;
+    editError.textContent = "";
+    editing.showModal();
+    editTitle.focus();
+  }
+
+  async function save() {
+    try {
+      await call("POST", "/library/edit", { id: editing.article.id, title: editTitle.value, published: editDate.value || null, source: editSource.value });
+    } catch (problem) { editError.textContent = problem.message; return; }
+    editing.close();
+    say("Saved");
+    await look();
+    focusRow(editing.article.id);
+  }
+
+  function focusRow(id) {
+    const at = state.rows.findIndex((one) => one.id === id);
+    (list.children[at]?.querySelector(".dl-edit") ?? heading).focus();
+  }
+
+  const question = make("h2", { id: "dl-delete-title" });
+  const consent = make("button", { type: "button", className: "dl-button dl-danger dl-sure", textContent: "Delete" });
+  const confirming = make("dialog", { id: "dl-delete", className: "dl-dialog", role: "alertdialog", "aria-labelledby": "dl-delete-title" },
+    question, make("div", { className: "dl-row dl-end" }, button("Keep", () => confirming.close()), consent));
+  confirming.addEventListener("click", (event) => { if (event.target === confirming) confirming.close(); });
+
+  async function ask(ids) {
+    let quotes = "";
+    try {
+      const { answers } = await call("POST", "/library/quoted", { ids });
+      if (answers) quotes = answers === 1 ? ` 1 saved answer quotes ${ids.length === 1 ? "it" : "them"}.` : ` ${answers.toLocaleString("en-GB")} saved answers quote ${ids.length === 1 ? "it" : "them"}.`;
+    } catch (problem) { toast(problem.message); return; }
+    question.textContent = `Delete ${counted(ids.length)}?${quotes}`;
+    consent.onclick = () => { confirming.close(); remove("POST", "/library/remove", { ids }); };
+    confirming.showModal();
+    confirming.querySelector("button").focus(); // Keep
+  }
+
+  async function remove(method, path, body) {
+    let removed;
+    try { removed = await call(method, path, body); } catch (problem) { toast(problem.message); await look(); return; }
+    if (state.selecting) { state.selecting = false; state.selected.clear(); select.textContent = "Select"; select.setAttribute("aria-pressed", "false"); }
+    toast("Deleted.", async () => {
+      toast("Bringing back…");
+      try {
+        await call("POST", "/library/undo", { name: removed.undo });
+        toast("Brought back.");
+      } catch (problem) { toast(problem.message); }
+      await look();
+      heading.focus({ preventScroll: true });
+    });
+    await look();
+  }
+
+  const removeSamples = () => remove("DELETE", "/library/samples");
+
+  // ------------------------------------------------------------------------------------ the toast
+
+  const toasted = make("div", { id: "dl-toast", hidden: true });
+  let gone = 0;
+
+  function toast(text, undo) {
+    clearTimeout(gone);
+    toasted.replaceChildren(make("span", { textContent: text }));
+    if (undo) {
+      const back = button("Undo", undo, { id: "dl-undo", className: "dl-plain" });
+      toasted.append(" ", back);
+      toasted.hidden = false;
+      back.focus({ preventScroll: true });
+    }
+    toasted.hidden = false;
+    say(undo ? `${text} Undo` : text);
+    const end = () => {
+      // Who is on it with the keyboard or the mouse has more time.
+      if (toasted.matches(":hover, :has(:focus-visible)")) gone = setTimeout(end, 1_000);
+      else toasted.hidden = true;
+    };
+    gone = setTimeout(end, UNDO);
+  }
+
+  // --------------------------------------------------------------------------------------- the start
+
+  const deeds = {
+    ".dl-do-add": () => openAdding(),
+    ".dl-do-samples": (node) => {
+      node.disabled = true;
+      node.closest("p")?.append(make("span", { className: "dl-line" }));
+      call("POST", "/library/samples").catch((problem) => { node.disabled = false; toast(problem.message); }).finally(look);
+    },
+    ".dl-do-unsample": () => removeSamples(),
+  };
+  document.addEventListener("click", (event) => {
+    for (const [css, deed] of Object.entries(deeds)) {
+      const node = event.target instanceof Element ? event.target.closest(css) : null;
+      if (node) { event.preventDefault(); deed(node); }
+    }
+  }, true);
+
+  document.body.append(adding, editing, confirming, toasted);
+  way("files");
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
+
+  let place = null;
+  let narrow = null;
+  const settle = () => {
+    const here = document.querySelector("#dl-shelf");
+    if (here && here !== place) { place = here; here.replaceChildren(shelf); look(); }
+    const now = narrowed().toString();
+    if (place && narrow !== null && narrow !== now) fill();
+    narrow = now;
+    const { largest, most } = state.now ?? {};
+    if (largest && !limits.textContent) limits.textContent = `Text, PDF, Word, web pages, EPUB, mail, feeds, CSV, JSON and ZIP. Up to ${Math.floor(largest / 1e6)} MB a file, ${most.toLocaleString("en-GB")} files at once.`;
+  };
+  new MutationObserver(settle).observe(document.querySelector("gradio-app") ?? document.body, { subtree: true, childList: true });
+  settle();
+})();

@@ -1,0 +1,197 @@
+"""The library: narrowing, editing, removing and bringing back, samples; and the same over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from assistant.api import create_app
+from assistant.library import LISTED, Library
+from tests.fake_assistant import ARTICLES, HARBOUR, HOSTILE, MEETING, FakeAssistant, MemoryIndex
+from tests.test_api import Client
+from vectorstore.articles import Article, Filter
+from vectorstore.errors import ArticleError, ArticleNotFoundError
+
+
+@pytest.fixture
+def assistant() -> FakeAssistant:
+    return FakeAssistant((*ARTICLES, HOSTILE))
+
+
+@pytest.fixture
+def library(assistant: FakeAssistant) -> Iterator[Library]:
+    library = Library(assistant.index, quoting=lambda ids: 2 if HARBOUR.id in ids else 0)
+    yield library
+    library.close()
+
+
+@pytest.fixture
+def api(assistant: FakeAssistant, library: Library) -> Client:
+    return Client(create_app(assistant, page=False, library=library))
+
+
+def ids(library: Library, words: str = "", where: Filter | None = None) -> list[str]:
+    return [article.id for article in library.listed(words, where).articles]
+
+
+def test_articles_are_found_by_words_of_title_and_source(library: Library) -> None:
+    assert ids(library) == [HARBOUR.id, MEETING.id, HOSTILE.id]
+    assert ids(library, "LITE un") == [MEETING.id]
+    assert ids(library, "nothing like it") == []
+
+
+def test_articles_are_narrowed_by_source_and_day(library: Library) -> None:
+    assert ids(library, where=Filter(sources=("Asian Lite",))) == [MEETING.id]
+    assert ids(library, where=Filter(after=MEETING.published)) == [HARBOUR.id, MEETING.id]
+    assert ids(library, where=Filter(before=date(2025, 1, 2))) == [HOSTILE.id]
+
+
+def test_an_undated_article_is_left_out_by_a_day_only() -> None:
+    library = Library(MemoryIndex([Article("a", "A", "text")]))
+    assert ids(library) == ["a"]
+    assert ids(library, where=Filter(after=date(1900, 1, 1))) == []
+    library.close()
+
+
+def test_the_list_comes_in_parts() -> None:
+    many = [Article(f"a{n:03}", f"Title {n}", "text", "Wire") for n in range(LISTED + 5)]
+    library = Library(MemoryIndex(many))
+    first, second = library.listed(), library.listed(skip=LISTED)
+    assert (len(first.articles), len(second.articles), first.found) == (LISTED, 5, LISTED + 5)
+    assert not set(first.articles) & set(second.articles)
+    library.close()
+
+
+def test_what_was_removed_is_brought_back_as_it_was(
+    assistant: FakeAssistant, library: Library
+) -> None:
+    removal = library.remove([HARBOUR.id, MEETING.id])
+    assert ids(library) == [HOSTILE.id]
+    assert library.undo(removal) == 2
+    assert assistant.index.get(HARBOUR.id) == HARBOUR
+    assert assistant.index.get(MEETING.id) == MEETING
+    with pytest.raises(ArticleNotFoundError, match="too late"):
+        library.undo(removal)
+
+
+def test_nothing_is_removed_where_one_is_gone_already(library: Library) -> None:
+    with pytest.raises(ArticleNotFoundError):
+        library.remove([HARBOUR.id, "gone"])
+    assert HARBOUR.id in ids(library)
+
+
+def test_title_day_and_source_are_edited_and_emptied(
+    assistant: FakeAssistant, library: Library
+) -> None:
+    library.edit(HARBOUR.id, title=" New \n title ", published=None, source="")
+    edited = assistant.index.get(HARBOUR.id)
+    assert (edited.title, edited.published, edited.source) == ("New title", None, "")
+    assert edited.text == HARBOUR.text
+    with pytest.raises(ArticleError, match="needs a title"):
+        library.edit(HARBOUR.id, title=" ", published=None, source="")
+
+
+def test_a_pasted_text_is_kept_to_the_character_and_named_by_its_first_line(
+    assistant: FakeAssistant, library: Library
+) -> None:
+    text = "\n  The ferry is late.\r\nIt is always late.\u00a0 "
+    first = library.add_text(text, published=date(2025, 3, 4))
+    article = assistant.index.get(first)
+    assert (article.text, article.title, article.published) == (
+        text,
+        "The ferry is late.",
+        date(2025, 3, 4),
+    )
+    assert library.add_text(text) == first
+    assert library.add_text(text, title="Another") != first
+    with pytest.raises(ArticleError, match="there is no text"):
+        library.add_text(" \n")
+
+
+def test_the_revision_changes_with_the_articles_whoever_changes_them(
+    assistant: FakeAssistant, library: Library
+) -> None:
+    first = library.revision()
+    assert library.revision() == first
+    library.edit(HARBOUR.id, title="New", published=None, source="")
+    second = library.revision()
+    assistant.index.remove([MEETING.id])
+    assert len({first, second, library.revision()}) == 3
+
+
+def test_the_samples_are_added_told_and_removed(assistant: FakeAssistant, library: Library) -> None:
+    assert library.samples() == ()
+    library.add_samples()
+    assert library.adding.wait(20)
+    samples = library.samples()
+    assert len(samples) == len(assistant.index.kept) - 3 > 3
+    library.undo(library.remove(samples))
+    assert library.samples() == samples
+
+
+# ------------------------------------------------------------------------------------- over HTTP
+
+
+def test_the_list_over_http_is_narrowed_and_names_where_to_read(api: Client) -> None:
+    reply = api.get("/library/articles", params={"words": "wall", "source": "Coast Gazette"}).json()
+    assert (reply["found"], reply["total"]) == (1, 3)
+    assert reply["articles"] == [
+        {
+            "id": HARBOUR.id,
+            "title": HARBOUR.title,
+            "source": "Coast Gazette",
+            "published": "2025-11-04",
+            "read": "/read/reports%2Fharbour%202%3F.txt",
+        }
+    ]
+
+
+def test_a_file_is_given_and_counted_over_http(
+    api: Client, library: Library, assistant: FakeAssistant
+) -> None:
+    path = "/library/files?name=boats/ferry.md&upload=u&of=1"
+    reply = api.request("PUT", path, content=b"# The ferry\n\nIt is late.")
+    assert reply.status_code == 202
+    assert library.adding.wait(20)
+    now = api.get("/library").json()
+    assert now["adding"]["line"] == "1 article added."
+    assert now["articles"] == 4
+    assert any(article.title == "The ferry" for article in assistant.index.kept.values())
+
+
+def test_a_file_that_is_too_large_is_listed_and_not_kept(api: Client, library: Library) -> None:
+    content = b"x" * (library.adding.limits.size + 10)
+    api.request("PUT", "/library/files?name=big.txt", content=content)
+    (failure,) = api.get("/library").json()["adding"]["failures"]
+    assert failure["reason"] == "is larger than 20 MB; split it"
+    assert not failure["again"]
+    api.post("/library/dismiss")
+    assert api.get("/library").json()["adding"]["failures"] == []
+
+
+def test_removing_over_http_is_counted_confirmed_and_undone(
+    api: Client, assistant: FakeAssistant
+) -> None:
+    chosen = {"ids": [HARBOUR.id, MEETING.id]}
+    assert api.post("/library/quoted", json=chosen).json() == {"answers": 2}
+    undo = api.post("/library/remove", json=chosen).json()["undo"]
+    assert list(assistant.index.kept) == [HOSTILE.id]
+    assert api.post("/library/undo", json={"name": undo}).json() == {"articles": 2}
+    assert api.post("/library/undo", json={"name": undo}).status_code == 404
+    assert api.post("/library/remove", json={"ids": ["gone"]}).status_code == 404
+    assert api.post("/library/remove", json={"ids": []}).status_code == 422
+
+
+def test_editing_and_pasting_over_http(api: Client, assistant: FakeAssistant) -> None:
+    body = {"id": MEETING.id, "title": "Talks", "published": "2025-07-27", "source": "Lite"}
+    assert api.post("/library/edit", json=body).json()["title"] == "Talks"
+    assert assistant.index.get(MEETING.id).published == date(2025, 7, 27)
+    reply = api.post(
+        "/library/text", json={"text": "Boats.", "source": "Me", "url": "javascript:1"}
+    )
+    assert reply.status_code == 422
+    reply = api.post("/library/text", json={"text": "Boats.", "source": "Me"})
+    assert assistant.index.get(reply.json()["id"]).source == "Me"
+    assert api.post("/library/text", json={"text": ""}).status_code == 400

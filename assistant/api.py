@@ -100,7 +100,11 @@ def create_app(
     from fastapi.responses import HTMLResponse, JSONResponse, Response
     from fastapi.staticfiles import StaticFiles
 
-    library = library or Library(assistant.index)
+    kept = Conversations.open() if page and conversations is None else conversations
+    if library is None:
+        library = Library(assistant.index)
+        if kept is not None:
+            library.quoting = kept.quoting
     app = FastAPI(
         title="Dateline",
         lifespan=lambda _: closing(library),
@@ -186,8 +190,7 @@ def create_app(
 
     app.include_router(library_routes(library))
     app.mount("/page", StaticFiles(directory=STATIC), name="page")
-    if page:
-        kept = Conversations.open() if conversations is None else conversations
+    if page and kept is not None:
         mount(app, assistant, kept, examples=examples, exports=exports, library=library)
         app.add_middleware(Visitors)
     app.add_middleware(_StrictPage)

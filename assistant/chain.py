@@ -5,8 +5,8 @@
     chain.stream({…}), chain.batch([{…}, …]), and their async twins
 
 Input: a question, or a mapping with `question` and, where wanted, `history` (Turns, oldest first),
-`as_of`, `sources`, `after` and `before`. Words such as "yesterday" are not read against `as_of` yet:
-it is checked and carried along. A stream yields growing Answers; the last is complete.
+`as_of`, `sources`, `after` and `before`. Words such as "yesterday" are read against `as_of`, today
+where it is not given. A stream yields growing Answers; the last is complete.
 It knows the interfaces of its parts and none of their classes.
 """
 
@@ -28,16 +28,19 @@ from collections.abc import (
     Mapping,
 )
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from assistant.answers import Answer, Trace, Turn
 from assistant.composing import Finding, abstain, compose
 from assistant.confidence import UNCALIBRATED, signals
+from assistant.dates import AskedTime
+from assistant.dates import asked as time_asked
 from assistant.errors import EmptyIndexError, QuestionError, WritingError
 from assistant.questions import cleaned, foreign_language, names, parts, small_talk
 from assistant.reader import Reader, Reading
 from assistant.rewriting import standalone
+from assistant.timeline import preferred, search, settled, told
 from vectorstore.articles import Filter, Hit
 from vectorstore.errors import ArticleNotFoundError
 
@@ -58,6 +61,7 @@ class Asked:
     where: Filter = field(default_factory=Filter)
     as_of: date | None = None
     rewritten: str = ""
+    when: AskedTime = field(default_factory=AskedTime)
     hits: tuple[Hit, ...] = ()
     findings: tuple[Finding, ...] = ()
     unwritten: str = ""  # why the chat model is not asked, where it has failed already
@@ -93,18 +97,18 @@ def build_chain(
     def retrieve(asked: Asked, _: RunnableConfig) -> Asked:
         if _talk(asked):
             return asked
-        hits = index.search(
-            asked.rewritten,
-            passages_read,
-            sources=asked.where.sources,
-            after=asked.where.after,
-            before=asked.where.before,
-        )
+        when = settled(index, _when(asked), asked.where)
+        hits = search(index, asked.rewritten, passages_read, asked.where, when)
         if not hits and not index.statistics().articles:
             raise EmptyIndexError(
                 "there are no articles to answer from. Add some: `dateline add FILE, FOLDER or URL`."
             )
-        return replace(asked, hits=tuple(hits))
+        return replace(asked, when=when, hits=tuple(hits))
+
+    def _when(asked: Asked) -> AskedTime:
+        today = asked.as_of or datetime.now(tz=UTC).astimezone().date()
+        when = time_asked(asked.rewritten, today)
+        return when and time_asked(asked.rewritten, today, index.statistics().newest)
 
     def read(asked: Asked, _: RunnableConfig) -> Asked:
         passages = [hit.passage for hit in asked.hits]
@@ -130,7 +134,7 @@ def build_chain(
             return
         language = foreign_language(asked.question)
         # What the models cannot read they cannot answer, however sure they are.
-        sure = [] if language else [_sure(finding, enough) for finding in asked.findings]
+        sure = [] if language else [_sure(f, enough, asked.when) for f in asked.findings]
         answered = [finding for finding in sure if finding.readings]
         best = max((f.readings[0][1] for f in asked.findings), default=0.0)
         blank = Answer(
@@ -139,7 +143,10 @@ def build_chain(
             "",
             passages=_as_read(asked),
             confidence=best,
-            notices=tuple(_notices(asked)),
+            notices=(
+                *told(asked.when, (f.readings[0][0] for f in answered), phrases),
+                *_notices(asked),
+            ),
             model=reader.name if reader.name != "dateline-reader" else "reader",
             complete=True,
         )
@@ -352,10 +359,9 @@ def _best_first(rated: tuple[Reading, float]) -> tuple[float, str, int]:
     return (-confidence, reading.passage.article_id, reading.start)
 
 
-def _sure(finding: Finding, enough: float) -> Finding:
-    return Finding(
-        finding.question, tuple(r for r in finding.readings if r[1] >= enough and r[0].text)
-    )
+def _sure(finding: Finding, enough: float, when: AskedTime) -> Finding:
+    sure = [rated for rated in finding.readings if rated[1] >= enough and rated[0].text]
+    return Finding(finding.question, preferred(sure, when))
 
 
 def _as_read(asked: Asked) -> tuple[Hit, ...]:

@@ -87,8 +87,9 @@ class Assistant:
         """The answer, an abstention, or help.
 
         `history` are the turns before, oldest first. `sources` (names as in the articles), `after`
-        and `before` (inclusive) limit the articles; `as_of` is the day the question is asked on
-        (checked, and without influence yet). Raises QuestionError for what cannot be asked, EmptyIndexError without articles.
+        and `before` (inclusive) limit the articles; `as_of` is the day the question is asked on,
+        today where it is None: "last week" or "in July" is read against it, and articles of that
+        time are preferred, never required. Raises QuestionError for what cannot be asked, EmptyIndexError without articles.
         """
         return self.chain.invoke(_given(question, history, as_of, sources, after, before))
 

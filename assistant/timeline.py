@@ -1,0 +1,170 @@
+"""The time a question asks about, in search and in the choice of answers: preferred, never required.
+
+    time = settled(index, asked("who led before the flood?", today), where)     -> a window
+    hits = search(index, question, 10, where, time)
+    readings = preferred(readings, time)
+    notices = told(time, cited, phrases)
+
+Articles of the days asked about, or with "latest" the newest, are brought nearer to the top; one
+from another time can still answer, and then a notice says so. An article belongs to a time where it
+was published in it or a few days later, as news is, or where its passage names that time: "the 2018
+championship" may be told in 2024. It knows an index and readings, not how answers are written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Protocol
+
+from assistant.dates import AskedTime, Order, Window, mentions
+from assistant.prompts import Phrases
+from assistant.reader import Reading
+from vectorstore.articles import Filter, Hit
+from vectorstore.index import Index
+from vectorstore.retrieval import fuse
+
+_REPORTED = timedelta(3)  # what happens on Friday may be printed on Monday
+_ONE_EVENT = timedelta(7)  # reports further apart are of different events
+_REPORTS = 3  # of an event, which have to agree on when it was
+_NEARLY = 0.5  # of the best confidence: so sure a reading may be chosen for its time
+_POOL = 4  # times as many passages, to find the newest among those that fit
+
+
+class Dated(Protocol):
+    """What was published on a day and says something: a passage or a citation."""
+
+    @property
+    def published(self) -> date | None: ...
+
+
+def settled(index: Index, time: AskedTime, where: Filter) -> AskedTime:
+    """With the days before or after the event that `time` names, if its date can be found.
+
+    An event's date is that of the first articles on it, where they are of one week. Else nothing
+    is preferred.
+    """
+    if time.event is None:
+        return time
+    hits = index.search(time.event, 10, sources=where.sources)
+    named = _roots(time.event)
+    dates: dict[str, date | None] = {}
+    for hit in hits:
+        passage = hit.passage
+        if named <= _roots(f"{passage.title} {passage.text}"):
+            dates.setdefault(passage.article_id, passage.published)
+    days = [day for day in list(dates.values())[:_REPORTS] if day is not None]
+    if not days or max(days) - min(days) > _ONE_EVENT:
+        return AskedTime()
+    words = f"{time.side} {time.event}"
+    if time.side == "before":
+        return AskedTime(Window(words, None, min(days) - timedelta(1), relative=True))
+    return AskedTime(Window(words, min(days), None, relative=True))
+
+
+def search(index: Index, query: str, k: int, where: Filter, time: AskedTime) -> list[Hit]:
+    """The `k` passages nearest to `query`, those of the asked `time` ranked higher.
+
+    Two rankings are fused by reciprocal rank, with and without the time: so a passage that fits far
+    better stays first whenever it was published.
+    """
+    hits = _found(index, query, k * _POOL if time.order else k, where)
+    if time.order:
+        by_date = sorted(hits, key=lambda hit: _age(hit.passage, time.order))
+        return _fused([hits, hits, by_date])[:k]
+    inside = time.window and _within(where, time.window)
+    if not inside:
+        return hits
+    return _fused([hits, _found(index, query, k, inside)])[:k]
+
+
+def preferred(
+    readings: Sequence[tuple[Reading, float]], time: AskedTime
+) -> tuple[tuple[Reading, float], ...]:
+    """The readings, best first, with those of the asked time before others that are about as sure."""
+    if not time or not readings:
+        return tuple(readings)
+    enough = _NEARLY * max(confidence for _, confidence in readings)
+
+    def place(rated: tuple[Reading, float]) -> tuple[bool, int]:
+        reading, confidence = rated
+        if confidence < enough:
+            return (True, 0)
+        if time.order:
+            return (False, _age(reading.passage, time.order))
+        return (False, int(time.window is not None and not fits(reading, time.window)))
+
+    return tuple(sorted(readings, key=place))
+
+
+def fits(reading: Reading, window: Window) -> bool:
+    """Whether the reading's passage is of that time, or tells of it."""
+    return _published_in(reading.passage, window) or mentions(reading.passage.text, window)
+
+
+def told(time: AskedTime, chosen: Iterable[Reading], phrases: Phrases) -> Iterator[str]:
+    """How relative words were read, and that what was `chosen` is from another time, if so."""
+    window = time.window
+    if window is None:
+        return
+    if window.relative:
+        yield phrases.say("time_read", words=window.words, days=str(window))
+    chosen = list(chosen)
+    # What was before a day is told after it, and what is to come before: neither is worth a word.
+    looks_back = window.first is not None and not time.order
+    dated = all(reading.passage.published for reading in chosen)
+    if chosen and looks_back and dated and not any(fits(r, window) for r in chosen):
+        yield phrases.say("other_time", days=str(window))
+
+
+# -- rankings ----------------------------------------------------------------------------------
+
+
+def _found(index: Index, query: str, k: int, where: Filter) -> list[Hit]:
+    return index.search(query, k, sources=where.sources, after=where.after, before=where.before)
+
+
+def _within(where: Filter, window: Window) -> Filter | None:
+    """`where`, narrowed to articles of the window; None where nothing is left or to be narrowed."""
+    last = window.last and window.last + _REPORTED
+    firsts = [day for day in (where.after, window.first) if day]
+    lasts = [day for day in (where.before, last) if day]
+    after, before = max(firsts, default=None), min(lasts, default=None)
+    if after and before and after > before:
+        return None
+    return replace(where, after=after, before=before)
+
+
+def _fused(rankings: Sequence[Sequence[Hit]]) -> list[Hit]:
+    """One ranking of the hits; a hit that stands for another as its copy is the same hit."""
+    known: dict[str, Hit] = {}
+    for hit in rankings[0]:
+        for passage in (hit.passage, *hit.copies):
+            known.setdefault(passage.id, hit)
+    for ranking in rankings[1:]:
+        for hit in ranking:
+            known.setdefault(hit.passage.id, hit)
+    ids = [
+        list(dict.fromkeys(known[hit.passage.id].passage.id for hit in ranking))
+        for ranking in rankings
+    ]
+    return [replace(known[key], score=score) for key, score in fuse(ids)]
+
+
+def _age(passage: Dated, order: Order | None) -> int:
+    """Smaller for what `order` puts first; what has no date is last."""
+    if passage.published is None:
+        return date.max.toordinal()
+    day = passage.published.toordinal()
+    return -day if order == "newest" else day
+
+
+def _published_in(item: Dated, window: Window) -> bool:
+    day = item.published
+    return day is not None and (day in window or day - _REPORTED in window)
+
+
+def _roots(text: str) -> set[str]:
+    return {word.lower()[:5] for word in re.findall(r"\w+", text) if len(word) > 3}

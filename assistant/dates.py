@@ -541,7 +541,7 @@ _FUTURE = re.compile(
 )
 _NEWEST = re.compile(
     r"(?<!at )(?<!by )(?<!at the )(?<!by the )\b(?:latest|newest|most recent(?:ly)?|recently|lately"
-    r"|current(?:ly)?|at present|at the moment|nowadays|now|these days|so far|by now)\b",
+    r"|current(?:ly)?|at present|at the moment|nowadays|now(?! that)|these days|so far|by now)\b",
     re.IGNORECASE,
 )
 _OLDEST = re.compile(

@@ -73,7 +73,9 @@ def search(index: Index, query: str, k: int, where: Filter, time: AskedTime) -> 
     hits = _found(index, query, k * _POOL if time.order else k, where)
     if time.order:
         by_date = sorted(hits, key=lambda hit: _age(hit.passage, time.order))
-        return _fused([hits, hits, by_date])[:k]
+        # The date decides which are read, not how well they fit: that stays the order.
+        read = {hit.passage.id for hit in _fused([hits, hits, by_date])[:k]}
+        return [hit for hit in hits if hit.passage.id in read]
     inside = time.window and _within(where, time.window)
     if not inside:
         return hits

@@ -141,6 +141,7 @@ def test_dates_and_months_and_years(question: str, read: str) -> None:
         "Who sat in Wednesbury?",
         "Who is the oldest resident?",
         "Who came first?",
+        "Who can board, now that it is bigger?",
         "after all",
     ],
 )

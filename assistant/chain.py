@@ -40,7 +40,7 @@ from assistant.errors import EmptyIndexError, QuestionError, WritingError
 from assistant.questions import cleaned, foreign_language, names, parts, small_talk
 from assistant.reader import Reader, Reading
 from assistant.rewriting import standalone
-from assistant.timeline import preferred, search, settled, told
+from assistant.timeline import how_read, other_time, preferred, search, settled
 from vectorstore.articles import Filter, Hit
 from vectorstore.errors import ArticleNotFoundError
 
@@ -143,10 +143,7 @@ def build_chain(
             "",
             passages=_as_read(asked),
             confidence=best,
-            notices=(
-                *told(asked.when, (f.readings[0][0] for f in answered), phrases),
-                *_notices(asked),
-            ),
+            notices=(*how_read(asked.when, phrases), *_notices(asked)),
             model=reader.name if reader.name != "dateline-reader" else "reader",
             complete=True,
         )
@@ -173,6 +170,8 @@ def build_chain(
                 )
             yield _timed(abstain(blank, phrases, _absent(asked)), asked, begun)
             return
+        late = other_time(asked.when, [f.readings[0][0] for f in answered], phrases)
+        blank = replace(blank, notices=(*blank.notices, *late))
         for partial in compose(blank, answered, asked.hits, phrases):
             yield _timed(_with_removals(partial), asked, begun)
 

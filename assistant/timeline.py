@@ -3,7 +3,7 @@
     time = settled(index, asked("who led before the flood?", today), where)     -> a window
     hits = search(index, question, 10, where, time)
     readings = preferred(readings, time)
-    notices = told(time, cited, phrases)
+    notices = [*how_read(time, phrases), *other_time(time, chosen, phrases)]
 
 Articles of the days asked about, or with "latest" the newest, are brought nearer to the top; one
 from another time can still answer, and then a notice says so. An article belongs to a time where it
@@ -14,7 +14,7 @@ championship" may be told in 2024. It knows an index and readings, not how answe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Protocol
@@ -106,18 +106,20 @@ def fits(reading: Reading, window: Window) -> bool:
     return _published_in(reading.passage, window) or mentions(reading.passage.text, window)
 
 
-def told(time: AskedTime, chosen: Iterable[Reading], phrases: Phrases) -> Iterator[str]:
-    """How relative words were read, and that what was `chosen` is from another time, if so."""
-    window = time.window
-    if window is None:
-        return
-    if window.relative:
-        yield phrases.say("time_read", words=window.words, days=str(window))
-    chosen = list(chosen)
+def how_read(time: AskedTime, phrases: Phrases) -> Iterator[str]:
+    """A notice of which days "last week" and the like were taken for."""
+    if time.window is not None and time.window.relative:
+        yield phrases.say("time_read", words=time.window.words, days=str(time.window))
+
+
+def other_time(time: AskedTime, chosen: Sequence[Reading], phrases: Phrases) -> Iterator[str]:
+    """A notice where every one of the `chosen` readings is from another time."""
     # What was before a day is told after it, and what is to come before: neither is worth a word.
-    looks_back = window.first is not None and not time.order
+    window = None if time.order else time.window
+    if window is None or window.first is None or not chosen:
+        return
     dated = all(reading.passage.published for reading in chosen)
-    if chosen and looks_back and dated and not any(fits(r, window) for r in chosen):
+    if dated and not any(fits(reading, window) for reading in chosen):
         yield phrases.say("other_time", days=str(window))
 
 

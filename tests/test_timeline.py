@@ -11,7 +11,7 @@ import pytest
 from assistant.dates import AskedTime, asked
 from assistant.prompts import load_phrases
 from assistant.reader import Reading
-from assistant.timeline import preferred, search, settled, told
+from assistant.timeline import how_read, other_time, preferred, search, settled
 from tests.fake_index import FakeIndex
 from tests.fake_reader import fake_assistant
 from vectorstore import Article, Passage
@@ -161,16 +161,22 @@ def test_of_readings_about_as_sure_that_of_the_time_is_chosen(
 def test_relative_words_are_told_and_so_is_an_answer_from_another_time() -> None:
     phrases = load_phrases("extractive")
     (new, _), (old, _), (undated, _), *_ = RATED
-    assert list(told(asked("who won last week?", AS_OF), [], phrases)) == [
+    assert list(how_read(asked("who won last week?", AS_OF), phrases)) == [
         "“last week” was read as 14–20 July 2025."
     ]
-    assert list(told(asked("who won in 2023?", AS_OF), [old], phrases)) == []
-    (notice,) = told(asked("who won in 2023?", AS_OF), [new], phrases)
+    assert list(how_read(asked("who won in 2023?", AS_OF), phrases)) == []
+    (notice,) = other_time(asked("who won in 2023?", AS_OF), [new], phrases)
     assert "(2023)" in notice
-    assert list(told(asked("who won in 2023?", AS_OF), [new, old], phrases)) == []
-    assert list(told(asked("who won in 2023?", AS_OF), [undated], phrases)) == []
-    assert list(told(asked("who won before 2023?", AS_OF), [new], phrases)) == []
-    assert list(told(asked("who won?", AS_OF), [new], phrases)) == []
+    for question, chosen in (
+        ("who won in 2023?", [old]),
+        ("who won in 2023?", [new, old]),
+        ("who won in 2023?", [undated]),
+        ("who won in 2023?", []),
+        ("who won before 2023?", [new]),
+        ("who will win next week?", [old]),
+        ("who won?", [new]),
+    ):
+        assert list(other_time(asked(question, AS_OF), chosen, phrases)) == []
 
 
 def test_an_answer_follows_the_day_it_is_asked_on(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from assistant.library import Library
 from assistant.library_api import closing, library_routes
 from assistant.page import Answering, Examples, Exports, mount
 from assistant.render import Quoted, article_page, segments
+from assistant.suggesting import Suggestions
 from assistant.visitors import Visitors
 from vectorstore.articles import Article
 from vectorstore.errors import (
@@ -85,14 +86,15 @@ def create_app(
     assistant: Answering,
     *,
     page: bool = True,
-    examples: Examples = (),
+    examples: Examples | None = None,
     conversations: Conversations | None = None,
     library: Library | None = None,
 ) -> "FastAPI":
     """The application: the API, and with `page` the chat page at "/".
 
     The caller keeps the assistant and the conversations and closes them; without conversations
-    those of the page are gone when the program ends. `examples` are questions to offer on the page.
+    those of the page are gone when the program ends. `examples` are questions to offer on the page;
+    where there are none, they are looked for in the articles.
     `library` adds and removes articles, and is closed where the application ends.
     """
     from fastapi import FastAPI, Header, Query, Request
@@ -103,6 +105,8 @@ def create_app(
     kept = Conversations.open() if page and conversations is None else conversations
     if library is None:
         library = Library(assistant.index)
+        if examples is None:
+            library.suggestions = Suggestions(assistant)
         if kept is not None:
             library.quoting = kept.quoting
     app = FastAPI(
@@ -191,7 +195,8 @@ def create_app(
     app.include_router(library_routes(library))
     app.mount("/page", StaticFiles(directory=STATIC), name="page")
     if page and kept is not None:
-        mount(app, assistant, kept, examples=examples, exports=exports, library=library)
+        offered = library.offered if examples is None else examples
+        mount(app, assistant, kept, examples=offered, exports=exports, library=library)
         app.add_middleware(Visitors)
     app.add_middleware(_StrictPage)
     app.add_middleware(_OnlyFromHere)
@@ -205,7 +210,7 @@ def serve(
     on_ready: Callable[[str], None] | None = None,
     *,
     page: bool = True,
-    examples: Examples = (),
+    examples: Examples | None = None,
     conversations: Conversations | None = None,
 ) -> None:
     """Serve in the foreground until Ctrl-C; `on_ready` gets the address once it answers.

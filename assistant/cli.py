@@ -429,7 +429,7 @@ def chat(
     """
     from assistant.api import serve
     from assistant.conversations import FILE, Conversations
-    from assistant.resources import SAMPLES, seeds_folder
+    from assistant.resources import seeds_folder
 
     def ready(url: str) -> None:
         if as_json:
@@ -445,9 +445,6 @@ def chat(
         if with_samples and not assistant.index.statistics().articles:
             with _progress("Adding the sample articles") as progress:
                 assistant.index.add(seeds_folder(), progress=progress)
-        titles = {summary.title for summary in assistant.index.articles()}
-        # Questions are offered only where the article that answers them is in.
-        examples = [sample.question for sample in SAMPLES if sample.title in titles]
         # The models load while the page is being looked at: the first question does not wait.
         warming = threading.Thread(target=assistant.warm)
         conversations = Conversations.open(assistant.settings.index / FILE)
@@ -457,7 +454,6 @@ def chat(
                 host=host,
                 port=port,
                 on_ready=ready,
-                examples=examples,
                 conversations=conversations,
             )
         if warming.is_alive():

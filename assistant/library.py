@@ -24,6 +24,7 @@ from functools import cached_property
 
 from assistant.adding import Adding
 from assistant.resources import seeds_folder
+from assistant.suggesting import Suggestions
 from vectorstore.articles import Article, Filter, Statistics, Summary
 from vectorstore.errors import ArticleError, ArticleNotFoundError, DatelineError
 from vectorstore.index import Index
@@ -60,10 +61,16 @@ class Library:
     """What can be done with the articles of one index. May be used from several threads."""
 
     def __init__(
-        self, index: Index, adding: Adding | None = None, *, quoting: Quoting = lambda _: 0
+        self,
+        index: Index,
+        adding: Adding | None = None,
+        *,
+        quoting: Quoting = lambda _: 0,
+        suggestions: Suggestions | None = None,
     ) -> None:
         self.adding = adding or Adding(index)
         self.quoting = quoting
+        self.suggestions = suggestions
         self._index = index
         self._removed: OrderedDict[str, _Removed] = OrderedDict()
         self._changing = threading.Lock()
@@ -71,8 +78,10 @@ class Library:
         self._samples: tuple[str, tuple[str, ...]] = ("", ())  # as of that revision
 
     def close(self) -> None:
-        """Stop adding. What was removed stays removed."""
+        """Stop adding, and looking for questions. What was removed stays removed."""
         self.adding.close()
+        if self.suggestions is not None:
+            self.suggestions.close()
 
     # -- looking ---------------------------------------------------------------------------------
 
@@ -80,9 +89,18 @@ class Library:
         return self._index.statistics()
 
     def revision(self) -> str:
-        """Another text whenever the articles are others, whoever changed them."""
-        said = f"{self.statistics()} {self._edits}"
+        """Another text whenever the articles or the questions to offer are others, whoever changed
+        them."""
+        said = f"{self.statistics()} {self._edits} {self.offered()}"
         return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
+
+    def offered(self) -> tuple[str, ...]:
+        """Questions to offer; looked for anew where the articles changed and none is being added."""
+        if self.suggestions is None:
+            return ()
+        if self.adding.status().running:  # it would be asked in vain: there are more to come
+            return self.suggestions.questions
+        return self.suggestions()
 
     def listed(
         self, words: str = "", where: Filter | None = None, *, skip: int = 0, most: int = LISTED

@@ -94,6 +94,7 @@ def library_routes(library: Library) -> "APIRouter":
                 "counted": counted(statistics.articles),
                 "shelf": shelf(statistics),
                 "samples": len(library.samples()),
+                "looking": library.suggestions is not None and library.suggestions.looking,
                 "adding": {**asdict(status), "running": status.running, "line": status.line},
                 **static,
             },

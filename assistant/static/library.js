@@ -156,7 +156,7 @@
       drawProgress();
       drawRest();
     } catch { /* looked for again */ }
-    const busy = state.now?.adding.running || state.sending > 0;
+    const busy = state.now?.adding.running || state.now?.looking || state.sending > 0;
     state.timer = setTimeout(() => look(), busy && !document.hidden ? BUSY : IDLE);
   }
 

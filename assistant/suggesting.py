@@ -1,0 +1,200 @@
+"""Questions to offer, which the articles answer: made from their sentences, kept if answered.
+
+    candidates(article)             questions that its first sentences seem to answer
+    suggestions = Suggestions(assistant)
+    suggestions()                   up to three of them, each asked and answered before it is shown
+
+Questions are made by patterns of news sentences ("X was elected mayor of Y" -> "Who was elected
+mayor of Y?"), after Heilman and Smith, "Good Question! Statistical Ranking for Question
+Generation" (2010), whose overgenerate-and-rank this follows: here the assistant itself ranks, by
+how sure it is of the answer, and what it does not answer from that very article is dropped. English
+only; where no pattern fits, nothing is offered.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from assistant.answers import Answer
+from assistant.resources import SAMPLES
+from vectorstore.articles import Article, Statistics
+from vectorstore.errors import DatelineError
+from vectorstore.index import Index
+
+OFFERED = 3
+
+_LOOKED_AT = 24  # articles, newest first, of which questions are made
+_ASKED = 18  # questions that are asked at most: each takes a tenth of a second or so
+_PER_ARTICLE = 3
+_SURE = 0.9  # an answer this sure is taken without looking for a surer one
+_SENTENCES = 12  # of an article that are looked at
+
+_log = logging.getLogger(__name__)
+
+
+class Asking(Protocol):
+    """What is needed of an assistant."""
+
+    @property
+    def index(self) -> Index: ...
+
+    def answer(self, question: str) -> Answer: ...
+
+
+class Suggestions:
+    """Questions for the articles as they are now, looked for in a thread when these change.
+
+    Calling it never waits: it gives what is known for these articles, at first nothing.
+    """
+
+    def __init__(self, assistant: Asking) -> None:
+        self._assistant = assistant
+        self._known: Statistics | None = None
+        self.questions: tuple[str, ...] = ()  # what is offered now
+        self._changing = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+
+    def __call__(self) -> tuple[str, ...]:
+        statistics = self._assistant.index.statistics()
+        with self._changing:
+            if statistics != self._known and not self._closing and not self.looking:
+                self._known = statistics
+                self._thread = threading.Thread(target=self._look, name="suggesting", daemon=True)
+                self._thread.start()
+            return self.questions
+
+    @property
+    def looking(self) -> bool:
+        """Whether it is asking just now; what is offered may change soon."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def wait(self) -> None:
+        """Wait until it has looked."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def close(self) -> None:
+        """Stop after the question that is being asked."""
+        self._closing = True
+        self.wait()
+
+    def _look(self) -> None:
+        try:
+            best: list[tuple[float, str, str]] = []
+            for article, question, least in self._candidates():
+                if self._closing:
+                    return
+                if article in {other for _, other, _ in best}:
+                    continue
+                answer = self._assistant.answer(question)
+                if answer.answered and any(c.article_id == article for c in answer.citations):
+                    best.append((max(answer.confidence, least), article, question))
+                    best.sort(key=lambda one: -one[0])  # stable: the newest of equals comes first
+                    self.questions = tuple(question for _, _, question in best[:OFFERED])
+                if len(best) >= OFFERED and best[OFFERED - 1][0] >= _SURE:
+                    break
+            if not best:
+                self.questions = ()
+        except DatelineError as error:  # an index that closes, or a model that cannot be loaded
+            _log.info("no questions are offered: %s", error)
+
+    def _candidates(self) -> Iterator[tuple[str, str, float]]:
+        """Articles' ids, questions about them, and how sure these count at least: the samples' own
+        first and as surest, then newest first."""
+        summaries = self._assistant.index.articles()
+        of_samples = {sample.title: sample.question for sample in SAMPLES}
+        asked = 0
+        for summary in summaries:
+            if summary.title in of_samples:
+                asked += 1
+                yield summary.id, of_samples[summary.title], 1.0
+        for summary in summaries[:_LOOKED_AT]:
+            for question in candidates(self._assistant.index.get(summary.id))[:_PER_ARTICLE]:
+                if asked == _ASKED:
+                    return
+                asked += 1
+                yield summary.id, question, 0.0
+
+
+def candidates(article: Article) -> list[str]:
+    """Questions that the article's first sentences seem to answer, without repetition."""
+    found: dict[str, None] = {}
+    for sentence in _sentences(article.text):
+        for question in _questions(sentence):
+            found.setdefault(question)
+    return list(found)
+
+
+_NAME = r"[A-Z][\w’'-]+(?: (?:[A-Z][\w’'-]+|of|de|van|al|bin)){0,3} [A-Z][\w’'-]+"
+_WORD = r"[\w’'-]+"
+_THING = rf"(?:(?:The|A|An) {_WORD}(?: {_WORD}){{0,4}}?|{_NAME})"
+_MONTH = (
+    r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+)
+_DAY = rf"(?:on|in) (?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|(?:\d{{1,2}} )?{_MONTH}|20\d\d)"
+_MONEY = r"(?:about |around |an estimated |nearly |over |more than )?[€£$]\s?\d"
+
+
+def _questions(sentence: str) -> Iterator[str]:
+    if found := re.match(
+        rf"(?:{_NAME}) (was|has been) (elected|appointed|named|chosen) ([^,.;]{{4,60}})", sentence
+    ):
+        yield f"Who {found[1]} {found[2]} {found[3].strip()}?"
+    if found := re.match(rf"({_THING}) (?:was|were) (?:mainly )?caused by ", sentence):
+        yield f"What caused {_inside(found[1])}?"
+    if found := re.match(rf"({_THING}) (will cost|costs|cost) {_MONEY}", sentence):
+        verb = {"will cost": "will", "costs": "does", "cost": "did"}[found[2]]
+        yield f"How much {verb} {_inside(found[1])} cost?"
+    if found := re.match(
+        rf"({_THING}) (was|were|will be|is to be|are to be) ((?:held|built|found|opened|signed|launched|unveiled|"
+        rf"published|closed|replaced|moved|made|born|hosted)) (?:{_DAY})",
+        sentence,
+    ):
+        yield f"When {_asked(found[2], _inside(found[1]))} {found[3]}?"
+    elif found := re.match(
+        rf"({_THING}) (was|were|will be|is to be|are to be) ((?:held|built|found|opened|born|hosted|signed|"
+        r"launched|unveiled)) (?:in|at) [A-Z]",
+        sentence,
+    ):
+        yield f"Where {_asked(found[2], _inside(found[1]))} {found[3]}?"
+    if found := re.match(
+        rf"({_THING}) (will|is to) (open|begin|start|close|reopen|end|return)\b.{{0,40}}\b{_DAY}",
+        sentence,
+    ):
+        yield f"When {'will' if found[2] == 'will' else 'is'} {_inside(found[1])}{' to' if found[2] == 'is to' else ''} {found[3]}?"
+    if found := re.search(
+        r"\b(?:About |Some |Nearly )?\d[\d,]* ((?!who|which|that)[a-z]+(?: (?!who|which|that)[a-z]+)?) (were|was) (\w+ed)\b",
+        sentence,
+    ):
+        yield f"How many {found[1].lower()} were {found[3]}?"
+    for pattern in (
+        rf"[”\"] (?:said|says) (?:the )?(?:\w+ )?({_NAME})",
+        rf"\b({_NAME})(?:, [^,”]{{4,60}},)? (?:said|says|told|warned)\b",
+        rf", said ({_NAME})",
+    ):
+        if found := re.search(pattern, sentence):
+            yield f"What did {found[1]} say?"
+            break
+
+
+def _asked(verb: str, thing: str) -> str:
+    """The verb and the thing in a question's order: "was the meeting", "will the meeting be"."""
+    first, _, rest = verb.partition(" ")
+    return f"{first} {thing} {rest}".rstrip()
+
+
+def _inside(thing: str) -> str:
+    """A phrase that began a sentence, as it stands inside one."""
+    first, space, rest = thing.partition(" ")
+    return f"{first.lower()}{space}{rest}" if first in ("The", "A", "An") else thing
+
+
+def _sentences(text: str) -> Sequence[str]:
+    """The first sentences, each on one line."""
+    start = " ".join(text[:6_000].split())
+    return re.split(r"(?<=[.!?][”\"]) |(?<=[.!?]) (?=[A-Z“\"])", start)[:_SENTENCES]

@@ -1,0 +1,106 @@
+"""Questions to offer: made from what articles say, and only those that they answer."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from assistant.answers import Answer
+from assistant.resources import SAMPLES
+from assistant.suggesting import Suggestions, candidates
+from tests.fake_assistant import FakeAssistant, answered, cite
+from vectorstore.articles import Article
+from vectorstore.errors import StoreError
+
+FERRY = Article("ferry", "The ferry", "The new ferry will cost €12 million, the port said.")
+MAYOR = Article("mayor", "A new mayor", "Ada Strake was elected mayor of Ennetmouth by 231 votes.")
+DULL = Article("dull", "Nothing", "It rained. Then it rained again, and there was more of it.")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question"),
+    [
+        (FERRY.text, "How much will the new ferry cost?"),
+        (MAYOR.text, "Who was elected mayor of Ennetmouth by 231 votes?"),
+        ("The flood was caused by a sluice gate.", "What caused the flood?"),
+        ("The conference was held in Dakar.", "Where was the conference held?"),
+        ("The bridge will be opened on 4 May.", "When will the bridge be opened?"),
+        ("The ferry is to return to the island in March.", "When is the ferry to return?"),
+        ("“It is late,” said Noor Castellane.", "What did Noor Castellane say?"),
+        ("On Monday 340 people were moved to safety.", "How many people were moved?"),
+    ],
+)
+def test_a_sentence_of_the_news_gives_its_question(sentence: str, question: str) -> None:
+    assert question in candidates(Article("a", "A", f"{sentence} That is all."))
+
+
+def test_what_fits_no_pattern_gives_no_question() -> None:
+    assert candidates(DULL) == []
+    assert (
+        candidates(Article("a", "A", "It was caused by rain. Of the 81, 9 who were old left."))
+        == []
+    )
+
+
+def test_only_what_is_answered_from_the_same_article_is_offered() -> None:
+    ferry = answered("?", "€12 million [1].", cite(FERRY, "€12 million"), confidence=0.6)
+    elsewhere = answered("?", "Twelve [1].", cite(FERRY, "€12 million"))
+    assistant = FakeAssistant(
+        [FERRY, MAYOR, DULL], answers={"new ferry cost": ferry, "elected": elsewhere}
+    )
+    suggestions = Suggestions(assistant)
+    suggestions()
+    suggestions.wait()
+    assert suggestions() == ("How much will the new ferry cost?",)
+    assert len(assistant.asked) == 2
+    suggestions()
+    suggestions.wait()
+    assert len(assistant.asked) == 2
+
+
+def test_the_surest_answers_come_first_and_one_article_gives_one_question() -> None:
+    articles, answers = [], dict[str, Answer]()
+    for number, sure in enumerate((0.3, 0.8, 0.5, 0.6)):
+        text = f"The bridge number {number} will cost €9. The tower number {number} will cost €9."
+        article = Article(f"b{number}", "Bridge", text)
+        articles.append(article)
+        answers[f"number {number}"] = answered("?", "€9 [1]", cite(article, "€9"), confidence=sure)
+    suggestions = Suggestions(FakeAssistant(articles, answers=answers))
+    suggestions()
+    suggestions.wait()
+    assert [question.split("number ")[1][0] for question in suggestions()] == ["1", "3", "2"]
+
+
+def test_the_samples_own_questions_come_before_others() -> None:
+    sample = Article("sample", SAMPLES[1].title, "The flood came at night.")
+    answers = {
+        "flood": answered("?", "At night [1].", cite(sample, "at night"), confidence=0.2),
+        "ferry": answered("?", "€12 million [1].", cite(FERRY, "€12 million"), confidence=0.9),
+    }
+    suggestions = Suggestions(FakeAssistant([FERRY, sample], answers=answers))
+    suggestions()
+    suggestions.wait()
+    assert suggestions() == (SAMPLES[1].question, "How much will the new ferry cost?")
+
+
+def test_they_change_with_the_articles() -> None:
+    ferry = answered("?", "€12 million [1].", cite(FERRY, "€12 million"))
+    assistant = FakeAssistant([FERRY, MAYOR], answers={"ferry": ferry})
+    suggestions = Suggestions(assistant)
+    suggestions()
+    suggestions.wait()
+    assert suggestions()
+    assistant.index.remove([FERRY.id])
+    suggestions()
+    suggestions.wait()
+    assert suggestions() == ()
+
+
+def test_a_failure_offers_nothing_and_closing_ends_it() -> None:
+    assistant = FakeAssistant([FERRY], failures={"ferry": StoreError("closed; open it again.")})
+    suggestions = Suggestions(assistant)
+    suggestions()
+    suggestions.close()
+    assert suggestions() == ()
+    assert not [thread for thread in threading.enumerate() if thread.name == "suggesting"]

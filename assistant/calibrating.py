@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -30,8 +30,8 @@ from assistant.errors import CalibrationError
 from assistant.evaluation import Gold, overlap, placed
 from assistant.labelled import LabelledQuestion, match, tells
 from assistant.questions import parts
-from assistant.reader import Reader, Reading
-from vectorstore.articles import Hit, Passage, Progress
+from assistant.reader import Reader, Reading, RememberingReader
+from vectorstore.articles import Hit, Progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +71,7 @@ def judge(
     Raises QuestionsError, before anything is asked, for what the index does not have.
     """
     gold = placed(assistant.index, questions)
-    reader = _Remembering(assistant.reader)
+    reader = RememberingReader(assistant.reader)
     read = assistant.settings.passages_read
     wide = assistant.with_reader(reader, passages_read=min(100, _HIDDEN * read))
     for done, (question, where) in enumerate(zip(questions, gold, strict=True)):
@@ -87,7 +87,6 @@ def judge(
                 if not hidden & {p.article_id for p in (hit.passage, *hit.copies)}
             ]
             yield from _judged(reader, asked, left[:read], question, None)
-        reader.forget()
 
 
 def fit(judged: Sequence[Judged]) -> dict[str, Any]:
@@ -276,23 +275,3 @@ def _is_right(reading: Reading, hit: Hit, question: LabelledQuestion, gold: Gold
             for place in places
         )
     return match(reading.text, reading.text, question.answers).right
-
-
-class _Remembering:
-    """A reader that reads a passage once for each question until it is told to forget."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._known: dict[tuple[str, str], Reading] = {}
-        self.name = reader.name
-        self.sha256 = reader.sha256
-        self.calibration = reader.calibration
-
-    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
-        new = [p for p in passages if (question, p.id) not in self._known]
-        for passage, reading in zip(new, self._reader.read(question, new), strict=True):
-            self._known[question, passage.id] = reading
-        return [replace(self._known[question, p.id], passage=p) for p in passages]
-
-    def forget(self) -> None:
-        self._known.clear()

@@ -484,12 +484,12 @@ def evaluate(
       dateline evaluate questions.jsonl --plot risk.svg
     """
     from assistant.evaluation import evaluate as evaluated
-    from assistant.evaluation import report, risk_coverage_plot
+    from assistant.evaluation import remembering, report, risk_coverage_plot
     from assistant.labelled import load_questions
 
     asked = load_questions(questions)
     with _open(ctx, index) as assistant, _progress("Asking") as progress:
-        evaluation = evaluated(assistant, asked, progress=progress)
+        evaluation = evaluated(remembering(assistant), asked, progress=progress)
     if plot is not None:
         _write(plot, risk_coverage_plot(evaluation))
     if as_json:

@@ -19,11 +19,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from assistant.answers import Answer, Citation
 from assistant.errors import QuestionsError
 from assistant.labelled import LabelledQuestion, Match, Place, match, occurrences, plain, tells
+from assistant.reader import RememberingReader
 from vectorstore.articles import Article, Hit, Passage, Progress
 
 if TYPE_CHECKING:
@@ -260,8 +261,29 @@ class Evaluation:
         return points
 
 
+class Answering(Protocol):
+    """What can be evaluated: an Assistant, or anything else that answers from an index."""
+
+    @property
+    def index(self) -> Index: ...
+
+    @property
+    def threshold(self) -> float: ...
+
+    @property
+    def answer(self) -> Callable[..., Answer]: ...
+
+    def at_threshold(self, threshold: float) -> Answering: ...
+
+
+def remembering(assistant: Assistant) -> Assistant:
+    """The assistant, with what was read once for a question not read again: the evaluation asks
+    twice where an answer is refused. For one thread."""
+    return assistant.with_reader(RememberingReader(assistant.reader))
+
+
 def evaluate(
-    assistant: Assistant,
+    assistant: Answering,
     questions: Sequence[LabelledQuestion],
     *,
     progress: OnProgress | None = None,

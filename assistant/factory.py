@@ -124,10 +124,11 @@ class Assistant:
         settings = self.settings.model_copy(update={"threshold": threshold, "model": "reader"})
         return Assistant(self.index, self._reader, settings)
 
-    def with_reader(self, reader: Reader, *, passages_read: int) -> Assistant:
-        """An assistant on the same index with another reader. Closing either closes both's index."""
-        settings = self.settings.model_copy(update={"passages_read": passages_read})
-        return Assistant(self.index, reader, settings)
+    def with_reader(self, reader: Reader, *, passages_read: int | None = None) -> Assistant:
+        """An assistant with another reader, on the same index. Closing either closes it."""
+        changed = {"passages_read": passages_read} if passages_read else {}
+        settings = self.settings.model_copy(update=changed)
+        return Assistant(self.index, reader, settings, self._writer)
 
     def warm(self) -> None:
         """Load the models now, so that the first question does not wait for them."""

@@ -41,6 +41,7 @@ _TOKENS = 384  # question and passage together
 _QUESTION_TOKENS = 96
 _ANSWER_TOKENS = 30
 _TITLE = 120  # characters of a title
+_REMEMBERED = 100  # readings
 _REMEDY = "Give another folder as reader_model, or install dateline again for the shipped one."
 
 
@@ -166,6 +167,26 @@ class SpanReader:
             if self._loaded is None:
                 self._loaded = self._load()
             return self._loaded
+
+
+class RememberingReader:
+    """Another reader that reads a passage only once for the question in hand: who asks the same in
+    several ways waits once. For one thread."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.name = reader.name
+        self.sha256 = reader.sha256
+        self.calibration = reader.calibration
+        self._reader = reader
+        self._known: dict[tuple[str, str], Reading] = {}
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        if all(asked != question for asked, _ in self._known):
+            self._known = dict(list(self._known.items())[-_REMEMBERED:])
+        new = [p for p in passages if (question, p.id) not in self._known]
+        for passage, reading in zip(new, self._reader.read(question, new), strict=True):
+            self._known[question, passage.id] = reading
+        return [self._known[question, passage.id] for passage in passages]
 
 
 def _calibrations(folder: Path, calibrations: Path | None) -> list[Calibration]:

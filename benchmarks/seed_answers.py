@@ -2,27 +2,27 @@
 
     python -m benchmarks.seed_answers [--misses]
 
-Asks every question of seed_questions.jsonl, over an index of seeds/ made for the run. An answer is
-right when it is given, its text holds an acceptable answer, and a citation covers a place where
-that answer stands; a refusal is right when the articles do not answer the question. `measure` is
-what the tests hold to a floor.
+Asks every question of seed_questions.jsonl, over an index of seeds/ made for the run, and counts as
+assistant/evaluation.py does: an answer is right when its text holds an acceptable answer and it cites a place
+where that stands; a refusal is right when the articles do not answer the question. `measure` is
+what the tests hold to a floor; `python -m benchmarks.answers . samples` prints all the figures.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 import statistics
 import tempfile
-import time
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from assistant import Answer, Assistant, Settings, Turn
+from assistant.evaluation import Outcome as Judged
+from assistant.evaluation import evaluate, remembering
+from assistant.labelled import LabelledQuestion, Place
 from assistant.resources import seeds_folder
 
 QUESTIONS = Path(__file__).parent / "seed_questions.jsonl"
@@ -44,47 +44,50 @@ class Outcome:
 
 def measure(assistant: Assistant, questions: Sequence[dict[str, Any]]) -> Iterator[Outcome]:
     """Ask them all; the assistant's index holds the articles of seeds/."""
-    files = {summary.id: file_of(summary.id) for summary in assistant.index.articles()}
-    for asked in questions:
-        history = [Turn(turn["role"], turn["text"]) for turn in asked.get("history", [])]
-        begun = time.perf_counter()
-        answer = assistant.answer(asked["question"], history=history)
+    ids = {file_of(summary.id): summary.id for summary in assistant.index.articles()}
+    evaluation = evaluate(remembering(assistant), [labelled(asked, ids) for asked in questions])
+    for asked, judged in zip(questions, evaluation.outcomes, strict=True):
         yield Outcome(
             asked["id"],
             asked["question"],
-            asked["kind"] if asked["answerable"] else asked["why_not"],
-            _judged(asked, answer, files),
+            judged.question.kind,
+            _named(judged),
             tuple(asked["answers"]),
-            answer,
-            time.perf_counter() - begun,
+            judged.answer,
+            judged.seconds,
         )
+
+
+def labelled(asked: dict[str, Any], ids: Mapping[str, str]) -> LabelledQuestion:
+    """One of seed_questions.jsonl for an evaluation; `ids` of the articles by their files' stems.
+
+    Any one of its places proves an answer.
+    """
+    places = tuple(
+        Place(ids[Path(span["file"]).stem], span["start"], span["end"])
+        for span in [*asked["spans"], *asked.get("also_spans", [])]
+        if asked["answerable"]
+    )
+    return LabelledQuestion(
+        asked["question"],
+        tuple(asked["answers"]) if asked["answerable"] else (),
+        history=tuple(Turn(turn["role"], turn["text"]) for turn in asked.get("history", [])),
+        also=places,
+        id=asked["id"],
+        kind=asked["kind"] if asked["answerable"] else asked["why_not"],
+    )
 
 
 def load() -> list[dict[str, Any]]:
     return [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
 
 
-def _judged(asked: dict[str, Any], answer: Answer, files: dict[str, str]) -> str:
-    if not asked["answerable"]:
-        return "wrongly answered" if answer.answered else "rightly refused"
-    if not answer.answered:
+def _named(judged: Judged) -> str:
+    if not judged.question.answerable:
+        return "wrongly answered" if judged.answer.answered else "rightly refused"
+    if not judged.answer.answered:
         return "refused"
-    said = _plain(answer.text)
-    holds = any(f" {_plain(expected)} " in f" {said} " for expected in asked["answers"])
-    spans = asked["spans"] + asked.get("also_spans", [])
-    proved = any(
-        files[citation.article_id] == Path(span["file"]).stem
-        and citation.start <= span["start"]
-        and span["end"] <= citation.end
-        for citation in answer.citations
-        for span in spans
-    )
-    return "right" if holds and proved else "wrong"
-
-
-def _plain(text: str) -> str:
-    flat = unicodedata.normalize("NFKC", re.sub(r"\[\d+\]", "", text)).lower()
-    return " ".join(word for word in re.findall(r"\w+", flat) if word not in ("the", "a", "an"))
+    return "right" if judged.right else "wrong"
 
 
 def file_of(article_id: str) -> str:

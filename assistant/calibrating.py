@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from assistant.chain import Asked
 from assistant.confidence import SIGNALS, signals
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[tuple[Any, ...], np.dtype[np.float64]]
 
-Kind = Literal["answerable", "absent", "unanswerable"]
-
 FEWEST = 10  # questions that the articles answer, and as many that they do not
 _FOLDS = 5
 _RIDGE = 1.0  # of the weights, not of the intercept: as scikit-learn's C=1
@@ -52,8 +50,9 @@ _HIDDEN = 3  # times as many passages are searched, so that enough are left with
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A question's kind, the signals of each of its readings, and whether each is right. `absent`:
-    the articles that answer it were hidden."""
+    """A question's kind, the signals of each of its readings, and whether each is right. The kind
+    is "answerable", "absent" where the articles that answer it were hidden, else the question's own
+    or "unanswerable"."""
 
     kind: str
     signals: tuple[dict[str, float], ...]
@@ -64,22 +63,25 @@ def judge(
     assistant: Assistant,
     questions: Sequence[LabelledQuestion],
     *,
+    hide: bool = True,
     progress: OnProgress | None = None,
 ) -> Iterator[Judged]:
-    """Ask the questions through the assistant's own chain, and judge every reading.
+    """Ask the questions through the assistant's own chain, and judge every reading; with `hide`,
+    those whose articles are known a second time without these.
 
     Raises QuestionsError, before anything is asked, for what the index does not have.
     """
     gold = placed(assistant.index, questions)
     reader = RememberingReader(assistant.reader)
     read = assistant.settings.passages_read
-    wide = assistant.with_reader(reader, passages_read=min(100, _HIDDEN * read))
+    deep = min(100, _HIDDEN * read) if hide else read
+    wide = assistant.with_reader(reader, passages_read=deep)
     for done, (question, where) in enumerate(zip(questions, gold, strict=True)):
         if progress is not None:
             progress(Progress(done, len(questions), question.question))
         asked = _retrieved(wide, question)
         yield from _judged(reader, asked, asked.hits[:read], question, where)
-        if question.answerable and where.known:
+        if hide and question.answerable and where.known:
             hidden = {article.id for article in where.articles}
             left = [
                 hit
@@ -248,7 +250,7 @@ def _judged(
     reader: Reader, asked: Asked, hits: Sequence[Hit], question: LabelledQuestion, gold: Gold | None
 ) -> Iterator[Judged]:
     """One of each part of the question; `gold` is None where what answers it is hidden."""
-    kind: Kind = "unanswerable"
+    kind = question.kind or "unanswerable"
     if question.answerable:
         kind = "answerable" if gold is not None else "absent"
     for part in parts(asked.rewritten) if hits else ():

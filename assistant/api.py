@@ -4,7 +4,7 @@
     POST /api/answer             question, history, as_of, sources, after, before -> Answer.to_dict()
     GET  /api/articles           every article without its text
     GET  /read/{article}?q=…     an article cut where quotes begin and end: JSON, or a page of its own
-    GET  /answer/{name}.md       an answer of the page, for a file
+    …    /conversations, /answer what a visitor of the page asked before: see `history`
     …    /library                the list of articles, adding and removing: see `library_api`
     GET  /                       the chat page, under a strict Content-Security-Policy
 
@@ -21,25 +21,33 @@ import ipaddress
 import logging
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assistant.answers import Role, Turn
+from assistant.answers import Citation, Role, Turn
+from assistant.asking import Answering, Desk
 from assistant.conversations import Conversations
-from assistant.errors import EmptyIndexError, ModelError, SettingsError
+from assistant.errors import (
+    ConversationNotFoundError,
+    EmptyIndexError,
+    ModelError,
+    SettingsError,
+    TooManyQuestionsError,
+)
+from assistant.history import add_history, known_visitor
 from assistant.library import Library
 from assistant.library_api import closing, library_routes
-from assistant.page import Answering, Examples, Exports, mount
-from assistant.render import Quoted, article_page, segments
+from assistant.page import Examples, mount
+from assistant.reading import read_article
+from assistant.render import Quoted
 from assistant.suggesting import Suggestions
 from assistant.visitors import Visitors
-from vectorstore.articles import Article
 from vectorstore.errors import (
     ArticleNotFoundError,
     DatelineError,
@@ -55,6 +63,8 @@ STATIC = Path(__file__).parent / "static"
 
 _LONGEST = 10_000  # characters of a question or a turn
 _MOST_QUOTES = 100  # quotes that one address may name
+_SAFE = ("GET", "HEAD", "OPTIONS", None)  # methods that change nothing; None is a websocket's
+_OTHERS = ("cross-site", "same-site")  # what a browser says of a request that another site makes
 _SHUTDOWN = 1  # seconds that open streams get to end after Ctrl-C
 
 _log = logging.getLogger(__name__)
@@ -102,16 +112,23 @@ def create_app(
     from fastapi.responses import HTMLResponse, JSONResponse, Response
     from fastapi.staticfiles import StaticFiles
 
-    kept = Conversations.open() if page and conversations is None else conversations
+    kept = Conversations.open() if conversations is None else conversations
+    desk = Desk(assistant, kept)
     if library is None:
         library = Library(assistant.index)
         if examples is None:
             library.suggestions = Suggestions(assistant)
-        if kept is not None:
-            library.quoting = kept.quoting
+        library.quoting = kept.quoting
+
+    @contextlib.asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        async with closing(library):
+            yield
+        desk.close()
+
     app = FastAPI(
         title="Dateline",
-        lifespan=lambda _: closing(library),
+        lifespan=running,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
@@ -167,36 +184,27 @@ def create_app(
 
     @app.get("/read/{article_id:path}")
     def read(
+        request: Request,
         article_id: str,
         q: Annotated[list[str], Query(max_length=_MOST_QUOTES)] = [],  # noqa: B006
         c: int | None = None,
+        a: str | None = None,
         accept: Annotated[str, Header()] = "",
     ) -> Response:
-        article = assistant.index.get(article_id)
         quotes = list(_quotes(q))
-        varies = {"Vary": "Accept", "Cache-Control": "no-store"}
+        saved = None if a is None else _cited(desk, kept, known_visitor(request.cookies), a)
+        reading = read_article(assistant.index, article_id, quotes, saved or ())
+        varies = {"Vary": "Accept, Cookie", "Cache-Control": "no-store"}
         if "text/html" in accept:
-            text = article_page(article, segments(article.text, quotes), c)
-            return HTMLResponse(text, headers=varies)
-        return JSONResponse(_reading(article, quotes), headers=varies)
+            return HTMLResponse(reading.page(c), headers=varies)
+        return JSONResponse(reading.to_dict(), headers=varies)
 
-    exports = Exports()
-
-    @app.get("/answer/{name}.md")
-    def export(name: str, save: bool = False) -> Response:
-        text = exports.markdown(name)
-        if text is None:
-            raise ArticleNotFoundError("this answer is not kept any more: ask again to save it")
-        headers = {"Cache-Control": "no-store"}
-        if save:
-            headers["Content-Disposition"] = 'attachment; filename="answer.md"'
-        return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)
-
+    add_history(app, kept)
     app.include_router(library_routes(library))
     app.mount("/page", StaticFiles(directory=STATIC), name="page")
-    if page and kept is not None:
+    if page:
         offered = library.offered if examples is None else examples
-        mount(app, assistant, kept, examples=offered, exports=exports, library=library)
+        mount(app, assistant, kept, desk, examples=offered, library=library)
         app.add_middleware(Visitors)
     app.add_middleware(_StrictPage)
     app.add_middleware(_OnlyFromHere)
@@ -255,8 +263,10 @@ def serve(
 
 
 def _status(error: DatelineError) -> int:
-    if isinstance(error, ArticleNotFoundError):
+    if isinstance(error, ArticleNotFoundError | ConversationNotFoundError):
         return 404
+    if isinstance(error, TooManyQuestionsError):
+        return 429
     if isinstance(error, EmptyIndexError):
         return 409
     if isinstance(error, StoreError | EmbeddingError | ModelError):
@@ -271,26 +281,14 @@ def _quotes(values: Sequence[str]) -> Iterator[Quoted]:
             yield Quoted.parse(value)
 
 
-def _reading(article: Article, quotes: Sequence[Quoted]) -> dict[str, Any]:
-    runs = segments(article.text, quotes)
-    return {
-        "id": article.id,
-        "title": article.title,
-        "source": article.source,
-        "url": article.url if _scheme(article.url) in ("http", "https") else "",
-        "published": _iso(article.published),
-        "quotes": [
-            {"number": quote.number, "found": quote.found_in(article.text)} for quote in quotes
-        ],
-        "segments": [{"text": run.text, "numbers": list(run.numbers)} for run in runs],
-    }
-
-
-def _scheme(url: str) -> str:
-    try:
-        return urlsplit(url).scheme.lower()
-    except ValueError:
-        return ""
+def _cited(
+    desk: Desk, conversations: Conversations, visitor: str, exchange_id: str
+) -> Sequence[Citation]:
+    """The citations of one of the visitor's answers, also while it is being written."""
+    exchange = conversations.exchange(visitor, exchange_id)
+    progress = desk.progress(exchange_id)
+    answer = exchange.answer if progress is None else progress.answer
+    return () if answer is None else answer.citations
 
 
 def _iso(value: date | None) -> str | None:
@@ -406,6 +404,8 @@ class _OnlyFromHere:
             await _refuse(scope, receive, send, f"this server is not {host!r}; use 127.0.0.1")
         elif origin is not None and urlsplit(origin).netloc.lower() != host.lower():
             await _refuse(scope, receive, send, f"requests from {origin!r} are not answered")
+        elif scope.get("method") not in _SAFE and headers.get(b"sec-fetch-site") in _OTHERS:
+            await _refuse(scope, receive, send, "requests from other sites are not answered")
         else:
             await self._app(scope, receive, send)
 

@@ -1,37 +1,31 @@
 """The chat page: questions, streamed answers with their sources, and the list of articles.
 
-`build` lays the page out and `mount` serves it; `ask` is what happens to one question, step by step, and knows nothing
-of Gradio. How an answer looks is in `render`, how the page looks in static/page.css; the reader
-beside the chat is static/page.js. A visitor's conversation lives in the visitor's own session
-state and nowhere else.
+`build` lays the page out and `mount` serves it. What becomes of a question is `asking`, what is kept
+of it `conversations`, how a conversation looks `transcript`, how the page looks static/page.css; the
+reader beside the chat is static/page.js, the history and the buttons below answers static/talk.js.
+The page itself remembers only which conversation it shows; whose it is, the visitor's cookie says.
 """
 
 from __future__ import annotations
 
-import logging
-import secrets
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import date
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from urllib.parse import urlencode
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-from assistant.answers import Answer, Turn
-from assistant.conversations import EVERYTHING, Conversations, Filters
-from assistant.errors import EmptyIndexError, QuestionError
+from assistant.asking import LONGEST, Answering, Desk, Progress
+from assistant.conversations import EVERYTHING, Conversation, Conversations, Exchange, Filters
+from assistant.errors import ConversationNotFoundError, QuestionError
 from assistant.library import Library
 from assistant.render import (
     ArticleText,
-    counted,
     escaped,
     shelf,
-    to_html,
-    to_markdown,
 )
 from assistant.settings import Settings
+from assistant.transcript import failure_html, messages, question, reply, reply_html
+from assistant.visitors import visitor_of
 from vectorstore.errors import ArticleNotFoundError, DatelineError
 from vectorstore.index import Index
 
@@ -39,186 +33,184 @@ if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
 
-AT_ONCE = 4  # questions answered at the same time
-WAITING = 32  # questions that may wait for their turn
-LONGEST = 2_000  # characters of a question
 OFFERED = 3  # questions to click while nothing was asked yet
-KEPT = 1_000  # answers that can still be copied or saved, newest first
+NO_COOKIE = "This page needs its cookie: allow cookies for this address, then load it again."
 
 Examples = Sequence[str] | Callable[[], Sequence[str]]
 """Questions to offer, or what gives them each time the page is loaded."""
 
-_T = TypeVar("_T")
-_log = logging.getLogger(__name__)
-
-
-class Answering(Protocol):
-    """What the page and the API need of an assistant."""
-
-    @property
-    def index(self) -> Index: ...
-
-    @property
-    def settings(self) -> Settings: ...
-
-    def answer(
-        self,
-        question: str,
-        *,
-        history: Sequence[Turn] = (),
-        as_of: date | None = None,
-        sources: Sequence[str] | None = None,
-        after: date | None = None,
-        before: date | None = None,
-    ) -> Answer: ...
-
-    def stream(
-        self,
-        question: str,
-        *,
-        history: Sequence[Turn] = (),
-        as_of: date | None = None,
-        sources: Sequence[str] | None = None,
-        after: date | None = None,
-        before: date | None = None,
-    ) -> Iterator[Answer]: ...
+_FOLLOWING = 256  # pages that may watch an answer or wait for one at the same time
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """A question and what became of it: `reply` is HTML, `answer` is None where there is none."""
-
-    question: str
-    reply: str
-    answer: Answer | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """One visitor's exchanges, oldest first."""
-
-    exchanges: tuple[Exchange, ...] = ()
-
-    def turns(self) -> list[Turn]:
-        """The history for the next question: answered exchanges as plain text."""
-        return [
-            turn
-            for exchange in self.exchanges
-            if exchange.answer is not None
-            for turn in (
-                Turn("user", exchange.question),
-                Turn("assistant", exchange.answer.text),
-            )
-        ]
-
-    def asking(self, question: str, reply: str) -> Conversation:
-        return Conversation((*self.exchanges, Exchange(question, reply)))
-
-    def with_last(self, exchange: Exchange) -> Conversation:
-        return Conversation((*self.exchanges[:-1], exchange))
-
-
-class Exports:
-    """The last answers as Markdown, each under a name that cannot be guessed.
-
-    Only who was shown an answer has its name. They are gone when the program ends.
-    """
-
-    def __init__(self, kept: int = KEPT) -> None:
-        self._kept = kept
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
-        self._changing = threading.Lock()
-
-    def keep(self, answer: Answer) -> str:
-        """Keep the answer and return its name."""
-        name = secrets.token_urlsafe(16)
-        with self._changing:
-            self._answers[name] = answer
-            while len(self._answers) > self._kept:
-                self._answers.popitem(last=False)
-        return name
-
-    def markdown(self, name: str) -> str | None:
-        """The answer of this name for a file, or None where there is none (any more)."""
-        answer = self._answers.get(name)
-        return None if answer is None else to_markdown(answer)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What the page shows at one moment of a question's way.
+class View:
+    """What the page shows at one moment.
 
     `box` is put into the question's box; None leaves there what is being typed meanwhile.
     """
 
-    conversation: Conversation
-    busy: bool
+    conversation_id: str | None = None
+    messages: Sequence[dict[str, str]] = ()
+    busy: bool = False
     box: str | None = None
 
 
-def ask(
-    assistant: Answering,
-    question: str,
-    conversation: Conversation,
-    filters: Filters = EVERYTHING,
-    exports: Exports | None = None,
-) -> Iterator[Step]:
-    """From a question to its answer: searching, the growing answer, the answer with its sources.
+NOTHING_ASKED = View()
+
+
+class Talk:
+    """What one page can do with its visitor's conversations: each step as a View, or several.
 
     Whatever fails is told in place of the answer, and the question is put back into the box.
-    Closing the iterator stops the answer.
     """
-    question = question.strip()
-    if not question:
-        yield Step(conversation, busy=False)
-        return
-    turns = conversation.turns()
-    working = f'<p class="dl-working">{_searching(assistant)}{_LATE}</p>'
-    conversation = conversation.asking(question, working)
-    yield Step(conversation, busy=True, box="")
-    try:
-        growing = assistant.stream(
-            question,
-            history=turns,
-            sources=filters.sources or None,
-            after=filters.after,
-            before=filters.before,
-        )
-        with _closing(growing):
-            for answer in growing:
-                reply = to_html(answer, article_text(assistant.index))
-                if answer.kind == "abstention" and str(filters):
-                    reply += f'\n\n<p class="dl-notice">Searched only: {escaped(str(filters))}.</p>'
-                if not answer.complete:
-                    reply += f'\n\n<p class="dl-working">Writing…{_LATE}</p>'
-                elif exports is not None and answer.kind != "help":
-                    reply += f"\n\n{_actions(exports.keep(answer))}"
-                conversation = conversation.with_last(Exchange(question, reply, answer))
-                yield Step(conversation, busy=not answer.complete)
-    except DatelineError as error:
-        yield _failed(conversation, question, _told(error))
-    except Exception:  # noqa: BLE001  # the last border: whatever it is, the visitor keeps page and question
-        code = secrets.token_hex(3)
-        _log.exception("question failed, code %s", code)
-        yield _failed(
-            conversation,
-            question,
-            f"Something went wrong. Your question is saved. Code {code}",
+
+    def __init__(self, assistant: Answering, conversations: Conversations, desk: Desk) -> None:
+        self._index = assistant.index
+        self._conversations = conversations
+        self._desk = desk
+
+    async def ask(
+        self,
+        visitor: str | None,
+        asked: str,
+        conversation_id: str | None = None,
+        filters: Filters = EVERYTHING,
+    ) -> AsyncIterator[View]:
+        """From a question to its answer: waiting, searching, the growing answer, its sources."""
+        asked = asked.strip()
+        if not asked:
+            yield await self.shown(visitor, conversation_id)
+            return
+        try:
+            exchange = await asyncio.to_thread(
+                self._ask, _known(visitor), asked, filters, conversation_id
+            )
+        except DatelineError as error:
+            yield await self.refused(visitor, asked, conversation_id, error)
+            return
+        async for view in self._watch(visitor, exchange, box=""):
+            yield view
+
+    async def repeat(
+        self,
+        visitor: str | None,
+        how: str,
+        exchange_id: str,
+        conversation_id: str | None,
+        filters: Filters,
+    ) -> AsyncIterator[View]:
+        """Ask again: with "retry" in its place, with "again" under these filters, with
+        "unfiltered" under none."""
+        try:
+            exchange = await asyncio.to_thread(
+                self._repeat, _known(visitor), how, exchange_id, filters
+            )
+        except DatelineError as error:
+            yield await self.refused(visitor, "", conversation_id, error)
+            return
+        async for view in self._watch(visitor, exchange):
+            yield view
+
+    async def follow(self, visitor: str | None, conversation_id: str | None) -> AsyncIterator[View]:
+        """What is still being answered in a conversation that was opened."""
+        with_it = await asyncio.to_thread(self._get, visitor, conversation_id)
+        for exchange in with_it.exchanges if with_it else ():
+            if self._desk.progress(exchange.id) is not None:
+                async for view in self._watch(visitor, exchange):
+                    yield view
+
+    async def stop(self, visitor: str | None, conversation_id: str | None) -> View:
+        """The conversation after Stop: the part that was written, with its sources."""
+        if visitor is not None and conversation_id:
+            await asyncio.to_thread(self._desk.stop, visitor, conversation_id)
+        return await self.shown(visitor, conversation_id)
+
+    async def shown(self, visitor: str | None, conversation_id: str | None) -> View:
+        """A conversation as it is now; nothing asked where the visitor has no such one."""
+        found = await asyncio.to_thread(self._get, visitor, conversation_id)
+        if found is None:
+            return NOTHING_ASKED
+        busy = any(self._desk.progress(exchange.id) for exchange in found.exchanges)
+        return View(found.id, await asyncio.to_thread(self._messages, found), busy)
+
+    async def refused(
+        self, visitor: str | None, asked: str, conversation_id: str | None, error: DatelineError
+    ) -> View:
+        """Why a question is not taken, below the conversation so far."""
+        view = await self.shown(visitor, conversation_id)
+        told = [question(asked)] if asked else []
+        told.append(reply(failure_html(str(error))))
+        return View(
+            view.conversation_id, [*view.messages, *told], view.busy, asked if asked else None
         )
 
+    def filters(self, visitor: str | None, conversation_id: str | None) -> Filters:
+        """The filters of a conversation's last question."""
+        found = self._get(visitor, conversation_id)
+        return EVERYTHING if found is None else found.filters
 
-def stopped(assistant: Answering, conversation: Conversation) -> Step:
-    """The conversation after Stop: the part that was written, with its sources."""
-    if not conversation.exchanges:
-        return Step(conversation, busy=False)
-    last = conversation.exchanges[-1]
-    if last.answer is not None and last.answer.complete:
-        return Step(conversation, busy=False)
-    if last.answer is None:
-        reply = '<p class="dl-notice">Stopped.</p>'
-    else:
-        reply = to_html(last.answer, article_text(assistant.index), stopped=True)
-    return Step(conversation.with_last(replace(last, reply=reply)), busy=False)
+    async def _watch(
+        self, visitor: str | None, exchange: Exchange, box: str | None = None
+    ) -> AsyncIterator[View]:
+        def look(progress: Progress | None) -> str:
+            now = exchange if progress else kept.exchange(_known(visitor), exchange.id)
+            return reply_html(now, progress, article_text(self._index), articles)
+
+        kept = self._conversations
+        try:
+            conversation = await asyncio.to_thread(
+                kept.get, _known(visitor), exchange.conversation_id
+            )
+            articles = await asyncio.to_thread(self._articles)
+            shown = await asyncio.to_thread(self._messages, conversation)
+            at = 2 * [one.id for one in conversation.exchanges].index(exchange.id) + 1
+            # Said also where the answer is there by now: the page shows and tells that it searches.
+            first = self._desk.progress(exchange.id) or Progress(None)
+            shown[at] = reply(await asyncio.to_thread(look, first))
+            yield View(conversation.id, list(shown), busy=True, box=box)
+            box = None
+            async for progress in self._desk.follow(exchange.id):
+                if progress == first:
+                    continue
+                shown[at] = reply(await asyncio.to_thread(look, progress))
+                yield View(conversation.id, list(shown), busy=True)
+            ended = await asyncio.to_thread(kept.exchange, _known(visitor), exchange.id)
+            shown[at] = reply(await asyncio.to_thread(look, None))
+        except ConversationNotFoundError:  # deleted meanwhile
+            yield NOTHING_ASKED
+            return
+        failed = ended.state == "failed"
+        yield View(conversation.id, list(shown), box=exchange.question if failed else None)
+
+    def _ask(
+        self, visitor: str, asked: str, filters: Filters, conversation_id: str | None
+    ) -> Exchange:
+        try:
+            return self._desk.ask(visitor, asked, filters, conversation_id or None)
+        except ConversationNotFoundError:  # deleted, by another page: the question begins a new one
+            return self._desk.ask(visitor, asked, filters)
+
+    def _repeat(self, visitor: str, how: str, exchange_id: str, filters: Filters) -> Exchange:
+        if how == "retry":
+            return self._desk.retry(visitor, exchange_id)
+        old = self._conversations.exchange(visitor, exchange_id)
+        wanted = EVERYTHING if how == "unfiltered" else filters
+        return self._desk.ask(visitor, old.question, wanted, old.conversation_id, again=exchange_id)
+
+    def _get(self, visitor: str | None, conversation_id: str | None) -> Conversation | None:
+        if visitor is None or not conversation_id:
+            return None
+        try:
+            return self._conversations.get(visitor, conversation_id)
+        except ConversationNotFoundError:
+            return None
+
+    def _messages(self, conversation: Conversation) -> list[dict[str, str]]:
+        text = article_text(self._index)
+        return messages(conversation, self._desk.progress, text, self._articles())
+
+    def _articles(self) -> int:
+        return self._index.statistics().articles
 
 
 def article_text(index: Index) -> ArticleText:
@@ -287,22 +279,26 @@ def theme() -> Any:
 
 def build(
     assistant: Answering,
-    conversations: Conversations,  # noqa: ARG001
+    conversations: Conversations,
+    desk: Desk,
     *,
     examples: Examples = (),
-    exports: Exports | None = None,
     library: Library | None = None,
 ) -> gr.Blocks:
     """The page, to be mounted. `examples` are questions to click while nothing was asked yet.
 
-    With `exports`, each answer can be copied and saved, where the application serves them. What is
-    said of sample articles comes from `library`, whose list static/library.js draws.
+    What is said of sample articles comes from `library`, whose list static/library.js draws.
     """
     import gradio as gr
 
     page: gr.Blocks
+    talk = Talk(assistant, conversations, desk)
     with gr.Blocks(title="Dateline", analytics_enabled=False, fill_width=True) as page:
-        conversation = gr.State(Conversation())
+        # Not to be seen: which conversation the page shows, and what static/talk.js asks for.
+        showing, to_open, following, repeating = (
+            gr.Textbox(elem_id=f"dl-{name}", elem_classes="dl-unshown", container=False)
+            for name in ("showing", "opening", "following", "repeating")
+        )
         with gr.Row(elem_id="dl-page"):
             with gr.Column(elem_id="dl-library", min_width=0):
                 again = gr.Button("New question", elem_id="dl-again", size="md")
@@ -334,7 +330,7 @@ def build(
                     autoscroll=False,
                     container=False,
                 )
-                with gr.Column(elem_id="dl-examples", min_width=0) as offered:
+                with gr.Column(elem_id="dl-examples", min_width=0):
                     shown = [gr.Button(visible=False, size="md") for _ in range(OFFERED)]
                 clear = gr.Button(visible=False, size="sm", elem_id="dl-clear")
                 with gr.Row(elem_id="dl-ask"):
@@ -352,34 +348,68 @@ def build(
                     go = gr.Button("Ask", variant="primary", elem_id="dl-go", min_width=0)
                     stop = gr.Button("Stop", elem_id="dl-stop", min_width=0, visible=False)
 
-        asking = [conversation, answers, box, offered, go, stop]
+        asking = [showing, answers, box, go, stop]
+        filters = [sources, after, before]
 
-        def shown_as(step: Step) -> list[Any]:
-            """A step as the new values of `asking`."""
+        def shown_as(view: View) -> list[Any]:
+            """A view as the new values of `asking`."""
             return [
-                step.conversation,
-                _messages(step.conversation),
-                gr.skip() if step.box is None else step.box,
-                gr.update(visible=not step.conversation.exchanges),
-                gr.update(visible=not step.busy),
-                gr.update(visible=step.busy),
+                view.conversation_id or "",
+                list(view.messages),
+                gr.skip() if view.box is None else view.box,
+                gr.update(visible=not view.busy),
+                gr.update(visible=view.busy),
             ]
 
-        def on_ask(
-            question: str,
-            so_far: Conversation,
-            only: list[str] | None,
-            first: str | None,
-            last: str | None,
-        ) -> Iterator[list[Any]]:
+        def filled_in(chosen: Filters) -> list[Any]:
+            """Filters as the new values of their boxes."""
+            days = [
+                None if day is None else day.isoformat() for day in (chosen.after, chosen.before)
+            ]
+            return [list(chosen.sources), *days]
+
+        async def on_ask(
+            asked: str, shown: str, only: Any, first: Any, last: Any, request: gr.Request
+        ) -> AsyncIterator[list[Any]]:
+            visitor = visitor_of(request.cookies)
             try:
-                filters = Filters.entered(only, first, last)
+                chosen = Filters.entered(only, first, last)
             except QuestionError as error:
-                yield shown_as(_failed(so_far.asking(question, ""), question, str(error)))
+                yield shown_as(await talk.refused(visitor, asked, shown, error))
                 return
-            with _closing(ask(assistant, question, so_far, filters, exports)) as steps:
-                for step in steps:
-                    yield shown_as(step)
+            async for view in talk.ask(visitor, asked, shown, chosen):
+                yield shown_as(view)
+
+        async def on_repeat(
+            wanted: str, shown: str, only: Any, first: Any, last: Any, request: gr.Request
+        ) -> AsyncIterator[list[Any]]:
+            visitor = visitor_of(request.cookies)
+            how, exchange_id, *_ = [*wanted.split(), "", ""]
+            try:
+                chosen = Filters.entered(only, first, last)
+            except QuestionError as error:
+                yield shown_as(await talk.refused(visitor, "", shown, error))
+                return
+            async for view in talk.repeat(visitor, how, exchange_id, shown, chosen):
+                yield shown_as(view)
+
+        async def on_follow(shown: str, request: gr.Request) -> AsyncIterator[list[Any]]:
+            async for view in talk.follow(visitor_of(request.cookies), shown):
+                yield shown_as(view)
+
+        async def on_stop(shown: str, request: gr.Request) -> list[Any]:
+            return shown_as(await talk.stop(visitor_of(request.cookies), shown))
+
+        async def on_open(wanted: str, request: gr.Request) -> list[Any]:
+            visitor = visitor_of(request.cookies)
+            chosen = await asyncio.to_thread(talk.filters, visitor, wanted)
+            return [*shown_as(await talk.shown(visitor, wanted)), *filled_in(chosen)]
+
+        async def on_begin(request: gr.Request) -> list[Any]:
+            return await on_open(_named(request) or "", request)
+
+        def on_again() -> list[Any]:
+            return shown_as(View(box=""))
 
         def on_narrow(only: list[str] | None, first: str | None, last: str | None) -> Any:
             try:
@@ -391,12 +421,6 @@ def build(
                 gr.update(value=f"Only {chosen}  ✕", visible=bool(chosen)),
                 f'<a href="/library/articles?{escaped(address)}">filters</a>',
             ]
-
-        def on_stop(so_far: Conversation) -> list[Any]:
-            return shown_as(stopped(assistant, so_far))
-
-        def on_again() -> list[Any]:
-            return shown_as(Step(Conversation(), busy=False, box=""))
 
         def on_load() -> list[Any]:
             statistics = assistant.index.statistics()
@@ -411,20 +435,32 @@ def build(
                 *(gr.update(value=text, visible=bool(text)) for text in padded),
             ]
 
-        narrowed = [conversation, sources, after, before]
+        for handler in (on_ask, on_repeat, on_follow, on_stop, on_open, on_begin):
+            # Gradio finds a request's parameter by its type, not by the type's name.
+            handler.__annotations__ = {"request": gr.Request}
+        narrowed = [showing, *filters]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        queued: dict[str, Any] = {**quiet, "concurrency_limit": AT_ONCE, "concurrency_id": "ask"}
+        # The desk decides how many are answered at once; these only watch it.
+        queued: dict[str, Any] = {
+            **quiet,
+            "concurrency_limit": _FOLLOWING,
+            "concurrency_id": "ask",
+            "trigger_mode": "multiple",
+        }
+        light: dict[str, Any] = {**quiet, "queue": False}
         running = [gr.on([box.submit, go.click], on_ask, [box, *narrowed], asking, **queued)]
         running += [button.click(on_ask, [button, *narrowed], asking, **queued) for button in shown]
-        light: dict[str, Any] = {**quiet, "queue": False}
-        stop.click(on_stop, conversation, asking, cancels=running, **light)
+        running += [repeating.input(on_repeat, [repeating, *narrowed], asking, **queued)]
+        running += [following.input(on_follow, showing, asking, **queued)]
+        page.load(on_begin, None, [*asking, *filters], **light)
+        to_open.input(on_open, to_open, [*asking, *filters], cancels=running, **light)
+        stop.click(on_stop, showing, asking, cancels=running, **light)
         again.click(on_again, None, asking, cancels=running, **light)
-        filters = [sources, after, before]
         changes = [sources.change, after.change, before.change]
         gr.on(changes, on_narrow, filters, [clear, filtered], **light)
         clear.click(lambda: ([], None, None), None, filters, **light)
         gr.on([page.load, refresh.click], on_load, None, [summary, sources, *shown], **light)
-    page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
+    page.queue(max_size=_FOLLOWING, api_open=False)
     return page
 
 
@@ -432,9 +468,9 @@ def mount(
     app: FastAPI,
     assistant: Answering,
     conversations: Conversations,
+    desk: Desk,
     *,
     examples: Examples,
-    exports: Exports,
     library: Library,
 ) -> None:
     """Put the page at "/" of an application that serves /page, /read and /answer beside it.
@@ -446,14 +482,15 @@ def mount(
 
     gr.mount_gradio_app(
         app,
-        build(assistant, conversations, examples=examples, exports=exports, library=library),
+        build(assistant, conversations, desk, examples=examples, library=library),
         path="/",
         server_name="127.0.0.1",
         theme=theme(),
         head='<link rel="stylesheet" href="/page/page.css">'
         '<link rel="stylesheet" href="/page/library.css">'
         '<script src="/page/page.js" defer></script>'
-        '<script src="/page/library.js" defer></script>',
+        '<script src="/page/library.js" defer></script>'
+        '<script src="/page/talk.js" defer></script>',
         show_error=False,
         run_history=False,
         footer_links=[],
@@ -467,48 +504,15 @@ def mount(
 
 # ---------------------------------------------------------------------------------------- one step
 
-_LATE = ' <span class="dl-late">Still working.</span>'
+
+def _known(visitor: str | None) -> str:
+    """Raises QuestionError where the browser keeps no cookie."""
+    if visitor is None:
+        raise QuestionError(NO_COOKIE)
+    return visitor
 
 
-@contextmanager
-def _closing(growing: Iterator[_T]) -> Iterator[Iterator[_T]]:
-    """Close the generator behind an iterator at the end, so that what it does stops at once."""
-    try:
-        yield growing
-    finally:
-        if isinstance(growing, Generator):
-            growing.close()
-
-
-def _actions(name: str) -> str:
-    return (
-        f'<p class="dl-actions"><a class="dl-copy" href="/answer/{name}.md">Copy with sources</a> '
-        f'<a class="dl-save" href="/answer/{name}.md?save=true">Download .md</a></p>'
-    )
-
-
-def _searching(assistant: Answering) -> str:
-    return f"Searching {counted(assistant.index.statistics().articles)}…"
-
-
-def _told(error: DatelineError) -> str:
-    if isinstance(error, EmptyIndexError):
-        return f"No articles yet. {error}"
-    if isinstance(error, QuestionError):
-        return str(error)
-    return f"{error} Your question is saved."
-
-
-def _failed(conversation: Conversation, question: str, message: str) -> Step:
-    reply = f'<p class="dl-error">{escaped(message)}</p>'
-    return Step(conversation.with_last(Exchange(question, reply)), busy=False, box=question)
-
-
-def _messages(conversation: Conversation) -> list[dict[str, str]]:
-    """The chat's messages, new ones each time: Gradio compares them with those it showed."""
-    messages = []
-    for exchange in conversation.exchanges:
-        question = f'<p class="dl-question">{escaped(exchange.question)}</p>'
-        messages.append({"role": "user", "content": question})
-        messages.append({"role": "assistant", "content": exchange.reply})
-    return messages
+def _named(request: gr.Request) -> str | None:
+    """The conversation that the page's address names; the browser says it with every request."""
+    query: dict[str, list[str]] = parse_qs(urlsplit(request.headers.get("referer", "")).query)
+    return query["conversation"][0] if "conversation" in query else None

@@ -82,16 +82,18 @@ def to_markdown(answer: Answer) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def to_html(answer: Answer, article_text: ArticleText, *, stopped: bool = False) -> str:
+def to_html(
+    answer: Answer, article_text: ArticleText, *, stopped: bool = False, name: str = ""
+) -> str:
     """The answer for a chat bubble, safe both as HTML and as HTML inside Markdown.
 
     A paragraph is one line, and lines are parted by blank ones, so a growing answer only ever
     changes its last block. Sources appear once the answer is complete or was stopped: each with
     its number, title, source, date, and its paragraph with the quoted words in <mark>; where the
     article is gone or has changed, the quote as it was saved. A stopped answer lists the sources
-    that its text had come to.
+    that its text had come to. `name` is the id under which the answer is kept, for its links.
     """
-    blocks = [_answer_html(answer)] if answer.text.strip() else []
+    blocks = [_answer_html(answer, name)] if answer.text.strip() else []
     cited = answer.citations
     if stopped:
         reached = {
@@ -103,10 +105,10 @@ def to_html(answer: Answer, article_text: ArticleText, *, stopped: bool = False)
     elif not answer.complete:
         return "\n\n".join(blocks)
     if answer.positions:
-        blocks.append(_positions_html(answer))
+        blocks.append(_positions_html(answer, name))
     if answer.answered:
         if cited:
-            cards = (_source_html(answer, citation, article_text) for citation in cited)
+            cards = (_source_html(answer, citation, article_text, name) for citation in cited)
             blocks.append(_group("Sources", "sources", cards))
     elif closest := _closest(answer):
         blocks.append(_group("Closest passages", "closest", map(_passage_html, closest)))
@@ -114,10 +116,12 @@ def to_html(answer: Answer, article_text: ArticleText, *, stopped: bool = False)
     return "\n\n".join(blocks)
 
 
-def article_page(article: Article, runs: Sequence[Segment], chosen: int | None) -> str:
+def article_page(
+    article: Article, runs: Sequence[Segment], chosen: int | None, notice: str = ""
+) -> str:
     """An article as a page of its own, for a link that is opened in a new tab.
 
-    Works without script; the chosen quote has the id "quote".
+    Works without script; the chosen quote has the id "quote". `notice` stands above the text.
     """
     body, marked = [], False
     for run in runs:
@@ -130,12 +134,13 @@ def article_page(article: Article, runs: Sequence[Segment], chosen: int | None) 
     title = html.escape(visible(article.title) or article.id)
     when = day(article.published) if article.published else ""
     meta = " · ".join(html.escape(visible(part)) for part in (article.source, when) if part.strip())
+    told = f'<p class="dl-notice">{html.escape(notice)}</p>' if notice else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{title}</title><link rel="stylesheet" href="/page/page.css"></head>'
         f'<body class="dl-article-page"><main><h1>{title}</h1><p class="dl-meta">{meta}</p>'
-        f'<div class="dl-article">{"".join(body)}</div></main></body></html>'
+        f'{told}<div class="dl-article">{"".join(body)}</div></main></body></html>'
     )
 
 
@@ -214,14 +219,16 @@ def segments(text: str, quotes: Sequence[Quoted]) -> list[Segment]:
     ]
 
 
-def reading_address(answer: Answer, citation: Citation) -> str:
+def reading_address(answer: Answer, citation: Citation, name: str = "") -> str:
     """The path of the article, opened at this quote, that names the answer's other quotes in it.
 
-    It holds everything the reader needs, so it outlives the conversation and the server.
+    It holds everything the reader needs, so it outlives the conversation and the server; with
+    `name`, the id of the kept answer, the quotes are shown as they were also when they are gone.
     """
     quotes = [Quoted.of(c) for c in answer.citations if c.article_id == citation.article_id]
     named = "".join(f"&q={quote}" for quote in quotes)
-    return f"{article_address(citation.article_id)}?c={citation.number}{named}"
+    kept = f"&a={percent_encoded(name, safe='')}" if name else ""
+    return f"{article_address(citation.article_id)}?c={citation.number}{named}{kept}"
 
 
 def passage_address(passage: Passage) -> str:
@@ -415,8 +422,8 @@ _ACTIVE = {ord(sign): f"&#{ord(sign)};" for sign in "&<>\"'\\`*_[]{}~#|$!:()@/=+
 _HTML_SHOWN: dict[int, int | str] = {**_CONTROLS, **_ACTIVE}
 
 
-def _answer_html(answer: Answer) -> str:
-    links = {citation.number: _link(answer, citation) for citation in answer.citations}
+def _answer_html(answer: Answer, name: str) -> str:
+    links = {citation.number: _link(answer, citation, name) for citation in answer.citations}
     paragraphs = [part for part in re.split(r"\s*\n\s*\n\s*", answer.text.strip()) if part]
     return "\n\n".join(f'<p class="dl-text">{_linked(part, links)}</p>' for part in paragraphs)
 
@@ -426,14 +433,14 @@ def _linked(text: str, links: dict[int, str]) -> str:
     return "".join(escaped(piece) if isinstance(piece, str) else links[piece] for piece in pieces)
 
 
-def _link(answer: Answer, citation: Citation) -> str:
-    address = html.escape(reading_address(answer, citation))
+def _link(answer: Answer, citation: Citation, name: str) -> str:
+    address = html.escape(reading_address(answer, citation, name))
     title = escaped(title_of(citation))
     return f'<a class="cite" href="{address}" title="{title}">&#91;{citation.number}&#93;</a>'
 
 
-def _positions_html(answer: Answer) -> str:
-    links = {citation.number: _link(answer, citation) for citation in answer.citations}
+def _positions_html(answer: Answer, name: str) -> str:
+    links = {citation.number: _link(answer, citation, name) for citation in answer.citations}
     newest_first = sorted(answer.positions, key=lambda p: p.published or date.min, reverse=True)
     rows = []
     for position in newest_first:
@@ -447,7 +454,7 @@ def _positions_html(answer: Answer) -> str:
     return _group("Your sources disagree", "positions", rows)
 
 
-def _source_html(answer: Answer, citation: Citation, article_text: ArticleText) -> str:
+def _source_html(answer: Answer, citation: Citation, article_text: ArticleText, name: str) -> str:
     text = article_text(citation.article_id)
     quote = f"<mark>{escaped(citation.quote)}</mark>"
     note = ""
@@ -459,7 +466,7 @@ def _source_html(answer: Answer, citation: Citation, article_text: ArticleText) 
         first, last = paragraph(text, citation.start, citation.end)
         before, after = text[first : citation.start], text[citation.end : last]
         quote = f"{escaped(_tail(before))}{quote}{escaped(_head(after))}"
-    address = html.escape(reading_address(answer, citation))
+    address = html.escape(reading_address(answer, citation, name))
     heading = (
         f'<a class="dl-open" href="{address}">'
         f'<span class="dl-number">{citation.number}</span> '

@@ -3,85 +3,127 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from typing import Any
 
 import pytest
 
-from assistant.answers import Answer, Turn
-from assistant.conversations import Conversations, Filters
+from assistant.answers import Turn
+from assistant.asking import Desk, Progress
+from assistant.conversations import EVERYTHING, Conversations, Exchange, Filters
 from assistant.errors import QuestionError
-from assistant.page import (
-    Conversation,
-    Exports,
-    Step,
-    article_text,
-    ask,
-    build,
-    filter_address,
-    opening,
-    promise,
-    stopped,
-)
-from assistant.render import to_markdown
+from assistant.page import Talk, View, article_text, build, filter_address, opening, promise
 from assistant.settings import Settings
+from assistant.transcript import reply_html
 from tests.fake_assistant import (
-    CO_CHAIRS,
     COST,
     HOSTILE,
     MEETING,
     FakeAssistant,
     MemoryIndex,
+    wait_until,
 )
 from vectorstore.errors import StoreDamagedError
 
 COST_QUESTION = "what does the harbour wall cost?"
+ANN, BOB = "ann", "bob"
 
 
-def test_a_question_is_shown_at_once_then_its_growing_answer_then_the_sources() -> None:
-    steps = list(ask(FakeAssistant(), COST_QUESTION, Conversation()))
-    replies = [step.conversation.exchanges[-1].reply for step in steps]
-    assert "Searching 2 articles…" in replies[0]
-    assert "€48 million" in replies[1]
-    assert "Writing…" in replies[1]
-    assert "<mark>" not in replies[1]
-    assert "Writing…" not in replies[-1]
-    assert replies[-1].count("<mark>") == 2
-    assert [step.busy for step in steps] == [True] * (len(steps) - 1) + [False]
-    assert [step.box for step in steps] == ["", *[None] * (len(steps) - 1)]
+class Visit:
+    """One visitor's page: what it shows after each step, without Gradio."""
+
+    def __init__(self, assistant: FakeAssistant, conversations: Conversations) -> None:
+        self.assistant = assistant
+        self.conversations = conversations
+        self.desk = Desk(assistant, conversations)
+        self.talk = Talk(assistant, conversations, self.desk)
+        self.shown = View()
+
+    def ask(self, question: str, filters: Filters = EVERYTHING) -> list[View]:
+        return self._seen(self.talk.ask(ANN, question, self.shown.conversation_id, filters))
+
+    def repeat(self, how: str, filters: Filters = EVERYTHING) -> list[View]:
+        last = self.exchanges()[-1].id
+        return self._seen(self.talk.repeat(ANN, how, last, self.shown.conversation_id, filters))
+
+    def exchanges(self) -> tuple[Exchange, ...]:
+        assert self.shown.conversation_id is not None
+        return self.conversations.get(ANN, self.shown.conversation_id).exchanges
+
+    def reply(self) -> str:
+        return self.shown.messages[-1]["content"]
+
+    def _seen(self, views: AsyncIterator[View]) -> list[View]:
+        async def seen() -> list[View]:
+            return [view async for view in views]
+
+        found = asyncio.run(seen())
+        self.shown = found[-1]
+        return found
 
 
-def test_an_empty_question_asks_nothing() -> None:
-    assistant = FakeAssistant()
-    assert list(ask(assistant, "  \n", Conversation())) == [Step(Conversation(), busy=False)]
-    assert assistant.asked == []
+@pytest.fixture
+def assistant() -> FakeAssistant:
+    return FakeAssistant(
+        failures={
+            "boom": RuntimeError("/secret/path"),
+            "damaged": StoreDamagedError("<catalog> is damaged: run `dateline doctor`."),
+        }
+    )
 
 
-def test_the_former_exchanges_are_the_history_as_plain_text() -> None:
-    assistant = FakeAssistant(failures={"boom": RuntimeError("secret")})
-    first = list(ask(assistant, COST_QUESTION, Conversation()))[-1].conversation
-    failed = list(ask(assistant, "boom?", first))[-1].conversation
-    list(ask(assistant, "who co-chairs?", failed))
-    assert assistant.asked[0].history == ()
-    assert assistant.asked[-1].history == (
+@pytest.fixture
+def visit(assistant: FakeAssistant) -> Iterator[Visit]:
+    made = Visit(assistant, Conversations.open())
+    yield made
+    assistant.go_on.set()
+    made.desk.close()
+
+
+def test_a_question_is_answered_with_its_sources_and_what_can_be_done_with_it(
+    visit: Visit,
+) -> None:
+    views = visit.ask(COST_QUESTION)
+    assert [view.busy for view in views] == [True] * (len(views) - 1) + [False]
+    assert [view.box for view in views] == ["", *[None] * (len(views) - 1)]
+    assert visit.reply().count("<mark>") == 2
+    assert "Writing…" not in visit.reply()
+    (exchange,) = visit.exchanges()
+    assert f'<p class="dl-actions" id="dl-answer-{exchange.id}">' in visit.reply()
+    for words in ("Copy with sources", "Download .md", "Ask again", "Helpful", "Wrong source"):
+        assert f">{words}</" in visit.reply()
+
+
+def test_it_says_that_it_searches_then_that_it_writes(visit: Visit) -> None:
+    asked = visit.desk.ask(ANN, f"slowly: {COST_QUESTION}")
+    wait_until(lambda: (p := visit.desk.progress(asked.id)) is not None and p.answer is not None)
+    text = article_text(visit.assistant.index)
+    searching = reply_html(asked, Progress(None), text, 2)
+    assert searching.startswith('<p class="dl-working">Searching 2 articles…')
+    assert "Still working." in searching
+    assert "2 questions ahead of yours." in reply_html(asked, Progress(2), text, 2)
+    assert "1 question ahead of yours." in reply_html(asked, Progress(1), text, 2)
+    writing = reply_html(asked, visit.desk.progress(asked.id), text, 2)
+    assert "€48 million" in writing
+    assert "Writing…" in writing
+    assert "<mark>" not in writing
+
+
+def test_an_empty_question_asks_nothing(visit: Visit) -> None:
+    assert visit.ask("  \n") == [View()]
+    assert visit.assistant.asked == []
+
+
+def test_the_former_exchanges_are_the_history_as_plain_text(visit: Visit) -> None:
+    visit.ask(COST_QUESTION)
+    visit.ask("boom?")
+    visit.ask("who co-chairs?")
+    assert visit.assistant.asked[0].history == ()
+    assert visit.assistant.asked[-1].history == (
         Turn("user", COST_QUESTION),
         Turn("assistant", COST.text),
     )
-
-
-def test_filters_reach_the_assistant() -> None:
-    assistant = FakeAssistant()
-    narrowed = Filters(("Asian Lite",), date(2025, 1, 1), date(2025, 12, 31))
-    list(ask(assistant, "who?", Conversation(), narrowed))
-    list(ask(assistant, "who?", Conversation()))
-    first, second = assistant.asked
-    assert (first.sources, first.after, first.before) == (
-        ("Asian Lite",),
-        date(2025, 1, 1),
-        date(2025, 12, 31),
-    )
-    assert (second.sources, second.after, second.before) == (None, None, None)
 
 
 def test_filters_are_read_as_entered_and_told_in_words() -> None:
@@ -95,84 +137,150 @@ def test_filters_are_read_as_entered_and_told_in_words() -> None:
         Filters.entered(None, "2025-13-01", None)
 
 
-def test_where_a_narrowed_search_finds_nothing_it_says_what_was_searched() -> None:
-    narrowed = Filters(("<b>Wire</b>",))
-    last = list(ask(FakeAssistant(), "who won?", Conversation(), narrowed))[-1]
-    assert "Searched only: &#60;b&#62;Wire" in last.conversation.exchanges[-1].reply
-    everything = list(ask(FakeAssistant(), "who won?", Conversation()))[-1]
-    assert "Searched only" not in everything.conversation.exchanges[-1].reply
-
-
-def test_an_unknown_failure_keeps_the_question_and_gives_a_code_that_is_logged(
-    caplog: pytest.LogCaptureFixture,
+def test_where_a_narrowed_search_finds_nothing_it_can_be_asked_without_filters(
+    visit: Visit,
 ) -> None:
-    assistant = FakeAssistant(failures={"boom": RuntimeError("/secret/path")})
-    with caplog.at_level(logging.ERROR):
-        last = list(ask(assistant, "boom?", Conversation()))[-1]
-    reply = last.conversation.exchanges[-1].reply
-    assert "Something went wrong. Your question is saved. Code " in reply
-    assert "secret" not in reply
-    assert last.box == "boom?"
-    assert not last.busy
-    code = reply.split("Code ")[1].split("<")[0]
-    assert code in caplog.text
-    assert "/secret/path" in caplog.text
+    narrowed = Filters(("<b>Wire</b>",))
+    visit.ask("who won?", narrowed)
+    assert "Searched only: &#60;b&#62;Wire" in visit.reply()
+    assert "Search without filters" in visit.reply()
+    visit.repeat("unfiltered", narrowed)
+    assert [asked.sources for asked in visit.assistant.asked] == [("<b>Wire</b>",), None]
+    assert "Searched only" not in visit.reply()
+    assert "Search without filters" not in visit.reply()
 
 
-def test_a_known_failure_says_what_to_do_and_keeps_the_question() -> None:
-    damaged = StoreDamagedError("<catalog> is damaged: run `dateline doctor`.")
-    last = list(ask(FakeAssistant(failures={"boom": damaged}), "boom?", Conversation()))[-1]
-    reply = last.conversation.exchanges[-1].reply
-    assert "is damaged" in reply
-    assert "<catalog>" not in reply
-    assert last.box == "boom?"
+def test_ask_again_asks_below_under_the_filters_of_now(visit: Visit) -> None:
+    visit.ask(COST_QUESTION)
+    visit.repeat("again", Filters(("Wire",)))
+    assert [asked.question for asked in visit.assistant.asked] == [COST_QUESTION] * 2
+    assert visit.assistant.asked[-1].sources == ("Wire",)
+    assert visit.assistant.asked[-1].history == ()
+    assert len(visit.shown.messages) == 4
+
+
+def test_an_unknown_failure_keeps_the_question_and_can_be_retried(visit: Visit) -> None:
+    visit.ask("boom: what does the harbour wall cost?")
+    assert "Something went wrong. Your question is saved. Code " in visit.reply()
+    assert "secret" not in visit.reply()
+    assert "Retry" in visit.reply()
+    assert visit.shown.box == "boom: what does the harbour wall cost?"
+    assert not visit.shown.busy
+    visit.assistant.failures = {}
+    visit.repeat("retry")
+    assert visit.reply().count("<mark>") == 2
+    assert len(visit.shown.messages) == 2
+
+
+def test_a_known_failure_says_what_to_do_and_keeps_the_question(visit: Visit) -> None:
+    visit.ask("damaged?")
+    assert "is damaged" in visit.reply()
+    assert "<catalog>" not in visit.reply()
+    assert visit.shown.box == "damaged?"
 
 
 def test_an_index_without_articles_says_how_to_add_some() -> None:
-    last = list(ask(FakeAssistant([]), "who?", Conversation()))[-1]
-    assert "No articles yet" in last.conversation.exchanges[-1].reply
-    assert last.box == "who?"
+    visit = Visit(FakeAssistant([]), Conversations.open())
+    visit.ask("who?")
+    assert "No articles yet" in visit.reply()
+    assert visit.shown.box == "who?"
+    visit.desk.close()
 
 
-def test_stop_keeps_the_part_that_was_written_with_its_checked_sources() -> None:
-    assistant = FakeAssistant()
-    assistant.go_on.set()
-    steps = ask(assistant, f"slowly: {COST_QUESTION}", Conversation())
-    part = [next(steps), next(steps)][-1]
-    steps.close()  # type: ignore[attr-defined]  # it is a generator
-    assert assistant.stopped.is_set()
-    step = stopped(assistant, part.conversation)
-    reply = step.conversation.exchanges[-1].reply
-    assert not step.busy
+def test_a_browser_without_cookies_is_told_and_keeps_its_question(visit: Visit) -> None:
+    async def asked() -> list[View]:
+        return [view async for view in visit.talk.ask(None, "who?")]
+
+    (view,) = asyncio.run(asked())
+    assert "allow cookies" in view.messages[-1]["content"]
+    assert view.box == "who?"
+    assert visit.assistant.asked == []
+
+
+def test_stop_keeps_the_part_that_was_written_with_its_checked_sources(visit: Visit) -> None:
+    asked = visit.desk.ask(ANN, f"slowly: {COST_QUESTION}")
+    wait_until(lambda: (p := visit.desk.progress(asked.id)) is not None and p.answer is not None)
+    view = asyncio.run(visit.talk.stop(ANN, asked.conversation_id))
+    reply = view.messages[-1]["content"]
+    assert not view.busy
     assert "Stopped. Citations below are checked; the answer is unfinished." in reply
     assert reply.count("<mark>") == 1
     assert "Writing" not in reply
+    visit.assistant.go_on.set()
+    wait_until(visit.assistant.stopped.is_set)
+    assert asyncio.run(visit.talk.shown(ANN, asked.conversation_id)) == view
 
 
-def test_stop_before_the_first_words_and_after_the_last() -> None:
-    assistant = FakeAssistant()
-    assert stopped(assistant, Conversation()) == Step(Conversation(), busy=False)
-    steps = list(ask(assistant, COST_QUESTION, Conversation()))
-    assert "Stopped." in stopped(assistant, steps[0].conversation).conversation.exchanges[-1].reply
-    done = steps[-1].conversation
-    assert stopped(assistant, done) == Step(done, busy=False)
+def test_stop_before_anything_was_asked_and_after_the_last_word(visit: Visit) -> None:
+    assert asyncio.run(visit.talk.stop(ANN, None)) == View()
+    done = visit.ask(COST_QUESTION)[-1]
+    assert asyncio.run(visit.talk.stop(ANN, done.conversation_id)).messages == done.messages
 
 
-def test_an_answer_can_be_saved_under_a_name_that_only_its_reader_has() -> None:
-    exports = Exports()
-    steps = list(ask(FakeAssistant(), COST_QUESTION, Conversation(), exports=exports))
-    reply = steps[-1].conversation.exchanges[-1].reply
-    name = reply.split('href="/answer/')[1].split(".md")[0]
-    assert exports.markdown(name) == to_markdown(COST)
-    assert exports.markdown("another") is None
-    greeted = list(ask(FakeAssistant(), "hello", Conversation(), exports=exports))[-1]
-    assert "/answer/" not in greeted.conversation.exchanges[-1].reply
+def test_a_conversation_comes_back_as_it_was_but_to_nobody_else(visit: Visit) -> None:
+    narrowed = Filters((), date(2025, 1, 1))
+    visit.ask(COST_QUESTION)
+    done = visit.ask("who co-chairs?", narrowed)[-1]
+    assert asyncio.run(visit.talk.shown(ANN, done.conversation_id)).messages == done.messages
+    assert visit.talk.filters(ANN, done.conversation_id) == narrowed
+    for visitor in (BOB, None):
+        assert asyncio.run(visit.talk.shown(visitor, done.conversation_id)) == View()
+        assert visit.talk.filters(visitor, done.conversation_id) == EVERYTHING
 
 
-def test_only_so_many_answers_are_kept_for_saving() -> None:
-    exports = Exports(kept=2)
-    names = [exports.keep(CO_CHAIRS) for _ in range(3)]
-    assert [exports.markdown(name) is None for name in names] == [True, False, False]
+def test_what_another_program_left_unanswered_can_be_retried(visit: Visit) -> None:
+    asked = visit.conversations.begin(ANN, COST_QUESTION)
+    visit.shown = asyncio.run(visit.talk.shown(ANN, asked.conversation_id))
+    assert "This was interrupted" in visit.reply()
+    visit.repeat("retry")
+    assert visit.reply().count("<mark>") == 2
+
+
+def test_a_page_that_opens_an_unfinished_answer_follows_it_to_its_end(visit: Visit) -> None:
+    asked = visit.desk.ask(ANN, f"slowly: {COST_QUESTION}")
+    wait_until(lambda: (p := visit.desk.progress(asked.id)) is not None and p.answer is not None)
+    opened = asyncio.run(visit.talk.shown(ANN, asked.conversation_id))
+    assert opened.busy
+    assert "dl-unwatched" in opened.messages[-1]["content"]
+
+    async def followed() -> list[View]:
+        seen = []
+        async for view in visit.talk.follow(ANN, asked.conversation_id):
+            seen.append(view)
+            visit.assistant.go_on.set()
+        return seen
+
+    seen = asyncio.run(followed())
+    assert "dl-unwatched" not in seen[0].messages[-1]["content"]
+    assert seen[-1].messages[-1]["content"].count("<mark>") == 2
+    assert not seen[-1].busy
+
+
+def test_a_question_in_a_conversation_that_was_deleted_begins_a_new_one(visit: Visit) -> None:
+    first = visit.ask(COST_QUESTION)[-1]
+    assert first.conversation_id is not None
+    visit.conversations.remove(ANN, first.conversation_id)
+    second = visit.ask("who co-chairs?")[-1]
+    assert second.conversation_id not in (None, first.conversation_id)
+    assert len(second.messages) == 2
+
+
+def test_a_conversation_deleted_while_it_is_answered_leaves_an_empty_page(visit: Visit) -> None:
+    async def asked() -> list[View]:
+        seen = []
+        async for view in visit.talk.ask(ANN, f"slowly: {COST_QUESTION}"):
+            seen.append(view)
+            if view.conversation_id and not visit.assistant.go_on.is_set():
+                visit.conversations.remove(ANN, view.conversation_id)
+                visit.assistant.go_on.set()
+        return seen
+
+    assert asyncio.run(asked())[-1] == View()
+
+
+def test_greetings_have_nothing_to_be_saved_or_judged(visit: Visit) -> None:
+    visit.ask("hello")
+    assert visit.reply() == '<p class="dl-text">Ask me about your articles.</p>'
 
 
 def test_the_promise_is_made_only_where_it_is_true() -> None:
@@ -209,9 +317,8 @@ def test_the_text_of_an_article_that_is_gone_is_none() -> None:
 @pytest.fixture(scope="module")
 def config() -> dict[str, Any]:
     async def built() -> dict[str, Any]:
-        page = build(
-            FakeAssistant([MEETING, HOSTILE]), Conversations.open(), examples=("Who co-chairs?",)
-        )
+        assistant, kept = FakeAssistant([MEETING, HOSTILE]), Conversations.open()
+        page = build(assistant, kept, Desk(assistant, kept), examples=("Who co-chairs?",))
         return {**page.get_config_file()}
 
     return asyncio.run(built())  # where no loop runs, Gradio makes one and leaves it open
@@ -229,11 +336,3 @@ def test_no_event_is_public_api(config: dict[str, Any]) -> None:
 def test_the_page_itself_holds_no_text_of_an_article(config: dict[str, Any]) -> None:
     assert "Khiari" not in str(config["components"])
     assert "onerror" not in str(config["components"])
-
-
-def test_an_answer_without_citations_is_shown_as_it_is() -> None:
-    answers = {"hello": Answer("hello", "help", "Ask me about your articles.")}
-    last = list(ask(FakeAssistant(answers=answers), "hello", Conversation()))[-1]
-    assert last.conversation.exchanges[-1].reply == (
-        '<p class="dl-text">Ask me about your articles.</p>'
-    )

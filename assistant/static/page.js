@@ -145,8 +145,7 @@
       meta.append(article.source || when ? " · " : "", original);
     }
     const wanted = (article.quotes ?? []).find((quote) => quote.number === state.number);
-    const changed = wanted && !wanted.found;
-    notice.textContent = article.failed ?? (changed ? "This article changed after the answer. The quote no longer stands in it." : "");
+    notice.textContent = article.failed ?? (wanted && !wanted.found ? lost(article, wanted) : "");
     notice.hidden = !notice.textContent;
     const nodes = (article.segments ?? []).map(({ text, numbers }) => {
       if (!numbers.length) return document.createTextNode(text);
@@ -154,11 +153,22 @@
       mark.dataset.numbers = numbers.join(" ");
       return mark;
     });
-    body.replaceChildren(...nodes);
+    // Quotes that no longer stand in the text come before it, as they were saved with the answer.
+    const saved = (article.quotes ?? []).filter((quote) => quote.saved).map((quote) => {
+      const mark = make("mark", { textContent: quote.saved });
+      mark.dataset.numbers = quote.number;
+      return make("blockquote", { className: "dl-saved" }, mark);
+    });
+    body.replaceChildren(...saved, ...nodes);
     body.scrollTop = 0;
   }
 
-  const quotes = () => (state.article?.quotes ?? []).filter((quote) => quote.found).map((quote) => quote.number);
+  function lost(article, quote) {
+    const what = article.removed ? "This article was removed." : "This article changed after the answer.";
+    return `${what} ${quote.saved ? "Quote shown as saved." : "The quote no longer stands in it."}`;
+  }
+
+  const quotes = () => (state.article?.quotes ?? []).filter((quote) => quote.found || quote.saved).map((quote) => quote.number);
 
   const marks = () => [...body.querySelectorAll("mark")]
     .filter((mark) => mark.dataset.numbers.split(" ").includes(String(state.number)));
@@ -266,6 +276,7 @@
     }
     for (const row of transcript.querySelectorAll("[data-testid][aria-label]")) row.removeAttribute("aria-label");
     const asked = transcript.querySelectorAll(".user-row");
+    if (asked.length !== state.asked) document.body.toggleAttribute("data-asked", asked.length > 0);
     if (asked.length > state.asked) {
       // The question goes to the top, its answer grows below it: nothing moves while it is read.
       const [row, frame] = [asked[asked.length - 1], transcript].map((node) => node.getBoundingClientRect().top);
@@ -273,7 +284,6 @@
       transcript.scrollTo({ top, behavior: still() || state.asked === 0 ? "auto" : "smooth" });
       view("ask");
     }
-    if (asked.length !== state.asked) document.body.toggleAttribute("data-asked", asked.length > 0);
     state.asked = asked.length;
     const last = [...transcript.querySelectorAll(".bot-row")].pop();
     const busy = Boolean(last?.querySelector(".dl-working"));
@@ -314,7 +324,7 @@
   document.body.prepend(skip);
   document.body.append(tabs, drawer, reader, status, help);
   view("ask");
-  globalThis.dateline = Object.freeze({ make, say, day, view }); // for library.js
+  globalThis.dateline = Object.freeze({ make, say, day, view }); // for the other scripts of the page
 
   let waiting = false;
   new MutationObserver(() => {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assistant.api import create_app
-from assistant.page import Answering
+from assistant.asking import Answering
 from tests.browser.chromium import chromium, missing, requested, resize, violations
 from tests.browser.page import Page
 from tests.fake_assistant import ARTICLES, HOSTILE, FakeAssistant, wait_until

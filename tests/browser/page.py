@@ -98,6 +98,10 @@ class Page:
         self.until(lambda: self.all("#dl-reader mark.dl-current"))
         return "".join(self.contents(self.all("#dl-reader mark.dl-current")))
 
+    def cookies(self) -> dict[str, str]:
+        """The cookies of the page's address, also those that scripts cannot read."""
+        return {cookie["name"]: cookie["value"] for cookie in self.driver.get_cookies()}
+
     def focused(self) -> WebElement:
         element = self.run("return document.activeElement")
         assert isinstance(element, WebElement)

@@ -120,7 +120,7 @@ def test_what_is_no_date_is_told_and_the_question_kept(page: Page) -> None:
     page.until(lambda: page.all("#dl-dates input"))
     page.all("#dl-dates input")[1].send_keys("2025-13-01", Keys.TAB)
     page.ask("who won?")
-    assert page.text(".dl-error") == "“2025-13-01” is no date: write it as 2025-07-26."
+    assert page.text("#dl-answers .dl-error") == "“2025-13-01” is no date: write it as 2025-07-26."
     assert page.box.get_property("value") == "who won?"
 
 
@@ -146,7 +146,7 @@ def test_disagreement_gives_every_position_its_own_quote(page: Page) -> None:
 
 def test_a_failure_keeps_the_question_and_names_a_code(page: Page) -> None:
     page.ask("boom?")
-    assert page.text(".dl-error").startswith("Something went wrong. Your question is saved. Code ")
+    assert page.text("#dl-answers .dl-error").startswith("Something went wrong. Your question is saved. Code ")
     assert "secret" not in page.text("body")
     page.until(lambda: page.box.get_property("value") == "boom?")
 
@@ -216,7 +216,8 @@ def test_an_answer_is_saved_as_it_is_shown(page: Page) -> None:
     page.ask(COST_QUESTION)
     link = page.one("a.dl-save").get_attribute("href")
     assert link is not None
-    reply = httpx.get(link, trust_env=False)
+    assert httpx.get(link, trust_env=False).status_code == 404  # nobody else's
+    reply = httpx.get(link, trust_env=False, cookies=page.cookies())
     assert reply.text == to_markdown(COST)
     assert "attachment" in reply.headers["content-disposition"]
 

@@ -1,0 +1,349 @@
+"""The desk that answers visitors' questions: a few at once, the others in the order they came.
+
+    desk = Desk(assistant, conversations)
+    asked = desk.ask(visitor, "who co-chairs the meeting?")
+    async for progress in desk.follow(asked.id):        its place in the queue, then growing answers
+        ...
+    desk.stop(visitor, asked.conversation_id)
+
+A question is kept before it waits, and answered whether or not somebody still watches: who closes
+the page finds the answer there later. It knows nothing of pages; what is kept is `conversations`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol, TypeVar
+
+from assistant.answers import Answer, Turn
+from assistant.conversations import EVERYTHING, Conversations, Exchange, Filters
+from assistant.errors import EmptyIndexError, QuestionError, TooManyQuestionsError
+from assistant.settings import Settings
+from vectorstore.errors import DatelineError
+from vectorstore.index import Index
+
+AT_ONCE = 4  # questions answered at the same time
+WAITING = 32  # questions that may wait for their turn
+PER_MINUTE = 60  # questions of one visitor
+LONGEST = 2_000  # characters of a question
+
+_VISITORS = 10_000  # whose rate is remembered, the last seen ones
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class Answering(Protocol):
+    """What the page and the API need of an assistant."""
+
+    @property
+    def index(self) -> Index: ...
+
+    @property
+    def settings(self) -> Settings: ...
+
+    def answer(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        as_of: date | None = None,
+        sources: Sequence[str] | None = None,
+        after: date | None = None,
+        before: date | None = None,
+    ) -> Answer: ...
+
+    def stream(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        as_of: date | None = None,
+        sources: Sequence[str] | None = None,
+        after: date | None = None,
+        before: date | None = None,
+    ) -> Iterator[Answer]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a question is: `ahead` counts the unfinished ones before it while it waits for its
+    turn, None once it is being answered; `answer` is the part so far."""
+
+    ahead: int | None
+    answer: Answer | None = None
+
+
+class _Work:
+    """One question on its way."""
+
+    def __init__(self, exchange: Exchange, visitor: str, history: Sequence[Turn]) -> None:
+        self.exchange = exchange
+        self.visitor = visitor
+        self.history = history
+        self.answer: Answer | None = None
+        self.begun = False
+        self.done = False
+        self.watchers: list[Callable[[], None]] = []
+
+
+class Desk:
+    """Takes questions, answers them, and tells how far they are. May be used from several threads.
+
+    `clock` gives seconds that only ever grow.
+    """
+
+    def __init__(
+        self,
+        assistant: Answering,
+        conversations: Conversations,
+        *,
+        at_once: int = AT_ONCE,
+        waiting: int = WAITING,
+        per_minute: int = PER_MINUTE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._assistant = assistant
+        self._conversations = conversations
+        self._at_once = at_once
+        self._waiting = waiting
+        self._rate = Rate(per_minute, clock)
+        self._taking = threading.Lock()  # held while a question is kept
+        self._turn = threading.RLock()  # held for moments only: the page's event loop waits for it
+        self._unfinished: OrderedDict[str, _Work] = OrderedDict()
+        self._workers = ThreadPoolExecutor(at_once, "answering")
+
+    def ask(
+        self,
+        visitor: str,
+        question: str,
+        filters: Filters = EVERYTHING,
+        conversation_id: str | None = None,
+        *,
+        again: str | None = None,
+    ) -> Exchange:
+        """Take a question, into a new conversation where none is named.
+
+        With `again`, the id of an exchange of that conversation, the history is what came before
+        that one. Raises QuestionError, TooManyQuestionsError, ConversationNotFoundError.
+        """
+        if len(question) > LONGEST:
+            raise QuestionError(
+                f"the question has {len(question):,} characters; ask with {LONGEST:,} at most."
+            )
+        with self._taking:
+            self._admit(visitor)
+            history = self._history(visitor, conversation_id, again)
+            exchange = self._conversations.begin(visitor, question, filters, conversation_id)
+            self._take(_Work(exchange, visitor, history))
+        return exchange
+
+    def retry(self, visitor: str, exchange_id: str) -> Exchange:
+        """Answer a question again in its place. Raises what `ask` raises."""
+        with self._taking:
+            exchange = self._conversations.exchange(visitor, exchange_id)
+            if self.progress(exchange_id) is not None:
+                return exchange
+            self._admit(visitor)
+            exchange = self._conversations.begin_again(visitor, exchange_id)
+            history = self._history(visitor, exchange.conversation_id, exchange_id)
+            self._take(_Work(exchange, visitor, history))
+        return exchange
+
+    def stop(self, visitor: str, conversation_id: str) -> None:
+        """Stop what is being answered in this conversation; the part so far is kept at once."""
+        with self._turn:
+            works = [
+                work
+                for work in self._unfinished.values()
+                if (work.visitor, work.exchange.conversation_id) == (visitor, conversation_id)
+            ]
+        for work in works:
+            self._stop(work)
+
+    def progress(self, exchange_id: str) -> Progress | None:
+        """How far a question is; None where it is finished, or none of this program's."""
+        with self._turn:
+            work = self._unfinished.get(exchange_id)
+            if work is None:
+                return None
+            if work.begun:
+                return Progress(None, work.answer)
+            return Progress(list(self._unfinished).index(exchange_id))
+
+    async def follow(self, exchange_id: str) -> AsyncIterator[Progress]:
+        """What `progress` says each time it changes, until the question is finished."""
+        loop = asyncio.get_running_loop()
+        changed = asyncio.Event()
+
+        def wake() -> None:
+            # The loop of a page that is gone may be closed.
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(changed.set)
+
+        with self._turn:
+            work = self._unfinished.get(exchange_id)
+            if work is None:
+                return
+            work.watchers.append(wake)
+        try:
+            while True:
+                changed.clear()
+                progress = self.progress(exchange_id)
+                if progress is None:
+                    return
+                yield progress
+                await changed.wait()
+        finally:
+            with self._turn:
+                work.watchers.remove(wake)
+
+    def close(self) -> None:
+        """Take nothing more, and stop what is being answered."""
+        with self._turn:
+            works = list(self._unfinished.values())
+        for work in works:
+            self._stop(work)
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    # -------------------------------------------------------------------------------- one question
+
+    def _admit(self, visitor: str) -> None:
+        with self._turn:
+            unfinished = len(self._unfinished)
+        if unfinished >= self._at_once + self._waiting:
+            raise TooManyQuestionsError(
+                f"{unfinished} questions wait for their answers. Try again in a minute."
+            )
+        self._rate.take(visitor)
+
+    def _history(
+        self, visitor: str, conversation_id: str | None, before: str | None
+    ) -> Sequence[Turn]:
+        if conversation_id is None:
+            return ()
+        return self._conversations.get(visitor, conversation_id).turns(before)
+
+    def _take(self, work: _Work) -> None:
+        with self._turn:
+            self._unfinished[work.exchange.id] = work
+        self._workers.submit(self._answer, work)
+
+    def _answer(self, work: _Work) -> None:
+        with self._turn:
+            if work.done:  # stopped while it waited
+                return
+            work.begun = True
+            self._tell_all()
+        asked = work.exchange
+        try:
+            growing = self._assistant.stream(
+                asked.question,
+                history=work.history,
+                sources=asked.filters.sources or None,
+                after=asked.filters.after,
+                before=asked.filters.before,
+            )
+            with closing(growing):
+                for answer in growing:
+                    with self._turn:
+                        if work.done:
+                            return
+                        work.answer = answer
+                        _tell(work)
+            if work.answer is None:
+                raise RuntimeError("the assistant said nothing")  # noqa: TRY301  # a bug of its own
+            whole = work.answer
+            self._end(work, lambda: self._conversations.finish(asked.id, whole))
+        except DatelineError as error:
+            told = _told(error)
+            self._end(work, lambda: self._conversations.fail(asked.id, told))
+        except Exception:  # noqa: BLE001  # the last border: whatever it is, the visitor keeps page and question
+            code = secrets.token_hex(3)
+            _log.exception("question failed, code %s", code)
+            told = f"Something went wrong. Your question is saved. Code {code}"
+            self._end(work, lambda: self._conversations.fail(asked.id, told))
+
+    def _stop(self, work: _Work) -> None:
+        part = work.answer
+        self._end(work, lambda: self._conversations.finish(work.exchange.id, part, stopped=True))
+
+    def _end(self, work: _Work, keep: Callable[[], None]) -> None:
+        """Keep what became of it, then let go of it; the first to end it wins."""
+        with self._turn:
+            if work.done:
+                return
+            work.done = True
+        try:
+            keep()
+        except DatelineError:
+            _log.exception("an answer could not be kept")
+        with self._turn:
+            del self._unfinished[work.exchange.id]
+            _tell(work)
+            self._tell_all()
+
+    def _tell_all(self) -> None:
+        """A question has moved on: so have all that wait."""
+        for work in self._unfinished.values():
+            _tell(work)
+
+
+class Rate:
+    """Refuses a visitor who asks more than `per_minute` questions within 60 seconds."""
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_minute = per_minute
+        self._clock = clock
+        self._taken: OrderedDict[str, deque[float]] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def take(self, visitor: str) -> None:
+        """Count a question. Raises TooManyQuestionsError, and does not count it then."""
+        with self._turn:
+            now = self._clock()
+            taken = self._taken.setdefault(visitor, deque())
+            self._taken.move_to_end(visitor)
+            while len(self._taken) > _VISITORS:
+                self._taken.popitem(last=False)
+            while taken and taken[0] <= now - 60:
+                taken.popleft()
+            if len(taken) >= self._per_minute:
+                wait = max(1, round(taken[0] + 60 - now))
+                raise TooManyQuestionsError(
+                    f"{self._per_minute} questions in a minute are the most. Try again in {wait} s."
+                )
+            taken.append(now)
+
+
+@contextmanager
+def closing(growing: Iterator[_T]) -> Iterator[Iterator[_T]]:
+    """Close the generator behind an iterator at the end, so that what it does stops at once."""
+    try:
+        yield growing
+    finally:
+        if isinstance(growing, Generator):
+            growing.close()
+
+
+def _tell(work: _Work) -> None:
+    for watcher in work.watchers:
+        watcher()
+
+
+def _told(error: DatelineError) -> str:
+    if isinstance(error, EmptyIndexError):
+        return f"No articles yet. {error}"
+    if isinstance(error, QuestionError):
+        return str(error)
+    return f"{error} Your question is saved."

@@ -1,0 +1,92 @@
+"""The routes of a visitor's conversations: what the page's script reads and changes.
+
+    GET    /conversations                 {"conversations": [{"id", "title", "changed"}, …]}
+    PATCH  /conversations/{id}            {"title": …}
+    DELETE /conversations/{id}
+    PUT    /answer/{id}/verdict           {"verdict": "helpful", "not helpful", "wrong source" or null}
+    GET    /answer/{id}.md                the answer, for a file
+
+Who asks is told by the visitor's cookie; what is another's is not found. No script of another origin
+gets here: the application refuses its requests.
+"""
+
+# No `from __future__ import annotations` here: FastAPI evaluates the annotations of its endpoints,
+# and those imported inside a function could not be found by name.
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assistant.conversations import Conversations, Verdict
+from assistant.errors import ConversationNotFoundError
+from assistant.render import to_markdown
+from assistant.visitors import visitor_of
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+class TitleIn(BaseModel):
+    """The body of PATCH /conversations/{id}."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field(max_length=1_000)
+
+
+class VerdictIn(BaseModel):
+    """The body of PUT /answer/{id}/verdict."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    verdict: Verdict | None
+
+
+def add_history(app: "FastAPI", conversations: Conversations) -> None:
+    """Serve the conversations of whoever asks."""
+    from fastapi import Request
+    from fastapi.responses import JSONResponse, Response
+
+    @app.get("/conversations", include_in_schema=False)
+    def listed(request: Request) -> JSONResponse:
+        visitor = visitor_of(request.cookies)
+        headings = [] if visitor is None else conversations.headings(visitor)
+        rows = [{"id": h.id, "title": h.title, "changed": h.changed} for h in headings]
+        return JSONResponse({"conversations": rows}, headers=NOT_KEPT)
+
+    @app.patch("/conversations/{conversation_id}", include_in_schema=False)
+    def rename(conversation_id: str, named: TitleIn, request: Request) -> Response:
+        conversations.rename(known_visitor(request.cookies), conversation_id, named.title)
+        return Response(status_code=204)
+
+    @app.delete("/conversations/{conversation_id}", include_in_schema=False)
+    def remove(conversation_id: str, request: Request) -> Response:
+        conversations.remove(known_visitor(request.cookies), conversation_id)
+        return Response(status_code=204)
+
+    @app.put("/answer/{exchange_id}/verdict", include_in_schema=False)
+    def rate(exchange_id: str, rated: VerdictIn, request: Request) -> Response:
+        conversations.rate(known_visitor(request.cookies), exchange_id, rated.verdict)
+        return Response(status_code=204)
+
+    @app.get("/answer/{exchange_id}.md", include_in_schema=False)
+    def export(exchange_id: str, request: Request, save: bool = False) -> Response:
+        exchange = conversations.exchange(known_visitor(request.cookies), exchange_id)
+        if exchange.state != "answered" or exchange.answer is None:
+            raise ConversationNotFoundError("this question has no answer to be saved.")
+        headers = dict(NOT_KEPT)
+        if save:
+            headers["Content-Disposition"] = 'attachment; filename="answer.md"'
+        text = to_markdown(exchange.answer)
+        return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)
+
+
+def known_visitor(cookies: dict[str, str]) -> str:
+    """The visitor. Raises ConversationNotFoundError without a cookie: nothing is a stranger's."""
+    visitor = visitor_of(cookies)
+    if visitor is None:
+        raise ConversationNotFoundError(
+            "there is no such conversation or answer of yours (any more)."
+        )
+    return visitor

@@ -1,0 +1,108 @@
+"""An article as it is read: its text cut where quotes begin and end, and quotes that are gone.
+
+    reading = read_article(index, article_id, quotes, saved)
+    reading.to_dict()                                   for the reader beside the chat
+    reading.page(chosen=1)                              for a tab of its own
+
+`saved` are the citations of a kept answer: where the article was removed or has changed since, the
+quotes are shown from there. It knows the index and how articles look; whose answer it is, others know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+
+from assistant.answers import Citation
+from assistant.render import Quoted, Segment, article_page, segments
+from vectorstore.articles import Article
+from vectorstore.errors import ArticleNotFoundError
+from vectorstore.index import Index
+
+REMOVED = "This article was removed. Quote shown as saved."
+CHANGED = "This article changed after the answer. Quote shown as saved."
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An article and the quotes to be marked in it; `lost` are those that no longer stand there, by
+    number. Of a removed article only what its citations say is known, and it has no text."""
+
+    article: Article
+    quotes: tuple[Quoted, ...]
+    lost: dict[int, str]
+    removed: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: segments joined are the article's text; "saved" are a lost quote's words."""
+        article = self.article
+        return {
+            "id": article.id,
+            "title": article.title,
+            "source": article.source,
+            "url": article.url if _scheme(article.url) in ("http", "https") else "",
+            "published": _iso(article.published),
+            "removed": self.removed,
+            "quotes": [self._quote(quote) for quote in self.quotes],
+            "segments": [
+                {"text": run.text, "numbers": list(run.numbers)}
+                for run in segments(article.text, self.quotes)
+            ],
+        }
+
+    def _quote(self, quote: Quoted) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "number": quote.number,
+            "found": quote.found_in(self.article.text),
+        }
+        if quote.number in self.lost:
+            told["saved"] = self.lost[quote.number]
+        return told
+
+    def page(self, chosen: int | None) -> str:
+        """The article as a page of its own, opened at the chosen quote."""
+        runs = segments(self.article.text, self.quotes)
+        lost = self.lost.get(chosen) if chosen is not None else None
+        notice = ""
+        if lost is not None and chosen is not None:
+            notice = REMOVED if self.removed else CHANGED
+            runs = [Segment(lost, (chosen,)), Segment("\n\n", ()), *runs]
+        return article_page(self.article, runs, chosen, notice)
+
+
+def read_article(
+    index: Index, article_id: str, quotes: Sequence[Quoted], saved: Sequence[Citation] = ()
+) -> Reading:
+    """Raises ArticleNotFoundError where it is gone and no citation of it was kept."""
+    cited = [citation for citation in saved if citation.article_id == article_id]
+    named = tuple(quotes) or tuple(Quoted.of(citation) for citation in cited)
+    try:
+        article = index.get(article_id)
+    except ArticleNotFoundError:
+        if not cited:
+            raise
+        first = cited[0]
+        known = Article(article_id, first.title, "", first.source, first.url, first.published)
+        return Reading(known, named, _lost(named, cited, ""), removed=True)
+    return Reading(article, named, _lost(named, cited, article.text))
+
+
+def _lost(quotes: Sequence[Quoted], cited: Sequence[Citation], text: str) -> dict[int, str]:
+    """The saved words of the quotes that the text no longer has."""
+    kept = {citation.number: citation.quote for citation in cited}
+    gone = [quote.number for quote in quotes if not quote.found_in(text)]
+    return {number: kept[number] for number in gone if number in kept}
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme.lower()
+    except ValueError:
+        return ""
+
+
+def _iso(value: date | None) -> str | None:
+    return None if value is None else value.isoformat()

@@ -1,0 +1,189 @@
+/* The visitor's conversations: the list of earlier ones, and the buttons below an answer.
+
+   The server keeps them and knows whose they are; this only asks. Which conversation is shown stands
+   in Gradio's hidden #dl-showing and is repeated in the address, so a reload brings it back. Titles
+   and names become nodes through textContent. */
+"use strict";
+
+(() => {
+  const { make, say, view } = globalThis.dateline;
+  const PREFIX = "dl-answer-";
+  const state = { id: "", rows: -1, busy: false, sent: 0, list: [], opened: "", followed: new WeakSet() };
+
+  // ---------------------------------------------------------------------------- Gradio's hidden boxes
+
+  const hidden = (name) => document.querySelector(`#dl-${name} textarea`);
+
+  function send(name, text) {
+    const field = hidden(name);
+    if (!field) return;
+    field.value = text;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  async function call(method, path, body) {
+    const options = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
+    if (body !== undefined) {
+      options.body = JSON.stringify(body);
+      options.headers["Content-Type"] = "application/json";
+    }
+    const reply = await fetch(path, options);
+    if (!reply.ok) throw new Error((await reply.json().catch(() => ({}))).message ?? `The server answered ${reply.status}.`);
+    return reply.status === 204 ? null : reply.json();
+  }
+
+  // -------------------------------------------------------------------------------- the earlier ones
+
+  const list = make("ul", { className: "dl-talks" });
+  const nav = make("nav", { id: "dl-history", "aria-labelledby": "dl-history-heading", hidden: true },
+    make("h2", { id: "dl-history-heading", textContent: "Earlier questions" }), list);
+
+  const address = (id) => (id ? `/?conversation=${encodeURIComponent(id)}` : "/");
+
+  async function refresh() {
+    try { state.list = (await call("GET", "/conversations")).conversations; } catch { return; }
+    draw();
+  }
+
+  function draw() {
+    nav.hidden = !state.list.length;
+    const focused = list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    list.replaceChildren(...state.list.map(row));
+    if (focused) list.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  function row(talk) {
+    const link = make("a", { className: "dl-talk", href: address(talk.id), textContent: talk.title, title: talk.title });
+    link.dataset.key = `open ${talk.id}`;
+    if (talk.id === state.id) link.setAttribute("aria-current", "page");
+    const wanted = state.opened === talk.id;
+    const more = make("button", { type: "button", className: "dl-quiet dl-talk-more", textContent: "⋯",
+      "aria-label": `Rename or delete “${talk.title}”`, "aria-expanded": String(wanted),
+      onclick: () => { state.opened = wanted ? "" : talk.id; draw(); } });
+    more.dataset.key = `more ${talk.id}`;
+    const item = make("li", {}, make("div", { className: "dl-talk-row" }, link, more));
+    if (wanted) item.append(choices(talk, item));
+    return item;
+  }
+
+  function choices(talk, item) {
+    return make("div", { className: "dl-talk-choices" },
+      make("button", { type: "button", className: "dl-quiet dl-rename", textContent: "Rename", onclick: () => rename(talk, item) }),
+      make("button", { type: "button", className: "dl-quiet dl-delete", textContent: "Delete", onclick: () => confirm(talk, item) }));
+  }
+
+  function rename(talk, item) {
+    const field = make("input", { type: "text", value: talk.title, maxLength: 200, "aria-label": "Name of the conversation" });
+    const done = () => { state.opened = ""; draw(); focusOn(`more ${talk.id}`); };
+    const form = make("form", { className: "dl-talk-name", onsubmit: (event) => {
+      event.preventDefault();
+      change("PATCH", talk, { title: field.value }, "Renamed").then(done);
+    }, onkeydown: (event) => { if (event.key === "Escape") { event.stopPropagation(); done(); } } },
+    field, make("button", { className: "dl-quiet", textContent: "Save" }));
+    item.replaceChildren(form);
+    field.select();
+  }
+
+  function confirm(talk, item) {
+    const keep = make("button", { type: "button", className: "dl-quiet", textContent: "Keep",
+      onclick: () => { state.opened = ""; draw(); focusOn(`more ${talk.id}`); } });
+    const sure = make("button", { type: "button", className: "dl-quiet dl-sure", textContent: "Delete", onclick: async () => {
+      state.opened = "";
+      await change("DELETE", talk, undefined, "Deleted");
+      if (talk.id === state.id) document.querySelector("#dl-again")?.click();
+      (list.querySelector("a") ?? document.querySelector("#dl-again"))?.focus();
+    } });
+    item.replaceChildren(make("div", { className: "dl-talk-choices", role: "group", "aria-label": `Delete “${talk.title}”?` },
+      make("span", { textContent: "Delete this conversation?" }), sure, keep));
+    keep.focus();
+  }
+
+  async function change(method, talk, body, told) {
+    try {
+      await call(method, `/conversations/${encodeURIComponent(talk.id)}`, body);
+      say(told);
+    } catch (error) { say(error.message); }
+    await refresh();
+  }
+
+  const focusOn = (key) => list.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+
+  function open(id) {
+    send("opening", id);
+    view("ask");
+  }
+
+  addEventListener("popstate", () => open(new URLSearchParams(location.search).get("conversation") ?? ""));
+
+  // ------------------------------------------------------------------------- the buttons of an answer
+
+  document.addEventListener("click", (event) => {
+    if (!(event.target instanceof Element) || event.button !== 0) return;
+    const talk = event.target.closest("a.dl-talk");
+    if (talk && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) {
+      event.preventDefault();
+      open(new URL(talk.href).searchParams.get("conversation"));
+      return;
+    }
+    const button = event.target.closest("#dl-answers .dl-actions button");
+    const id = button?.closest(".dl-actions").id.slice(PREFIX.length);
+    if (!id) return;
+    if (button.matches(".dl-verdict")) rate(button, id);
+    else if (button.matches(".dl-act")) {
+      const how = ["retry", "again", "unfiltered"].find((name) => button.matches(`.dl-${name}`));
+      if (how === "unfiltered") document.querySelector("#dl-clear")?.click();
+      send("repeating", `${how} ${id} ${++state.sent}`);
+    }
+  });
+
+  async function rate(button, id) {
+    const verdict = button.matches(".dl-picked") ? null : button.title;
+    try { await call("PUT", `/answer/${encodeURIComponent(id)}/verdict`, { verdict }); } catch (error) { say(error.message); return; }
+    for (const one of button.parentElement.querySelectorAll(".dl-verdict")) {
+      one.classList.toggle("dl-picked", one.title === verdict);
+    }
+    pressed(button.parentElement);
+    say(verdict ? `Noted: ${verdict}` : "Taken back");
+  }
+
+  function pressed(within) {
+    for (const one of within.querySelectorAll(".dl-verdict")) {
+      const is = String(one.matches(".dl-picked"));
+      if (one.getAttribute("aria-pressed") !== is) one.setAttribute("aria-pressed", is);
+    }
+  }
+
+  // -------------------------------------------------------------------------------- what is shown
+
+  function watch() {
+    const again = document.querySelector("#dl-again");
+    if (again && !nav.isConnected) again.after(nav);
+    const id = hidden("showing")?.value ?? "";
+    const rows = document.querySelectorAll("#dl-answers .bot-row").length;
+    if (id !== state.id) {
+      // A conversation that was opened or left is a step back; one that begins is the same page.
+      if (location.search !== new URL(address(id), location.href).search) {
+        history[state.id ? "pushState" : "replaceState"](null, "", address(id));
+      }
+    }
+    if (id !== state.id || rows !== state.rows) {
+      [state.id, state.rows] = [id, rows];
+      refresh();
+    }
+    const answers = document.querySelector("#dl-answers");
+    if (answers) pressed(answers);
+    const unwatched = answers?.querySelector(".dl-unwatched");
+    if (unwatched && !state.followed.has(unwatched)) {
+      state.followed.add(unwatched);
+      send("following", String(++state.sent));
+    }
+  }
+
+  let waiting = false;
+  new MutationObserver(() => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; watch(); });
+  }).observe(document.querySelector("gradio-app") ?? document.body, { subtree: true, childList: true });
+  refresh();
+})();

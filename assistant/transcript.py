@@ -1,0 +1,122 @@
+"""A conversation as the page shows it: every question with its answer, or with what it waits for.
+
+    messages(conversation, desk.progress, article_text)     [{"role": "user", "content": …}, …]
+
+All text is escaped HTML for Gradio's chat; the buttons below an answer are found by static/talk.js
+through the id of their paragraph, "dl-answer-" and the exchange's. It knows no page and no visitor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from assistant.asking import Progress
+from assistant.conversations import EVERYTHING, VERDICTS, Conversation, Exchange
+from assistant.render import ArticleText, counted, escaped, to_html
+
+INTERRUPTED = "This was interrupted before there was an answer. Your question is saved."
+
+_LATE = ' <span class="dl-late">Still working.</span>'
+
+
+def messages(
+    conversation: Conversation,
+    progress: Callable[[str], Progress | None],
+    article_text: ArticleText,
+    articles: int,
+) -> list[dict[str, str]]:
+    """The chat's messages, new ones each time: Gradio compares them with those it showed.
+
+    `progress` says of an exchange's id how far it is, `articles` is how many are searched. What is
+    still being answered has the class "dl-unwatched": the page's script asks to follow it.
+    """
+    return [
+        message
+        for exchange in conversation.exchanges
+        for message in (
+            question(exchange.question),
+            reply(
+                reply_html(exchange, progress(exchange.id), article_text, articles).replace(
+                    'class="dl-working"', 'class="dl-working dl-unwatched"'
+                )
+            ),
+        )
+    ]
+
+
+def question(text: str) -> dict[str, str]:
+    return {"role": "user", "content": f'<p class="dl-question">{escaped(text)}</p>'}
+
+
+def reply(html: str) -> dict[str, str]:
+    return {"role": "assistant", "content": html}
+
+
+def failure_html(told: str) -> str:
+    return f'<p class="dl-error">{escaped(told)}</p>'
+
+
+def reply_html(
+    exchange: Exchange, progress: Progress | None, article_text: ArticleText, articles: int
+) -> str:
+    """What stands below the question, as HTML amid Markdown."""
+    if progress is not None:
+        return _growing(exchange, progress, article_text, articles)
+    if exchange.state == "asked":
+        return f"{failure_html(INTERRUPTED)}\n\n{_buttons(exchange, ('retry', 'Retry'))}"
+    if exchange.state == "failed":
+        return f"{failure_html(exchange.failure)}\n\n{_buttons(exchange, ('retry', 'Retry'))}"
+    again = ("again", "Ask again")
+    if exchange.state == "stopped" or exchange.answer is None:
+        if exchange.answer is None:
+            shown = '<p class="dl-notice">Stopped.</p>'
+        else:
+            shown = to_html(exchange.answer, article_text, stopped=True, name=exchange.id)
+        return f"{shown}\n\n{_buttons(exchange, again)}"
+    shown = to_html(exchange.answer, article_text, name=exchange.id)
+    if exchange.answer.kind == "help":
+        return shown
+    wider: tuple[tuple[str, str], ...] = ()
+    if exchange.answer.kind == "abstention" and exchange.filters != EVERYTHING:
+        shown += f'\n\n<p class="dl-notice">Searched only: {escaped(str(exchange.filters))}.</p>'
+        wider = (("unfiltered", "Search without filters"),)
+    return f"{shown}\n\n{_buttons(exchange, *wider, again, kept=True)}"
+
+
+def _growing(
+    exchange: Exchange, progress: Progress, article_text: ArticleText, articles: int
+) -> str:
+    if progress.ahead:
+        ahead = "1 question" if progress.ahead == 1 else f"{progress.ahead} questions"
+        return f'<p class="dl-working">{ahead} ahead of yours.</p>'
+    if progress.answer is None:
+        return f'<p class="dl-working">Searching {counted(articles)}…{_LATE}</p>'
+    shown = to_html(progress.answer, article_text, name=exchange.id)
+    if progress.answer.complete:  # it is only still being kept
+        return shown
+    return f'{shown}\n\n<p class="dl-working">Writing…{_LATE}</p>'
+
+
+def _buttons(exchange: Exchange, *actions: tuple[str, str], kept: bool = False) -> str:
+    """Buttons for these actions and, below an answer that is `kept`, for what is done with it."""
+    first = [action for action in actions if action[0] != "again"]
+    parts = [_act(*action) for action in first]
+    if kept:
+        address = f"/answer/{exchange.id}.md"
+        parts += [
+            f'<a class="dl-copy" href="{address}">Copy with sources</a>',
+            f'<a class="dl-save" href="{address}?save=true">Download .md</a>',
+        ]
+    parts += [_act(*action) for action in actions if action not in first]
+    if kept:
+        for verdict in VERDICTS:
+            picked = " dl-picked" if verdict == exchange.verdict else ""
+            parts.append(
+                f'<button class="dl-verdict{picked}" title="{verdict}">{verdict.capitalize()}'
+                "</button>"
+            )
+    return f'<p class="dl-actions" id="dl-answer-{exchange.id}">{" ".join(parts)}</p>'
+
+
+def _act(name: str, words: str) -> str:
+    return f'<button class="dl-act dl-{name}">{words}</button>'

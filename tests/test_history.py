@@ -1,0 +1,145 @@
+"""The routes of a visitor's conversations: his own, exactly as kept, and nobody else's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from assistant.api import create_app
+from assistant.conversations import Conversations, Exchange
+from assistant.reading import CHANGED, REMOVED
+from assistant.render import reading_address, to_markdown
+from assistant.visitors import COOKIE, visitor_of
+from tests.fake_assistant import COST, HARBOUR, FakeAssistant
+from tests.test_api import HERE, Client
+
+ANN, BOB = {COOKIE: "a" * 43}, {COOKIE: "b" * 43}
+
+
+@pytest.fixture
+def conversations() -> Conversations:
+    return Conversations.open()
+
+
+@pytest.fixture
+def assistant() -> FakeAssistant:
+    return FakeAssistant()
+
+
+@pytest.fixture
+def site(assistant: FakeAssistant, conversations: Conversations) -> Client:
+    return Client(create_app(assistant, page=False, conversations=conversations))
+
+
+@pytest.fixture
+def asked(conversations: Conversations) -> Exchange:
+    visitor = visitor_of(ANN)
+    assert visitor is not None
+    exchange = conversations.begin(visitor, COST.question)
+    conversations.finish(exchange.id, COST)
+    return exchange
+
+
+def header(cookies: dict[str, str]) -> dict[str, str]:
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+
+
+def test_a_visitor_sees_his_conversations_and_nobody_elses(site: Client, asked: Exchange) -> None:
+    (row,) = site.get("/conversations", headers=header(ANN)).json()["conversations"]
+    assert (row["id"], row["title"]) == (asked.conversation_id, COST.question)
+    for cookies in (BOB, {}):
+        assert site.get("/conversations", headers=header(cookies)).json() == {"conversations": []}
+
+
+def test_a_conversation_is_renamed_and_deleted(site: Client, asked: Exchange) -> None:
+    path = f"/conversations/{asked.conversation_id}"
+    renamed = site.request("PATCH", path, json={"title": "The wall"}, headers=header(ANN))
+    assert renamed.status_code == 204
+    listed = site.get("/conversations", headers=header(ANN)).json()["conversations"]
+    assert listed[0]["title"] == "The wall"
+    assert site.request("DELETE", path, headers=header(ANN)).status_code == 204
+    assert site.get("/conversations", headers=header(ANN)).json() == {"conversations": []}
+    assert site.get(f"/answer/{asked.id}.md", headers=header(ANN)).status_code == 404
+
+
+def test_an_answer_is_saved_as_markdown(site: Client, asked: Exchange) -> None:
+    shown = site.get(f"/answer/{asked.id}.md", headers=header(ANN))
+    assert shown.text == to_markdown(COST)
+    assert "content-disposition" not in shown.headers
+    saved = site.get(f"/answer/{asked.id}.md?save=true", headers=header(ANN))
+    assert saved.text == to_markdown(COST)
+    assert "attachment" in saved.headers["content-disposition"]
+
+
+def test_a_verdict_is_kept_and_taken_back(
+    site: Client, conversations: Conversations, asked: Exchange
+) -> None:
+    path = f"/answer/{asked.id}/verdict"
+    for verdict in ("helpful", "not helpful", "wrong source", None):
+        reply = site.request("PUT", path, json={"verdict": verdict}, headers=header(ANN))
+        assert reply.status_code == 204
+        assert [rated.verdict for rated in conversations.rated()] == ([verdict] if verdict else [])
+    refused = site.request("PUT", path, json={"verdict": "great"}, headers=header(ANN))
+    assert refused.status_code == 422
+
+
+@pytest.mark.parametrize("cookies", [BOB, {}, {COOKIE: "short"}])
+def test_anothers_conversation_answer_and_export_are_not_found(
+    site: Client, conversations: Conversations, asked: Exchange, cookies: dict[str, str]
+) -> None:
+    talk, answer = f"/conversations/{asked.conversation_id}", f"/answer/{asked.id}"
+    requests = [
+        ("PATCH", talk, {"title": "mine"}),
+        ("DELETE", talk, None),
+        ("PUT", f"{answer}/verdict", {"verdict": "helpful"}),
+        ("GET", f"{answer}.md", None),
+        ("GET", reading_address(COST, COST.citations[0], asked.id), None),
+    ]
+    told = set()
+    for method, path, body in requests:
+        reply = site.request(method, path, json=body, headers=header(cookies))
+        assert reply.status_code == 404, path
+        assert "€48" not in reply.text
+        told.add(reply.text)
+    never = site.get("/answer/never-was.md", headers=header(cookies))
+    assert told == {never.text}  # nothing tells what is another's from what never was
+    assert len(list(conversations.rated())) == 0
+    assert site.get(f"{answer}.md", headers=header(ANN)).status_code == 200
+
+
+def test_pages_of_other_origins_change_nothing(
+    site: Client, conversations: Conversations, asked: Exchange
+) -> None:
+    talk = f"/conversations/{asked.conversation_id}"
+    for sent in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        evil = {**header(ANN), **sent}
+        assert site.request("DELETE", talk, headers=evil).status_code == 403
+        assert site.request("PATCH", talk, json={"title": "x"}, headers=evil).status_code == 403
+    own = {**header(ANN), "Origin": HERE, "Sec-Fetch-Site": "same-origin"}
+    assert site.request("PATCH", talk, json={"title": "x"}, headers=own).status_code == 204
+
+
+def test_a_quote_of_an_article_that_is_gone_or_changed_is_read_as_it_was_saved(
+    site: Client, assistant: FakeAssistant, asked: Exchange
+) -> None:
+    address = reading_address(COST, COST.citations[1], asked.id)
+    whole = site.get(address, headers=header(ANN)).json()
+    assert not whole["removed"]
+    assert whole["quotes"] == [{"number": 1, "found": True}, {"number": 2, "found": True}]
+    assistant.index.kept[HARBOUR.id] = replace(HARBOUR, text=HARBOUR.text.replace("€24", "€25"))
+    changed = site.get(address, headers=header(ANN)).json()
+    assert [(q["found"], q.get("saved")) for q in changed["quotes"]] == [
+        (True, None),
+        (False, COST.citations[1].quote),
+    ]
+    page = site.get(address, headers={**header(ANN), "Accept": "text/html"}).text
+    assert CHANGED in page
+    assert f'<mark id="quote">{COST.citations[1].quote}</mark>' in page
+    assistant.index.remove([HARBOUR.id])
+    removed = site.get(address, headers=header(ANN)).json()
+    assert removed["removed"]
+    assert removed["title"] == HARBOUR.title
+    assert [quote["saved"] for quote in removed["quotes"]] == [c.quote for c in COST.citations]
+    assert REMOVED in site.get(address, headers={**header(ANN), "Accept": "text/html"}).text
+    assert site.get(reading_address(COST, COST.citations[1])).status_code == 404

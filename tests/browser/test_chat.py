@@ -146,7 +146,9 @@ def test_disagreement_gives_every_position_its_own_quote(page: Page) -> None:
 
 def test_a_failure_keeps_the_question_and_names_a_code(page: Page) -> None:
     page.ask("boom?")
-    assert page.text("#dl-answers .dl-error").startswith("Something went wrong. Your question is saved. Code ")
+    assert page.text("#dl-answers .dl-error").startswith(
+        "Something went wrong. Your question is saved. Code "
+    )
     assert "secret" not in page.text("body")
     page.until(lambda: page.box.get_property("value") == "boom?")
 

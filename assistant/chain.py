@@ -26,23 +26,35 @@ from collections.abc import (
     Iterable,
     Iterator,
     Mapping,
+    Sequence,
 )
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from assistant import evidence as answering
 from assistant.answers import Answer, Trace, Turn
 from assistant.composing import Finding, abstain, compose
 from assistant.confidence import UNCALIBRATED, signals
 from assistant.dates import AskedTime
 from assistant.dates import asked as time_asked
 from assistant.errors import EmptyIndexError, QuestionError, WritingError
-from assistant.questions import cleaned, foreign_language, names, parts, small_talk
-from assistant.reader import Reader, Reading
+from assistant.questions import (
+    Wish,
+    cleaned,
+    foreign_language,
+    names,
+    parts,
+    small_talk,
+    understood,
+)
+from assistant.reader import Reader, Reading, Scored
 from assistant.rewriting import standalone
+from assistant.spans import fits, whole
 from assistant.timeline import how_read, other_time, preferred, search, settled
-from vectorstore.articles import Filter, Hit
+from vectorstore.articles import Article, Filter, Hit, Passage, Summary
 from vectorstore.errors import ArticleNotFoundError
+from vectorstore.splitting import passages
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable, RunnableConfig
@@ -50,6 +62,8 @@ if TYPE_CHECKING:
     from assistant.generating import Writer
     from assistant.prompts import Phrases
     from vectorstore.index import Index
+
+_HEADS = 5  # articles told of where the newest are asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +77,7 @@ class Asked:
     rewritten: str = ""
     when: AskedTime = field(default_factory=AskedTime)
     hits: tuple[Hit, ...] = ()
+    wishes: tuple[tuple[Wish, tuple[Hit, ...]], ...] = ()  # each part of it, and its hits
     findings: tuple[Finding, ...] = ()
     unwritten: str = ""  # why the chat model is not asked, where it has failed already
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -98,31 +113,66 @@ def build_chain(
         if _talk(asked):
             return asked
         when = settled(index, _when(asked), asked.where)
-        hits = search(index, asked.rewritten, passages_read, asked.where, when)
+        wishes = tuple((wish, _search(wish, asked.where, when)) for wish in _wishes(asked))
+        hits = list({hit.passage.id: hit for _, found in wishes for hit in found}.values())
         if not hits and not index.statistics().articles:
             raise EmptyIndexError(
                 "there are no articles to answer from. Add some: `dateline add FILE, FOLDER or URL`."
             )
-        return replace(asked, when=when, hits=tuple(hits))
+        return replace(asked, when=when, hits=tuple(hits), wishes=wishes)
 
     def _when(asked: Asked) -> AskedTime:
         today = asked.as_of or datetime.now(tz=UTC).astimezone().date()
         when = time_asked(asked.rewritten, today)
         return when and time_asked(asked.rewritten, today, index.statistics().newest)
 
+    def _search(wish: Wish, where: Filter, when: AskedTime) -> tuple[Hit, ...]:
+        if wish.asks == "summary" and not wish.topic:
+            newest = [one.id for one in index.articles() if _allows(where, one)][:_HEADS]
+            return tuple(_head(article) for key in newest if (article := _article(key)) is not None)
+        # What is to be told of says more than the words that ask for it.
+        query = wish.topic if wish.asks in ("about", "summary") else wish.question
+        return tuple(search(index, query, passages_read, where, when))
+
     def read(asked: Asked, _: RunnableConfig) -> Asked:
-        passages = [hit.passage for hit in asked.hits]
-        if not passages:
-            return asked
-        findings = []
-        for part in parts(asked.rewritten):
-            readings = reader.read(part, passages)
-            rated = [
-                (reading, calibration.confidence(known))
-                for reading, known in zip(readings, signals(part, readings), strict=True)
-            ]
-            findings.append(Finding(part, tuple(sorted(rated, key=_best_first))))
-        return replace(asked, findings=tuple(findings))
+        return replace(asked, findings=tuple(_finding(*part) for part in asked.wishes if part[1]))
+
+    def _finding(wish: Wish, hits: Sequence[Hit]) -> Finding:
+        articles = answering.Articles(hits, _article)
+        if wish.asks == "summary":
+            if not wish.topic:
+                given = [articles.of(hit.passage) for hit in hits]
+                return Finding(wish, evidence=answering.heads(given, articles))
+            one = bool(
+                re.search(r"\b(?:article|story|report|piece)\b", wish.question, re.IGNORECASE)
+            )
+            return Finding(wish, evidence=answering.gist(wish, hits, articles, one=one))
+        if wish.asks == "about":
+            return Finding(wish, evidence=answering.about(wish, hits, articles))
+        readings = [
+            _as_sought(reading, wish)
+            for reading in reader.read(wish.question, [hit.passage for hit in hits])
+        ]
+        rated = [
+            (reading, calibration.confidence(known))
+            for reading, known in zip(readings, signals(wish.question, readings), strict=True)
+        ]
+        best = tuple(sorted(rated, key=_best_first))
+        if wish.asks in ("reason", "statement"):
+            return Finding(wish, (), answering.statement(wish, rated, articles), best)
+        if wish.asks == "said":
+            return Finding(wish, (), answering.said(wish, rated, articles), best)
+        if wish.asks == "whether":
+            return Finding(wish, (), answering.whether(wish, rated, articles), best)
+        if wish.asks == "name" and best[0][1] < enough:
+            return Finding(wish, (), answering.about(wish, hits, articles), best)
+        return Finding(wish, best, rated=best)
+
+    def _article(article_id: str) -> Article | None:
+        try:
+            return index.get(article_id)
+        except ArticleNotFoundError:
+            return None
 
     def write(asked: Asked, config: RunnableConfig) -> Iterator[Answer]:
         begun = time.perf_counter()
@@ -134,9 +184,12 @@ def build_chain(
             return
         language = foreign_language(asked.question)
         # What the models cannot read they cannot answer, however sure they are.
-        sure = [] if language else [_sure(f, enough, asked.when) for f in asked.findings]
-        answered = [finding for finding in sure if finding.readings]
-        best = max((f.readings[0][1] for f in asked.findings), default=0.0)
+        sure = [] if language else [_sure(f, enough, threshold, asked.when) for f in asked.findings]
+        answered = [finding for finding in sure if finding.answers]
+        # Every part has to be right; where none is answered, how near the nearest came.
+        best = min((f.confidence for f in answered), default=None)
+        if best is None:
+            best = max((f.confidence for f in asked.findings), default=0.0)
         blank = Answer(
             asked.question,
             "abstention",
@@ -170,9 +223,9 @@ def build_chain(
                 )
             yield _timed(abstain(blank, phrases, _absent(asked)), asked, begun)
             return
-        late = other_time(asked.when, [f.readings[0][0] for f in answered], phrases)
+        late = other_time(asked.when, [f.readings[0][0] for f in answered if f.readings], phrases)
         blank = replace(blank, notices=(*blank.notices, *late))
-        for partial in compose(blank, answered, asked.hits, phrases):
+        for partial in compose(blank, sure, asked.hits, phrases):
             yield _timed(_with_removals(partial), asked, begun)
 
     def _written(
@@ -199,16 +252,11 @@ def build_chain(
         """Says so where a cited article was removed between the search and the answer."""
         if not partial.complete:
             return partial
-        gone = [c.title or c.article_id for c in partial.citations if not _is_there(c.article_id)]
+        gone = [
+            c.title or c.article_id for c in partial.citations if _article(c.article_id) is None
+        ]
         told = [phrases.say("removed", articles=name) for name in dict.fromkeys(gone)]
         return replace(partial, notices=(*partial.notices, *told))
-
-    def _is_there(article_id: str) -> bool:
-        try:
-            index.get(article_id)
-        except ArticleNotFoundError:
-            return False
-        return True
 
     def _absent(asked: Asked) -> list[str]:
         """Names of the question that stand in no article at all."""
@@ -294,6 +342,63 @@ def _turn(turn: Any) -> Turn:
     )
 
 
+def _wishes(asked: Asked) -> list[Wish]:
+    """What each part of the question asks for; a part that leans on the one before is filled in."""
+    found: list[Wish] = []
+    for part in parts(asked.rewritten):
+        alone = standalone(part, [Turn("user", found[-1].question)]) if found else part
+        found.append(understood(alone))
+    return found
+
+
+def _as_sought(reading: Reading, wish: Wish) -> Reading:
+    """The reading with its best span of the kind asked for, made whole; without a text where the
+    passage has none."""
+    passage = reading.passage
+    for span in reading.spans or (Scored(reading.start, reading.end, reading.score),):
+        start, end = whole(
+            passage.text, span.start - passage.start, span.end - passage.start, wish.sought
+        )
+        text = passage.text[start:end]
+        if fits(text, wish.sought):
+            return replace(
+                reading,
+                start=passage.start + start,
+                end=passage.start + end,
+                text=text,
+                score=span.score,
+            )
+    return replace(reading, end=reading.start, text="")
+
+
+def _allows(where: Filter, article: Summary) -> bool:
+    """Whether a filter lets an article through, as the search does."""
+    day = article.published
+    return (
+        (where.sources is None or article.source in where.sources)
+        and (not where.dated or day is not None)
+        and (where.after is None or day is None or day >= where.after)
+        and (where.before is None or day is None or day <= where.before)
+    )
+
+
+def _head(article: Article) -> Hit:
+    """The beginning of an article, as a hit."""
+    first = passages(article.text)[0]
+    passage = Passage(
+        f"{article.id}:head",
+        article.id,
+        first.start,
+        first.end,
+        article.text[first.start : first.end],
+        article.title,
+        article.source,
+        article.url,
+        article.published,
+    )
+    return Hit(passage, 0.0)
+
+
 def _clocked(
     stage: str, step: Callable[[Asked, RunnableConfig], Asked]
 ) -> Callable[[Asked, RunnableConfig], Asked]:
@@ -358,16 +463,20 @@ def _best_first(rated: tuple[Reading, float]) -> tuple[float, str, int]:
     return (-confidence, reading.passage.article_id, reading.start)
 
 
-def _sure(finding: Finding, enough: float, when: AskedTime) -> Finding:
+def _sure(finding: Finding, enough: float, threshold: float | None, when: AskedTime) -> Finding:
+    """What of a finding is sure enough to be told. `threshold` overrides that of the evidence."""
+    evidence = finding.evidence
+    if evidence.confidence < (evidence.threshold if threshold is None else threshold):
+        evidence = answering.NOTHING
     sure = [rated for rated in finding.readings if rated[1] >= enough and rated[0].text]
-    return Finding(finding.question, preferred(sure, when))
+    return Finding(finding.wish, preferred(sure, when), evidence)
 
 
 def _as_read(asked: Asked) -> tuple[Hit, ...]:
     """The hits in the order of what the reader thinks of them: it is the reranker too."""
     best: dict[str, float] = {}
     for finding in asked.findings:
-        for reading, confidence in finding.readings:
+        for reading, confidence in finding.rated:
             key = reading.passage.id
             best[key] = max(confidence, best.get(key, 0.0))
     return tuple(sorted(asked.hits, key=lambda hit: -best.get(hit.passage.id, 0.0)))

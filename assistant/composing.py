@@ -3,58 +3,76 @@
     compose(blank, findings, hits, phrases)     the growing answers, the last one complete
     abstain(blank, phrases, absent)             what is said where the articles do not answer
 
-A short question gets the span that answers it, cited with the sentence it stands in; one that takes
-a sentence gets the sentences themselves. Every citation is a slice of an article, made here and
-checked here; nothing but the fixed phrases is added. It neither finds nor reads passages.
+A short question gets the span that answers it, cited with the sentence it stands in; a list all its
+items, each with its own citation; one that takes sentences the sentences themselves, so that what
+somebody claimed stays claimed. Every citation is a slice of an article, made here and checked here;
+nothing but the fixed phrases is added. It neither finds nor reads passages.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from assistant.answers import Answer, Citation, Statement
 from assistant.confidence import same_answer
+from assistant.evidence import NOTHING, Evidence, Extract
 from assistant.prompts import Phrases
-from assistant.questions import asks_for
+from assistant.questions import Wish
 from assistant.reader import Reading
+from assistant.spans import enumeration
 from vectorstore.articles import Hit, Passage
-from vectorstore.splitting import Span, sentences, sentences_around
-
-_MOST_SENTENCES = 3  # sources of an answer made of sentences
-_HANGING = re.compile(
-    r"^[“\"'‘(]*(?:he|she|it|they|this|that|these|those|his|her|their|its|such)\b", re.IGNORECASE
-)
-
+from vectorstore.splitting import Span, sentences_around
 
 _MARK = re.compile(r"\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One part of a question and the readings that answer it, best first, with their confidence."""
+    """One part of a question and what answers it: readings, best first, each with its confidence,
+    where a few words do; else evidence. Neither, where nothing does. `rated` is all that was read.
+    """
 
-    question: str
-    readings: tuple[tuple[Reading, float], ...]
+    wish: Wish
+    readings: tuple[tuple[Reading, float], ...] = ()
+    evidence: Evidence = NOTHING
+    rated: tuple[tuple[Reading, float], ...] = ()
+
+    @property
+    def confidence(self) -> float:
+        best = max((confidence for _, confidence in self.readings), default=0.0)
+        return max(best, self.evidence.confidence)
+
+    @property
+    def answers(self) -> bool:
+        return bool(self.readings or self.evidence.extracts)
 
 
 def compose(
     blank: Answer, findings: Sequence[Finding], hits: Sequence[Hit], phrases: Phrases
 ) -> Iterator[Answer]:
-    """The growing answers to a question that the articles answer; the last is complete.
+    """The growing answers to a question that the articles answer, at least in part; the last is
+    complete and says which part they do not answer.
 
     `blank` holds what is known before writing (question, passages, confidence, notices).
     """
-    writing = _Writing()
+    writing = _Writing(phrases)
+    missing = []
     for finding in findings:
-        if asks_for(finding.question) == "span":
+        if not finding.answers:
+            missing.append(phrases.say("part", part=finding.wish.question))
+            continue
+        if finding.readings and finding.wish.asks == "list":
+            writing.add_items(finding)
+        elif finding.readings:
             writing.add_span(finding)
         else:
-            writing.add_sentences(finding)
+            writing.add_extracts(finding.evidence)
         yield replace(blank, complete=False, **writing.fields())
-    notices = [*blank.notices, *_copies(writing.citations, hits, phrases)]
+    notices = [*blank.notices, *missing, *_copies(writing.citations, hits, phrases)]
     yield replace(blank, notices=tuple(notices), **writing.fields())
 
 
@@ -70,10 +88,13 @@ def abstain(blank: Answer, phrases: Phrases, absent: Sequence[str]) -> Answer:
 class _Writing:
     """The answer as far as it is written."""
 
-    def __init__(self) -> None:
+    def __init__(self, phrases: Phrases) -> None:
         self.citations: list[Citation] = []
+        self._phrases = phrases
         self._statements: list[Statement] = []
-        self._short: list[Reading] = []
+        self._shorts: set[int] = set()  # which statements are spans
+        self._spans: list[Reading] = []
+        self._ahead: dict[int, str] = {}  # a fixed word in front of a statement
 
     def add_span(self, finding: Finding) -> None:
         """The best span, and as further proof the passages elsewhere that say the same."""
@@ -86,45 +107,90 @@ class _Writing:
             for reading, _ in finding.readings
             if reading is best or same_answer(reading.text, best.text)
         ]
-        numbers = [self._cite(reading, _sentence(reading)) for reading in agreeing]
-        if self._short and _close(self._short[-1], best):
-            self._short[-1] = _joined(self._short[-1], best)
+        numbers = [self._cite_reading(reading) for reading in agreeing]
+        if self._spans and _close(self._spans[-1], best):
+            self._spans[-1] = _joined(self._spans[-1], best)
             numbers = [*self._statements.pop().citations, *numbers]
         else:
-            self._short.append(best)
-        self._statements.append(Statement(self._short[-1].text, tuple(dict.fromkeys(numbers))))
+            self._spans.append(best)
+        self._add_short(self._spans[-1].text, numbers)
 
-    def add_sentences(self, finding: Finding) -> None:
-        """The sentences that hold the best spans, none left hanging on a pronoun, none twice."""
-        for reading, _ in finding.readings[:_MOST_SENTENCES]:
-            span = _with_antecedent(reading.passage, _sentence(reading))
-            text = _slice(reading.passage, span)
-            if any(
-                text in statement.text or statement.text in text for statement in self._statements
-            ):
+    def add_items(self, finding: Finding) -> None:
+        """Every item of a list, each cited where it stands: an enumeration as a whole, and what
+        other passages add to it."""
+        items: list[tuple[Reading, list[int]]] = []
+        for reading, _ in finding.readings:
+            item = _enumerated(reading)
+            same = next((known for known in items if _says(known[0].text, item.text)), None)
+            if same is not None:
+                if same_answer(same[0].text, item.text):
+                    same[1].append(self._cite_reading(item))
                 continue
-            self._statements.append(Statement(text, (self._cite(reading, span),)))
+            if not any(_says(item.text, known.text) for known, _ in items):
+                items.append((item, [self._cite_reading(item)]))
+        for item, numbers in items:
+            self._spans.append(item)
+            self._add_short(item.text, numbers)
+
+    def add_extracts(self, evidence: Evidence) -> None:
+        """Whole sentences, as they stand in the articles."""
+        for position, extract in enumerate(evidence.extracts):
+            text = extract.text
+            if any(text in known.text or known.text in text for known in self._statements):
+                continue
+            if position == 0 and evidence.plain:
+                said = (
+                    self._phrases.say("affirmed")
+                    if evidence.plain == "yes"
+                    else self._phrases.say("denied")
+                )
+                self._ahead[len(self._statements)] = said
+            self._statements.append(Statement(text, (self._cite_extract(extract),)))
 
     def fields(self) -> dict[str, Any]:
-        lines = [
+        text = ""
+        for number, statement in enumerate(self._statements):
+            if text:
+                both_short = {number - 1, number} <= self._shorts
+                text += "; " if both_short else "\n\n"
+            ahead = f"{self._ahead[number]} " if number in self._ahead else ""
             # A "[2]" of the article's own is no mark of ours.
-            _MARK.sub("(\\1)", statement.text)
-            + " "
-            + "".join(f"[{number}]" for number in statement.citations)
-            for statement in self._statements
-        ]
+            plain = _MARK.sub("(\\1)", statement.text)
+            text += f"{ahead}{plain} " + "".join(f"[{n}]" for n in statement.citations)
         return {
             "kind": "answer",
-            "text": ("; " if self._short else "\n\n").join(lines),
-            "short": self._short[0].text if self._short else None,
+            "text": text,
+            "short": self._spans[0].text if self._spans else None,
             "statements": tuple(self._statements),
             "citations": tuple(self.citations),
         }
 
-    def _cite(self, reading: Reading, span: Span) -> int:
+    def _add_short(self, text: str, numbers: Sequence[int]) -> None:
+        self._shorts.add(len(self._statements))
+        self._statements.append(Statement(text, tuple(dict.fromkeys(numbers))))
+
+    def _cite_reading(self, reading: Reading) -> int:
+        passage, span = reading.passage, _sentence(reading)
+        return self._cite(passage, span, _slice(passage, span), passage.page)
+
+    def _cite_extract(self, extract: Extract) -> int:
+        article, span = extract.article, extract.span
+        page = bisect_right(article.pages, span.start) if article.pages else None
+        passage = Passage(
+            "",
+            article.id,
+            span.start,
+            span.end,
+            extract.text,
+            article.title,
+            article.source,
+            article.url,
+            article.published,
+        )
+        return self._cite(passage, span, extract.text, page)
+
+    def _cite(self, passage: Passage, span: Span, quote: str, page: int | None) -> int:
         """The number of the citation of `span`; the same words are cited once."""
-        passage = reading.passage
-        quote = _slice(passage, span)
         for known in self.citations:
             if (known.article_id, known.start, known.end) == (passage.article_id, *span):
                 return known.number
@@ -140,7 +206,7 @@ class _Writing:
                 start=span.start,
                 end=span.end,
                 quote=quote,
-                page=passage.page,
+                page=page,
             )
         )
         return number
@@ -153,13 +219,24 @@ def _sentence(reading: Reading) -> Span:
     return Span(found.start + base, found.end + base)
 
 
-def _with_antecedent(passage: Passage, span: Span) -> Span:
-    """With the sentence before, where the first one begins with a pronoun."""
-    base = passage.start
-    if not _HANGING.match(_slice(passage, span)):
-        return span
-    before = [s for s in sentences(passage.text) if s.end + base <= span.start]
-    return Span(before[-1].start + base, span.end) if before else span
+def _enumerated(reading: Reading) -> Reading:
+    """With all of "A, B and C", where the span is a part of it."""
+    base = reading.passage.start
+    around = _sentence(reading)
+    found = enumeration(
+        reading.passage.text,
+        reading.start - base,
+        reading.end - base,
+        Span(around.start - base, around.end - base),
+    )
+    whole = Span(found.start + base, found.end + base)
+    return replace(reading, start=whole.start, end=whole.end, text=_slice(reading.passage, whole))
+
+
+def _says(one: str, other: str) -> bool:
+    """Whether `one` has all the words of `other`."""
+    plain, sought = (" ".join(re.findall(r"\w+", text.lower())) for text in (one, other))
+    return f" {sought} " in f" {plain} " or same_answer(one, other)
 
 
 def _slice(passage: Passage, span: Span) -> str:

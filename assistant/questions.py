@@ -1,5 +1,9 @@
 """What a question is and asks for, read off its words alone.
 
+    understood("What did Khiari say about Gaza?")
+        -> Wish(asks="said", speaker="Khiari", topic="Gaza", ...)
+    parts("When was it held, and where?")           -> two questions
+
 Pure functions over the question's text; nothing here has seen an article.
 """
 
@@ -7,14 +11,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
 from assistant.errors import QuestionError
+from assistant.spans import Sought
 
 LONGEST = 2_000  # characters: what the models can read of a question, generously
 
-Asks = Literal["span", "statement"]
+# What answers it: a few words, who or what has a name, several such, the sentences that say it, the
+# reasons, what somebody said, what there is about a thing, the gist of what happened, or whether
+# something is so.
+Asks = Literal["span", "name", "list", "statement", "reason", "said", "about", "summary", "whether"]
 Small = Literal["greeting", "thanks", "about"]
 
 _ALONE = r"[\s!.,?]*$"
@@ -31,16 +40,175 @@ _ABOUT = re.compile(
     r"|(can you )?help( me)?|what is (this|dateline)|how does (this|dateline) work",
     re.IGNORECASE,
 )
-# Questions that a few words answer; every other kind is answered by sentences.
+_POLITE = re.compile(
+    r"^\W*(?:(?:please|so|ok|okay|well|hey|and|but|then|also)\b[\s,]*"
+    r"|(?:can|could|would|will) you (?:please )?|i(?:['’]d| would) (?:like|love) (?:you )?to (?:know )?"
+    r"|i want to know |do you know |(?:please )?tell me (?=(?:who|what|when|where|which|why|how|if|whether)\b)"
+    r"|i wonder )+"
+    # What stands before the question itself: "According to the mayor's office, how many …"
+    r"|^[^,?]{3,80},\s+(?=(?:(?:in|at|on|by|from|to|of|for)\s+)?(?:who|whom|whose|when|where|which|what|why|how)\b)",
+    re.IGNORECASE,
+)
+_AUXILIARY = (
+    r"(?:is|are|was|were|do|does|did|has|have|had|will|would|can|could|should|may|might|must|isn['’]t|"
+    r"aren['’]t|wasn['’]t|weren['’]t|don['’]t|doesn['’]t|didn['’]t|hasn['’]t|haven['’]t|won['’]t)"
+)
+_QUANTIFIED = (
+    r"(?:many|much|old|long|far|often|big|large|high|tall|fast|deep|wide|heavy|late|early|soon)"
+)
+# Questions that a few words answer; most other kinds are answered by sentences.
 _SHORT = re.compile(
     r"^(?:\W*(?:and|but|so|then|also|please)\b)*\W*(?:(?:in|at|on|by|from|to|of|for|under|with|since|until|through|during|against)\s+)?"
-    r"(?:who|whom|whose|when|where|which|what|how\s+(?:many|much|old|long|far|often|big|large|high|tall|fast|deep|wide|heavy|late|early|soon))\b",
+    rf"(?:who|whom|whose|when|where|which|what|how\s+{_QUANTIFIED})\b",
     re.IGNORECASE,
 )
 _LONG = re.compile(
     r"\bwhat\s+(?:did|does|do|has|have|had|was|were|is)\b.*\b(?:say|said|says|saying|think|thinks|want|wants|claim|claims|"
     r"claimed|argue|argues|argued|explain|respond|react|mean|tell|told|warn|warned|happen|happened|happening|promise|promised|propose|proposed)\b"
     r"|\bwhat\s+happen(?:s|ed)\b",
+    re.IGNORECASE,
+)
+_SAYING = (
+    r"(?:say|said|saying|tell|told|think|thinking|claim|claimed|argue|argued|explain|explained|respond|"
+    r"responded|react|reacted|reply|comment|commented|announce|announced|warn|warned|promise|promised|"
+    r"propose|proposed|suggest|suggested|demand|demanded|stress|stressed|complain|admit|admitted|deny|"
+    r"state|mention|mentioned|make of)"
+)
+_TELLING = (
+    r"(?:describe|respond|react|reply|answer|comment|justify|defend|explain|put it|feel|see|view|"
+    r"own up|own|characteri[sz]e|rate|judge|assess)"
+)
+_OPINION = (
+    r"(?:view|views|verdict|opinion|opinions|reaction|response|reply|comment|comments|stance|position|"
+    r"statement|remarks|assessment|criticism|explanation|message|argument|promise|warning|take)"
+)
+_LINK = r"(?:about|on|of|over|regarding|concerning|to|for|as to)"
+_SAID = [
+    re.compile(
+        rf"^what (?:else |exactly |all )?(?:did|does|do|has|have|had|is|was|were) (?P<speaker>.+?) "
+        rf"(?:have to |had to |be |been |actually |publicly )?{_SAYING}\b(?: {_LINK}\b)?(?P<topic>.*)$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"^how (?:did|does|do|has|have|had) (?P<speaker>.+?) {_TELLING}\b(?: {_LINK}\b)?(?P<topic>.*)$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"^what (?:is|was|are|were)(?: the)? (?P<speaker>(?:(?!the\b)\S+ ){{0,3}}?\S+)[’']s? {_OPINION}"
+        rf"(?: {_LINK}\b)?(?P<topic>.*)$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"^what (?!(?:did|does|do|has|have|had|is|was|were)\b)(?P<speaker>.+?) (?:has |had |have )?(?:said|says|say|thinks|thought|claimed|claims|told [a-z]+)\b"
+        rf"(?: {_LINK}\b)?(?P<topic>.*)$",
+        re.IGNORECASE,
+    ),
+]
+_ABOUT_IT = [
+    re.compile(
+        r"^(?:tell (?:me|us)|say|give (?:me|us) (?:some |more |any )?(?:information|details|facts)|what do "
+        r"(?:you|we|they|the articles|your articles|my articles) (?:know|say|have|report)|what is known|what can you (?:tell|say)"
+        r"(?: me| us)?|(?:any|some|more) (?:information|details|facts)|information|details|facts|"
+        r"what (?:is|are) there|what (?:is|was) said|talk|inform me|explain to me)"
+        r"(?: something| anything| more| all| everything)? (?:about|on|regarding)(?P<topic> .+)$",
+        re.IGNORECASE,
+    ),
+    re.compile(r"^(?:describe|introduce|explain)(?P<topic> .+)$", re.IGNORECASE),
+]
+_SUMMARY = [
+    re.compile(
+        r"^(?:summari[sz]e|sum up|recap|outline|brief me (?:on|about)|catch me up on|digest)"
+        r"(?P<topic>(?: .*)?)$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"^(?:give (?:me|us)|write|make|can i have|what is|what are|show me)?\s*(?:an?|the)?\s*"
+        r"(?:short |brief |quick |concise )?(?:summary|overview|recap|outline|gist|digest|main points?|key points?|"
+        r"key facts|main facts|highlights)(?: (?:of|on|about|from|for|in))(?P<topic> .+)$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"^what (?:has |have )?happen(?:ed|s)?(?: (?:in|at|on|to|with|during|after|around|about))?(?P<topic>(?: .+)?)$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"^what(?: is|['’]s| was| are)? (?:happening|going on)(?: (?:in|at|on|to|with|about|around))?(?P<topic>(?: .+)?)$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"^(?:what(?: is|['’]s| are) (?:new|the (?:latest|news|newest)(?: news| developments?)?)|any (?:news|updates?)|"
+        r"(?:the )?latest(?: news)?|news|updates?)(?: (?:about|on|with|in|from|at|of|regarding))?(?P<topic>(?: .+)?)$",
+        re.IGNORECASE,
+    ),
+]
+_NEWEST = re.compile(r"\b(?:new|news|newest|latest|updates?|happening|going on)\b", re.IGNORECASE)
+# "Who is Noor Castellane?", "What is the Skennay Light?": about whom or what has that name.
+_WHO_IS = re.compile(
+    r"^who(?: (?:is|was|are|were)|['’]s) (?P<topic>(?!(?:the|an?|in|on|our|your|his|her|their|this|that|it|he|she|they|you|"
+    r"not|to|\w+ing)\b)(?:(?!(?:of|in|for|at|on|to|by|with|from|the|behind|running|responsible)\b)[\w’'.-]+\s*){1,4})$",
+    re.IGNORECASE,
+)
+_CAPITALISED = r"[^\W\d_a-zß-öø-ÿ][\w’'.-]*"
+_WHAT_IS = re.compile(
+    r"^[Ww]hat (?:is|was|are|were) (?:the |an? )?"
+    rf"(?P<topic>{_CAPITALISED}(?:\s+(?:(?:of|the|for|on|and|de|to)\s+){{0,2}}{_CAPITALISED})*)$"
+)
+# "the article about the ferry" is about the ferry.
+_THE_ARTICLE = re.compile(
+    r"^(?:(?:the|all|all the|this|that|these|my|your|our|an?|any|some|every)\s+)*"
+    r"(?:(?:latest|newest|last|recent|whole|entire|full|main)\s+)*"
+    r"(?:articles?|stor(?:y|ies)|news|reports?|texts?|pieces?|coverage|documents?|everything|all)\b"
+    r"(?:\s+(?:about|on|of|from|in|regarding|concerning|that (?:is|are) about|titled|called|headlined))?\s*",
+    re.IGNORECASE,
+)
+_LIST = re.compile(
+    r"^(?:(?:in|at|on|by|from|to|of|for|under|with)\s+)?(?:which|what)\s+(?:other\s+|two\s+|three\s+|of the\s+)?(?:\w+\s+){0,2}?"
+    r"(?!(?:is|was|does|has|this|thus|makes|goes|comes|says|his|its|as|us|news|series|happens|causes|means|"
+    r"class|process|business|access|address|boss|congress|press|bus|gas|loss|mess|glass|campus|status|virus)\b)"
+    r"(?:\w{2,}s|people|men|women|children)\b"
+    r"|^(?:what|who) (?:are|were) (?:the|all the|some of the|his|her|their|its)\b"
+    r"|^(?:list|name|enumerate)\b|^who all\b|^who else\b|^what else\b|^who (?:were|are) \w+ing\b",
+    re.IGNORECASE,
+)
+_SOUGHT: list[tuple[Sought, re.Pattern[str]]] = [
+    (
+        "time",
+        re.compile(
+            r"^(?:(?:in|at|on|by|from|since|until|till|for|during)\s+)?(?:when\b|(?:what|which)\s+(?:\w+\s+)?"
+            r"(?:year|years|date|dates|day|days|month|months|century|decade|season|weekday|hour|o['’]clock)\b"
+            r"|what time\b(?!.*\b(?:win|won|finish|run|ran|record|clock)\b)|(?:at )what times\b|how (?:soon|late|early)\b|how long ago\b)",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "amount",
+        re.compile(
+            r"^(?:(?:in|at|on|by|from|for|to|of|with)\s+)?(?:how\s+(?:many|much|old|long|far|often|big|large|high|tall|"
+            r"fast|deep|wide|heavy)\b|(?:what|which)\s+(?:\w+\s+)?(?:share|proportion|percentage|price|sum|amount|"
+            r"number|cost|fare|turnout|figure|rate|age|height|length|distance|speed|temperature|budget|majority)\b"
+            r"|what (?:is|was|were|are) (?:the|its|his|her|their) (?:\w+ ){0,2}?(?:share|proportion|percentage|price|sum|amount|number|cost|"
+            r"costs|turnout|rate|age|height|length|distance|speed|temperature|budget|majority|margin|score|population)\b"
+            r"|what (?:do|does|did|will|would|has|is|was)\b.*\b(?:cost|costs|earn|pay for)\b)",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "person",
+        re.compile(
+            r"^(?:(?:by|from|to|of|for|with|against)\s+)?(?:who|whom|whose)\b", re.IGNORECASE
+        ),
+    ),
+    (
+        "place",
+        re.compile(
+            r"^(?:(?:in|at|on|from|to)\s+)?(?:where\b|(?:what|which)\s+(?:city|town|country|place|street|village|"
+            r"venue|region|state|island|building)\b)",
+            re.IGNORECASE,
+        ),
+    ),
+]
+_WHY = re.compile(
+    r"^(?:why\b|how come\b|for what reasons?\b|what (?:is|was|were|are) the reasons?\b)",
     re.IGNORECASE,
 )
 _PARTS = re.compile(
@@ -50,10 +218,21 @@ _PARTS = re.compile(
 _BOTH = re.compile(
     r"^\W*(who|when|where|why|how)\s+and\s+(who|when|where|why|how)\s+(\w+\s.*)$", re.IGNORECASE
 )
+# Two whole questions: "Who won the cup, and how many people came?", "Who is it? Where is it?"
+_CLAUSES = re.compile(
+    rf"^(?P<first>(?:\w+\s+)?(?:who|whom|whose|when|where|why|what|which|how|did|does|is|are|was|were|has|have)\b[^?]*?"
+    rf"\s[^?]*?)(?:,?\s+and(?:\s+also)?\s+|\?\s*(?:and\s+|also\s+)?)"
+    rf"(?P<second>(?:(?:at|on|in|by|from|to|for|with)\s+)?(?:who|whom|whose|when|where|why|what|which|how)\b"
+    rf"[^?]*?\b(?:{_AUXILIARY}|\w{{3,}}ed|won|came|got|gave|took|said|made|became|lost|left|went|ran|paid|began|"
+    rf"beat|wrote|built|led|{_QUANTIFIED})\b[^?]*)\?*$",
+    re.IGNORECASE,
+)
 _QUESTION_WORD = re.compile(
     r"^\W*(?:who|whom|when|where|why|what|which|how(?:\s+(?:many|much|long|often|far|old))?)\b\s*",
     re.IGNORECASE,
 )
+_ASKING = r"(?:who|whom|whose|what|when|where|which|why|how|whether|if)"
+_KEYWORDS = 7  # words: more are a sentence
 _NAME = re.compile(r"[^\W\d_][\w’'-]*|\d[\d.,:]*\d|\d")
 
 
@@ -90,24 +269,74 @@ def small_talk(question: str) -> Small | None:
     return "about" if _ABOUT.fullmatch(question.strip(" ?!.")) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a question asks for.
+
+    `sought` is the kind of a short answer. `topic` is what it is to be about, "" where that is
+    everything; `speaker` whose words are wanted, "" where nobody's are; `newest` is True where the
+    latest comes first.
+    """
+
+    question: str
+    asks: Asks
+    sought: Sought = "thing"
+    topic: str = ""
+    speaker: str = ""
+    newest: bool = False
+
+
+def understood(question: str) -> Wish:
+    """What `question`, which stands alone, asks for."""
+    plain = _POLITE.sub("", question).strip(" ?!.…") or question
+    if match := _first(_SUMMARY, plain):
+        topic = _topic(match["topic"])
+        return Wish(question, "summary", topic=topic, newest=bool(_NEWEST.search(plain)))
+    if match := _first(_ABOUT_IT, plain):
+        return Wish(question, "about", topic=_topic(match["topic"]))
+    if match := _first(_SAID, plain):
+        speaker, topic = match["speaker"].strip(), match["topic"].strip(" ,?")
+        if speaker.lower() not in ("it", "there", "you", "i", "we", "the articles", "the article"):
+            return Wish(question, "said", topic=topic, speaker=speaker)
+    if _WHY.match(plain):
+        return Wish(question, "reason", topic=plain)
+    if re.match(rf"{_AUXILIARY}\b", plain, re.IGNORECASE) and len(plain.split()) > 2:
+        return Wish(question, "whether", topic=plain)
+    if _is_keywords(plain):
+        return Wish(question, "about", topic=_topic(plain))
+    sought: Sought = next((kind for kind, pattern in _SOUGHT if pattern.match(plain)), "thing")
+    if _SHORT.match(plain) and not _LONG.search(plain):
+        if sought not in ("amount", "time") and _LIST.match(plain):
+            return Wish(question, "list", sought, topic=plain)
+        if named := _WHO_IS.match(plain) or _WHAT_IS.match(plain):
+            return Wish(question, "name", sought, topic=named["topic"])
+        return Wish(question, "span", sought, topic=plain)
+    if _LIST.match(plain):
+        return Wish(question, "list", sought, topic=plain)
+    return Wish(question, "statement", topic=plain)
+
+
 def asks_for(question: str) -> Asks:
-    """Say "span" where a name, date, place or amount answers; "statement" where it takes a sentence."""
-    return "span" if _SHORT.match(question) and not _LONG.search(question) else "statement"
+    """Say what kind of answer is asked for; see `Asks`."""
+    return understood(question).asks
 
 
 def parts(question: str) -> list[str]:
     """The questions in one: "Where was it held, and when?" and "When and where was it held?" ask
-    two. Each stands alone."""
+    two. The first stands alone, and so do others that took its words over; one that is a question
+    of its own ("and who chaired it?") may lean on the first."""
     if both := _BOTH.match(question):
         return [f"{both[1].capitalize()} {both[3]}", f"{both[2].capitalize()} {both[3]}"]
     match = _PARTS.search(question)
-    if match is None:
-        return [question]
-    first = question[: match.start()].rstrip(" ,?")
-    rest = _QUESTION_WORD.sub("", first, count=1)
-    if rest == first or not rest:
-        return [question]
-    return [f"{first}?", f"{match[1].strip().capitalize()} {rest}?"]
+    if match is not None:
+        first = question[: match.start()].rstrip(" ,?")
+        rest = _QUESTION_WORD.sub("", first, count=1)
+        if rest != first and rest:
+            return [f"{first}?", f"{match[1].strip().capitalize()} {rest}?"]
+    if clauses := _CLAUSES.match(question):
+        second = clauses["second"].strip(" ,?")
+        return [f"{clauses['first'].strip(' ,?')}?", f"{second[:1].upper()}{second[1:]}?"]
+    return [question]
 
 
 def names(question: str) -> list[str]:
@@ -123,6 +352,27 @@ def names(question: str) -> list[str]:
         if (capital or word[:1].isdigit()) and word.lower() not in _NOT_NAMES:
             found.append(word)
     return list(dict.fromkeys(found))
+
+
+def _first(patterns: list[re.Pattern[str]], question: str) -> re.Match[str] | None:
+    return next((found for pattern in patterns if (found := pattern.match(question))), None)
+
+
+def _topic(told: str) -> str:
+    """What is to be told about: "the article about the ferry" -> "the ferry"; "" for everything."""
+    return _THE_ARTICLE.sub("", told.strip(" ,?!.“”\"'"), count=1).strip(" ,?!.“”\"'")
+
+
+def _is_keywords(question: str) -> bool:
+    """Whether these are some words to look for, and no question: "ferry replacement cost"."""
+    words = question.split()
+    return (
+        len(words) <= _KEYWORDS
+        and not re.match(rf"(?:\w+\s+)?{_ASKING}\b", question, re.IGNORECASE)
+        and not re.search(
+            rf"\b(?:{_ASKING}|{_AUXILIARY}|i|you|we|it|list|name)\b", question, re.IGNORECASE
+        )
+    )
 
 
 def foreign_language(question: str) -> str | None:

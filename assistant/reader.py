@@ -4,6 +4,7 @@
     for reading in reader.read("who co-chairs the meeting?", passages):
         reading.score                   answerability, comparable across passages and questions
         reading.start, reading.end      the best span, as offsets into the article
+        reading.spans                   the best ones that do not overlap, each with its score
 
 A passage's score is that of its best span minus that of the empty answer at [CLS] (Devlin et al.
 2019, section 4.3); passages are read apart and trained to be compared (Clark and Gardner 2018).
@@ -19,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from assistant.confidence import Calibration, load_calibration
 from assistant.errors import ModelError
@@ -42,18 +43,32 @@ _QUESTION_TOKENS = 96
 _ANSWER_TOKENS = 30
 _TITLE = 120  # characters of a title
 _REMEMBERED = 100  # readings
+_SPANS = 6  # of a passage: about one a sentence
 _REMEDY = "Give another folder as reader_model, or install dateline again for the shipped one."
+
+
+class Scored(NamedTuple):
+    """A span of an article and its score."""
+
+    start: int
+    end: int
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the reader found in one passage. Offsets are into the article; `text` is the span."""
+    """What the reader found in one passage. Offsets are into the article; `text` is the span.
+
+    `spans` are the best spans that have no word in common, best first: the first is the reading's
+    own. A reader that knows no others leaves them out.
+    """
 
     passage: Passage
     start: int
     end: int
     text: str
     score: float
+    spans: tuple[Scored, ...] = ()
 
 
 class Reader(Protocol):
@@ -197,7 +212,7 @@ def _calibrations(folder: Path, calibrations: Path | None) -> list[Calibration]:
 
 
 def _reading(passage: Passage, encoding: Encoding, start: Logits, end: Logits) -> Reading:
-    """The best span of one passage, of at most 30 tokens, by start + end."""
+    """The best spans of one passage, each of at most 30 tokens, by start + end."""
     import numpy as np
 
     shift = len(_heading(passage))
@@ -213,17 +228,20 @@ def _reading(passage: Passage, encoding: Encoding, start: Logits, end: Logits) -
     sums[
         ~(np.tri(len(tokens), k=_ANSWER_TOKENS - 1, dtype=bool) & np.tri(len(tokens), dtype=bool).T)
     ] = -np.inf
-    best = int(np.argmax(sums))
-    first, last = divmod(best, len(tokens))
-    begin = encoding.offsets[int(tokens[first])][0] - shift
-    finish = encoding.offsets[int(tokens[last])][1] - shift
-    return Reading(
-        passage,
-        passage.start + begin,
-        passage.start + finish,
-        passage.text[begin:finish],
-        float(sums[first, last] - start[0] - end[0]),
-    )
+    nothing = float(start[0] + end[0])
+    spans: list[Scored] = []
+    while len(spans) < _SPANS and np.isfinite(sums.max()):
+        first, last = divmod(int(np.argmax(sums)), len(tokens))
+        begin = encoding.offsets[int(tokens[first])][0] - shift
+        finish = encoding.offsets[int(tokens[last])][1] - shift
+        score = float(sums[first, last]) - nothing
+        spans.append(Scored(passage.start + begin, passage.start + finish, score))
+        sums[
+            : last + 1, first:
+        ] = -np.inf  # whatever begins before its end and ends behind its start
+    best = spans[0]
+    text = passage.text[best.start - passage.start : best.end - passage.start]
+    return Reading(passage, best.start, best.end, text, best.score, tuple(spans))
 
 
 def _heading(passage: Passage) -> str:

@@ -1,0 +1,555 @@
+"""Which sentences of the articles answer a question that takes sentences, and how sure that is.
+
+    statement(wish, rated, articles)    why, how: the sentences that say it
+    said(wish, rated, articles)         what one speaker said, and nobody else
+    about(wish, hits, articles)         what there is about a topic
+    gist(wish, hits, articles)          the central sentences of the articles meant
+    whether(wish, rated, articles)      the statement that bears on a yes-or-no question
+
+Each gives Evidence: runs of whole sentences in the order to read them in, none hanging on a pronoun
+whose noun is left out, none said twice; and the probability that they answer. That of `statement` is
+fitted (see below). Of a topic it is how much of it one place in the articles holds: whether there is
+an article about it is all that can be asked before telling of it.
+
+It knows articles, readings and words; it neither searches nor reads.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from assistant.central import alike, central
+from assistant.questions import Wish, names
+from assistant.reader import Reading, Scored
+from assistant.speakers import Voice, speakers, speaks
+from assistant.wording import coverage, held, roots, telling
+from vectorstore.articles import Article, Hit, Passage
+from vectorstore.splitting import Span, sentences
+
+Rated = Sequence[tuple[Reading, float]]  # in the retrieval's order, each with its confidence
+
+# P(a sentence answers) by logistic regression (Platt 1999) on 5,583 sentences of 180 questions of
+# ClapNQ (Rosenthal et al. 2025; 110 that have an answer in their 597 documents, 70 that have only
+# look-alikes): the reader's calibrated confidence as log-odds, how far the best span in the sentence
+# is below the passage's best, the shares of the question's words in sentence and passage, 1 /
+# sqrt(rank). Average precision .49, against .34 of the confidence alone; the first sentence is
+# right for 82 % instead of 66 % of the questions. See benchmarks/long_answers.py.
+_WEIGHTS = {"confidence": 0.668, "below": 0.171, "sentence": 0.345, "passage": 0.825, "rank": 3.28}
+_INTERCEPT = -2.77
+_LOWEST = -12.0  # of "below": a sentence that holds none of the best spans
+# The threshold at which the shares of right answers and right refusals had their highest sum.
+STATEMENT_THRESHOLD = 0.35
+_GAP = 1.6  # log-odds below the best sentence up to which another is told with it: F1 .63 there
+_MOST = 4  # sentences, or runs of them
+_FEWEST_WORDS = 4  # a shorter "sentence" is a heading or a scrap
+
+# By hand: a reason is given by few words. Not fitted (ClapNQ's sample has five questions of "why").
+_REASON = re.compile(
+    r"\b(?:because|since|due to|owing to|thanks to|as a result|so that|in order|to (?:save|avoid|prevent|protect|"
+    r"make|keep|cut|reduce|raise|allow|give|mark|meet)|after|caused|blamed?|blames|reason|led to|put \w+(?: \w+)? down to|result(?:ed|s)?|"
+    r"therefore|which is why|for fear|in protest|in response|attribut\w+|traced)\b",
+    re.IGNORECASE,
+)
+_REASON_WEIGHT = 0.7
+
+_PRONOUN = r"(?:he|she|they|him|her|his|hers|their|them|theirs|himself|herself|themselves)"
+_HANGS_AT_START = re.compile(
+    r"^[\W_]*(?:(?:and|but|so|yet|still|also|then|however|instead|meanwhile)\b,?\s+)?"
+    r"(?:it|its|this|that|these|those|such|most|others|both|neither|none|one of (?:them|these|those)|"
+    rf"{_PRONOUN}|the (?:two|other|others|latter|former|rest|same|pair)|on (?:that|this|those)|at (?:that|this)|"
+    r"by then|there (?!is|are|was|were|will|has|have|had)|in (?:doing so|it|them|this|that)|as such|of (?:these|those|them))\b",
+    re.IGNORECASE,
+)
+_PRONOUN_LATER = re.compile(rf"\b{_PRONOUN}\b", re.IGNORECASE)
+# Something the pronoun can mean: a name, or a noun phrase.
+_NOUN_BEFORE = re.compile(
+    r"[^\W\d_a-zß-öø-ÿ][\w’'-]+\s+[^\W\d_a-zß-öø-ÿ]|(?<=[\w,;:”\"] )[^\W\d_a-zß-öø-ÿ][\w’'-]+"
+    r"|\b(?:[Tt]he|[Aa]n?|[Ss]ome|[Mm]any|[Ss]everal|[Nn]o|\d[\d,.]*)\s+\w+|^[“\"]?[A-Z][\w’'-]+\s+(?:said|says|told|added|was|is|has|had)\b"
+)
+_QUOTED = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|«[^»]*(?:»|$)")
+_BACK = 3  # sentences before, at most, that are taken along
+
+# Words that keep a sentence from stating a fact: said by somebody, not yet so, perhaps, if.
+_HEDGED = re.compile(
+    r"\b(?:said|says|say|told|claim\w*|accus\w+|alleg\w+|according|argu\w+|believ\w+|think\w*|thought|expect\w*|"
+    r"reported\w*|rumou?r\w*|suggest\w*|demand\w*|promis\w+|plan\w*|hop\w+|propos\w+|want\w*|ask\w*|call\w*|"
+    r"may|might|could|would|should|can|if|unless|whether|perhaps|possibly|probably|likely|nearly|almost|"
+    r"deni\w+|den(?:y|ies)|refus\w+|fail\w+|reject\w+|hardly|barely|scarcely|only|until|unlikely|fear\w*|due to|to be)\b",
+    re.IGNORECASE,
+)
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot)\b|n[’']t\b", re.IGNORECASE
+)
+
+TOPIC_THRESHOLD = 0.5
+_SAID_THRESHOLD = 0.5
+_SENTENCES_READ = 150  # of one article; the head of a news article holds what counts
+_ARTICLES_TOLD = 3
+_TWICE = 0.75  # share of words in common above which a sentence says what another has said
+_LONG_ARTICLE = 40_000  # characters: a book is not cut into sentences for one question
+_MARGIN = 1_500  # characters around a hit in a longer one
+_APART = 300  # characters between sentences that are no neighbours
+_HEAD = 400  # characters of an article that tell what it is about, with its title
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """A run of whole sentences: `article.text[span.start:span.end]`."""
+
+    article: Article
+    span: Span
+
+    @property
+    def text(self) -> str:
+        return self.article.text[self.span.start : self.span.end]
+
+    @property
+    def page(self) -> int | None:
+        """The page it begins on, from 1, of a paged document."""
+        pages = self.article.pages
+        return bisect_right(pages, self.span.start) if pages else None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What answers, in the order to read it in, and the probability that it does. `plain` is "yes"
+    or "no" where the first extract states exactly what was asked, or its opposite."""
+
+    confidence: float = 0.0
+    extracts: tuple[Extract, ...] = ()
+    threshold: float = STATEMENT_THRESHOLD
+    plain: Literal["yes", "no", ""] = ""
+
+
+NOTHING = Evidence()
+
+
+class Articles:
+    """The whole articles of some hits, each looked up and cut into sentences once, and only where
+    asked for.
+
+    Where an article is gone or has been changed since, its passage stands for it, at its place: the
+    offsets stay true to what was read. Of a very long text only what is near the hits is cut.
+    """
+
+    def __init__(self, hits: Sequence[Hit], look_up: Callable[[str], Article | None]) -> None:
+        self._hits = hits
+        self._look_up = look_up
+        self._articles: dict[str, Article | None] = {}
+        self._sentences: dict[tuple[str, int], list[Span]] = {}
+        self._voices: dict[tuple[str, int], list[Voice | None]] = {}
+
+    def of(self, passage: Passage) -> Article:
+        if passage.article_id not in self._articles:
+            self._articles[passage.article_id] = self._look_up(passage.article_id)
+        known = self._articles[passage.article_id]
+        if known is not None and known.text[passage.start : passage.end] == passage.text:
+            return known
+        return Article(
+            passage.article_id,
+            passage.title,
+            " " * passage.start + passage.text,
+            passage.source,
+            passage.url,
+            passage.published,
+        )
+
+    def sentences(self, article: Article) -> list[Span]:
+        key = (article.id, hash(article.text))
+        if key not in self._sentences:
+            self._sentences[key] = [
+                span
+                for low, high in self._windows(article)
+                for span in sentences(article.text, low, high)
+            ]
+        return self._sentences[key]
+
+    def voices(self, article: Article) -> list[Voice | None]:
+        key = (article.id, hash(article.text))
+        if key not in self._voices:
+            self._voices[key] = speakers(article.text, self.sentences(article))
+        return self._voices[key]
+
+    def _windows(self, article: Article) -> list[tuple[int, int]]:
+        """All of an article, or of a long one its head and what is around the hits."""
+        size = len(article.text)
+        if size <= _LONG_ARTICLE:
+            return [(0, size)]
+        around = [(0, 2 * _MARGIN)]
+        around += sorted(
+            (max(0, hit.passage.start - _MARGIN), min(size, hit.passage.end + _MARGIN))
+            for hit in self._hits
+            if hit.passage.article_id == article.id
+        )
+        windows = around[:1]
+        for low, high in around[1:]:
+            if low <= windows[-1][1]:
+                windows[-1] = (windows[-1][0], max(high, windows[-1][1]))
+            else:
+                windows.append((low, high))
+        return windows
+
+
+@dataclass(slots=True)
+class _Candidate:
+    article: Article
+    number: int  # of the sentence in its article
+    span: Span
+    odds: float = 0.0
+    order: int = field(default=0)  # of the article, as retrieved
+
+    @property
+    def text(self) -> str:
+        return self.article.text[self.span.start : self.span.end]
+
+
+# -- why and how -------------------------------------------------------------------------------
+
+
+def statement(wish: Wish, rated: Rated, articles: Articles) -> Evidence:
+    """The sentences that answer, out of the passages read."""
+    candidates = _candidates(wish, rated, articles)
+    if not candidates:
+        return NOTHING
+    best = candidates[0].odds
+    chosen = [each for each in candidates if each.odds >= best - _GAP]
+    return Evidence(_probability(best), _told(chosen, articles, _MOST))
+
+
+def _candidates(wish: Wish, rated: Rated, articles: Articles) -> list[_Candidate]:
+    """The sentences of the passages, the likeliest to answer first."""
+    words = telling(wish.question)
+    found: dict[tuple[str, int], _Candidate] = {}
+    for rank, (reading, confidence) in enumerate(rated, start=1):
+        passage = reading.passage
+        article = articles.of(passage)
+        in_passage = coverage(words, passage.title, passage.text)
+        spans = reading.spans or (Scored(reading.start, reading.end, reading.score),)
+        for number, span in enumerate(articles.sentences(article)):
+            text = article.text[span.start : span.end]
+            if not span.touches(Span(passage.start, passage.end)) or _is_scrap(text):
+                continue
+            scores = [s.score for s in spans if s.start < span.end and span.start < s.end]
+            below = max(_LOWEST, max(scores) - reading.score) if scores else _LOWEST
+            odds = (
+                _INTERCEPT
+                + _WEIGHTS["confidence"] * _log_odds(confidence)
+                + _WEIGHTS["below"] * below
+                + _WEIGHTS["sentence"] * coverage(words, text)
+                + _WEIGHTS["passage"] * in_passage
+                + _WEIGHTS["rank"] / math.sqrt(rank)
+            )
+            if wish.asks == "reason" and _REASON.search(text):
+                odds += _REASON_WEIGHT
+            known = found.get((article.id, number))
+            if known is None or known.odds < odds:
+                found[article.id, number] = _Candidate(article, number, span, odds, rank)
+    return sorted(found.values(), key=lambda each: (-each.odds, each.article.id, each.number))
+
+
+# -- what somebody said ------------------------------------------------------------------------
+
+
+def said(wish: Wish, rated: Rated, articles: Articles) -> Evidence:
+    """What the speaker asked about said on the topic: only sentences in which he or she is heard.
+
+    Where the question has a topic, half of its words must stand in a sentence, the one before it
+    or the title, and at least one of them where the speaker is heard.
+    """
+    likely = {(c.article.id, c.number): c.odds for c in _candidates(wish, rated, articles)}
+    words = telling(wish.topic)
+    speaker = roots(wish.speaker)
+    words = {key: weight for key, weight in words.items() if key not in speaker}
+    heard: list[tuple[float, _Candidate]] = []
+    for order, article in enumerate(
+        _distinct(articles.of(reading.passage) for reading, _ in rated)
+    ):
+        spans = articles.sentences(article)
+        texts = [article.text[span.start : span.end] for span in spans]
+        found = [roots(text) for text in texts]
+        title = roots(article.title)
+        head = roots(article.text[:_HEAD])
+        for number, voice in enumerate(articles.voices(article)):
+            if not speaks(voice, wish.speaker) or _is_scrap(texts[number]):
+                continue
+            near = held(words, found[number] | (found[number - 1] if number else frozenset()))
+            around = held(
+                words, found[number] | title | head | (found[number - 1] if number else frozenset())
+            )
+            odds = likely.get((article.id, number), -4.0)
+            share = (0.7 * near + 0.3 * around) if words else 1.0 / (1.0 + 0.05 * order)
+            if words and near == 0.0:
+                continue
+            heard.append((share, _Candidate(article, number, spans[number], odds, order)))
+    if not heard:
+        return NOTHING
+
+    # Words that stand there decide, and where they leave it open what the reader thinks of it.
+    def standing(pair: tuple[float, _Candidate]) -> float:
+        return pair[0] + 0.3 * _probability(pair[1].odds)
+
+    heard.sort(key=lambda pair: (-standing(pair), pair[1].order, pair[1].number))
+    best = standing(heard[0])
+    confidence = min(0.95, best / 1.15)
+    chosen = [each for pair in heard if standing(pair) >= best - 0.3 for each in (pair[1],)]
+    return Evidence(confidence, _told(chosen, articles, 3), _SAID_THRESHOLD)
+
+
+# -- about a topic -----------------------------------------------------------------------------
+
+
+def about(wish: Wish, hits: Sequence[Hit], articles: Articles) -> Evidence:
+    """What the articles say about the topic: central sentences that speak of it."""
+    words = telling(wish.topic)
+    meant = _meant(wish, hits, articles)
+    if not meant:
+        return NOTHING
+    confidence = meant[0][1]
+    near = [article for article, sure in meant if sure >= 0.7 * confidence][:_ARTICLES_TOLD]
+    return Evidence(
+        confidence, _central(near, articles, words, _MOST, wish.newest), TOPIC_THRESHOLD
+    )
+
+
+def gist(wish: Wish, hits: Sequence[Hit], articles: Articles, *, one: bool) -> Evidence:
+    """The central sentences of the article meant, or of the few that are meant where not `one`."""
+    meant = _meant(wish, hits, articles)
+    if not meant:
+        return NOTHING
+    confidence = meant[0][1]
+    near = [article for article, sure in meant if sure >= 0.85 * confidence]
+    near = near[: 1 if one else _ARTICLES_TOLD]
+    return Evidence(confidence, _central(near, articles, {}, _MOST, wish.newest), TOPIC_THRESHOLD)
+
+
+def heads(given: Sequence[Article], articles: Articles) -> Evidence:
+    """The first sentence of each article: what there is, where no topic is named."""
+    found = []
+    for order, article in enumerate(given):
+        first = next(
+            (
+                (number, span)
+                for number, span in enumerate(articles.sentences(article))
+                if not _is_scrap(article.text[span.start : span.end])
+            ),
+            None,
+        )
+        if first is not None:
+            found.append(_Candidate(article, *first, order=order))
+    if not found:
+        return NOTHING
+    extracts = tuple(Extract(each.article, each.span) for each in found)
+    return Evidence(1.0, extracts, TOPIC_THRESHOLD)
+
+
+def _meant(wish: Wish, hits: Sequence[Hit], articles: Articles) -> list[tuple[Article, float]]:
+    """The articles that are about the topic, or speak of it, with how much of it they hold in one
+    place, title and head counting more; the surest first."""
+    words = telling(wish.topic) or dict.fromkeys(roots(wish.topic), 1.0)
+    named = [key for name in names(f"of {wish.topic}") for key in roots(name)]
+    found = []
+    for article in _distinct(articles.of(hit.passage) for hit in hits):
+        title = roots(article.title)
+        spans = articles.sentences(article)[:_SENTENCES_READ]
+        there = [roots(article.text[span.start : span.end]) for span in spans]
+        if not there or not set(named) <= title.union(*there):
+            continue
+        in_head = held(words, title | roots(article.text[:_HEAD]))
+        in_one_place = max(
+            held(words, title | one | other)
+            for one, other in zip(there, [*there[1:], frozenset[str]()], strict=True)
+        )
+        sure = in_one_place**2 * (0.65 + 0.3 * in_head)
+        found.append((article, sure))
+    return sorted(found, key=lambda pair: -pair[1])
+
+
+def _central(
+    given: Sequence[Article],
+    articles: Articles,
+    words: dict[str, float],
+    most: int,
+    newest: bool,
+) -> tuple[Extract, ...]:
+    """The most central sentences of the articles together; with `words`, such as speak of them."""
+    given = _in_time(given, newest=newest)
+    candidates: list[_Candidate] = []
+    weights: list[float] = []
+    for order, article in enumerate(given):
+        title = roots(article.title)
+        on_topic = held(words, title | roots(article.text[:_HEAD])) if words else 1.0
+        for number, span in enumerate(articles.sentences(article)[:_SENTENCES_READ]):
+            text = article.text[span.start : span.end]
+            here = coverage(words, text) if words else 1.0
+            if _is_scrap(text) or (words and here == 0.0 and on_topic < 1.0):
+                continue
+            weight = (0.15 + here) / math.sqrt(1.0 + number)
+            if _hangs(text):
+                weight *= 0.5
+            candidates.append(_Candidate(article, number, span, order=order))
+            weights.append(weight)
+    ranks = central([each.text for each in candidates], weights)
+    ranked = sorted(range(len(candidates)), key=lambda i: (-ranks[i], i))
+    share = -(-most // len(given)) if len(given) > 1 else most
+    told: dict[str, int] = {}
+    chosen = []
+    for i in ranked:
+        each = candidates[i]
+        if told.get(each.article.id, 0) < share:
+            told[each.article.id] = told.get(each.article.id, 0) + 1
+            chosen.append(each)
+    return _told(chosen, articles, most)
+
+
+def _in_time(given: Sequence[Article], *, newest: bool) -> list[Article]:
+    """As the story went, or the latest first; what has no date comes last, as it was found."""
+    dated = [article for article in given if article.published is not None]
+    dated.sort(key=lambda article: article.published or date.min, reverse=newest)
+    return [*dated, *(article for article in given if article.published is None)]
+
+
+# -- yes or no ---------------------------------------------------------------------------------
+
+
+def whether(wish: Wish, rated: Rated, articles: Articles) -> Evidence:
+    """The sentence that bears on it; plainly yes or no only where it states the same, word by word."""
+    words = telling(wish.topic)
+    named = [key for name in names(wish.question) for key in roots(name)]
+    best: tuple[float, _Candidate] | None = None
+    for candidate in _candidates(wish, rated, articles):
+        article, number = candidate.article, candidate.number
+        spans = articles.sentences(article)
+        text = candidate.text
+        before = article.text[spans[number - 1].start : spans[number - 1].end] if number else ""
+        here = held(words, roots(text))
+        near = held(words, roots(text) | roots(before) | roots(article.title))
+        if not set(named) <= roots(text) | roots(before) | roots(article.title) | roots(
+            article.text[:_HEAD]
+        ):
+            continue
+        standing = 0.6 * here + 0.4 * near + 0.1 * _probability(candidate.odds)
+        if best is None or standing > best[0]:
+            best = (standing, candidate)
+    if best is None:
+        return NOTHING
+    standing, candidate = best
+    extracts = _told([candidate], articles, 1)
+    plain = _states(wish, candidate.text)
+    return Evidence(min(0.95, standing / 1.05) ** 1.5, extracts, 0.4, plain)
+
+
+def _states(wish: Wish, text: str) -> Literal["yes", "no", ""]:
+    """Whether the sentence states what is asked, or denies it, in the same words and order and
+    without a "said", an "if" or a "would": else nothing is said."""
+    asked = [word for word in re.findall(r"[\w’'-]+", wish.topic) if telling(f"of {word}")]
+    keys = [next(iter(telling(f"of {word}"))) for word in asked]
+    if len(keys) < 2 or _NEGATION.search(wish.topic) or text.count("“") or text.count('"'):
+        return ""
+    place = 0
+    where: list[int] = []
+    for match in re.finditer(r"[\w’'-]+", text):
+        if place < len(keys) and keys[place] in roots(match[0]):
+            where += [match.start(), match.end()]
+            place += 1
+    if place < len(keys):
+        return ""
+    clause = re.split(r"[,;:–—]", text[: where[0]])[-1] + text[where[0] : where[-1]]
+    clause += re.split(r"[,;:–—.]", text[where[-1] :])[0]
+    if _HEDGED.search(clause) or (
+        _HEDGED.search(text[where[-1] :]) and re.search(r"\b(?:said|according|claimed)\b", text)
+    ):
+        return ""
+    return "no" if _NEGATION.search(clause) else "yes"
+
+
+# -- telling it --------------------------------------------------------------------------------
+
+
+def _told(chosen: Sequence[_Candidate], articles: Articles, most: int) -> tuple[Extract, ...]:
+    """At most `most` of the sentences, best first, as runs in reading order: each with what it
+    hangs on, neighbours as one, none that says what an earlier one has said."""
+    kept: list[_Candidate] = []
+    for each in chosen:
+        if len(kept) == most:
+            break
+        if not any(alike(each.text, other.text) >= _TWICE for other in kept):
+            kept.append(each)
+    order: dict[str, int] = {}
+    for each in sorted(kept, key=lambda each: each.order):
+        order.setdefault(each.article.id, len(order))
+    kept.sort(key=lambda each: (order[each.article.id], each.number))
+    runs: list[tuple[Article, int, int]] = []
+    for each in kept:
+        first = _antecedent(each.article, articles.sentences(each.article), each.number)
+        if runs and runs[-1][0].id == each.article.id and first <= runs[-1][2] + 1:
+            article, begun, ended = runs[-1]
+            runs[-1] = (article, min(begun, first), max(ended, each.number))
+        else:
+            runs.append((each.article, first, each.number))
+    extracts = []
+    for article, first, last in runs:
+        spans = articles.sentences(article)
+        extracts.append(Extract(article, Span(spans[first].start, spans[last].end)))
+    return tuple(extracts)
+
+
+def _antecedent(article: Article, spans: Sequence[Span], number: int) -> int:
+    """The number of the sentence that a run has to begin with, for `number` not to hang."""
+    first = number
+    while (
+        first > 0
+        and number - first < _BACK
+        and _hangs(article.text[spans[first].start : spans[first].end])
+    ):
+        before = article.text[spans[first - 1].start : spans[first - 1].end]
+        if _is_scrap(before) or spans[first].start - spans[first - 1].end > _APART:
+            break
+        first -= 1
+    return first
+
+
+def standing_alone(article: Article, spans: Sequence[Span], span: Span) -> Span:
+    """`span`, whole sentences of the article, with those before on which it hangs."""
+    number = next((n for n, each in enumerate(spans) if each.end > span.start), None)
+    if number is None:
+        return span
+    first = _antecedent(article, spans, number)
+    return Span(min(span.start, spans[first].start), span.end)
+
+
+def _hangs(text: str) -> bool:
+    """Whether a sentence needs the one before it: it speaks of "he", "it" or "most" before it names
+    anybody or anything, or is a quotation without a speaker."""
+    outside = _QUOTED.sub(" ”", text).strip()
+    if not re.search(r"\w", outside):
+        return text[:1] in '“"«' or _HANGS_AT_START.match(text) is not None
+    if text[:1] not in '“"«' and _HANGS_AT_START.match(outside):
+        return True
+    pronoun = _PRONOUN_LATER.search(outside)
+    return pronoun is not None and not _NOUN_BEFORE.search(outside[: pronoun.end()])
+
+
+def _is_scrap(text: str) -> bool:
+    return len(re.findall(r"\w+", text)) < _FEWEST_WORDS
+
+
+def _distinct(given: Iterable[Article]) -> list[Article]:
+    found: dict[str, Article] = {}
+    for article in given:
+        found.setdefault(article.id, article)
+    return list(found.values())
+
+
+def _log_odds(probability: float) -> float:
+    kept = min(max(probability, 1e-4), 1.0 - 1e-4)
+    return math.log(kept / (1.0 - kept))
+
+
+def _probability(odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, odds))))

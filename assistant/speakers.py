@@ -1,0 +1,260 @@
+"""Who says what in an article: the speaker of each sentence, as far as the words tell.
+
+    heard = speakers(text, sentences(text))
+    heard[3]                            Voice("Khaled Khiari", "khaled khiari, assistant secretary-…")
+    speaks(heard[3], "Khiari")          True; so is "the assistant secretary-general"
+
+A sentence has a speaker where it has a verb of saying with a subject ("Khiari said", "said Khiari",
+"according to the council"); where it has a pronoun for one ("he said"), that is the person named
+last; where it is a quotation alone, the one who was speaking. What somebody is said to have done is
+not what he said. English newspapers' habits, no parser: pure functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from assistant.wording import coverage, telling
+from vectorstore.splitting import Span
+
+_VERB = (
+    r"(?:said|says|say|told|tells|added|adds|stressed|noted|notes|argued|argues|warned|warns|claimed|claims|"
+    r"called|announced|announces|asked|replied|answered|promised|promises|praised|demanded|demands|"
+    r"welcomed|thanked|commended|highlighted|accused|explained|explains|insisted|insists|admitted|admits|"
+    r"confirmed|confirms|denied|denies|declared|defended|described|describes|blamed|blames|traced|"
+    r"congratulated|expected|expects|believes|believed|thinks|thought|urged|urges|criticised|criticized|"
+    r"suggested|suggests|wrote|writes|testified|acknowledged|rejected|dismissed|hailed|vowed|recalled|estimated|predicted|"
+    r"predicts|concluded|remarked|maintained|reiterated|emphasised|emphasized|underlined|underscored|"
+    r"condemned|protested|complained|joked|pledged|proposed|appealed|conceded|cautioned|contended|"
+    r"hoped|hopes|feared|fears|wants|wanted|pointed (?:out|to)|put the \w+ down to|put it|named|spoke of|quipped)"
+)
+_OPEN, _CLOSE = '“"‘«', '”"’»'
+_QUOTED = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|«[^»]*(?:»|$)")
+_CAPITAL = r"[^\W\d_a-zß-öø-ÿ]"
+_TITLE = (
+    r"(?:Mr|Mrs|Ms|Mx|Dr|Prof|Sen|Rep|Gov|Gen|Col|Capt|Lt|Sgt|Rev|St|Sir|President|Mayor|Minister|Captain|"
+    r"Councillor|Professor|Senator|Judge|King|Queen|Prince|Princess|Pope|Chancellor|General|Colonel|Ambassador|"
+    r"Governor|Bishop|Deputy|Chief|Secretary|Prime|Foreign|Justice|Councilman|Councilwoman|Cllr)\.?"
+)
+_NAME = re.compile(
+    rf"(?:{_TITLE}\s+)*{_CAPITAL}[\w’'-]*(?:\s+(?:(?:de|van|von|al|bin|der|la|di)\s+)?{_CAPITAL}[\w’'.-]*)*"
+)
+_PRONOUN_FIRST = re.compile(r"(?:he|she|his|her)\b", re.IGNORECASE)
+_PRONOUN = re.compile(r"^(?:he|she|they)$", re.IGNORECASE)
+_SAYING = re.compile(rf"\b{_VERB}\b", re.IGNORECASE)
+_ADVERB = r"(?:\s+(?:also|then|later|further|again|particularly|repeatedly|immediately|once|has|have|had|\w+ly))*"
+# "was welcomed", "to say", "who called": the subject of these is not who speaks here.
+_NOT_SAYING = re.compile(
+    rf"\b(?:to|who|which|that|whom|be|been|being|is|are|was|were|get|got|so|as|widely|not){_ADVERB}\s*$",
+    re.IGNORECASE,
+)
+_PRONOUN_AT_END = re.compile(rf"\b(he|she|they){_ADVERB}\s*$", re.IGNORECASE)
+_PHRASE_AT_END = re.compile(
+    rf"\b((?:the|an?|his|her|its|their|one|another|[\w-]+[’']s)\s+(?:[\w’'-]+\s+){{0,6}}?[\w’'-]+){_ADVERB}\s*$",
+    re.IGNORECASE,
+)
+_FINITE = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|will|would|can|could|should|may|might|must|do|does|did)\b",
+    re.IGNORECASE,
+)
+_ACTS = re.compile(
+    rf"{_FINITE.pattern}|\b\w{{3,}}ed\b|\b(?:won|lost|took|got|came|went|gave|made|left|beat|ran|rose|fell)\b",
+    re.IGNORECASE,
+)
+_BEHIND = re.compile(
+    rf"^\s+((?:the|an?|his|her|its|their|one|another|(?-i:{_CAPITAL}))[^;:“”\"]*)", re.IGNORECASE
+)
+_ACCORDING = re.compile(r"\baccording to (?P<subject>[^.;:“”\"]+)", re.IGNORECASE)
+_COLON = re.compile(rf"^(?P<subject>(?:{_TITLE}\s+)*{_CAPITAL}[\w’' .-]{{1,60}}):\s*[“\"]")
+_NO_NAME = re.compile(
+    r"(?:The|A|An|In|On|At|By|But|And|It|He|She|They|We|I|You|This|That|These|Those|His|Her|Their|Its|Our|"
+    r"When|While|After|Before|As|If|For|From|With|What|Who|Where|There|Here|Then|Now|Also|Most|Some|Many|"
+    r"More|No|Not|Yes|One|Two|Three|Nobody|Somebody|People|According|Last|Next|Since|Until|During|Under|"
+    r"Although|Though|However|Meanwhile|Because|So|Mon|Tues|Wednes|Thurs|Fri|Satur|Sunday|\w+day|January|"
+    r"February|March|April|May|June|July|August|September|October|November|December)"
+)
+_BODY = re.compile(
+    r"\b(?:Agency|Airport|Association|Authority|Bank|Board|Bridge|Centre|Center|Charter|Church|City|Club|"
+    r"College|Commission|Committee|Company|Conference|Council|County|Court|Cup|Department|Federation|"
+    r"Festival|Fund|Group|Hall|Harbour|Hospital|House|Institute|Island|League|Library|Lock|Ministry|Museum|"
+    r"Nations|Organi[sz]ation|Park|Parliament|Party|Port|Prize|Republic|River|School|Sea|Square|Station|"
+    r"States|Street|Summit|Treaty|Union|University|Valley|War|Ward|Yard|Service|Office|News|Post|Gazette)\b"
+)
+_PLACED = re.compile(r"\b(?:in|at|from|of|near|to)\s+$", re.IGNORECASE)
+_LESSER = re.compile(
+    r"\b(?:deputy|vice|former|ex|assistant|acting|late|future|next|new)[\s-]+$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Who speaks in a sentence: as named there, and all the article says of who that is."""
+
+    name: str
+    known_as: str
+
+
+def speakers(text: str, spans: Sequence[Span]) -> list[Voice | None]:
+    """The speaker of each of the sentences `spans` of `text`, in their order; None where nobody
+    is heard."""
+    heard: list[Voice | None] = []
+    described = _descriptions(" ".join(text[span.start : span.end] for span in spans))
+    person, speaking = "", ""
+    for span in spans:
+        sentence = text[span.start : span.end]
+        outside = _QUOTED.sub(
+            lambda match: "“" + " " * (len(match[0]) - 2) + "”" if len(match[0]) > 1 else '"',
+            sentence,
+        )
+        subject = _subject(outside, described)
+        named = _persons(outside, described)
+        if subject is None:
+            said = speaking if sentence[:1] in _OPEN and _is_all_quoted(outside) else ""
+        elif _PRONOUN.match(subject):
+            said = _before(outside, subject, named) or person
+        else:
+            said = next(iter(_persons(subject, described)), subject)
+        heard.append(
+            Voice(said, described.get(_last(said), "") + " " + _around(subject)) if said else None
+        )
+        speaking = said
+        if named and not _PRONOUN_FIRST.match(sentence):  # "She … Mr. Strake …" is still about her
+            person = named[0]
+        elif said and _persons(said):
+            person = said
+    return heard
+
+
+def speaks(voice: Voice | None, who: str) -> bool:
+    """Whether `voice` is `who`: by the last name where `who` has one, else by what the article
+    calls the speaker ("the mayor"). A deputy mayor is no mayor."""
+    if voice is None:
+        return False
+    known = f"{voice.name} {voice.known_as}"
+    if names := [name for name in _persons(who) if not _only_title(name)]:
+        return all(
+            _last(name) in known.lower().split() or _last(name) in roots_of(known) for name in names
+        )
+    words = telling(who)
+    if not words or coverage(words, known) < 1.0:
+        return False
+    return not _is_lesser(known, who)
+
+
+def roots_of(text: str) -> frozenset[str]:
+    """The last words of the names in `text`, in small letters and without a possessive."""
+    return frozenset(_plain(word) for word in re.findall(r"[\w’'-]+", text))
+
+
+def _subject(outside: str, known: Collection[str]) -> str | None:
+    """Of a sentence whose quotations are blanked: who says it. `known` are last names of persons."""
+    if match := _COLON.match(outside) or _ACCORDING.search(outside):
+        return match["subject"].strip(" ,")
+    for verb in _SAYING.finditer(outside):
+        ahead = re.split(r"[”\";:]", outside[: verb.start()])[-1]
+        behind = _BEHIND.match(outside[verb.end() :])
+        if not ahead.strip(" ,–—-("):
+            if behind:
+                return behind[1].strip(" ,.")
+            continue
+        if _NOT_SAYING.search(ahead):
+            continue
+        if pronoun := _PRONOUN_AT_END.search(ahead):
+            return pronoun[1]
+        if subject := _in_front(ahead, known):
+            return subject
+        if ahead.rstrip().endswith(",") and behind and not _FINITE.search(behind[1]):
+            return behind[1].strip(" ,.")
+        if phrase := _PHRASE_AT_END.search(ahead):
+            return phrase[1]
+    return None
+
+
+def _in_front(ahead: str, known: Collection[str]) -> str:
+    """The subject in what stands before the verb, with its apposition: the first person named
+    before a comma, else one whose name begins behind one."""
+    first, *others = ahead.split(",")
+    if _persons(first, known) and not (others and not others[-1].strip() and _ACTS.search(first)):
+        return ahead.strip(" ,")
+    for number, part in enumerate(others):
+        if re.match(rf"\s*(?:and\s+|the\s+)?{_CAPITAL}", part) and _persons(part, known):
+            return ",".join(others[number:]).strip(" ,")
+    return ""
+
+
+def _before(outside: str, pronoun: str, named: Sequence[str]) -> str:
+    """The person named in the sentence before its pronoun."""
+    at = re.search(rf"\b{pronoun}\b", outside, re.IGNORECASE)
+    return next((name for name in named if at and outside.find(name) < at.start()), "")
+
+
+def _persons(text: str, known: Collection[str] | None = None) -> list[str]:
+    """The names of persons in `text`, as far as capitals tell; bodies and places with a telling
+    word are none. A single word is one only where `known` has it, or nothing is known."""
+    found = []
+    for match in _NAME.finditer(text):
+        words = match[0].split()
+        while words and _NO_NAME.fullmatch(words[0].strip(".,")):
+            words = words[1:]
+        name = re.sub(r"[’']s?$", "", " ".join(words)).strip(" .,")
+        if not name or _BODY.search(name) or _PLACED.search(text[: match.start()]):
+            continue
+        if known is None or " " in name or _last(name) in known:
+            found.append(name)
+    return found
+
+
+def _descriptions(text: str) -> dict[str, str]:
+    """What an article calls each person, by last name: titles, and what stands in apposition
+    ("Noor Castellane, the head librarian since 2016, said"; "the deputy mayor, Fabian Osgrove")."""
+    found: dict[str, str] = {}
+    for match in _NAME.finditer(text):
+        name = re.sub(r"[’']s?$", "", match[0]).strip(" .,")
+        if len(name.split()) < 2 or _NO_NAME.fullmatch(name.split()[0]):
+            continue
+        behind = re.match(
+            r",\s+((?:the|an?|who|\d+|general|chief|head|director|leader)?[^,.;“”\"]{3,90})[,.;]",
+            text[match.end() : match.end() + 120],
+        )
+        ahead = re.search(
+            r"((?:[tT]he|[aA]n?|its|their|his|her|[\w-]+[’']s)\s+(?:[\w’'-]+\s+){0,4}?[\w’'-]+),?\s+$",
+            text[max(0, match.start() - 70) : match.start()],
+        )
+        said = " ".join(
+            part for part in (name, behind[1] if behind else "", ahead[1] if ahead else "") if part
+        )
+        key = _last(name)
+        found[key] = f"{found[key]} | {said}" if key in found else said
+    return found
+
+
+def _around(subject: str | None) -> str:
+    return "" if subject is None or _PRONOUN.match(subject) else subject
+
+
+def _is_lesser(known: str, who: str) -> bool:
+    """Whether every mention of the office is of its deputy, a former one, and the like."""
+    office = re.findall(r"[\w-]+", who)[-1]
+    if _LESSER.search(who[: who.rfind(office)]):
+        return False
+    found = list(re.finditer(rf"\b{re.escape(office)}\b", known, re.IGNORECASE))
+    return bool(found) and all(_LESSER.search(known[: match.start()]) for match in found)
+
+
+def _only_title(name: str) -> bool:
+    return re.fullmatch(rf"(?:{_TITLE}\s*)+", name) is not None
+
+
+def _is_all_quoted(outside: str) -> bool:
+    return not re.search(r"\w", outside)
+
+
+def _last(name: str) -> str:
+    words = re.findall(r"[\w’'-]+", name)
+    return _plain(words[-1]) if words else ""
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[’']s?$", "", word.lower())

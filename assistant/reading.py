@@ -57,6 +57,7 @@ class Reading:
         told: dict[str, Any] = {
             "number": quote.number,
             "found": quote.found_in(self.article.text),
+            "page": sum(begin <= quote.start for begin in self.article.pages) or None,
         }
         if quote.number in self.lost:
             told["saved"] = self.lost[quote.number]

@@ -14,6 +14,7 @@
   const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, drawn: "", wasRunning: false };
 
   const counted = (n) => (n === 1 ? "1 article" : `${n.toLocaleString("en-GB")} articles`);
+  const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
   const button = (text, action, properties = {}) =>
     make("button", { type: "button", className: "dl-button", textContent: text, onclick: action, ...properties });
   const plain = (text, action, properties = {}) => button(text, action, { className: "dl-plain", ...properties });
@@ -28,7 +29,7 @@
     let reply;
     try { reply = await fetch(path, options); } catch { throw new Error("Dateline does not answer: is it still running?"); }
     const told = await reply.json().catch(() => ({}));
-    if (!reply.ok) throw new Error(told.message ?? `The server answered ${reply.status}.`);
+    if (!reply.ok) throw new Error(sentence(told.message ?? `the server answered ${reply.status}.`));
     return told;
   }
 
@@ -42,8 +43,7 @@
   const chosen = make("span", { className: "dl-chosen" });
   const all = plain("All", () => selectAll());
   const bar = make("div", { className: "dl-selecting", role: "group", "aria-label": "Selected articles", hidden: true },
-    chosen, all, plain("Delete", () => ask([...state.selected.keys()]), { className: "dl-plain dl-danger", id: "dl-delete-selected" }),
-    plain("Done", () => selecting(false)));
+    chosen, all, plain("Delete", () => ask([...state.selected.keys()]), { className: "dl-plain dl-danger", id: "dl-delete-selected" }));
   const line = make("p", { className: "dl-line" });
   const meter = make("progress", { max: 1, value: 0, "aria-label": "Articles read" });
   const failures = make("ul", { className: "dl-failures" });
@@ -453,6 +453,7 @@
     let removed;
     try { removed = await call(method, path, body); } catch (problem) { toast(problem.message); await look(); return; }
     if (state.selecting) { state.selecting = false; state.selected.clear(); select.textContent = "Select"; select.setAttribute("aria-pressed", "false"); }
+    await look();
     toast("Deleted.", async () => {
       toast("Bringing back…");
       try {
@@ -462,7 +463,6 @@
       await look();
       heading.focus({ preventScroll: true });
     });
-    await look();
   }
 
   const removeSamples = () => remove("DELETE", "/library/samples");

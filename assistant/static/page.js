@@ -177,7 +177,8 @@
     const numbers = quotes();
     const at = numbers.indexOf(state.number);
     steps.hidden = at < 0;
-    place.textContent = `Quote ${at + 1} of ${numbers.length}`;
+    const page = state.article?.quotes?.find((quote) => quote.number === state.number)?.page;
+    place.textContent = `Quote ${at + 1} of ${numbers.length}${page ? ` · page ${page}` : ""}`;
     previous.hidden = next.hidden = numbers.length < 2;
     const current = marks();
     for (const mark of body.querySelectorAll("mark")) mark.classList.toggle("dl-current", current.includes(mark));

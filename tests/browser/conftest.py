@@ -13,6 +13,7 @@ import pytest
 
 from assistant.api import create_app
 from assistant.asking import Answering
+from assistant.library import Library
 from tests.browser.chromium import chromium, missing, requested, resize, violations
 from tests.browser.page import Page
 from tests.fake_assistant import ARTICLES, HOSTILE, FakeAssistant, wait_until
@@ -37,7 +38,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @contextmanager
-def served(assistant: Answering, examples: Sequence[str] = EXAMPLES) -> Iterator[str]:
+def served(
+    assistant: Answering,
+    examples: Sequence[str] | None = EXAMPLES,
+    library: Library | None = None,
+) -> Iterator[str]:
     """The address of the page over this assistant, served by a thread."""
     import uvicorn
 
@@ -45,7 +50,7 @@ def served(assistant: Answering, examples: Sequence[str] = EXAMPLES) -> Iterator
     servers: list[uvicorn.Server] = []
 
     async def run() -> None:
-        app = create_app(assistant, examples=examples)
+        app = create_app(assistant, examples=examples, library=library)
         config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1)
         servers.append(uvicorn.Server(config))
         await servers[0].serve([listening])

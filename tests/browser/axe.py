@@ -1,0 +1,45 @@
+"""What the rules of axe-core say of a page, without a download.
+
+    faults(driver)          serious and critical violations, one line each; [] where there are none
+
+The script comes from the installed package axe-playwright-python, of which nothing else is used;
+WebDriver puts it into the page, where the page's own policy would not.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from selenium.webdriver.chrome.webdriver import WebDriver
+
+_GRAVE = ("serious", "critical")
+_RUN = """
+const done = arguments[arguments.length - 1];
+axe.run(document, {resultTypes: ["violations"]}).then((found) => done(found.violations),
+                                                       (error) => done([{id: String(error), impact: "critical", nodes: []}]));
+"""
+
+
+def faults(driver: WebDriver) -> list[str]:
+    """The violations of accessibility rules that are serious or critical, with where they are."""
+    if not driver.execute_script("return typeof axe === 'object'"):
+        driver.execute_script(_script())
+    found: list[dict[str, Any]] = driver.execute_async_script(_RUN)
+    return [
+        f"{violation['id']} ({violation['impact']}): {node['html'][:160]} {node['failureSummary'][:400]}"
+        for violation in found
+        if violation["impact"] in _GRAVE
+        for node in violation["nodes"] or [{"html": "", "failureSummary": ""}]
+    ]
+
+
+@cache
+def _script() -> str:
+    spec = find_spec("axe_playwright_python")
+    assert spec is not None, "axe-playwright-python is not installed: pip install --group dev"
+    assert spec.origin is not None
+    return Path(spec.origin).with_name("axe.min.js").read_text(encoding="utf-8")

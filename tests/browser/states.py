@@ -1,0 +1,350 @@
+"""Every state of the page, brought about as a person would: for pictures and for rules that hold in all.
+
+    with staged() as stage:                 a server with articles, one without
+        for name, state in STATES.items():
+            page = state(stage.before(driver))
+            ...                             the page is in that state now
+            stage.after()
+
+The answers are those of `fake_assistant`, so every state comes quickly and the same each time.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selenium.webdriver.common.by import By
+
+from assistant.adding import Adding
+from assistant.library import Library
+from assistant.resources import seeds_folder
+from tests.browser.conftest import served
+from tests.browser.page import Page
+from tests.fake_assistant import ARTICLES, HOSTILE, FakeAssistant, MemoryIndex
+from vectorstore.articles import AddReport, Article
+from vectorstore.errors import FetchError
+from vectorstore.index import OnProgress
+from vectorstore.loading import load
+
+if TYPE_CHECKING:
+    from selenium.webdriver.chrome.webdriver import WebDriver
+
+OFFERED = (
+    "What does the harbour wall cost?",
+    "Who co-chairs the two-state meeting?",
+    "When does work begin?",
+)
+
+
+class GatedIndex(MemoryIndex):
+    """Stores nothing while its gate is shut."""
+
+    def __init__(self, articles: Iterable[Article]) -> None:
+        super().__init__(articles)
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def add_articles(
+        self, articles: Iterable[Article], *, progress: OnProgress | None = None
+    ) -> AddReport:
+        self.gate.wait(60)
+        return super().add_articles(articles, progress=progress)
+
+
+def nowhere(url: str) -> object:
+    """A fetch without a network."""
+    import socket
+
+    raise FetchError(f"{url} cannot be fetched: no network") from socket.gaierror(
+        socket.EAI_AGAIN, "Temporary failure in name resolution"
+    )
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Two servers, and the browser that looks at them."""
+
+    full: str
+    empty: str
+    samples: str
+    assistant: FakeAssistant
+    index: GatedIndex
+    kept: Mapping[str, Article]
+    library: Library
+    folder: Path
+    driver: WebDriver | None = None
+
+    def before(self, driver: WebDriver) -> Stage:
+        self.assistant.go_on.clear()
+        return replace(self, driver=driver)
+
+    def after(self) -> None:
+        """Let go what a state holds back, and make everything as it was."""
+        self.index.gate.set()
+        self.assistant.go_on.set()
+        self.library.adding.wait(60)
+        self.library.adding.dismiss()
+        self.index.kept = dict(self.kept)
+
+    def page(self, address: str = "") -> Page:
+        assert self.driver is not None
+        page = Page(self.driver, address or self.full)
+        page.until(lambda: page.all("#dl-shelf h2"))
+        return page
+
+    def file(self, name: str, text: str) -> str:
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+
+@contextmanager
+def staged() -> Iterator[Stage]:
+    """Servers with articles, without any, and with the samples alone."""
+    seeds = [item for item in load(seeds_folder()) if isinstance(item, Article)]
+    failures = {"boom": RuntimeError("boom")}
+    assistant = FakeAssistant((*ARTICLES, *seeds), failures=failures)
+    index = GatedIndex((*ARTICLES, *seeds))
+    assistant.index = index
+    library = Library(
+        index,
+        Adding(index, fetch=nowhere),  # type: ignore[arg-type]
+        quoting=len,
+    )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(assistant, OFFERED, library=library) as full,
+        served(FakeAssistant([]), OFFERED) as empty,
+        served(FakeAssistant(seeds), OFFERED) as samples,
+    ):
+        yield Stage(full, empty, samples, assistant, index, dict(index.kept), library, Path(folder))
+
+
+def shelf(page: Page) -> None:
+    """Show the list of articles, wherever it is at this width."""
+    for css in ("#dl-tabs button[value=articles]", "#dl-drawer"):
+        if page.one(css).is_displayed():
+            page.one(css).click()
+    page.until(lambda: page.one("#dl-shelf").is_displayed())
+
+
+def first(stage: Stage) -> Page:
+    page = stage.page()
+    page.until(lambda: page.text("#dl-examples"))
+    return page
+
+
+def empty(stage: Stage) -> Page:
+    return stage.page(stage.empty)
+
+
+def samples(stage: Stage) -> Page:
+    page = stage.page(stage.samples)
+    page.until(lambda: page.all(".dl-do-unsample"))
+    return page
+
+
+def answer(stage: Stage) -> Page:
+    page = stage.page()
+    page.ask("what does the harbour wall cost?")
+    return page
+
+
+def reader(stage: Stage) -> Page:
+    page = answer(stage)
+    page.citations()[0].click()
+    page.reader_marked()
+    return page
+
+
+def closest(stage: Stage) -> Page:
+    page = stage.page()
+    page.ask("who won the world cup?")
+    return page
+
+
+def disagree(stage: Stage) -> Page:
+    page = stage.page()
+    page.ask("when does work begin?")
+    return page
+
+
+def writing(stage: Stage) -> Page:
+    page = stage.page()
+    page.type("slowly: what does the harbour wall cost?")
+    page.until(lambda: page.citations() and page.all("#dl-stop"))
+    return page
+
+
+def stopped(stage: Stage) -> Page:
+    page = writing(stage)
+    page.one("#dl-stop").click()
+    page.until(lambda: page.all(".dl-notice"))
+    return page
+
+
+def error(stage: Stage) -> Page:
+    page = stage.page()
+    page.ask("boom?")
+    return page
+
+
+def removed(stage: Stage) -> Page:
+    page = answer(stage)
+    stage.index.remove(["reports/harbour 2?.txt"])
+    page.citations()[0].click()
+    page.until(lambda: page.one("#dl-reader").is_displayed() and page.text("#dl-reader .dl-notice"))
+    return page
+
+
+def hostile(stage: Stage) -> Page:
+    stage.index.kept = {**stage.index.kept, HOSTILE.id: HOSTILE}
+    page = stage.page()
+    page.ask("what does the hostile article say?")
+    page.citations()[0].click()
+    page.reader_marked()
+    return page
+
+
+def articles(stage: Stage) -> Page:
+    page = stage.page()
+    shelf(page)
+    page.until(lambda: page.all("#dl-shelf li"))
+    page.one("#dl-narrow button").click()
+    page.until(lambda: page.all("#dl-dates input"))
+    return page
+
+
+def searched(stage: Stage) -> Page:
+    page = stage.page()
+    shelf(page)
+    page.one("#dl-search").send_keys("zebra")
+    page.until(lambda: "No article has" in page.text("#dl-shelf"))
+    return page
+
+
+def selecting(stage: Stage) -> Page:
+    page = stage.page()
+    shelf(page)
+    page.until(lambda: page.all("#dl-shelf li"))
+    page.one("#dl-select").click()
+    for box in page.all("#dl-shelf li input")[:3]:
+        page.run("arguments[0].click()", box)
+    return page
+
+
+def deleting(stage: Stage) -> Page:
+    page = selecting(stage)
+    page.one("#dl-delete-selected").click()
+    page.until(lambda: page.one("#dl-delete").is_displayed())
+    return page
+
+
+def deleted(stage: Stage) -> Page:
+    page = deleting(stage)
+    page.one("#dl-delete .dl-sure").click()
+    page.until(lambda: page.one("#dl-toast").is_displayed())
+    return page
+
+
+def editing(stage: Stage) -> Page:
+    page = stage.page()
+    shelf(page)
+    page.until(lambda: page.all(".dl-edit"))
+    page.all(".dl-edit")[0].click()
+    page.until(lambda: page.one("#dl-edit").is_displayed())
+    return page
+
+
+def adding(stage: Stage) -> Page:
+    page = stage.page()
+    shelf(page)
+    page.one("#dl-add-open").click()
+    page.until(lambda: page.one("#dl-add").is_displayed())
+    return page
+
+
+def pasting(stage: Stage) -> Page:
+    page = adding(stage)
+    page.one("#dl-way-text").click()
+    page.all("#dl-pane-text button")[-1].click()  # without text: it says what is missing
+    page.until(lambda: page.text("#dl-pane-text .dl-error"))
+    return page
+
+
+def offline(stage: Stage) -> Page:
+    page = adding(stage)
+    page.one("#dl-way-link").click()
+    page.one("#dl-link").send_keys("https://news.example/harbour")
+    page.all("#dl-pane-link button")[-1].click()
+    page.until(lambda: "Offline" in page.text(".dl-link-told"))
+    return page
+
+
+def indexing(stage: Stage) -> Page:
+    stage.index.gate.clear()
+    page = adding(stage)
+    names = [
+        stage.file(f"report {n}.txt", f"Report {n}\n\nSomething of its own.") for n in range(9)
+    ]
+    page.one("#dl-files").send_keys("\n".join(names))
+    page.until(lambda: "of 9." in page.text("#dl-progress"))
+    return page
+
+
+def failures(stage: Stage) -> Page:
+    page = adding(stage)
+    names = [
+        stage.file("good.txt", "Good\n\nA good one."),
+        stage.file("empty.txt", " "),
+        stage.file("broken.pdf", "%PDF-1.4 no"),
+        stage.file("table.xls", "x"),
+    ]
+    page.one("#dl-files").send_keys("\n".join(names))
+    page.until(lambda: "3 could not be added" in page.text("#dl-progress"))
+    return page
+
+
+def keys(stage: Stage) -> Page:
+    page = stage.page()
+    page.run("document.activeElement.blur()")
+    page.driver.find_element(By.TAG_NAME, "body").send_keys("?")
+    page.until(lambda: page.one("#dl-help").is_displayed())
+    return page
+
+
+STATES: Mapping[str, Callable[[Stage], Page]] = {
+    state.__name__: state
+    for state in (
+        first,
+        empty,
+        samples,
+        writing,
+        answer,
+        reader,
+        closest,
+        disagree,
+        stopped,
+        error,
+        removed,
+        hostile,
+        articles,
+        searched,
+        adding,
+        pasting,
+        offline,
+        indexing,
+        failures,
+        editing,
+        selecting,
+        deleting,
+        deleted,
+        keys,
+    )
+}

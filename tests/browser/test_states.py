@@ -1,0 +1,59 @@
+"""What holds in every state of the page: no sideways scroll, and nothing that axe calls serious."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.axe import faults
+from tests.browser.chromium import chromium, requested, resize, violations
+from tests.browser.states import STATES, Stage, staged
+
+if TYPE_CHECKING:
+    from selenium.webdriver.chrome.webdriver import WebDriver
+
+WIDTHS = (800, 390)
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with staged() as stage:
+        yield stage
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_fits_and_is_accessible_in_light_and_dark(
+    driver: WebDriver, stage: Stage, state: str
+) -> None:
+    resize(driver, 1280, 860)
+    requested(driver), violations(driver)  # what came before is not this state's
+    try:
+        page = STATES[state](stage.before(driver))
+        assert faults(driver) == []
+        page.run("document.body.classList.add('dark')")
+        assert faults(driver) == []
+        assert page.fits()
+        for width in WIDTHS:
+            resize(driver, width, 844)
+            assert page.fits(), width
+        # Refusals (400) and what was removed (404) are logged by the browser itself.
+        said = [line for line in violations(driver) if "400" not in line and "404" not in line]
+        assert said == []
+        own = (stage.full, stage.empty, stage.samples, "data:", "blob:", "about:")
+        assert [url for url in requested(driver) if not url.startswith(own)] == []
+    finally:
+        stage.after()
+        driver.get("about:blank")
+
+
+def test_dark_mode_follows_the_system(stage: Stage) -> None:
+    with chromium(390, 844, dark=True) as driver:
+        page = STATES["answer"](stage.before(driver))
+        assert page.run("return document.body.classList.contains('dark')")
+        paper = page.run("return getComputedStyle(document.body).backgroundColor")
+        red, green, blue = (int(part) for part in paper[4:-1].split(","))
+        assert max(red, green, blue) < 40
+        assert faults(driver) == []
+        stage.after()

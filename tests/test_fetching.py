@@ -25,7 +25,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from vectorstore.errors import FetchError, LoadingError
-from vectorstore.fetching import USER_AGENT, Address, Limits, Page, fetch, is_public
+from vectorstore.fetching import (
+    USER_AGENT,
+    Address,
+    Limits,
+    Page,
+    fetch,
+    fetch_if_changed,
+    is_public,
+)
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -438,3 +446,23 @@ def test_names_and_passwords_are_not_sent(site: Site) -> None:
 def test_a_refusal_is_a_loading_error_that_names_the_address() -> None:
     with pytest.raises(LoadingError, match=r"http://127\.0\.0\.1:1/ cannot be fetched"):
         fetch("http://127.0.0.1:1/")
+
+
+def test_a_page_is_asked_for_only_where_it_has_changed(site: Site) -> None:
+    day = "Tue, 04 Mar 2025 10:00:00 GMT"
+    url = site.says("/feed", b"one", Content_Type="text/plain", ETag='"v1"', Last_Modified=day)
+    page = fetch_if_changed(url, allow=everywhere)
+    assert page == Page(url, url, b"one", "text/plain", "", '"v1"', day)
+    assert not {"If-None-Match", "If-Modified-Since"} & set(site.asked[-1][1])
+    site.says("/feed", status=304, Content_Type="")
+    assert fetch_if_changed(url, '"v1"', day, allow=everywhere) is None
+    assert site.asked[-1][1]["If-None-Match"] == '"v1"'
+    assert site.asked[-1][1]["If-Modified-Since"] == day
+
+
+def test_a_server_that_says_unchanged_without_being_asked_is_refused(site: Site) -> None:
+    url = site.says("/feed", status=304, Content_Type="")
+    with pytest.raises(FetchError, match="304"):
+        get(url)
+    with pytest.raises(FetchError, match="304"):
+        fetch_if_changed(url, allow=everywhere)

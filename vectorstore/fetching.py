@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -39,6 +39,7 @@ MEDIA_TYPES = (
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _LAST_PORT = 65_535
+_AS_KNOWN = 304
 _ROBOTS_LIMIT = 500_000  # bytes of robots.txt that are read, as RFC 9309 asks
 
 
@@ -47,6 +48,7 @@ class Page:
     """What was fetched. `asked` is the address as given, `url` the one that answered.
 
     `media_type` is one of MEDIA_TYPES; `charset` is what the server says, "" where it does not.
+    `etag` and `last_modified` are what it wants to be asked with next time.
     """
 
     asked: str
@@ -54,6 +56,8 @@ class Page:
     content: bytes
     media_type: str
     charset: str = ""
+    etag: str = ""
+    last_modified: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,28 @@ def fetch(
     the reason: what `allow` or robots.txt forbids, an error status, another type than a page's,
     too large, too slow, or no answer.
     """
-    visit = _Visit(url, allow, limits or Limits())
+    page = _found(_Visit(url, allow, limits or Limits(), {}))
+    if page is None:
+        raise FetchError(f"{url} cannot be fetched: the server answers 304 to a first question")
+    return page
+
+
+def fetch_if_changed(
+    url: str,
+    etag: str = "",
+    last_modified: str = "",
+    *,
+    allow: Callable[[Address], bool] = is_public,
+    limits: Limits | None = None,
+) -> Page | None:
+    """As `fetch`; None where the server says that the page is still the one that came with this
+    `etag` or `last_modified`."""
+    asked = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+    known = {name: value for name, value in asked.items() if value}
+    return _found(_Visit(url, allow, limits or Limits(), known))
+
+
+def _found(visit: _Visit) -> Page | None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -98,15 +123,24 @@ def fetch(
 
 
 class _Visit:
-    """One call of `fetch`: what it may do, and the robots.txt it has read."""
+    """One call of `fetch`: what it may do, what is `known` of the page as headers, and the
+    robots.txt it has read."""
 
-    def __init__(self, asked: str, allow: Callable[[Address], bool], limits: Limits) -> None:
+    def __init__(
+        self,
+        asked: str,
+        allow: Callable[[Address], bool],
+        limits: Limits,
+        known: Mapping[str, str],
+    ) -> None:
         self._asked = asked
         self._allow = allow
         self._limits = limits
+        self._known = known
         self._robots: dict[str, RobotFileParser] = {}
 
-    async def page(self) -> Page:
+    async def page(self) -> Page | None:
+        """The page; None where it is as it is known."""
         import httpx
 
         seconds = self._limits.seconds
@@ -132,14 +166,16 @@ class _Visit:
                 f"the connection failed ({error or type(error).__name__})"
             ) from error
 
-    async def _find(self, client: httpx.AsyncClient, url: httpx.URL) -> Page:
+    async def _find(self, client: httpx.AsyncClient, url: httpx.URL) -> Page | None:
         """The page at the end of the redirects, each of them checked and permitted."""
         for _ in range(self._limits.redirects + 1):
             await self._obey_robots(client, url)
-            async with self._answer(client, url) as response:
+            async with self._answer(client, url, self._known) as response:
                 if response.has_redirect_location:
                     url = url.join(response.headers["location"])
                     continue
+                if response.status_code == _AS_KNOWN and self._known:
+                    return None
                 if response.status_code not in (200, 203):
                     raise self._refusal(_status(response))
                 media_type = (
@@ -153,7 +189,12 @@ class _Visit:
                 if len(content) > self._limits.size:
                     raise self._refusal(f"it is larger than {self._limits.size:,} bytes")
                 return Page(
-                    self._asked, str(url), content, media_type, response.charset_encoding or ""
+                    self._asked,
+                    str(url),
+                    content,
+                    media_type,
+                    response.charset_encoding or "",
+                    *(response.headers.get(name, "") for name in ("etag", "last-modified")),
                 )
         raise self._refusal(f"it redirects more than {self._limits.redirects} times")
 
@@ -185,21 +226,25 @@ class _Visit:
 
     @asynccontextmanager
     async def _answer(
-        self, client: httpx.AsyncClient, url: httpx.URL
+        self, client: httpx.AsyncClient, url: httpx.URL, known: Mapping[str, str] | None = None
     ) -> AsyncIterator[httpx.Response]:
         """The answer to a request, its body unread, from an address that may be connected to."""
         if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > _LAST_PORT:
             raise self._refusal(f"{url} is not an http or https address")
         if url.userinfo:
             raise self._refusal("it has a name or password in it, which will not be sent")
-        response = await self._connected(client, url, await self._addresses(url))
+        response = await self._connected(client, url, await self._addresses(url), known or {})
         try:
             yield response
         finally:
             await response.aclose()
 
     async def _connected(
-        self, client: httpx.AsyncClient, url: httpx.URL, addresses: Sequence[Address]
+        self,
+        client: httpx.AsyncClient,
+        url: httpx.URL,
+        addresses: Sequence[Address],
+        known: Mapping[str, str],
     ) -> httpx.Response:
         """The answer of the first of these addresses that can be connected to."""
         import httpx
@@ -207,18 +252,22 @@ class _Visit:
         *others, last = addresses
         for address in others:
             try:
-                return await self._asked_at(client, url, address)
+                return await self._asked_at(client, url, address, known)
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
-        return await self._asked_at(client, url, last)
+        return await self._asked_at(client, url, last, known)
 
     async def _asked_at(
-        self, client: httpx.AsyncClient, url: httpx.URL, address: Address
+        self,
+        client: httpx.AsyncClient,
+        url: httpx.URL,
+        address: Address,
+        known: Mapping[str, str],
     ) -> httpx.Response:
         request = client.build_request(
             "GET",
             url.copy_with(host=str(address)),
-            headers={"Host": url.netloc.decode("ascii")},
+            headers={**known, "Host": url.netloc.decode("ascii")},
             # The certificate must be the name's, not the address's.
             extensions={"sni_hostname": url.raw_host.decode("ascii")},
         )

@@ -4,11 +4,11 @@
     dateline list                   dateline chat
 
 Exit codes: 0 done, or answered; 1 an error, told on stderr; 2 wrong usage; 3 the articles do not
-answer the question; 4 something given to `add` was skipped; 130 interrupted (Ctrl-C ends `chat`
-as it should: 0).
+answer the question; 4 something given to `add` or `sync` was skipped; 130 interrupted (Ctrl-C ends
+`chat` and `sync --watch` as it should: 0).
 
 Results go to stdout, everything else (progress, notes, errors) to stderr; with --json stdout holds
-one JSON document and nothing else. This is the one module that prints, and it knows nothing of how
+one JSON document and nothing else (`sync --watch`: one a line). This is the one module that prints, and it knows nothing of how
 articles are stored, found or answered from. Nothing heavy is imported until a command needs it.
 """
 
@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from vectorstore.articles import AddReport, Article, Finding, Progress, Summary
+from vectorstore.articles import AddReport, Article, Finding, Progress, Summary, SyncReport
 from vectorstore.errors import ArticleNotFoundError, DatelineError, LoadingError
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _dateline(
       1    an error, told on stderr
       2    wrong usage
       3    `ask`: the articles do not answer the question
-      4    `add`: some files were skipped
+      4    `add`, `sync`: some files were skipped
       130  interrupted
     """
     ctx.obj = index
@@ -193,6 +193,54 @@ def add(
         raise typer.Exit(_SKIPPED)
 
 
+@app.command()
+def sync(
+    ctx: typer.Context,
+    source: Annotated[
+        str, typer.Argument(metavar="FOLDER|FEED", help="A folder or file, or a feed's address.")
+    ],
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove the articles that are no longer there.")
+    ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes", "-y", help="Also where that is more than a tenth of the index, or all of it."
+        ),
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Keep at it: after every change, until Ctrl-C.")
+    ] = False,
+    every: Annotated[
+        float,
+        typer.Option(min=1, metavar="MINUTES", help="How often --watch asks a feed for news."),
+    ] = 15,
+    index: IndexFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring the index to the state of a folder or a feed.
+
+    Articles that are new or changed come in, and files that were moved keep their articles. What is no longer there is told, and removed only with --prune; more than a tenth of the index only with --yes, too. Files that have not changed are not read again. Interrupted, run it again to go on.
+
+    \b
+    Examples:
+      dateline sync articles/ --prune
+      dateline sync https://example.org/feed.xml --watch --every 30
+    """
+    with _open(ctx, index) as assistant:
+        report = _synced(assistant.index, source, prune=prune, yes=yes)
+        _tell_synced(report, as_json=as_json, prune=prune, compact=watch)
+        if watch:
+            _keep_synced(
+                assistant.index, source, prune=prune, yes=yes, every=every, as_json=as_json
+            )
+            return
+    if report.refusal:
+        raise typer.Exit(1)
+    if report.skipped:
+        raise typer.Exit(_SKIPPED)
+
+
 @app.command("list")
 def list_(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
     """List the articles, newest first.
@@ -208,7 +256,7 @@ def list_(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False
         summaries = assistant.index.articles()
         folder = assistant.settings.index
     if as_json:
-        _print_json([_plain(asdict(summary)) for summary in summaries])
+        _print_json([_listed(summary) for summary in summaries])
     elif not summaries:
         _tell(f"no articles in {folder} yet; add some: dateline add FOLDER")
     elif sys.stdout.isatty():
@@ -216,7 +264,7 @@ def list_(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False
     else:
         for summary in summaries:
             day = summary.published.isoformat() if summary.published else ""
-            cells = (summary.id, day, summary.source, summary.title)
+            cells = (summary.id, day, _sources(summary), summary.title)
             typer.echo("\t".join(_one_line(cell) for cell in cells))
 
 
@@ -240,21 +288,26 @@ def show(
     """
     with _open(ctx, index, make=False) as assistant:
         article = _article(assistant.index, article_id)
+        summary = assistant.index.summary(article.id)
     if as_json:
-        _print_json(_plain(asdict(article)))
+        listed = _listed(summary)
+        _print_json(
+            _plain(asdict(article)) | {"sources": listed["sources"], "origins": listed["origins"]}
+        )
         return
     known = {
         "Title": article.title,
-        "Source": article.source,
+        "Source": _sources(summary),
         "Date": article.published.isoformat() if article.published else "",
         "Authors": ", ".join(article.authors),
         "Address": article.url,
         "Language": article.language,
         "Id": article.id,
     }
-    for name, value in known.items():
-        if value:
-            typer.echo(f"{name + ':':<10}{_one_line(value)}")
+    lines = [(name, value) for name, value in known.items() if value]
+    lines += [("From", origin.place) for origin in summary.origins]
+    for name, value in lines:
+        typer.echo(f"{name + ':':<10}{_one_line(value)}")
     typer.echo()
     typer.echo(_printable(article.text))
 
@@ -633,6 +686,73 @@ def restore(
         typer.echo(f"Restored: {_articles(statistics.articles)}, {statistics.passages:,} passages.")
 
 
+def _synced(index: Index, source: str, *, prune: bool, yes: bool) -> SyncReport:
+    before = index.statistics().articles
+    try:
+        with _progress("Syncing") as progress:
+            return index.sync(source, prune=prune, yes=yes, progress=progress)
+    except KeyboardInterrupt:
+        _tell(_interrupted(before, index.statistics().articles))
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+def _keep_synced(
+    index: Index, source: str, *, prune: bool, yes: bool, every: float, as_json: bool
+) -> None:
+    """Sync after every change until Ctrl-C; what is as it was is not told again."""
+    from vectorstore.watching import watch
+
+    told: set[tuple[str, str]] = set()
+    _tell(f"watching {source} (Ctrl-C stops it)")
+    try:
+        for _ in watch(source, every=60 * every):
+            try:
+                report = index.sync(source, prune=prune, yes=yes)
+            except LoadingError as error:  # not there at the moment; the next time it may be
+                _tell(f"dateline: {error}")
+                continue
+            skipped = [s for s in report.skipped if (s.source, s.reason) not in told]
+            told.update((s.source, s.reason) for s in skipped)
+            if report.new or report.changed or report.moved or report.removed or skipped:
+                news = replace(report, skipped=tuple(skipped))
+                _tell_synced(news, as_json=as_json, prune=prune, compact=True)
+    except KeyboardInterrupt:
+        _tell("stopped; the index is up to date with what was seen")
+
+
+def _tell_synced(report: SyncReport, *, as_json: bool, prune: bool, compact: bool) -> None:
+    if as_json:
+        _print_json(asdict(report), compact=compact)
+    else:
+        typer.echo(_counted(report))
+    for skipped in report.skipped:
+        _tell(f"skipped {skipped.source}: {skipped.reason}")
+    if report.refusal:
+        _tell(
+            f"dateline: nothing was removed: {report.refusal}. To remove them all the same: --yes"
+        )
+    elif report.vanished and not prune:
+        _tell(
+            f"{_articles(len(report.vanished))} no longer there, and kept; --prune removes what is "
+            "no longer there"
+        )
+    sys.stdout.flush()  # who waits for the line through a pipe gets it now
+
+
+def _counted(report: SyncReport) -> str:
+    counts = (
+        (len(report.new), "new"),
+        (len(report.changed), "changed"),
+        (len(report.unchanged), "unchanged"),
+        (len(report.moved), "moved"),
+        (len(report.duplicates), "duplicates"),
+        (len(report.vanished) - len(report.removed), "vanished"),
+        (len(report.removed), "removed"),
+        (len(report.skipped), "skipped"),
+    )
+    return ", ".join(f"{count:,} {what}" for count, what in counts if count or what == "new")
+
+
 def _settings(ctx: typer.Context, folder: Path | None) -> Settings:
     """The settings, with the index named after the command, else before it."""
     from assistant.settings import Settings
@@ -844,20 +964,28 @@ def _print_table(summaries: Sequence[Summary]) -> None:
     table.add_column("Title")
     for summary in summaries:
         day = summary.published.isoformat() if summary.published else "–"
-        cells = (summary.id, day, summary.source, summary.title)
+        cells = (summary.id, day, _sources(summary), summary.title)
         # Text, not markup: a title like "[red]" is shown as it is.
         table.add_row(*(Text(_one_line(cell)) for cell in cells))
     Console().print(table)
     _tell(_articles(len(summaries)))
 
 
+def _sources(summary: Summary) -> str:
+    return "; ".join(source for source in summary.sources if source)
+
+
+def _listed(summary: Summary) -> dict[str, Any]:
+    return _plain(asdict(summary)) | {"sources": list(summary.sources)}
+
+
 def _articles(count: int) -> str:
     return f"{count:,} article" + ("" if count == 1 else "s")
 
 
-def _print_json(value: Any) -> None:
+def _print_json(value: Any, *, compact: bool = False) -> None:
     # ASCII escapes: valid on every terminal and pipe, and nothing in the text is replaced.
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=True))
+    typer.echo(json.dumps(value, indent=None if compact else 2, ensure_ascii=True))
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from vectorstore.articles import (
     Finding,
     Hit,
     Passage,
+    SourceFile,
     Statistics,
     Summary,
 )
@@ -300,6 +301,28 @@ class MemoryIndex(Index):
             for a in self.kept.values()
         ]
         return sorted(summaries, key=lambda s: s.published or date.min, reverse=True)
+
+    def summary(self, article_id: str) -> Summary:
+        return next(summary for summary in self.articles() if summary.id == article_id)
+
+    def source_files(
+        self,
+        *,
+        under: str | None = None,
+        digests: Sequence[str] = (),
+        articles: Sequence[str] = (),
+        addresses: Sequence[str] = (),
+    ) -> list[SourceFile]:
+        return []
+
+    def store_files(
+        self,
+        files: Sequence[SourceFile],
+        articles: Sequence[Article] = (),
+        *,
+        forget: Sequence[str] = (),
+    ) -> AddReport:
+        return self.add_articles(articles)
 
     def edit(
         self,

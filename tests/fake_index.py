@@ -29,6 +29,7 @@ from vectorstore.articles import (
     Hit,
     Passage,
     Progress,
+    SourceFile,
     Statistics,
     Summary,
 )
@@ -36,12 +37,14 @@ from vectorstore.errors import ArticleError, ArticleNotFoundError, SearchError, 
 from vectorstore.index import Index, Mode, OnProgress
 
 _ARTICLES = TypeAdapter(list[Article])
+_FILES = TypeAdapter(list[SourceFile])
 _LONGEST_WAIT = 30.0
 
 
 class FakeIndex(Index):
     def __init__(self, file: Path, *, gate: Path | None = None) -> None:
         self._file = file
+        self._files = file.with_suffix(".files")
         self._gate = gate
         self._turn = threading.RLock()
         self._closed = False
@@ -103,6 +106,40 @@ class FakeIndex(Index):
 
     def articles(self) -> list[Summary]:
         return [_summary(article) for article in self._read().values()]
+
+    def summary(self, article_id: str) -> Summary:
+        return _summary(self.get(article_id))
+
+    def source_files(
+        self,
+        *,
+        under: str | None = None,
+        digests: Sequence[str] = (),
+        articles: Sequence[str] = (),
+        addresses: Sequence[str] = (),
+    ) -> list[SourceFile]:
+        return [
+            file
+            for file in self._read_files().values()
+            if (under is not None and f"{file.place}/".startswith(f"{under}/"))
+            or file.digest in digests
+            or file.address in addresses
+            or any(origin.article_id in articles for origin in file.origins)
+        ]
+
+    def store_files(
+        self,
+        files: Sequence[SourceFile],
+        articles: Sequence[Article] = (),
+        *,
+        forget: Sequence[str] = (),
+    ) -> AddReport:
+        report = self.add_articles(articles)
+        with self._turn:
+            kept = {p: file for p, file in self._read_files().items() if p not in forget}
+            kept |= {file.place: file for file in files}
+            self._files.write_bytes(_FILES.dump_json(list(kept.values())))
+        return report
 
     def edit(
         self,
@@ -180,6 +217,11 @@ class FakeIndex(Index):
             if not self._file.exists():
                 return {}
             return {a.id: a for a in _ARTICLES.validate_json(self._file.read_bytes())}
+
+    def _read_files(self) -> dict[str, SourceFile]:
+        if not self._files.exists():
+            return {}
+        return {file.place: file for file in _FILES.validate_json(self._files.read_bytes())}
 
     def _write(self, articles: dict[str, Article]) -> None:
         draft = self._file.with_suffix(".new")

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vectorstore.articles import Article, Filter
+from vectorstore.articles import Article, Filter, Origin, SourceFile
 from vectorstore.catalog import CATALOG, MIGRATIONS, Catalog, NewPassage
 from vectorstore.errors import (
     ArticleNotFoundError,
@@ -50,6 +50,19 @@ def test_what_is_removed_leaves_no_trace_in_any_file(catalog: Catalog) -> None:
     catalog.forget()
     assert traces(catalog) == set()
     assert words(catalog, "ferry") == ["other"]
+
+
+def test_the_file_that_an_article_came_from_leaves_no_trace_when_it_is_removed(
+    catalog: Catalog,
+) -> None:
+    put(catalog, OTHER, SECRET)
+    origin = Origin("/home/xylograph/confidences.txt", "secret", "whistleblower")
+    catalog.settle_files([SourceFile(origin.place, digest="d", origins=(origin,))], ())
+    catalog.note_edits("secret", title="Unmistakable Zephyrine")
+    assert [file.origins for file in catalog.source_files("/home/xylograph")] == [(origin,)]
+    catalog.remove(["secret"])
+    catalog.forget()
+    assert traces(catalog) == set()
 
 
 def test_what_is_replaced_leaves_no_trace_either(catalog: Catalog) -> None:
@@ -128,6 +141,17 @@ def test_equal_passages_share_a_vector_until_the_last_goes(catalog: Catalog) -> 
     catalog.remove(["copy of the copy"])
     assert catalog.vector_keys() == []
     assert catalog.pending(9) == [key]
+
+
+def test_one_article_may_take_over_the_text_of_another_at_once(catalog: Catalog) -> None:
+    put(catalog, OTHER)
+    (key,) = catalog.vector_keys()
+    changed = replace(OTHER, text="It rained on the pier.")
+    taken_over = replace(new_passage(OTHER), embedding=None)  # a vector of it is stored already
+    catalog.put(
+        [(changed, [new_passage(changed)]), (replace(OTHER, id="new"), [taken_over])], MODEL
+    )
+    assert [p.article_id for p in catalog.passages_of([key], None)[key]] == ["new"]
 
 
 def test_keys_are_never_given_twice(catalog: Catalog) -> None:
@@ -219,9 +243,9 @@ def test_a_newer_format_is_refused_with_the_reason(catalog: Catalog) -> None:
     catalog.close()
     Catalog(catalog.file, migrations=[*MIGRATIONS, add_column]).close()
     before = catalog.file.read_bytes()
-    with pytest.raises(
-        StoreFormatError, match=r"format 2, and this release reads up to 1.*Upgrade"
-    ):
+    newest = 1 + len(MIGRATIONS)
+    reason = rf"format {newest + 1}, and this release reads up to {newest}.*Upgrade"
+    with pytest.raises(StoreFormatError, match=reason):
         Catalog(catalog.file)
     assert catalog.file.read_bytes() == before
 

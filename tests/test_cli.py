@@ -25,7 +25,7 @@ from assistant.resources import SAMPLES, seeds_folder
 from vectorstore.articles import Article, Progress
 
 COMMANDS = (
-    *("add", "list", "show", "edit", "remove", "ask", "chat"),
+    *("add", "sync", "list", "show", "edit", "remove", "ask", "chat"),
     *("doctor", "rebuild", "backup", "restore", "evaluate", "calibrate"),
 )
 QUESTION = "who co-chairs the two-state meeting?"
@@ -224,6 +224,97 @@ def test_a_source_that_does_not_exist_is_an_error_and_the_others_are_added(
 
 def test_an_address_that_may_not_be_fetched_is_an_error(run: Run) -> None:
     told(run("add", "http://127.0.0.1:9/story.html"), "127.0.0.1")
+
+
+# -------------------------------------------------------------------------------------------- sync
+
+
+def test_sync_tells_what_became_of_the_articles_and_what_was_skipped(
+    run: Run, articles: Path
+) -> None:
+    first = run("sync", str(articles))
+    assert (first.exit_code, first.stdout) == (4, "2 new, 1 skipped\n")
+    assert re.search(r"^skipped .*broken\.txt: \S", first.stderr, re.MULTILINE)
+    (articles / "broken.txt").unlink()
+    (articles / "library.txt").write_text("The library opens on Mondays.\n", "utf-8")
+    (articles / "ferry.md").rename(articles / "boat.md")
+    again = run("sync", str(articles))
+    assert (again.exit_code, again.stdout) == (0, "0 new, 1 changed, 1 moved\n")
+
+
+def test_sync_removes_only_when_told_and_much_only_when_told_twice(
+    run: Run, articles: Path
+) -> None:
+    run("sync", str(articles))
+    (articles / "broken.txt").unlink()
+    (articles / "library.txt").unlink()
+    kept = run("sync", str(articles))
+    assert (kept.exit_code, kept.stdout) == (0, "0 new, 1 unchanged, 1 vanished\n")
+    assert "--prune" in kept.stderr
+    refused = run("sync", str(articles), "--prune", "--json")
+    assert refused.exit_code == 1
+    assert "more than a tenth" in refused.stderr
+    assert "--yes" in refused.stderr
+    report = json.loads(refused.stdout)
+    assert (len(report["vanished"]), report["removed"]) == (1, [])
+    removed = run("sync", str(articles), "--prune", "--yes")
+    assert (removed.exit_code, removed.stdout) == (0, "0 new, 1 unchanged, 1 removed\n")
+
+
+def test_sync_of_a_folder_that_is_not_there_is_an_error(run: Run, articles: Path) -> None:
+    told(run("sync", str(articles / "none")), "none", "cannot be found")
+
+
+def test_an_article_of_two_files_is_listed_once_with_both(run: Run, articles: Path) -> None:
+    (articles / "copy.txt").write_bytes((articles / "library.txt").read_bytes())
+    run("sync", str(articles))
+    listed = json.loads(run("list", "--json").stdout)
+    (twice,) = [article for article in listed if len(article["sources"]) == 2]
+    places = [str(articles / name) for name in ("copy.txt", "library.txt")]
+    assert [origin["place"] for origin in twice["origins"]] == places
+    assert json.loads(run("show", twice["id"], "--json").stdout)["sources"] == twice["sources"]
+    shown = run("show", twice["id"]).stdout
+    for text in (*twice["sources"], *places):
+        assert text in shown
+    assert "; ".join(twice["sources"]) in run("list").stdout
+
+
+def test_sync_watches_a_folder_while_others_use_the_index_until_ctrl_c(
+    root: Path, tmp_path: Path, run: Run, articles: Path
+) -> None:
+    (articles / "broken.txt").unlink()
+    arguments = command(tmp_path / "index", "sync", str(articles), "--watch", "--json")
+    with on_terminal(arguments, environment(root)) as (process, terminal):
+        assert process.stdout is not None
+        assert len(json.loads(process.stdout.readline())["new"]) == 2
+        seen(terminal, rb"watching")
+        (articles / "strike.txt").write_text("Dockers walked out over night shifts.\n", "utf-8")
+        assert len(json.loads(process.stdout.readline())["new"]) == 1
+        (articles / "strike.txt").rename(articles / "dockers.txt")
+        assert len(json.loads(process.stdout.readline())["moved"]) == 1
+        assert len(json.loads(run("list", "--json").stdout)) == 3  # through the one that watches
+        process.send_signal(signal.SIGINT)
+        last = seen(terminal)
+        assert process.wait(60) == 0
+    assert b"stopped" in last
+    assert b"Traceback" not in last
+
+
+def test_sync_watches_through_the_program_that_holds_the_index(
+    root: Path, tmp_path: Path, articles: Path
+) -> None:
+    (articles / "broken.txt").unlink()
+    with Assistant.open(Settings(index=tmp_path / "index")) as holder:
+        arguments = command(tmp_path / "index", "sync", str(articles), "--watch", "--json")
+        with on_terminal(arguments, environment(root)) as (process, terminal):
+            assert process.stdout is not None
+            assert len(json.loads(process.stdout.readline())["new"]) == 2
+            (articles / "strike.txt").write_text("Dockers walked out at night.\n", "utf-8")
+            (new,) = json.loads(process.stdout.readline())["new"]
+            assert holder.index.get(new).text == "Dockers walked out at night.\n"
+            process.send_signal(signal.SIGINT)
+            seen(terminal)
+            assert process.wait(60) == 0
 
 
 def test_long_work_tells_how_far_it_is_every_few_seconds(

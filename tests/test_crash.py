@@ -6,6 +6,7 @@ import ctypes
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -42,6 +43,69 @@ def test_kill_9_at_twenty_moments_loses_nothing_that_was_acknowledged(tmp_path: 
     assert [outcome for outcome in outcomes if not outcome.sound] == []
     hit = {outcome.operation for outcome in outcomes}
     assert len(hit - {"between"}) >= 3, "the kills hit too few operations to prove anything"
+
+
+SYNC = """
+    import os, sys, threading
+    from pathlib import Path
+    from tests.fake_embedding import FakeEmbedding
+    from vectorstore.local import LocalIndex
+
+    class Killed(FakeEmbedding):
+        def embed(self, texts):
+            if self.texts >= int(sys.argv[3]):
+                os.kill(os.getpid(), 9)
+            return super().embed(texts)
+
+    def kill(statement):
+        # Between any two statements of the catalog, counted from the first of the sync.
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), 9)
+
+    index = LocalIndex(Path(sys.argv[1]), Killed)
+    left = int(sys.argv[4])
+    index._catalog._db.set_trace_callback(kill)
+    index.sync(sys.argv[2], prune=True, yes=True)
+"""
+
+
+def _change_the_folder(folder: Path, step: int) -> dict[str, str]:
+    """Some files are new, some changed, one moved, one doubled, one gone; returns their texts."""
+    folder.mkdir(exist_ok=True)
+    for number in range(step * 3, step * 3 + 40):
+        (folder / f"{number:03}.txt").write_text(
+            f"Report {number} of the harbour, step {step // 2}."
+        )
+    first = min(folder.glob("*.txt"))
+    first.rename(folder / f"moved-{step}.txt")
+    shutil.copy2(max(folder.glob("0*.txt")), folder / f"copy-{step}.txt")
+    min(folder.glob("0*.txt")).unlink()
+    return {str(file): file.read_text() for file in folder.glob("*.txt")}
+
+
+def test_a_sync_killed_at_any_moment_is_brought_to_its_end_by_the_next(tmp_path: Path) -> None:
+    source, where = tmp_path / "articles", tmp_path / "index"
+    cut = 0
+    # Before the first text is embedded, and after some; then between statements of the catalog.
+    for step, (texts, statements) in enumerate(
+        [(0, -1), (33, -1), (1_000, 2), (1_000, 200), (1_000, 330)]
+    ):
+        files = _change_the_folder(source, step)
+        process = start(SYNC, str(where), str(source), str(texts), str(statements))
+        process.communicate(timeout=PATIENCE)
+        cut += process.returncode == -9
+        with LocalIndex(where, FakeEmbedding) as index:
+            index.sync(source, prune=True, yes=True)
+            held = {summary.id: index.get(summary.id).text for summary in index.articles()}
+            assert sorted(held.values()) == sorted(set(files.values())), step
+            places = {o.place: o.article_id for s in index.articles() for o in s.origins}
+            assert {place: held[article_id] for place, article_id in places.items()} == files
+            again = index.sync(source)
+            assert (again.new, again.changed, again.vanished) == ((), (), ())
+            assert [f for f in index.check() if f.severity == "error"] == []
+    assert cut >= 4, "too few were killed to prove anything"
 
 
 # -- Chroma's files ----------------------------------------------------------------------------

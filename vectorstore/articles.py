@@ -87,8 +87,70 @@ class AddReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """A file, page or feed that an article came from.
+
+    `place` is the file's absolute path or the address; `source` what the article's source is
+    called there. `entry` tells the articles of one file apart, "" where it is one article. `gone`:
+    the file is there, but had no such article when it was last read.
+    """
+
+    place: str
+    article_id: str
+    source: str = ""
+    entry: str = ""
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file, page or feed as it was when it was last read, and what came of it.
+
+    `size` is in bytes, `modified` in nanoseconds since 1970; -1 where they say nothing. `digest` is
+    the SHA-256 of its bytes, "" where reading it was cut off. `reading` is the number of the rules
+    it was read by. `address` is where a page was found in the end; `etag` and `last_modified` are
+    what its server said.
+    """
+
+    place: str
+    size: int = -1
+    modified: int = -1
+    digest: str = ""
+    reading: int = 0
+    origins: tuple[Origin, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    address: str = ""
+    etag: str = ""
+    last_modified: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """How an index was brought to the state of a folder or feed: ids of articles, each once.
+
+    `duplicates` are files whose articles the index had already from another file, `vanished` the
+    articles that are no longer there, `removed` those of them that were removed. `refusal` says why
+    the others were not, where that was asked for.
+    """
+
+    new: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
+    duplicates: tuple[Origin, ...] = ()
+    vanished: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
-    """An article in a list: everything but its text."""
+    """An article in a list: everything but its text.
+
+    `origins` are the files and pages it came from; () where it was given by a caller. The filter by
+    source finds it by its `source`, by theirs, and by their places.
+    """
 
     id: str
     title: str
@@ -99,6 +161,13 @@ class Summary:
     language: str
     characters: int
     passages: int
+    origins: tuple[Origin, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every source of the article, its own first."""
+        others = (origin.source for origin in self.origins if not origin.gone)
+        return tuple(dict.fromkeys((self.source, *others)))
 
 
 @dataclass(frozen=True, slots=True)

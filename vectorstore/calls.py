@@ -19,7 +19,15 @@ from functools import cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast
 
-from vectorstore.articles import AddReport, Article, Finding, Hit, Statistics, Summary
+from vectorstore.articles import (
+    AddReport,
+    Article,
+    Finding,
+    Hit,
+    SourceFile,
+    Statistics,
+    Summary,
+)
 from vectorstore.errors import (
     ArticleError,
     ArticleNotFoundError,
@@ -108,6 +116,51 @@ class Articles(Call[list[Summary]]):
 
 
 @dataclass(frozen=True, slots=True)
+class GetSummary(Call[Summary]):
+    article_id: str
+
+    method: ClassVar[str] = "summary"
+    result: ClassVar[Any] = Summary
+    refusal: ClassVar[type[DatelineError]] = ArticleNotFoundError
+
+    def perform(self, index: Index) -> Summary:
+        return index.summary(self.article_id)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFiles(Call[list[SourceFile]]):
+    under: str | None
+    digests: tuple[str, ...]
+    articles: tuple[str, ...]
+    addresses: tuple[str, ...]
+
+    method: ClassVar[str] = "source_files"
+    result: ClassVar[Any] = list[SourceFile]
+
+    def perform(self, index: Index) -> list[SourceFile]:
+        return index.source_files(
+            under=self.under,
+            digests=self.digests,
+            articles=self.articles,
+            addresses=self.addresses,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFiles(Call[AddReport]):
+    files: tuple[SourceFile, ...]
+    articles: tuple[Article, ...]
+    forget: tuple[str, ...]
+
+    method: ClassVar[str] = "store_files"
+    result: ClassVar[Any] = AddReport
+    refusal: ClassVar[type[DatelineError]] = ArticleError
+
+    def perform(self, index: Index) -> AddReport:
+        return index.store_files(self.files, self.articles, forget=self.forget)
+
+
+@dataclass(frozen=True, slots=True)
 class Edit(Call[Summary]):
     article_id: str
     title: str | None
@@ -179,6 +232,9 @@ CALLS: tuple[type[Call[Any]], ...] = (
     Search,
     Get,
     Articles,
+    GetSummary,
+    SourceFiles,
+    StoreFiles,
     Edit,
     Remove,
     GetStatistics,

@@ -8,6 +8,8 @@ always be brought up to date from here, without embedding again.
 Passages that embed the same text (copies of an article, a notice under every article) share one
 vector: many equal vectors would cut an approximate index into parts that cannot be reached.
 
+Which files the articles came from, and how those were when they were read, is kept here too.
+
 It knows neither embedding models nor Chroma: vectors are bytes to it, a model is a name.
 """
 
@@ -22,7 +24,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -31,8 +33,11 @@ from vectorstore.articles import (
     Article,
     Filter,
     Finding,
+    Origin,
     Passage,
     Progress,
+    Skipped,
+    SourceFile,
     Statistics,
     Summary,
 )
@@ -46,9 +51,6 @@ from vectorstore.errors import (
 )
 
 CATALOG = "catalog.sqlite"  # the file's name in an index's folder
-
-# What brings a file from one format to the next; the first leads from format 1 to 2.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = ()
 
 APPLICATION_ID = 0x44544C4E  # "DTLN", so that another program's file is not taken for ours
 
@@ -94,6 +96,51 @@ CREATE VIRTUAL TABLE words USING fts5 (
     title, text, tokenize = "porter unicode61 remove_diacritics 2"
 )
 """
+
+# Which files the articles came from, and what was edited since. An origin may name an article that is
+# not there yet: it is noted before the article is stored, so that a file whose reading was cut off is
+# known by it.
+_SOURCES = """
+CREATE TABLE files (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    place TEXT NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    reading INTEGER NOT NULL,
+    skipped TEXT NOT NULL,
+    address TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    last_modified TEXT NOT NULL
+);
+CREATE INDEX files_by_digest ON files (digest);
+CREATE INDEX files_by_address ON files (address);
+CREATE TABLE origins (
+    file INTEGER NOT NULL REFERENCES files (key),
+    entry TEXT NOT NULL,
+    article TEXT NOT NULL,
+    source TEXT NOT NULL,
+    gone INTEGER NOT NULL,
+    PRIMARY KEY (file, entry)
+) WITHOUT ROWID;
+CREATE INDEX origins_by_article ON origins (article);
+CREATE INDEX origins_by_source ON origins (source);
+CREATE TABLE edits (
+    article TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (article, field)
+) WITHOUT ROWID
+"""
+
+
+def _add_sources(db: sqlite3.Connection) -> None:
+    for statement in _SOURCES.split(";\n"):
+        db.execute(statement)
+
+
+# What brings a file from one format to the next; the first leads from format 1 to 2.
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_add_sources,)
 
 # A word of the title counts half as much as one of the passage: every passage repeats the title.
 _SEARCH = """
@@ -197,18 +244,18 @@ class Catalog:
 
     def put(self, entries: Iterable[tuple[Article, Sequence[NewPassage]]], model: str) -> None:
         """Store these articles, replacing those of the same id, in one transaction."""
+        left: list[int] = []  # dropped last: one article may take over the text of another
         with self.transaction():
             for article, passages in entries:
                 key = self._key_of(article.id)
                 if key is None:
                     key = self._insert_article(article)
-                    left = []
                 else:
-                    left = self._drop_passages(key)
+                    left += self._drop_passages(key)
                     self._update_article(key, article)
                 for ordinal, passage in enumerate(passages):
                     self._insert_passage(key, ordinal, article, passage, model)
-                self._drop_vectors_without_passage(left)
+            self._drop_vectors_without_passage(left)
 
     def put_details(self, article: Article) -> None:
         """Store what is known about an article whose id, title and text are stored as they are."""
@@ -232,14 +279,22 @@ class Catalog:
 
     def summaries(self) -> list[Summary]:
         """Newest first, undated last."""
-        rows = self._rows(f"{_SUMMARY} ORDER BY published IS NULL, published DESC, title, id")
-        return [_summary(row) for row in rows]
+        with self._snapshot():
+            rows = self._rows(f"{_SUMMARY} ORDER BY published IS NULL, published DESC, title, id")
+            origins: dict[str, list[Origin]] = {}
+            for row in self._rows(f"{_ORIGINS} ORDER BY place, entry"):
+                origins.setdefault(row["article"], []).append(_origin(row))
+        return [_summary(row, origins.get(row["id"], ())) for row in rows]
 
     def summary(self, article_id: str) -> Summary:
-        row = self._row(f"{_SUMMARY} WHERE id = ?", article_id)
-        if row is None:
+        # Half a surrogate pair is in no id, and SQLite would not take it.
+        wanted = article_id.encode(errors="replace").decode()
+        with self._snapshot():
+            row = self._row(f"{_SUMMARY} WHERE id = ?", wanted)
+            origins = self._rows(f"{_ORIGINS} WHERE article = ? ORDER BY place, entry", wanted)
+        if row is None or wanted != article_id:
             raise _not_found(article_id)
-        return _summary(row)
+        return _summary(row, [_origin(origin) for origin in origins])
 
     def remove(self, article_ids: Sequence[str], **meta: str) -> int:
         """Remove these articles and set `meta`, in one transaction; `forget` removes their traces.
@@ -257,6 +312,7 @@ class Catalog:
                     left = self._drop_passages(key)
                     self._db.execute("DELETE FROM articles WHERE key = ?", (key,))
                     self._drop_vectors_without_passage(left)
+                self._forget_origins(article_id)
             self.set_meta(**meta)
         return len(known)
 
@@ -293,6 +349,97 @@ class Catalog:
             embedding_model=model.rpartition("@")[0] or model,
         )
 
+    # -- files ---------------------------------------------------------------------------------
+
+    def source_files(
+        self,
+        under: str | None = None,
+        digests: Iterable[str] = (),
+        articles: Iterable[str] = (),
+        addresses: Iterable[str] = (),
+    ) -> list[SourceFile]:
+        """The files that are `under` a folder or are it, or have one of these digests, articles or
+        addresses; in the order in which they came."""
+        with self._snapshot():
+            keys: set[int] = set()
+            if under is not None:
+                stem = under.rstrip("/") + "/"
+                rows = self._rows(
+                    "SELECT key FROM files WHERE place = ? OR (place >= ? AND place < ?)",
+                    *(under, stem, stem[:-1] + "0"),  # "0" is what comes after "/"
+                )
+                keys.update(row["key"] for row in rows)
+            for column, values in (("digest", digests), ("address", addresses)):
+                given = [value for value in values if value]
+                rows = self._rows_in(f"SELECT key FROM files WHERE {column} IN", given)  # noqa: S608
+                keys.update(row["key"] for row in rows)
+            rows = self._rows_in("SELECT file AS key FROM origins WHERE article IN", articles)
+            keys.update(row["key"] for row in rows)
+            wanted = json.dumps(sorted(keys))
+            files = self._rows(
+                "SELECT * FROM files WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key",
+                wanted,
+            )
+            origins: dict[int, list[Origin]] = {}
+            for row in self._rows(
+                f"{_ORIGINS} WHERE file IN (SELECT value FROM json_each(?)) ORDER BY file, entry",  # noqa: S608
+                wanted,
+            ):
+                origins.setdefault(row["file"], []).append(_origin(row))
+        return [_source_file(row, origins.get(row["key"], ())) for row in files]
+
+    def begin_files(self, files: Sequence[SourceFile]) -> None:
+        """Note what these files are about to give: a file whose reading is cut off has no digest,
+        and the articles that may have been stored are known to be its."""
+        with self.transaction():
+            for file in files:
+                key = self._file_key(file.place)
+                if key is None:
+                    key = self._put_file(SourceFile(file.place))
+                self._db.execute("UPDATE files SET digest = '' WHERE key = ?", (key,))
+                self._note_origins(key, file.origins)
+
+    def settle_files(self, files: Sequence[SourceFile], forget: Sequence[str]) -> None:
+        """These files have given what they say, and those at the places `forget` are no more, in
+        one transaction.
+
+        A file without a digest is one that will give more. An article whose source was the name of
+        a file that is no longer its origin takes that of one that is.
+        """
+        with self.transaction():
+            dropped: dict[str, set[str]] = {}
+            for place in forget:
+                key = self._file_key(place)
+                if key is not None:
+                    self._drop_origins(key, dropped)
+                    self._db.execute("DELETE FROM files WHERE key = ?", (key,))
+            for file in files:
+                key = self._put_file(file)
+                if file.digest:
+                    self._drop_origins(key, dropped)
+                self._note_origins(key, file.origins)
+            for article_id, sources in dropped.items():
+                self._name_source_anew(article_id, sources)
+
+    def note_edits(self, article_id: str, **values: str) -> None:
+        """What a person has set outlives the next reading of the article's file."""
+        with self.transaction():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO edits VALUES (?, ?, ?)",
+                [(article_id, field, value) for field, value in values.items()],
+            )
+
+    def as_edited(self, articles: Sequence[Article]) -> list[Article]:
+        """These articles, with what a person has set in them."""
+        edits: dict[str, dict[str, Any]] = {}
+        for row in self._rows_in(
+            "SELECT article, field, value FROM edits WHERE article IN", (a.id for a in articles)
+        ):
+            dated = row["field"] == "published"
+            value = _date(row["value"] or None) if dated else row["value"]
+            edits.setdefault(row["article"], {})[row["field"]] = value
+        return [replace(article, **edits.get(article.id, {})) for article in articles]
+
     # -- finding -------------------------------------------------------------------------------
 
     def article_keys(self, where: Filter) -> list[int] | None:
@@ -301,7 +448,11 @@ class Catalog:
             return None
         admitted: list[set[int]] = []
         if where.sources is not None:
-            rows = self._rows_in("SELECT key FROM articles WHERE source IN", where.sources)
+            rows = [
+                *self._rows_in("SELECT key FROM articles WHERE source IN", where.sources),
+                *self._rows_in(f"{_KEYS_OF_ORIGINS} AND origins.source IN", where.sources),
+                *self._rows_in(f"{_KEYS_OF_ORIGINS} AND files.place IN", where.sources),
+            ]
             admitted.append({row["key"] for row in rows})
         if where.articles is not None:
             rows = self._rows_in("SELECT key FROM articles WHERE id IN", where.articles)
@@ -547,6 +698,8 @@ class Catalog:
                 self._db.execute(f"PRAGMA user_version = {newest}")
                 for statement in (*_SCHEMA.split(";\n"), _WORDS):
                     self._db.execute(statement)
+                for migrate in migrations:
+                    migrate(self._db)
                 self.set_meta(index=uuid.uuid4().hex)
             return
         if self._number("application_id") != APPLICATION_ID:
@@ -585,6 +738,93 @@ class Catalog:
             f"UPDATE articles SET {', '.join(f'{name} = ?' for name in values)} WHERE key = ?",  # noqa: S608
             [*values.values(), key],
         )
+
+    def _file_key(self, place: str) -> int | None:
+        row = self._db.execute("SELECT key FROM files WHERE place = ?", (place,)).fetchone()
+        return None if row is None else int(row["key"])
+
+    def _put_file(self, file: SourceFile) -> int:
+        values = {
+            "place": file.place,
+            "size": file.size,
+            "modified": file.modified,
+            "digest": file.digest,
+            "reading": file.reading,
+            "skipped": json.dumps([[each.source, each.reason] for each in file.skipped]),
+            "address": file.address,
+            "etag": file.etag,
+            "last_modified": file.last_modified,
+        }
+        changes = ", ".join(f"{name} = excluded.{name}" for name in values)
+        self._db.execute(
+            f"INSERT INTO files ({', '.join(values)}) VALUES ({', '.join('?' * len(values))}) "  # noqa: S608
+            f"ON CONFLICT (place) DO UPDATE SET {changes}",
+            list(values.values()),
+        )
+        key = self._file_key(file.place)
+        assert key is not None  # noqa: S101 -- it was written a line above
+        return key
+
+    def _note_origins(self, file_key: int, origins: Sequence[Origin]) -> None:
+        """Add these to the file's; what it had before at the same entry stays until it is dropped."""
+        known = {
+            (row["entry"], row["article"])
+            for row in self._db.execute(
+                "SELECT entry, article FROM origins WHERE file = ?", (file_key,)
+            )
+        }
+        entries = {entry for entry, _ in known}
+        self._db.executemany(
+            "INSERT OR REPLACE INTO origins VALUES (?, ?, ?, ?, ?)",
+            [
+                (
+                    file_key,
+                    o.entry
+                    if o.entry not in entries or (o.entry, o.article_id) in known
+                    else f"{o.entry}\n{o.article_id}",
+                    o.article_id,
+                    o.source,
+                    o.gone,
+                )
+                for o in origins
+            ],
+        )
+
+    def _drop_origins(self, file_key: int, dropped: dict[str, set[str]]) -> None:
+        """Drop a file's origins and add their sources to `dropped`, by article."""
+        for row in self._db.execute(
+            "SELECT article, source FROM origins WHERE file = ?", (file_key,)
+        ):
+            dropped.setdefault(row["article"], set()).add(row["source"])
+        self._db.execute("DELETE FROM origins WHERE file = ?", (file_key,))
+
+    def _forget_origins(self, article_id: str) -> None:
+        """The article was removed: its files, where they are seen again, are read again."""
+        self._db.execute("DELETE FROM edits WHERE article = ?", (article_id,))
+        files = self._db.execute(
+            "SELECT DISTINCT file FROM origins WHERE article = ?", (article_id,)
+        ).fetchall()
+        self._db.execute("DELETE FROM origins WHERE article = ?", (article_id,))
+        for row in files:
+            self._db.execute("UPDATE files SET digest = '' WHERE key = ?", (row["file"],))
+            self._db.execute(
+                """DELETE FROM files WHERE key = ?1
+                   AND NOT EXISTS (SELECT 1 FROM origins WHERE file = ?1)""",
+                (row["file"],),
+            )
+
+    def _name_source_anew(self, article_id: str, dropped: set[str]) -> None:
+        rows = self._db.execute(
+            "SELECT source FROM origins WHERE article = ? AND gone = 0 ORDER BY file, entry",
+            (article_id,),
+        ).fetchall()
+        sources = [row["source"] for row in rows]
+        row = self._db.execute("SELECT * FROM articles WHERE id = ?", (article_id,)).fetchone()
+        if not sources or row is None or row["source"] in sources or row["source"] not in dropped:
+            return
+        article = _article(row)
+        if article is not None:
+            self._update_article(row["key"], replace(article, source=sources[0]))
 
     def _insert_passage(
         self, article_key: int, ordinal: int, article: Article, passage: NewPassage, model: str
@@ -851,7 +1091,33 @@ SELECT id, title, source, url, published, authors, language, characters,
 FROM articles"""
 
 
-def _summary(row: sqlite3.Row) -> Summary:
+_ORIGINS = """
+SELECT file, place, entry, article, source, gone FROM origins JOIN files ON files.key = file"""
+_KEYS_OF_ORIGINS = """
+SELECT articles.key AS key FROM origins JOIN files ON files.key = origins.file
+JOIN articles ON articles.id = origins.article WHERE gone = 0"""
+
+
+def _origin(row: sqlite3.Row) -> Origin:
+    return Origin(row["place"], row["article"], row["source"], row["entry"], bool(row["gone"]))
+
+
+def _source_file(row: sqlite3.Row, origins: Sequence[Origin]) -> SourceFile:
+    return SourceFile(
+        place=row["place"],
+        size=row["size"],
+        modified=row["modified"],
+        digest=row["digest"],
+        reading=row["reading"],
+        origins=tuple(origins),
+        skipped=tuple(Skipped(*each) for each in json.loads(row["skipped"])),
+        address=row["address"],
+        etag=row["etag"],
+        last_modified=row["last_modified"],
+    )
+
+
+def _summary(row: sqlite3.Row, origins: Sequence[Origin]) -> Summary:
     return Summary(
         id=row["id"],
         title=row["title"],
@@ -862,6 +1128,7 @@ def _summary(row: sqlite3.Row) -> Summary:
         language=row["language"],
         characters=row["characters"],
         passages=row["passages"],
+        origins=tuple(origins),
     )
 
 

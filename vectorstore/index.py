@@ -2,6 +2,7 @@
 
     with open_shared(path, lambda: LocalIndex(path, embedding)) as index:
         index.add("articles/")                              file, folder or URL -> AddReport
+        index.sync("articles/")                             folder or feed -> SyncReport
         index.add_articles([Article(id="a1", ...)])         durable when it returns
         index.search("two-state meeting", k=10)             -> list[Hit]
         index.as_retriever()                                a LangChain BaseRetriever
@@ -27,9 +28,10 @@ from vectorstore.articles import (
     Finding,
     Hit,
     Progress,
-    Skipped,
+    SourceFile,
     Statistics,
     Summary,
+    SyncReport,
 )
 
 if TYPE_CHECKING:
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
 
 Mode = Literal["hybrid", "words", "vectors"]
 OnProgress = Callable[[Progress], None]
-
-_BATCH = 32  # articles handed over at once: progress is seen, and Ctrl-C loses little
 
 
 class Index(ABC):
@@ -51,24 +51,32 @@ class Index(ABC):
         rest; where `source` itself does not exist, LoadingError is raised. Adding the same source
         again updates what changed. Each article is stored as a whole or not at all.
         """
-        from vectorstore.loading import load
+        from vectorstore.syncing import add
 
-        loading = load(source)
-        report = AddReport()
-        batch: list[Article] = []
-        for item in loading:
-            if isinstance(item, Skipped):
-                report += AddReport(skipped=(item,))
-            else:
-                batch.append(item)
-            if len(batch) == _BATCH:
-                report += self.add_articles(batch)
-                batch = []
-            if progress is not None:
-                progress(Progress(loading.done, len(loading), item.source))
-        if batch:
-            report += self.add_articles(batch)
-        return report
+        return add(self, source, progress=progress)
+
+    def sync(
+        self,
+        source: str | Path,
+        *,
+        prune: bool = False,
+        yes: bool = False,
+        progress: OnProgress | None = None,
+    ) -> SyncReport:
+        """Bring the index to the state of a folder or a file, or of the feed or page at a URL.
+
+        Files whose size and time are as they were are not read again, files whose bytes are as they
+        were not parsed, and text that is as it was is not embedded. A file that was moved keeps its
+        articles and their ids. What is no longer there stays in the index, unless `prune`; and of
+        that, more than a tenth of the index or all of a source only with `yes`, for a disk that is
+        not mounted must not empty an index: the report's `refusal` says so then.
+
+        Stopped in the middle, it is brought to its end by calling it again. Raises LoadingError
+        where `source` does not exist or cannot be fetched.
+        """
+        from vectorstore.syncing import sync
+
+        return sync(self, source, prune=prune, yes=yes, progress=progress)
 
     @abstractmethod
     def add_articles(
@@ -106,6 +114,37 @@ class Index(ABC):
         """Every article without its text, newest first, undated last."""
 
     @abstractmethod
+    def summary(self, article_id: str) -> Summary:
+        """The article without its text. Raises ArticleNotFoundError."""
+
+    @abstractmethod
+    def source_files(
+        self,
+        *,
+        under: str | None = None,
+        digests: Sequence[str] = (),
+        articles: Sequence[str] = (),
+        addresses: Sequence[str] = (),
+    ) -> list[SourceFile]:
+        """The files that articles came from, as they were then: those `under` a folder (or at that
+        place), and those that have one of these digests, articles or addresses."""
+
+    @abstractmethod
+    def store_files(
+        self,
+        files: Sequence[SourceFile],
+        articles: Sequence[Article] = (),
+        *,
+        forget: Sequence[str] = (),
+    ) -> AddReport:
+        """Store what was read in these files, and forget the files at the places `forget`.
+
+        `articles` are added or updated first; a file is noted as read when they are durable. Cut
+        off in between, it is known not to have been read, and by which articles may be its own. A
+        file without a digest is one that will give more. No article is removed.
+        """
+
+    @abstractmethod
     def edit(
         self,
         article_id: str,
@@ -114,7 +153,10 @@ class Index(ABC):
         published: date | Literal["none"] | None = None,
         source: str | None = None,
     ) -> Summary:
-        """Change what is given and leave the rest; `published="none"` takes the date away."""
+        """Change what is given and leave the rest; `published="none"` takes the date away.
+
+        What was set so outlives a change of the file that the article came from.
+        """
 
     @abstractmethod
     def remove(self, article_ids: Sequence[str]) -> int:

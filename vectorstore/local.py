@@ -31,6 +31,7 @@ from vectorstore.articles import (
     Finding,
     Hit,
     Progress,
+    SourceFile,
     Statistics,
     Summary,
 )
@@ -164,6 +165,11 @@ class LocalIndex(Index):
             elif changed != article:
                 with self._gate.exclusive():
                     self._catalog.put_details(changed)
+            given = {"title": title, "source": source}
+            if published is not None:
+                given["published"] = "" if published == "none" else published.isoformat()
+            edits = {field: value for field, value in given.items() if value is not None}
+            self._catalog.note_edits(article_id, **edits)
             return self._catalog.summary(article_id)
 
     def remove(self, article_ids: Sequence[str]) -> int:
@@ -185,6 +191,36 @@ class LocalIndex(Index):
                     shutil.rmtree(self._vectors_folder(), ignore_errors=True)
             self._catalog.forget()
         return removed
+
+    # -- files ---------------------------------------------------------------------------------
+
+    def source_files(
+        self,
+        *,
+        under: str | None = None,
+        digests: Sequence[str] = (),
+        articles: Sequence[str] = (),
+        addresses: Sequence[str] = (),
+    ) -> list[SourceFile]:
+        return self._catalog.source_files(under, digests, articles, addresses)
+
+    def store_files(
+        self,
+        files: Sequence[SourceFile],
+        articles: Sequence[Article] = (),
+        *,
+        forget: Sequence[str] = (),
+    ) -> AddReport:
+        _refuse_what_cannot_be_stored(articles)
+        with self._writing:
+            self._refuse_if_closed()
+            report = AddReport()
+            if articles:
+                self._catalog.begin_files(files)
+                report = self.add_articles(self._catalog.as_edited(articles))
+            with self._gate.exclusive():
+                self._catalog.settle_files(files, forget)
+        return report
 
     # -- finding -------------------------------------------------------------------------------
 
@@ -223,6 +259,9 @@ class LocalIndex(Index):
 
     def articles(self) -> list[Summary]:
         return self._catalog.summaries()
+
+    def summary(self, article_id: str) -> Summary:
+        return self._catalog.summary(article_id)
 
     def statistics(self) -> Statistics:
         return replace(self._catalog.statistics(), embedding_model=self._embedding.name)

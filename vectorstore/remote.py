@@ -25,6 +25,7 @@ from vectorstore.articles import (
     Finding,
     Hit,
     Progress,
+    SourceFile,
     Statistics,
     Summary,
 )
@@ -138,6 +139,31 @@ class RemoteIndex(Index):
 
     def articles(self) -> list[Summary]:
         return self._make(calls.Articles())
+
+    def summary(self, article_id: str) -> Summary:
+        return self._make(calls.GetSummary(article_id))
+
+    def source_files(
+        self,
+        *,
+        under: str | None = None,
+        digests: Sequence[str] = (),
+        articles: Sequence[str] = (),
+        addresses: Sequence[str] = (),
+    ) -> list[SourceFile]:
+        return self._make(
+            calls.SourceFiles(under, tuple(digests), tuple(articles), tuple(addresses))
+        )
+
+    def store_files(
+        self,
+        files: Sequence[SourceFile],
+        articles: Sequence[Article] = (),
+        *,
+        forget: Sequence[str] = (),
+    ) -> AddReport:
+        call = calls.StoreFiles(tuple(files), tuple(articles), tuple(forget))
+        return self._make(call, read=_READ_LONG)
 
     def edit(
         self,

@@ -20,7 +20,15 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from vectorstore.articles import AddReport, Article, Finding, Hit, Statistics, Summary
+from vectorstore.articles import (
+    AddReport,
+    Article,
+    Finding,
+    Hit,
+    SourceFile,
+    Statistics,
+    Summary,
+)
 from vectorstore.errors import StoreBusyError, StoreError
 from vectorstore.holding import Hold, Holder, hold, holder_of, lock_file, published_at
 from vectorstore.index import Index, Mode, OnProgress
@@ -122,6 +130,32 @@ class SharedIndex(Index):
 
     def articles(self) -> list[Summary]:
         return self._make(lambda index: index.articles())
+
+    def summary(self, article_id: str) -> Summary:
+        return self._make(lambda index: index.summary(article_id))
+
+    def source_files(
+        self,
+        *,
+        under: str | None = None,
+        digests: Sequence[str] = (),
+        articles: Sequence[str] = (),
+        addresses: Sequence[str] = (),
+    ) -> list[SourceFile]:
+        return self._make(
+            lambda index: index.source_files(
+                under=under, digests=digests, articles=articles, addresses=addresses
+            )
+        )
+
+    def store_files(
+        self,
+        files: Sequence[SourceFile],
+        articles: Sequence[Article] = (),
+        *,
+        forget: Sequence[str] = (),
+    ) -> AddReport:
+        return self._make(lambda index: index.store_files(files, articles, forget=forget))
 
     def edit(
         self,

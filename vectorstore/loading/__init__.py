@@ -20,6 +20,8 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from vectorstore.articles import Article, Skipped
@@ -32,7 +34,22 @@ from vectorstore.loading.formats import LOADERS, MEDIA_TYPES, Loader, by_content
 from vectorstore.loading.text import decode
 from vectorstore.loading.worker import Limits, Worker
 
-__all__ = ["LOADERS", "Content", "Limits", "Loader", "Loading", "load", "load_content"]
+__all__ = [
+    "LOADERS",
+    "READING",
+    "Content",
+    "Limits",
+    "Loaded",
+    "Loader",
+    "Loading",
+    "Place",
+    "Reader",
+    "load",
+    "load_content",
+    "place_of",
+]
+
+READING = 1  # raised when the same file would give other articles than before
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _SLUG_LENGTH = 60
@@ -108,49 +125,88 @@ class Loading:
         loaders: Mapping[str, Loader] = LOADERS,
         limits: Limits | None = None,
     ) -> None:
-        self._found = found
+        self.found = found
         self._limits = limits or Limits()
         self._loaders = loaders
         self.done = 0
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self.found)
 
     def __iter__(self) -> Iterator[Article | Skipped]:
         self.done = 0
         origins: dict[str, str] = {}
-        with Worker(self._limits) as worker:
-            for one in self._found:
+        with self.reader() as reader:
+            for one in self.found:
                 self.done += 1
-                for item in self._items(one, worker):
+                for item in [one] if isinstance(one, Skipped) else reader.items(one):
                     if isinstance(item, Skipped):
                         yield item
                     elif item.article.id in origins:
-                        yield Skipped(
-                            item.label,
-                            f"has the same id as {origins[item.article.id]}: {item.article.id}",
-                        )
+                        yield item.refused(origins[item.article.id])
                     else:
                         origins[item.article.id] = item.label
                         yield item.article
 
-    def _items(
-        self, one: Path | Page | Content | Skipped, worker: Worker
-    ) -> Iterator[_Labelled | Skipped]:
-        if isinstance(one, Skipped):
-            yield one
-            return
-        origin = _origin(one)
+    def reader(self) -> Reader:
+        """What reads the files that were found, one by one."""
+        return Reader(self._loaders, self._limits)
+
+
+class Reader:
+    """Reads files and pages; what has a parser of its own is parsed in a process that can be killed.
+
+    with Reader() as reader:
+        content = reader.content(path)              its bytes
+        for item in reader.parsed(path, content):   Loaded, or Skipped with the reason
+    """
+
+    def __init__(
+        self, loaders: Mapping[str, Loader] = LOADERS, limits: Limits | None = None
+    ) -> None:
+        self._loaders = loaders
+        self._worker = Worker(limits)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._worker.close()
+
+    def items(self, one: Path | Page | Content) -> Iterator[Loaded | Skipped]:
+        """What is in a file or page; a Skipped where it cannot be read."""
         try:
-            loader = loader_of(origin.name, self._loaders)
-            content = _bytes(one, loader.largest)
-            yield from self._content(content, origin, loader, _Containment(worker))
+            yield from self.parsed(one, self.content(one))
         except LoadingError as error:
-            yield Skipped(origin.label, str(error))
+            yield Skipped(place_of(one).label, str(error))
+
+    def content(self, one: Path | Page | Content) -> bytes:
+        """Its bytes. Raises LoadingError, with the reason alone, where there are none to be had or
+        its name is of no known kind."""
+        if isinstance(one, Page):
+            return _page_content(one)
+        if isinstance(one, Path):
+            return read(one, loader_of(one.name, self._loaders).largest)
+        largest = loader_of(place_of(one).name, self._loaders).largest
+        if len(one.content) > largest:
+            raise LoadingError(f"is larger than {largest // 1_000_000} MB; split it")
+        return one.content
+
+    def parsed(self, one: Path | Page | Content, content: bytes) -> Iterator[Loaded | Skipped]:
+        """The articles in its bytes. Raises LoadingError, with the reason alone, where it cannot
+        be read as a whole."""
+        place = place_of(one)
+        loader = loader_of(place.name, self._loaders)
+        return self._content(content, place, loader, _Containment(self._worker))
 
     def _content(
-        self, content: bytes, origin: _Origin, loader: Loader, within: _Containment
-    ) -> Iterator[_Labelled | Skipped]:
+        self, content: bytes, origin: Place, loader: Loader, within: _Containment
+    ) -> Iterator[Loaded | Skipped]:
         """The articles of one file, or of an archive's files. Raises LoadingError."""
         if not content.strip():
             raise LoadingError("is empty")
@@ -159,14 +215,14 @@ class Loading:
             yield from self._members(content, origin, within)
         elif loader.contained:
             for draft in within.worker.parse(loader.parse, content, origin.name):
-                yield _labelled(draft, origin)
+                yield _loaded(draft, origin)
         else:
             for draft in loader.parse(content, origin.name):
-                yield _labelled(draft, origin)
+                yield _loaded(draft, origin)
 
     def _members(
-        self, content: bytes, outer: _Origin, within: _Containment
-    ) -> Iterator[_Labelled | Skipped]:
+        self, content: bytes, outer: Place, within: _Containment
+    ) -> Iterator[Loaded | Skipped]:
         within = within.deeper()
         archive = checked(content, within.budget.left)
         within.budget.left -= sum(member.file_size for member in archive.infolist())
@@ -177,7 +233,7 @@ class Loading:
             if isinstance(member, Skipped):
                 yield Skipped(f"{outer.label}/{member.source}", member.reason)
                 continue
-            origin = _member_origin(member.filename, outer)
+            origin = _member_place(member.filename, outer)
             try:
                 loader = loader_of(origin.name, self._loaders)
                 content = content_of(archive, member, loader.largest)
@@ -209,9 +265,10 @@ class _Containment:
 
 
 @dataclass(frozen=True, slots=True)
-class _Origin:
+class Place:
     """Where content is from: what messages call it, what its ids are made from, and what an
-    article takes over that names no source or address of its own."""
+    article takes over that names no source or address of its own. `within` says which file of an
+    archive it is."""
 
     label: str
     identity: str
@@ -219,35 +276,45 @@ class _Origin:
     stem: str
     source: str
     url: str = ""
+    within: str = ""
+
+    def article_id(self, key: str = "") -> str:
+        """Readable, and the same whenever the same file, page or entry is loaded."""
+        identity = f"{self.identity}\0{key}" if key else self.identity
+        digest = hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()
+        ascii_only = unicodedata.normalize("NFKD", self.stem).encode("ascii", "ignore").decode()
+        slug = re.sub(r"[^A-Za-z0-9_]+", "-", ascii_only).strip("-")[:_SLUG_LENGTH].strip("-")
+        # The entries of one file share its slug and may be many: they need more digits.
+        return f"{slug or 'article'}-{digest[: 12 if key else 8]}"
 
 
 @dataclass(frozen=True, slots=True)
-class _Labelled:
+class Loaded:
+    """An article, what messages call where it is from, and which of its file's articles it is.
+    `named`: its id is the file's own word, and not made from where it is."""
+
     label: str
     article: Article
+    entry: str = ""
+    named: bool = False
+
+    def refused(self, other: str) -> Skipped:
+        """It cannot be taken: what messages call `other` has its id."""
+        return Skipped(self.label, f"has the same id as {other}: {self.article.id}")
 
 
-def _origin(one: Path | Page | Content) -> _Origin:
+def place_of(one: Path | Page | Content) -> Place:
+    """Where a file or page is."""
     if isinstance(one, Page):
-        return _page_origin(one)
-    return _content_origin(one) if isinstance(one, Content) else _file_origin(one)
+        return _page_place(one)
+    return _content_place(one) if isinstance(one, Content) else _file_place(one)
 
 
-def _bytes(one: Path | Page | Content, largest: int) -> bytes:
-    if isinstance(one, Page):
-        return _page_content(one)
-    if isinstance(one, Path):
-        return read(one, largest)
-    if len(one.content) > largest:
-        raise LoadingError(f"is larger than {largest // 1_000_000} MB; split it")
-    return one.content
-
-
-def _content_origin(one: Content) -> _Origin:
+def _content_place(one: Content) -> Place:
     name = shown(Path(one.name))
     path = PurePosixPath(name)
     digest = hashlib.sha256(one.content).hexdigest()
-    return _Origin(
+    return Place(
         label=name,
         identity=f"{name}\0{digest}",
         name=path.name,
@@ -256,10 +323,10 @@ def _content_origin(one: Content) -> _Origin:
     )
 
 
-def _file_origin(path: Path) -> _Origin:
+def _file_place(path: Path) -> Place:
     whole = path.resolve()
     name = shown(Path(whole.name))
-    return _Origin(
+    return Place(
         label=shown(path),
         identity=os.fsencode(whole).decode("utf-8", "backslashreplace"),
         name=path.name,
@@ -268,10 +335,10 @@ def _file_origin(path: Path) -> _Origin:
     )
 
 
-def _page_origin(page: Page) -> _Origin:
+def _page_place(page: Page) -> Place:
     parts = urlsplit(page.asked)
     host = parts.hostname or ""
-    return _Origin(
+    return Place(
         label=page.asked,
         identity=page.asked.partition("#")[0],
         name="page" + MEDIA_TYPES.get(page.media_type, ""),
@@ -289,26 +356,27 @@ def _page_content(page: Page) -> bytes:
     return codecs.BOM_UTF8 + decode(page.content, page.charset).encode("utf-8")
 
 
-def _member_origin(name: str, outer: _Origin) -> _Origin:
+def _member_place(name: str, outer: Place) -> Place:
     path = PurePosixPath(name)
     folder = path.parent.name or PurePosixPath(outer.source).name
-    return _Origin(
+    return Place(
         label=f"{outer.label}/{name}",
         identity=f"{outer.identity}\0{name}",
         name=path.name,
         stem=path.stem,
         source=f"{folder}/{path.name}",
+        within=f"{outer.within}{name}\n",
     )
 
 
-def _labelled(draft: Draft | Skipped, origin: _Origin) -> _Labelled | Skipped:
+def _loaded(draft: Draft | Skipped, origin: Place) -> Loaded | Skipped:
     if isinstance(draft, Skipped):
         return Skipped(f"{origin.label}, {draft.source}", draft.reason)
     label = f"{origin.label}, {draft.key}" if draft.key else origin.label
     if not draft.text.strip():
         return Skipped(label, "has no text")
     article = Article(
-        id=draft.id or _id(origin, draft.key),
+        id=draft.id or origin.article_id(draft.key),
         title=_clean(draft.title) or first_line(draft.text),
         text=draft.text,
         source=_clean(draft.source) or origin.source,
@@ -326,17 +394,8 @@ def _labelled(draft: Draft | Skipped, origin: _Origin) -> _Labelled | Skipped:
     except UnicodeEncodeError as error:
         shown_label = label.encode("utf-8", "replace").decode()
         return Skipped(shown_label, f"is not valid Unicode: {error.reason}")
-    return _Labelled(label, article)
-
-
-def _id(origin: _Origin, key: str) -> str:
-    """Readable, and the same whenever the same file, page or entry is loaded."""
-    identity = f"{origin.identity}\0{key}" if key else origin.identity
-    digest = hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()
-    ascii_only = unicodedata.normalize("NFKD", origin.stem).encode("ascii", "ignore").decode()
-    slug = re.sub(r"[^A-Za-z0-9_]+", "-", ascii_only).strip("-")[:_SLUG_LENGTH].strip("-")
-    # The entries of one file share its slug and may be many: they need more digits.
-    return f"{slug or 'article'}-{digest[: 12 if key else 8]}"
+    entry = origin.within + (draft.id or draft.key)
+    return Loaded(label, article, entry, named=bool(draft.id))
 
 
 def _clean(value: str) -> str:

@@ -10,11 +10,13 @@ from pathlib import Path
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
 
+INDEX = "catalog.sqlite"  # what a folder has that is an index, and holds no articles of its own
+
 
 def files_of(source: Path) -> list[Path | Skipped]:
     """The file itself, or every file of a folder and its folders, in order of their paths.
 
-    Hidden files and folders are left out. A link to within the folder is left out, for its target
+    Hidden files and folders are left out, and so is an index. A link to within the folder is left out, for its target
     is there by itself; any other link is Skipped. Raises LoadingError where there is no such file.
     """
     try:
@@ -36,6 +38,9 @@ def files_of(source: Path) -> list[Path | Skipped]:
         found.append(Skipped(shown(Path(error.filename)), f"cannot be opened: {_reason(error)}"))
 
     for folder, folders, names in os.walk(source, onerror=unreadable):
+        if INDEX in names:
+            folders.clear()
+            continue
         linked = [name for name in folders if Path(folder, name).is_symlink()]
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and name not in linked
@@ -64,20 +69,27 @@ def read(path: Path, largest: int) -> bytes:
     except OSError as error:
         raise LoadingError(f"cannot be opened: {_reason(error)}") from error
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise LoadingError("is not a regular file")
+        if status.st_size > largest:
+            raise _too_large(largest)
         try:
             content = file.read(largest + 1)
         except OSError as error:
             raise LoadingError(f"cannot be read: {_reason(error)}") from error
     if len(content) > largest:
-        raise LoadingError(f"is larger than {largest // 1_000_000} MB; split it")
+        raise _too_large(largest)
     return content
 
 
 def shown(path: Path) -> str:
     """The path as text that can be stored and printed, whatever bytes its name is made of."""
     return re.sub("[\ud800-\udfff]", "\ufffd", str(path))
+
+
+def _too_large(largest: int) -> LoadingError:
+    return LoadingError(f"is larger than {largest // 1_000_000} MB; split it")
 
 
 def _inside(link: Path, top: Path) -> bool:

@@ -1,0 +1,639 @@
+"""A folder or feed and an index: what is new, changed, moved, doubled or gone is known as such."""
+
+# ruff: noqa: S311 -- chance is seeded here, so that it can be had again; nothing is secret
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.fake_embedding import FakeEmbedding
+from tests.test_fetching import Site, everywhere
+from tests.test_fetching import site as site
+from vectorstore.articles import Article, SyncReport
+from vectorstore.catalog import CATALOG, MIGRATIONS, Catalog, NewPassage
+from vectorstore.errors import LoadingError
+from vectorstore.fetching import fetch_if_changed
+from vectorstore.index import Index
+from vectorstore.loading import place_of
+from vectorstore.loading.files import INDEX
+from vectorstore.local import LocalIndex
+from vectorstore.shared import open_shared
+from vectorstore.syncing import add, page_place, sync
+
+AN_HOUR = 3_600_000_000_000
+NOON = 1_750_000_000_000_000_000  # nanoseconds; long ago, so that a file's time can be trusted
+
+FERRY = "The new ferry will cost 12 million crowns.\n\nIt will sail from Skennay in spring."
+FLOOD = "Three hundred people were moved to safety when the Ennet flooded the town."
+STRIKE = "Dockers in Skennay walked out on Monday over night shifts."
+
+
+def written(file: Path, text: str | bytes, time: int = NOON) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    os.utime(file, ns=(time, time))
+    return file
+
+
+def changed_unseen(file: Path) -> None:
+    """Other bytes, of the same number and time: whoever sees the change has read the file."""
+    before = file.stat()
+    file.write_bytes(file.read_bytes().swapcase())
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def texts(index: Index) -> dict[str, str]:
+    return {summary.id: index.get(summary.id).text for summary in index.articles()}
+
+
+def found_in(index: Index, words: str, source: str) -> set[str]:
+    return {hit.passage.article_id for hit in index.search(words, sources=[source])}
+
+
+def numbered(folder: Path, count: int) -> None:
+    for number in range(count):
+        written(folder / f"{number:03}.txt", f"Report {number} of the harbour office, in full.")
+
+
+# -- new, unchanged, changed -------------------------------------------------------------------
+
+
+def test_what_is_in_the_folder_comes_in_and_then_is_unchanged(
+    index: Index, embedding: FakeEmbedding, folder: Path
+) -> None:
+    written(folder / "ferry.txt", FERRY)
+    written(folder / "2025" / "flood.txt", FLOOD)
+    first = index.sync(folder)
+    assert len(first.new) == 2
+    assert sorted(texts(index).values()) == sorted([FERRY, FLOOD])
+    embedding.asked.clear()
+    assert index.sync(folder) == SyncReport(unchanged=(first.new[0], first.new[1]))
+    assert embedding.asked == []
+
+
+def test_a_file_of_the_same_size_and_time_is_not_read(index: Index, folder: Path) -> None:
+    file = written(folder / "ferry.txt", FERRY)
+    (ferry,) = index.sync(folder).new
+    changed_unseen(file)
+    assert index.sync(folder) == SyncReport(unchanged=(ferry,))
+    assert index.get(ferry).text == FERRY
+
+
+def test_a_file_of_another_time_and_the_same_bytes_is_unchanged_and_its_time_noted(
+    index: Index, folder: Path
+) -> None:
+    file = written(folder / "ferry.txt", FERRY)
+    (ferry,) = index.sync(folder).new
+    os.utime(file, ns=(NOON + AN_HOUR, NOON + AN_HOUR))
+    assert index.sync(folder) == SyncReport(unchanged=(ferry,))
+    changed_unseen(file)
+    assert index.sync(folder) == SyncReport(unchanged=(ferry,))
+
+
+def test_a_file_that_was_just_written_is_read_again_for_its_time_proves_nothing(
+    index: Index, folder: Path
+) -> None:
+    file = folder / "ferry.txt"
+    file.write_text(FERRY)
+    (ferry,) = index.sync(folder).new
+    changed_unseen(file)
+    assert index.sync(folder).changed == (ferry,)
+    assert index.get(ferry).text == FERRY.swapcase()
+
+
+def test_a_changed_file_keeps_its_id(index: Index, embedding: FakeEmbedding, folder: Path) -> None:
+    file = written(folder / "ferry.txt", FERRY)
+    written(folder / "flood.txt", FLOOD)
+    ferry, flood = index.sync(folder).new
+    embedding.asked.clear()
+    written(file, FERRY.replace("12", "14"), NOON + AN_HOUR)
+    assert index.sync(folder) == SyncReport(changed=(ferry,), unchanged=(flood,))
+    assert "14 million" in index.get(ferry).text
+    assert len(embedding.asked) == 1
+
+
+def test_what_a_person_has_set_outlives_a_change_of_the_file(index: Index, folder: Path) -> None:
+    file = written(folder / "ferry.txt", FERRY)
+    (ferry,) = index.sync(folder).new
+    index.edit(ferry, published=date(2025, 3, 4), title="The dear ferry")
+    written(file, FERRY.replace("12", "14"), NOON + AN_HOUR)
+    index.sync(folder)
+    article = index.get(ferry)
+    assert (article.title, article.published) == ("The dear ferry", date(2025, 3, 4))
+    assert "14 million" in article.text
+    index.edit(ferry, published="none")
+    written(file, FERRY, NOON + 2 * AN_HOUR)
+    index.sync(folder)
+    assert index.get(ferry).published is None
+
+
+def test_an_article_removed_by_hand_comes_back_with_its_file(index: Index, folder: Path) -> None:
+    written(folder / "ferry.txt", FERRY)
+    (ferry,) = index.sync(folder).new
+    index.remove([ferry])
+    assert index.sync(folder) == SyncReport(new=(ferry,))
+
+
+def test_add_and_sync_know_the_same_files(index: Index, folder: Path) -> None:
+    file = written(folder / "ferry.txt", FERRY)
+    written(folder / "flood.txt", FLOOD)
+    (ferry,) = index.add(file).added
+    report = index.sync(folder)
+    assert report.unchanged == (ferry,)
+    assert set(index.add(folder).unchanged) == {ferry, *report.new}
+
+
+# -- moved -------------------------------------------------------------------------------------
+
+
+def test_a_moved_file_keeps_its_article_and_its_id_and_takes_its_new_source(
+    index: Index, embedding: FakeEmbedding, folder: Path
+) -> None:
+    file = written(folder / "ferry.txt", FERRY)
+    (ferry,) = index.sync(folder).new
+    embedding.asked.clear()
+    (folder / "archive").mkdir()
+    file.rename(folder / "archive" / "boat.txt")
+    assert index.sync(folder, prune=True) == SyncReport(moved=(ferry,))
+    assert embedding.asked == []
+    article = index.get(ferry)
+    assert (article.text, article.source) == (FERRY, "archive/boat.txt")
+    assert [o.place for o in index.summary(ferry).origins] == [str(folder / "archive" / "boat.txt")]
+    assert index.sync(folder) == SyncReport(unchanged=(ferry,))
+
+
+def test_a_folder_that_was_moved_as_a_whole_is_known_where_it_is_now(
+    index: Index, folder: Path
+) -> None:
+    written(folder / "a" / "ferry.txt", FERRY)
+    written(folder / "a" / "flood.txt", FLOOD)
+    ids = index.sync(folder / "a").new
+    (folder / "a").rename(folder / "b")
+    assert index.sync(folder / "b") == SyncReport(moved=ids)
+    assert {index.summary(i).source for i in ids} == {"b/ferry.txt", "b/flood.txt"}
+    with pytest.raises(LoadingError, match="cannot be found"):
+        index.sync(folder / "a", prune=True, yes=True)
+    assert len(index.articles()) == 2
+
+
+def test_a_new_file_at_the_place_of_a_moved_one_is_another_article(
+    index: Index, folder: Path
+) -> None:
+    file = written(folder / "today.txt", FERRY)
+    (ferry,) = index.sync(folder).new
+    file.rename(folder / "yesterday.txt")
+    written(file, FLOOD)
+    report = index.sync(folder)
+    assert texts(index)[ferry] in (FERRY, FLOOD)
+    assert sorted(texts(index).values()) == sorted([FERRY, FLOOD])
+    assert not report.vanished
+
+
+def test_a_moved_archive_keeps_the_ids_of_what_is_in_it(index: Index, folder: Path) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(folder / "old.zip", "w") as archive:
+        archive.writestr("ferry.txt", FERRY)
+        archive.writestr("flood.txt", FLOOD)
+    ids = index.sync(folder).new
+    (folder / "old.zip").rename(folder / "new.zip")
+    assert index.sync(folder) == SyncReport(moved=ids)
+    assert {index.get(i).source for i in ids} == {"new.zip/ferry.txt", "new.zip/flood.txt"}
+
+
+# -- gone --------------------------------------------------------------------------------------
+
+
+def test_what_is_gone_is_told_and_removed_only_when_asked_for(index: Index, folder: Path) -> None:
+    numbered(folder, 20)
+    ids = index.sync(folder).new
+    (folder / "007.txt").unlink()
+    for _ in range(2):
+        report = index.sync(folder)
+        assert (report.vanished, report.removed) == ((ids[7],), ())
+        assert len(report.unchanged) == 19
+    report = index.sync(folder, prune=True)
+    assert (report.vanished, report.removed, report.refusal) == ((ids[7],), (ids[7],), "")
+    assert set(texts(index)) == set(ids) - {ids[7]}
+    assert index.sync(folder).vanished == ()
+
+
+def test_more_than_a_tenth_of_the_index_is_not_removed_unless_told_twice(
+    index: Index, folder: Path
+) -> None:
+    numbered(folder, 20)
+    index.sync(folder)
+    for number in range(3):
+        (folder / f"{number:03}.txt").unlink()
+    written(folder / "ferry.txt", FERRY)
+    report = index.sync(folder, prune=True)
+    assert "3 articles of 21" in report.refusal
+    assert (len(report.new), len(report.vanished), report.removed) == (1, 3, ())
+    assert len(index.articles()) == 21
+    assert len(index.sync(folder, prune=True, yes=True).removed) == 3
+
+
+def test_a_tenth_of_the_index_may_go(index: Index, folder: Path) -> None:
+    numbered(folder, 20)
+    index.sync(folder)
+    for number in range(2):
+        (folder / f"{number:03}.txt").unlink()
+    assert len(index.sync(folder, prune=True).removed) == 2
+
+
+def test_an_empty_folder_empties_nothing_however_small_its_part(
+    index: Index, tmp_path: Path, folder: Path
+) -> None:
+    numbered(folder, 30)
+    index.sync(folder)
+    disk = tmp_path / "disk"
+    written(disk / "ferry.txt", FERRY)
+    (ferry,) = index.sync(disk).new
+    shutil.rmtree(disk)
+    disk.mkdir()  # as where a disk is not mounted
+    report = index.sync(disk, prune=True)
+    assert "is it mounted?" in report.refusal
+    assert (report.vanished, report.removed) == ((ferry,), ())
+    assert index.sync(disk, prune=True, yes=True).removed == (ferry,)
+
+
+def test_a_missing_folder_is_an_error_and_removes_nothing(index: Index, folder: Path) -> None:
+    written(folder / "ferry.txt", FERRY)
+    index.sync(folder)
+    shutil.rmtree(folder)
+    with pytest.raises(LoadingError, match="cannot be found"):
+        index.sync(folder, prune=True, yes=True)
+    assert list(texts(index).values()) == [FERRY]
+
+
+def test_only_what_is_under_the_folder_can_be_gone_from_it(index: Index, folder: Path) -> None:
+    index.add_articles([Article(id="given", title="", text=STRIKE)])
+    written(folder / "news" / "ferry.txt", FERRY)
+    written(folder / "news2" / "flood.txt", FLOOD)
+    index.sync(folder)
+    (folder / "news2" / "flood.txt").unlink()
+    assert index.sync(folder / "news", prune=True, yes=True).vanished == ()
+    assert len(index.articles()) == 3
+
+
+def test_what_has_become_a_link_out_of_the_folder_is_not_gone(
+    index: Index, tmp_path: Path, folder: Path
+) -> None:
+    file = written(folder / "ferry.txt", FERRY)
+    (ferry,) = index.sync(folder).new
+    file.rename(tmp_path / "elsewhere.txt")
+    file.symlink_to(tmp_path / "elsewhere.txt")
+    report = index.sync(folder, prune=True, yes=True)
+    assert (report.vanished, len(report.skipped)) == ((), 1)
+    assert index.get(ferry).text == FERRY
+
+
+def test_an_article_that_is_no_longer_in_its_file_is_gone_and_may_come_back(
+    index: Index, folder: Path
+) -> None:
+    def rows(*numbers: int) -> str:
+        return "\n".join(json.dumps({"id": f"n{n}", "text": f"Report {n}"}) for n in numbers)
+
+    file = written(folder / "all.jsonl", rows(*range(20)))
+    index.sync(folder)
+    written(file, rows(*range(19)), NOON + AN_HOUR)
+    report = index.sync(folder)
+    assert (report.vanished, len(report.unchanged)) == (("n19",), 19)
+    written(file, rows(*range(20)), NOON + 2 * AN_HOUR)
+    assert index.sync(folder).vanished == ()
+    written(file, rows(*range(19)), NOON + 3 * AN_HOUR)
+    assert index.sync(folder, prune=True).removed == ("n19",)
+    report = index.sync(folder)
+    assert report == SyncReport(unchanged=report.unchanged)
+    assert set(report.unchanged) == {f"n{n}" for n in range(19)}
+
+
+# -- what cannot be read -----------------------------------------------------------------------
+
+
+def test_a_file_that_cannot_be_read_any_more_keeps_its_articles(index: Index, folder: Path) -> None:
+    file = written(folder / "all.json", json.dumps({"id": "one", "text": FERRY}))
+    index.sync(folder)
+    written(file, '{"id": "one", "te', NOON + AN_HOUR)
+    report = index.sync(folder, prune=True, yes=True)
+    assert report.vanished == ()
+    assert report.skipped[0].source == str(file)
+    assert texts(index) == {"one": FERRY}
+    written(file, json.dumps({"id": "one", "text": FLOOD}), NOON + 2 * AN_HOUR)
+    assert index.sync(folder).changed == ("one",)
+
+
+def test_a_bad_file_is_told_every_time_and_parsed_once(index: Index, folder: Path) -> None:
+    good = json.dumps({"id": "one", "text": FERRY})
+    file = written(folder / "all.json", good[:-1] + " ")
+    (first,) = index.sync(folder).skipped
+    before = file.stat()
+    file.write_text(good)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert index.sync(folder).skipped == (first,)
+    assert index.add(folder).added == ("one",)  # to add is to try
+
+
+def test_files_of_other_kinds_and_indexes_within_are_left_alone(index: Index, folder: Path) -> None:
+    assert INDEX == CATALOG
+    written(folder / "ferry.txt", FERRY)
+    written(folder / "picture.png", b"\x89PNG")
+    with LocalIndex(folder / "index", FakeEmbedding) as other:
+        other.add_articles([Article(id="x", title="", text="x")])
+        report = index.sync(folder)
+    assert len(report.new) == 1
+    assert [Path(skipped.source).name for skipped in report.skipped] == ["picture.png"]
+
+
+# -- twice -------------------------------------------------------------------------------------
+
+
+def test_the_same_file_twice_is_one_article_with_two_sources(
+    index: Index, embedding: FakeEmbedding, folder: Path
+) -> None:
+    one = written(folder / "a" / "ferry.txt", FERRY)
+    two = written(folder / "b" / "boat.txt", FERRY)
+    report = index.sync(folder)
+    (ferry,) = report.new
+    assert [(o.place, o.article_id) for o in report.duplicates] == [(str(two), ferry)]
+    (summary,) = index.articles()
+    assert summary == index.summary(ferry)
+    assert summary.sources == ("a/ferry.txt", "b/boat.txt")
+    assert [o.place for o in summary.origins] == [str(one), str(two)]
+    for source in (*summary.sources, str(one), str(two)):
+        assert found_in(index, "ferry crowns", source) == {ferry}
+    assert found_in(index, "ferry crowns", "c/other.txt") == set()
+    assert index.sync(folder) == SyncReport(unchanged=(ferry,))
+
+
+def test_add_merges_files_and_keeps_given_articles_apart(index: Index, folder: Path) -> None:
+    one = written(folder / "a.txt", FERRY)
+    two = written(folder / "b.txt", FERRY)
+    given = [Article(id=name, title="", text=FERRY) for name in ("x", "y")]
+    assert index.add_articles(given).added == ("x", "y")
+    (ferry,) = index.add(one).added
+    assert index.add(two).unchanged == (ferry,)
+    assert set(texts(index)) == {"x", "y", ferry}
+
+
+def test_an_article_lives_as_long_as_one_of_its_files(index: Index, folder: Path) -> None:
+    one = written(folder / "a.txt", FERRY)
+    written(folder / "b.txt", FERRY)
+    (ferry,) = index.sync(folder).new
+    one.unlink()
+    report = index.sync(folder, prune=True)
+    assert (report.vanished, report.removed, report.refusal) == ((), (), "")
+    summary = index.summary(ferry)
+    assert (summary.sources, len(summary.origins)) == ((f"{folder.name}/b.txt",), 1)
+    (folder / "b.txt").unlink()
+    assert index.sync(folder, prune=True, yes=True).removed == (ferry,)
+
+
+def test_when_one_of_two_files_changes_the_other_keeps_the_article(
+    index: Index, folder: Path
+) -> None:
+    one = written(folder / "a.txt", FERRY)
+    written(folder / "b.txt", FERRY)
+    (ferry,) = index.sync(folder).new
+    written(one, FLOOD, NOON + AN_HOUR)
+    (flood,) = index.sync(folder).new
+    assert texts(index) == {ferry: FERRY, flood: FLOOD}
+    assert index.get(ferry).source.endswith("/b.txt")
+    written(one, STRIKE, NOON + 2 * AN_HOUR)
+    assert index.sync(folder) == SyncReport(changed=(flood,), unchanged=(ferry,))
+
+
+def test_a_file_that_becomes_the_copy_of_another_joins_it(index: Index, folder: Path) -> None:
+    one = written(folder / "a.txt", FERRY)
+    written(folder / "b.txt", FLOOD)
+    ferry, flood = index.sync(folder).new
+    written(one, FLOOD, NOON + AN_HOUR)
+    report = index.sync(folder)
+    assert report.vanished == (ferry,)
+    assert len(index.summary(flood).origins) == 2
+    assert index.sync(folder, prune=True, yes=True).removed == (ferry,)
+    assert texts(index) == {flood: FLOOD}
+
+
+def test_an_id_that_two_files_give_is_the_first_ones(index: Index, folder: Path) -> None:
+    written(folder / "a.json", json.dumps({"id": "n1", "text": FERRY}))
+    written(folder / "b.json", json.dumps({"id": "n1", "text": FLOOD}))
+    for _ in range(2):
+        report = index.sync(folder)
+        (skipped,) = report.skipped
+        assert "has the same id as" in skipped.reason
+        assert texts(index) == {"n1": FERRY}
+
+
+# -- many, and by chance -----------------------------------------------------------------------
+
+
+def test_a_file_of_many_articles_is_stored_in_parts_and_read_when_all_are(
+    index: Index, folder: Path
+) -> None:
+    rows = [json.dumps({"id": f"n{n}", "text": f"Report {n}"}) for n in range(150)]
+    written(folder / "all.jsonl", "\n".join(rows))
+    assert len(index.sync(folder).new) == 150
+    assert len(index.sync(folder).unchanged) == 150
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_after_any_changes_the_index_holds_what_the_folder_does(
+    index: Index, folder: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    time = NOON
+    for _ in range(12):
+        for _ in range(chance.randint(1, 4)):
+            time += AN_HOUR
+            _change_something(folder, chance, time)
+        index.sync(folder, prune=True, yes=True)
+        files = {file: file.read_text() for file in folder.rglob("*.txt")}
+        summaries = index.articles()
+        assert sorted(index.get(s.id).text for s in summaries) == sorted(set(files.values()))
+        for summary in summaries:
+            text = index.get(summary.id).text
+            same = {str(file) for file, content in files.items() if content == text}
+            assert {origin.place for origin in summary.origins} == same
+            assert summary.source in {place_of(Path(place)).source for place in same}
+        again = index.sync(folder)
+        assert again == SyncReport(unchanged=again.unchanged)
+    assert [finding for finding in index.check() if finding.severity == "error"] == []
+
+
+def _change_something(folder: Path, chance: random.Random, time: int) -> None:
+    files = sorted(folder.rglob("*.txt"))
+    place = folder / chance.choice("ab") / f"{chance.randrange(6)}.txt"
+    what = chance.choice(["write", "write", "remove", "move", "copy"]) if files else "write"
+    if what == "write":
+        written(place, f"Report {chance.randrange(10)} of the harbour office.", time)
+    elif what == "remove":
+        chance.choice(files).unlink()
+    else:
+        place.parent.mkdir(exist_ok=True)
+        file = chance.choice(files)
+        if file != place:
+            (shutil.move if what == "move" else shutil.copy2)(file, place)
+
+
+# -- feeds and pages ---------------------------------------------------------------------------
+
+
+def feed(**entries: str) -> bytes:
+    items = "".join(
+        f"<item><guid>{key}</guid><title>{key}</title><description>{text}</description></item>"
+        for key, text in entries.items()
+    )
+    return f"<rss version='2.0'><channel><title>Wire</title>{items}</channel></rss>".encode()
+
+
+def synced(index: Index, address: str, *, prune: bool = False, yes: bool = False) -> SyncReport:
+    fetch = partial(fetch_if_changed, allow=everywhere)
+    return sync(index, address, prune=prune, yes=yes, fetch=fetch)
+
+
+def test_a_feed_brings_what_is_new_and_changed_and_keeps_what_it_dropped(
+    index: Index, site: Site
+) -> None:
+    address = site.says("/feed", feed(a=FERRY, b=FLOOD), Content_Type="application/rss+xml")
+    a, b = synced(index, address).new
+    assert synced(index, address) == SyncReport(unchanged=(a, b))
+    site.says("/feed", feed(b=FLOOD + " All are safe.", c=STRIKE), Content_Type="text/xml")
+    report = synced(index, address)
+    assert (report.changed, report.vanished, report.removed) == ((b,), (a,), ())
+    assert len(report.new) == 1
+    assert len(index.articles()) == 3
+    report = synced(index, address, prune=True, yes=True)
+    assert report.removed == (a,)
+    assert len(index.articles()) == 2
+
+
+def test_a_feed_is_asked_whether_it_has_changed(index: Index, site: Site) -> None:
+    address = site.says(
+        "/feed",
+        feed(a=FERRY),
+        Content_Type="text/xml",
+        ETag='"v1"',
+        Last_Modified="Tue, 04 Mar 2025 10:00:00 GMT",
+    )
+    ids = synced(index, address).new
+    site.says("/feed", b"", status=304, Content_Type="")
+    assert synced(index, address) == SyncReport(unchanged=ids)
+    headers = site.asked[-1][1]
+    assert headers["If-None-Match"] == '"v1"'
+    assert headers["If-Modified-Since"] == "Tue, 04 Mar 2025 10:00:00 GMT"
+    index.remove(ids)  # whoever has nothing of it asks for all of it
+    site.says("/feed", feed(a=FERRY), Content_Type="text/xml")
+    assert synced(index, address).new == ids
+    assert "If-None-Match" not in site.asked[-1][1]
+
+
+def test_a_feed_that_cannot_be_had_is_an_error_and_changes_nothing(
+    index: Index, site: Site
+) -> None:
+    address = site.says("/feed", feed(a=FERRY), Content_Type="text/xml")
+    synced(index, address)
+    site.says("/feed", b"", status=500)
+    with pytest.raises(LoadingError, match="500"):
+        synced(index, address, prune=True, yes=True)
+    assert len(index.articles()) == 1
+
+
+PAGE = f"<html><head><title>Ferry</title></head><body><article><p>{FERRY}</p></article></body>"
+
+
+def test_the_same_page_by_two_addresses_is_one_article(index: Index, site: Site) -> None:
+    address = site.says("/story", PAGE.encode() + b"<!-- 1 -->")
+    short = site.says("/s", status=302, Location="/story")
+    fetch = partial(fetch_if_changed, allow=everywhere)
+    (story,) = add(index, address, fetch=fetch).added
+    site.says("/story", PAGE.encode() + b"<!-- 2 -->")  # as pages do that count their visitors
+    assert add(index, short, fetch=fetch).unchanged == (story,)
+    followed = site.says("/story?utm_source=mail", PAGE.encode() + b"<!-- 3 -->")
+    assert add(index, followed, fetch=fetch).unchanged == (story,)
+    assert [o.place for o in index.summary(story).origins] == [short, address]
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("HTTPS://Example.org:443/a#part", "https://example.org/a"),
+        ("http://example.org", "http://example.org/"),
+        ("http://example.org:8080/a?b=1&c", "http://example.org:8080/a?b=1&c"),
+        ("http://example.org/a?b=1&utm_source=x&fbclid=y", "http://example.org/a?b=1"),
+    ],
+)
+def test_addresses_of_one_page_are_one_place(address: str, place: str) -> None:
+    assert page_place(address) == place
+
+
+# -- an index of before ------------------------------------------------------------------------
+
+
+def test_an_index_of_the_first_format_is_migrated_and_its_files_are_known_again(
+    tmp_path: Path, folder: Path
+) -> None:
+    files = [written(folder / name, FERRY) for name in ("a.txt", "b.txt")]
+    files.append(written(folder / "c.txt", FLOOD))
+    embedding = FakeEmbedding()
+    (tmp_path / "old").mkdir()
+    old = Catalog(tmp_path / "old" / CATALOG, migrations=())
+    entries = []
+    for file in files:  # as the first format kept them: files of equal bytes were two articles
+        place, text = place_of(file), file.read_text()
+        title = text.splitlines()[0]
+        article = Article(place.article_id(), title, text, source=place.source)
+        vector = embedding.embed([text])[0].tobytes()
+        entries.append((article, [NewPassage(0, len(text), text[:32].encode(), vector)]))
+    old.put(entries, embedding.identity)
+    old.close()
+    with LocalIndex(tmp_path / "old", FakeEmbedding) as index:
+        assert len(index.articles()) == 3
+        report = index.sync(folder)
+        assert (report.new, report.changed) == ((), ())
+        assert sorted(texts(index).values()) == sorted([FERRY, FLOOD])
+        assert index.summary(entries[0][0].id).sources == (
+            f"{folder.name}/a.txt",
+            f"{folder.name}/b.txt",
+        )
+        assert not [f for f in index.check() if f.severity == "error"]
+    assert len(MIGRATIONS) >= 1
+
+
+# -- below -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "articles"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def embedding() -> FakeEmbedding:
+    return FakeEmbedding()
+
+
+@pytest.fixture(params=["own files", "through its holder"])
+def index(
+    request: pytest.FixtureRequest, tmp_path: Path, embedding: FakeEmbedding
+) -> Iterator[Index]:
+    where = tmp_path / "index"
+    with ExitStack() as opened:
+        if request.param == "own files":
+            yield opened.enter_context(LocalIndex(where, lambda: embedding))
+        else:
+            holder = open_shared(where, lambda: LocalIndex(where, lambda: embedding))
+            opened.enter_context(holder)
+            yield opened.enter_context(open_shared(where, lambda: holder))

@@ -1,0 +1,594 @@
+"""Brings an index to the state of a folder, a file, a page or a feed, or adds what is in it.
+
+    add(index, "articles/")         -> AddReport: what is new or changed comes in
+    sync(index, "articles/")        -> SyncReport: and what was moved or has vanished is known
+
+The index keeps how every file was when it was read (`SourceFile`), and which articles came of it.
+A file whose size and time are the same is not read; one whose bytes are the same is not parsed; and
+a file with the bytes of another gives no new articles, but is a further origin of the other's. Where
+the other is no longer there, it was moved.
+
+It works through the `Index` interface alone, so that files are read by whoever calls, and stored by
+whoever holds the index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from vectorstore.articles import (
+    AddReport,
+    Article,
+    Origin,
+    Progress,
+    Skipped,
+    SourceFile,
+    SyncReport,
+)
+from vectorstore.errors import ArticleNotFoundError, LoadingError
+from vectorstore.fetching import Page, fetch_if_changed
+from vectorstore.loading import READING, Content, Loaded, Place, Reader, load, place_of
+from vectorstore.loading.files import shown
+
+if TYPE_CHECKING:
+    from vectorstore.index import Index, OnProgress
+
+Fetch = Callable[[str, str, str], Page | None]  # address, etag, last_modified
+Each = TypeVar("Each")
+
+_BATCH = 32  # articles handed over at once: progress is seen, and Ctrl-C loses little
+_FILES_A_BATCH = 500
+# A file that was written this short a time before it was read may be written again without its time
+# telling: file systems count in steps of up to two seconds.
+_SETTLED = 2_000_000_000
+_TENTH = 10
+# What is put into addresses to follow readers; the page is the same without.
+_FOLLOWING = ("utm_", "fbclid", "gclid", "mc_cid", "mc_eid")
+
+
+def add(
+    index: Index,
+    source: str | Path,
+    *,
+    progress: OnProgress | None = None,
+    fetch: Fetch = fetch_if_changed,
+) -> AddReport:
+    """Add what is in `source`; see `Index.add`."""
+    bringing = _Bringing(index, _found(index, source, fetch, ask_anew=True), progress)
+    bringing.trying_again = True
+    bringing.everything()
+    return bringing.add_report()
+
+
+def sync(
+    index: Index,
+    source: str | Path,
+    *,
+    prune: bool = False,
+    yes: bool = False,
+    progress: OnProgress | None = None,
+    fetch: Fetch = fetch_if_changed,
+) -> SyncReport:
+    """Bring the index to the state of `source`; see `Index.sync`."""
+    bringing = _Bringing(index, _found(index, source, fetch, ask_anew=False), progress)
+    bringing.sees_all = True
+    bringing.everything()
+    return bringing.sync_report(prune=prune, yes=yes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What is to be brought in: the files, or the page, or None for a page that has not changed;
+    the place that all of it is under, and how that is written in what was found."""
+
+    found: Sequence[Path | Page | Skipped | None]
+    top: str
+    written: str
+    reader: Callable[[], Reader]
+
+
+def _found(index: Index, source: str | Path, fetch: Fetch, *, ask_anew: bool) -> _Source:
+    """Find the files, or ask for the page; nothing is parsed yet."""
+
+    def asked(address: str) -> Page:
+        place = page_place(address)
+        known = [file for file in index.source_files(under=place) if file.place == place]
+        if ask_anew or not known or not known[0].digest or known[0].reading != READING:
+            known = [SourceFile(place)]
+        page = fetch(address, known[0].etag, known[0].last_modified)
+        if page is None:
+            raise _AsItWasError(place)
+        return replace(page, url=_without_following(page.url))
+
+    try:
+        loading = load(source, fetch=asked)
+    except _AsItWasError as known:
+        return _Source([None], known.place, known.place, Reader)
+    found = [one for one in loading.found if not isinstance(one, Content)]
+    if found and isinstance(found[0], Page):
+        place = page_place(found[0].asked)
+        return _Source(found, place, place, loading.reader)
+    path = Path(source)
+    if path.parts[:1] == ("~",):
+        path = path.expanduser()
+    return _Source(found, _text(path.resolve()), str(path), loading.reader)
+
+
+class _AsItWasError(Exception):
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+
+def page_place(address: str) -> str:
+    """An address as the place of a page: without what does not change the page."""
+    parts = urlsplit(_without_following(address))
+    host = parts.netloc.lower()
+    default = {"http": ":80", "https": ":443"}.get(parts.scheme.lower(), "")
+    host = host.removesuffix(default) if default else host
+    return urlunsplit((parts.scheme.lower(), host, parts.path or "/", parts.query, ""))
+
+
+def _without_following(address: str) -> str:
+    parts = urlsplit(address)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    kept = [(name, value) for name, value in query if not name.lower().startswith(_FOLLOWING)]
+    return address if len(kept) == len(query) else urlunsplit(parts._replace(query=urlencode(kept)))
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Ids of articles by what became of them; dictionaries, for the order in which they came."""
+
+    new: dict[str, None] = field(default_factory=dict)
+    changed: dict[str, None] = field(default_factory=dict)
+    unchanged: dict[str, None] = field(default_factory=dict)
+    moved: dict[str, None] = field(default_factory=dict)
+    duplicates: list[Origin] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def stored(self, report: AddReport) -> None:
+        for ids, those in (
+            (self.new, report.added),
+            (self.changed, report.updated),
+            (self.unchanged, report.unchanged),
+        ):
+            ids.update(dict.fromkeys(those))
+
+    def untouched(self) -> tuple[str, ...]:
+        touched = self.new.keys() | self.changed.keys() | self.moved.keys()
+        return tuple(each for each in self.unchanged if each not in touched)
+
+
+class _Bringing:
+    """One run over a source: what is known of its files, and what is yet to be stored."""
+
+    def __init__(self, index: Index, source: _Source, progress: OnProgress | None) -> None:
+        self.trying_again = False  # also files that could not be read last time
+        self.sees_all = False  # what is not found is no longer there
+        self._index = index
+        self._source = source
+        self._progress = progress
+        self._known = {file.place: file for file in index.source_files(under=source.top)}
+        self._missing: dict[str, SourceFile] = {}
+        self._kept: list[str] = []  # places that could not be looked into: nothing there is missing
+        self._tally = _Tally()
+        self._files: list[SourceFile] = []  # to be stored with the next batch
+        self._articles: list[Article] = []
+        self._forget: list[str] = []
+        self._this_run: dict[str, SourceFile] = {}  # by digest: files of this run, stored or not
+        self._owners: dict[str, tuple[str, str]] = {}  # article id -> place and label, of this run
+        self._held = 0  # files that are there
+
+    def everything(self) -> None:
+        found = self._source.found
+        places = [self._place(one) for one in found]
+        self._kept = [p for p, one in zip(places, found, strict=True) if isinstance(one, Skipped)]
+        if self.sees_all:
+            present = set(places)
+            self._missing = {
+                place: file
+                for place, file in self._known.items()
+                if place not in present and not self._keeps(place)
+            }
+        with self._source.reader() as reader:
+            for number, (one, place) in enumerate(zip(found, places, strict=True), start=1):
+                self._bring(one, place, reader)
+                if self._progress is not None:
+                    self._progress(Progress(number, len(found), _written(one) or place))
+        self._hand_over()
+
+    def add_report(self) -> AddReport:
+        tally = self._tally
+        return AddReport(
+            added=tuple(tally.new),
+            updated=tuple(each for each in tally.changed if each not in tally.new),
+            unchanged=(
+                *(each for each in tally.moved if each not in tally.new.keys() | tally.changed),
+                *tally.untouched(),
+            ),
+            skipped=tuple(tally.skipped),
+        )
+
+    def sync_report(self, *, prune: bool, yes: bool) -> SyncReport:
+        """The report, after what has vanished was removed, where it is to be and may be."""
+        tally = self._tally
+        still = {
+            place: replace(file, origins=_there(file))
+            for place, file in self._known.items()
+            if place not in self._missing and any(origin.gone for origin in file.origins)
+        }
+        vanished = self._without_an_origin()
+        removed: tuple[str, ...] = ()
+        refusal = ""
+        if prune and (self._missing or still):
+            refusal = "" if yes else self._refusal(len(vanished))
+            if not refusal:
+                if vanished:
+                    self._index.remove(vanished)
+                removed = vanished
+                forget = list(self._missing)
+                for first in range(0, max(len(still), len(forget)), _FILES_A_BATCH):
+                    part = slice(first, first + _FILES_A_BATCH)
+                    self._index.store_files(list(still.values())[part], forget=forget[part])
+        return SyncReport(
+            new=tuple(tally.new),
+            changed=tuple(each for each in tally.changed if each not in tally.new),
+            unchanged=tally.untouched(),
+            moved=tuple(tally.moved),
+            duplicates=tuple(tally.duplicates),
+            vanished=vanished,
+            removed=removed,
+            skipped=tuple(tally.skipped),
+            refusal=refusal,
+        )
+
+    # -- one file ------------------------------------------------------------------------------
+
+    def _bring(self, one: Path | Page | Skipped | None, place: str, reader: Reader) -> None:
+        if isinstance(one, Skipped):
+            self._tally.skipped.append(one)
+            return
+        self._held += 1
+        known = self._known.get(place)
+        if one is None:
+            self._leave(known or SourceFile(place))
+            return
+        try:
+            size, modified = _size_and_time(one)
+            as_it_was = known is not None and (known.size, known.modified) == (size, modified)
+            if known is not None and as_it_was and modified >= 0 and self._is_read(known):
+                self._leave(known)
+                return
+            content = reader.content(one)
+        except LoadingError as error:
+            self._skip(Skipped(place_of(one).label, str(error)), known)
+            return
+        if modified >= 0 and time.time_ns() - modified < _SETTLED:
+            modified = -1
+        seen = SourceFile(
+            place,
+            size,
+            modified,
+            hashlib.sha256(content).hexdigest(),
+            READING,
+            address=one.url if isinstance(one, Page) else "",
+            etag=one.etag if isinstance(one, Page) else "",
+            last_modified=one.last_modified if isinstance(one, Page) else "",
+        )
+        if known is not None and known.digest == seen.digest and self._is_read(known):
+            self._leave(known)
+            self._store(replace(seen, origins=known.origins, skipped=known.skipped), ())
+        else:
+            self._take(one, content, seen, known, reader)
+
+    def _take(
+        self,
+        one: Path | Page,
+        content: bytes,
+        seen: SourceFile,
+        known: SourceFile | None,
+        reader: Reader,
+    ) -> None:
+        """A file that is new, or other than it was."""
+        where = place_of(one)
+        twin = self._twin(seen, known)
+        same_bytes = twin is not None and twin.digest == seen.digest
+        if twin is not None and same_bytes and _is_plain(twin) and isinstance(one, Path):
+            named = _source_at(twin.place)
+            origins = [
+                Origin(
+                    seen.place,
+                    o.article_id,
+                    where.source if o.source == named else o.source,
+                    o.entry,
+                )
+                for o in _there(twin)
+            ]
+            self._store_twin(_with(seen, origins, known), twin, where)
+            return
+        try:
+            items = list(reader.parsed(one, content))
+        except LoadingError as error:
+            items = [Skipped(where.label, str(error))]
+        skipped = [item for item in items if isinstance(item, Skipped)]
+        before = known if known is not None and not same_bytes else twin
+        loaded = [item for item in items if isinstance(item, Loaded)]
+        mine = {seen.place} | ({twin.place} if twin is not None else set())
+        if seen.address:  # the same page, asked for by other addresses
+            mine |= {f.place for f in self._index.source_files(addresses=[seen.address])}
+        fitted = self._fitted(loaded, seen, before, mine)
+        origins = []
+        articles: list[Article] = []
+        for item in fitted:
+            if isinstance(item, Skipped):
+                skipped.append(item)
+            else:
+                article = item.article
+                origins.append(Origin(seen.place, article.id, article.source, item.entry))
+                articles.append(article)
+        self._tally.skipped += skipped
+        seen = replace(seen, skipped=tuple(skipped))
+        if not articles and skipped and known is not None:  # what it had is kept as it is
+            self._store(replace(seen, origins=known.origins), ())
+        elif twin is not None and articles:
+            shared = {origin.article_id for origin in twin.origins} if same_bytes else set()
+            new = [article for article in articles if article.id not in shared]
+            self._store_twin(_with(seen, origins, known), twin, where, new)
+        else:
+            self._store(_with(seen, origins, known), articles)
+
+    def _fitted(
+        self,
+        loaded: Sequence[Loaded],
+        seen: SourceFile,
+        before: SourceFile | None,
+        mine: set[str],
+    ) -> Iterator[Loaded | Skipped]:
+        """The articles with the ids they had `before`, or with ones that no articles have of other
+        files than `mine`; Skipped where one insists on such an id."""
+        ids = {o.entry: o.article_id for o in before.origins} if before is not None else {}
+        taken = self._taken({item.article.id for item in loaded} | set(ids.values()), mine)
+        for item in loaded:
+            wanted = item.article.id if item.named else ids.get(item.entry, item.article.id)
+            owner = self._owners.get(wanted)
+            others = taken.get(wanted, [])
+            if owner is not None and owner[0] != seen.place and owner[0] in mine:
+                owner = None
+            if owner is not None and (item.named or owner[0] == seen.place):
+                yield item.refused(owner[1])
+                continue
+            here = [o.place for o in others if o.place in self._known]
+            if item.named and self.sees_all and here:
+                yield item.refused(here[0])
+                continue
+            if not item.named and (owner is not None or others):
+                # Named by what this file was before, which is another file's now.
+                wanted = f"{wanted}-{seen.digest[:8]}"
+            self._owners[wanted] = (seen.place, item.label)
+            yield replace(item, article=replace(item.article, id=wanted))
+
+    def _taken(self, ids: set[str], mine: set[str]) -> dict[str, list[Origin]]:
+        """Which of these ids are those of other files' articles that are still there."""
+        taken: dict[str, list[Origin]] = {}
+        for chunk in _chunks(sorted(ids)):
+            for file in self._index.source_files(articles=chunk):
+                if file.place not in mine and file.place not in self._missing:
+                    for origin in _there(file):
+                        taken.setdefault(origin.article_id, []).append(origin)
+        return taken
+
+    def _twin(self, seen: SourceFile, known: SourceFile | None) -> SourceFile | None:
+        """Another file with these bytes, rather one that is no longer there; or for a page that is
+        new, the same page by another address."""
+        if seen.digest in self._this_run:
+            return self._this_run[seen.digest]
+        addresses = [seen.address] if seen.address and known is None else []
+        twins = [
+            file
+            for file in self._index.source_files(digests=[seen.digest], addresses=addresses)
+            if file.place != seen.place
+            and file.digest == self._known.get(file.place, file).digest  # in this run, too
+            and file.reading == READING
+            and _there(file)
+        ]
+        twins.sort(key=lambda file: not self._is_missing(file.place))
+        return twins[0] if twins else None
+
+    def _store_twin(
+        self, seen: SourceFile, twin: SourceFile, where: Place, articles: Sequence[Article] = ()
+    ) -> None:
+        """`seen` has the articles of `twin`: it was moved, or is there twice."""
+        ids = [origin.article_id for origin in _there(seen)]
+        self._owners.update(dict.fromkeys(ids, (seen.place, where.label)))
+        if self._is_missing(twin.place):
+            self._missing.pop(twin.place, None)
+            self._known.pop(twin.place, None)
+            self._forget.append(twin.place)
+            self._tally.moved.update(dict.fromkeys(ids))
+        else:
+            self._tally.duplicates += _there(seen)
+            self._tally.unchanged.update(dict.fromkeys(ids))
+        self._store(seen, articles)
+        if _is_plain(seen) and where.article_id() not in ids:
+            self._merge_what_an_earlier_release_made_of_it(where.article_id(), ids[0])
+
+    def _merge_what_an_earlier_release_made_of_it(self, own: str, kept: str) -> None:
+        """Files of equal bytes were articles of their own when files were not yet recorded."""
+        try:
+            mine = self._index.get(own)
+        except ArticleNotFoundError:
+            return
+        self._hand_over()
+        other = self._index.get(kept)
+        same = (mine.title, mine.text) == (other.title, other.text)
+        if same and not self._index.source_files(articles=[own]):
+            self._index.remove([own])
+
+    def _leave(self, known: SourceFile) -> None:
+        """It is as it was."""
+        for origin in _there(known):
+            self._tally.unchanged[origin.article_id] = None
+            self._owners.setdefault(origin.article_id, (known.place, known.place))
+        self._tally.skipped += known.skipped
+
+    def _skip(self, skipped: Skipped, known: SourceFile | None) -> None:
+        """It is there and cannot be read: what came of it before is kept."""
+        self._tally.skipped.append(skipped)
+        for origin in _there(known) if known is not None else ():
+            self._tally.unchanged[origin.article_id] = None
+
+    # -- storing -------------------------------------------------------------------------------
+
+    def _store(self, file: SourceFile, articles: Sequence[Article]) -> None:
+        """With the next batch; a file of many articles is stored in parts, and is not read until
+        the last of them is."""
+        if _there(file):
+            self._this_run.setdefault(file.digest, file)
+        self._known[file.place] = file
+        while len(articles) > _BATCH:
+            part, articles = articles[:_BATCH], articles[_BATCH:]
+            unfinished = replace(file, digest="", skipped=())
+            self._tally.stored(self._index.store_files([unfinished], part))
+        self._files.append(file)
+        self._articles += articles
+        if len(self._articles) >= _BATCH or len(self._files) >= _FILES_A_BATCH:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        if self._files or self._forget:
+            report = self._index.store_files(self._files, self._articles, forget=self._forget)
+            self._tally.stored(report)
+        self._files, self._articles, self._forget = [], [], []
+
+    # -- what is no longer there ---------------------------------------------------------------
+
+    def _without_an_origin(self) -> tuple[str, ...]:
+        """The articles that came from here and have no file any more, here or elsewhere."""
+        lost: dict[str, None] = {}
+        for place, file in self._known.items():
+            for origin in file.origins:
+                if origin.gone or place in self._missing:
+                    lost[origin.article_id] = None
+        if lost:  # a file that was cut off may name articles that were never stored
+            there = {summary.id for summary in self._index.articles()}
+            lost = {article_id: None for article_id in lost if article_id in there}
+        for chunk in _chunks(list(lost)):
+            for file in self._index.source_files(articles=chunk):
+                if file.place not in self._missing:
+                    for origin in _there(file):
+                        lost.pop(origin.article_id, None)
+        return tuple(lost)
+
+    def _refusal(self, count: int) -> str:
+        """Why these may not be removed without being asked for by name; "" where they may."""
+        articles = f"{count:,} article" + ("" if count == 1 else "s")
+        if self._missing and not self._held:
+            return (
+                f"{self._source.written} has no file in it; is it mounted? {articles} that came "
+                "from there stay in the index"
+            )
+        total = self._index.statistics().articles
+        if count * _TENTH > total:
+            return (
+                f"{articles} of {total:,} are no longer in {self._source.written}: more than a "
+                "tenth of the index is not removed without --yes"
+            )
+        return ""
+
+    # -- places --------------------------------------------------------------------------------
+
+    def _place(self, one: Path | Page | Skipped | None) -> str:
+        """Where it is, as the index keeps it; for what is Skipped, as well as that is known."""
+        source = self._source
+        if one is None or isinstance(one, Page):
+            return source.top
+        # As written, under the folder as it really is: folders within are no links.
+        written = one.source if isinstance(one, Skipped) else str(one)
+        if written == source.written:
+            return source.top
+        rest = written.removeprefix(source.written).lstrip(os.sep)
+        if source.written == ".":
+            rest = written
+        return os.path.join(source.top, rest if isinstance(one, Skipped) else _text(rest))  # noqa: PTH118
+
+    def _keeps(self, place: str) -> bool:
+        return any(place == kept or place.startswith(f"{kept}/") for kept in self._kept)
+
+    def _is_read(self, known: SourceFile) -> bool:
+        """Whether what is known of a file is still to be believed."""
+        return bool(
+            known.digest and known.reading == READING and not (self.trying_again and known.skipped)
+        )
+
+    def _is_missing(self, place: str) -> bool:
+        if place in self._missing:
+            return True
+        # One that is elsewhere; where it was is a name like "\\xe9" for bytes that are no text.
+        unknown = "://" in place or "\\x" in place
+        seen = self.sees_all and place in self._known
+        return not unknown and not seen and not os.path.lexists(place)
+
+
+def _written(one: Path | Page | Skipped | None) -> str:
+    return one.source if isinstance(one, Skipped) else shown(one) if isinstance(one, Path) else ""
+
+
+def _size_and_time(one: Path | Page) -> tuple[int, int]:
+    """In bytes and nanoseconds; -1 where there is none."""
+    if isinstance(one, Page):
+        return len(one.content), -1
+    try:
+        status = one.stat()
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise LoadingError(f"cannot be opened: {reason}") from error
+    return status.st_size, status.st_mtime_ns
+
+
+def _text(path: Path | str) -> str:
+    """The path as the text that ids are made of, whatever bytes its name is made of."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _there(file: SourceFile) -> tuple[Origin, ...]:
+    """Its articles, without those that it once had."""
+    return tuple(origin for origin in file.origins if not origin.gone)
+
+
+def _with(seen: SourceFile, origins: Sequence[Origin], known: SourceFile | None) -> SourceFile:
+    """The file with these articles, and with those that it had before as gone."""
+    ids = {origin.article_id for origin in origins}
+    entries = {origin.entry for origin in origins}
+    gone = [
+        replace(
+            origin,
+            gone=True,
+            entry=f"{origin.entry}\n{origin.article_id}"
+            if origin.entry in entries
+            else origin.entry,
+        )
+        for origin in (known.origins if known is not None else ())
+        if origin.article_id not in ids
+    ]
+    return replace(seen, origins=(*origins, *gone))
+
+
+def _is_plain(file: SourceFile) -> bool:
+    """Whether the file is no archive, and all in it could be read."""
+    return not file.skipped and not any("\n" in origin.entry for origin in _there(file))
+
+
+def _source_at(place: str) -> str:
+    return place_of(Path(place)).source
+
+
+def _chunks(values: Sequence[Each]) -> Iterable[Sequence[Each]]:
+    for first in range(0, len(values), _FILES_A_BATCH):
+        yield values[first : first + _FILES_A_BATCH]

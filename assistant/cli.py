@@ -30,7 +30,7 @@ import typer
 from typer.core import TyperGroup
 
 from vectorstore.articles import AddReport, Article, Finding, Progress, Summary, SyncReport
-from vectorstore.errors import ArticleNotFoundError, DatelineError, LoadingError
+from vectorstore.errors import ArticleNotFoundError, DatelineError, LoadingError, StoreError
 
 if TYPE_CHECKING:
     from assistant.factory import Assistant
@@ -588,6 +588,45 @@ def calibrate(
         f"{at['others_refused']:.0%} of those without refused (each judged by the others)."
     )
     typer.echo(f"Kept in {file}; without that file, it is as it was before.")
+
+
+@app.command()
+def feedback(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
+    index: IndexFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the answers that were found helpful to a file.
+
+    One question a line with what is known of its answer, as `evaluate` reads them. Answers that were
+    not helpful or had the wrong source say nothing of what is right, so they are only counted; with
+    --json every judged answer is printed.
+
+    \b
+    Example:
+      dateline feedback questions.jsonl
+    """
+    from assistant.conversations import FILE, Conversations
+    from assistant.feedback import labelled, to_dict
+    from assistant.labelled import to_line
+
+    kept = _settings(ctx, index).index / FILE
+    if not kept.exists():
+        raise StoreError(f"{kept} is not there: nothing was asked on the page of this index yet.")
+    with closing(Conversations.open(kept)) as conversations:
+        rated = list(conversations.rated())
+    questions = list(labelled(rated))
+    try:
+        file.write_text("".join(f"{to_line(one)}\n" for one in questions), encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written: {error.strerror or error}.") from error
+    if as_json:
+        _print_json([to_dict(one) for one in rated])
+    else:
+        typer.echo(
+            f"Written to {file}: {len(questions):,} helpful of {len(rated):,} judged answers."
+        )
 
 
 @app.command()

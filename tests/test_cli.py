@@ -26,7 +26,7 @@ from vectorstore.articles import Article, Progress
 
 COMMANDS = (
     *("add", "sync", "list", "show", "edit", "remove", "ask", "chat"),
-    *("doctor", "rebuild", "backup", "restore", "evaluate", "calibrate"),
+    *("doctor", "rebuild", "backup", "restore", "evaluate", "calibrate", "feedback"),
 )
 QUESTION = "who co-chairs the two-state meeting?"
 UNANSWERABLE = "What is the capital of Australia?"

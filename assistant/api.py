@@ -10,28 +10,30 @@
 
 A DatelineError becomes {"error": its class, "message": its text}. Only requests that name this
 computer as their host, and no other site as their origin, are answered: a page elsewhere cannot
-read the articles through the visitor's browser. There is no password yet, so `serve` refuses
-addresses that other computers could reach.
+read the articles through the visitor's browser. Addresses that other computers could reach are served
+with a password only. What is refused is in `guarding`, the password in `access`.
 """
 
 # No `from __future__ import annotations` here: FastAPI evaluates the annotations of its endpoints,
 # and those imported inside create_app could not be found by name.
 import contextlib
-import ipaddress
+import gzip
 import logging
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import ssl
+import threading
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assistant.access import Access, Locked
 from assistant.answers import Citation, Role, Turn
-from assistant.asking import Answering, Desk
+from assistant.asking import PER_MINUTE, Answering, Desk, Rate
 from assistant.conversations import Conversations
 from assistant.errors import (
     ConversationNotFoundError,
@@ -40,6 +42,7 @@ from assistant.errors import (
     SettingsError,
     TooManyQuestionsError,
 )
+from assistant.guarding import OnlyByName, OnlySmall, OnlyThePage, is_here
 from assistant.history import add_history, known_visitor
 from assistant.library import Library
 from assistant.library_api import closing, library_routes
@@ -63,8 +66,8 @@ STATIC = Path(__file__).parent / "static"
 
 _LONGEST = 10_000  # characters of a question or a turn
 _MOST_QUOTES = 100  # quotes that one address may name
-_SAFE = ("GET", "HEAD", "OPTIONS", None)  # methods that change nothing; None is a websocket's
-_OTHERS = ("cross-site", "same-site")  # what a browser says of a request that another site makes
+_API_AT_ONCE = 16  # questions over the API that are answered or wait; threads are kept for the page
+_ALL = ("0.0.0.0", "::", "")  # noqa: S104  # hosts that stand for every address of this computer
 _SHUTDOWN = 1  # seconds that open streams get to end after Ctrl-C
 
 _log = logging.getLogger(__name__)
@@ -99,13 +102,17 @@ def create_app(
     examples: Examples | None = None,
     conversations: Conversations | None = None,
     library: Library | None = None,
+    access: Access | None = None,
+    host_names: Collection[str] = (),
 ) -> "FastAPI":
     """The application: the API, and with `page` the chat page at "/".
 
     The caller keeps the assistant and the conversations and closes them; without conversations
     those of the page are gone when the program ends. `examples` are questions to offer on the page;
     where there are none, they are looked for in the articles.
-    `library` adds and removes articles, and is closed where the application ends.
+    `library` adds and removes articles, and is closed where the application ends. With `access`
+    nothing is answered to who does not have its password, and the address at which a request arrived
+    is a name for this computer; `host_names` are others.
     """
     from fastapi import FastAPI, Header, Query, Request
     from fastapi.exceptions import RequestValidationError
@@ -152,16 +159,26 @@ def create_app(
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
+    rate = None if access is None else Rate(PER_MINUTE)
+    slots = threading.BoundedSemaphore(_API_AT_ONCE)
+
     @app.post("/api/answer")
-    def answer(asked: QuestionIn) -> JSONResponse:
-        reply = assistant.answer(
-            asked.question,
-            history=[Turn(turn.role, turn.text) for turn in asked.history],
-            as_of=asked.as_of,
-            sources=asked.sources,
-            after=asked.after,
-            before=asked.before,
-        )
+    def answer(asked: QuestionIn, request: Request) -> JSONResponse:
+        if rate is not None:
+            rate.take(request.client.host if request.client else "")
+        if not slots.acquire(blocking=False):
+            raise TooManyQuestionsError(f"{_API_AT_ONCE} questions at a time are the most.")
+        try:
+            reply = assistant.answer(
+                asked.question,
+                history=[Turn(turn.role, turn.text) for turn in asked.history],
+                as_of=asked.as_of,
+                sources=asked.sources,
+                after=asked.after,
+                before=asked.before,
+            )
+        finally:
+            slots.release()
         return JSONResponse(reply.to_dict())
 
     @app.get("/api/articles")
@@ -199,15 +216,19 @@ def create_app(
             return HTMLResponse(reading.page(c), headers=varies)
         return JSONResponse(reading.to_dict(), headers=varies)
 
-    add_history(app, kept)
+    add_history(app, kept, locked=access is not None)
     app.include_router(library_routes(library))
     app.mount("/page", StaticFiles(directory=STATIC), name="page")
     if page:
         offered = library.offered if examples is None else examples
         mount(app, assistant, kept, desk, examples=offered, library=library)
         app.add_middleware(Visitors)
+        app.add_middleware(OnlyThePage)
+    if access is not None:
+        app.add_middleware(Locked, access=access)
     app.add_middleware(_StrictPage)
-    app.add_middleware(_OnlyFromHere)
+    app.add_middleware(OnlySmall)
+    app.add_middleware(OnlyByName, names=host_names, anywhere=access is not None)
     return app
 
 
@@ -220,24 +241,36 @@ def serve(
     page: bool = True,
     examples: Examples | None = None,
     conversations: Conversations | None = None,
+    password: str | None = None,
+    host_names: Collection[str] = (),
+    certificate: tuple[Path, Path] | None = None,
 ) -> None:
     """Serve in the foreground until Ctrl-C; `on_ready` gets the address once it answers.
 
-    Where the port is taken, a free one is taken instead. Raises SettingsError for a host that other
-    computers could reach or that does not exist here, and for a port that is none.
+    Where the port is taken, a free one is taken instead. With a password, it is asked for; without
+    one, only this computer is served. `certificate` are the files of a TLS certificate and its key.
+    Raises SettingsError for a host that other computers could reach, without a password; for one that
+    does not exist here; for a port that is none; for a short password and an unusable certificate.
     """
     import uvicorn
 
-    if not _is_here(host):
+    if password is None and (host_names or not is_here(host)):
         raise SettingsError(
-            f"the page is not served on {host!r}: it has no password yet, so everyone on the network "
-            "could read your articles. Leave --host out; from another computer, connect with "
-            f"`ssh -L {port}:127.0.0.1:{port}` to this one."
+            f"the page is not served on {', '.join([repr(host), *host_names])} without a password: "
+            "everyone on the network could read your articles. Set DATELINE_PASSWORD, or leave --host "
+            f"out and connect from another computer with `ssh -L {port}:127.0.0.1:{port}` to this one."
         )
     if not 0 <= port <= 65535:
         raise SettingsError(f"{port} is no port; give one from 1 to 65535, or 0 for any free one.")
+    kept = Conversations.open() if conversations is None else conversations
+    access = None if password is None else Access(password, kept.secret())
+    names = set(host_names)
+    if access is not None:
+        own = socket.gethostname()
+        names |= {host, own, f"{own}.local"} - {""}
     with _bound(host, port) as listening:
-        address = _address(host, listening.getsockname()[1])
+        scheme = "http" if certificate is None else "https"
+        address = _address(scheme, host, listening.getsockname()[1])
 
         class Server(uvicorn.Server):
             async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -245,14 +278,29 @@ def serve(
                 if on_ready is not None and not self.should_exit:
                     on_ready(address)
 
-        app = create_app(assistant, page=page, examples=examples, conversations=conversations)
+        app = create_app(
+            assistant,
+            page=page,
+            examples=examples,
+            conversations=kept,
+            access=access,
+            host_names=names,
+        )
         config = uvicorn.Config(
             app,
+            ssl_certfile=None if certificate is None else certificate[0],
+            ssl_keyfile=None if certificate is None else certificate[1],
             log_config=None,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=_SHUTDOWN,
         )
+        try:
+            config.load()
+        except (OSError, ssl.SSLError) as error:
+            raise SettingsError(
+                f"the certificate cannot be used: {error}. Give a certificate and its key as PEM files."
+            ) from error
         server = Server(config)
         # Ctrl-C is the way to end it: uvicorn shuts down, then raises it again.
         with _quiet(lambda: server.should_exit), contextlib.suppress(KeyboardInterrupt):
@@ -308,8 +356,11 @@ class _StrictPage:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        # A compressed page could not be read here, and on this computer compression gains nothing.
-        kept = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+        # The page is compressed here, after it was read; everything else where it comes from.
+        takes = dict(scope["headers"]).get(b"accept-encoding", b"")
+        kept = scope["headers"]
+        if scope["path"] == "/":
+            kept = [pair for pair in kept if pair[0] != b"accept-encoding"]
         nonce = secrets.token_urlsafe(16)
         started: Message | None = None
         body = bytearray()
@@ -327,9 +378,13 @@ class _StrictPage:
                 if message.get("more_body"):
                     return
                 page = add_nonce(body.decode(), nonce).encode()
-                length = (b"content-length", str(len(page)).encode())
+                more = [(b"vary", b"Accept-Encoding")]
+                if b"gzip" in takes:
+                    page = gzip.compress(page, 6)
+                    more.append((b"content-encoding", b"gzip"))
+                more.append((b"content-length", str(len(page)).encode()))
                 others = [pair for pair in started["headers"] if pair[0] != b"content-length"]
-                await send({**started, "headers": [*others, length]})
+                await send({**started, "headers": [*others, *more]})
                 started = None
                 message = {"type": "http.response.body", "body": page}
             await send(message)
@@ -383,50 +438,6 @@ def _secured(headers: list[tuple[bytes, bytes]], nonce: str) -> list[tuple[bytes
     ]
 
 
-class _OnlyFromHere:
-    """Refuses a host that is not this computer, and an origin that is not this server.
-
-    A name that is made to point at 127.0.0.1 (DNS rebinding) would otherwise let any site read
-    what is served here.
-    """
-
-    def __init__(self, app: "ASGIApp") -> None:
-        self._app = app
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
-            return
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        host = headers.get(b"host", "")
-        origin = headers.get(b"origin")
-        if not _is_here(_hostname(host)):
-            await _refuse(scope, receive, send, f"this server is not {host!r}; use 127.0.0.1")
-        elif origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-            await _refuse(scope, receive, send, f"requests from {origin!r} are not answered")
-        elif scope.get("method") not in _SAFE and headers.get(b"sec-fetch-site") in _OTHERS:
-            await _refuse(scope, receive, send, "requests from other sites are not answered")
-        else:
-            await self._app(scope, receive, send)
-
-
-async def _refuse(scope: "Scope", receive: "Receive", send: "Send", message: str) -> None:
-    from starlette.responses import JSONResponse
-
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008, "reason": message})
-        return
-    body = {"error": "RequestError", "message": message}
-    await JSONResponse(body, status_code=403)(scope, receive, send)
-
-
-def _hostname(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
-
-
 # ------------------------------------------------------------------------------------- the socket
 
 
@@ -470,15 +481,7 @@ def _bind(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family)
 
 
-def _is_here(host: str) -> bool:
-    """Whether a host name or address is this computer's own, which no other can reach."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _address(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _address(scheme: str, host: str, port: int) -> str:
+    if host in _ALL:
+        host = socket.gethostname()
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -474,7 +474,8 @@ def chat(
 ) -> None:
     """Open the chat page on the articles; Ctrl-C stops it.
 
-    While it runs, the other commands work on the same index too.
+    While it runs, the other commands work on the same index too. Where --host lets other computers
+    reach it, it asks them for a password: DATELINE_PASSWORD, else you are asked for one.
 
     \b
     Example:
@@ -494,6 +495,8 @@ def chat(
         sys.stdout.flush()  # who waits for the line through a pipe gets it now
         warming.start()
 
+    settings = _settings(ctx, index)
+    password = _password(settings, host)
     with _open(ctx, index) as assistant:
         if with_samples and not assistant.index.statistics().articles:
             with _progress("Adding the sample articles") as progress:
@@ -508,6 +511,9 @@ def chat(
                 port=port,
                 on_ready=ready,
                 conversations=conversations,
+                password=password,
+                host_names=settings.names,
+                certificate=settings.certificate,
             )
         if warming.is_alive():
             warming.join()  # the index must not be closed under it
@@ -820,6 +826,20 @@ def _open(ctx: typer.Context, folder: Path | None, *, make: bool = True) -> Iter
         assistant = Assistant.open(settings, progress=progress)
     with assistant:
         yield assistant
+
+
+def _password(settings: Settings, host: str) -> str | None:
+    """The page's password: as set, else asked for where others could reach the page."""
+    if settings.password is not None:
+        return settings.password.get_secret_value()
+    from assistant.guarding import is_here
+
+    if is_here(host) or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    asked: str = typer.prompt(
+        "Password for the page", hide_input=True, confirmation_prompt=True, err=True
+    )
+    return asked
 
 
 def _examine(ctx: typer.Context, folder: Path | None) -> list[Finding]:

@@ -1,6 +1,6 @@
 """The routes of a visitor's conversations: what the page's script reads and changes.
 
-    GET    /conversations                 {"conversations": [{"id", "title", "changed"}, …]}
+    GET    /conversations                 {"conversations": [{"id", "title", "changed"}, …], "locked"}
     PATCH  /conversations/{id}            {"title": …}
     DELETE /conversations/{id}
     PUT    /answer/{id}/verdict           {"verdict": "helpful", "not helpful", "wrong source" or null}
@@ -43,8 +43,9 @@ class VerdictIn(BaseModel):
     verdict: Verdict | None
 
 
-def add_history(app: "FastAPI", conversations: Conversations) -> None:
-    """Serve the conversations of whoever asks."""
+def add_history(app: "FastAPI", conversations: Conversations, *, locked: bool = False) -> None:
+    """Serve the conversations of whoever asks. `locked`: the page has a password, so that its script
+    offers to log out."""
     from fastapi import Request
     from fastapi.responses import JSONResponse, Response
 
@@ -53,7 +54,7 @@ def add_history(app: "FastAPI", conversations: Conversations) -> None:
         visitor = visitor_of(request.cookies)
         headings = [] if visitor is None else conversations.headings(visitor)
         rows = [{"id": h.id, "title": h.title, "changed": h.changed} for h in headings]
-        return JSONResponse({"conversations": rows}, headers=NOT_KEPT)
+        return JSONResponse({"conversations": rows, "locked": locked}, headers=NOT_KEPT)
 
     @app.patch("/conversations/{conversation_id}", include_in_schema=False)
     def rename(conversation_id: str, named: TitleIn, request: Request) -> Response:

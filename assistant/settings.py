@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assistant.errors import SettingsError
@@ -62,6 +62,19 @@ class Settings(BaseSettings):
         description="A Chroma server (http://host:port) for the vectors; None keeps them in the index's folder.",
     )
 
+    password: SecretStr | None = Field(
+        None,
+        description="The page's password, at least 10 characters; without one only this computer is served.",
+    )
+    host_names: str = Field(
+        "",
+        description="Names under which other computers reach the page, with commas between them.",
+    )
+    tls_certificate: Path | None = Field(
+        None, description="A certificate (PEM) to serve the page over https, with tls_key."
+    )
+    tls_key: Path | None = Field(None, description="The key (PEM) of tls_certificate.")
+
     def __init__(self, **values: Any) -> None:
         known = {_PREFIX + name.upper() for name in type(self).model_fields}
         for name in os.environ:
@@ -79,6 +92,24 @@ class Settings(BaseSettings):
     def calibrations(self) -> Path:
         """The folder of what `dateline calibrate` found out on the articles of this index."""
         return self.index / "calibrations"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`host_names`, one by one."""
+        return tuple(name.strip() for name in self.host_names.split(",") if name.strip())
+
+    @property
+    def certificate(self) -> tuple[Path, Path] | None:
+        """The files of the certificate and its key; None where none is set."""
+        if self.tls_certificate is None or self.tls_key is None:
+            return None
+        return self.tls_certificate, self.tls_key
+
+    @model_validator(mode="after")
+    def _certificate_with_key(self) -> Settings:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key are given together, or neither")
+        return self
 
     @field_validator("index", mode="before")
     @classmethod
@@ -124,5 +155,8 @@ def _reasons(error: ValidationError) -> str:
             lines.append(f"{name} is no setting; known are {known}")
         else:
             wrong = problem["msg"].removeprefix("Value error, ")
-            lines.append(f"setting {name} = {problem['input']!r}: {wrong}")
+            # The values of all settings, or the password, are nobody's business.
+            secret = not problem["loc"] or name == "password"
+            given = "" if secret else f" = {problem['input']!r}"
+            lines.append(f"setting {name}{given}: {wrong}")
     return "; ".join(lines)

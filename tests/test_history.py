@@ -49,7 +49,7 @@ def test_a_visitor_sees_his_conversations_and_nobody_elses(site: Client, asked: 
     (row,) = site.get("/conversations", headers=header(ANN)).json()["conversations"]
     assert (row["id"], row["title"]) == (asked.conversation_id, COST.question)
     for cookies in (BOB, {}):
-        assert site.get("/conversations", headers=header(cookies)).json() == {"conversations": []}
+        assert site.get("/conversations", headers=header(cookies)).json()["conversations"] == []
 
 
 def test_a_conversation_is_renamed_and_deleted(site: Client, asked: Exchange) -> None:
@@ -59,7 +59,7 @@ def test_a_conversation_is_renamed_and_deleted(site: Client, asked: Exchange) ->
     listed = site.get("/conversations", headers=header(ANN)).json()["conversations"]
     assert listed[0]["title"] == "The wall"
     assert site.request("DELETE", path, headers=header(ANN)).status_code == 204
-    assert site.get("/conversations", headers=header(ANN)).json() == {"conversations": []}
+    assert site.get("/conversations", headers=header(ANN)).json()["conversations"] == []
     assert site.get(f"/answer/{asked.id}.md", headers=header(ANN)).status_code == 404
 
 
@@ -126,7 +126,7 @@ def test_a_quote_of_an_article_that_is_gone_or_changed_is_read_as_it_was_saved(
     address = reading_address(COST, COST.citations[1], asked.id)
     whole = site.get(address, headers=header(ANN)).json()
     assert not whole["removed"]
-    assert whole["quotes"] == [{"number": 1, "found": True}, {"number": 2, "found": True}]
+    assert [(q["found"], "saved" in q) for q in whole["quotes"]] == [(True, False)] * 2
     assistant.index.kept[HARBOUR.id] = replace(HARBOUR, text=HARBOUR.text.replace("€24", "€25"))
     changed = site.get(address, headers=header(ANN)).json()
     assert [(q["found"], q.get("saved")) for q in changed["quotes"]] == [

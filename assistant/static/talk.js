@@ -40,8 +40,15 @@
 
   const address = (id) => (id ? `/?conversation=${encodeURIComponent(id)}` : "/");
 
+  // Only a page with a password has somebody to log out.
+  const leave = make("form", { method: "post", action: "/logout", id: "dl-leave", hidden: true },
+    make("button", { className: "dl-quiet", textContent: "Log out" }));
+
   async function refresh() {
-    try { state.list = (await call("GET", "/conversations")).conversations; } catch { return; }
+    let told;
+    try { told = await call("GET", "/conversations"); } catch { return; }
+    state.list = told.conversations;
+    leave.hidden = !told.locked;
     draw();
   }
 
@@ -157,7 +164,10 @@
 
   function watch() {
     const again = document.querySelector("#dl-again");
-    if (again && !nav.isConnected) again.after(nav);
+    if (again && !nav.isConnected) {
+      again.after(nav);
+      again.closest("#dl-library")?.append(leave);
+    }
     const id = hidden("showing")?.value ?? "";
     const rows = document.querySelectorAll("#dl-answers .bot-row").length;
     if (id !== state.id) {

@@ -1,0 +1,168 @@
+"""What is refused before it reaches the page or the API, whoever asks.
+
+    app.add_middleware(OnlyByName, names={"news.example.org"})    other hosts, and other sites' pages
+    app.add_middleware(OnlyThePage)                               what Gradio serves beyond the page
+    app.add_middleware(OnlySmall)                                 bodies larger than they have to be
+
+A name that is made to point at this computer (DNS rebinding) would otherwise let any site read what is
+served here through its visitor's browser. It knows addresses and sizes, no passwords and no articles.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LARGEST = 1_000_000  # bytes of a request's body
+# Articles are larger; how large they may be, the library says itself.
+LARGER = {"/library/files": 21_000_000, "/library/text": 25_000_000}
+
+# What Gradio's page asks for. Everything else that Gradio serves (files, uploads, proxies, streams,
+# recordings, development) is not found.
+_PAGE = frozenset(
+    [
+        *("/", "/config", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt"),
+        *("/gradio_api/queue/join", "/gradio_api/queue/data", "/gradio_api/run/predict"),
+        *("/gradio_api/cancel", "/gradio_api/reset", "/gradio_api/info"),
+        *("/gradio_api/startup-events", "/gradio_api/theme.css"),
+    ]
+)
+_FOLDERS = ("/assets/", "/static/", "/gradio_api/heartbeat/")
+_OURS = ("/page/", "/read/", "/answer/", "/conversations", "/library", "/api/", "/healthz")
+
+_SAFE = ("GET", "HEAD", "OPTIONS", None)  # methods that change nothing; None is a websocket's
+_OTHERS = ("cross-site", "same-site")  # what a browser says of a request that another site makes
+
+
+class OnlyByName:
+    """Refuses a host that is not this computer or one of `names`, and what other sites' pages ask.
+
+    With `anywhere`, the address at which a request arrived is a name too: no other site's page can
+    have it.
+    """
+
+    def __init__(
+        self, app: ASGIApp, names: Collection[str] = (), *, anywhere: bool = False
+    ) -> None:
+        self._app = app
+        self._names = frozenset(name.lower() for name in names)
+        self._anywhere = anywhere
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        host = headers.get(b"host", "")
+        origin = headers.get(b"origin")
+        if not self._known(hostname(host), scope):
+            await refuse(
+                scope, receive, send, 403, f"this server is not {host!r}; {self._remedy()}"
+            )
+        elif origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            await refuse(scope, receive, send, 403, f"requests from {origin!r} are not answered")
+        elif scope.get("method") not in _SAFE and headers.get(b"sec-fetch-site") in _OTHERS:
+            await refuse(scope, receive, send, 403, "requests of other sites are not answered")
+        else:
+            await self._app(scope, receive, send)
+
+    def _known(self, name: str, scope: Scope) -> bool:
+        arrived = scope.get("server") or (None,)
+        at_this_address = self._anywhere and _is_address(name) and name == arrived[0]
+        return is_here(name) or name in self._names or at_this_address
+
+    def _remedy(self) -> str:
+        return "name it in DATELINE_HOST_NAMES" if self._anywhere else "use 127.0.0.1"
+
+
+class OnlyThePage:
+    """Answers "not found" to everything that Gradio serves and the page does not need."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"]
+        if scope["type"] == "http" and (path in _PAGE or path.startswith((*_FOLDERS, *_OURS))):
+            await self._app(scope, receive, send)
+        else:
+            await refuse(scope, receive, send, 404, "there is nothing here")
+
+
+class OnlySmall:
+    """Refuses a body that is larger than requests to its path have to be, also while it comes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        most = LARGER.get(scope["path"], LARGEST)
+        told = dict(scope["headers"]).get(b"content-length", b"0")
+        if not told.isdigit() or int(told) > most:
+            await refuse(scope, receive, send, 413, f"at most {most:,} bytes are taken here")
+            return
+        taken = 0
+
+        async def measured() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            # Whoever sends more than it said, or does not say, is cut off.
+            return {"type": "http.disconnect"} if taken > most else message
+
+        await self._app(scope, measured, send)
+
+
+async def refuse(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    status: int,
+    message: str,
+    headers: dict[str, str] | None = None,
+) -> None:
+    """End a request with an error in the API's shape."""
+    from starlette.responses import JSONResponse
+
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": message})
+        return
+    body = {"error": "RequestError", "message": message}
+    await JSONResponse(body, status_code=status, headers=headers)(scope, receive, send)
+
+
+def is_here(host: str) -> bool:
+    """Whether a host name or address is this computer's own, which no other can reach."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def hostname(host: str) -> str:
+    """The name in a Host header, without its port; "" where it is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

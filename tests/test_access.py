@@ -1,0 +1,279 @@
+"""The password: who has it comes in, who guesses waits, and nobody learns anything on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from assistant.access import COOKIE, Access
+from assistant.api import create_app, serve
+from assistant.conversations import Conversations
+from assistant.errors import SettingsError
+from assistant.guarding import LARGEST
+from assistant.settings import Settings
+from tests.fake_assistant import FakeAssistant
+
+PASSWORD = "four words of mine"  # noqa: S105  # of these tests
+SECRET = bytes(32)
+BASE = "http://news.example.org"
+
+
+class Clock:
+    now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def access(clock: Clock) -> Access:
+    return Access(PASSWORD, SECRET, clock)
+
+
+@pytest.fixture
+def site(access: Access) -> Any:
+    return create_app(FakeAssistant(), page=False, access=access, host_names={"news.example.org"})
+
+
+def send(site: Any, method: str, path: str, base: str = BASE, **more: Any) -> httpx.Response:
+    async def sent() -> httpx.Response:
+        transport = httpx.ASGITransport(site, client=("203.0.113.9", 1234))
+        async with httpx.AsyncClient(transport=transport, base_url=base) as client:
+            return await client.request(method, path, **more)
+
+    return asyncio.run(sent())
+
+
+def log_in(site: Any, password: str = PASSWORD, **more: Any) -> httpx.Response:
+    return send(site, "POST", "/login", data={"password": password, **more})
+
+
+# ------------------------------------------------------------------------------------ the sessions
+
+
+def test_a_session_is_good_until_it_ends_and_survives_a_restart(clock: Clock) -> None:
+    token = Access(PASSWORD, SECRET, clock).session()
+    again = Access(PASSWORD, SECRET, clock)
+    assert again.admits({COOKIE: token}, "", "a")
+    clock.now += 31 * 24 * 3600
+    assert not again.admits({COOKIE: token}, "", "a")
+
+
+def test_another_password_or_secret_ends_all_sessions(clock: Clock, access: Access) -> None:
+    token = access.session()
+    assert not Access(PASSWORD + "!", SECRET, clock).admits({COOKIE: token}, "", "a")
+    assert not Access(PASSWORD, bytes(31) + b"1", clock).admits({COOKIE: token}, "", "a")
+
+
+@pytest.mark.parametrize("change", [0, 5, 20, -1])
+def test_a_session_that_was_changed_is_none(access: Access, change: int) -> None:
+    token = access.session()
+    letters = list(token)
+    letters[change] = "1" if letters[change] != "1" else "2"
+    assert not access.admits({COOKIE: "".join(letters)}, "", "a")
+    assert access.admits({COOKIE: token}, "", "a")
+
+
+def test_a_short_password_is_refused() -> None:
+    with pytest.raises(SettingsError, match="has 5 characters; give one of 10 or more"):
+        Access("12345", SECRET)
+
+
+# ------------------------------------------------------------------------------------- the guesses
+
+
+def test_who_guesses_waits_longer_and_longer_and_others_do_not(
+    clock: Clock, access: Access
+) -> None:
+    waits = []
+    for _ in range(9):
+        assert not access.opens("wrong password", "a")
+        waits.append(access.wait("a"))
+        clock.now += access.wait("a")
+    assert waits == [0, 0, 0, 0, 1, 2, 4, 8, 16]
+    assert access.wait("b") == 0
+    assert access.opens(PASSWORD, "a")
+    assert access.wait("a") == 0
+
+
+def test_the_right_password_does_not_help_before_the_wait_is_over(
+    clock: Clock, access: Access
+) -> None:
+    for _ in range(6):
+        access.opens("wrong password", "a")
+        clock.now += access.wait("a") if _ < 5 else 0
+    assert not access.opens(PASSWORD, "a")
+    clock.now += access.wait("a")
+    assert access.opens(PASSWORD, "a")
+
+
+def test_guesses_from_everywhere_are_counted_together(clock: Clock, access: Access) -> None:
+    for n in range(100):
+        access.opens("wrong password", f"address {n}")
+    assert access.wait("another") == 60
+    token = access.session()
+    assert access.admits({COOKIE: token}, "", "another")  # who is in stays in
+    clock.now += 61
+    assert access.wait("another") == 0
+
+
+# ---------------------------------------------------------------------------------------- the pages
+
+
+def test_nothing_is_answered_without_the_password(site: Any) -> None:
+    for method, path in (
+        ("GET", "/api/articles"),
+        ("POST", "/api/answer"),
+        ("GET", "/read/meeting"),
+        ("GET", "/conversations"),
+        ("GET", "/library"),
+        ("GET", "/api/openapi.json"),
+        ("GET", "/nothing"),
+        ("POST", "/logout"),
+    ):
+        reply = send(site, method, path)
+        assert reply.status_code == 401, path
+        assert "Khiari" not in reply.text
+    assert send(site, "GET", "/healthz").status_code == 200
+
+
+def test_a_browser_is_led_to_the_login_and_back_to_where_it_was(site: Any) -> None:
+    first = send(site, "GET", "/read/meeting?c=1", headers={"Accept": "text/html"})
+    assert first.status_code == 303
+    login = first.headers["location"]
+    assert login == "/login?next=%2Fread%2Fmeeting%3Fc%3D1"
+    form = send(site, "GET", login)
+    assert 'value="/read/meeting?c=1"' in form.text
+    assert "script-src 'self'" in form.headers["content-security-policy"]
+    done = log_in(site, next="/read/meeting?c=1")
+    assert (done.status_code, done.headers["location"]) == (303, "/read/meeting?c=1")
+    given = done.headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(given.split("; "))
+    assert PASSWORD not in given
+    cookie = {"Cookie": given.split(";")[0]}
+    assert send(site, "GET", "/api/articles", headers=cookie).status_code == 200
+    gone = send(site, "POST", "/logout", headers=cookie)
+    assert "Max-Age=0" in gone.headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    "to",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:1", "/a\r\nb: c"],
+)
+def test_the_login_leads_nowhere_else(site: Any, to: str) -> None:
+    assert log_in(site, next=to).headers["location"] == "/"
+
+
+def test_a_wrong_password_is_told_and_then_has_to_wait(site: Any) -> None:
+    for _ in range(5):
+        wrong = log_in(site, "<b>wrong</b> password")
+        assert wrong.status_code == 403
+        assert "set-cookie" not in wrong.headers
+        assert "wrong</b>" not in wrong.text
+    held = log_in(site)
+    assert held.status_code == 429
+    assert int(held.headers["retry-after"]) >= 1
+    assert send(site, "GET", "/api/articles").status_code == 429
+
+
+def test_programs_give_the_password_as_a_bearer_token(site: Any) -> None:
+    for given, status in ((PASSWORD, 200), ("wrong password", 401), ("", 401)):
+        asked = {"Authorization": f"Bearer {given}"}
+        assert send(site, "GET", "/api/articles", headers=asked).status_code == status
+
+
+def test_other_sites_cannot_log_in_and_other_names_lead_nowhere(site: Any) -> None:
+    evil = send(
+        site,
+        "POST",
+        "/login",
+        data={"password": PASSWORD},
+        headers={"Origin": "http://evil.example"},
+    )
+    assert evil.status_code == 403
+    rebound = send(site, "GET", "/login", base="http://evil.example")
+    assert rebound.status_code == 403
+    assert "DATELINE_HOST_NAMES" in rebound.text
+
+
+def test_over_https_the_session_stays_on_https(site: Any) -> None:
+    reply = send(
+        site, "POST", "/login", base="https://news.example.org", data={"password": PASSWORD}
+    )
+    assert "; Secure" in reply.headers["set-cookie"]
+
+
+# ----------------------------------------------------------------------------------------- the rest
+
+
+def test_large_bodies_are_refused_also_where_they_do_not_say_so(site: Any) -> None:
+    token = {"Authorization": f"Bearer {PASSWORD}", "Content-Type": "application/json"}
+    large = b'{"question": "' + b"x" * LARGEST + b'"}'
+    assert send(site, "POST", "/api/answer", content=large, headers=token).status_code == 413
+
+    async def dripping() -> Any:
+        for _ in range(20):
+            yield b"x" * 100_000
+
+    reply = send(site, "POST", "/api/answer", content=dripping(), headers=token)
+    assert reply.status_code >= 400
+
+
+def test_an_address_asks_only_so_often_where_others_can_reach_it(site: Any) -> None:
+    token = {"Authorization": f"Bearer {PASSWORD}"}
+    ask = {"question": "who?"}
+    statuses = [
+        send(site, "POST", "/api/answer", json=ask, headers=token).status_code for _ in range(61)
+    ]
+    assert statuses == [200] * 60 + [429]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.com", ""])  # noqa: S104
+def test_without_a_password_only_this_computer_is_served(host: str) -> None:
+    with pytest.raises(SettingsError, match=r"DATELINE_PASSWORD.*ssh -L 7860:127\.0\.0\.1:7860"):
+        serve(FakeAssistant(), host=host)
+    with pytest.raises(SettingsError, match=r"'127\.0\.0\.1', news\.example\.org"):
+        serve(FakeAssistant(), host_names=["news.example.org"])
+
+
+def test_an_unusable_certificate_is_told(tmp_path: Path) -> None:
+    (tmp_path / "c").write_text("no certificate")
+    with pytest.raises(SettingsError, match="the certificate cannot be used"):
+        serve(FakeAssistant(), port=0, page=False, certificate=(tmp_path / "c", tmp_path / "c"))
+
+
+def test_the_settings_show_no_password(tmp_path: Path) -> None:
+    settings = Settings(password=PASSWORD, host_names="a.example, b.example")
+    assert PASSWORD not in repr(settings)
+    assert PASSWORD not in str(settings.model_dump())
+    assert settings.names == ("a.example", "b.example")
+    with pytest.raises(SettingsError, match="are given together") as told:
+        Settings(tls_key=tmp_path / "key", password=PASSWORD)
+    assert PASSWORD not in str(told.value)
+
+
+def test_the_address_at_which_a_request_arrived_is_a_name_and_another_is_not(site: Any) -> None:
+    assert send(site, "GET", "/healthz", base="http://192.0.2.7:7860").status_code == 200
+    elsewhere = {"Host": "192.0.2.8:7860"}
+    assert (
+        send(site, "GET", "/healthz", base="http://192.0.2.7:7860", headers=elsewhere).status_code
+        == 403
+    )
+
+
+def test_the_secret_of_the_sessions_is_the_files(tmp_path: Path) -> None:
+    kept = Conversations.open(tmp_path / "kept")
+    token = Access(PASSWORD, kept.secret()).session()
+    kept.close()
+    again = Conversations.open(tmp_path / "kept")
+    assert Access(PASSWORD, again.secret()).admits({COOKIE: token}, "", "a")
+    again.close()

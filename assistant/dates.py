@@ -121,12 +121,17 @@ def named(span: str, said_on: date | None) -> Window | None:
     """The day, month or year that is all `span` says ("on July 9", "Thursday night"), else None.
 
     `said_on` is the date of the article it stands in; without it, only dates with a year are read.
+    Of two years, the one nearer to the article is meant; a weekday is the one before it.
     """
     plain = _AROUND_A_DATE.sub("", " ".join(span.split()).strip(" .,;")).strip(" ,")
-    clock = _Clock(said_on or date(2000, 1, 1), said_on or date(2000, 1, 1), ahead=False)
     if said_on is None and not _YEAR_IN.search(plain):
         return None
-    return _point(plain, clock)
+    day = said_on or date(2000, 1, 1)
+    before = _point(plain, _Clock(day, day, ahead=False))
+    if before is None or before.relative:
+        return before
+    after = _point(plain, _Clock(day, day, ahead=True))
+    return min((w for w in (before, after) if w), key=lambda w: abs(((w.first or day) - day).days))
 
 
 def mentions(text: str, window: Window) -> bool:
@@ -234,7 +239,10 @@ def _point(text: str, clock: _Clock) -> Window | None:
     """The one day, week, month or year that `text` is, or None."""
     for pattern, read in _POINTS:
         if match := pattern.fullmatch(text.strip()):
-            return read(match, clock)
+            try:
+                return read(match, clock)
+            except (ValueError, OverflowError):  # 31 June, or a year before the first
+                return None
     return None
 
 

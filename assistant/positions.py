@@ -1,0 +1,510 @@
+"""Where articles disagree, where a newer one corrects an older, and where several say the same.
+
+    rated = with_rivals(sure, read, confident, enough)      what would answer it alone
+    case = weighed("How many had to leave?", rated)         -> Case or None
+    case.sides[0].readings          the newest side's, best first
+    case.corrected                  True where the newest says that it corrects or updates the other
+    answer = with_positions(answer, question, readings, phrases)
+
+Two articles disagree only where both surely answer the same question about the same event with
+values that cannot both be true. Everything in doubt is left alone, since a false alarm costs more
+trust than a missed one: other wording, other granularity, other units, passages that lack a name or
+the time of the question, look-alike events of another day or place, questions that have several
+right answers. Near-copies count once. A side gives way only to an explicit correction or update of
+its value; else no winner is picked. It knows readings, no index and no model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from assistant.answers import Answer, Citation, Position, Statement
+from assistant.confidence import same_answer
+from assistant.dates import named
+from assistant.prompts import Phrases
+from assistant.questions import names
+from assistant.reader import Reading
+from assistant.values import amounts, compared, kind_of, words
+from vectorstore.splitting import Span, sentences, sentences_around
+
+_MOST_SIDES = 3
+_ONE_EVENT = 31  # days between reports of one event; a later one has to say that it updates
+_COPY = 0.8  # of their words: sentences so alike come from one hand
+_ON_TOPIC = 0.5  # of the question's words have to be in the sentence and title that answer it
+_SHARED = 2  # names that reports of one event have in common
+_MARK = re.compile(r"\[(\d+)\]")
+
+Rated = tuple[Reading, float]
+Confident = Callable[[Sequence[Reading]], Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The readings that say one thing, best first, one an independent article."""
+
+    readings: tuple[Reading, ...]
+
+    @property
+    def published(self) -> date | None:
+        return max(
+            (r.passage.published for r in self.readings if r.passage.published), default=None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Sides of a question, newest first, undated last; `corrected`, where the first of them says
+    that it replaces what the second said."""
+
+    sides: tuple[Side, ...]
+    corrected: bool = False
+
+
+def with_rivals(
+    sure: Sequence[Rated], read: Sequence[Reading], confident: Confident, enough: float
+) -> list[Rated]:
+    """`sure` and the readings that would be so if the first of them were not there.
+
+    Two articles that say different things make each other doubtful: the margin of both is small.
+    So every reading that says something else than the best is judged once more without it. `read`
+    are all readings in the order of the retrieval, `confident` gives the confidence of such a list.
+    """
+    best = sure[0][0].text
+    others = [reading for reading in read if not same_answer(reading.text, best)]
+    known = {id(reading) for reading, _ in sure}
+    rivals = [
+        rated
+        for rated in zip(others, confident(others), strict=True)
+        if rated[1] >= enough and rated[0].text and id(rated[0]) not in known
+    ]
+    return [*sure, *sorted(rivals, key=lambda rated: -rated[1])]
+
+
+def weighed(question: str, rated: Sequence[Rated]) -> Case | None:
+    """The sides that sure readings, best first, take; None where they do not disagree."""
+    if len(rated) < 2 or _may_have_several_answers(question):
+        return None
+    about = _About(question)
+    told = [_Told(reading) for reading, _ in rated if reading.text]
+    fitting = [one for one in told if about.fits(one)]
+    if not fitting or fitting[0].reading is not rated[0][0]:
+        return None  # what is answered has to be one of the sides
+    groups = [[fitting[0]]]
+    for one in fitting[1:]:
+        _join(about, groups, one)
+    if len(groups) < 2:
+        return None
+    sides = sorted(
+        (Side(tuple(one.reading for one in group)) for group in groups),
+        key=lambda side: side.published or date.min,
+        reverse=True,
+    )[:_MOST_SIDES]
+    corrected = len(sides) == 2 and _corrects(about, sides[0], sides[1])
+    return Case(tuple(sides), corrected)
+
+
+def agreeing(question: str, rated: Sequence[Rated]) -> tuple[Reading, ...]:
+    """The best reading, and those of independent articles that say the same; near-copies once."""
+    kind = kind_of(question)
+    found: list[_Told] = []
+    for reading, _ in rated:
+        one = _Told(reading)
+        if not found or (
+            not any(one.depends_on(known) for known in found)
+            and _compared(kind, found[0], one) == "same"
+        ):
+            found.append(one)
+    return tuple(one.reading for one in found)
+
+
+def with_positions(
+    answer: Answer, question: str, rated: Sequence[Rated], phrases: Phrases
+) -> Answer:
+    """A complete `answer` made of the readings, told as what it is where sources disagree, correct
+    each other, or agree independently; any other answer as it was."""
+    if not (answer.complete and answer.answered and answer.short and len(answer.statements) == 1):
+        return answer
+    case = weighed(question, rated)
+    if case is None:
+        return _with_agreement(answer, question, rated, phrases)
+    citations: list[Citation] = []
+    positions = []
+    told = []
+    for side in case.sides:
+        numbers = []
+        for reading in side.readings:
+            citations.append(_cited(len(citations) + 1, reading))
+            numbers.append(len(citations))
+        claim = side.readings[0].text
+        positions.append(Position(claim, tuple(numbers), side.published))
+        sources = _listed([_source(citations[number - 1]) for number in numbers])
+        marks = "".join(f"[{number}]" for number in numbers)
+        day = _day(side.published) if side.published else phrases.say("no_date")
+        claim = _MARK.sub(r"(\1)", claim)
+        told.append({"sources": sources, "day": day, "claim": f"{claim} {marks}"})
+    statements = tuple(Statement(p.text, p.citations) for p in positions)
+    if case.corrected:
+        text = phrases.say(
+            "corrected",
+            claim=told[0]["claim"],
+            day=told[0]["day"],
+            sources=told[1]["sources"],
+            old_day=told[1]["day"],
+            old_claim=told[1]["claim"],
+        )
+        return replace(
+            answer,
+            text=text,
+            short=positions[0].text,
+            statements=statements,
+            citations=tuple(citations),
+        )
+    sides = "; ".join(phrases.say("side", **one) for one in told)
+    return replace(
+        answer,
+        text=phrases.say("disagree", sides=sides),
+        statements=statements,
+        citations=tuple(citations),
+        positions=tuple(positions),
+    )
+
+
+# -- what is asked and told --------------------------------------------------------------------
+
+
+class _Told:
+    """A reading with the words around it: the sentence it stands in, and the article's title."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        passage = reading.passage
+        self.span = _sentence(reading)
+        self.sentence = passage.text[
+            self.span.start - passage.start : self.span.end - passage.start
+        ]
+        self.near = f"{passage.title}. {self.sentence}"
+        self.all = f"{passage.title}. {passage.text}"
+
+    def depends_on(self, other: _Told) -> bool:
+        """From the same article, or so alike that one was copied from the other."""
+        if self.reading.passage.article_id == other.reading.passage.article_id:
+            return True
+        mine, others = words(self.sentence), words(other.sentence)
+        alike = len(mine & others) >= _COPY * len(mine | others)
+        # The same sentence with another figure in it is news, not a copy.
+        return alike and _figures(self.sentence) == _figures(other.sentence)
+
+    @property
+    def days(self) -> list[tuple[date, date]]:
+        """The days that the sentence and the title speak of."""
+        published = self.reading.passage.published
+        found = []
+        for match in _DAY_SAID.finditer(self.near):
+            if _TELLING.search(self.near[: match.start()]):
+                continue  # the day it was said on
+            window = named(match[0], published)
+            if window and window.first and window.last:
+                found.append((window.first, window.last))
+        return found
+
+
+class _About:
+    """A question: the kind of its answer, its names, its time and its words."""
+
+    def __init__(self, question: str) -> None:
+        self.question = question
+        self.kind = kind_of(question)
+        self.names = [_root(word) for name in names(question) for word in words(name)]
+        what = re.match(r"\W*(?:which|what)\s+(\w+)", question, re.IGNORECASE)
+        self.words = {_root(w) for w in words(question)} - _ASKING
+        if self.kind == "name" and what:  # "which company": the articles need not say what it is
+            self.words -= {_root(what[1])}
+        self.compares = bool(re.search(r"\bor\b", question))
+
+    def fits(self, told: _Told) -> bool:
+        """Whether the passage has the question's names, numbers and time, its sentence enough of
+        the question's words, and the reading is of the kind asked for."""
+        held = {_root(word) for word in words(told.all)}
+        near = {_root(word) for word in words(told.near)}
+        if any(name not in held for name in self.names):
+            return False
+        if self.words and len(self.words & near) < _ON_TOPIC * len(self.words):
+            return False
+        span = told.reading.text
+        if self.kind == "amount":
+            return bool(amounts(span))
+        if self.kind == "date":
+            return bool(re.search(r"\d|day\b|\b[A-Z]", span))
+        return not re.fullmatch(r"[\W\d]*", span)
+
+
+def _may_have_several_answers(question: str) -> bool:
+    """Whether two answers may both be true: "who opposed it", unlike "who won it"."""
+    if _HAS_SEVERAL_ANSWERS.search(question):
+        return True
+    return bool(_WHO.match(question)) and not _ONE_ALONE.search(question)
+
+
+def _compared(kind: str, one: _Told, other: _Told) -> str:
+    first, second = one.reading, other.reading
+    days = first.passage.published, second.passage.published
+    return compared(kind, first.text, second.text, *days)  # type: ignore[arg-type]
+
+
+def _join(about: _About, groups: list[list[_Told]], one: _Told) -> None:
+    """Adds what `one` says to its group, or opens one where it disagrees with all the others."""
+    if any(one.depends_on(known) for group in groups for known in group):
+        return
+    for group in groups:
+        if _compared(about.kind, group[0], one) == "same":
+            group.append(one)
+            return
+    if all(_disagree(about, group[0], one) for group in groups):
+        groups.append([one])
+
+
+def _disagree(about: _About, one: _Told, other: _Told) -> bool:
+    """Whether both cannot be true: different values, of one event."""
+    comparison = _compared(about.kind, one, other)
+    if comparison == "same" or _contrast(one, other):
+        return False
+    older, newer = sorted((one, other), key=lambda told: told.reading.passage.published or date.min)
+    if _updates(about, newer, older) and (comparison == "different" or about.kind == "date"):
+        return True
+    if about.kind == "name" and not about.compares and _both_in_one(one, other):
+        return False
+    return comparison == "different" and _one_event(about, one, other)
+
+
+def _one_event(about: _About, one: _Told, other: _Told) -> bool:
+    published = one.reading.passage.published, other.reading.passage.published
+    if published[0] and published[1]:
+        if abs((published[0] - published[1]).days) > _ONE_EVENT:
+            return False
+    elif about.kind == "name":  # who did it the one time, and who another
+        return False
+    years = set(_YEAR.findall(one.near)), set(_YEAR.findall(other.near))
+    if years[0] and years[1] and not years[0] & years[1]:
+        return False
+    if about.kind != "date":
+        days = one.days, other.days
+        apart = all(a[1] < b[0] or b[1] < a[0] for a in days[0] for b in days[1])
+        if days[0] and days[1] and apart:
+            return False
+    if about.names and all(about.words <= {_root(w) for w in words(t.all)} for t in (one, other)):
+        return True  # the question itself says which event
+    shared = (_named(one.all) & _named(other.all)) - {_root(w) for w in words(one.reading.text)}
+    return len(shared | set(about.names)) >= _SHARED
+
+
+def _contrast(one: _Told, other: _Told) -> bool:
+    """Whether the sentences are of two kinds of one thing: the men's race and the women's."""
+    first, second = ({w.lower() for w in _LETTERS.findall(told.near)} for told in (one, other))
+    return any(
+        (first & kind and second & another and not first & another and not second & kind)
+        for kinds in _CONTRASTS
+        for kind in kinds
+        for another in kinds
+        if kind is not another
+    )
+
+
+def _both_in_one(one: _Told, other: _Told) -> bool:
+    """Whether a sentence names both values: they are then parts of one account."""
+    values = words(one.reading.text), words(other.reading.text)
+    return all(value <= words(one.sentence) for value in values) or all(
+        value <= words(other.sentence) for value in values
+    )
+
+
+def _corrects(about: _About, newer: Side, older: Side) -> bool:
+    published = newer.published, older.published
+    if published[0] is None or published[1] is None or published[0] <= published[1]:
+        return False
+    old = _Told(older.readings[0])
+    return any(_updates(about, _Told(reading), old) for reading in newer.readings)
+
+
+def _updates(about: _About, newer: _Told, older: _Told) -> bool:
+    """Whether the newer passage says near its answer that it replaces the older value."""
+    published = newer.reading.passage.published, older.reading.passage.published
+    if published[0] is None or published[1] is None or published[0] <= published[1]:
+        return False
+    around = _neighbourhood(newer)
+    if not _CHANGED.search(around):
+        return False
+    return _mentions(about, around, older.reading, newer.reading)
+
+
+def _mentions(about: _About, text: str, older: Reading, newer: Reading) -> bool:
+    """Whether the value of `older` stands in `text`, which tells of `newer`."""
+    if about.kind == "amount":
+        new, old = ({a.number for a in amounts(t)} for t in (newer.text, older.text))
+        return bool((old - new) & {a.number for a in amounts(text)})
+    value = words(older.text) - words(newer.text)
+    return bool(value) and len(value & words(text)) >= 0.5 * len(value)
+
+
+def _neighbourhood(told: _Told) -> str:
+    """The title and the sentence, with the one before it and the two after."""
+    passage = told.reading.passage
+    all_of_them = list(sentences(passage.text))
+    inside = [
+        number
+        for number, sentence in enumerate(all_of_them)
+        if sentence.end + passage.start > told.span.start
+        and sentence.start + passage.start < told.span.end
+    ]
+    if not inside:
+        return told.sentence
+    first, last = max(0, inside[0] - 1), min(len(all_of_them) - 1, inside[-1] + 2)
+    return f"{passage.title}. {passage.text[all_of_them[first].start : all_of_them[last].end]}"
+
+
+# -- telling -----------------------------------------------------------------------------------
+
+
+def _with_agreement(
+    answer: Answer, question: str, rated: Sequence[Rated], phrases: Phrases
+) -> Answer:
+    """With a notice of how many independent sources say so, where there are several."""
+    cited = {citation.article_id for citation in answer.citations}
+    said = [r for r in agreeing(question, rated) if r.passage.article_id in cited]
+    sources = list(dict.fromkeys(r.passage.source or r.passage.title for r in said))
+    if len(sources) < 2:
+        return answer
+    notice = phrases.say("agree", count=str(len(sources)), sources=_listed(sources))
+    return replace(answer, notices=(*answer.notices, notice))
+
+
+def _cited(number: int, reading: Reading) -> Citation:
+    passage, span = reading.passage, _sentence(reading)
+    return Citation(
+        number=number,
+        article_id=passage.article_id,
+        title=passage.title,
+        source=passage.source,
+        url=passage.url,
+        published=passage.published,
+        start=span.start,
+        end=span.end,
+        quote=passage.text[span.start - passage.start : span.end - passage.start],
+        page=passage.page,
+    )
+
+
+def _sentence(reading: Reading) -> Span:
+    """The sentence or sentences around the span, as offsets into the article."""
+    base = reading.passage.start
+    found = sentences_around(reading.passage.text, reading.start - base, reading.end - base)
+    return Span(found.start + base, found.end + base)
+
+
+def _source(citation: Citation) -> str:
+    name = " ".join((citation.source or citation.title or citation.article_id).split())
+    return _MARK.sub(r"(\1)", name)
+
+
+def _listed(items: Sequence[str]) -> str:
+    items = list(dict.fromkeys(items))
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+# -- words -------------------------------------------------------------------------------------
+
+
+def _root(word: str) -> str:
+    return re.sub(r"['’]s?$", "", word.lower())[:5]
+
+
+def _named(text: str) -> set[str]:
+    """Roots of the words with a capital inside sentences, and of those that begin them too where
+    they are not common there."""
+    found = {_root(word) for word in re.findall(r"\b[A-Z][\w’'-]+", text)}
+    return found - _COMMON
+
+
+def _figures(text: str) -> list[str]:
+    return re.findall(r"\d+", text)
+
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
+    *("October", "November", "December"),
+)
+_YEAR = re.compile(r"\b(?:1[6-9]|20)\d\d\b")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_TELLING = re.compile(
+    r"\b(?:said|says|told|announced|reported|confirmed|added|wrote|ruled|found|put)\b[^.;,]{0,40}$",
+    re.IGNORECASE,
+)
+_DAY_SAID = re.compile(
+    r"\b(?:on )?(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b(?!s)|\d{1,2} (?:January|February|"
+    r"March|April|May|June|July|August|September|October|November|December)(?: \d{4})?|(?:January|"
+    r"February|March|April|May|June|July|August|Aug\.|September|Sept\.|October|Oct\.|November|Nov\.|"
+    r"December|Dec\.) \d{1,2}\b(?:, \d{4})?|yesterday)"
+)
+# A question that several answers fit says nothing about any of them being wrong.
+_HAS_SEVERAL_ANSWERS = re.compile(
+    r"^\W*(?:(?:which|what) [\w’'-]+s (?:are|were|have|had|do|did|will|can)\b|who (?:are|were|else)\b"
+    r"|(?:who|what) (?:did|does|do|has|have|said|says|was|were)?\b.*\b(?:say|said|says|think|warn|warned|"
+    r"criticised|criticized|praised|welcomed|attended|spoke|spoken|asked|told|called for|include|"
+    r"includes|examples?|like|want|wants)\b|name\b|list\b|give\b)|\b(?:an example|one of|some of|kinds? of|"
+    r"types? of)\b",
+    re.IGNORECASE,
+)
+_WHO = re.compile(r"\W*(?:and |but |so )?who(?:se|m)?\b", re.IGNORECASE)
+_ONE_ALONE = re.compile(
+    r"\b(?:is|was|be|becomes?|became) (?:\w+ )?(?:the|[\w’'-]+['’]s)\b|\b(?:won|wins?|winner|leads?|led|heads?|"
+    r"headed|chairs?|chaired|runs|commands?|captains?|captained|succeeds?|succeeded|replaces?|replaced|"
+    r"takes? over|took over|founded|designed|wrote|written|invented|discovered|built|painted|composed|"
+    r"directed|caused|causes|started|killed|owns?|owned|bought|elected|appointed|chosen|chose|beat|scored|"
+    r"came (?:first|second|third|last)|finished (?:first|second|third|last)|opened|paid|gave|ordered)\b",
+    re.IGNORECASE,
+)
+_CHANGED = re.compile(
+    r"\bcorrect(?:ion|ed|s)\b|\bearlier (?:version|article|report|story|edition)\b|\bin error\b|\b(?:wrongly|mistakenly)\b|\brevis(?:ed|es|ion)\b|\bno longer\b|\binstead of\b"
+    r"|\brather than\b|\bup from\b|\bdown from\b|\b(?:falls?|fell|rises?|rose|raised|lowered|cut|"
+    r"increased|reduced|trimmed|grown|grew) (?:from|to)\b|\bupdated?\b|\bnot (?:in |on |at )?[\w€$£., ]{1,25} as\b"
+    r"|\bnow (?:put|stands?|costs?|says?|believed|expected|known|thought)\b|\b(?:is|are|was|were|will|must) now\b"
+    r"|\b(?:had|was|were) (?:first |originally |previously |earlier |at first )(?:\w+ )?(?:put|reported|said|"
+    r"given|promised|planned|announced|expected|thought|believed)\b|\bas (?:first|originally|previously) \w+"
+    r"|\brecount\b|\bafter all\b|\bturned out\b|\bhad been promised\b",
+    re.IGNORECASE,
+)
+_CONTRASTS = (
+    ({"men", "men’s", "man"}, {"women", "woman"}, {"boys", "girls"}, {"junior", "juniors"}),
+    ({"first"}, {"second"}, {"third"}),
+    ({"semifinal", "semifinals", "semi"}, {"quarterfinal", "quarter"}),
+    ({"northbound", "north", "northern"}, {"south", "southern", "southbound"}),
+    ({"eastern", "eastbound"}, {"western", "westbound"}),
+    ({"adult", "adults"}, {"child", "children", "pupils"}),
+    ({"morning"}, {"evening"}, {"afternoon"}),
+    ({"single"}, {"return"}, {"double"}),
+)
+_ASKING = {
+    word[:5]
+    for word in re.findall(
+        r"\w+",
+        """who whom whose what which when where why how many much long old far big high did does do is
+        are was were be been has have had will would can could should may might it they he she that
+        this there get got take took happen come came go went year day time number amount""",
+    )
+}
+_COMMON = {
+    word[:5]
+    for word in re.findall(
+        r"\w+",
+        """the a an in on at by for from it he she they we i but and his her its their this that these
+        those there some more most about after before when while as if nobody one two no not mr mrs ms
+        dr monday tuesday wednesday thursday friday saturday sunday january february march april may
+        june july august september october november december""",
+    )
+}

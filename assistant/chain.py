@@ -39,6 +39,7 @@ from assistant.confidence import UNCALIBRATED, signals
 from assistant.dates import AskedTime
 from assistant.dates import asked as time_asked
 from assistant.errors import EmptyIndexError, QuestionError, WritingError
+from assistant.positions import with_positions, with_rivals
 from assistant.questions import (
     Wish,
     cleaned,
@@ -51,7 +52,7 @@ from assistant.questions import (
 from assistant.reader import Reader, Reading, Scored
 from assistant.rewriting import standalone
 from assistant.spans import fits, whole
-from assistant.timeline import how_read, other_time, preferred, search, settled
+from assistant.timeline import how_read, of_one_time, other_time, preferred, search, settled
 from vectorstore.articles import Article, Filter, Hit, Passage, Summary
 from vectorstore.errors import ArticleNotFoundError
 from vectorstore.splitting import passages
@@ -226,7 +227,24 @@ def build_chain(
         late = other_time(asked.when, [f.readings[0][0] for f in answered if f.readings], phrases)
         blank = replace(blank, notices=(*blank.notices, *late))
         for partial in compose(blank, sure, asked.hits, phrases):
+            if partial.complete and len(sure) == 1 and sure[0].wish.asks != "list":
+                partial = _with_sides(partial, asked, sure[0])
             yield _timed(_with_removals(partial), asked, begun)
+
+    def _with_sides(complete: Answer, asked: Asked, sure: Finding) -> Answer:
+        """Says so where articles disagree, where one corrects another, and where several agree."""
+        if not sure.readings:
+            return complete
+        question = sure.wish.question
+        found = {reading.passage.id: reading for reading, _ in asked.findings[0].rated}
+        read = [found[hit.passage.id] for hit in asked.hits if hit.passage.id in found]
+
+        def confident(readings: Sequence[Reading]) -> list[float]:
+            return [calibration.confidence(known) for known in signals(question, readings)]
+
+        rated = with_rivals(sure.readings, read, confident, enough)
+        told = of_one_time(rated, asked.when)
+        return with_positions(complete, question, told, phrases)
 
     def _written(
         writer: Writer, blank: Answer, asked: Asked, config: RunnableConfig

@@ -21,7 +21,7 @@ from datetime import date
 from itertools import pairwise
 from urllib.parse import quote as percent_encoded
 
-from assistant.answers import Answer, Citation
+from assistant.answers import Answer, Citation, Position
 from vectorstore.articles import Article, Passage, Statistics
 
 ArticleText = Callable[[str], str | None]
@@ -39,15 +39,19 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 def to_text(answer: Answer) -> str:
     """The answer for a terminal: its text, then each quote with where it stands.
 
-    An abstention lists the closest passages instead, unnumbered; notices come last. No escape
-    sequence of an article reaches the terminal.
+    Where sources disagree, the quotes stand below what they say, newest first. An abstention lists
+    the closest passages instead, unnumbered; notices come last. No escape sequence of an article
+    reaches the terminal.
     """
     blocks = [_lines(_plain_marks(answer))]
     if answer.answered:
-        blocks += [
-            f"[{citation.number}] “{_line(citation.quote)}”\n    {_place(citation, _line)}"
-            for citation in answer.citations
-        ]
+        for position, cited in _by_position(answer):
+            if position is not None:
+                blocks.append(_claim(position, _line))
+            blocks += [
+                f"[{citation.number}] “{_line(citation.quote)}”\n    {_place(citation, _line)}"
+                for citation in cited
+            ]
     elif closest := _closest(answer):
         rows = [
             f"    “{_line(_excerpt(passage.text))}”\n    {_origin(passage, _line)}"
@@ -69,9 +73,12 @@ def to_markdown(answer: Answer) -> str:
     if answer.answered:
         numbers = [citation.number for citation in answer.citations]
         # A Markdown list counts on from its first number; other numbers have to be kept from it.
-        in_order = numbers == list(range(1, len(numbers) + 1))
-        rows = [_markdown_source(citation, in_order) for citation in answer.citations]
-        blocks.append(("\n" if in_order else "\n\n").join(rows))
+        in_order = not answer.positions and numbers == list(range(1, len(numbers) + 1))
+        for position, cited in _by_position(answer):
+            if position is not None:
+                blocks.append(f"**{_claim(position, _markdown_line)}**")
+            rows = [_markdown_source(citation, in_order) for citation in cited]
+            blocks.append(("\n" if in_order else "\n\n").join(rows))
     elif closest := _closest(answer):
         rows = [
             f'- "{_markdown_line(_excerpt(passage.text))}" — {_markdown_origin(passage)}'
@@ -393,6 +400,26 @@ def _origin(item: Citation | Passage, shown: Callable[[str], str]) -> str:
     return "  ·  ".join(shown(part) for part in parts if part.strip())
 
 
+def _newest_first(positions: Iterable[Position]) -> list[Position]:
+    return sorted(positions, key=lambda p: p.published or date.min, reverse=True)
+
+
+def _by_position(answer: Answer) -> list[tuple[Position | None, list[Citation]]]:
+    """The citations below the position they belong to, newest first; all of them where there is
+    none, and last those that belong to none."""
+    left = {citation.number: citation for citation in answer.citations}
+    groups: list[tuple[Position | None, list[Citation]]] = []
+    for position in _newest_first(answer.positions):
+        mine = [left.pop(number) for number in position.citations if number in left]
+        groups.append((position, mine))
+    return [*groups, (None, list(left.values()))] if left else groups
+
+
+def _claim(position: Position, shown: Callable[[str], str]) -> str:
+    when = day(position.published) if position.published else "no date"
+    return shown(f"{when}: {_MARK.sub('', position.text).strip()}")
+
+
 def _closest(answer: Answer) -> list[Passage]:
     if answer.kind != "abstention":
         return []
@@ -441,15 +468,17 @@ def _link(answer: Answer, citation: Citation, name: str) -> str:
 
 def _positions_html(answer: Answer, name: str) -> str:
     links = {citation.number: _link(answer, citation, name) for citation in answer.citations}
-    newest_first = sorted(answer.positions, key=lambda p: p.published or date.min, reverse=True)
+    quotes = {citation.number: citation.quote for citation in answer.citations}
     rows = []
-    for position in newest_first:
+    for position in _newest_first(answer.positions):
         when = day(position.published) if position.published else "no date"
         cited = "".join(links[number] for number in position.citations if number in links)
         claim = _linked(_MARK.sub("", position.text).strip(), {})
+        said = next((quotes[number] for number in position.citations if number in quotes), None)
+        quote = f'<span class="dl-said">“{escaped(said)}”</span>' if said else ""
         rows.append(
             f'<div class="dl-position"><span class="dl-when">{escaped(when)}</span> '
-            f'<span class="dl-claim">{claim} {cited}</span></div>'
+            f'<span class="dl-claim">{claim} {cited}{quote}</span></div>'
         )
     return _group("Your sources disagree", "positions", rows)
 

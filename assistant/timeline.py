@@ -101,6 +101,17 @@ def preferred(
     return tuple(sorted(readings, key=place))
 
 
+def of_one_time(
+    readings: Sequence[tuple[Reading, float]], time: AskedTime
+) -> tuple[tuple[Reading, float], ...]:
+    """The readings that fit the asked time as the first of them does: one of last week and one of
+    last year do not contradict each other where last week is asked about."""
+    if time.window is None or not readings:
+        return tuple(readings)
+    wanted = fits(readings[0][0], time.window)
+    return tuple(rated for rated in readings if fits(rated[0], time.window) == wanted)
+
+
 def fits(reading: Reading, window: Window) -> bool:
     """Whether the reading's passage is of that time, or tells of it."""
     return _published_in(reading.passage, window) or mentions(reading.passage.text, window)

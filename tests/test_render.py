@@ -236,6 +236,31 @@ def test_positions_come_newest_first_and_undated_last() -> None:
     assert places == sorted(places)
 
 
+def test_where_sources_disagree_each_claim_has_its_day_and_its_quotes_newest_first() -> None:
+    text = to_text(START)
+    places = [
+        text.index(words)
+        for words in (
+            "Your sources disagree.",
+            "4 Nov 2025: In March\n",
+            "[1] “Work begins in March",
+            "26 Jul 2025: On July 9\n",
+            "[2] “The annual conference",
+        )
+    ]
+    assert places == sorted(places)
+    assert "4 Nov 2025: In March" in MarkdownIt().render(to_markdown(START))
+    assert to_markdown(START).count("1\\. ") == to_markdown(START).count("2\\. ") == 1
+    page = Page(to_html(START, TEXTS.get)).text
+    assert page.index("In March") < page.index("Work begins in March") < page.index("On July 9")
+
+
+def test_a_citation_of_no_position_is_shown_too() -> None:
+    odd = replace(START, positions=START.positions[:1])
+    assert "[1] “Work begins" in to_text(odd)
+    assert "Work begins" in to_markdown(odd)
+
+
 def test_a_growing_answer_shows_no_sources_and_a_stopped_one_those_it_came_to() -> None:
     part = replace(COST, text="The harbour wall will cost €48 million [1].", complete=False)
     assert Page(to_html(part, TEXTS.get)).marks == []

@@ -1,0 +1,278 @@
+"""Contradictions are told, newest first; corrections win; look-alikes and copies raise no alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistant import Answer, Citation, Statement
+from assistant.positions import Rated, agreeing, weighed, with_positions, with_rivals
+from assistant.prompts import load_phrases
+from assistant.reader import Reading
+from benchmarks import conflicts
+from tests.fake_reader import fake_assistant
+from vectorstore import Article, Passage
+
+PHRASES = load_phrases("extractive")
+PAIRS = conflicts.load()
+
+
+def rated(
+    name: str, text: str, span: str, day: date | None = date(2025, 9, 18), *, title: str = ""
+) -> Rated:
+    passage = Passage(
+        f"{name}:0", name, 0, len(text), text, title or f"Flood on the Ennet {name}", name.title()
+    )
+    passage = replace(passage, published=day)
+    start = text.index(span)
+    return Reading(passage, start, start + len(span), span, 4.0), 0.9
+
+
+MAYOR = rated("gazette", "The River Ennet drove 340 people from their homes on Wednesday.", "340")
+BRIGADE = rated(
+    "echo",
+    "More than 520 people had to leave their homes when the River Ennet flooded on Wednesday.",
+    "More than 520",
+    date(2025, 9, 19),
+)
+AGENCY = rated("wire", "On Wednesday the River Ennet drove 340 people from their homes.", "340")
+HOMES = "How many people had to leave their homes in the flood on the Ennet?"
+
+
+def test_sides_are_newest_first_and_each_has_its_independent_articles() -> None:
+    third = rated("post", "Homes of 340 people stand empty since the Ennet’s flood.", "340 people")
+    case = weighed(HOMES, [MAYOR, BRIGADE, third])
+    assert case is not None
+    assert not case.corrected
+    said = [[reading.text for reading in side.readings] for side in case.sides]
+    assert said == [["More than 520"], ["340", "340 people"]]
+    assert [side.published for side in case.sides] == [date(2025, 9, 19), date(2025, 9, 18)]
+
+
+def test_what_is_told_names_source_and_day_of_each_side_and_picks_no_winner() -> None:
+    answer = with_positions(first_answer(MAYOR), HOMES, [MAYOR, BRIGADE], PHRASES)
+    assert answer.text == (
+        "Your sources disagree. Echo (19 September 2025): More than 520 [1]; "
+        "Gazette (18 September 2025): 340 [2]."
+    )
+    assert [(p.text, p.citations, p.published) for p in answer.positions] == [
+        ("More than 520", (1,), date(2025, 9, 19)),
+        ("340", (2,), date(2025, 9, 18)),
+    ]
+    assert [s.citations for s in answer.statements] == [(1,), (2,)]
+    assert_proved(answer, [MAYOR, BRIGADE])
+
+
+def test_a_correction_wins_and_the_older_value_is_told_as_such() -> None:
+    old = rated("gazette", "Strake beat Dufrayne by 231 votes.", "231 votes", date(2025, 10, 13))
+    new = rated(
+        "echo",
+        "Strake has a majority of 198 votes over Dufrayne. Correction: the majority of 231 votes no longer stands.",
+        "198 votes",
+        date(2025, 11, 4),
+    )
+    answer = with_positions(
+        first_answer(old), "By how many votes did Strake beat Dufrayne?", [old, new], PHRASES
+    )
+    assert answer.short == "198 votes"
+    assert answer.positions == ()
+    assert answer.text.startswith("198 votes [1] (4 November 2025). Earlier, Gazette")
+    assert answer.text.endswith("231 votes [2].")
+    assert_proved(answer, [old, new])
+
+
+def test_a_newer_article_that_corrects_nothing_does_not_win() -> None:
+    case = weighed(HOMES, [BRIGADE, MAYOR])
+    assert case is not None
+    assert not case.corrected
+
+
+def test_the_same_in_other_words_is_no_disagreement_but_agreement() -> None:
+    other = rated("post", "About 340 people lost their homes to the Ennet’s flood.", "About 340")
+    assert weighed(HOMES, [MAYOR, other]) is None
+    assert [r.text for r in agreeing(HOMES, [MAYOR, other])] == ["340", "About 340"]
+    answer = with_positions(first_answer(MAYOR, other), HOMES, [MAYOR, other], PHRASES)
+    assert answer.notices == ("2 independent sources say so: Gazette and Post.",)
+    assert answer.text == first_answer(MAYOR, other).text
+
+
+def test_a_copy_counts_once() -> None:
+    assert len(agreeing(HOMES, [MAYOR, AGENCY])) == 1
+    assert (
+        weighed(HOMES, [MAYOR, rated("gazette", "It drove 520 people from homes.", "520")]) is None
+    )
+    answer = with_positions(first_answer(MAYOR, AGENCY), HOMES, [MAYOR, AGENCY], PHRASES)
+    assert answer.notices == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "one", "other"),
+    [
+        (  # another day
+            "How many goals did Brennick score?",
+            rated("a", "Brennick scored four goals on Sunday.", "four goals", date(2024, 9, 2)),
+            rated("b", "Brennick scored two goals on Sunday.", "two goals", date(2024, 9, 9)),
+        ),
+        (  # another place
+            "How many were hurt in the fire?",
+            rated("a", "Three were hurt in a fire in Ostley.", "Three", title="Fire in Ostley"),
+            rated("b", "Seven were hurt in a fire in Dunnow.", "Seven", title="Fire in Dunnow"),
+        ),
+        (  # another year
+            "Who won the US Open?",
+            rated("a", "In 2021 Raducanu won the US Open.", "Raducanu", title="US Open 2021"),
+            rated("b", "In 2022 Swiatek won the US Open.", "Swiatek", title="US Open 2022"),
+        ),
+        (  # another race
+            "Who won the Ennet Regatta?",
+            rated("a", "In the men’s race Skennay won the Ennet Regatta.", "Skennay"),
+            rated("b", "In the women’s race Harrowick won the Ennet Regatta.", "Harrowick"),
+        ),
+        (  # both are right
+            "Who opposed the Ennet bypass?",
+            rated("a", "Farmers opposed the Ennet bypass.", "Farmers"),
+            rated("b", "The bird society opposed the Ennet bypass.", "The bird society"),
+        ),
+        (  # one of them lacks the name that was asked about
+            "How old is Gideon Strake?",
+            rated("a", "Gideon Strake is 51 years old.", "51", title="Strake"),
+            rated("b", "Maren Dufrayne is 58 years old.", "58", title="Dufrayne"),
+        ),
+        (  # both in one sentence
+            "What caused the flood on the Ennet?",
+            rated("a", "A gate caused the flood on the Ennet.", "A gate"),
+            rated("b", "A gate and a culvert caused the flood on the Ennet.", "culvert"),
+        ),
+        (  # nobody knows when
+            "Who leads the Ennet club?",
+            rated("a", "Hallgarth leads the Ennet club.", "Hallgarth", None),
+            rated("b", "Castellane leads the Ennet club.", "Castellane", None),
+        ),
+    ],
+)
+def test_look_alikes_raise_no_alarm(question: str, one: Rated, other: Rated) -> None:
+    assert weighed(question, [one, other]) is None
+    assert weighed(question, [other, one]) is None
+
+
+def test_one_reading_or_none_is_no_case() -> None:
+    assert weighed(HOMES, []) is None
+    assert weighed(HOMES, [MAYOR]) is None
+
+
+def test_a_rival_is_judged_as_if_the_best_were_not_there() -> None:
+    doubtful = (BRIGADE[0], 0.1)
+    alone = {BRIGADE[0].text: 0.7, MAYOR[0].text: 0.9, AGENCY[0].text: 0.9}
+
+    def confident(readings: Sequence[Reading]) -> list[float]:
+        assert MAYOR[0] not in readings
+        return [alone[reading.text] for reading in readings]
+
+    read = [MAYOR[0], doubtful[0], AGENCY[0]]
+    assert with_rivals([MAYOR], read, confident, 0.5) == [MAYOR, (BRIGADE[0], 0.7)]
+    assert with_rivals([MAYOR], read, confident, 0.8) == [MAYOR]
+    assert with_rivals([MAYOR, doubtful], read, confident, 0.5) == [MAYOR, doubtful]
+
+
+@given(st.permutations([MAYOR, BRIGADE, AGENCY]))
+def test_the_order_of_the_readings_does_not_change_the_sides(order: list[Rated]) -> None:
+    case = weighed(HOMES, order)
+    assert case is not None
+    assert [side.readings[0].passage.published for side in case.sides] == [
+        date(2025, 9, 19),
+        date(2025, 9, 18),
+    ]
+
+
+@pytest.mark.parametrize("answer", ["partial", "sentences", "abstention"])
+def test_only_a_complete_answer_of_one_span_is_told_otherwise(answer: str) -> None:
+    whole = first_answer(MAYOR)
+    given = {
+        "partial": replace(whole, complete=False),
+        "sentences": replace(whole, short=None),
+        "abstention": Answer("q", "abstention", "Your articles don't answer this."),
+    }[answer]
+    assert with_positions(given, HOMES, [MAYOR, BRIGADE], PHRASES) == given
+
+
+def test_a_mark_in_an_article_is_no_citation_of_ours() -> None:
+    gate = rated("gazette", "A gate caused the flood on the Ennet on Wednesday.", "A gate")
+    pipe = rated("echo", "A [7] pipe caused the flood on the Ennet on Wednesday.", "A [7] pipe")
+    question = "What caused the flood on the Ennet?"
+    answer = with_positions(first_answer(gate), question, [gate, pipe], PHRASES)
+    assert "A (7) pipe" in answer.text
+    assert "[7]" not in answer.text
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=[pair["id"] for pair in PAIRS])
+def test_the_spans_of_a_pair_stand_in_its_texts(pair: dict[str, object]) -> None:
+    for reading, _ in conflicts.readings(pair):
+        assert reading.passage.text[reading.start : reading.end] == reading.text
+
+
+def test_contradictions_are_found_and_hardly_anything_else() -> None:
+    found = [conflicts.judged(pair) for pair in PAIRS]
+    wanted = [pair["verdict"] for pair in PAIRS]
+    alarms = [w for w, f in zip(wanted, found, strict=True) if f != "none"]
+    missed = [w for w, f in zip(wanted, found, strict=True) if w != "none" and f == "none"]
+    assert len(PAIRS) >= 40
+    assert alarms.count("none") <= 0.1 * len(alarms)
+    assert len(missed) <= 0.2 * len(wanted)
+
+
+def test_the_assistant_says_that_its_sources_disagree(tmp_path: Path) -> None:
+    articles = [
+        Article(
+            reading.passage.article_id,
+            reading.passage.title,
+            reading.passage.text,
+            source=reading.passage.source,
+            published=reading.passage.published,
+        )
+        for reading, _ in (MAYOR, BRIGADE)
+    ]
+    spans = {"how many": ["340 people", "More than 520 people"]}
+    with fake_assistant(tmp_path, articles, spans) as assistant:
+        answer = assistant.answer(HOMES)
+        *_, last = assistant.stream(HOMES)
+        narrowed = assistant.answer(HOMES, sources=["Echo"])
+    said = [position.text for position in answer.positions]
+    assert said == ["More than 520 people", "340 people"]
+    assert last == answer
+    assert narrowed.positions == ()
+
+
+def first_answer(*said: Rated) -> Answer:
+    """The answer as it is before the sides are weighed: the best span, all of `said` cited."""
+    citations = tuple(
+        Citation(
+            number,
+            reading.passage.article_id,
+            reading.passage.title,
+            reading.passage.source,
+            "",
+            reading.passage.published,
+            0,
+            len(reading.passage.text),
+            reading.passage.text,
+        )
+        for number, (reading, _) in enumerate(said, start=1)
+    )
+    numbers = tuple(citation.number for citation in citations)
+    span = said[0][0].text
+    text = f"{span} " + "".join(f"[{n}]" for n in numbers)
+    return Answer("q", "answer", text, span, (Statement(span, numbers),), citations)
+
+
+def assert_proved(answer: Answer, said: Sequence[Rated]) -> None:
+    texts = {reading.passage.article_id: reading.passage.text for reading, _ in said}
+    for number, citation in enumerate(answer.citations, start=1):
+        assert citation.number == number
+        assert texts[citation.article_id][citation.start : citation.end] == citation.quote
+    assert all(f"[{citation.number}]" in answer.text for citation in answer.citations)

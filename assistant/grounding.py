@@ -1,0 +1,238 @@
+"""What a chat model writes, made into an answer: every sentence proved by a quote, or marked.
+
+    grounding = Grounding(question, passages, wording)
+    for token in stream:
+        if grounding.feed(token):
+            show(grounding.text)            no mark is shown before its sentence has been checked
+    grounding.finish()
+    grounding.statements, grounding.citations
+
+The model cites passages by number; what is shown are citations of its own, numbered in the order
+in which they are used, each narrowed to the sentences of the passage that support the statement.
+A number that no passage has is dropped and counted, and so is one whose passage does not support
+the sentence. A sentence without a mark is checked against all passages, and cites the one that
+supports it. It knows neither models nor settings; the chain decides what becomes of the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from assistant.answers import Citation, Statement
+from assistant.marks import SentenceStream, Written
+from assistant.support import Proof, Similar, Verdict, claims_something, support
+from vectorstore.articles import Passage
+
+Unsupported = Literal["mark", "remove"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What stands in for the model's words: the refusal, and the note behind a sentence that no
+    passage supports. `unsupported` says whether such a sentence is marked so or removed."""
+
+    refusal: str
+    note: str
+    unsupported: Unsupported = "mark"
+
+
+class Grounding:
+    """One answer as far as it is written. For one stream, by one thread.
+
+    `unknown` counts marks of passages that there are not, `unproved` marks of passages that do not
+    support their sentence, `unsupported` the sentences that no passage supports.
+    """
+
+    def __init__(
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        wording: Wording,
+        similar: Similar | None = None,
+    ) -> None:
+        self.statements: tuple[Statement, ...] = ()
+        self.citations: tuple[Citation, ...] = ()
+        self.unknown = 0
+        self.unproved = 0
+        self.unsupported = 0
+        self.refused = False
+        self._question = question
+        self._passages = tuple(passages)
+        self._wording = wording
+        self._similar = similar
+        self._stream = SentenceStream()
+        self._shown = ""
+        self._any = False  # whether the model has written a sentence
+
+    @property
+    def text(self) -> str:
+        """What can be shown: the sentences checked so far and, where unsupported ones are not to be
+        removed, the beginning of the next one. A refusal is not shown before it is one."""
+        tail = self._stream.tail
+        if self.refused or not tail or self._wording.unsupported == "remove":
+            return self._shown
+        if not self._any and _plain(self._wording.refusal).startswith(_plain(tail)):
+            return self._shown
+        return _behind(self._shown, self._stream.before) + tail
+
+    @property
+    def supported(self) -> bool:
+        """Whether anything that was written is proved."""
+        return any(statement.supported and statement.citations for statement in self.statements)
+
+    def feed(self, token: str) -> bool:
+        """Take what the model writes next. Returns whether `text` has changed."""
+        before = self.text
+        for written in self._stream.feed(token):
+            self._take(written)
+        return self.text != before
+
+    def finish(self, *, cut: bool = False) -> None:
+        """The stream has ended; where it was `cut` off, its last sentence is left out unless whole."""
+        for written in self._stream.finish():
+            if not cut or written.code or _WHOLE.search(written.text):
+                self._take(written)
+
+    def _take(self, written: Written) -> None:
+        if self.refused:
+            return
+        if _is_refusal(written.words, self._wording.refusal):
+            # At the beginning it is the answer, whatever follows; later it is about a part.
+            self.refused = not self._any
+            if self._any:
+                self._say(written.before, written.text)
+            return
+        self._any = True
+        known = [n for n in written.numbers if 1 <= n <= len(self._passages)]
+        self.unknown += len(written.numbers) - len(known)
+        claim = self._claim(written)
+        if not claim:
+            self._say(written.before, written.text)
+            return
+        verdicts = self._judged(claim, known)
+        proofs = {proof: number for number, verdict in verdicts.items() for proof in verdict.proofs}
+        if not proofs:
+            elsewhere = self._support(claim, self._passages)
+            if elsewhere.supported:
+                proofs = {
+                    proof: self._passages.index(proof.passage) + 1 for proof in elsewhere.proofs
+                }
+        self.unproved += len(set(known) - set(proofs.values()))
+        if not proofs:
+            self.unsupported += 1
+            if self._wording.unsupported == "mark":
+                self._say(written.before, f"{written.text} {self._wording.note}")
+                self.statements += (Statement(written.words, (), supported=False),)
+            return
+        numbers = {proof: self._cite(proof) for proof in proofs}
+        self._say(written.before, _marked(written, proofs, numbers))
+        cited = tuple(dict.fromkeys(numbers.values()))
+        self.statements += (Statement(written.words, cited),)
+
+    def _claim(self, written: Written) -> str:
+        """What is to be proved; "" where nothing is. "Yes [1]." claims what was asked."""
+        if claims_something(written.words):
+            return written.words
+        return f"{written.words} {self._question}" if written.numbers else ""
+
+    def _judged(self, claim: str, numbers: Sequence[int]) -> dict[int, Verdict]:
+        """The cited passages that support the claim: each alone or, where none does, together."""
+        cited = {number: self._passages[number - 1] for number in numbers}
+        alone = {number: self._support(claim, [passage]) for number, passage in cited.items()}
+        found = {number: verdict for number, verdict in alone.items() if verdict.supported}
+        if found or len(cited) < 2:
+            return found
+        together = self._support(claim, list(cited.values()))
+        if not together.supported:
+            return {}
+        by_passage = {passage.id: number for number, passage in cited.items()}
+        return {by_passage[proof.passage.id]: Verdict(True, (proof,)) for proof in together.proofs}
+
+    def _support(self, claim: str, passages: Sequence[Passage]) -> Verdict:
+        return support(claim, passages, self._similar, question=self._question)
+
+    def _say(self, before: str, text: str) -> None:
+        self._shown = _behind(self._shown, before) + text
+
+    def _cite(self, proof: Proof) -> int:
+        """The number of the citation of this span; the same words are cited once."""
+        passage, span = proof.passage, proof.span
+        for known in self.citations:
+            if (known.article_id, known.start, known.end) == (passage.article_id, *span):
+                return known.number
+        number = len(self.citations) + 1
+        self.citations += (
+            Citation(
+                number=number,
+                article_id=passage.article_id,
+                title=passage.title,
+                source=passage.source,
+                url=passage.url,
+                published=passage.published,
+                start=span.start,
+                end=span.end,
+                quote=passage.text[span.start - passage.start : span.end - passage.start],
+                page=passage.page,
+            ),
+        )
+        return number
+
+
+def _marked(written: Written, proofs: dict[Proof, int], numbers: dict[Proof, int]) -> str:
+    """The text with the marks of its citations: where the model cited the passage, else at the end."""
+    text, end = "", 0
+    shown: set[int] = set()
+    for place, cited in written.marks:
+        text += written.text[end:place]
+        end = place
+        for proof, number in numbers.items():
+            if proofs[proof] in cited:
+                text = _with_mark(text, number)
+                shown.add(number)
+    rest = written.text[end:]
+    if text.endswith("]") and rest[:1].isalnum():
+        text += " "
+    text += rest
+    more = [number for number in dict.fromkeys(numbers.values()) if number not in shown]
+    if more and not written.code:
+        stop = _STOP.search(text)
+        body, tail = (text[: stop.start()], stop[0]) if stop else (text, "")
+        for number in more:
+            body = _with_mark(body, number)
+        return body + tail
+    for number in more:
+        text = _with_mark(text, number)
+    return text
+
+
+def _with_mark(text: str, number: int) -> str:
+    """Behind another mark without a blank, behind words with one, the same twice only once."""
+    mark = f"[{number}]"
+    if text.endswith(mark):
+        return text
+    return text + mark if not text or re.search(r"\[\d+\]$", text) else f"{text.rstrip(' ')} {mark}"
+
+
+def _behind(shown: str, before: str) -> str:
+    """The text with what parts the next sentence from it."""
+    if not shown:
+        return ""
+    blank = "\n\n" if "\n\n" in before else "\n" if "\n" in before else " "
+    return shown + blank
+
+
+def _is_refusal(words: str, refusal: str) -> bool:
+    said = _plain(words)
+    return bool(said) and said.startswith(_plain(refusal))
+
+
+def _plain(text: str) -> str:
+    """Only letters and digits count: a refusal is one whatever its apostrophes and marks."""
+    return "".join(c for c in text.lower() if c.isalnum())
+
+
+_WHOLE = re.compile(r"[.!?…。！？][\"'”’»)\]*_]*$")
+_STOP = re.compile(r"[.!?…]+[\"'”’»)*_]*$")

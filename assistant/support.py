@@ -1,0 +1,494 @@
+"""Does a passage support a sentence? Judged by words, names, numbers, dates and negation.
+
+    verdict = support("France and Oman co-chair it on July 9.", passages)
+    verdict.supported           False
+    verdict.against             "names": Oman stands nowhere there
+    verdict.proofs[0]         the sentence that comes closest, as a span of its article
+
+A sentence is supported where one to three neighbouring sentences of a passage, or those of two
+passages together, say nearly all of its words, every name, number and date in it, and deny nothing
+that it says. A rule that reads no meaning: it finds what was altered or made up (its precision and
+recall are in benchmarks/results.md), not a wrong conclusion from the right words. Pure functions;
+`similar` is the one thing asked of a model, and only in doubt.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
+
+from vectorstore.articles import Passage
+from vectorstore.splitting import Span, sentences
+
+Against = Literal["", "words", "names", "numbers", "negation"]
+# Cosine similarity of a sentence to each of some texts.
+Similar = Callable[[str, Sequence[str]], Sequence[float]]
+
+ENOUGH = 0.70  # share of a sentence's words that its proof has
+LEAST = 0.45  # ... where the proof says the same in other words
+ALIKE = 0.72  # the cosine similarity that is taken for saying the same
+
+_WINDOW = 3  # sentences
+_LONGER = 0.06  # share of words that one more sentence must bring
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The span of a passage's article that comes closest to a sentence; `share` of the sentence's
+    words stand in it, 0..1."""
+
+    passage: Passage
+    span: Span
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a sentence is supported, by what, and what speaks against it where it is not.
+
+    `proofs` are best first: one or two spans that support it, or the closest one, if any.
+    """
+
+    supported: bool
+    proofs: tuple[Proof, ...]
+    against: Against = ""
+
+
+def support(
+    sentence: str,
+    passages: Sequence[Passage],
+    similar: Similar | None = None,
+    *,
+    question: str = "",
+) -> Verdict:
+    """Judge `sentence` by `passages`; the closest of those that support it is the proof.
+
+    `question` is what it answers: of several places that say "July 9", the one that speaks of what
+    was asked is taken. Nothing is proved by it.
+    """
+    claim = _Claim.of(sentence)
+    asked = _Claim.of(question)
+    found = (_closest(claim, asked, passage) for passage in passages)
+    closest = [near for near in found if near is not None]
+    closest.sort(key=lambda near: -near.rank)
+    for near in closest:
+        if not (against := _against(claim, [near], sentence, similar)):
+            return Verdict(True, (near.proof,))
+    together = _complementary(claim, closest)
+    if together and not _against(claim, together, sentence, similar):
+        return Verdict(True, tuple(near.proof for near in together))
+    if not closest:
+        return Verdict(False, (), "words")
+    against = _against(claim, closest[:1], sentence, similar)
+    return Verdict(False, (closest[0].proof,), against or "words")
+
+
+def claims_something(sentence: str) -> bool:
+    """Whether there is anything in `sentence` to be proved: not in "Here is what they say:"."""
+    claim = _Claim.of(sentence)
+    if claim.names or claim.numbers:
+        return True
+    return len(claim.words) > (_LEAD_IN_WORDS if sentence.rstrip().endswith(":") else 1)
+
+
+# -- what is said ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What a text says, as far as words show it."""
+
+    words: frozenset[str]  # stems of content words
+    names: tuple[str, ...]  # lower case
+    numbers: tuple[_Number, ...]
+    months: frozenset[str]
+    denied: frozenset[str]  # stems that a negation stands before
+    plain: frozenset[str]  # stems that stand somewhere without one
+    lowered: frozenset[str] = field(default=frozenset())  # every word, in lower case
+
+    @classmethod
+    def of(cls, text: str) -> _Claim:
+        return _read(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    value: float
+    about: bool = False  # "nearly", "more than"
+
+    def stands_in(self, values: frozenset[float]) -> bool:
+        if self.value in values:
+            return True
+        return self.about and any(
+            abs(value - self.value) <= _ROUNDED * max(value, self.value) for value in values
+        )
+
+
+@lru_cache(maxsize=2048)
+def _read(text: str) -> _Claim:
+    words: set[str] = set()
+    lowered: set[str] = set()
+    names: list[str] = []
+    denied: set[str] = set()
+    plain: set[str] = set()
+    negated = 0  # words that a negation still reaches
+    first = True
+    previous_capital = False
+    tokens = list(_WORD.finditer(text))
+    for position, match in enumerate(tokens):
+        token = match[0]
+        word = _bare(token)
+        between = text[tokens[position - 1].end() : match.start()] if position else ""
+        if _CLAUSE.search(between):
+            negated = 0
+        if _SENTENCE_END.search(between):
+            first = True
+        if word in _NEGATIONS or token.lower().endswith(("n't", "n’t")):
+            negated = _REACH
+            first = False
+            continue
+        lowered.add(word)
+        following = tokens[position + 1][0] if position + 1 < len(tokens) else ""
+        capital = token[:1].isupper()
+        if capital and word not in _STOP and word not in _MONTHS and word not in _DAYS:
+            alone = (
+                first and not following[:1].isupper() and not any(c.isupper() for c in token[1:])
+            )
+            if not alone or previous_capital:
+                names.append(word)
+        previous_capital = capital
+        first = False
+        if word in _STOP or word in _NUMBER_WORDS or not word or word[0].isdigit():
+            continue
+        stem = _stem(word)
+        words.add(stem)
+        if negated:
+            denied.add(stem)
+            negated -= 1
+        else:
+            plain.add(stem)
+    return _Claim(
+        frozenset(words),
+        tuple(dict.fromkeys(names)),
+        tuple(_numbers(text)),
+        frozenset(_MONTHS[word] for word in lowered if word in _MONTHS),
+        frozenset(denied),
+        frozenset(plain),
+        frozenset(lowered),
+    )
+
+
+def _numbers(text: str) -> Iterator[_Number]:
+    """Numbers in digits and in words, with their scale: "48 million", "€4.2bn", "twenty-five"."""
+    for found in _DIGITS.finditer(text):
+        value = float(found["digits"].replace(",", ""))
+        scale = _SCALES.get((found["scale"] or "").lower(), 1.0)
+        yield _Number(
+            value * scale, bool(_ABOUT.search(text, max(0, found.start() - 24), found.start()))
+        )
+    for found in _SPELT.finditer(text):
+        total, part = 0.0, 0.0
+        for word in re.findall(r"\w+", found[0].lower()):
+            if word == "and":
+                continue
+            value = _NUMBER_WORDS[word]
+            if value >= 1_000:
+                total, part = total + (part or 1.0) * value, 0.0
+            elif value == 100:
+                part = (part or 1.0) * 100
+            else:
+                part += value
+        yield _Number(
+            total + part, bool(_ABOUT.search(text, max(0, found.start() - 24), found.start()))
+        )
+
+
+# -- what a passage says -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """The window of a passage that says most of a claim."""
+
+    proof: Proof
+    said: _Claim
+    values: frozenset[float]
+    context: frozenset[str]  # words of title and source, and of whom its pronouns mean
+    rank: float
+
+
+def _closest(claim: _Claim, asked: _Claim, passage: Passage) -> _Near | None:
+    """None where the passage has no sentence that may prove anything."""
+    spans = sentences(passage.text)
+    best: tuple[float, float, Span] | None = None
+    for first, size in _windows(len(spans)):
+        span = Span(spans[first].start, spans[first + size - 1].end)
+        text = passage.text[span.start : span.end]
+        if _COMMAND.search(text):
+            continue
+        said = _Claim.of(text)
+        share = _share(claim, said)
+        rank = (
+            share
+            + _FACTS * _facts(claim, said, _values(text))
+            + (_ASKED * _share(asked, said) if asked.words else 0.0)
+            - _LONGER * (size - 1)
+        )
+        if best is None or rank > best[0] + 1e-9:
+            best = (rank, share, span)
+    if best is None:
+        return None
+    rank, share, span = best
+    text = passage.text[span.start : span.end]
+    context = _Claim.of(f"{passage.title}. {passage.source}").lowered
+    if _PRONOUN.search(text):  # whom it means stands before it
+        context |= _Claim.of(passage.text[: span.start]).lowered
+    return _Near(
+        Proof(passage, Span(passage.start + span.start, passage.start + span.end), share),
+        _Claim.of(text),
+        _values(text),
+        context,
+        rank,
+    )
+
+
+def _windows(count: int) -> Iterator[tuple[int, int]]:
+    """The first sentence and the size of every window, smaller ones first."""
+    for size in range(1, min(_WINDOW, count) + 1):
+        for first in range(count - size + 1):
+            yield first, size
+
+
+@lru_cache(maxsize=2048)
+def _values(text: str) -> frozenset[float]:
+    """Every number a text has, "48 million" both as 48 and as 48,000,000."""
+    found = {number.value for number in _numbers(text)}
+    found |= {
+        float(match[0].replace(",", "")) for match in re.finditer(r"\d[\d,]*(?:\.\d+)?", text)
+    }
+    return frozenset(found)
+
+
+def _share(claim: _Claim, said: _Claim, *more: _Claim) -> float:
+    """The share of the claim's words that are said; 1 where it has none."""
+    if not claim.words:
+        return 1.0
+    held = said.words.union(*(other.words for other in more))
+    return sum(word in held for word in claim.words) / len(claim.words)
+
+
+def _facts(claim: _Claim, said: _Claim, values: frozenset[float]) -> float:
+    """The share of the claim's names, numbers and months that are said."""
+    total = len(claim.names) + len(claim.numbers) + len(claim.months)
+    if not total:
+        return 0.0
+    held = sum(any(_same_name(name, word) for word in said.lowered) for name in claim.names)
+    held += sum(number.stands_in(values) for number in claim.numbers)
+    held += len(claim.months & said.months)
+    return held / total
+
+
+def _complementary(claim: _Claim, closest: Sequence[_Near]) -> list[_Near]:
+    """The best window, and the one of another passage that adds most to it; [] where none does."""
+    if len(closest) < 2:
+        return []
+    first = closest[0]
+    alone = _share(claim, first.said)
+    facts = _facts(claim, first.said, first.values)
+
+    def added(near: _Near) -> float:
+        return (
+            _share(claim, first.said, near.said)
+            - alone
+            + _facts(
+                claim,
+                _joined(first.said, near.said),
+                first.values | near.values,
+            )
+            - facts
+        )
+
+    second = max(closest[1:], key=added)
+    return [first, second] if added(second) > _LONGER else []
+
+
+def _joined(one: _Claim, other: _Claim) -> _Claim:
+    return _Claim(
+        one.words | other.words,
+        one.names + other.names,
+        one.numbers + other.numbers,
+        one.months | other.months,
+        one.denied | other.denied,
+        one.plain | other.plain,
+        one.lowered | other.lowered,
+    )
+
+
+# -- what speaks against it --------------------------------------------------------------------
+
+
+def _against(
+    claim: _Claim, nears: Sequence[_Near], sentence: str, similar: Similar | None
+) -> Against:
+    said = nears[0].said
+    for near in nears[1:]:
+        said = _joined(said, near.said)
+    values = frozenset[float]().union(*(near.values for near in nears))
+    held = said.lowered.union(*(near.context for near in nears))
+    dates = [near.proof.passage.published for near in nears]
+    days = {float(part) for day in dates if day for part in (day.year, day.month, day.day)}
+    months = said.months | {_MONTH_NAMES[day.month - 1] for day in dates if day}
+    if not all(n.stands_in(values) or n.value in days for n in claim.numbers):
+        return "numbers"
+    if not claim.months <= months:
+        return "numbers"
+    if not all(any(_same_name(name, word) for word in held) for name in claim.names):
+        return "names"
+    if _denies(claim, said):
+        return "negation"
+    share = _share(claim, said)
+    if share >= ENOUGH:
+        return ""
+    if share < LEAST or similar is None:
+        return "words"
+    texts = [_text(near.proof) for near in nears]
+    return "" if max(similar(sentence, texts)) >= ALIKE else "words"
+
+
+def _denies(claim: _Claim, said: _Claim) -> bool:
+    """One denies a word that the other says."""
+    ours = claim.denied - claim.plain
+    theirs = said.denied - said.plain
+    if any(word in said.plain and word not in said.denied for word in ours):
+        return True
+    return any(word in claim.plain and word not in claim.denied for word in theirs)
+
+
+def _text(proof: Proof) -> str:
+    start = proof.passage.start
+    return proof.passage.text[proof.span.start - start : proof.span.end - start]
+
+
+# -- words -------------------------------------------------------------------------------------
+
+
+def _bare(token: str) -> str:
+    """In lower case, without a possessive, the dots of "U.S." and accents."""
+    plain = re.sub(r"[’']s?$", "", token.lower()).replace(".", "")
+    if plain.isascii():
+        return plain
+    return "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+
+
+def _stem(word: str) -> str:
+    """Without the endings of English inflection; crude, and the same on both sides."""
+    for ending, instead in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return (word[: -len(ending)] + instead)[:_ROOT]
+    return word[:_ROOT]
+
+
+def _same_name(name: str, word: str) -> bool:
+    """Equal, or one a form of the other: "iran" and "iranian"."""
+    if name == word:
+        return True
+    short, long = sorted((name, word), key=len)
+    if len(short) >= 4 and long.startswith(short[:-1]) and long[len(short) - 1 :] in _FORMS_E:
+        return True
+    return len(short) >= 3 and long.startswith(short) and long[len(short) :] in _FORMS
+
+
+_ROOT = 7
+_ROUNDED = 0.1  # how far "about 50" may be off
+_REACH = 3  # content words behind a negation that it denies
+_FACTS = 0.5  # what names and numbers weigh beside words, in choosing a window
+_ASKED = 0.05  # and what the question's words weigh
+_LEAD_IN_WORDS = 3
+
+_WORD = re.compile(r"\w[\w’'.]*\w|\w")
+_CLAUSE = re.compile(r"[,;:.!?()—–“”\"]")
+_SENTENCE_END = re.compile(r"[.!?:]")
+_PRONOUN = re.compile(
+    r"\b(?:he|she|it|they|him|her|his|its|their|them|this|these|those)\b", re.IGNORECASE
+)
+# What an article says to a language model instead of its readers proves nothing.
+_COMMAND = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b[^.]{0,40}"
+    r"\b(?:instruction|prompt|rule|question|above|previous|prior|earlier|context|source)s?\b"
+    r"|\b(?:system prompt|you are (?:now )?(?:an? )?(?:ai|assistant|language model|chatbot)|as an ai)\b"
+    r"|\b(?:answer|reply|respond|output|print|say|write|tell the (?:user|reader))\s+"
+    r"(?:only|exactly|nothing but|instead|with the words?)\b",
+    re.IGNORECASE,
+)
+_ENDINGS = (
+    ("ations", "at"), ("ation", "at"), ("ingly", ""), ("ments", ""), ("ment", ""), ("ness", ""),
+    ("ies", "i"), ("ied", "i"), ("ing", ""), ("ers", ""), ("ed", ""), ("er", ""), ("es", ""),
+    ("ly", ""), ("s", ""), ("e", ""), ("y", "i"),
+)  # fmt: skip
+_FORMS = ("s", "n", "an", "ian", "i", "ese", "ish", "ns", "ans", "ians", "is", "er", "ers")
+_FORMS_E = ("an", "ian", "ians", "ans", "ic")
+_NEGATIONS = frozenset(
+    re.findall(r"\w+", "not no never none neither nor nobody nothing nowhere without cannot")
+)
+_ABOUT = re.compile(
+    r"\b(?:about|around|nearly|almost|approximately|roughly|some|over|under|more than|less than|"
+    r"at least|up to|estimated|close to)\W*$",
+    re.IGNORECASE,
+)
+_SCALES = {
+    "thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "mn": 1e6, "billion": 1e9, "bn": 1e9,
+    "b": 1e9, "trillion": 1e12, "tn": 1e12,
+}  # fmt: skip
+_DIGITS = re.compile(
+    r"(?<![\w.])(?:[€$£¥]\s?)?(?P<digits>\d[\d,]*(?:\.\d+)?)"
+    r"(?:(?:\s|-)?(?P<scale>thousand|million|billion|trillion|mn|bn|tn|[kmb])\b)?"
+    r"(?=$|\W|st\b|nd\b|rd\b|th\b|s\b|\w)",
+    re.IGNORECASE,
+)
+_UNITS = re.findall(
+    r"\w+",
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen",
+)
+_TENS = re.findall(r"\w+", "twenty thirty forty fifty sixty seventy eighty ninety")
+_NUMBER_WORDS: dict[str, float] = {
+    **{word: float(value) for value, word in enumerate(_UNITS)},
+    **{word: 10.0 * value for value, word in enumerate(_TENS, start=2)},
+    "hundred": 100.0, "thousand": 1e3, "million": 1e6, "billion": 1e9,
+}  # fmt: skip
+# "one" alone is more often a pronoun than a number.
+_SPELT = re.compile(
+    r"\b(?!(?:one|zero|hundred|thousand|million|billion)\b(?![\s-]+(?:hundred|thousand|million|billion)))"
+    rf"(?:{'|'.join(_NUMBER_WORDS)})(?:[\s-]+(?:and\s+)?(?:{'|'.join(_NUMBER_WORDS)}))*\b",
+    re.IGNORECASE,
+)
+_MONTH_NAMES = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+)  # fmt: skip
+_MONTHS = {
+    **{name: name for name in _MONTH_NAMES if name not in ("march", "may")},
+    **{name[:3]: name for name in _MONTH_NAMES if name not in ("march", "may")},
+    "sept": "september",
+}
+_DAYS = frozenset(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"))
+_STOP = frozenset(
+    re.findall(
+        r"\w+",
+        """a about above according after again against all also although am among an and another any
+    are around article articles as at be became because become been before being below between both
+    but by can could did do does doing done down during each either else even ever every few for
+    from further get had has have having he her here hers herself him himself his how however i if
+    in include included includes including instead into is it its itself just like made make many
+    may me mentioned might more most much must my no nor now of off often on once one only or other
+    others our out over own passage passages per rather report reported said same say says see she
+    should since so some source sources state stated such than that the their them then there these
+    they this those though through to too under until up upon us use used using very was way we well
+    were what when where whether which while who whom whose why will with within would yes you
+    your""",
+    )
+)

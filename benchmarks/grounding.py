@@ -1,0 +1,247 @@
+"""How well the check of sentences tells true ones from altered ones, and what it costs.
+
+    python -m benchmarks.grounding FOLDER [--misses KIND] [--no-similar] [--every N]
+
+FOLDER holds sets of questions with written answers and the passages they are made from, each a
+folder with docs.jsonl.gz (id, title, text) and questions.jsonl.gz (answers, gold_doc_ids). The
+sentences of the answers are taken to be true of their passages; each is judged as it is, and once
+more with a name, a number, a date or its negation changed by code, and against another passage.
+A few of the "true" ones say more than their passage: the recall of true sentences is a lower bound.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import re
+import statistics
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assistant.support import Similar, Verdict, claims_something, support
+from vectorstore.articles import Passage
+from vectorstore.splitting import passages as split
+from vectorstore.splitting import sentences
+
+KINDS = ("true", "name", "name of the passage", "number", "date", "negation", "other passage")
+
+_NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]{3,}\b")
+_NUMBER = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})*(?![\w,]|\.\d)")
+_SPELT = re.compile(r"\b(?:two|three|four|five|six|seven|eight|nine|ten)\b")
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_MONTH = re.compile(rf"\b(?:{'|'.join(_MONTHS)})\b")
+_YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
+_VERB = re.compile(r"\b(?:is|are|was|were|can|could|will|would|has|have|had|may|should)\b(?! not)")
+_NOT = re.compile(r"\b(?:not|never) |n't\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A sentence, the passages it is said to stand in, and what was done to it."""
+
+    kind: str
+    sentence: str
+    passages: tuple[Passage, ...]
+
+
+def cases(folder: Path, every: int = 1) -> Iterator[Case]:
+    """Every sentence of the written answers, as it is and altered; the same in every run."""
+    chance = random.Random(7)  # noqa: S311  no secret
+    for found in sorted(folder.glob("*/questions.jsonl.gz")):
+        documents = {d["id"]: d for d in _lines(found.parent / "docs.jsonl.gz")}
+        asked = [q for q in _lines(found) if q["answerable"] and _is_written(q)]
+        everything = [p for d in documents.values() for p in _passages(d)]
+        names = sorted({name for p in everything for name in _NAME.findall(p.text)})
+        for question in asked:
+            gold = [d for d in question["gold_doc_ids"] if d in documents]
+            cited = tuple(p for d in gold for p in _passages(documents[d]))
+            if zlib.crc32(question["id"].encode()) % every:
+                continue
+            for sentence in _sentences(question["answers"][0]):
+                yield Case("true", sentence, cited)
+                for kind, altered in _altered(sentence, cited, names, chance):
+                    yield Case(kind, altered, cited)
+                elsewhere = [p for p in _alike(sentence, everything) if p.article_id not in gold]
+                yield Case("other passage", sentence, tuple(elsewhere[:1]))
+
+
+def _is_written(question: dict[str, Any]) -> bool:
+    return len(question["answers"][0].split()) > 12
+
+
+def _lines(file: Path) -> list[dict[str, Any]]:
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def _passages(document: dict[str, Any]) -> list[Passage]:
+    text = document["text"]
+    return [
+        Passage(
+            f"{document['id']}#{n}",
+            document["id"],
+            span.start,
+            span.end,
+            text[span.start : span.end],
+            document["title"],
+        )
+        for n, span in enumerate(split(text))
+    ]
+
+
+def _sentences(answer: str) -> list[str]:
+    found = (answer[span.start : span.end] for span in sentences(answer))
+    return [s for s in found if len(s.split()) > 4 and claims_something(s)]
+
+
+def _altered(
+    sentence: str, cited: Sequence[Passage], names: Sequence[str], chance: random.Random
+) -> Iterator[tuple[str, str]]:
+    there = " ".join(f"{p.title} {p.text}" for p in cited)
+    if found := [m for m in _NAME.finditer(sentence) if m[0] not in _MONTHS]:
+        name = chance.choice(found)
+        others = [other for other in names if other.lower()[:4] not in there.lower()]
+        yield "name", _replaced(sentence, name, chance.choice(others))
+        inside = [n for n in _NAME.findall(there) if n not in sentence and n not in _MONTHS]
+        if inside:
+            yield "name of the passage", _replaced(sentence, name, chance.choice(inside))
+    if found := list(_NUMBER.finditer(sentence)):
+        number = chance.choice(found)
+        value = int(number[0].replace(",", "")) + chance.choice((1, 2, 3, 5, 10))
+        yield (
+            "number",
+            _replaced(sentence, number, f"{value:,}" if "," in number[0] else str(value)),
+        )
+    elif found := list(_SPELT.finditer(sentence)):
+        number = chance.choice(found)
+        words = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+        yield (
+            "number",
+            _replaced(sentence, number, chance.choice([w for w in words if w != number[0]])),
+        )
+    if found := list(_MONTH.finditer(sentence)):
+        month = chance.choice(found)
+        yield (
+            "date",
+            _replaced(sentence, month, chance.choice([m for m in _MONTHS if m != month[0]])),
+        )
+    elif found := list(_YEAR.finditer(sentence)):
+        year = chance.choice(found)
+        yield (
+            "date",
+            _replaced(sentence, year, str(int(year[0]) + chance.choice((-10, -1, 1, 2, 7)))),
+        )
+    if match := _NOT.search(sentence):
+        yield "negation", _replaced(sentence, match, "")
+    elif match := _VERB.search(sentence):
+        yield "negation", _replaced(sentence, match, f"{match[0]} not")
+
+
+def _replaced(text: str, match: re.Match[str], other: str) -> str:
+    return text[: match.start()] + other + text[match.end() :]
+
+
+def _alike(sentence: str, passages: Sequence[Passage]) -> list[Passage]:
+    """Those that share most words with the sentence, most first."""
+    words = set(re.findall(r"\w{4,}", sentence.lower()))
+
+    def shared(passage: Passage) -> int:
+        return len(words & _words(passage.text))
+
+    return sorted(passages, key=shared, reverse=True)[:20]
+
+
+_seen: dict[str, set[str]] = {}
+
+
+def _words(text: str) -> set[str]:
+    if text not in _seen:
+        _seen[text] = set(re.findall(r"\w{4,}", text.lower()))
+    return _seen[text]
+
+
+def similar_by_embedding() -> Similar:
+    from vectorstore.embedding import DEFAULT, open_embedding
+
+    embedding = open_embedding(DEFAULT)
+
+    def similar(sentence: str, texts: Sequence[str]) -> list[float]:
+        vectors = embedding.embed([sentence, *texts])
+        return [float(vectors[0] @ other) for other in vectors[1:]]
+
+    return similar
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument(
+        "--misses", choices=KINDS, help="print what of this kind was judged wrongly"
+    )
+    parser.add_argument("--no-similar", action="store_true", help="judge by words alone")
+    parser.add_argument("--every", type=int, default=1, help="judge every n-th answer only")
+    given = parser.parse_args()
+    similar = None if given.no_similar else similar_by_embedding()
+    judged: dict[str, list[bool]] = defaultdict(list)
+    seconds = []
+    for case in cases(given.folder, given.every):
+        begun = time.perf_counter()
+        verdict = support(case.sentence, case.passages, similar)
+        seconds.append(time.perf_counter() - begun)
+        judged[case.kind].append(verdict.supported)
+        if case.kind == given.misses and verdict.supported != (case.kind == "true"):
+            print(f"{verdict.against or 'supported'}\n  {case.sentence}\n  | {_quote(verdict)}\n")
+    print(table(judged))
+    print(
+        f"ms a sentence: median {1e3 * statistics.median(seconds):.1f}, "
+        f"95% {1e3 * statistics.quantiles(seconds, n=20)[-1]:.1f}"
+    )
+
+
+def table(judged: Mapping[str, Sequence[bool]]) -> str:
+    """How many of each kind, and the share judged rightly; precision and recall over all."""
+    kept, true = sum(judged["true"]), len(judged["true"])
+    others = [verdict for kind in KINDS if kind != "true" for verdict in judged[kind]]
+    found = len(others) - sum(others)
+    rows = []
+    for kind in KINDS:
+        if verdicts := judged[kind]:
+            right = sum(verdict == (kind == "true") for verdict in verdicts)
+            rows.append(f"{kind:<22}{len(verdicts):>6}  {right / len(verdicts):.3f}")
+    rows.append(
+        f"found to be altered: precision {found / max(1, found + true - kept):.3f}, "
+        f"recall {found / max(1, len(others)):.3f}"
+    )
+    return "\n".join(rows)
+
+
+def _quote(verdict: Verdict) -> str:
+    return " … ".join(
+        proof.passage.text[proof.span.start - proof.passage.start :][: proof.span.length]
+        for proof in verdict.proofs
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -227,8 +227,9 @@ def article_text(index: Index) -> ArticleText:
 
 def promise(settings: Settings) -> str:
     """What holds for this set-up: that nothing leaves the computer only where nothing does."""
-    local = settings.model == "reader" and settings.chroma_url is None
-    return "Answers quote your articles." + (" Nothing leaves this computer." if local else "")
+    return "Answers quote your articles." + (
+        " Nothing leaves this computer." if settings.local else ""
+    )
 
 
 def opening(assistant: Answering, samples: int = 0) -> str:

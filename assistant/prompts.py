@@ -2,6 +2,8 @@
 
     phrases = load_phrases("extractive")
     phrases.say("missing", missing="Australia")     -> "No article mentions Australia."
+    prompt = load_prompt("answer")
+    prompt.messages(question="who …?", …)           -> [("system", "You answer …"), ("user", "…")]
 
 A phrase with a field that the file does not declare fails when it is loaded, not when it is said.
 """
@@ -30,26 +32,63 @@ class Phrases:
         return self.texts[phrase].format(**values)
 
 
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a chat model is asked with. `version` changes whenever a word does.
+
+    `refusal` is the sentence with which the model says that it finds no answer, "" where the prompt
+    has none.
+    """
+
+    name: str
+    version: int
+    system: str
+    user: str
+    refusal: str = ""
+
+    def messages(self, **values: str) -> list[tuple[str, str]]:
+        """The messages as (role, text), filled in; braces in a value are only text."""
+        values = {"refusal": self.refusal, **values}
+        return [
+            ("system", self.system.format(**values)),
+            ("user", self.user.format(**values)),
+        ]
+
+
 def load_phrases(name: str, folder: Path | None = None) -> Phrases:
     """The phrases of `name`.yaml in `folder`, by default the prompts that ship.
 
     Raises SettingsError where the file is not as it should be.
     """
-    import yaml
-
     file = (folder or prompts_folder()) / f"{name}.yaml"
-    try:
-        found: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(
-            f"{file} cannot be read: {error}. Install dateline again, or undo the change."
-        ) from error
-    wrong = _fault(found, name)
-    if wrong:
-        raise SettingsError(f"{file}: {wrong}. Install dateline again, or undo the change.")
+    found = _read(file)
+    if wrong := _fault(found, name):
+        raise SettingsError(f"{file}: {wrong}. {_REMEDY}")
     return Phrases(
         name, found["version"], {key: text.strip() for key, text in found["phrases"].items()}
     )
+
+
+def load_prompt(name: str, folder: Path | None = None) -> Prompt:
+    """The prompt of `name`.yaml in `folder`, by default the prompts that ship.
+
+    Raises SettingsError where the file is not as it should be.
+    """
+    file = (folder or prompts_folder()) / f"{name}.yaml"
+    found = _read(file)
+    if wrong := _prompt_fault(found, name):
+        raise SettingsError(f"{file}: {wrong}. {_REMEDY}")
+    texts = {key: found[key].strip() for key in _TEXTS if key in found}
+    return Prompt(name, found["version"], **texts)
+
+
+def _read(file: Path) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{file} cannot be read: {error}. {_REMEDY}") from error
 
 
 def _fault(found: Any, name: str) -> str | None:
@@ -60,13 +99,43 @@ def _fault(found: Any, name: str) -> str | None:
     inputs, phrases = found["inputs"], found["phrases"]
     if not isinstance(inputs, list) or not isinstance(phrases, dict):
         return "inputs must be a list and phrases a mapping"
-    for key, text in phrases.items():
-        if not isinstance(text, str):
-            return f"the phrase {key!r} is not a text"
-        try:
-            fields = {field for _, field, _, _ in Formatter().parse(text) if field is not None}
-        except ValueError as error:
-            return f"the phrase {key!r} has a brace that is no field ({error})"
-        if unknown := fields - set(map(str, inputs)):
-            return f"the phrase {key!r} uses {sorted(unknown)}, which inputs does not name"
+    return next(
+        filter(None, (_text_fault(f"phrase {k!r}", t, inputs) for k, t in phrases.items())), None
+    )
+
+
+def _prompt_fault(found: Any, name: str) -> str | None:
+    needed = {"name", "version", "inputs", "system", "user"}
+    if not isinstance(found, dict) or not needed <= set(found) <= needed | {"refusal"}:
+        return "it needs exactly name, version, inputs, system and user, and may have a refusal"
+    if found["name"] != name or type(found["version"]) is not int:
+        return f"its name must be {name!r} and its version a number"
+    inputs = found["inputs"]
+    if not isinstance(inputs, list):
+        return "inputs must be a list"
+    texts = {key: found[key] for key in _TEXTS if key in found}
+    if wrong := next(filter(None, (_text_fault(k, t, inputs) for k, t in texts.items())), None):
+        return wrong
+    if idle := set(map(str, inputs)) - {f for text in texts.values() for f in _fields(text)}:
+        return f"inputs names {sorted(idle)}, which nothing uses"
     return None
+
+
+def _text_fault(what: str, text: Any, inputs: list[Any]) -> str | None:
+    if not isinstance(text, str):
+        return f"the {what} is not a text"
+    try:
+        fields = _fields(text)
+    except ValueError as error:
+        return f"the {what} has a brace that is no field ({error})"
+    if unknown := fields - set(map(str, inputs)):
+        return f"the {what} uses {sorted(unknown)}, which inputs does not name"
+    return None
+
+
+def _fields(text: str) -> set[str]:
+    return {field for _, field, _, _ in Formatter().parse(text) if field is not None}
+
+
+_TEXTS = ("system", "user", "refusal")
+_REMEDY = "Install dateline again, or undo the change."

@@ -1,23 +1,29 @@
 """Settings: the only reader of the environment.
 
-A setting comes from the call, else from the environment (`DATELINE_INDEX=…`), else from its
-default. Unknown ones are refused, so a typo fails at once instead of being ignored. No `.env`
-file is read: what lies in the working folder must not steer the program.
+A setting comes from the call, else from the environment (`DATELINE_INDEX=…`), else from the
+settings file in the user's configuration folder (on Linux ~/.config/dateline/settings.toml), else
+from its default. Unknown ones are refused, so a typo fails at once instead of being ignored. No
+`.env` file is read: what lies in the working folder must not steer the program. Keys of chat models
+come from the environment or the settings file alone, and never appear in a message.
 """
 
 from __future__ import annotations
 
 import os
+import tomllib
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from platformdirs import user_data_path
+from platformdirs import user_config_path, user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from assistant.errors import SettingsError
+from assistant.providers import PROVIDERS, is_loopback
 
 _PREFIX = "DATELINE_"
+_SECRET = frozenset({"api_key", "password"})
 
 
 class Settings(BaseSettings):
@@ -30,6 +36,7 @@ class Settings(BaseSettings):
         extra="forbid",
         frozen=True,
         validate_default=True,
+        hide_input_in_errors=True,  # one of the inputs is a key
     )
 
     index: Path = Field(
@@ -37,7 +44,44 @@ class Settings(BaseSettings):
         description="The folder of the index; made where it is absent.",
     )
     model: str = Field(
-        "reader", description='What writes the answers; "reader" is the built-in extractive reader.'
+        "reader",
+        description='What writes the answers: "reader", the built-in extractive reader, or a chat '
+        'model as "openai:…", "anthropic:…", "ollama:…" or "google_genai:…".',
+    )
+    base_url: str | None = Field(
+        None,
+        description="The chat model's server, where it is not the provider's own: for openai any "
+        "that speaks OpenAI's protocol (llama.cpp, vLLM, LM Studio), as http://host:port/v1.",
+    )
+    api_key: SecretStr | None = Field(
+        None,
+        description="The key for the chat model's server; without base_url, that of the provider's "
+        "own variable (OPENAI_API_KEY, …) is taken where this is not set. Not for the command line.",
+    )
+    model_timeout: float = Field(
+        20.0,
+        gt=0,
+        le=600,
+        description="Seconds to wait for the chat model's first word, and for each later one, before "
+        "the articles' own words are given instead.",
+    )
+    prompt_tokens: int = Field(
+        1_500,
+        ge=300,
+        description="About how many tokens the chat model is given: more passages, or a faster "
+        "first word on a small machine.",
+    )
+    answer_tokens: int = Field(
+        400, ge=16, description="How many tokens the chat model may write, its thoughts included."
+    )
+    unsupported: Literal["mark", "remove"] = Field(
+        "mark",
+        description="What becomes of a sentence of the chat model's that no passage supports.",
+    )
+    tracing: bool = Field(
+        False,
+        description="Let LangSmith record questions, passages and answers, where its own variables "
+        "(LANGSMITH_TRACING, LANGSMITH_API_KEY) ask for it.",
     )
     embedding_model: str = Field(
         "all-MiniLM-L6-v2",
@@ -88,6 +132,48 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise SettingsError(_reasons(error)) from error
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Call, environment, settings file: the first that knows a setting decides."""
+        return init_settings, env_settings, _FileSource(settings_cls)
+
+    @property
+    def server(self) -> str | None:
+        """The chat model's server; None is the provider's own."""
+        provider = self.model.partition(":")[0]
+        usual = PROVIDERS[provider].here if provider in PROVIDERS else ""
+        return self.base_url or usual or None
+
+    @property
+    def key(self) -> str | None:
+        """The key to send to that server. The provider's own goes to no other server."""
+        if self.api_key is not None:
+            return self.api_key.get_secret_value()
+        provider = PROVIDERS.get(self.model.partition(":")[0])
+        if provider is None or not provider.key or self.base_url is not None:
+            return None
+        return os.environ.get(provider.key) or None
+
+    @property
+    def local(self) -> bool:
+        """Whether questions and articles stay on this computer, by these settings.
+
+        A server on this computer that passes them on is not seen, but for Ollama's cloud models.
+        """
+        passed_on = self.model.startswith("ollama:") and self.model.endswith(("-cloud", ":cloud"))
+        by_model = self.model == "reader" or (
+            self.server is not None and is_loopback(self.server) and not passed_on
+        )
+        stored = self.chroma_url is None or is_loopback(self.chroma_url)
+        return by_model and stored and not self.tracing
+
     @property
     def calibrations(self) -> Path:
         """The folder of what `dateline calibrate` found out on the articles of this index."""
@@ -133,16 +219,56 @@ class Settings(BaseSettings):
     @field_validator("model")
     @classmethod
     def _known_model(cls, value: str) -> str:
-        if value != "reader":
-            raise ValueError('only "reader" can write answers so far')
+        provider, _, name = value.partition(":")
+        if value != "reader" and (provider not in PROVIDERS or not name.strip()):
+            known = ", ".join(f'"{known}:…"' for known in PROVIDERS)
+            raise ValueError(f'give "reader", or a chat model as one of {known}')
         return value
 
-    @field_validator("chroma_url")
+    @field_validator("chroma_url", "base_url")
     @classmethod
     def _http(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("give the address as http://host:port")
         return value
+
+
+def settings_file() -> Path:
+    """Where the settings file is, whether or not there is one."""
+    return user_config_path("dateline", appauthor=False) / "settings.toml"
+
+
+class _FileSource(PydanticBaseSettingsSource):
+    """The settings file, {} where there is none."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        raise NotImplementedError  # all fields come at once
+
+    def __call__(self) -> dict[str, Any]:
+        return _from_file(settings_file(), self.settings_cls.model_fields)
+
+
+def _from_file(file: Path, known: Collection[str]) -> dict[str, Any]:
+    """What the file sets. Raises SettingsError where it cannot be used, or gives a key away."""
+    try:
+        found = tomllib.loads(file.read_text(encoding="utf-8"))
+        mode = file.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as error:  # what is not TOML or not UTF-8 is a ValueError
+        raise SettingsError(
+            f"the settings file {file} cannot be read: {error}. Correct it, or move it away."
+        ) from None
+    if unknown := set(found) - set(known):
+        raise SettingsError(
+            f"the settings file {file} sets {', '.join(sorted(unknown))}, which is no setting; known "
+            f"are {', '.join(sorted(known))}. Correct the name."
+        )
+    if _SECRET & set(found) and os.name == "posix" and mode & 0o077:
+        raise SettingsError(
+            f"the settings file {file} holds a secret, and others can read it. Run `chmod 600 {file}`."
+        )
+    return found
 
 
 def _reasons(error: ValidationError) -> str:
@@ -155,8 +281,8 @@ def _reasons(error: ValidationError) -> str:
             lines.append(f"{name} is no setting; known are {known}")
         else:
             wrong = problem["msg"].removeprefix("Value error, ")
-            # The values of all settings, or the password, are nobody's business.
-            secret = not problem["loc"] or name == "password"
+            # The values of all settings, or of a secret one, are nobody's business.
+            secret = not problem["loc"] or name in _SECRET
             given = "" if secret else f" = {problem['input']!r}"
             lines.append(f"setting {name}{given}: {wrong}")
     return "; ".join(lines)

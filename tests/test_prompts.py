@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 from pathlib import Path
 from string import Formatter
 
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from assistant import SettingsError
-from assistant.prompts import load_phrases
+from assistant.prompts import load_phrases, load_prompt
 
 WHOLE = {"name": "x", "version": 1, "inputs": ["thing"], "phrases": {"said": "About {thing}."}}
 
@@ -85,3 +86,64 @@ def test_a_file_that_cannot_be_read_is_named_with_the_remedy(
         (tmp_path / "x.yaml").write_bytes(content)
     with pytest.raises(SettingsError, match=r"(?s)x\.yaml cannot be read.*Install dateline again"):
         load_phrases("x", tmp_path)
+
+
+# -- prompts for chat models -------------------------------------------------------------------
+
+PROMPT = {
+    "name": "x",
+    "version": 1,
+    "inputs": ["question", "refusal"],
+    "system": "Answer, or say: {refusal}",
+    "user": "{question}",
+    "refusal": "No.",
+}
+
+# Raise the version with the words, and write the new digest beside it.
+DIGESTS = {
+    ("answer", 1): "9471835c0d44",
+    ("rewrite", 1): "cecf5e2edabc",
+}
+
+
+@pytest.mark.parametrize("name", ["answer", "rewrite"])
+def test_a_version_names_one_wording(root: Path, name: str) -> None:
+    found = yaml.safe_load((root / "prompts" / f"{name}.yaml").read_text("utf-8"))
+    version = found.pop("version")
+    digest = hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:12]
+    assert DIGESTS.get((name, version)) == digest, "the words changed: raise the version"
+
+
+def test_the_refusal_is_the_same_everywhere() -> None:
+    refusal = load_phrases("extractive").say("refusal")
+    assert load_prompt("answer").refusal == refusal
+    assert refusal in load_prompt("answer").messages(question="", sources="", today="")[0][1]
+
+
+def test_a_prompt_is_filled_in_even_with_braces_in_a_value(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(PROMPT))
+    assert load_prompt("x", tmp_path).messages(question="{question} {0}") == [
+        ("system", "Answer, or say: No."),
+        ("user", "{question} {0}"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {**PROMPT, "more": 1},
+        {key: value for key, value in PROMPT.items() if key != "user"},
+        {**PROMPT, "name": "y"},
+        {**PROMPT, "version": "1"},
+        {**PROMPT, "inputs": "question"},
+        {**PROMPT, "inputs": ["question", "refusal", "idle"]},
+        {**PROMPT, "user": "{other}"},
+        {**PROMPT, "user": "{question"},
+        {**PROMPT, "system": 5},
+        [PROMPT],
+    ],
+)
+def test_a_broken_prompt_fails_when_it_is_loaded(tmp_path: Path, broken: object) -> None:
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(broken))
+    with pytest.raises(SettingsError, match=r"x\.yaml.*Install dateline again"):
+        load_prompt("x", tmp_path)

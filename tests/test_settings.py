@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from assistant import DatelineError, Settings, SettingsError
+from assistant.settings import settings_file
 
 
 def test_every_setting_has_a_default() -> None:
@@ -80,6 +82,14 @@ def test_an_unknown_variable_is_refused_by_name(monkeypatch: pytest.MonkeyPatch)
         ("passages_read", 0),
         ("passages_read", 1_000),
         ("chroma_url", "localhost:8000"),
+        ("base_url", "localhost:8000"),
+        ("model", "openai:"),
+        ("model", "openai"),
+        ("model", "mistral:large"),
+        ("model_timeout", 0),
+        ("prompt_tokens", 10),
+        ("answer_tokens", 0),
+        ("unsupported", "hide"),
     ],
 )
 def test_an_unusable_value_is_refused_with_the_settings_name(name: str, value: Any) -> None:
@@ -114,3 +124,100 @@ def test_settings_cannot_be_changed() -> None:
     settings = Settings()
     with pytest.raises(ValidationError, match="frozen"):
         settings.threshold = 0.5
+
+
+# -- the settings file -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def settings_toml(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    file = settings_file()
+    assert file == tmp_path / "dateline" / "settings.toml"
+    file.parent.mkdir()
+    file.touch(mode=0o600)
+    return file
+
+
+def test_the_file_fills_in_the_environment_wins_and_the_call_before_both(
+    settings_toml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings_toml.write_text('model = "openai:file"\nthreshold = 0.3\nindex = "/of/the/file"\n')
+    monkeypatch.setenv("DATELINE_MODEL", "openai:environment")
+    settings = Settings(index="/of/the/call")
+    assert settings.model == "openai:environment"
+    assert settings.threshold == 0.3
+    assert settings.index == Path("/of/the/call")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ('modle = "reader"', "sets modle, which is no setting"),
+        ("model = ", "cannot be read"),
+        ("threshold = 7", "setting threshold = 7"),
+        (b"\xff\xfe", "cannot be read"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused(
+    settings_toml: Path, content: str | bytes, why: str
+) -> None:
+    settings_toml.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(SettingsError, match=why):
+        Settings()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
+def test_a_file_with_a_key_that_others_can_read_is_refused(settings_toml: Path, mode: int) -> None:
+    settings_toml.write_text('api_key = "sk-secret-0123456789"\n')
+    settings_toml.chmod(mode)
+    with pytest.raises(SettingsError, match="chmod 600") as caught:
+        Settings()
+    assert "secret" not in str(caught.value)
+    settings_toml.write_text("threshold = 0.3\n")  # without a key it may be read
+    assert Settings().threshold == 0.3
+
+
+def test_a_key_is_in_no_message_and_no_representation(
+    settings_toml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings_toml.write_text('api_key = "sk-secret-0123456789"\n')
+    settings = Settings()
+    assert settings.key == "sk-secret-0123456789"
+    assert "secret-" not in f"{settings} {settings!r} {settings.model_dump()}"
+    settings_toml.write_text("api_key = [1, 'sk-secret-0123456789']\n")
+    with pytest.raises(SettingsError, match="setting api_key") as caught:
+        Settings()
+    told = "".join(traceback.format_exception(caught.value))
+    assert "sk-secret" not in told
+
+
+def test_the_providers_own_key_goes_to_no_other_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-openai")
+    assert Settings(model="openai:gpt-9").key == "sk-of-openai"
+    assert Settings(model="openai:x", base_url="http://127.0.0.1:8080/v1").key is None
+    assert Settings(model="anthropic:claude-9").key is None
+    assert Settings(model="ollama:qwen3").key is None
+    assert Settings().key is None
+
+
+@pytest.mark.parametrize(
+    ("given", "local"),
+    [
+        ({}, True),
+        ({"model": "ollama:qwen3"}, True),
+        ({"model": "ollama:gpt-oss:120b-cloud"}, False),
+        ({"model": "ollama:qwen3", "base_url": "http://192.168.1.5:11434"}, False),
+        ({"model": "openai:x", "base_url": "http://127.0.0.1:8080/v1"}, True),
+        ({"model": "openai:x", "base_url": "http://localhost:8080/v1"}, True),
+        ({"model": "openai:x", "base_url": "http://[::1]:8080/v1"}, True),
+        ({"model": "openai:x", "base_url": "https://127.0.0.1.example.org/v1"}, False),
+        ({"model": "openai:x"}, False),
+        ({"model": "anthropic:x"}, False),
+        ({"chroma_url": "http://127.0.0.1:8000"}, True),
+        ({"chroma_url": "http://vectors.example.org"}, False),
+        ({"tracing": True}, False),
+    ],
+)
+def test_whether_anything_leaves_this_computer_is_known(given: dict[str, Any], local: bool) -> None:
+    assert Settings(**given).local == local

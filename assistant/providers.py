@@ -1,0 +1,41 @@
+"""Where chat models come from: what each provider needs, and whether a server is this machine.
+
+    PROVIDERS["openai"].key         "OPENAI_API_KEY"
+    is_loopback("http://localhost:8080/v1")         True
+
+Facts only; nothing here is imported, read or reached.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The module that LangChain needs, the extra that installs it, the variable that holds the key,
+    and the server's usual address on this machine; "" where there is none."""
+
+    module: str
+    extra: str
+    key: str = ""
+    here: str = ""
+
+
+PROVIDERS = {
+    "openai": Provider("langchain_openai", "openai", "OPENAI_API_KEY"),
+    "anthropic": Provider("langchain_anthropic", "anthropic", "ANTHROPIC_API_KEY"),
+    "ollama": Provider("langchain_ollama", "ollama", here="http://127.0.0.1:11434"),
+    "google_genai": Provider("langchain_google_genai", "google", "GOOGLE_API_KEY"),
+}
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is of this machine."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -11,15 +11,17 @@ import atexit
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from datetime import date
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from assistant.answers import Answer, Turn
 from assistant.chain import build_chain
 from assistant.confidence import UNCALIBRATED
-from assistant.prompts import load_phrases
+from assistant.grounding import Wording
+from assistant.prompts import load_phrases, load_prompt
 from assistant.reader import open_reader
 from assistant.settings import Settings
 from vectorstore.index import Index, OnProgress
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 
     from assistant.generating import Writer
     from assistant.reader import Reader
+    from vectorstore.embedding import Embedding
+
+
+T = TypeVar("T")
 
 
 class Assistant:
@@ -72,7 +78,10 @@ class Assistant:
         """
         settings = settings or Settings()
         reader = open_reader(settings.reader_model, settings.calibrations)
-        return cls(_open_index(settings, progress), reader, settings)
+        embedding = _Once(lambda: _open_embedding(settings))
+        index = _open_index(settings, embedding, progress)
+        writer = None if settings.model == "reader" else _open_writer(settings, embedding)
+        return cls(index, reader, settings, writer)
 
     def answer(
         self,
@@ -91,7 +100,8 @@ class Assistant:
         today where it is None: "last week" or "in July" is read against it, and articles of that
         time are preferred, never required. Raises QuestionError for what cannot be asked, EmptyIndexError without articles.
         """
-        return self.chain.invoke(_given(question, history, as_of, sources, after, before))
+        given = _given(question, history, as_of, sources, after, before)
+        return self._context().run(self.chain.invoke, given)
 
     def stream(
         self,
@@ -104,7 +114,21 @@ class Assistant:
         before: date | None = None,
     ) -> Iterator[Answer]:
         """Growing answers, the last one complete; arguments and errors as for `answer`."""
-        yield from self.chain.stream(_given(question, history, as_of, sources, after, before))
+        context = self._context()
+        given = _given(question, history, as_of, sources, after, before)
+        partials = context.run(lambda: self.chain.stream(given))
+        try:
+            while (partial := context.run(next, partials, None)) is not None:
+                yield partial
+        finally:
+            context.run(partials.close)  # type: ignore[attr-defined]  # it is a generator
+
+    def check_model(self) -> float | None:
+        """The seconds until the chat model says its first word, None where none is set.
+
+        Raises WritingError, with what to do, where it says nothing.
+        """
+        return None if self._writer is None else self._writer.check()
 
     @property
     def reader(self) -> Reader:
@@ -138,6 +162,8 @@ class Assistant:
 
     def close(self) -> None:
         """Close the index; what was acknowledged is durable without it."""
+        if self._writer is not None:
+            self._writer.close()
         self.index.close()
 
     def __enter__(self) -> Self:
@@ -152,11 +178,22 @@ class Assistant:
         self.close()
 
     def _loaders(self) -> list[Callable[[], object]]:
-        return [
+        loaders: list[Callable[[], object]] = [
             lambda: self._reader.read("warm", []),
             lambda: self.index.search("warm", 1),
             lambda: self.chain,
         ]
+        return loaders if self._writer is None else [*loaders, self._writer.warm]
+
+    def _context(self) -> Context:
+        """Where an answer is made: LangSmith records nothing there unless the settings let it, even
+        where its variables ask for it on behalf of other programs."""
+        context = copy_context()
+        if not self.settings.tracing:
+            from langsmith.run_helpers import tracing_context
+
+            context.run(tracing_context(enabled=False).__enter__)
+        return context
 
 
 _default: Assistant | None = None
@@ -177,18 +214,66 @@ def answer(question: str, *, history: Sequence[Turn] = (), **limits: Any) -> Ans
     return _default.answer(question, history=history, **limits)
 
 
-def _open_index(settings: Settings, progress: OnProgress | None) -> Index:
+class _Once(Generic[T]):
+    """Opens something when it is first asked for, whoever asks, and once."""
+
+    def __init__(self, open_it: Callable[[], T]) -> None:
+        self._open_it = open_it
+        self._turn = threading.Lock()
+        self._opened: T | None = None
+
+    def __call__(self) -> T:
+        with self._turn:
+            if self._opened is None:
+                self._opened = self._open_it()
+            return self._opened
+
+
+def _open_embedding(settings: Settings) -> Embedding:
+    from vectorstore.embedding import open_embedding
+
+    return open_embedding(settings.embedding_model)
+
+
+def _open_writer(settings: Settings, embedding: Callable[[], Embedding]) -> Writer:
+    """The chat model's writer; the model itself is opened with the first question."""
+    from assistant.generating import ChatWriter, open_chat_model
+
+    phrases, answering = load_phrases("extractive"), load_prompt("answer")
+
+    def similar(sentence: str, texts: Sequence[str]) -> list[float]:
+        vectors = embedding().embed([sentence, *texts])
+        return [float(vectors[0] @ vector) for vector in vectors[1:]]
+
+    return ChatWriter(
+        lambda: open_chat_model(
+            settings.model,
+            base_url=settings.server,
+            key=settings.key,
+            answer_tokens=settings.answer_tokens,
+        ),
+        settings.model,
+        (answering, load_prompt("rewrite")),
+        phrases,
+        Wording(answering.refusal, phrases.say("note"), settings.unsupported),
+        similar=similar,
+        patience=settings.model_timeout,
+        prompt_tokens=settings.prompt_tokens,
+        answer_tokens=settings.answer_tokens,
+        secrets=[settings.key or ""],
+        loads=settings.local,
+    )
+
+
+def _open_index(
+    settings: Settings, embedding: Callable[[], Embedding], progress: OnProgress | None
+) -> Index:
     from vectorstore.local import LocalIndex, check_folder
     from vectorstore.shared import open_shared
 
     def open_local() -> Index:
-        from vectorstore.embedding import open_embedding
-
         return LocalIndex(
-            settings.index,
-            lambda: open_embedding(settings.embedding_model),
-            chroma_url=settings.chroma_url,
-            progress=progress,
+            settings.index, embedding, chroma_url=settings.chroma_url, progress=progress
         )
 
     check_folder(settings.index)

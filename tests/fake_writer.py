@@ -61,6 +61,17 @@ class FakeWriter:
             raise self._asks
         return self._asks or question
 
+    def warm(self) -> None:
+        pass
+
+    def check(self) -> float:
+        if isinstance(self._says, WritingError):
+            raise self._says
+        return 0.5
+
+    def close(self) -> None:
+        pass
+
     def _cited(self, blank: Answer) -> Citation:
         passage = next(h.passage for h in blank.passages if self._of in h.passage.text)
         start = passage.start + passage.text.index(self._of)

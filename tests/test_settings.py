@@ -173,7 +173,7 @@ def test_a_file_with_a_key_that_others_can_read_is_refused(settings_toml: Path, 
     settings_toml.chmod(mode)
     with pytest.raises(SettingsError, match="chmod 600") as caught:
         Settings()
-    assert "secret" not in str(caught.value)
+    assert "sk-secret" not in str(caught.value)
     settings_toml.write_text("threshold = 0.3\n")  # without a key it may be read
     assert Settings().threshold == 0.3
 

@@ -118,6 +118,18 @@ def create_app(
     from fastapi.exceptions import RequestValidationError
     from fastapi.responses import HTMLResponse, JSONResponse, Response
     from fastapi.staticfiles import StaticFiles
+    from starlette.convertors import Convertor, register_url_convertor
+
+    class _Id(Convertor[str]):
+        """An article's id: any text, also one with slashes or line ends, where "path" takes none."""
+
+        regex = r"[\s\S]*"
+
+        def convert(self, value: str) -> str:
+            return value
+
+        def to_string(self, value: str) -> str:
+            return value
 
     kept = Conversations.open() if conversations is None else conversations
     desk = Desk(assistant, kept)
@@ -199,7 +211,9 @@ def create_app(
         ]
         return JSONResponse({"articles": listed})
 
-    @app.get("/read/{article_id:path}")
+    register_url_convertor("id", _Id())
+
+    @app.get("/read/{article_id:id}")
     def read(
         request: Request,
         article_id: str,

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from assistant.answers import Turn
 from assistant.api import add_nonce, create_app, serve
 from assistant.errors import SettingsError
-from assistant.render import reading_address
+from assistant.render import article_address, reading_address
 from tests.fake_assistant import ARTICLES, COST, HARBOUR, HOSTILE, FakeAssistant
 from vectorstore.errors import StoreBusyError
 
@@ -168,6 +168,14 @@ def test_a_quote_that_changed_is_told_and_not_marked(api: Client, assistant: Fak
     found = api.get(reading_address(COST, COST.citations[0])).json()
     assert {quote["found"] for quote in found["quotes"]} == {False}
     assert found["segments"] == [{"text": "Another text.", "numbers": []}]
+
+
+def test_an_article_is_read_whatever_its_id_is_made_of(
+    api: Client, assistant: FakeAssistant
+) -> None:
+    odd = replace(HARBOUR, id="a/b?#%20\n\r\n c\n")
+    assistant.index.add_articles([odd])
+    assert api.get(article_address(odd.id)).json()["id"] == odd.id
 
 
 def test_an_article_that_is_gone_is_not_found(api: Client) -> None:

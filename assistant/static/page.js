@@ -45,7 +45,8 @@
         button("✕", "Close the article", () => close(), "dl-quiet dl-close")),
       heading, meta, steps, notice),
     body,
-    make("p", { className: "dl-hint", textContent: "Select a number such as [1] to read the passage in its article." }));
+    make("p", { className: "dl-hint", textContent: "Select a number such as [1] to read the passage in its article." },
+      make("span", { className: "dl-hint-keys" }, "\n\nPress ", make("kbd", { textContent: "?" }), " for the keys.")));
 
   const tab = (name, text) => make("button", { type: "button", textContent: text, value: name, onclick: () => view(name) });
   const tabs = make("nav", { id: "dl-tabs", "aria-label": "Views" },

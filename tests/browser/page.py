@@ -53,6 +53,11 @@ class Page:
     def run(self, script: str, *values: Any) -> Any:
         return self.driver.execute_script(script, *values)
 
+    def run_async(self, script: str, *values: Any) -> Any:
+        """What the script hands to `done`, which it may do later."""
+        script = f"const done = arguments[arguments.length - 1]; {script}"
+        return self.driver.execute_async_script(script, *values)
+
     @property
     def box(self) -> WebElement:
         return self.one("#dl-box textarea")

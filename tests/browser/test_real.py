@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +62,29 @@ def test_what_the_articles_do_not_say_is_not_answered(
     page.ask("who won the world cup in 1998?")
     assert page.citations() == []
     assert page.all(".dl-closest .dl-source")
+
+
+def test_from_an_empty_index_to_a_cited_answer_without_typing(
+    opened: Callable[..., Page], tmp_path: Path
+) -> None:
+    with (
+        Assistant.open(Settings(index=tmp_path / "index")) as assistant,
+        served(assistant, None) as address,
+    ):
+        page = opened(address)
+        page.one(".dl-do-samples").click()
+        page.until(lambda: "These are sample articles." in page.text("#dl-summary"))
+        page.until(lambda: len(_offered(page)) == 3)  # chosen from the index, by asking
+        question = _offered(page)[0]
+        page.all("#dl-examples button")[0].click()
+        page.until(lambda: page.all(".bot-row"))
+        page.finished()
+        assert page.text(".dl-question") == question
+        assert page.citations()
+        page.citations()[0].click()
+        (quote, *_) = (citation.quote for citation in assistant.answer(question).citations)
+        assert page.reader_marked() == quote
+
+
+def _offered(page: Page) -> list[str]:
+    return [button.text for button in page.all("#dl-examples button") if button.is_displayed()]

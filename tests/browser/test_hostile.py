@@ -1,0 +1,131 @@
+"""Hostile articles, questions, file names and model output in a real browser.
+
+Through answers, sources, reader, list, history, dialogs and exports: nothing runs, not one request
+leaves the browser, nothing covers the page, and nothing becomes a citation that is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.browser.conftest import served
+from tests.browser.page import Page
+from tests.browser.states import shelf
+from tests.fake_assistant import ARTICLES as HARMLESS
+from tests.fake_assistant import FakeAssistant, answered, cite
+from tests.hostile import ARTICLES, OUTPUT, OUTSIDE, PAYLOADS
+
+Open = Callable[..., Page]
+
+CITED = tuple(
+    cite(article, f"Number {number} says: {PAYLOADS[number]}", number + 1)
+    for number, article in enumerate(ARTICLES)
+)
+MARKS = "".join(f" [{citation.number}]" for citation in CITED)
+ANSWERS = {
+    "everything": answered("?", f"They say{MARKS}.", *CITED),
+    "output": answered("?", f"{OUTPUT} [1]", CITED[0]),
+}
+INSIDE = "img, script, style, form, iframe, svg, video, link, object, embed, details, table, h1, hr"
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    assistant = FakeAssistant((*HARMLESS, *ARTICLES), answers=ANSWERS)
+    with served(assistant, [PAYLOADS[2], PAYLOADS[5]]) as address:
+        yield address
+
+
+@pytest.fixture
+def page(opened: Open, address: str) -> Iterator[Page]:
+    """Whatever was done with it, nothing ran and nothing was made of what the articles say."""
+    page = opened(address)
+    page.until(lambda: page.all("#dl-shelf li"))
+    yield page
+    assert page.run("return window.owned") is None
+    assert (
+        page.all(
+            f":is(#dl-answers .message, #dl-shelf .dl-list, #dl-reader, #dl-history) :is({INSIDE})"
+        )
+        == []
+    )
+    assert page.all(f"[src*='{OUTSIDE}'], link[href*='{OUTSIDE}']") == []
+    assert page.run(
+        "return document.elementFromPoint(innerWidth / 2, innerHeight / 2).textContent !== 'covered'"
+    )
+    assert page.fits()
+
+
+def test_the_list_shows_titles_as_they_are_written(page: Page) -> None:
+    shown = page.contents(page.all("#dl-shelf .dl-title"))
+    for article in ARTICLES:
+        assert " ".join(article.title.split()) in shown
+    assert len(page.all("#dl-shelf li")) == len(ARTICLES) + len(HARMLESS)
+    targets = page.run(
+        "return [...document.querySelectorAll('#dl-shelf a')].map((a) => a.pathname)"
+    )
+    assert all(target.startswith("/read/") for target in targets)
+
+
+def test_every_hostile_quote_opens_marked_to_the_character(page: Page) -> None:
+    page.ask("say everything")
+    assert [link.text for link in page.citations()] == [f"[{c.number}]" for c in CITED]
+    assert page.quotes() == [_shown(citation.quote) for citation in CITED]
+    for at, citation in enumerate(CITED):
+        page.run("arguments[0].click()", page.citations()[at])
+        _until_read(page, ARTICLES[at].text)
+        assert page.reader_marked() == citation.quote
+        assert page.contents([page.one("#dl-reader-title")]) == [ARTICLES[at].title]
+        for original in page.all("a.dl-original"):
+            assert (original.get_attribute("href") or "").startswith("https:")
+
+
+def test_what_a_model_writes_stays_text_and_cites_only_what_it_was_given(page: Page) -> None:
+    page.ask("output, please")
+    assert {link.text for link in page.all("#dl-answers a.cite")} == {"[1]"}
+    for link in page.all("#dl-answers a.cite"):
+        assert "/read/hostile%200" in (link.get_attribute("href") or "")
+    page.citations()[-1].click()
+    assert page.reader_marked() == CITED[0].quote
+
+
+def test_hostile_questions_stay_text_in_the_history_and_in_the_export(page: Page) -> None:
+    question = f"output {PAYLOADS[2]} {PAYLOADS[5]} {PAYLOADS[9]} {PAYLOADS[13]}"
+    page.ask(question)
+    assert page.text(".dl-question") == question
+    page.until(lambda: PAYLOADS[2] in page.text("#dl-history"))
+    exported = page.run_async(
+        "fetch(document.querySelector('a.dl-save').href).then((r) => r.text()).then(done)"
+    )
+    assert "<img" not in exported.replace("\\<img", "")
+    assert "<script" not in exported.replace("\\<script", "")
+    assert f"]\\(https://{OUTSIDE}" not in exported.replace("\\](", "](") or "\\[" in exported
+
+
+def test_dialogs_show_hostile_names_and_bring_them_back_unchanged(page: Page) -> None:
+    shelf(page)
+    edits = page.all(".dl-edit")
+    page.run("arguments[0].click()", edits[-1])
+    page.until(lambda: page.one("#dl-edit").is_displayed())
+    title = page.one("#dl-edit form input[required]")
+    assert title.get_property("value") == " ".join(ARTICLES[0].title.split())
+    page.one("#dl-edit .dl-x").click()
+    name = f"{PAYLOADS[2].replace('/', '')}.xls"
+    page.run_async(
+        "const f = new DataTransfer(); f.items.add(new File(['x'], arguments[0]));"
+        "const i = document.querySelector('#dl-files'); i.files = f.files;"
+        "i.dispatchEvent(new Event('change')); done()",
+        name,
+    )
+    page.until(lambda: name in page.text(".dl-failures"))
+
+
+def _until_read(page: Page, text: str) -> None:
+    page.until(lambda: page.contents(page.all("#dl-reader-text")) == [text])
+
+
+def _shown(quote: str) -> str:
+    """A quote as the answer shows it: controls made visible."""
+    return quote.replace("\x1b", "␛").replace("\x07", "␇")

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from assistant.wording import meaning
 
-_LIKENESS = 0.5  # how much likeness to others counts against the weight of one's own
+_LIKENESS = 0.4  # how much likeness to others counts against the weight of one's own
 _STEPS = 30
 _CLOSE_ENOUGH = 1e-6
 

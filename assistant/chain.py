@@ -33,6 +33,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from assistant import evidence as answering
+from assistant import wording
 from assistant.answers import Answer, Trace, Turn
 from assistant.composing import Finding, abstain, compose
 from assistant.confidence import UNCALIBRATED, signals
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from assistant.prompts import Phrases
     from vectorstore.index import Index
 
+_DOUBT = 0.3  # what is left of a confidence where a name of the question stands in no article
 _HEADS = 5  # articles told of where the newest are asked for
 
 
@@ -154,20 +156,40 @@ def build_chain(
             _as_sought(reading, wish)
             for reading in reader.read(wish.question, [hit.passage for hit in hits])
         ]
+        # "US" may be spelt out.
+        strange = [name for name in _strange(wish.question, hits) if not name.isupper()]
+        doubt = _DOUBT if strange else 1.0
         rated = [
-            (reading, calibration.confidence(known))
+            (reading, doubt * calibration.confidence(known))
             for reading, known in zip(readings, signals(wish.question, readings), strict=True)
         ]
         best = tuple(sorted(rated, key=_best_first))
         if wish.asks in ("reason", "statement"):
             return Finding(wish, (), answering.statement(wish, rated, articles), best)
         if wish.asks == "said":
-            return Finding(wish, (), answering.said(wish, rated, articles), best)
+            found = answering.said(wish, rated, articles)
+            if not found.extracts and wish.question.lower().startswith("how"):
+                # "How did the doctors react?" asks for what they did, too.
+                found = answering.statement(wish, rated, articles)
+            return Finding(wish, (), found, best)
         if wish.asks == "whether":
             return Finding(wish, (), answering.whether(wish, rated, articles), best)
         if wish.asks == "name" and best[0][1] < enough:
             return Finding(wish, (), answering.about(wish, hits, articles), best)
         return Finding(wish, best, rated=best)
+
+    def _strange(question: str, hits: Sequence[Hit]) -> list[str]:
+        """The names and numbers of the question that stand in no article at all. A year may also be
+        that in which an article appeared."""
+        read = wording.roots(" ".join(f"{h.passage.title} {h.passage.text}" for h in hits))
+        years = {str(hit.passage.published.year) for hit in hits if hit.passage.published}
+        return [
+            name
+            for name in names(question)
+            if not wording.roots(name) <= read
+            and name not in years
+            and not index.search(name, 1, "words")
+        ]
 
     def _article(article_id: str) -> Article | None:
         try:
@@ -205,7 +227,7 @@ def build_chain(
             try:
                 for partial in _written(writer, blank, asked, config):
                     if partial.kind == "abstention":
-                        partial = abstain(partial, phrases, _absent(asked))
+                        partial = abstain(partial, phrases, _strange(asked.rewritten, asked.hits))
                     yield _timed(_with_removals(partial), asked, begun)
             except WritingError as error:
                 reason = error.reason
@@ -222,7 +244,9 @@ def build_chain(
                 blank = replace(
                     blank, notices=(*blank.notices, phrases.say("language", languages=language))
                 )
-            yield _timed(abstain(blank, phrases, _absent(asked)), asked, begun)
+            yield _timed(
+                abstain(blank, phrases, _strange(asked.rewritten, asked.hits)), asked, begun
+            )
             return
         late = other_time(asked.when, [f.readings[0][0] for f in answered if f.readings], phrases)
         blank = replace(blank, notices=(*blank.notices, *late))
@@ -275,10 +299,6 @@ def build_chain(
         ]
         told = [phrases.say("removed", articles=name) for name in dict.fromkeys(gone)]
         return replace(partial, notices=(*partial.notices, *told))
-
-    def _absent(asked: Asked) -> list[str]:
-        """Names of the question that stand in no article at all."""
-        return [name for name in names(asked.rewritten) if not index.search(name, 1, "words")]
 
     async def write_async(asked: Asked, config: RunnableConfig) -> AsyncIterator[Answer]:
         async with contextlib.aclosing(_in_a_thread(lambda: write(asked, config))) as partials:

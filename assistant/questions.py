@@ -128,6 +128,11 @@ _SUMMARY = [
         re.IGNORECASE,
     ),
     re.compile(
+        r"^what (?:are|is|do|does) (?:the|my|your|our|these|all) (?:articles?|documents?|news|texts?|stories)"
+        r"(?: here)? (?:about|cover|say|contain|tell)(?P<topic>)$",
+        re.IGNORECASE,
+    ),
+    re.compile(
         r"^what (?:has |have )?happen(?:ed|s)?(?: (?:in|at|on|to|with|during|after|around|about))?(?P<topic>(?: .+)?)$",
         re.IGNORECASE,
     ),
@@ -212,7 +217,8 @@ _WHY = re.compile(
     re.IGNORECASE,
 )
 _PARTS = re.compile(
-    r",?\s+and\s+((?:at|on|in|by|from|to)?\s*(?:who|when|where|why|how(?:\s+(?:many|much|long|often))?))\s*\??$",
+    r",?\s+and\s+((?:(?:at|on|in|by|from|to|for|with|since|until)\s+)?(?:whom|who|when|where|why|how(?:\s+(?:many|much|long|often))?)"
+    r"|(?P<behind>where|who|whom)\s+(?P<from>from|to|for|with|by))\s*\??$",
     re.IGNORECASE,
 )
 _BOTH = re.compile(
@@ -332,7 +338,8 @@ def parts(question: str) -> list[str]:
         first = question[: match.start()].rstrip(" ,?")
         rest = _QUESTION_WORD.sub("", first, count=1)
         if rest != first and rest:
-            return [f"{first}?", f"{match[1].strip().capitalize()} {rest}?"]
+            asked, last = (match["behind"] or match[1]).strip(), match["from"]
+            return [f"{first}?", f"{asked.capitalize()} {rest}{f' {last}' if last else ''}?"]
     if clauses := _CLAUSES.match(question):
         second = clauses["second"].strip(" ,?")
         return [f"{clauses['first'].strip(' ,?')}?", f"{second[:1].upper()}{second[1:]}?"]

@@ -72,6 +72,7 @@ _AMOUNT = re.compile(
     rf"(?:(?:\s|\s?and\s)\d+\s{_UNIT}\b)*",
     re.IGNORECASE,
 )
+_SUM = re.compile(rf"[€$£¥%]|\d\s?{_SCALE}\b|\d\s{_UNIT}\b(?<!people)", re.IGNORECASE)
 _MONEY_BEFORE = re.compile(r"(?:[€$£¥]|US\$)$")
 
 _WORD_OF_NAME = (
@@ -91,6 +92,7 @@ _HALF = re.compile(
     r"President|Prince|Queen|Republic|School|Secretary|Society|State|States|Treaty|Tower|Union|"
     r"University|War|Festival|Battle|Church|Bishop|Archbishop)$"
 )
+_DETERMINER = re.compile(r"(?<![\w’'-])([Tt]he|[Aa]n?|[Ii]ts|[Hh]is|[Hh]er|[Tt]heir)\s$")
 _SAINT = re.compile(r"\bSt\.?\s*$")
 # Capitals that begin a sentence and no name.
 _NO_NAME = re.compile(
@@ -130,7 +132,10 @@ _ENDS_SHORT = re.compile(
     r"(?:\b\w\.\w\.|\b[A-Z]\.|\b(?:Jan|Feb|Mar|Apr|Aug|Sept?|Oct|Nov|Dec|Inc|Ltd|Co|Jr|Sr|No|St)\.)$"
 )
 
-_ITEM = rf"(?:(?:(?:[Tt]he|[Aa]n?|his|her|their)\s+)?(?:[a-zà-ÿ-]+\s+){{0,3}})?{_WORD_OF_NAME}(?:[ ]{_WORD_OF_NAME})*"
+_ITEM = (
+    rf"(?:(?:[Tt]he|[Aa]n?|his|her|their)\s+(?:[a-zà-ÿ-]+\s+){{0,3}})?{_WORD_OF_NAME}"
+    rf"(?:[ ]{_WORD_OF_NAME})*"
+)
 _ENUMERATION = re.compile(rf"{_ITEM}(?:,\s+{_ITEM})*,?\s+and\s+{_ITEM}")
 
 
@@ -148,6 +153,10 @@ def whole(text: str, start: int, end: int, sought: Sought = "thing") -> Span:
         span = _completed(text, span, pattern)
     if sought != "amount":
         span = _whole_name(text, span)
+    if text[span.start].islower() and (
+        ahead := _DETERMINER.search(text, max(0, span.start - 7), span.start)
+    ):
+        span = Span(ahead.start(1), span.end)
     return span
 
 
@@ -162,6 +171,8 @@ def fits(found: str, sought: Sought) -> bool:
     if sought == "amount":
         return bool(_QUANTITY.search(found))
     if sought in ("person", "place"):
+        if _SUM.search(found) and not re.search(r"(?<!\w)(?!US\$|EUR|USD|GBP)[^\W\d_a-z]\w", found):
+            return False
         rest = _AMOUNT.sub(" ", _DATE.sub(" ", found))
         return bool(
             re.search(r"[^\W\d_]{2,}", re.sub(rf"\b(?:{_WEEKDAY}|{_MONTH}|on|in|at)\b", " ", rest))
@@ -217,12 +228,16 @@ def _balanced(text: str, start: int, end: int) -> tuple[int, int]:
         if text[start - 1 : start] == _CLOSING[last]:
             return start - 1, end
         return start, end - 1
-    for mark in ('"',):
-        if inside.count(mark) % 2:
-            if first == mark and text[end : end + 1] != mark:
-                return start + 1, end
-            if last == mark and text[start - 1 : start] != mark:
-                return start, end - 1
+    for opening, closing in (("“", "”"), ("(", ")")):
+        if inside.count(opening) > inside.count(closing) and text[end : end + 1] == closing:
+            return start, end + 1
+        if inside.count(closing) > inside.count(opening) and text[start - 1 : start] == opening:
+            return start - 1, end
+    if inside.count('"') % 2:
+        if first == '"' and text[end : end + 1] != '"':
+            return start + 1, end
+        if last == '"' and text[start - 1 : start] != '"':
+            return start, end - 1
     return start, end
 
 

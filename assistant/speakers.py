@@ -42,7 +42,7 @@ _NAME = re.compile(
     rf"(?:{_TITLE}\s+)*{_CAPITAL}[\w’'-]*(?:\s+(?:(?:de|van|von|al|bin|der|la|di)\s+)?{_CAPITAL}[\w’'.-]*)*"
 )
 _PRONOUN_FIRST = re.compile(r"(?:he|she|his|her)\b", re.IGNORECASE)
-_PRONOUN = re.compile(r"^(?:he|she|they)$", re.IGNORECASE)
+_PRONOUN = re.compile(r"^(?:he|she|they|it)$", re.IGNORECASE)
 _SAYING = re.compile(rf"\b{_VERB}\b", re.IGNORECASE)
 _ADVERB = r"(?:\s+(?:also|then|later|further|again|particularly|repeatedly|immediately|once|has|have|had|\w+ly))*"
 # "was welcomed", "to say", "who called": the subject of these is not who speaks here.
@@ -50,7 +50,7 @@ _NOT_SAYING = re.compile(
     rf"\b(?:to|who|which|that|whom|be|been|being|is|are|was|were|get|got|so|as|widely|not){_ADVERB}\s*$",
     re.IGNORECASE,
 )
-_PRONOUN_AT_END = re.compile(rf"\b(he|she|they){_ADVERB}\s*$", re.IGNORECASE)
+_PRONOUN_AT_END = re.compile(rf"\b(he|she|they|it){_ADVERB}\s*$", re.IGNORECASE)
 _PHRASE_AT_END = re.compile(
     rf"\b((?:the|an?|his|her|its|their|one|another|[\w-]+[’']s)\s+(?:[\w’'-]+\s+){{0,6}}?[\w’'-]+){_ADVERB}\s*$",
     re.IGNORECASE,
@@ -58,6 +58,11 @@ _PHRASE_AT_END = re.compile(
 _FINITE = re.compile(
     r"\b(?:is|are|was|were|has|have|had|will|would|can|could|should|may|might|must|do|does|did)\b",
     re.IGNORECASE,
+)
+# Of a sentence: the body that acts in it, which "it" in the next one is.
+_BODY_FIRST = re.compile(
+    rf"^[\W_]*((?:[Tt]he|[Ii]ts|[Aa]n?)\s+(?:[\w’'-]+\s+){{0,4}}?[\w’'-]+|{_CAPITAL}[\w’'-]+)(?:,[^,]*,)?\s+"
+    rf"(?:{_FINITE.pattern}|\w{{3,}}ed\b)"
 )
 _ACTS = re.compile(
     rf"{_FINITE.pattern}|\b\w{{3,}}ed\b|\b(?:won|lost|took|got|came|went|gave|made|left|beat|ran|rose|fell)\b",
@@ -84,7 +89,8 @@ _BODY = re.compile(
 )
 _PLACED = re.compile(r"\b(?:in|at|from|of|near|to)\s+$", re.IGNORECASE)
 _LESSER = re.compile(
-    r"\b(?:deputy|vice|former|ex|assistant|acting|late|future|next|new)[\s-]+$", re.IGNORECASE
+    r"\b(?:deputy|vice|former|ex|assistant|acting|late|future|next|for|against|to be|become)[\s-]+$",
+    re.IGNORECASE,
 )
 
 
@@ -101,7 +107,7 @@ def speakers(text: str, spans: Sequence[Span]) -> list[Voice | None]:
     is heard."""
     heard: list[Voice | None] = []
     described = _descriptions(" ".join(text[span.start : span.end] for span in spans))
-    person, speaking = "", ""
+    person, body, speaking = "", "", ""
     for span in spans:
         sentence = text[span.start : span.end]
         outside = _QUOTED.sub(
@@ -113,13 +119,16 @@ def speakers(text: str, spans: Sequence[Span]) -> list[Voice | None]:
         if subject is None:
             said = speaking if sentence[:1] in _OPEN and _is_all_quoted(outside) else ""
         elif _PRONOUN.match(subject):
-            said = _before(outside, subject, named) or person
+            it = subject.lower() == "it"
+            said = body if it else _before(outside, subject, named) or person
         else:
             said = next(iter(_persons(subject, described)), subject)
         heard.append(
             Voice(said, described.get(_last(said), "") + " " + _around(subject)) if said else None
         )
         speaking = said
+        if (acting := _BODY_FIRST.match(outside)) and not re.match("it$", acting[1], re.IGNORECASE):
+            body = acting[1]
         if named and not _PRONOUN_FIRST.match(sentence):  # "She … Mr. Strake …" is still about her
             person = named[0]
         elif said and _persons(said):
@@ -132,20 +141,14 @@ def speaks(voice: Voice | None, who: str) -> bool:
     calls the speaker ("the mayor"). A deputy mayor is no mayor."""
     if voice is None:
         return False
-    known = f"{voice.name} {voice.known_as}"
     if names := [name for name in _persons(who) if not _only_title(name)]:
-        return all(
-            _last(name) in known.lower().split() or _last(name) in roots_of(known) for name in names
-        )
+        called = [_plain(word) for word in re.findall(r"[\w’'-]+", voice.name)]
+        return all(_last(name) in called for name in names)
+    known = f"{voice.name} {voice.known_as}"
     words = telling(who)
     if not words or coverage(words, known) < 1.0:
         return False
     return not _is_lesser(known, who)
-
-
-def roots_of(text: str) -> frozenset[str]:
-    """The last words of the names in `text`, in small letters and without a possessive."""
-    return frozenset(_plain(word) for word in re.findall(r"[\w’'-]+", text))
 
 
 def _subject(outside: str, known: Collection[str]) -> str | None:

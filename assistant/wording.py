@@ -31,8 +31,8 @@ _IDLE = re.compile(
     r"because|while|also|too|very|just|only|even|still|yet|now|again|ever|never|much|many|more|most|"
     r"less|least|few|little|lot|well|please|tell|know|say|says|said|saying|think|thinks|thought|mean|means|"
     r"happen|happens|happened|happening|exactly|actually|really|according|article|articles|story|stories|"
-    r"report|reports|news|text|anything|something|everything|nothing|anyone|someone|everyone|people|"
-    r"thing|things|kind|sort|way|ways|reason|reasons|name|names|called|list|long|old|isn['’]t|aren['’]t|wasn['’]t|weren['’]t|don['’]t|doesn['’]t|"
+    r"report|reports|news|text|anything|something|everything|nothing|anyone|someone|everyone|anybody|somebody|everybody|nobody|people|"
+    r"thing|things|kind|sort|way|ways|reason|reasons|name|names|called|list|long|old|new|isn['’]t|aren['’]t|wasn['’]t|weren['’]t|don['’]t|doesn['’]t|"
     r"didn['’]t|hasn['’]t|haven['’]t|won['’]t|wouldn['’]t|can['’]t|couldn['’]t)"
 )
 

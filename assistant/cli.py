@@ -113,6 +113,20 @@ IndexFolder = Annotated[
         "May stand before or after the command.",
     ),
 ]
+ChatModel = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help='What writes: "reader", or a chat model such as "ollama:qwen3" (docs/models.md).',
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url", metavar="URL", help="The chat model's server, as http://host:port/v1."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 ArticleId = Annotated[str, typer.Argument(metavar="ID", parser=_text, help="The id of an article.")]
 
@@ -423,6 +437,8 @@ def ask(
             parser=_day, metavar="DAY", help='The day that "yesterday" is seen from; else today.'
         ),
     ] = None,
+    model: ChatModel = None,
+    base_url: BaseUrl = None,
     index: IndexFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -437,7 +453,7 @@ def ask(
     """
     # Without quotation marks around it a question comes as its words.
     question = _standard_input() if words == ["-"] else " ".join(words)
-    with _open(ctx, index, make=False) as assistant:
+    with _open(ctx, index, make=False, model=model, base_url=base_url) as assistant:
         answer = assistant.answer(
             question, as_of=as_of, sources=source or None, after=after, before=before
         )
@@ -469,6 +485,8 @@ def chat(
             "--with-samples", help="Add the sample articles first, if the index is empty."
         ),
     ] = False,
+    model: ChatModel = None,
+    base_url: BaseUrl = None,
     index: IndexFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -495,9 +513,9 @@ def chat(
         sys.stdout.flush()  # who waits for the line through a pipe gets it now
         warming.start()
 
-    settings = _settings(ctx, index)
+    settings = _settings(ctx, index, model=model, base_url=base_url)
     password = _password(settings, host)
-    with _open(ctx, index) as assistant:
+    with _open(ctx, index, model=model, base_url=base_url) as assistant:
         if with_samples and not assistant.index.statistics().articles:
             with _progress("Adding the sample articles") as progress:
                 assistant.index.add(seeds_folder(), progress=progress)
@@ -798,16 +816,19 @@ def _counted(report: SyncReport) -> str:
     return ", ".join(f"{count:,} {what}" for count, what in counts if count or what == "new")
 
 
-def _settings(ctx: typer.Context, folder: Path | None) -> Settings:
-    """The settings, with the index named after the command, else before it."""
+def _settings(ctx: typer.Context, folder: Path | None, **options: str | None) -> Settings:
+    """The settings, with the index named after the command, else before it, and other options."""
     from assistant.settings import Settings
 
-    chosen = folder if folder is not None else ctx.obj
-    return Settings(index=chosen) if chosen is not None else Settings()
+    chosen: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    index = folder if folder is not None else ctx.obj
+    return Settings(**chosen) if index is None else Settings(index=index, **chosen)
 
 
 @contextmanager
-def _open(ctx: typer.Context, folder: Path | None, *, make: bool = True) -> Iterator[Assistant]:
+def _open(
+    ctx: typer.Context, folder: Path | None, *, make: bool = True, **options: str | None
+) -> Iterator[Assistant]:
     """The assistant on the index named after the command, else before it, else by the settings.
 
     With `make=False` a folder that is not there is an error: a slip of the pen in its name must not
@@ -816,7 +837,7 @@ def _open(ctx: typer.Context, folder: Path | None, *, make: bool = True) -> Iter
     from assistant.errors import EmptyIndexError
     from assistant.factory import Assistant
 
-    settings = _settings(ctx, folder)
+    settings = _settings(ctx, folder, **options)
     if not make and not settings.index.exists():
         raise EmptyIndexError(
             f"there is no index in {settings.index}. Make one with `dateline add FOLDER`, or name "
@@ -853,6 +874,7 @@ def _examine(ctx: typer.Context, folder: Path | None) -> list[Finding]:
             findings += assistant.index.check()
             findings.append(_calibrated(assistant))
             findings.append(_tried(assistant))
+            findings += _model_asked(assistant)
     except EmptyIndexError as error:
         findings.append(Finding("warning", str(error), "dateline add FOLDER"))
     except DatelineError as error:
@@ -889,6 +911,22 @@ def _tried(assistant: Assistant) -> Finding:
     except EmptyIndexError:
         return Finding("warning", "there are no articles to answer from", "dateline add FOLDER")
     return Finding("ok", f"a question went through in {answer.trace.seconds['total']:.2f} s")
+
+
+def _model_asked(assistant: Assistant) -> list[Finding]:
+    """Whether the chat model answers, where one is set."""
+    from assistant.errors import WritingError
+
+    model = assistant.settings.model
+    try:
+        seconds = assistant.check_model()
+    except WritingError as error:
+        remedy = error.remedy or "see docs/models.md"
+        return [Finding("error", f"the chat model does not answer: {error.reason}", remedy)]
+    if seconds is None:
+        return []
+    where = "on this computer" if assistant.settings.local else "not on this computer"
+    return [Finding("ok", f"{model} ({where}) said its first word after {seconds:.1f} s")]
 
 
 def _article(index: Index, article_id: str) -> Article:

@@ -22,6 +22,7 @@ from typer.testing import CliRunner, Result
 from assistant import Assistant, Settings
 from assistant.cli import _lines, app
 from assistant.resources import SAMPLES, seeds_folder
+from tests.fake_model_server import ModelServer, Say
 from vectorstore.articles import Article, Progress
 
 COMMANDS = (
@@ -526,6 +527,43 @@ def test_doctor_finds_nothing_wrong_with_a_good_index(samples: Run) -> None:
     report = json.loads(samples("doctor", "--json").stdout)
     assert report["healthy"] is True
     assert {"severity", "message", "remedy"} == set(report["findings"][0])
+
+
+def test_doctor_asks_the_chat_model(
+    samples: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATELINE_MODEL", "openai:scripted")
+    with ModelServer(Say("Yes.")) as server:
+        monkeypatch.setenv("DATELINE_BASE_URL", server.url)
+        told = samples("doctor")
+    assert told.exit_code == 0
+    assert "openai:scripted (on this computer) said its first word after" in told.stdout
+    told = samples("doctor")
+    assert told.exit_code == 1
+    assert "the chat model does not answer: openai:scripted cannot be reached" in told.stdout
+    assert "-> Start its server, or check base_url." in told.stdout
+
+
+def test_ask_takes_a_model_and_its_server(samples: Run) -> None:
+    said = "The ministerial meeting is to be co-chaired by France and Saudi Arabia"
+    with ModelServer(Say(f"{said}.")) as server:
+        options = ("--model", "openai:scripted", "--base-url", server.url)
+        told = samples("ask", QUESTION, *options, "--json")
+    answer = json.loads(told.stdout)
+    assert answer["text"] == f"{said} [1]."
+    assert answer["model"] == "openai:scripted"
+    assert "France and Saudi Arabia" in answer["citations"][0]["quote"]
+    # The server is gone now.
+    told = samples("ask", QUESTION, *options)
+    assert told.exit_code == 0
+    assert "France and Saudi Arabia [1]" in told.stdout
+    assert "openai:scripted cannot be reached: these are the articles' own words." in told.stdout
+
+
+def test_ask_refuses_a_model_that_is_none(samples: Run) -> None:
+    told = samples("ask", QUESTION, "--model", "gpt-9")
+    assert told.exit_code == 1
+    assert 'give "reader", or a chat model as one of "openai:…"' in told.stderr
 
 
 def test_doctor_on_an_empty_index_says_how_to_add(run: Run) -> None:

@@ -295,7 +295,8 @@ def build(
     page: gr.Blocks
     talk = Talk(assistant, conversations, desk)
     with gr.Blocks(title="Dateline", analytics_enabled=False, fill_width=True) as page:
-        # Not to be seen: which conversation the page shows, and what static/talk.js asks for.
+        # Not to be seen: which conversation the page shows, and what static/talk.js asks for, after a
+        # number that makes every wish a change.
         showing, to_open, following, repeating = (
             gr.Textbox(elem_id=f"dl-{name}", elem_classes="dl-unshown", container=False)
             for name in ("showing", "opening", "following", "repeating")
@@ -385,7 +386,7 @@ def build(
             wanted: str, shown: str, only: Any, first: Any, last: Any, request: gr.Request
         ) -> AsyncIterator[list[Any]]:
             visitor = visitor_of(request.cookies)
-            how, exchange_id, *_ = [*wanted.split(), "", ""]
+            _, how, exchange_id = [*wanted.split(), "", ""][:3]
             try:
                 chosen = Filters.entered(only, first, last)
             except QuestionError as error:
@@ -401,13 +402,16 @@ def build(
         async def on_stop(shown: str, request: gr.Request) -> list[Any]:
             return shown_as(await talk.stop(visitor_of(request.cookies), shown))
 
-        async def on_open(wanted: str, request: gr.Request) -> list[Any]:
+        async def begun(conversation_id: str, request: gr.Request) -> list[Any]:
             visitor = visitor_of(request.cookies)
-            chosen = await asyncio.to_thread(talk.filters, visitor, wanted)
-            return [*shown_as(await talk.shown(visitor, wanted)), *filled_in(chosen)]
+            chosen = await asyncio.to_thread(talk.filters, visitor, conversation_id)
+            return [*shown_as(await talk.shown(visitor, conversation_id)), *filled_in(chosen)]
+
+        async def on_open(wanted: str, request: gr.Request) -> list[Any]:
+            return await begun(wanted.partition(" ")[2], request)
 
         async def on_begin(request: gr.Request) -> list[Any]:
-            return await on_open(_named(request) or "", request)
+            return await begun(_named(request) or "", request)
 
         def on_again() -> list[Any]:
             return shown_as(View(box=""))
@@ -451,10 +455,10 @@ def build(
         light: dict[str, Any] = {**quiet, "queue": False}
         running = [gr.on([box.submit, go.click], on_ask, [box, *narrowed], asking, **queued)]
         running += [button.click(on_ask, [button, *narrowed], asking, **queued) for button in shown]
-        running += [repeating.input(on_repeat, [repeating, *narrowed], asking, **queued)]
-        running += [following.input(on_follow, showing, asking, **queued)]
+        running += [repeating.change(on_repeat, [repeating, *narrowed], asking, **queued)]
+        running += [following.change(on_follow, showing, asking, **queued)]
         page.load(on_begin, None, [*asking, *filters], **light)
-        to_open.input(on_open, to_open, [*asking, *filters], cancels=running, **light)
+        to_open.change(on_open, to_open, [*asking, *filters], cancels=running, **light)
         stop.click(on_stop, showing, asking, cancels=running, **light)
         again.click(on_again, None, asking, cancels=running, **light)
         changes = [sources.change, after.change, before.change]

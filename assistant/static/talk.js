@@ -17,7 +17,7 @@
   function send(name, text) {
     const field = hidden(name);
     if (!field) return;
-    field.value = text;
+    field.value = `${++state.sent} ${text}`;
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
@@ -139,7 +139,7 @@
     else if (button.matches(".dl-act")) {
       const how = ["retry", "again", "unfiltered"].find((name) => button.matches(`.dl-${name}`));
       if (how === "unfiltered") document.querySelector("#dl-clear")?.click();
-      send("repeating", `${how} ${id} ${++state.sent}`);
+      send("repeating", `${how} ${id}`);
     }
   });
 
@@ -185,7 +185,7 @@
     const unwatched = answers?.querySelector(".dl-unwatched");
     if (unwatched && !state.followed.has(unwatched)) {
       state.followed.add(unwatched);
-      send("following", String(++state.sent));
+      send("following", "");
     }
   }
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from assistant.access import Access
 from assistant.api import create_app
 from assistant.asking import Answering
 from assistant.library import Library
@@ -42,6 +43,7 @@ def served(
     assistant: Answering,
     examples: Sequence[str] | None = EXAMPLES,
     library: Library | None = None,
+    access: Access | None = None,
 ) -> Iterator[str]:
     """The address of the page over this assistant, served by a thread."""
     import uvicorn
@@ -50,7 +52,7 @@ def served(
     servers: list[uvicorn.Server] = []
 
     async def run() -> None:
-        app = create_app(assistant, examples=examples, library=library)
+        app = create_app(assistant, examples=examples, library=library, access=access)
         config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1)
         servers.append(uvicorn.Server(config))
         await servers[0].serve([listening])

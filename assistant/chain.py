@@ -52,6 +52,7 @@ from assistant.questions import (
 )
 from assistant.reader import Reader, Reading, Scored
 from assistant.rewriting import standalone
+from assistant.shortfall import shortfall
 from assistant.spans import fits, whole
 from assistant.timeline import how_read, of_one_time, other_time, preferred, search, settled
 from vectorstore.articles import Article, Filter, Hit, Passage, Summary
@@ -227,7 +228,7 @@ def build_chain(
             try:
                 for partial in _written(writer, blank, asked, config):
                     if partial.kind == "abstention":
-                        partial = abstain(partial, phrases, _strange(asked.rewritten, asked.hits))
+                        partial = abstained(partial, asked)
                     yield _timed(_with_removals(partial), asked, begun)
             except WritingError as error:
                 reason = error.reason
@@ -244,9 +245,7 @@ def build_chain(
                 blank = replace(
                     blank, notices=(*blank.notices, phrases.say("language", languages=language))
                 )
-            yield _timed(
-                abstain(blank, phrases, _strange(asked.rewritten, asked.hits)), asked, begun
-            )
+            yield _timed(abstained(blank, asked, explained=not language), asked, begun)
             return
         late = other_time(asked.when, [f.readings[0][0] for f in answered if f.readings], phrases)
         blank = replace(blank, notices=(*blank.notices, *late))
@@ -299,6 +298,14 @@ def build_chain(
         ]
         told = [phrases.say("removed", articles=name) for name in dict.fromkeys(gone)]
         return replace(partial, notices=(*partial.notices, *told))
+
+    def abstained(blank: Answer, asked: Asked, *, explained: bool = True) -> Answer:
+        """The refusal, with why the nearest passage falls short where its words can be compared."""
+        absent = _strange(asked.rewritten, asked.hits)
+        refusal = abstain(blank, phrases, absent)
+        nearest = blank.passages[0].passage if blank.passages else None
+        told = shortfall(asked.rewritten, nearest, absent, phrases) if explained else []
+        return replace(refusal, text=" ".join([refusal.text, *told]))
 
     async def write_async(asked: Asked, config: RunnableConfig) -> AsyncIterator[Answer]:
         async with contextlib.aclosing(_in_a_thread(lambda: write(asked, config))) as partials:

@@ -87,7 +87,8 @@ def _named(judged: Judged) -> str:
         return "wrongly answered" if judged.answer.answered else "rightly refused"
     if not judged.answer.answered:
         return "refused"
-    return "right" if judged.right else "wrong"
+    # Half of an answer does not do here.
+    return "right" if judged.right and judged.match.contained else "wrong"
 
 
 def file_of(article_id: str) -> str:

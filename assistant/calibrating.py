@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,8 +29,7 @@ from assistant.confidence import SIGNALS, signals
 from assistant.errors import CalibrationError
 from assistant.evaluation import Gold, overlap, placed
 from assistant.labelled import LabelledQuestion, match, tells
-from assistant.questions import parts
-from assistant.reader import Reader, Reading, RememberingReader
+from assistant.reader import Reading, RememberingReader
 from vectorstore.articles import Hit, Progress
 
 if TYPE_CHECKING:
@@ -79,16 +78,11 @@ def judge(
     for done, (question, where) in enumerate(zip(questions, gold, strict=True)):
         if progress is not None:
             progress(Progress(done, len(questions), question.question))
-        asked = _retrieved(wide, question)
-        yield from _judged(reader, asked, asked.hits[:read], question, where)
+        asked = _up_to("retrieve", wide, {"question": question.question, **question.limits})
+        yield from _judged(wide, _among(asked, read), question, where)
         if hide and question.answerable and where.known:
-            hidden = {article.id for article in where.articles}
-            left = [
-                hit
-                for hit in asked.hits
-                if not hidden & {p.article_id for p in (hit.passage, *hit.copies)}
-            ]
-            yield from _judged(reader, asked, left[:read], question, None)
+            hidden = frozenset(article.id for article in where.articles)
+            yield from _judged(wide, _among(asked, read, hidden), question, None)
 
 
 def fit(judged: Sequence[Judged]) -> dict[str, Any]:
@@ -110,6 +104,8 @@ def fit(judged: Sequence[Judged]) -> dict[str, Any]:
         )
     many = [len(each.right) for each in judged]
     rows = np.array([[s[name] for name in SIGNALS] for each in judged for s in each.signals])
+    # A passage without a word is scored minus infinity: as low here as the lowest of the others.
+    rows = np.where(np.isfinite(rows), rows, rows[np.isfinite(rows)].min())
     labels = np.array([right for each in judged for right in each.right], float)
     fold = np.repeat(np.random.default_rng(0).permutation(len(judged)) % _FOLDS, many)
     rated = np.zeros(len(labels))
@@ -235,29 +231,41 @@ def _at(threshold: float, confidence: Floats, kinds: Any, right: Any) -> dict[st
 # -- asking ------------------------------------------------------------------------------------
 
 
-def _retrieved(assistant: Assistant, question: LabelledQuestion) -> Asked:
-    """The question as the chain has it after retrieving."""
-    asked: Any = {"question": question.question, **question.limits}
-    for step in assistant.chain.steps:  # type: ignore[attr-defined]  # a sequence of steps
+def _up_to(stage: str, assistant: Assistant, asked: Any) -> Asked:
+    """What was given or asked, as the chain has it after this stage."""
+    steps: list[Any] = assistant.chain.steps  # type: ignore[attr-defined]  # a sequence of them
+    names = [step.name for step in steps]
+    first = names.index("retrieve") + 1 if isinstance(asked, Asked) else 0
+    for step in steps[first : names.index(stage) + 1]:
         asked = step.invoke(asked)
-        if step.name == "retrieve":
-            break
     found: Asked = asked
     return found
 
 
+def _among(asked: Asked, count: int, hidden: frozenset[str] = frozenset()) -> Asked:
+    """With the first so many hits of every part, those of hidden articles and their copies gone."""
+    wishes = []
+    for wish, hits in asked.wishes:
+        left = [h for h in hits if not hidden & {p.article_id for p in (h.passage, *h.copies)}]
+        wishes.append((wish, tuple(left[:count])))
+    return replace(asked, wishes=tuple(wishes))
+
+
 def _judged(
-    reader: Reader, asked: Asked, hits: Sequence[Hit], question: LabelledQuestion, gold: Gold | None
+    assistant: Assistant, asked: Asked, question: LabelledQuestion, gold: Gold | None
 ) -> Iterator[Judged]:
     """One of each part of the question; `gold` is None where what answers it is hidden."""
     kind = question.kind or "unanswerable"
     if question.answerable:
         kind = "answerable" if gold is not None else "absent"
-    for part in parts(asked.rewritten) if hits else ():
-        readings = reader.read(part, [hit.passage for hit in hits])
+    for finding in _up_to("read", assistant, asked).findings:
+        known = {reading.passage.id: reading for reading, _ in finding.rated}
+        hits = [h for _, found in asked.wishes for h in found if h.passage.id in known]
+        hits = list({hit.passage.id: hit for hit in hits}.values())
+        readings = [known[hit.passage.id] for hit in hits]
         yield Judged(
             kind,
-            tuple(signals(part, readings)),
+            tuple(signals(finding.wish.question, readings)),
             tuple(
                 gold is not None and _is_right(reading, hit, question, gold)
                 for reading, hit in zip(readings, hits, strict=True)

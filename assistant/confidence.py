@@ -21,13 +21,20 @@ from typing import TYPE_CHECKING
 
 from assistant.errors import ModelError
 from assistant.questions import names
+from vectorstore.splitting import sentences_around
 
 if TYPE_CHECKING:
     from assistant.reader import Reading
 
-SIGNALS = ("score", "rank", "margin", "names")
+SIGNALS = ("score", "rank", "margin", "names", "denied")
 
 _WORD = re.compile(r"\w+")
+_DENIAL = re.compile(
+    r"\b(?:not|never|no|none|nobody|nothing|neither|nor|without|except|cannot|unable|unlike|hardly|"
+    r"fail\w*|refus\w*|reject\w*|den(?:y|ie[sd]|ying)|lack\w*|absen\w*|miss(?:ed|es|ing)?|"
+    r"stop\w*|against|other than|\w+n[’']t)\b",
+    re.IGNORECASE,
+)
 _FAR = 8.0  # a margin beyond which more makes no difference
 _ROOT = 5  # characters: words alike so far are taken for forms of one word
 
@@ -85,9 +92,11 @@ def signals(question: str, readings: Sequence[Reading]) -> list[dict[str, float]
 
     `score` is the reader's; `rank` 1 / sqrt(rank), from 1; `margin` how far the score is above (or
     below) the best of the readings that say something else, at most 8 either way; `names` the share
-    of the question's names and numbers that neither the passage nor its title holds.
+    of the question's names and numbers that neither the passage nor its title holds; `denied` is 1
+    where the question denies something ("who did not sign?") and the sentence does not.
     """
     named = names(question)
+    denies = _DENIAL.search(question) is not None
     found = []
     for rank, reading in enumerate(readings, start=1):
         rivals = [other.score for other in readings if not same_answer(other.text, reading.text)]
@@ -99,9 +108,17 @@ def signals(question: str, readings: Sequence[Reading]) -> list[dict[str, float]
                 "rank": 1.0 / math.sqrt(rank),
                 "margin": max(-_FAR, min(_FAR, margin)),
                 "names": _missing(named, held),
+                "denied": float(denies and not _DENIAL.search(_sentence(reading))),
             }
         )
     return found
+
+
+def _sentence(reading: Reading) -> str:
+    passage = reading.passage
+    start, end = reading.start - passage.start, reading.end - passage.start
+    around = sentences_around(passage.text, start, end)
+    return passage.text[around.start : around.end]
 
 
 def same_answer(one: str, other: str) -> bool:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from assistant import Assistant, Settings
 from assistant.calibrating import Judged, auc, fit, judge, keep, logistic
 from assistant.cli import app
-from assistant.confidence import load_calibration
+from assistant.confidence import load_calibration, signals
 from assistant.errors import CalibrationError, QuestionsError
 from assistant.labelled import LabelledQuestion
 from assistant.reader import Reading, open_reader
@@ -121,7 +121,11 @@ def test_the_area_counts_pairs_and_half_of_the_ties() -> None:
 
 def test_the_curve_refuses_more_as_the_threshold_rises() -> None:
     judged = [
-        Judged(kind, ({"score": score, "rank": 1.0, "margin": 1.0, "names": 0.0},), (right,))
+        Judged(
+            kind,
+            ({"score": score, "rank": 1.0, "margin": 1.0, "names": 0.0, "denied": 0.0},),
+            (right,),
+        )
         for kind, right, at in (("answerable", True, 2.0), ("unanswerable", False, -1.0))
         for score in (at, at + 0.5, at - 0.5)
         for _ in range(5)
@@ -242,3 +246,36 @@ def test_the_command_calibrates_and_doctor_tells(tmp_path: Path) -> None:
     code, stdout, stderr = run("calibrate", str(file), "--json")
     assert (code, stdout) == (1, "")
     assert "at least 10" in stderr
+
+
+# -- signals -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "denied"),
+    [
+        ("who did not sign", "The accord was made. Wren signed it.", 1.0),
+        ("who didn’t sign", "Wren signed it.", 1.0),
+        ("who did not sign", "Wren refused to sign it.", 0.0),
+        ("who signed", "Wren never signed it.", 0.0),
+        ("who did not sign", "It was never easy. Wren signed it.", 1.0),
+    ],
+)
+def test_a_question_that_denies_wants_a_sentence_that_does(
+    question: str, text: str, denied: float
+) -> None:
+    start = text.index("Wren")
+    passage = Passage("p", "a", 100, 100 + len(text), text)
+    reading = Reading(passage, 100 + start, 104 + start, "Wren", 3.0)
+    assert signals(question, [reading])[0]["denied"] == denied
+
+
+def test_the_signals_of_nothing_found_can_be_weighed() -> None:
+    nothing = Judged("unanswerable", signals("who?", [Reading(EMPTY, 0, 0, "", -np.inf)]), (False,))  # type: ignore[arg-type]
+    found = Judged("answerable", signals("who?", [Reading(EMPTY, 0, 0, "", 2.0)]), (True,))  # type: ignore[arg-type]
+    fitted = fit([nothing, found] * 20)
+    assert np.isfinite(list(fitted["weights"].values())).all()
+    assert fitted["weights"]["score"] > 0
+
+
+EMPTY = Passage("p", "a", 0, 0, "")

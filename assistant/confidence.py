@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.errors import ModelError
-from assistant.questions import names
+from assistant.questions import asks_for, names
 from vectorstore.splitting import sentences_around
 
 if TYPE_CHECKING:
     from assistant.reader import Reading
 
-SIGNALS = ("score", "rank", "margin", "names", "denied")
+SIGNALS = ("score", "rank", "margin", "names", "denied", "sentences")
 
 _WORD = re.compile(r"\w+")
 _DENIAL = re.compile(
@@ -93,10 +93,12 @@ def signals(question: str, readings: Sequence[Reading]) -> list[dict[str, float]
     `score` is the reader's; `rank` 1 / sqrt(rank), from 1; `margin` how far the score is above (or
     below) the best of the readings that say something else, at most 8 either way; `names` the share
     of the question's names and numbers that neither the passage nor its title holds; `denied` is 1
-    where the question denies something ("who did not sign?") and the sentence does not.
+    where the question denies something ("who did not sign?") and the sentence does not; `sentences`
+    1 where the question takes sentences to answer, in which a span scores lower.
     """
     named = names(question)
     denies = _DENIAL.search(question) is not None
+    sentences = float(asks_for(question) not in ("span", "name", "list"))
     found = []
     for rank, reading in enumerate(readings, start=1):
         rivals = [other.score for other in readings if not same_answer(other.text, reading.text)]
@@ -109,6 +111,7 @@ def signals(question: str, readings: Sequence[Reading]) -> list[dict[str, float]
                 "margin": max(-_FAR, min(_FAR, margin)),
                 "names": _missing(named, held),
                 "denied": float(denies and not _DENIAL.search(_sentence(reading))),
+                "sentences": sentences,
             }
         )
     return found

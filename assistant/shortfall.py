@@ -77,9 +77,9 @@ def _lacks(
     if lacking:
         yield phrases.say("not_there", missing=_listed(lacking))
     if _WHEN.search(question) and not _TIME.search(held):
-        yield phrases.say("no_date")
+        yield phrases.say("lacks_date")
     elif _MANY.search(question) and not _FIGURE.search(held):
-        yield phrases.say("no_number")
+        yield phrases.say("lacks_number")
     elif not (missing or lacking or absent):
         yield phrases.say("unsure")
 

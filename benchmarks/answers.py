@@ -7,8 +7,8 @@ folder below EVAL_FOLDER as benchmarks/sets.py describes it:
 
 - squad2_dev (Rajpurkar et al. 2018): its test split, which neither the reader nor its calibration has
   seen; 300 answerable questions, the same 300 with their article left out, 300 adversarial ones;
-- clapnq (Rosenthal et al. 2025): long answers; the gold sentences are to be cited, the question without
-  an answer have a look-alike passage;
+- clapnq (Rosenthal et al. 2025): long answers; the gold sentences are to be cited, the questions without
+  an answer have a look-alike passage. Every other question: the rest is for the calibration;
 - mtrag_human (Katsis et al. 2025): with the conversation before; an answer is right where it comes
   from one of the gold documents, since the known ones are told in other words.
 
@@ -25,11 +25,11 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from assistant import Assistant, Settings, Turn
+from assistant import Assistant, Settings
 from assistant.evaluation import evaluate, remembering, report, risk_coverage_plot
 from assistant.labelled import LabelledQuestion, Place
 from assistant.reader import Reader, onnx_reader, open_reader
@@ -46,10 +46,12 @@ SPLITS = Path(__file__).parent.parent / "training" / "splits.json"
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """Articles, and questions about them in the form of an evaluation."""
+    """Articles, and questions about them in the form of an evaluation; `tuning` are those kept for
+    the calibration, where a set is not split otherwise."""
 
     articles: list[Article]
     questions: list[LabelledQuestion]
+    tuning: list[LabelledQuestion] = field(default_factory=list)
 
     def limited(self, limit: int | None) -> Set:
         """At most so many questions of each kind, the first ones."""
@@ -125,7 +127,7 @@ def clapnq(folder: Path) -> Set:
         )
         for question in sets.questions(folder)
     ]
-    return Set(articles, questions)
+    return Set(articles, questions[::2], questions[1::2])
 
 
 def mtrag(folder: Path) -> Set:
@@ -134,8 +136,7 @@ def mtrag(folder: Path) -> Set:
             question.text,
             question.answers if question.answerable else (),
             question.gold if question.answerable else (),
-            # What was said in the notes of the set is not part of a turn.
-            history=tuple(Turn(turn.role, turn.text) for turn in question.history),
+            history=question.history,
             id=question.id,
             kind=("follow-up" if question.history else "first")
             if question.answerable

@@ -123,7 +123,16 @@ def test_the_curve_refuses_more_as_the_threshold_rises() -> None:
     judged = [
         Judged(
             kind,
-            ({"score": score, "rank": 1.0, "margin": 1.0, "names": 0.0, "denied": 0.0},),
+            (
+                {
+                    "score": score,
+                    "rank": 1.0,
+                    "margin": 1.0,
+                    "names": 0.0,
+                    "denied": 0.0,
+                    "sentences": 0.0,
+                },
+            ),
             (right,),
         )
         for kind, right, at in (("answerable", True, 2.0), ("unanswerable", False, -1.0))
@@ -268,6 +277,12 @@ def test_a_question_that_denies_wants_a_sentence_that_does(
     passage = Passage("p", "a", 100, 100 + len(text), text)
     reading = Reading(passage, 100 + start, 104 + start, "Wren", 3.0)
     assert signals(question, [reading])[0]["denied"] == denied
+
+
+def test_questions_that_take_sentences_are_told_apart() -> None:
+    reading = Reading(EMPTY, 0, 0, "", 1.0)
+    questions = ("who signed the accord?", "why did Wren sign it?", "what did Wren say about it?")
+    assert [signals(q, [reading])[0]["sentences"] for q in questions] == [0.0, 1.0, 1.0]
 
 
 def test_the_signals_of_nothing_found_can_be_weighed() -> None:

@@ -5,8 +5,8 @@
 Asks questions of known outcome through the program's own path and fits what `dateline calibrate` fits
 (assistant/calibrating.py says how). The questions come from squad2_dev's tune split, articles the
 reader never saw: half of them can be answered, a quarter have had their article hidden from the
-search, a quarter are adversarial; and from the sample articles: news, asked as people ask. The result,
-with its curve, goes into calibration.json beside the weights it belongs to.
+search, a quarter are adversarial; from every other question of clapnq, which sentences answer or a
+look-alike does not; and from the sample articles: news, asked as people ask. The result, with its curve, goes into calibration.json beside the weights it belongs to.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from assistant.calibrating import Judged, fit, judge
 from assistant.labelled import LabelledQuestion
 from assistant.reader import Reader, onnx_reader
-from benchmarks.answers import Set, opened, samples, squad, told
+from benchmarks.answers import Set, clapnq, opened, samples, squad, told
 
 SHARES = {"answerable": 0.5, "absent": 0.25, "adversarial": 0.25}
 
@@ -43,11 +43,16 @@ def main() -> None:
         Set(drawn.articles, list(_shares(drawn.questions, arguments.questions))),
         samples(arguments.data),
     ]
+    if (arguments.data / "clapnq").is_dir():
+        long = clapnq(arguments.data / "clapnq")
+        sets.append(Set(long.articles, long.tuning))
     outcomes = [each for one in sets for each in _asked(one, reader, arguments.vectors)]
     if arguments.raw:
         arguments.raw.write_bytes(pickle.dumps(outcomes))
     fitted = fit(outcomes)
-    fitted["data"] = f"squad2_dev's {arguments.split} split and the samples: {fitted['data']}"
+    fitted["data"] = (
+        f"squad2_dev's {arguments.split} split, clapnq and the samples: {fitted['data']}"
+    )
     fitted["reader_sha256"] = reader.sha256
     fresh = arguments.reader / "calibration.new"
     fresh.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")

@@ -6,7 +6,8 @@ conflicts.jsonl holds pairs of short invented reports with a question, the span 
 it, and the verdict: "disagree", "corrected" (the newer says that it replaces the older value) or
 "none" (other words for the same, or another event of the kind). Without --reader the spans are
 given, which measures the comparing alone; with it, all the reports are one index and the questions
-are asked as a user would. Precision counts alarms that are right, recall contradictions found.
+are asked as a user would. The "second" of the pairs were written when the rules were done with
+the "first". Precision counts alarms that are right, recall contradictions found.
 """
 
 from __future__ import annotations
@@ -97,22 +98,28 @@ def main() -> None:
 
 
 def _report(pairs: Sequence[dict[str, Any]], found: Sequence[str], *, misses: bool) -> None:
-    right = sum(
-        pair["verdict"] != "none" and told != "none"
-        for pair, told in zip(pairs, found, strict=True)
-    )
-    alarms = sum(told != "none" for told in found)
-    wanted = sum(pair["verdict"] != "none" for pair in pairs)
-    exact = sum(pair["verdict"] == told for pair, told in zip(pairs, found, strict=True))
+    judged_pairs = list(zip(pairs, found, strict=True))
     if misses:
-        for pair, told in zip(pairs, found, strict=True):
+        for pair, told in judged_pairs:
             if pair["verdict"] != told:
                 spans = " / ".join(one["answer"] for one in pair["articles"])
                 print(f"{pair['id']} {pair['verdict']} -> {told}: {pair['question']} {spans}")
-    print(
-        f"{len(pairs)} pairs, {wanted} contradictions: {alarms} found, precision "
-        f"{right / max(1, alarms):.2f}, recall {right / wanted:.2f}; exact verdict {exact} of {len(pairs)}"
-    )
+    print("| pairs | contradictions | alarms | precision | recall | exact verdict |")
+    print("|---|---|---|---|---|---|")
+    for half in [*sorted({pair["written"] for pair in pairs}), "all"]:
+        rows = [
+            (pair["verdict"], told)
+            for pair, told in judged_pairs
+            if half in (pair["written"], "all")
+        ]
+        wanted = sum(verdict != "none" for verdict, _ in rows)
+        alarms = sum(told != "none" for _, told in rows)
+        right = sum("none" not in row for row in rows)
+        exact = sum(verdict == told for verdict, told in rows)
+        print(
+            f"| {half}, {len(rows)} | {wanted} | {alarms} | {right / max(1, alarms):.2f} "
+            f"| {right / wanted:.2f} | {exact} |"
+        )
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ _READ = 400  # characters of an earlier turn
 _EXCHANGES = 8  # what was said before them is no longer spoken of
 _WORDS_OF_AN_ANSWER = 10  # a longer reply is no name and no thing
 _WORDS_WITHOUT_TOPIC = 1
+_NAMES_KEPT = 3  # exchanges in which "the festival" may have had its name
 
 
 def standalone(question: str, history: Sequence[Turn]) -> str:
@@ -83,6 +84,8 @@ class _Talk:
         """What "it" means: what the last question was about, unless that was a person."""
         if _ASKS_FOR_A_THING.match(self.core) and _A_THING.match(self.answer):
             return self.answer
+        if _ASKS_WHAT_WAS_MADE.match(self.core) and _A_THING.match(self.answer):
+            return self.answer
         if about := nouns.thing(self.core):
             return about
         if _A_THING.match(self.answer) and not _ASKS_FOR_PERSONS.match(self.core):
@@ -93,6 +96,8 @@ class _Talk:
     def place(self) -> str:
         """Where "there" is: the answer to "where", else where the thing asked about is."""
         where = self.answer if re.match(r"where\b", self.core, re.IGNORECASE) else self.thing
+        # Who was taken to the hall was then at the hall.
+        where = re.sub(r"^(?:to|into|from|towards?)\s+", "", where)
         return where and _with_preposition(where, "in" if where[0].isupper() else "at")
 
     @property
@@ -148,6 +153,10 @@ def _filled(question: str, talk: _Talk) -> str:
         return f"What about {talk.topic}?" if talk.topic else talk.question
     if match := _ONLY_ASKING.match(plain):
         return _asked_with(match[1], talk)
+    if (one := _ONLY_ORDINAL.match(plain)) and _ORDINAL.search(talk.core):  # "and third?"
+        return f"{_ORDINAL.sub(one[1].lower(), talk.core, count=1)}?"
+    if (one := _ONLY_A_NOUN.match(plain)) and (instead := _like(one[0], talk.core)):
+        return instead
     only_a_name = nouns.names(plain) == [plain] and question[0] != plain[0]  # "and Guterres?"
     if only_a_name or (_ONLY_WHERE_OR_WHEN.match(plain) and not _PRONOUN.search(plain)):
         return _about_other(plain, talk.core)
@@ -209,12 +218,24 @@ def _about_other(other: str, core: str) -> str:
     return f"{core}, {other}?"
 
 
+def _like(other: str, core: str) -> str:
+    """The last question about "a day pass" in the place of "a ticket"; "" where it had neither."""
+    asked = nouns.body(core)
+    for phrase in nouns.phrases(asked):
+        simple = re.match(rf"(?i:an?|the)\s+(?:(?!{PREPOSITION}\b)\S+\s*)+", phrase)
+        if simple and not nouns.names(simple[0]):
+            return f"{core.replace(simple[0].strip(), other, 1)}?"
+    return ""
+
+
 def _with_pronouns_filled(plain: str, talk: _Talk) -> str:
     """Each kind of pronoun once, where what it means does not stand in the question itself."""
     filled = _OF_THEM.sub(lambda of: f"{of[1]} {talk.answer or talk.people or 'them'}", plain)
     if predicate := re.match(r"who\s+(?:is|was)\s+((?:the|a|an)\s.*)", talk.core, re.IGNORECASE):
         filled = _DOING_THAT.sub(predicate[1], filled)
     filled = _THAT_NOUN.sub(lambda that: _as_named_before(that, talk.core), filled, count=1)
+    if not nouns.names(nouns.body(filled)):
+        filled = _THE_NOUN.sub(lambda the: _in_full(the, talk), filled, count=1)
     for pronoun, stands_in, meant in (
         (_SHE, _has_a_person, talk.person),
         (_THEY, _has_several, talk.people),
@@ -261,6 +282,24 @@ def _as_named_before(that: re.Match[str], core: str) -> str:
         if re.search(rf"\b{re.escape(that[1])}\b", phrase, re.IGNORECASE):
             return phrase
     return that[0]
+
+
+def _in_full(the: re.Match[str], talk: _Talk) -> str:
+    """The festival by the name it has had so far: "the Festival of Tides"."""
+    said: _Talk | None = talk
+    for _ in range(_NAMES_KEPT):
+        if said is None:
+            break
+        full = [
+            phrase
+            for phrase in [*nouns.phrases(said.core), *nouns.phrases(said.answer)]
+            if nouns.names(phrase) and re.search(rf"\b{the[1]}\b", phrase, re.IGNORECASE)
+        ]
+        if full:  # the shortest: not "the programme of the Festival of Tides"
+            name = min(full, key=len)
+            return name if re.match(r"the\b", name, re.IGNORECASE) else f"the {name}"
+        said = said.before
+    return the[0]
 
 
 def _in_case(text: str, start: int, end: int, noun: str) -> str:
@@ -333,6 +372,9 @@ _ONLY_WHERE_OR_WHEN = re.compile(
     rf"^(?:1[6-9]|20)\d\d$|^{PREPOSITION}\s+(?!{QUESTION_WORD}\b)(?:(?!{AUXILIARY}\b)\S+\s*){{1,6}}$",
     re.IGNORECASE,
 )
+_ONLY_A_NOUN = re.compile(
+    rf"^an?\s+(?:(?!{AUXILIARY}\b|{QUESTION_WORD}\b|[\w]+ed\b)[\w’'-]+\s*){{1,6}}$", re.IGNORECASE
+)
 _WHAT_ABOUT = re.compile(r"^(?:what|how)\s+about\s+(.+)$", re.IGNORECASE)
 _ELSE = re.compile(rf"^(?:{ASKING}|any(?:one|body|thing)|some(?:one|body|thing))\s+else\b", re.I)
 _MORE = re.compile(
@@ -351,10 +393,28 @@ _PLURAL = re.compile(
     r"committee|commission|ministry|club|authority|parliament|family)\b",
     re.IGNORECASE,
 )
-_SEVERAL = re.compile(r"\band\b|\bpeople\b|s$")
+_SEVERAL = re.compile(
+    r"\band\b|\bpeople\b|s$|\b(?:police|council|board|team|union|party|government|company|court|crew|jury|"
+    r"committee|commission|ministry|club|authority|parliament|service|brigade|force|agency|department|"
+    r"firm|group|association|league|army|navy)\b",
+    re.IGNORECASE,
+)
+_ORDINAL = re.compile(r"\b(?:first|second|third|fourth|fifth|last)\b", re.IGNORECASE)
+_ONLY_ORDINAL = re.compile(
+    r"^(?:who\s+(?:was|came|is)\s+)?(?:the\s+)?(first|second|third|fourth|fifth|last)(?:\s+one)?$",
+    re.IGNORECASE,
+)
+_THE_NOUN = re.compile(rf"\bthe\s+(?!{DETERMINER}\b)([a-z][\w-]{{3,}})\b(?!\s+(?:of|[A-Z]))")
 _ASKS_FOR_A_THING = re.compile(
     r"^\W*(?i:what\s+(?:(?:will|would|can|could|should|has|had|have)\s+be(?:en)?|is|was))"
     rf"\s+(?!(?i:{DETERMINER})\b|[A-Z])\w"
+)
+# "What stands in the window", "what did the board give the ward": the answer is what "it" is next
+_ASKS_WHAT_WAS_MADE = re.compile(
+    rf"^\W*what\s+(?:(?!{AUXILIARY}\b|happen)[a-z]+s\s|(?:did|does|do|will|has|have|had)\s.*\b(?:give|gave|given|buy|"
+    r"bought|build|built|make|made|open|opened|launch|launched|sign|signed|approve|approved|propose|"
+    r"proposed|order|ordered|choose|chosen|find|found|publish|published|win|won)\b)",
+    re.IGNORECASE,
 )
 _A_THING = re.compile(r"^(?:(?i:the|a|an)\s|[A-Z])")
 
@@ -374,7 +434,12 @@ _IT = re.compile(
     r"happen|mean|cost|take|start|begin|end|work|come|came|become|be|done|made|held)\b))",
     re.IGNORECASE,
 )
-_THERE = re.compile(r"\b(there)\b(?=\s*(?:,|$))", re.IGNORECASE)
+# "were there in 2019" asks whether anything was: no place is meant
+_THERE = re.compile(
+    r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<!\bbe )(?<!\bbeen )\b(there)\b"
+    rf"(?=\s*(?:,|$|{PREPOSITION}\b))",
+    re.IGNORECASE,
+)
 _THEN = re.compile(r"\b(then)\b(?=\s*$)|\b(that (?:year|day|night|month))\b", re.IGNORECASE)
 _OF_THEM = re.compile(
     r"\b((?:which|who|how many|any|some|one|most|none)(?:\s+one)? of) (?:them\b|(?:those|these)$)",

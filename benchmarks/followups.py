@@ -1,6 +1,12 @@
 """How well follow-ups find their articles: the last turn alone, everything said, and as rewritten.
 
+    python -m benchmarks.followups [--answers] [--misses]
     python -m benchmarks.followups FOLDER [--misses]
+
+Without a folder: the conversations of seed_conversations.jsonl on the sample articles, each with a
+follow-up and what a person made of it ("human"). The "second" of them were written when the rules
+were done with the "first". Counted is whether the passage with the answer is the first found, or
+among the first five; with --answers, whether the assistant's answer is right.
 
 FOLDER holds docs.jsonl.gz (`id`, `title`, `text`) and questions.jsonl.gz (`question`, `history`,
 `answerable`, `gold_doc_ids`), such as the human part of MTRAG (Katsis et al. 2025) with its
@@ -15,17 +21,22 @@ import argparse
 import gzip
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from assistant import Settings, Turn
+from assistant import Assistant, Settings, Turn
 from assistant.questions import cleaned
+from assistant.resources import seeds_folder
 from assistant.rewriting import standalone
+from benchmarks.retrieval import holds
+from benchmarks.seed_answers import measure
 from vectorstore import Article, Index
 from vectorstore.embedding import open_embedding
 from vectorstore.local import LocalIndex
 
+CONVERSATIONS = Path(__file__).parent / "seed_conversations.jsonl"
 Rewrite = Callable[[str, Sequence[Turn]], str]
 
 
@@ -65,9 +76,13 @@ def load(file: Path) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--misses", action="store_true", help="print what the rewriting lost")
+    parser.add_argument("--answers", action="store_true", help="ask the assistant, too")
     arguments = parser.parse_args()
+    if arguments.folder is None:
+        _on_the_samples(answers=arguments.answers, misses=arguments.misses)
+        return
     asked = [
         question
         for question in load(arguments.folder / "questions.jsonl.gz")
@@ -83,6 +98,54 @@ def main() -> None:
                 for doc in load(arguments.folder / "docs.jsonl.gz")
             )
             _report(index, asked, misses=arguments.misses)
+
+
+def conversations() -> list[dict[str, Any]]:
+    lines = CONVERSATIONS.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def _on_the_samples(*, answers: bool, misses: bool) -> None:
+    asked = conversations()
+    halves = [*sorted({talk["written"] for talk in asked}), "all"]
+    counts: dict[str, Counter[tuple[str, str]]] = {name: Counter() for name in [*REWRITES, "human"]}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Assistant.open(Settings(index=folder + "/index")) as assistant,
+    ):
+        assistant.index.add(seeds_folder())
+        for talk in asked:
+            history = [Turn(turn["role"], turn["text"]) for turn in talk["history"]]
+            queries = {
+                name: rewrite(talk["question"], history) for name, rewrite in REWRITES.items()
+            }
+            for name, query in {**queries, "human": talk["rewrite"]}.items():
+                place = _place(assistant.index, query, talk)
+                outcome = {"first": place == 1, "five": place <= 5}
+                if answers:
+                    alone = {**talk, "question": query[:2_000], "history": [], "answerable": True}
+                    (answered,) = measure(assistant, [alone])
+                    outcome["right"] = answered.outcome == "right"
+                for half in (talk["written"], "all"):
+                    counts[name].update((half, what) for what, true in outcome.items() if true)
+                if misses and name == "rewritten" and not all(outcome.values()):
+                    print(f"{talk['id']} {place} {outcome} {talk['question']!r} -> {query!r}")
+    shown = ["first", "five", *(["right"] if answers else [])]
+    print("| query |" + "".join(f" {half}: {what} |" for half in halves for what in shown))
+    print("|---|" + "---|" * len(halves) * len(shown))
+    size = Counter(half for talk in asked for half in (talk["written"], "all"))
+    for name, found in counts.items():
+        cells = (f" {found[half, what] / size[half]:.2f} |" for half in halves for what in shown)
+        print(f"| {name} |" + "".join(cells))
+    print(f"{dict(size)}")
+
+
+def _place(index: Index, query: str, talk: dict[str, Any]) -> int:
+    """The place of the first passage that holds the answer, 1 being the best; 21 for none."""
+    for place, hit in enumerate(index.search(query, 20), start=1):
+        if any(holds(passage, talk) for passage in (hit.passage, *hit.copies)):
+            return place
+    return 21
 
 
 def _report(index: Index, asked: Sequence[dict[str, Any]], *, misses: bool) -> None:

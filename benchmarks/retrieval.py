@@ -46,12 +46,12 @@ def _rank(index: LocalIndex, asked: dict[str, Any], mode: Mode) -> int:
     history = [Turn(turn["role"], turn["text"]) for turn in asked.get("history", [])]
     hits = index.search(standalone(asked["question"], history), max(DEPTHS), mode)
     for rank, hit in enumerate(hits, start=1):
-        if any(_holds(passage, asked) for passage in (hit.passage, *hit.copies)):
+        if any(holds(passage, asked) for passage in (hit.passage, *hit.copies)):
             return rank
     return max(DEPTHS) + 1
 
 
-def _holds(passage: Passage, asked: dict[str, Any]) -> bool:
+def holds(passage: Passage, asked: dict[str, Any]) -> bool:
     return any(
         file_of(passage.article_id) == Path(span["file"]).stem
         and passage.start <= span["start"]

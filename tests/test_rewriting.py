@@ -100,6 +100,32 @@ FOLLOW_UPS = [
         "and who won it in 2020?",
         "Who won the women's race at the regatta in 2020?",
     ),
+    (
+        said("Where were people taken?", "to the Guildhall [1]"),
+        "what was put up there in the night?",
+        "What was put up at the Guildhall in the night?",
+    ),
+    (
+        said("What stands in the window?", "the Pilots’ Cup [1]"),
+        "who gave it?",
+        "Who gave the Pilots’ Cup?",
+    ),
+    (
+        said("What did the board give the ward?", "A scanner [1]"),
+        "when will it be used?",
+        "When will a scanner be used?",
+    ),
+    # a name it has had before
+    (
+        said("What did she put together?", "the programme of the Festival of Tides [1]"),
+        "how much does the festival cost?",
+        "How much does the Festival of Tides cost?",
+    ),
+    (
+        [*said("Who runs the Festival of Tides?", "Noor Castellane [1]"), *LIBRARIAN],
+        "how much does the festival cost?",
+        "How much does the Festival of Tides cost?",
+    ),
     # persons
     (LIBRARIAN, "Where was she born?", "Where was Noor Castellane born?"),
     (LIBRARIAN, "what is her salary?", "What is Noor Castellane’s salary?"),
@@ -149,6 +175,21 @@ FOLLOW_UPS = [
         said("What did the mayor say about the flood?", "Nothing [1]"),
         "how about Gideon Strake?",
         "What did Gideon Strake say about the flood?",
+    ),
+    (
+        said("Who came second in the main race?", "Nether Quoyle [1]"),
+        "and third?",
+        "Who came third in the main race?",
+    ),
+    (
+        said("How much does a single reading at the festival cost?", "€8 [1]"),
+        "and a pass for all four days?",
+        "How much does a pass for all four days at the festival cost?",
+    ),
+    (
+        said("Who rescued people?", "the Eastmarch fire service [1]"),
+        "how many rescues did they make?",
+        "How many rescues did the Eastmarch fire service make?",
     ),
     # more of the same
     (
@@ -218,6 +259,7 @@ def test_a_follow_up_stands_alone(history: list[Turn], question: str, expected: 
         (FLOOD, "What was Harrowick's time when it won the Pilots' Cup?"),
         (FLOOD, "Why did the Lady Ennet sink?"),
         (CONFERENCE, "Which ship that was launched in 1978 carries 28 cars?"),
+        (MAYOR, "How much does the festival cost?"),
         (CONFERENCE, "What did Strake say this year about the ferry contract?"),
     ],
 )

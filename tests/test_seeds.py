@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks.followups import conversations
+
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = ROOT / "seeds"
 QUESTIONS = ROOT / "benchmarks" / "seed_questions.jsonl"
@@ -127,3 +129,18 @@ def test_follow_ups_carry_the_conversation_before_them() -> None:
         roles = [turn["role"] for turn in q["history"]]
         assert roles == ["user", "assistant"] * (len(roles) // 2), q["id"]
         assert all(turn["text"] for turn in q["history"])
+
+
+def test_conversations_are_many_varied_and_their_spans_slice_to_their_answers() -> None:
+    texts = {path.name: _split(path.name)[1] for path in SEEDS.iterdir()}
+    talks = conversations()
+    assert len(talks) >= 30
+    assert len({talk["kind"] for talk in talks}) >= 8
+    assert any(len(talk["history"]) >= 4 for talk in talks)
+    for talk in talks:
+        roles = [turn["role"] for turn in talk["history"]]
+        assert roles == ["user", "assistant"] * (len(roles) // 2), talk["id"]
+        assert talk["rewrite"].endswith("?")
+        for span in talk["spans"]:
+            said = texts[span["file"]][span["start"] : span["end"]]
+            assert said.casefold() == talk["answers"][0].casefold(), talk["id"]

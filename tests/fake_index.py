@@ -96,7 +96,7 @@ class FakeIndex(Index):
             and (after is None or (article.published is not None and article.published >= after))
             and (before is None or (article.published is not None and article.published <= before))
         ]
-        return sorted(hits, key=lambda hit: -hit.score)[:k]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.passage.id))[:k]
 
     def get(self, article_id: str) -> Article:
         try:
@@ -105,7 +105,11 @@ class FakeIndex(Index):
             raise ArticleNotFoundError(f"no article has the id {article_id!r}.") from None
 
     def articles(self) -> list[Summary]:
-        return [_summary(article) for article in self._read().values()]
+        newest = sorted(
+            self._read().values(),
+            key=lambda article: -(article.published or date.min).toordinal(),
+        )
+        return [_summary(article) for article in newest]
 
     def summary(self, article_id: str) -> Summary:
         return _summary(self.get(article_id))

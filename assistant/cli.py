@@ -303,11 +303,12 @@ def show(
     with _open(ctx, index, make=False) as assistant:
         article = _article(assistant.index, article_id)
         summary = assistant.index.summary(article.id)
+        copies = assistant.index.near_copies(article.id)
     if as_json:
         listed = _listed(summary)
-        _print_json(
-            _plain(asdict(article)) | {"sources": listed["sources"], "origins": listed["origins"]}
-        )
+        more = {name: listed[name] for name in ("sources", "origins")}
+        more["copies"] = [copy.id for copy in copies]
+        _print_json(_plain(asdict(article)) | more)
         return
     known = {
         "Title": article.title,
@@ -320,6 +321,7 @@ def show(
     }
     lines = [(name, value) for name, value in known.items() if value]
     lines += [("From", origin.place) for origin in summary.origins]
+    lines += [("Copy", f"{copy.id} ({_sources(copy) or copy.title})") for copy in copies]
     for name, value in lines:
         typer.echo(f"{name + ':':<10}{_one_line(value)}")
     typer.echo()

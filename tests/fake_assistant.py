@@ -305,6 +305,9 @@ class MemoryIndex(Index):
     def summary(self, article_id: str) -> Summary:
         return next(summary for summary in self.articles() if summary.id == article_id)
 
+    def near_copies(self, article_id: str) -> list[Summary]:
+        return []
+
     def source_files(
         self,
         *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,3 +90,12 @@ def test_empty_and_one_word_passages_are_copies_only_of_their_like() -> None:
 
 def passage(name: str, text: str) -> Passage:
     return Passage(id=name, article_id=name, start=0, end=len(text), text=text)
+
+
+@pytest.mark.parametrize("other", ["Jon Dufrayne", "Mara Dufrayne"])
+def test_another_name_in_the_same_words_is_news(other: str) -> None:
+    text = REPORT + " The council heard from Mara Holt that it would. " + REPORT
+    same = [passage("a", text), passage("b", text.replace("heard from", "learnt from"))]
+    assert len(collapse([([each], 1.0) for each in same], 5)) == 1
+    named = [passage("a", text), passage("b", text.replace("Mara Holt", other))]
+    assert len(collapse([([each], 1.0) for each in named], 5)) == 2

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import date
@@ -20,7 +21,7 @@ from tests.fake_embedding import FakeEmbedding
 from tests.test_fetching import Site, everywhere
 from tests.test_fetching import site as site
 from vectorstore.articles import Article, SyncReport
-from vectorstore.catalog import CATALOG, MIGRATIONS, Catalog, NewPassage
+from vectorstore.catalog import CATALOG, Catalog, NewPassage
 from vectorstore.errors import LoadingError
 from vectorstore.fetching import fetch_if_changed
 from vectorstore.index import Index
@@ -587,7 +588,7 @@ def test_an_index_of_the_first_format_is_migrated_and_its_files_are_known_again(
     files.append(written(folder / "c.txt", FLOOD))
     embedding = FakeEmbedding()
     (tmp_path / "old").mkdir()
-    old = Catalog(tmp_path / "old" / CATALOG, migrations=())
+    old = Catalog(tmp_path / "old" / CATALOG)
     entries = []
     for file in files:  # as the first format kept them: files of equal bytes were two articles
         place, text = place_of(file), file.read_text()
@@ -597,6 +598,7 @@ def test_an_index_of_the_first_format_is_migrated_and_its_files_are_known_again(
         entries.append((article, [NewPassage(0, len(text), text[:32].encode(), vector)]))
     old.put(entries, embedding.identity)
     old.close()
+    _take_back_to_the_first_format(tmp_path / "old" / CATALOG)
     with LocalIndex(tmp_path / "old", FakeEmbedding) as index:
         assert len(index.articles()) == 3
         report = index.sync(folder)
@@ -607,7 +609,14 @@ def test_an_index_of_the_first_format_is_migrated_and_its_files_are_known_again(
             f"{folder.name}/b.txt",
         )
         assert not [f for f in index.check() if f.severity == "error"]
-    assert len(MIGRATIONS) >= 1
+
+
+def _take_back_to_the_first_format(file: Path) -> None:
+    with sqlite3.connect(file) as db:
+        for table in ("origins", "files", "edits", "buckets", "signatures"):
+            db.execute(f"DROP TABLE {table}")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
 
 
 # -- below -------------------------------------------------------------------------------------

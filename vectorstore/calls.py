@@ -128,6 +128,18 @@ class GetSummary(Call[Summary]):
 
 
 @dataclass(frozen=True, slots=True)
+class NearCopies(Call[list[Summary]]):
+    article_id: str
+
+    method: ClassVar[str] = "near_copies"
+    result: ClassVar[Any] = list[Summary]
+    refusal: ClassVar[type[DatelineError]] = ArticleNotFoundError
+
+    def perform(self, index: Index) -> list[Summary]:
+        return index.near_copies(self.article_id)
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFiles(Call[list[SourceFile]]):
     under: str | None
     digests: tuple[str, ...]
@@ -233,6 +245,7 @@ CALLS: tuple[type[Call[Any]], ...] = (
     Get,
     Articles,
     GetSummary,
+    NearCopies,
     SourceFiles,
     StoreFiles,
     Edit,

@@ -22,7 +22,7 @@ import sqlite3
 import stat
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -41,6 +41,7 @@ from vectorstore.articles import (
     Statistics,
     Summary,
 )
+from vectorstore.copies import SIGNING, Signature
 from vectorstore.errors import (
     ArticleError,
     ArticleNotFoundError,
@@ -139,8 +140,30 @@ def _add_sources(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+# By what articles that are copies of each other are found: articles that share a bucket may be.
+_SIGNATURES = """
+CREATE TABLE signatures (
+    article INTEGER PRIMARY KEY REFERENCES articles (key),
+    minhash BLOB NOT NULL,
+    signing INTEGER NOT NULL
+);
+CREATE TABLE buckets (
+    bucket INTEGER NOT NULL,
+    article INTEGER NOT NULL REFERENCES articles (key),
+    PRIMARY KEY (bucket, article)
+) WITHOUT ROWID;
+CREATE INDEX buckets_by_article ON buckets (article)
+"""
+
+
+def _add_signatures(db: sqlite3.Connection) -> None:
+    # Articles that are there already get theirs when copies are first asked for.
+    for statement in _SIGNATURES.split(";\n"):
+        db.execute(statement)
+
+
 # What brings a file from one format to the next; the first leads from format 1 to 2.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_add_sources,)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_add_sources, _add_signatures)
 
 # A word of the title counts half as much as one of the passage: every passage repeats the title.
 _SEARCH = """
@@ -242,8 +265,14 @@ class Catalog:
         rows = self._rows_in("SELECT id, digest FROM articles WHERE id IN", ids)
         return {row["id"]: row["digest"] for row in rows}
 
-    def put(self, entries: Iterable[tuple[Article, Sequence[NewPassage]]], model: str) -> None:
-        """Store these articles, replacing those of the same id, in one transaction."""
+    def put(
+        self,
+        entries: Iterable[tuple[Article, Sequence[NewPassage]]],
+        model: str,
+        signatures: Mapping[str, Signature] | None = None,
+    ) -> None:
+        """Store these articles, replacing those of the same id, in one transaction; `signatures`
+        are by id, and an article may get its own later."""
         left: list[int] = []  # dropped last: one article may take over the text of another
         with self.transaction():
             for article, passages in entries:
@@ -255,6 +284,9 @@ class Catalog:
                     self._update_article(key, article)
                 for ordinal, passage in enumerate(passages):
                     self._insert_passage(key, ordinal, article, passage, model)
+                self._drop_signature(key)
+                if signatures is not None and article.id in signatures:
+                    self._insert_signature(key, signatures[article.id])
             self._drop_vectors_without_passage(left)
 
     def put_details(self, article: Article) -> None:
@@ -310,6 +342,7 @@ class Catalog:
                 key = self._key_of(article_id)
                 if key is not None:
                     left = self._drop_passages(key)
+                    self._drop_signature(key)
                     self._db.execute("DELETE FROM articles WHERE key = ?", (key,))
                     self._drop_vectors_without_passage(left)
                 self._forget_origins(article_id)
@@ -496,6 +529,38 @@ class Catalog:
         for passages in found.values():
             passages.sort(key=_told_first)
         return found
+
+    # -- copies --------------------------------------------------------------------------------
+
+    def without_signature(self, limit: int) -> list[tuple[int, str]]:
+        """Keys and texts of articles that have no signature as they are made now."""
+        rows = self._rows(
+            """SELECT key, text FROM articles WHERE key NOT IN
+               (SELECT article FROM signatures WHERE signing = ?) ORDER BY key LIMIT ?""",
+            SIGNING,
+            limit,
+        )
+        return [(row["key"], row["text"]) for row in rows]
+
+    def sign(self, signatures: Iterable[tuple[int, Signature]]) -> None:
+        """Note the signatures of these articles, by key."""
+        with self.transaction():
+            for key, signature in signatures:
+                self._drop_signature(key)
+                if self._db.execute("SELECT 1 FROM articles WHERE key = ?", (key,)).fetchone():
+                    self._insert_signature(key, signature)
+
+    def sharing_a_bucket(self, article_id: str) -> list[tuple[str, str]]:
+        """Ids and texts of the articles that may be copies of this one."""
+        rows = self._rows(
+            """SELECT id, text FROM articles WHERE id <> ?1 AND key IN (
+                 SELECT theirs.article FROM articles
+                 JOIN buckets AS mine ON mine.article = articles.key
+                 JOIN buckets AS theirs ON theirs.bucket = mine.bucket
+                 WHERE articles.id = ?1) ORDER BY key""",
+            article_id,
+        )
+        return [(row["id"], row["text"]) for row in rows]
 
     # -- vectors -------------------------------------------------------------------------------
 
@@ -849,6 +914,19 @@ class Catalog:
         key = int(cursor.lastrowid or 0)
         self._db.execute("INSERT OR IGNORE INTO pending VALUES (?)", (key,))
         return key
+
+    def _insert_signature(self, article_key: int, signature: Signature) -> None:
+        self._db.execute(
+            "INSERT INTO signatures VALUES (?, ?, ?)", (article_key, signature.minhash, SIGNING)
+        )
+        self._db.executemany(
+            "INSERT OR IGNORE INTO buckets VALUES (?, ?)",
+            [(bucket, article_key) for bucket in signature.buckets],
+        )
+
+    def _drop_signature(self, article_key: int) -> None:
+        self._db.execute("DELETE FROM signatures WHERE article = ?", (article_key,))
+        self._db.execute("DELETE FROM buckets WHERE article = ?", (article_key,))
 
     def _drop_words(self) -> None:
         try:

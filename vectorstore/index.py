@@ -118,6 +118,26 @@ class Index(ABC):
         """The article without its text. Raises ArticleNotFoundError."""
 
     @abstractmethod
+    def near_copies(self, article_id: str) -> list[Summary]:
+        """The articles that are copies of this one, word for word or nearly, the earliest first:
+        reprints, also edited or cut, but not reports with another number or name in them.
+
+        Raises ArticleNotFoundError.
+        """
+
+    def independent(self, article_ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+        """These articles, those together that are copies of each other: as many groups as there
+        are independent sources. Raises ArticleNotFoundError."""
+        groups: dict[str, list[str]] = {}
+        for article_id in dict.fromkeys(article_ids):
+            copies = {summary.id for summary in self.near_copies(article_id)}
+            joined = [article_id]
+            for first in [first for first, group in groups.items() if copies & set(group)]:
+                joined = groups.pop(first) + joined
+            groups[joined[0]] = joined
+        return tuple(tuple(group) for group in groups.values())
+
+    @abstractmethod
     def source_files(
         self,
         *,

@@ -37,6 +37,7 @@ from vectorstore.articles import (
 )
 from vectorstore.backups import NOTES, RESTORING, newest_backup, write_backup
 from vectorstore.catalog import CATALOG, Catalog, NewPassage, digest, how_to_restore
+from vectorstore.copies import Shape, signature
 from vectorstore.errors import (
     ArticleError,
     EmbeddingError,
@@ -60,6 +61,7 @@ Result = TypeVar("Result")
 
 _PASSAGES_A_BATCH = 64
 _VECTORS_A_BATCH = 1_000
+_SIGNATURES_A_BATCH = 200
 _DEPTH = 50  # how many texts of each ranking are fused at first
 _DEEPEST = 3_200  # and at most, where they collapse into fewer hits than were asked for
 _MODES = ("hybrid", "words", "vectors")
@@ -266,6 +268,17 @@ class LocalIndex(Index):
     def statistics(self) -> Statistics:
         return replace(self._catalog.statistics(), embedding_model=self._embedding.name)
 
+    def near_copies(self, article_id: str) -> list[Summary]:
+        self._sign_what_has_no_signature()
+        text = self.get(article_id).text
+        shape = Shape(text)
+        copies = [
+            self._catalog.summary(other_id)
+            for other_id, other in self._catalog.sharing_a_bucket(article_id)
+            if other == text or Shape(other).is_copy_of(shape)
+        ]
+        return sorted(copies, key=lambda s: (s.published is None, s.published or date.max, s.id))
+
     # -- care ----------------------------------------------------------------------------------
 
     def check(self) -> list[Finding]:
@@ -347,9 +360,19 @@ class LocalIndex(Index):
             (article, [_new_passage(article, span, made) for span in spans])
             for article, spans in batch
         ]
+        signatures = {article.id: signature(article.text) for article, _ in batch}
         with self._gate.exclusive():
-            self._catalog.put(entries, self._embedding.identity)
+            self._catalog.put(entries, self._embedding.identity, signatures)
             self._follow()
+
+    def _sign_what_has_no_signature(self) -> None:
+        """Articles of before there were signatures, or of before those were made as they are now."""
+        if not self._catalog.without_signature(1):
+            return
+        with self._writing:
+            while batch := self._catalog.without_signature(_SIGNATURES_A_BATCH):
+                self._refuse_if_closed()
+                self._catalog.sign([(key, signature(text)) for key, text in batch])
 
     def _embed(self, texts: Sequence[str]) -> Matrix:
         import numpy as np

@@ -143,6 +143,9 @@ class RemoteIndex(Index):
     def summary(self, article_id: str) -> Summary:
         return self._make(calls.GetSummary(article_id))
 
+    def near_copies(self, article_id: str) -> list[Summary]:
+        return self._make(calls.NearCopies(article_id))
+
     def source_files(
         self,
         *,

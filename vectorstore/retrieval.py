@@ -5,18 +5,15 @@ Pure functions over keys and passages; nothing here searches.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from vectorstore.articles import Hit, Passage
+from vectorstore.copies import Shape
 
 Key = TypeVar("Key", bound=Hashable)
 
 RRF_K = 60  # as in the paper: a first place counts little more than a second
-_COPY_SIMILARITY = 0.7  # Jaccard of word triples; a wire story with one word changed has 0.9
-_WORD = re.compile(r"\w+")
-_NUMBER = re.compile(r"\d+")
 
 
 def fuse(rankings: Sequence[Sequence[Key]], k: int = RRF_K) -> list[tuple[Key, float]]:
@@ -39,16 +36,16 @@ def collapse(ranked: Iterable[tuple[Sequence[Passage], float]], k: int) -> list[
     """The first `k` distinct passages; a near-copy of an earlier one joins it as a copy.
 
     Every entry is one text and the passages that have it, which are copies of the first of them.
-    Near-copies share most of their word triples and all of their numbers: the same report with
-    another figure in it is news, not a copy.
+    Near-copies share most of their word triples and all of their numbers and names: the same report
+    with another figure in it is news, not a copy (`copies.py`).
     """
     hits: list[Hit] = []
-    shapes: list[_Shape] = []
-    having: dict[_Triple, list[int]] = {}  # which hits have this triple
+    shapes: list[Shape] = []
+    having: dict[tuple[str, ...], list[int]] = {}  # which hits have this triple
     for passages, score in ranked:
-        shape = _Shape(passages[0].text)
+        shape = Shape(passages[0].text)
         near = sorted({i for triple in shape.triples for i in having.get(triple, ())})
-        same = next((i for i in near if shape.copies(shapes[i])), None)
+        same = next((i for i in near if shape.repeats(shapes[i])), None)
         if same is not None:
             known = hits[same]
             hits[same] = Hit(known.passage, known.score, (*known.copies, *passages))
@@ -58,21 +55,3 @@ def collapse(ranked: Iterable[tuple[Sequence[Passage], float]], k: int) -> list[
             hits.append(Hit(passages[0], score, tuple(passages[1:])))
             shapes.append(shape)
     return hits
-
-
-_Triple = tuple[str, ...]
-
-
-class _Shape:
-    def __init__(self, text: str) -> None:
-        words = [word.lower() for word in _WORD.findall(text)]
-        triples: list[_Triple] = list(zip(words, words[1:], words[2:], strict=False))
-        # A text of one or two words, or of none, is compared as a whole.
-        self.triples = frozenset(triples or [tuple(words) or (text,)])
-        self.numbers = frozenset(_NUMBER.findall(text))
-
-    def copies(self, other: _Shape) -> bool:
-        if self.numbers != other.numbers:
-            return False
-        shared = len(self.triples & other.triples)
-        return shared >= _COPY_SIMILARITY * len(self.triples | other.triples)

@@ -134,6 +134,9 @@ class SharedIndex(Index):
     def summary(self, article_id: str) -> Summary:
         return self._make(lambda index: index.summary(article_id))
 
+    def near_copies(self, article_id: str) -> list[Summary]:
+        return self._make(lambda index: index.near_copies(article_id))
+
     def source_files(
         self,
         *,

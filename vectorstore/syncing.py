@@ -407,7 +407,8 @@ class _Bringing:
         """`seen` has the articles of `twin`: it was moved, or is there twice."""
         ids = [origin.article_id for origin in _there(seen)]
         self._owners.update(dict.fromkeys(ids, (seen.place, where.label)))
-        if self._is_missing(twin.place):
+        moved = self._is_missing(twin.place)
+        if moved:
             self._missing.pop(twin.place, None)
             self._known.pop(twin.place, None)
             self._forget.append(twin.place)
@@ -416,7 +417,7 @@ class _Bringing:
             self._tally.duplicates += _there(seen)
             self._tally.unchanged.update(dict.fromkeys(ids))
         self._store(seen, articles)
-        if _is_plain(seen) and where.article_id() not in ids:
+        if not moved and _is_plain(seen) and where.article_id() not in ids:
             self._merge_what_an_earlier_release_made_of_it(where.article_id(), ids[0])
 
     def _merge_what_an_earlier_release_made_of_it(self, own: str, kept: str) -> None:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.answers EVAL_FOLDER SET [--limit 100] [--reader FOLDER] [--vectors FILE]
 
-SET is `samples` (the sample articles and seed_questions.jsonl; EVAL_FOLDER is not looked at), or a
+SET is `all`, `samples` (the sample articles and seed_questions.jsonl; EVAL_FOLDER is not looked at), or a
 folder below EVAL_FOLDER as benchmarks/sets.py describes it:
 
 - squad2_dev (Rajpurkar et al. 2018): its test split, which neither the reader nor its calibration has
@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant import Assistant, Settings
-from assistant.evaluation import evaluate, remembering, report, risk_coverage_plot
+from assistant.evaluation import evaluate, figures_table, remembering, report, risk_coverage_plot
 from assistant.labelled import LabelledQuestion, Place
 from assistant.reader import Reader, onnx_reader, open_reader
 from assistant.resources import seeds_folder
@@ -158,30 +158,36 @@ SETS: dict[str, Callable[[Path], Set]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("set", choices=sorted(SETS))
+    parser.add_argument("set", choices=[*sorted(SETS), "all"])
     parser.add_argument("--limit", type=int, help="questions of each kind")
     parser.add_argument(
         "--reader", type=Path, help="a folder with model.onnx; else the shipped one"
     )
     parser.add_argument("--vectors", type=Path, help="keep vectors there between runs")
     parser.add_argument("--misses", action="store_true", help="list every question that went wrong")
-    parser.add_argument("--json", type=Path, help="write everything there")
-    parser.add_argument("--plot", type=Path, help="draw risk against coverage there, as SVG")
+    parser.add_argument("--out", type=Path, help="a folder for SET.json and SET.svg")
     arguments = parser.parse_args()
     reader = onnx_reader(arguments.reader, arguments.reader.name) if arguments.reader else None
-    asked = SETS[arguments.set](arguments.data / arguments.set).limited(arguments.limit)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        opened(Path(folder), asked.articles, reader, arguments.vectors) as assistant,
-    ):
-        assistant.warm()
-        evaluation = evaluate(remembering(assistant), asked.questions, progress=told)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(evaluation.to_dict(), indent=1) + "\n", "utf-8")
-    if arguments.plot:
-        arguments.plot.write_text(risk_coverage_plot(evaluation), "utf-8")
-    print(header())
-    print(report(evaluation, misses=arguments.misses))
+    evaluations = []
+    for name in SETS if arguments.set == "all" else [arguments.set]:
+        asked = SETS[name](arguments.data / name).limited(arguments.limit)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            opened(Path(folder), asked.articles, reader, arguments.vectors) as assistant,
+        ):
+            assistant.warm()
+            evaluation = evaluate(remembering(assistant), asked.questions, progress=told)
+        evaluations.append((name, evaluation))
+        if arguments.out:
+            arguments.out.mkdir(parents=True, exist_ok=True)
+            found = json.dumps(evaluation.to_dict(), indent=1) + "\n"
+            (arguments.out / f"{name}.json").write_text(found, "utf-8")
+            (arguments.out / f"{name}.svg").write_text(risk_coverage_plot(evaluation), "utf-8")
+        print(
+            f"## {name}\n\n{header()}\n{report(evaluation, misses=arguments.misses)}\n", flush=True
+        )
+    if len(evaluations) > 1:
+        print(f"## all\n\n{figures_table(evaluations)}")
 
 
 def opened(

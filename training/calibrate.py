@@ -32,7 +32,9 @@ def main() -> None:
     parser.add_argument(
         "reader", type=Path, help="the reader's folder, which gets calibration.json"
     )
-    parser.add_argument("--questions", type=int, default=600, help="of squad2_dev")
+    parser.add_argument(
+        "--questions", type=int, default=600, help="of squad2_dev; of clapnq half as many"
+    )
     parser.add_argument("--split", default="tune")
     parser.add_argument("--vectors", type=Path, help="keep vectors there between runs")
     parser.add_argument("--raw", type=Path, help="keep the outcomes there (pickled)")
@@ -45,7 +47,7 @@ def main() -> None:
     ]
     if (arguments.data / "clapnq").is_dir():
         long = clapnq(arguments.data / "clapnq")
-        sets.append(Set(long.articles, long.tuning))
+        sets.append(Set(long.articles, long.tuning[: arguments.questions // 2]))
     outcomes = [each for one in sets for each in _asked(one, reader, arguments.vectors)]
     if arguments.raw:
         arguments.raw.write_bytes(pickle.dumps(outcomes))

@@ -267,7 +267,7 @@ def build_chain(
 
         rated = with_rivals(sure.readings, read, confident, enough)
         told = of_one_time(rated, asked.when)
-        return with_positions(complete, question, told, phrases)
+        return with_positions(complete, question, told, phrases, read)
 
     def _written(
         writer: Writer, blank: Answer, asked: Asked, config: RunnableConfig

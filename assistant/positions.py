@@ -28,6 +28,7 @@ from assistant.prompts import Phrases
 from assistant.questions import names
 from assistant.reader import Reading
 from assistant.values import amounts, compared, kind_of, words
+from vectorstore.articles import Passage
 from vectorstore.splitting import Span, sentences, sentences_around
 
 _MOST_SIDES = 3
@@ -120,15 +121,50 @@ def agreeing(question: str, rated: Sequence[Rated]) -> tuple[Reading, ...]:
     return tuple(one.reading for one in found)
 
 
+def outdated(question: str, best: Reading, read: Sequence[Reading]) -> Passage | None:
+    """The newest passage read that says, in one sentence, that the best reading's value no longer
+    holds ("€12.80 instead of €11.50"), though what holds now was not surely read there."""
+    about = _About(question)
+    published = best.passage.published
+    if published is None or (about.kind == "amount" and not _distinct(best.text)):
+        return None
+    found = []
+    for reading in read:
+        passage = reading.passage
+        if passage.published is None or passage.published <= published:
+            continue
+        held = {_root(word) for word in words(f"{passage.title}. {passage.text}")}
+        on_topic = len(about.words & held) >= _ON_TOPIC * len(about.words)
+        if not on_topic or any(name not in held for name in about.names):
+            continue
+        for span in sentences(passage.text):
+            told = passage.text[span.start : span.end]
+            if _CHANGED.search(told) and _mentions(about, told, best, ""):
+                found.append(passage)
+                break
+    return max(found, key=lambda passage: passage.published or date.min, default=None)
+
+
 def with_positions(
-    answer: Answer, question: str, rated: Sequence[Rated], phrases: Phrases
+    answer: Answer,
+    question: str,
+    rated: Sequence[Rated],
+    phrases: Phrases,
+    read: Sequence[Reading] = (),
 ) -> Answer:
     """A complete `answer` made of the readings, told as what it is where sources disagree, correct
-    each other, or agree independently; any other answer as it was."""
+    each other, or agree independently, and with a notice where another passage that was `read`
+    says that it no longer holds; any other answer as it was."""
     if not (answer.complete and answer.answered and answer.short and len(answer.statements) == 1):
         return answer
     case = weighed(question, rated)
     if case is None:
+        newer = outdated(question, rated[0][0], read) if rated else None
+        if newer is not None and newer.published is not None:
+            title = _MARK.sub(r"(\1)", " ".join((newer.title or newer.source).split()))
+            notice = phrases.say("outdated", title=title, day=_day(newer.published))
+            answer = replace(answer, notices=(*answer.notices, notice))
+        answer = _with_day(answer, question, rated, phrases)
         return _with_agreement(answer, question, rated, phrases)
     citations: list[Citation] = []
     positions = []
@@ -336,15 +372,20 @@ def _updates(about: _About, newer: _Told, older: _Told) -> bool:
     around = _neighbourhood(newer)
     if not _CHANGED.search(around):
         return False
-    return _mentions(about, around, older.reading, newer.reading)
+    return _mentions(about, around, older.reading, newer.reading.text)
 
 
-def _mentions(about: _About, text: str, older: Reading, newer: Reading) -> bool:
-    """Whether the value of `older` stands in `text`, which tells of `newer`."""
+def _distinct(span: str) -> bool:
+    """Whether an amount is no "two" or "five", which stand everywhere."""
+    return any(amount.number >= 10 or amount.unit for amount in amounts(span))
+
+
+def _mentions(about: _About, text: str, older: Reading, newer: str) -> bool:
+    """Whether the value of `older`, but for what it shares with `newer`, stands in `text`."""
     if about.kind == "amount":
-        new, old = ({a.number for a in amounts(t)} for t in (newer.text, older.text))
+        new, old = ({a.number for a in amounts(t)} for t in (newer, older.text))
         return bool((old - new) & {a.number for a in amounts(text)})
-    value = words(older.text) - words(newer.text)
+    value = words(older.text) - words(newer)
     return bool(value) and len(value & words(text)) >= 0.5 * len(value)
 
 
@@ -365,6 +406,19 @@ def _neighbourhood(told: _Told) -> str:
 
 
 # -- telling -----------------------------------------------------------------------------------
+
+
+def _with_day(answer: Answer, question: str, rated: Sequence[Rated], phrases: Phrases) -> Answer:
+    """With the day of the article, where "when" is answered by "on Wednesday" or "yesterday"."""
+    if not rated or kind_of(question) != "date" or not answer.short:
+        return answer
+    published = rated[0][0].passage.published
+    day = named(answer.short, published)
+    if published is None or day is None or not day.relative:
+        return answer
+    words_said = _MARK.sub(r"(\1)", " ".join(answer.short.split()))
+    notice = phrases.say("said_on", words=words_said, day=_day(published))
+    return replace(answer, notices=(*answer.notices, notice))
 
 
 def _with_agreement(

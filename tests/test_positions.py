@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant import Answer, Citation, Statement
-from assistant.positions import Rated, agreeing, weighed, with_positions, with_rivals
+from assistant.positions import Rated, agreeing, outdated, weighed, with_positions, with_rivals
 from assistant.prompts import load_phrases
 from assistant.reader import Reading
 from benchmarks import conflicts
@@ -91,6 +91,45 @@ def test_a_newer_article_that_corrects_nothing_does_not_win() -> None:
     case = weighed(HOMES, [BRIGADE, MAYOR])
     assert case is not None
     assert not case.corrected
+
+
+FERRY = "When is the new Ennet ferry to enter service?"
+SPRING = rated(
+    "gazette",
+    "The new Ennet ferry should enter service in the spring of 2027.",
+    "the spring of 2027",
+)
+
+
+@pytest.mark.parametrize(
+    ("newer", "day", "changed"),
+    [
+        ("The Ennet ferry had been promised for the spring of that year.", date(2025, 10, 1), True),
+        ("The Ennet ferry had been promised for the spring of that year.", date(2025, 1, 1), False),
+        ("The Ennet ferry had been promised for the spring of that year.", None, False),
+        ("The Ennet ferry will be blue. It comes in spring.", date(2025, 10, 1), False),
+        ("The library is no longer open in spring.", date(2025, 10, 1), False),
+    ],
+)
+def test_an_answer_that_a_newer_passage_takes_back_is_said_to_be_so(
+    newer: str, day: date | None, changed: bool
+) -> None:
+    later = rated("later", newer, "The", day, title="The new ferry: dearer [3]")
+    read = [SPRING[0], later[0]]
+    assert (outdated(FERRY, SPRING[0], read) is not None) == changed
+    answer = with_positions(first_answer(SPRING), FERRY, [SPRING], PHRASES, read)
+    said = ("This may have changed since: see “The new ferry: dearer (3)” (1 October 2025).",)
+    assert answer.notices == (said if changed else ())
+    assert answer.text == first_answer(SPRING).text
+
+
+def test_a_weekday_as_an_answer_comes_with_the_day_of_its_article() -> None:
+    flood = rated("gazette", "The Ennet flooded the town early on Wednesday.", "Wednesday")
+    answer = with_positions(first_answer(flood), "When did the Ennet flood?", [flood], PHRASES)
+    assert answer.notices == ("“Wednesday” is told in an article of 18 September 2025.",)
+    dated = rated("gazette", "The Ennet flooded the town on 17 September.", "17 September")
+    answer = with_positions(first_answer(dated), "When did the Ennet flood?", [dated], PHRASES)
+    assert answer.notices == ()
 
 
 def test_the_same_in_other_words_is_no_disagreement_but_agreement() -> None:

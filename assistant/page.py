@@ -262,6 +262,13 @@ def filter_address(filters: Filters) -> str:
     return urlencode(named, errors="replace")
 
 
+def filters_of(address: str) -> Filters:
+    """The filters that `filter_address` wrote. Raises QuestionError for what is no date."""
+    named = parse_qs(address)
+    after, before = (named.get(name, [""])[0] for name in ("after", "before"))
+    return Filters.entered(named.get("source", []), after, before)
+
+
 def theme() -> Any:
     """The page's colours and type, from fonts that every system has."""
     import gradio as gr
@@ -295,11 +302,11 @@ def build(
     page: gr.Blocks
     talk = Talk(assistant, conversations, desk)
     with gr.Blocks(title="Dateline", analytics_enabled=False, fill_width=True) as page:
-        # Not to be seen: which conversation the page shows, and what static/talk.js asks for, after a
+        # Not to be seen: which conversation the page shows, and what the page's scripts ask for, after a
         # number that makes every wish a change.
-        showing, to_open, following, repeating = (
+        showing, to_open, following, repeating, narrowing = (
             gr.Textbox(elem_id=f"dl-{name}", elem_classes="dl-unshown", container=False)
-            for name in ("showing", "opening", "following", "repeating")
+            for name in ("showing", "opening", "following", "repeating", "narrowing")
         )
         with gr.Row(elem_id="dl-page"):
             with gr.Column(elem_id="dl-library", min_width=0):
@@ -334,7 +341,8 @@ def build(
                 )
                 with gr.Column(elem_id="dl-examples", min_width=0):
                     shown = [gr.Button(visible=False, size="md") for _ in range(OFFERED)]
-                clear = gr.Button(visible=False, size="sm", elem_id="dl-clear")
+                gr.Markdown('<div id="dl-chips"></div>', elem_id="dl-narrowed")
+                clear = gr.Button("Clear filters", visible="hidden", elem_id="dl-clear")
                 with gr.Row(elem_id="dl-ask"):
                     box = gr.Textbox(
                         label="Your question",
@@ -418,14 +426,13 @@ def build(
 
         def on_narrow(only: list[str] | None, first: str | None, last: str | None) -> Any:
             try:
-                chosen = str(Filters.entered(only, first, last))
                 address = filter_address(Filters.entered(only, first, last))
             except QuestionError:  # told when a question is asked; it may still be being typed
-                chosen = address = ""
-            return [
-                gr.update(value=f"Only {chosen}  ✕", visible=bool(chosen)),
-                f'<a href="/library/articles?{escaped(address)}">filters</a>',
-            ]
+                address = ""
+            return f'<a href="/library/articles?{escaped(address)}">filters</a>'
+
+        def on_renarrow(wanted: str) -> list[Any]:
+            return filled_in(filters_of(wanted.partition(" ")[2]))
 
         def on_load() -> list[Any]:
             statistics = assistant.index.statistics()
@@ -462,7 +469,8 @@ def build(
         stop.click(on_stop, showing, asking, cancels=running, **light)
         again.click(on_again, None, asking, cancels=running, **light)
         changes = [sources.change, after.change, before.change]
-        gr.on(changes, on_narrow, filters, [clear, filtered], **light)
+        gr.on(changes, on_narrow, filters, filtered, **light)
+        narrowing.change(on_renarrow, narrowing, filters, **light)
         clear.click(lambda: ([], None, None), None, filters, **light)
         gr.on([page.load, refresh.click], on_load, None, [summary, sources, *shown], **light)
     page.queue(max_size=_FOLLOWING, api_open=False)

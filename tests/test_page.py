@@ -13,7 +13,16 @@ from assistant.answers import Turn
 from assistant.asking import Desk, Progress
 from assistant.conversations import EVERYTHING, Conversations, Exchange, Filters
 from assistant.errors import QuestionError
-from assistant.page import Talk, View, article_text, build, filter_address, opening, promise
+from assistant.page import (
+    Talk,
+    View,
+    article_text,
+    build,
+    filter_address,
+    filters_of,
+    opening,
+    promise,
+)
 from assistant.settings import Settings
 from assistant.transcript import reply_html
 from tests.fake_assistant import (
@@ -302,7 +311,9 @@ def test_the_opening_says_what_is_here_or_how_to_begin() -> None:
 def test_the_filters_are_a_query_for_the_list_of_articles() -> None:
     filters = Filters(("A & B", "Ü"), date(2025, 1, 2), None)
     assert filter_address(filters) == "source=A+%26+B&source=%C3%9C&after=2025-01-02"
+    assert filters_of(filter_address(filters)) == filters
     assert filter_address(Filters()) == ""
+    assert filters_of("") == Filters()
 
 
 def test_the_text_of_an_article_that_is_gone_is_none() -> None:

@@ -11,7 +11,7 @@
   const [BUSY, IDLE] = [600, 15_000]; // milliseconds between two looks at how far it is
   const AT_ONCE = 2; // files sent at the same time
 
-  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, drawn: "", wasRunning: false };
+  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, drawn: "", wasRunning: false, sent: 0 };
 
   const counted = (n) => (n === 1 ? "1 article" : `${n.toLocaleString("en-GB")} articles`);
   const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -513,6 +513,35 @@
   way("files");
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 
+  // --------------------------------------------------------------- the filters, above the question
+
+  /* One chip a filter; taking one away sends the others to Gradio's boxes. */
+  function drawChips() {
+    const place = document.querySelector("#dl-chips");
+    if (!place) return;
+    const query = narrowed();
+    const drawn = query.toString();
+    if (place.title_ === drawn) return;
+    place.title_ = drawn;
+    const words = { source: (value) => value, after: (value) => `from ${day(value)}`, before: (value) => `to ${day(value)}` };
+    const entries = [...query.entries()];
+    const chips = entries.map(([name, value], at) => {
+      const text = words[name](value);
+      const without = () => { send(new URLSearchParams(entries.filter((_, other) => other !== at))); say(`Removed: ${text}`); document.querySelector("#dl-box textarea")?.focus(); };
+      return make("button", { type: "button", className: "dl-chip", "aria-label": `Remove the filter ${text}`, onclick: without },
+        make("span", { textContent: text }), make("span", { textContent: "✕", "aria-hidden": "true" }));
+    });
+    if (chips.length > 1) chips.push(plain("Clear all", () => { send(new URLSearchParams()); say("Filters cleared"); document.querySelector("#dl-box textarea")?.focus(); }));
+    place.replaceChildren(...(chips.length ? [make("span", { className: "dl-only-word", textContent: "Only" }), ...chips] : []));
+  }
+
+  function send(query) {
+    const field = document.querySelector("#dl-narrowing textarea");
+    if (!field) return;
+    field.value = `${++state.sent} ${query}`; // the number makes every wish a change
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
   let place = null;
   let narrow = null;
   const settle = () => {
@@ -521,6 +550,7 @@
     const now = narrowed().toString();
     if (place && narrow !== null && narrow !== now) fill();
     narrow = now;
+    drawChips();
     const { largest, most } = state.now ?? {};
     if (largest && !limits.textContent) limits.textContent = `Text, PDF, Word, web pages, EPUB, mail, feeds, CSV, JSON and ZIP. Up to ${Math.floor(largest / 1e6)} MB a file, ${most.toLocaleString("en-GB")} files at once.`;
   };

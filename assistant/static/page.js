@@ -314,6 +314,9 @@
         block.querySelector("button")?.setAttribute("aria-label", `${name}: choose a day`);
       }
     });
+    document.querySelectorAll(".picker-container .nav-button").forEach((button, at) => {
+      if (!button.hasAttribute("aria-label")) button.setAttribute("aria-label", at ? "Next month" : "Previous month");
+    });
   }
 
   const say = (text) => { if (status.textContent !== text) status.textContent = text; };

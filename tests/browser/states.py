@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from assistant.adding import Adding
 from assistant.library import Library
@@ -221,6 +222,36 @@ def articles(stage: Stage) -> Page:
     return page
 
 
+def narrowed(stage: Stage) -> Page:
+    page = articles(stage)
+    page.all("#dl-dates input")[0].send_keys("2025-07-01", Keys.ENTER)
+    page.until(lambda: len(page.all("#dl-chips .dl-chip")) == 1)
+    page.one("#dl-only input").click()
+    page.until(lambda: page.all("#dl-only [role=option]"))
+    page.all("#dl-only [role=option]")[0].click()
+    page.until(lambda: len(page.all("#dl-chips .dl-chip")) == 2)
+    for css in ("#dl-tabs button[value=ask]", "#dl-drawer"):
+        if page.one(css).is_displayed():
+            page.one(css).click()
+    return page
+
+
+def choosing(stage: Stage) -> Page:
+    page = articles(stage)
+    page.one("#dl-only input").click()
+    page.until(lambda: page.all("#dl-only [role=option]"))
+    # It fades in.
+    page.until(lambda: page.one("#dl-only [role=listbox]").value_of_css_property("opacity") == "1")
+    return page
+
+
+def calendar(stage: Stage) -> Page:
+    page = articles(stage)
+    page.all("#dl-dates button")[0].click()
+    page.until(lambda: page.all(".picker-container"))
+    return page
+
+
 def searched(stage: Stage) -> Page:
     page = stage.page()
     shelf(page)
@@ -335,6 +366,9 @@ STATES: Mapping[str, Callable[[Stage], Page]] = {
         removed,
         hostile,
         articles,
+        narrowed,
+        choosing,
+        calendar,
         searched,
         adding,
         pasting,

@@ -88,7 +88,7 @@ def test_follow_ups_carry_the_history_and_a_new_question_drops_it(
     assert [turn.text for turn in assistant.asked[-1].history] == [COST_QUESTION, COST.text]
     page.one("#dl-again").click()
     page.until(lambda: not page.all(".user-row"))
-    assert page.all("#dl-examples button")[0].is_displayed()
+    page.until(lambda: page.all("#dl-examples button")[0].is_displayed())
     page.ask("who co-chairs?")
     assert assistant.asked[-1].history == ()
 
@@ -103,13 +103,19 @@ def test_a_search_is_narrowed_and_the_narrowing_removed(
     page.one("#dl-only input").click()
     page.until(lambda: page.all("#dl-only [role=option]"))
     page.all("#dl-only [role=option]")[0].click()
-    page.until(lambda: page.text("#dl-clear") == "Only Asian Lite · from 1 Jul 2025 ✕")
+    chips = ["Asian Lite\n✕", "from 1 Jul 2025\n✕"]
+    page.until(lambda: [chip.text for chip in page.all("#dl-chips .dl-chip")] == chips)
     page.ask("who won?")
     assert "Searched only: Asian Lite · from 1 Jul 2025." in page.answer().text
     assert assistant.asked[-1].sources == ("Asian Lite",)
     assert assistant.asked[-1].after == date(2025, 7, 1)
-    page.one("#dl-clear").click()
-    page.until(lambda: not page.all("#dl-clear"))
+    page.all("#dl-chips .dl-chip")[0].click()
+    page.until(lambda: [chip.text for chip in page.all("#dl-chips .dl-chip")] == chips[1:])
+    page.ask("who won?")
+    last = assistant.asked[-1]
+    assert (last.sources, last.after) == (None, date(2025, 7, 1))
+    page.all("#dl-chips .dl-chip")[0].click()
+    page.until(lambda: not page.all("#dl-chips .dl-chip"))
     page.ask("who won?")
     last = assistant.asked[-1]
     assert (last.sources, last.after) == (None, None)
@@ -137,8 +143,8 @@ def test_what_is_not_answered_says_so_with_passages_that_open(page: Page) -> Non
 def test_disagreement_gives_every_position_its_own_quote(page: Page) -> None:
     page.ask("when does work begin?")
     assert [row.text for row in page.all(".dl-position")] == [
-        "4 Nov 2025\nIn March [1]",
-        "26 Jul 2025\nOn July 9 [2]",
+        f"4 Nov 2025\nIn March [1]\n“{START.citations[0].quote}”",
+        f"26 Jul 2025\nOn July 9 [2]\n“{START.citations[1].quote}”",
     ]
     page.all(".dl-position a.cite")[1].click()
     assert page.reader_marked() == START.citations[1].quote

@@ -269,10 +269,10 @@ def _report(people: Sequence[Person], seconds: float) -> None:
     took = sorted(second for person in people for second in person.seconds)
     wrong = [line for person in people for line in person.wrong]
     each = Counter(len(person.seconds) for person in people)
-    at = lambda share: took[min(len(took) - 1, int(share * len(took)))]  # noqa: E731
+    middle, nearly_all = (took[min(len(took) - 1, int(share * len(took)))] for share in (0.5, 0.95))
     print(
         f"\n{len(people)} people for {seconds:.0f} s: {len(took)} answers, {min(each)} to {max(each)} "
-        f"each; median {at(0.5):.2f} s, 95 % within {at(0.95):.2f} s, longest {took[-1]:.2f} s; "
+        f"each; median {middle:.2f} s, 95 % within {nearly_all:.2f} s, longest {took[-1]:.2f} s; "
         f"{len(wrong)} wrong, failed or another's."
     )
     for line in wrong[:10]:

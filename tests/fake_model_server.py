@@ -50,13 +50,13 @@ class Fail:
 
 
 class ModelServer:
-    def __init__(self, *script: Say | Fail) -> None:
+    def __init__(self, *script: Say | Fail, port: int = 0) -> None:
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.left = threading.Event()  # the other side went away in the middle of an answer
         self._script = list(script)
         self._turn = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 

@@ -1,0 +1,48 @@
+"""A chat model that is killed before and in the middle of an answer, as a person sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.browser.conftest import served
+from tests.browser.page import Page
+from tests.fake_model_server import ModelServer, Say, free_port
+from tests.test_generating import MEETING, QUESTION, SAID, asking
+
+
+def own_words(page: Page) -> None:
+    """The last answer is in the articles' own words, proved, and says why."""
+    assert "France and Saudi Arabia" in page.answer().text
+    assert all(quote in MEETING for quote in page.quotes())
+    assert page.quotes()
+    notice = page.answer().find_elements("css selector", ".dl-notice")
+    assert "these are the articles' own words" in " ".join(told.text for told in notice)
+
+
+def test_a_model_killed_before_and_in_the_middle_of_an_answer_leaves_the_articles_own_words(
+    opened: Callable[..., Page], tmp_path: Path
+) -> None:
+    port = free_port()
+    with (
+        asking(tmp_path, f"http://127.0.0.1:{port}/v1") as assistant,
+        served(assistant) as address,
+    ):
+        page = opened(address)
+        page.ask(QUESTION)  # nothing listens there
+        own_words(page)
+        held = Say(f"{SAID} [1]. It is held in Dakar on July 9 [1].", ends="cut", holds=14)
+        with ModelServer(held, port=port):
+            page.type(QUESTION)
+            page.until(lambda: len(page.all(".user-row")) == 2 and page.citations())
+            held.go_on.set()
+            page.finished()
+            own_words(page)
+        with ModelServer(Say(f"{SAID} [1]."), port=port):
+            page.all(".dl-again")[-1].click()
+            page.until(lambda: len(page.all(".user-row")) == 3)
+            page.finished()
+            assert page.answer().find_elements("css selector", ".dl-notice") == []
+            page.citations()[0].click()
+            assert page.reader_marked() == f"{SAID}."
+        assert page.text(".dl-question").splitlines() == [QUESTION] * 3

@@ -5,8 +5,9 @@
     keep(fitted, assistant)                             used from the next opening on
 
 The confidence is a logistic regression on the signals of a reading (Platt 1999). The threshold is
-the lowest confidence at which the sum of two shares is about the highest: of answerable questions
-answered rightly, and of the others refused. All figures are five-fold cross-validated by question.
+where precision and recall of refusing meet: as many questions are refused as have no answer. The sum
+of what is answered rightly and rightly refused is flat there, so nothing is lost by a balance. All
+figures are five-fold cross-validated by question.
 Questions whose articles are known are asked twice, the second time with these articles hidden, so
 that a file of answerable questions alone will do.
 
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 FEWEST = 10  # questions that the articles answer, and as many that they do not
 _FOLDS = 5
 _RIDGE = 1.0  # of the weights, not of the intercept: as scikit-learn's C=1
-_FLAT = 0.03  # sums of shares that differ by less are about equal
 _HIDDEN = 3  # times as many passages are searched, so that enough are left without the hidden ones
 
 
@@ -118,9 +118,7 @@ def fit(judged: Sequence[Judged]) -> dict[str, Any]:
     )
     crossed, right = rated[best], labels[best] > 0
     fine = [_at(t / 100, crossed, kinds, right) for t in range(2, 95)]
-    worth = [row["answerable_right"] + row["others_refused"] for row in fine]
-    # The curve is flat at the top: of thresholds about as good, the one that answers most.
-    chosen = next(row for row, w in zip(fine, worth, strict=True) if w >= max(worth) - _FLAT)
+    chosen = max(fine, key=lambda row: min(row["refusal_precision"], row["others_refused"]))
     weights = logistic(rows, labels)
     return {
         "weights": {n: round(float(w), 4) for n, w in zip(SIGNALS, weights[:-1], strict=True)},

@@ -3,7 +3,7 @@
     shortfall("Who won in 2022?", passage, absent=[], phrases)
         ["The closest passage is about 2021, not 2022.", "What was looked for: won, 2022."]
 
-Says only what can be seen in the passage's words: years, names and numbers of the question that it
+Says only what can be seen in the passage's words: years, names, numbers and words of the question that it
 lacks, a date or a number that was asked for and is not there. Where nothing of the kind is wrong, it says that
 no answer was sure enough. It knows a question and a passage, no index and no reader.
 """
@@ -39,7 +39,7 @@ _TIME = re.compile(
 def shortfall(
     question: str, nearest: Passage | None, absent: Sequence[str], phrases: Phrases
 ) -> list[str]:
-    """Sentences to follow a refusal, at most three; `absent` are names that no article has, which
+    """Sentences to follow a refusal; `absent` are names that no article has, which
     are not said again of the passage."""
     return [
         *(_lacks(question, nearest, absent, phrases) if nearest is not None else ()),
@@ -48,10 +48,14 @@ def shortfall(
 
 
 def _looked_for(question: str, phrases: Phrases) -> Iterator[str]:
+    if words := _said(question):
+        yield phrases.say("looked_for", words=", ".join(words))
+
+
+def _said(question: str) -> list[str]:
+    """The words that say what the question is about, in their order."""
     words = [w for w in _WORD.findall(question) if w.lower() not in _COMMON and len(w) > 1]
-    named = list(dict.fromkeys(words))[:_LISTED]
-    if named:
-        yield phrases.say("looked_for", words=", ".join(named))
+    return list(dict.fromkeys(words))[:_LISTED]
 
 
 def _lacks(
@@ -76,11 +80,15 @@ def _lacks(
         lacking += [year for year in missing if year not in absent]
     if lacking:
         yield phrases.say("not_there", missing=_listed(lacking))
+    named = {*names(question), *years}
+    words = [w for w in _said(question) if w not in named and not _roots(w) & roots]
+    if words:
+        yield phrases.say("not_said", words=", ".join(words))
     if _WHEN.search(question) and not _TIME.search(held):
         yield phrases.say("lacks_date")
     elif _MANY.search(question) and not _FIGURE.search(held):
         yield phrases.say("lacks_number")
-    elif not (missing or lacking or absent):
+    elif not (missing or lacking or absent or words):
         yield phrases.say("unsure")
 
 

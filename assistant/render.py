@@ -298,6 +298,10 @@ def title_of(item: Citation | Passage, width: int = _TITLE) -> str:
 # ------------------------------------------------------------------------------ text and Markdown
 
 _MARK = re.compile(r"\[(\d{1,4})\]")
+# In code, as a chat model may write it, "a[1]" is no citation.
+_MARK_OR_CODE = re.compile(
+    r"(?m:^[ \t]*```)[\s\S]*?(?:```|\Z)|(?<!`)`(?![ `])[^`\n]{1,300}(?<! )`(?!`)|" + _MARK.pattern
+)
 _BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[^\S\r\n]*(?:\r\n|\r|\n)\s*")
 _LINE_END = re.compile(r"[\r\n]\s*")
 _QUOTED = re.compile(rf"(\d{{1,4}})\.(\d{{1,9}})\.(\d{{1,9}})\.([0-9a-f]{{{_DIGEST}}})", re.ASCII)
@@ -320,7 +324,9 @@ _SHOWN |= dict.fromkeys(range(0xE0000, 0xE0080), 0xFFFD)
 def _marks(text: str, known: Collection[int]) -> Iterator[str | int]:
     """The text in pieces: words as they are, a citation as its number."""
     end = 0
-    for found in _MARK.finditer(text):
+    for found in _MARK_OR_CODE.finditer(text):
+        if found.group(1) is None:
+            continue
         yield text[end : found.start()]
         number = int(found.group(1))
         yield number if number in known else f"({found.group(1)})"

@@ -198,6 +198,13 @@ def test_marks_become_links_that_name_article_and_quotes() -> None:
     assert second == first.replace("?c=1", "?c=2")
 
 
+def test_a_mark_in_code_is_no_citation() -> None:
+    text = "It is `a[1]` [1].\n```\nb[1]\n```\nTeX `quotes' [1] and `more' [2]."
+    answer = answered("how?", text, cite(MEETING, "vital to peace"))
+    assert to_text(answer).startswith(text.replace("[2]", "(2)"))
+    assert [e for e, names in Page(to_html(answer, TEXTS.get)).elements if e == "a"].count("a") == 3
+
+
 def test_each_source_shows_its_paragraph_with_the_quoted_words_marked() -> None:
     page = Page(to_html(COST, TEXTS.get))
     assert page.marks == [citation.quote for citation in COST.citations]

@@ -128,7 +128,7 @@ class Assistant:
 
         Raises WritingError, with what to do, where it says nothing.
         """
-        return None if self._writer is None else self._writer.check()
+        return None if self._writer is None else self._context().run(self._writer.check)
 
     @property
     def reader(self) -> Reader:
@@ -183,7 +183,10 @@ class Assistant:
             lambda: self.index.search("warm", 1),
             lambda: self.chain,
         ]
-        return loaders if self._writer is None else [*loaders, self._writer.warm]
+        if self._writer is not None:
+            warm, context = self._writer.warm, self._context()
+            loaders.append(lambda: context.run(warm))
+        return loaders
 
     def _context(self) -> Context:
         """Where an answer is made: LangSmith records nothing there unless the settings let it, even

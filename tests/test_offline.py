@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.fake_model_server import ModelServer, Say
+
 # What the process tries is noted as well as refused: a library that swallows the refusal is seen.
-_SESSION = """
+_WATCHED = """
 import json, sys
 
 tried = []
@@ -31,7 +33,10 @@ def refuse(event, args):
         raise OSError(f"{event} {host}: this process may reach nothing outside")
 
 sys.addaudithook(refuse)
-
+"""
+_SESSION = (
+    _WATCHED
+    + """
 from assistant import Assistant, EmptyIndexError, Settings, answer
 from assistant.resources import seeds_folder
 
@@ -53,6 +58,20 @@ print(json.dumps({
     "imported": sorted(name for name in sys.modules if "." not in name),
 }))
 """
+)
+_WRITTEN = (
+    _WATCHED
+    + """
+from assistant import Assistant
+from vectorstore import Article
+
+with Assistant.open() as assistant:
+    assistant.index.add_articles([Article("a", "Talks", "France and Saudi Arabia co-chair it.")])
+    assistant.warm()
+    answers = [assistant.answer("who co-chairs it?") for _ in range(2)]
+print(json.dumps({"tried": tried, "texts": [answer.text for answer in answers]}))
+"""
+)
 
 
 def test_a_session_reaches_nothing_outside_and_needs_no_environment(
@@ -87,3 +106,32 @@ def test_a_session_reaches_nothing_outside_and_needs_no_environment(
     # onnxruntime's own telemetry is native code that no hook sees; where it is not switched off, it
     # leaves a device's id in the home folder before it sends anything.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index"]
+
+
+def test_a_chat_model_on_this_machine_is_all_that_is_reached(root: Path, tmp_path: Path) -> None:
+    """Neither a tokenizer is fetched, nor anything traced, whatever other programs are set to."""
+    with ModelServer(Say("France and Saudi Arabia co-chair it.")) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", _WRITTEN],
+            cwd=tmp_path,
+            env={
+                "PATH": os.defpath,
+                "HOME": str(tmp_path),
+                "PYTHONPATH": str(root),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "DATELINE_INDEX": str(tmp_path / "index"),
+                "DATELINE_MODEL": "openai:scripted",
+                "DATELINE_BASE_URL": server.url,
+                "LANGSMITH_TRACING": "true",
+                "LANGSMITH_API_KEY": "of-another-program",
+                "HTTP_PROXY": "http://proxy.invalid:3128",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert said["tried"] == []
+    assert said["texts"] == ["France and Saudi Arabia co-chair it [1]."] * 2
+    assert len(server.requests) == 3  # the model was warmed up before it was asked

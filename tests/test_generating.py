@@ -142,7 +142,7 @@ def test_its_refusal_is_the_refusal(tmp_path: Path, refusal: str) -> None:
     with ModelServer(Say(text)) as server, asking(tmp_path, server.url) as assistant:
         partials = list(assistant.stream(QUESTION))
     assert partials[-1].kind == "abstention"
-    assert partials[-1].text == "Your articles don't answer this."
+    assert partials[-1].text.startswith("Your articles don't answer this.")
     assert partials[-1].citations == ()
     assert partials[-1].passages
     assert {partial.text for partial in partials[:-1]} <= {""}

@@ -302,8 +302,17 @@ def build_chain(
     def abstained(blank: Answer, asked: Asked, *, explained: bool = True) -> Answer:
         """The refusal, with why the nearest passage falls short where its words can be compared."""
         absent = _strange(asked.rewritten, asked.hits)
+        topics = [
+            f"{wish.speaker} {wish.topic}"
+            for wish, _ in asked.wishes
+            if wish.asks in ("about", "summary", "said")
+        ]
+        for word in wording.spoken(" ".join(topics)):
+            if word not in absent and not index.search(word, 1, "words"):
+                absent.append(word)
         refusal = abstain(blank, phrases, absent)
-        nearest = blank.passages[0].passage if blank.passages else None
+        # A topic is not looked for in one passage.
+        nearest = blank.passages[0].passage if blank.passages and not topics else None
         told = shortfall(asked.rewritten, nearest, absent, phrases) if explained else []
         return replace(refusal, text=" ".join([refusal.text, *told]))
 

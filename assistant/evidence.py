@@ -323,9 +323,7 @@ def about(wish: Wish, hits: Sequence[Hit], articles: Articles) -> Evidence:
         return NOTHING
     confidence = meant[0][1]
     near = [article for article, sure in meant if sure >= 0.7 * confidence][:_ARTICLES_TOLD]
-    return Evidence(
-        confidence, _central(near, articles, words, _MOST, wish.newest), TOPIC_THRESHOLD
-    )
+    return Evidence(confidence, _central(near, articles, words, wish), TOPIC_THRESHOLD)
 
 
 def gist(wish: Wish, hits: Sequence[Hit], articles: Articles, *, one: bool) -> Evidence:
@@ -336,7 +334,7 @@ def gist(wish: Wish, hits: Sequence[Hit], articles: Articles, *, one: bool) -> E
     confidence = meant[0][1]
     near = [article for article, sure in meant if sure >= 0.9 * confidence]
     near = near[: 1 if one else _ARTICLES_TOLD]
-    return Evidence(confidence, _central(near, articles, {}, _MOST, wish.newest), TOPIC_THRESHOLD)
+    return Evidence(confidence, _central(near, articles, {}, wish), TOPIC_THRESHOLD)
 
 
 def heads(given: Sequence[Article], articles: Articles) -> Evidence:
@@ -385,15 +383,12 @@ def _meant(wish: Wish, hits: Sequence[Hit], articles: Articles) -> list[tuple[Ar
 
 
 def _central(
-    given: Sequence[Article],
-    articles: Articles,
-    words: dict[str, float],
-    most: int,
-    newest: bool,
+    given: Sequence[Article], articles: Articles, words: dict[str, float], wish: Wish
 ) -> tuple[Extract, ...]:
     """The most central sentences of the articles together; with `words`, such as speak of them."""
-    given = _in_time(given, newest=newest)
+    given = _in_time(given, newest=wish.newest)
     strict = any(weight > 1.0 for weight in words.values())  # of a name
+    named = _surname(wish.topic)
     candidates: list[_Candidate] = []
     weights: list[float] = []
     for order, article in enumerate(given):
@@ -404,6 +399,8 @@ def _central(
             text = article.text[span.start : span.end]
             hangs = _hangs(text)
             here = coverage(words, text) if words else 1.0
+            if strict and here < 1.0 and named and not named.search(text):
+                here = 0.0
             if hangs:  # it speaks of what the one before spoke of
                 here = max(here, 0.5 * before)
             before = here
@@ -421,7 +418,7 @@ def _central(
             weights.append(weight)
     ranks = central([each.text for each in candidates], weights)
     ranked = sorted(range(len(candidates)), key=lambda i: (-ranks[i], i))
-    share = -(-most // len(given)) if len(given) > 1 else most
+    share = -(-_MOST // len(given)) if len(given) > 1 else _MOST
     told: dict[str, int] = {}
     chosen = []
     for i in ranked:
@@ -429,7 +426,15 @@ def _central(
         if told.get(each.article.id, 0) < share and ranks[i] >= _LESS_CENTRAL * ranks[ranked[0]]:
             told[each.article.id] = told.get(each.article.id, 0) + 1
             chosen.append(each)
-    return _told(chosen, articles, most)
+    return _told(chosen, articles, _MOST)
+
+
+def _surname(topic: str) -> re.Pattern[str] | None:
+    """Where a person's last name stands alone: "Pellow", and not "Pellow Street"."""
+    if not re.fullmatch(r"(?:[^\W\d_a-zß-öø-ÿ][\w’'.-]*\s*){2,3}", topic):
+        return None
+    last = re.escape(topic.split()[-1])
+    return re.compile(rf"\b{last}\b(?![’']?s? [^\W\d_a-zß-öø-ÿ])")
 
 
 def _in_time(given: Sequence[Article], *, newest: bool) -> list[Article]:

@@ -58,6 +58,11 @@ def roots(text: str) -> frozenset[str]:
     return frozenset(root(word) for match in _WORD.finditer(text) for word in _split(match[0]))
 
 
+def spoken(text: str) -> list[str]:
+    """The words of `text` that carry meaning, as they stand there."""
+    return [match[0] for match in _WORD.finditer(text) if not _IDLE.fullmatch(match[0].lower())]
+
+
 def meaning(text: str) -> list[str]:
     """The roots of the words of `text` that carry meaning, in order, each as often as it stands."""
     return [

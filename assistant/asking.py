@@ -269,6 +269,8 @@ class Desk:
             told = _told(error)
             self._end(work, lambda: self._conversations.fail(asked.id, told))
         except Exception:  # noqa: BLE001  # the last border: whatever it is, the visitor keeps page and question
+            if work.done:  # stopped meanwhile, and what it worked with may be closed by now
+                return
             code = secrets.token_hex(3)
             _log.exception("question failed, code %s", code)
             told = f"Something went wrong. Your question is saved. Code {code}"

@@ -240,6 +240,7 @@
       return;
     }
     if (event.key === "Escape" && !document.querySelector("dialog[open]") && !event.defaultPrevented) {
+      if (event.target instanceof Element && event.target.closest(".dl-talk-name")) return; // leaves the name alone
       if (event.target instanceof Element && event.target.getAttribute("aria-expanded") === "true"
         && event.target.getAttribute("role") === "combobox") return;
       if ("reading" in document.body.dataset) close();

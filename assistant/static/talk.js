@@ -132,6 +132,11 @@
       open(new URL(talk.href).searchParams.get("conversation"));
       return;
     }
+    if (event.target.closest("#dl-again")) {
+      view("ask");
+      document.querySelector("#dl-box textarea")?.focus();
+      return;
+    }
     const button = event.target.closest("#dl-answers .dl-actions button");
     const id = button?.closest(".dl-actions").id.slice(PREFIX.length);
     if (!id) return;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from assistant import Assistant, Settings
 from assistant.resources import SAMPLES, seeds_folder
 from tests.browser.conftest import served
 from tests.browser.page import Page
+from vectorstore import Article
 
 QUESTION = "who co-chairs the two-state meeting?"
 
@@ -88,3 +90,37 @@ def test_from_an_empty_index_to_a_cited_answer_without_typing(
 
 def _offered(page: Page) -> list[str]:
     return [button.text for button in page.all("#dl-examples button") if button.is_displayed()]
+
+
+def test_articles_that_contradict_each_other_are_both_heard(
+    opened: Callable[..., Page], tmp_path: Path
+) -> None:
+    council = Article(
+        "council",
+        "Bridge to open in spring",
+        "The Mill Bridge in Ennet will open to traffic on 14 March, the county council said on "
+        "Monday. Work began two years ago.",
+        "Ennet Echo",
+        published=date(2025, 2, 3),
+    )
+    contractor = Article(
+        "contractor",
+        "Mill Bridge delayed",
+        "The Mill Bridge in Ennet will open to traffic on 2 May, the contractor Halden said on "
+        "Friday. Bad weather slowed the paving.",
+        "Harbour Gazette",
+        published=date(2025, 2, 21),
+    )
+    with Assistant.open(Settings(index=tmp_path)) as assistant:
+        assistant.index.add_articles([council, contractor])
+        with served(assistant, ()) as address:
+            page = opened(address)
+            page.ask("When will the Mill Bridge open?")
+            rows = page.all(".dl-position")
+            assert [row.text.split("\n")[0] for row in rows] == ["21 Feb 2025", "3 Feb 2025"]
+            rows[0].find_element("css selector", "a.cite").click()
+            page.until(lambda: page.text("#dl-reader h2") == contractor.title)
+            assert contractor.text.startswith(page.reader_marked())
+            rows[1].find_element("css selector", "a.cite").click()
+            page.until(lambda: page.text("#dl-reader h2") == council.title)
+            assert council.text.startswith(page.reader_marked())

@@ -813,14 +813,14 @@ def pdf(*pages: str, title: str = "") -> bytes:
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] {contents} >>",
             f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
         ]
-    body = b"%PDF-1.4\n"
+    body = bytearray(b"%PDF-1.4\n")
     offsets = []
     for number, content in enumerate(objects, start=1):
         offsets.append(len(body))
         body += f"{number} 0 obj\n{content}\nendobj\n".encode("cp1252")
     table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
     end = f"trailer << /Size {len(objects) + 1} /Root 1 0 R /Info 4 0 R >>\nstartxref\n{len(body)}\n%%EOF\n"
-    return body + f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}{end}".encode()
+    return bytes(body) + f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}{end}".encode()
 
 
 def locked(content: bytes, password: str) -> bytes:
@@ -929,6 +929,37 @@ def test_a_malformed_pdf_ends_and_stops_nothing(tmp_path: Path, content: bytes) 
     assert isinstance(malformed, Skipped) or malformed.text.strip() == "x"
     assert isinstance(good, Article)
     assert good.text == "Good."
+
+
+def test_a_pdf_says_its_language(tmp_path: Path) -> None:
+    content = pdf("Il porto riapre.").replace(b"/Catalog /Pages", b"/Catalog /Lang (it-IT) /Pages")
+
+    assert only(written(tmp_path / "a.pdf", content)).language == "it"
+
+
+def test_a_pdf_of_ten_thousand_pages_is_read_whole_or_given_up_in_time(tmp_path: Path) -> None:
+    written(tmp_path / "a.pdf", pdf(*(f"This is page {n}." for n in range(10_000))))
+    written(tmp_path / "b.pdf", pdf("Good."))
+
+    many, good = load(tmp_path, limits=Limits(seconds=8))
+
+    if isinstance(many, Skipped):  # on a machine that has other things to do
+        assert many.reason == "took longer than 8 s to parse and was given up"
+    else:
+        assert len(many.pages) == 10_000
+        assert many.text[many.pages[7_123] :].startswith("This is page 7123.")
+    assert isinstance(good, Article)
+
+
+def test_a_pdf_of_ten_thousand_pages_that_are_one_is_no_loop(tmp_path: Path) -> None:
+    content = pdf("Again.").replace(b"/Kids [5 0 R]", b"/Kids [" + b"5 0 R " * 10_000 + b"]")
+    written(tmp_path / "a.pdf", content)
+    written(tmp_path / "b.pdf", pdf("Good."))
+
+    many, good = load(tmp_path, limits=Limits(seconds=8))
+
+    assert isinstance(many, Skipped) or many.text.startswith("Again.")
+    assert isinstance(good, Article)
 
 
 def test_a_pdf_whose_drawing_draws_itself_is_read_without_end(tmp_path: Path) -> None:
@@ -1042,6 +1073,12 @@ def repacked(content: bytes, **changed: bytes) -> bytes:
         for name in old.namelist():
             new.writestr(name, names.get(name, old.read(name)))
     return out.getvalue()
+
+
+def test_a_word_document_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.docx", bomb("word/document.xml", copies=20))
+
+    assert "unpacks to" in refusal(path)
 
 
 def test_entities_in_a_word_document_neither_grow_nor_read_files(tmp_path: Path) -> None:
@@ -1300,19 +1337,85 @@ Attached notes.
 """
 
 
-def test_a_mail_gives_its_body_without_what_is_attached(tmp_path: Path) -> None:
-    article = only(written(tmp_path / "a.eml", MAIL))
+def test_a_mail_gives_its_body_and_what_is_attached(tmp_path: Path) -> None:
+    body, notes = load(written(tmp_path / "a.eml", MAIL))
 
-    assert article.text == "The harbour’s open."
-    assert article.title == "Harbour – reopened"
-    assert article.published == date(2025, 7, 26)
-    assert article.authors == ("Jane Doe",)
+    assert isinstance(body, Article)
+    assert body.text == "The harbour’s open."
+    assert body.title == "Harbour – reopened"
+    assert body.published == date(2025, 7, 26)
+    assert body.authors == ("Jane Doe",)
+    assert isinstance(notes, Article)
+    assert notes.text.strip() == "Attached notes."
+    assert notes.published is None
+    assert notes.source == body.source
+    assert notes.id != body.id
 
 
 def test_a_mail_of_html_alone_gives_its_text(tmp_path: Path) -> None:
     mail = MAIL.replace("Content-Type: text/plain; charset=windows-1252", "Content-Type: image/png")
+    body, _ = load(written(tmp_path / "a.eml", mail))
 
-    assert only(written(tmp_path / "a.eml", mail)).text == "The harbour is open.\n\nSecond."
+    assert isinstance(body, Article)
+    assert body.text == "The harbour is open.\n\nSecond."
+
+
+def test_attachments_are_read_by_their_kind_and_the_others_are_told(tmp_path: Path) -> None:
+    from email.message import EmailMessage
+
+    mail = EmailMessage()
+    mail["Subject"], mail["From"] = "Papers", "desk@example.org"
+    mail.set_content("See the papers.")
+    for name, content in {
+        "report.pdf": pdf("The harbour reopened."),
+        "rows.jsonl": b'{"id": "n1", "text": "One"}\n{"title": "no text"}\n{"text": "Three"}',
+        "logo.png": b"\x89PNG",
+        "more.zip": archive({"a.txt": b"inside"}),
+        "bad.docx": b"no Word document",
+        "empty.txt": b"",
+        "../../etc/passwd": b"root:x:0:0",
+        "mail.eml": b"Subject: inner\n\nThe inner mail.",
+    }.items():
+        mail.add_attachment(content, maintype="application", subtype="data", filename=name)
+    mail["Content-Language"] = "en-GB"
+
+    path = written(tmp_path / "a.eml", mail.as_bytes())
+    items = list(load(path))
+
+    articles = [item for item in items if isinstance(item, Article)]
+    assert [article.text.strip() for article in articles] == [
+        *("See the papers.", "The harbour reopened.", "One", "Three", "The inner mail."),
+    ]
+    assert articles[0].language == "en"
+    assert articles[2].id == "n1"
+    assert len({article.id for article in articles}) == 5
+    told = {s.source.removeprefix(f"{path}, "): s.reason for s in items if isinstance(s, Skipped)}
+    reasons = {
+        "attachment 2, rows.jsonl, line 2": "has no text",
+        "attachment 3, logo.png": "of a kind that cannot be read",
+        "attachment 4, more.zip": "is an archive",
+        "attachment 5, bad.docx": "damaged",
+        "attachment 6, empty.txt": "is empty",
+        "attachment 7, ../../etc/passwd": "without an ending",
+    }
+    assert told.keys() == reasons.keys()
+    for label, reason in reasons.items():
+        assert reason in told[label]
+
+
+def test_a_mail_whose_attachment_grows_without_end_ends(tmp_path: Path) -> None:
+    from email.message import EmailMessage
+
+    mail = EmailMessage()
+    mail.set_content("See the papers.")
+    mail.add_attachment(
+        bomb("word/document.xml", copies=20), maintype="a", subtype="b", filename="bomb.docx"
+    )
+    body, bombed = load(written(tmp_path / "a.eml", mail.as_bytes()))
+
+    assert isinstance(body, Article)
+    assert isinstance(bombed, Skipped)
+    assert "unpacks to" in bombed.reason
 
 
 @pytest.mark.parametrize(

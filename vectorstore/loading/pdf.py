@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from vectorstore.errors import LoadingError
-from vectorstore.loading.draft import Draft, shorten
+from vectorstore.loading.draft import Draft, language_code, shorten
 from vectorstore.loading.markup import sound, tidy
 
 _LIGATURES = str.maketrans(
@@ -37,13 +37,19 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
             raise LoadingError("is protected by a password; save a copy without one")
         texts = [tidy(sound(page.extract_text()).translate(_LIGATURES)) for page in reader.pages]
         title = str(reader.metadata.title or "") if reader.metadata else ""
+        language = language_code(str(reader.root_object.get("/Lang", "")))
     except PyPdfError as error:
         raise LoadingError(f"is damaged, or no PDF: {error}") from error
     if not any(texts):
         raise LoadingError("has no text: its pages are pictures; run text recognition (OCR) first")
     text, pages = _joined(_mended(texts))
     named = " " in title.strip() and not _MADE_BY.search(title)  # else it is a file's name
-    yield Draft(text, title=shorten(sound(title), 300) if named else "", pages=pages)
+    yield Draft(
+        text,
+        title=shorten(sound(title), 300) if named else "",
+        language=language,
+        pages=pages,
+    )
 
 
 def _joined(texts: Sequence[str]) -> tuple[str, tuple[int, ...]]:

@@ -1,6 +1,7 @@
 """How long does it take to find out that nothing has changed? And that one file has?
 
     python -m benchmarks.sync --files 5000
+    python -m benchmarks.sync --files 10000 --bad 50    and of 50 bad ones among them, each is told
 
 Files of some 2,000 characters in 50 folders are synced, and then again: unchanged, with one file
 changed, with one moved, and with one folder of a hundred moved; here, and through another process'
@@ -30,15 +31,22 @@ _AGE = 1_750_000_000  # seconds since 1970; long enough ago for a file's time to
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--files", type=int, default=5_000)
-    files = parser.parse_args().files
+    parser.add_argument("--bad", type=int, default=0)
+    arguments = parser.parse_args()
+    files = arguments.files
     with tempfile.TemporaryDirectory() as place:
         source, folder = Path(place) / "articles", Path(place) / "index"
         _write(source, files)
+        for number in range(arguments.bad):
+            _put(source / f"{number % _FOLDERS:02}" / f"bad{number}.json", '{"text": "cut')
         print(f"{files:,} files; seconds\n\n{'what':<34}{'here':>8}{'through another':>18}")
         embedding = FakeEmbedding()
         with open_shared(folder, lambda: LocalIndex(folder, lambda: embedding)) as here:
             first = _timed(here, source)
             print(f"{'the first, with a fake embedding':<34}{first[0]:>8.2f}")
+            new, skipped = len(first[1].new), len(first[1].skipped)
+            if (new, skipped) != (files, arguments.bad):
+                raise SystemExit(f"{new} new and {skipped} skipped")
             with open_shared(folder, lambda: here) as there:
                 embedding.asked.clear()
                 for what, change in _CHANGES.items():

@@ -36,6 +36,19 @@ NOON = 1_750_000_000_000_000_000  # nanoseconds; long ago, so that a file's time
 
 FERRY = "The new ferry will cost 12 million crowns.\n\nIt will sail from Skennay in spring."
 FLOOD = "Three hundred people were moved to safety when the Ennet flooded the town."
+# Files that cannot be read, each for another reason.
+BAD: list[tuple[str, bytes]] = [
+    (".txt", b""),
+    (".txt", bytes(range(256)) * 8),
+    (".json", b'{"text": "cut'),
+    (".pdf", b"%PDF-1.7 cut off"),
+    (".docx", b"PK\x03\x04 cut off"),
+    (".zip", b"no archive"),
+    (".html", b"<html><body></body></html>"),
+    (".xml", b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>'),
+    (".png", b"\x89PNG"),
+    (".xlsx", b"PK"),
+]
 STRIKE = "Dockers in Skennay walked out on Monday over night shifts."
 
 
@@ -354,6 +367,40 @@ def test_files_of_other_kinds_and_indexes_within_are_left_alone(index: Index, fo
         report = index.sync(folder)
     assert len(report.new) == 1
     assert [Path(skipped.source).name for skipped in report.skipped] == ["picture.png"]
+
+
+def test_fifty_bad_files_among_two_thousand_are_told_and_stop_nothing(
+    tmp_path: Path, folder: Path
+) -> None:
+    """10,000 of them: `python -m benchmarks.sync --bad 50`."""
+    for number in range(2_000):
+        file = folder / f"{number % 20:02}" / f"{number:04}"
+        if number % 40:
+            written(file.with_suffix(".txt"), f"Report {number} of the harbour office, in full.")
+        else:
+            bad = BAD[number // 40 % len(BAD)]
+            written(file.with_suffix(bad[0]), bad[1])
+    with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
+        report = index.sync(folder)
+        assert (len(report.new), len(report.skipped)) == (1_950, 50)
+        again = index.sync(folder)
+        assert (len(again.unchanged), again.skipped) == (1_950, report.skipped)
+
+
+def test_what_a_page_says_of_itself_is_stored(index: Index, folder: Path) -> None:
+    page = (
+        "<html lang='en-GB'><head><title>Harbour reopens</title>"
+        "<meta name='author' content='Mara Holt'>"
+        "<meta property='article:published_time' content='2025-07-26T10:00:00+01:00'></head>"
+        f"<body><article><h1>Harbour reopens</h1><p>{FERRY}</p><p>{FLOOD}</p></article></body></html>"
+    )
+    written(folder / "page.html", page)
+    (page_id,) = index.sync(folder).new
+    for known in (index.get(page_id), index.summary(page_id)):
+        assert known.title == "Harbour reopens"
+        assert known.authors == ("Mara Holt",)
+        assert known.language == "en"
+        assert known.published == date(2025, 7, 26)
 
 
 # -- twice -------------------------------------------------------------------------------------

@@ -538,7 +538,9 @@ class _Bringing:
 
 
 def _written(one: Path | Page | Skipped | None) -> str:
-    return one.source if isinstance(one, Skipped) else shown(one) if isinstance(one, Path) else ""
+    """As progress tells it: a file with its folder, for a line has little room."""
+    path = Path(one.source) if isinstance(one, Skipped) else one
+    return shown(Path(*path.parts[-2:])) if isinstance(path, Path) else ""
 
 
 def _size_and_time(one: Path | Page) -> tuple[int, int]:

@@ -108,6 +108,32 @@ def test_a_sync_killed_at_any_moment_is_brought_to_its_end_by_the_next(tmp_path:
     assert cut >= 4, "too few were killed to prove anything"
 
 
+LOCKED = """
+    import sys
+    from pathlib import Path
+    from tests.fake_embedding import FakeEmbedding
+    from vectorstore.local import LocalIndex
+
+    source = Path(sys.argv[2])
+    with LocalIndex(Path(sys.argv[1]), FakeEmbedding) as index:
+        index.sync(source)
+        (source / "locked").chmod(0)
+        report = index.sync(source, prune=True, yes=True)
+        (source / "locked").chmod(0o700)
+        print(len(report.vanished), len(report.skipped), len(index.articles()))
+        print(len(index.sync(source).unchanged))
+"""
+
+
+def test_what_is_in_a_folder_that_may_not_be_looked_into_is_not_gone(tmp_path: Path) -> None:
+    source = tmp_path / "articles"
+    (source / "locked").mkdir(parents=True)
+    (source / "open.txt").write_text("The library shuts on Mondays.")
+    (source / "locked" / "ferry.txt").write_text("The ferry sails at noon.")
+    said = run(LOCKED, str(tmp_path / "index"), str(source), unprivileged=True)
+    assert said.split() == ["0", "1", "2", "2"]
+
+
 # -- Chroma's files ----------------------------------------------------------------------------
 
 
@@ -261,8 +287,8 @@ FILL = """
 
     limit = int(sys.argv[2])
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    index = LocalIndex(Path(sys.argv[1]), lambda: FakeEmbedding(dimensions=256))
-    try:
+    try:  # the first limit leaves no room for an empty index either
+        index = LocalIndex(Path(sys.argv[1]), lambda: FakeEmbedding(dimensions=256))
         for article in articles(400, passages=4):
             index.add_articles([article])
             print("added", article.id, flush=True)
@@ -675,7 +701,7 @@ def run(program: str, *arguments: str, unprivileged: bool = False) -> str:
 def start(
     program: str, *arguments: str, cwd: Path | None = None, unprivileged: bool = False
 ) -> subprocess.Popen[str]:
-    """Start a program; without root's right to write everywhere, where that is asked for."""
+    """Start a program; without root's right to read and write everywhere, where that is asked for."""
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(program), *arguments],
         cwd=cwd or ROOT,
@@ -683,14 +709,15 @@ def start(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=drop_the_right_to_write_everywhere if unprivileged else None,
+        preexec_fn=drop_the_right_to_everything if unprivileged else None,
     )
 
 
-def drop_the_right_to_write_everywhere() -> None:
+def drop_the_right_to_everything() -> None:
     if os.geteuid() == 0:
-        drop_from_bounding_set, dac_override = 24, 1  # as in linux/prctl.h and capability.h
-        assert ctypes.CDLL(None).prctl(drop_from_bounding_set, dac_override, 0, 0, 0) == 0
+        drop_from_bounding_set = 24  # as in linux/prctl.h
+        for right in (1, 2):  # DAC_OVERRIDE and DAC_READ_SEARCH, as in linux/capability.h
+            assert ctypes.CDLL(None).prctl(drop_from_bounding_set, right, 0, 0, 0) == 0
 
 
 def tell(process: subprocess.Popen[str]) -> None:

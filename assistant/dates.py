@@ -549,7 +549,8 @@ _FUTURE = re.compile(
 )
 _NEWEST = re.compile(
     r"(?<!at )(?<!by )(?<!at the )(?<!by the )\b(?:latest|newest|most recent(?:ly)?|recently|lately"
-    r"|current(?:ly)?|at present|at the moment|nowadays|now(?! that)|these days|so far|by now)\b",
+    r"|current(?:ly)?|at present|at the moment|nowadays|now(?! that)|these days|so far|by now"
+    r"|(?:in|over) (?:the )?(?:past|last|recent) (?:few )?(?:days|weeks|months|years))\b",
     re.IGNORECASE,
 )
 _OLDEST = re.compile(

@@ -167,7 +167,13 @@ def test_in_an_old_archive_a_month_is_the_last_that_it_has() -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["What is the latest on the ferry?", "Who is mayor now?", "What is the current fare?"],
+    [
+        "Who left in recent months?",
+        "Who left over the past few weeks?",
+        "What is the latest on the ferry?",
+        "Who is mayor now?",
+        "What is the current fare?",
+    ],
 )
 def test_the_newest_is_asked_for(question: str) -> None:
     assert asked(question, AS_OF) == AskedTime(order="newest")

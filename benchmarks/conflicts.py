@@ -63,7 +63,7 @@ def verdict(answer: Answer) -> str:
     """The verdict that an answer tells."""
     if answer.positions:
         return "disagree"
-    return "corrected" if len(answer.statements) == 2 and answer.short else "none"
+    return "corrected" if ". Earlier, " in answer.text else "none"
 
 
 def articles(pairs: Sequence[dict[str, Any]]) -> Iterator[Article]:

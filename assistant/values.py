@@ -195,7 +195,7 @@ def _initials(short: str, name: str) -> bool:
 # -- words -------------------------------------------------------------------------------------
 
 _ASKS_WHEN = re.compile(
-    r"\bwhen\b|\b(?:what|which) (?:year|month|day|date|weekday)\b|\bhow soon\b|\bsince when\b",
+    r"^\W*(?:(?:and|but|so|since|until|by|from) )*when\b|\b(?:what|which) (?:year|month|day|date|weekday)\b|\bhow soon\b",
     re.IGNORECASE,
 )
 _ASKS_AMOUNT = re.compile(

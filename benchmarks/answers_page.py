@@ -28,7 +28,7 @@ QUESTIONS = {
         "From when was the library closed on Mondays?",
         "Where was the Conference on the Question of Jerusalem held, and when?",
         "Under which chapter of the Charter do they cooperate?",
-        "How much will the new ferry cost?",
+        "What is the new ferry expected to cost?",
         "How many people had to leave their homes when the River Ennet flooded?",
         "Who is Noor Castellane?",
     ],

@@ -108,7 +108,7 @@ def test_a_refusal_with_the_right_passage_read_is_wrong(tmp_path: Path) -> None:
 
 
 def test_an_answer_that_the_articles_do_not_give_is_wrong(tmp_path: Path) -> None:
-    assert only_stage(evaluated(tmp_path, asked("who sank the ferry"))) == "wrongly answered"
+    assert only_stage(evaluated(tmp_path, asked("what sank the ferry"))) == "wrongly answered"
 
 
 def test_a_cited_copy_of_the_article_proves_as_much(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_the_figures_of_four_questions_worked_out_by_hand(tmp_path: Path) -> Non
         asked("what costs the ferry", "38 million"),  # right
         asked("what costs the old bridge", "13 million", article="bridge-2"),  # misread
         asked("who owns the moon"),  # refused
-        asked("who sank the ferry"),  # answered, wrongly
+        asked("what sank the ferry"),  # answered, wrongly
     )
     figures = found.figures()
     assert figures["recall_1"] == 1.0
@@ -163,7 +163,7 @@ def test_citations_are_measured_against_the_places_to_be_cited(tmp_path: Path) -
 def test_what_was_withheld_counts_on_the_curve_and_not_among_the_answers(tmp_path: Path) -> None:
     with fake_assistant(tmp_path, ARTICLES, ANSWERS, threshold=0.99) as assistant:
         found = evaluate(
-            assistant, [asked("what costs the ferry", "38 million"), asked("who sank the ferry")]
+            assistant, [asked("what costs the ferry", "38 million"), asked("what sank the ferry")]
         )
     first = found.outcomes[0]
     assert (first.answer.answered, first.right, first.best_right) == (False, False, True)
@@ -177,7 +177,7 @@ def test_what_was_withheld_counts_on_the_curve_and_not_among_the_answers(tmp_pat
 
 def test_confidence_is_compared_with_the_truth(tmp_path: Path) -> None:
     found = evaluated(
-        tmp_path, asked("what costs the ferry", "38 million"), asked("who sank the ferry")
+        tmp_path, asked("what costs the ferry", "38 million"), asked("what sank the ferry")
     )
     sure = found.outcomes[0].confidence
     assert sure > 0.9
@@ -252,7 +252,7 @@ def test_the_report_names_each_miss_and_its_stage(tmp_path: Path) -> None:
     found = evaluated(
         tmp_path,
         asked("what costs the ferry", "39 million", id="q7", kind="money"),
-        asked("who sank the ferry", kind="absent"),
+        asked("what sank the ferry", kind="absent"),
     )
     text = report(found)
     assert "misread" in text
@@ -264,7 +264,7 @@ def test_the_report_names_each_miss_and_its_stage(tmp_path: Path) -> None:
 
 def test_the_plot_is_a_drawing_with_the_curve_and_where_we_stand(tmp_path: Path) -> None:
     found = evaluated(
-        tmp_path, asked("what costs the ferry", "38 million"), asked("who sank the ferry")
+        tmp_path, asked("what costs the ferry", "38 million"), asked("what sank the ferry")
     )
     drawing = ET.fromstring(risk_coverage_plot(found))  # noqa: S314  our own text
     names = [element.tag.rpartition("}")[2] for element in drawing.iter()]

@@ -146,6 +146,8 @@ def test_nothing_new_is_told_from_articles_that_a_limit_leaves_out(tmp_path: Pat
         ("Did the mayor say the ferry would pay for itself?", "Mayor Maren"),
         ("Did the council cancel the ferry?", "No: The council did not cancel the ferry."),
         ("Was the race delayed?", "Yes: The race was delayed"),
+        ("Will the ferry pay for itself?", "Mayor Maren Dufrayne claimed"),
+        ("Does the new ferry cost 45 million crowns?", "The new ferry will cost"),
     ],
 )
 def test_yes_or_no_is_said_only_where_the_same_is_stated(

@@ -129,7 +129,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One visitor's exchanges, oldest first. The filters are those of its last question."""
+    """One visitor's exchanges, oldest first. The filters are those for its next question."""
 
     id: str
     title: str
@@ -312,6 +312,15 @@ class Conversations:
             self._db.execute(
                 "UPDATE conversations SET title = ? WHERE id = ?", (title, conversation_id)
             )
+
+    def narrow(self, visitor: str, conversation_id: str, filters: Filters) -> None:
+        """Keep what the next question of a conversation is narrowed to."""
+        with self._transaction():
+            if self._own(visitor, conversation_id)["filters"] != _dumped(filters):
+                self._db.execute(
+                    "UPDATE conversations SET filters = ? WHERE id = ?",
+                    (_dumped(filters), conversation_id),
+                )
 
     def remove(self, visitor: str, conversation_id: str) -> None:
         """Remove a conversation with its answers and what was said about them."""

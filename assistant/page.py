@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -145,9 +146,19 @@ class Talk:
         )
 
     def filters(self, visitor: str | None, conversation_id: str | None) -> Filters:
-        """The filters of a conversation's last question."""
+        """The filters that stand beside a conversation."""
         found = self._get(visitor, conversation_id)
         return EVERYTHING if found is None else found.filters
+
+    async def narrow(
+        self, visitor: str | None, conversation_id: str | None, filters: Filters
+    ) -> None:
+        """Keep the filters with the conversation that is shown, for the next time it is opened."""
+        if visitor is not None and conversation_id:
+            with suppress(ConversationNotFoundError):
+                await asyncio.to_thread(
+                    self._conversations.narrow, visitor, conversation_id, filters
+                )
 
     async def _watch(
         self, visitor: str | None, exchange: Exchange, box: str | None = None
@@ -371,6 +382,10 @@ def build(
                 gr.update(visible=view.busy),
             ]
 
+        def named_sources() -> list[tuple[str, str]]:
+            sources = assistant.index.statistics().sources
+            return [(f"{name} ({n:,})", name) for name, n in sources if name]
+
         def filled_in(chosen: Filters) -> list[Any]:
             """Filters as the new values of their boxes."""
             days = [
@@ -413,7 +428,11 @@ def build(
         async def begun(conversation_id: str, request: gr.Request) -> list[Any]:
             visitor = visitor_of(request.cookies)
             chosen = await asyncio.to_thread(talk.filters, visitor, conversation_id)
-            return [*shown_as(await talk.shown(visitor, conversation_id)), *filled_in(chosen)]
+            only, *days = filled_in(chosen)
+            # With its choices: a source that is none of them would be dropped from the box.
+            choices = await asyncio.to_thread(named_sources)
+            view = await talk.shown(visitor, conversation_id)
+            return [*shown_as(view), gr.update(choices=choices, value=only), *days]
 
         async def on_open(wanted: str, request: gr.Request) -> list[Any]:
             return await begun(wanted.partition(" ")[2], request)
@@ -424,30 +443,37 @@ def build(
         def on_again() -> list[Any]:
             return shown_as(View(box=""))
 
-        def on_narrow(only: list[str] | None, first: str | None, last: str | None) -> Any:
+        async def on_narrow(
+            shown: str, only: Any, first: Any, last: Any, request: gr.Request
+        ) -> str:
             try:
-                address = filter_address(Filters.entered(only, first, last))
+                chosen = Filters.entered(only, first, last)
             except QuestionError:  # told when a question is asked; it may still be being typed
                 address = ""
+            else:
+                address = filter_address(chosen)
+                await talk.narrow(visitor_of(request.cookies), shown, chosen)
             return f'<a href="/library/articles?{escaped(address)}">filters</a>'
 
         def on_renarrow(wanted: str) -> list[Any]:
             return filled_in(filters_of(wanted.partition(" ")[2]))
 
+        def on_new_sources(only: list[str] | None) -> Any:
+            # Said again with what is chosen: new choices alone would drop it.
+            return gr.update(choices=named_sources(), value=only or [])
+
         def on_load() -> list[Any]:
             statistics = assistant.index.statistics()
             samples = len(library.samples()) if library is not None else 0
-            named = [(f"{name} ({n:,})", name) for name, n in statistics.sources]
             offered = list(examples() if callable(examples) else examples)[:OFFERED]
             offered = offered if statistics.articles else []
             padded = [*offered, *[""] * (OFFERED - len(offered))]
             return [
                 opening(assistant, samples),
-                gr.update(choices=[choice for choice in named if choice[1]]),
                 *(gr.update(value=text, visible=bool(text)) for text in padded),
             ]
 
-        for handler in (on_ask, on_repeat, on_follow, on_stop, on_open, on_begin):
+        for handler in (on_ask, on_repeat, on_follow, on_stop, on_open, on_begin, on_narrow):
             # Gradio finds a request's parameter by its type, not by the type's name.
             handler.__annotations__ = {"request": gr.Request}
         narrowed = [showing, *filters]
@@ -469,10 +495,11 @@ def build(
         stop.click(on_stop, showing, asking, cancels=running, **light)
         again.click(on_again, None, asking, cancels=running, **light)
         changes = [sources.change, after.change, before.change]
-        gr.on(changes, on_narrow, filters, filtered, **light)
+        gr.on(changes, on_narrow, narrowed, filtered, **light)
         narrowing.change(on_renarrow, narrowing, filters, **light)
         clear.click(lambda: ([], None, None), None, filters, **light)
-        gr.on([page.load, refresh.click], on_load, None, [summary, sources, *shown], **light)
+        gr.on([page.load, refresh.click], on_load, None, [summary, *shown], **light)
+        refresh.click(on_new_sources, sources, sources, **light)
     page.queue(max_size=_FOLLOWING, api_open=False)
     return page
 

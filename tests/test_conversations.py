@@ -114,6 +114,7 @@ def test_what_is_anothers_is_as_if_it_never_was(conversations: Conversations) ->
         lambda: conversations.begin_again("bob", asked.id),
         lambda: conversations.rename("bob", asked.conversation_id, "mine"),
         lambda: conversations.remove("bob", asked.conversation_id),
+        lambda: conversations.narrow("bob", asked.conversation_id, NARROW),
         lambda: conversations.rate("bob", asked.id, "helpful"),
         lambda: conversations.get("bob", "never"),
     ):
@@ -137,6 +138,15 @@ def test_a_conversation_is_renamed_and_removed(conversations: Conversations) -> 
         conversations.exchange("ann", asked.id)
     conversations.finish(asked.id, COST)  # the answer to what was deleted meanwhile
     assert conversations.quoting([HARBOUR.id]) == 0
+
+
+def test_filters_are_kept_also_before_the_next_question(conversations: Conversations) -> None:
+    asked = conversations.begin("ann", "who?")
+    before = conversations.headings("ann")
+    conversations.narrow("ann", asked.conversation_id, NARROW)
+    assert conversations.get("ann", asked.conversation_id).filters == NARROW
+    assert conversations.exchange("ann", asked.id).filters == Filters()
+    assert conversations.headings("ann") == before
 
 
 def test_what_is_removed_is_gone_from_the_file(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def weighed(question: str, rated: Sequence[Rated]) -> Case | None:
         return None
     about = _About(question)
     told = [_Told(reading) for reading, _ in rated if reading.text]
-    fitting = [one for one in told if about.fits(one)]
+    fitting = [one for one in told if about.fits(one) and not taken_back(one.reading)]
     if not fitting or fitting[0].reading is not rated[0][0]:
         return None  # what is answered has to be one of the sides
     groups = [[fitting[0]]]
@@ -119,6 +119,14 @@ def agreeing(question: str, rated: Sequence[Rated]) -> tuple[Reading, ...]:
         ):
             found.append(one)
     return tuple(one.reading for one in found)
+
+
+def taken_back(reading: Reading) -> bool:
+    """Whether the sentence itself says that this value no longer holds: "€12.80 instead of €11.50",
+    "the majority of 231 votes no longer stands"."""
+    told = _Told(reading)
+    before = told.sentence[: max(0, reading.start - told.span.start)]
+    return bool(_IN_PLACE_OF.search(before) or _NO_LONGER.search(told.sentence))
 
 
 def outdated(question: str, best: Reading, read: Sequence[Reading]) -> Passage | None:
@@ -164,6 +172,8 @@ def with_positions(
             title = _MARK.sub(r"(\1)", " ".join((newer.title or newer.source).split()))
             notice = phrases.say("outdated", title=title, day=_day(newer.published))
             answer = replace(answer, notices=(*answer.notices, notice))
+        if rated and taken_back(rated[0][0]):
+            answer = replace(answer, notices=(*answer.notices, phrases.say("taken_back")))
         answer = _with_day(answer, question, rated, phrases)
         return _with_agreement(answer, question, rated, phrases)
     citations: list[Citation] = []
@@ -312,6 +322,8 @@ def _disagree(about: _About, one: _Told, other: _Told) -> bool:
         return True
     if about.kind == "name" and not about.compares and _both_in_one(one, other):
         return False
+    if about.kind == "amount" and (_has_amount(one, other) or _has_amount(other, one)):
+        return False
     return comparison == "different" and _one_event(about, one, other)
 
 
@@ -354,6 +366,14 @@ def _both_in_one(one: _Told, other: _Told) -> bool:
     return all(value <= words(one.sentence) for value in values) or all(
         value <= words(other.sentence) for value in values
     )
+
+
+def _has_amount(one: _Told, other: _Told) -> bool:
+    """Whether the passage of `one` has the other's amount too: then its own is of something else."""
+    amount = {a.number for a in amounts(other.reading.text)}
+    if not amount or not _distinct(other.reading.text):
+        return False
+    return amount <= {a.number for a in amounts(one.all)}
 
 
 def _corrects(about: _About, newer: Side, older: Side) -> bool:
@@ -533,6 +553,10 @@ _CHANGED = re.compile(
     r"|\brecount\b|\bafter all\b|\bturned out\b|\bhad been promised\b",
     re.IGNORECASE,
 )
+_IN_PLACE_OF = re.compile(
+    r"\b(?:instead of|rather than|up from|down from)\s+(?:the\s+|about\s+)?$", re.IGNORECASE
+)
+_NO_LONGER = re.compile(r"\bno longer (?:stands?|holds?|appl(?:y|ies)|valid|true)\b", re.IGNORECASE)
 _CONTRASTS = (
     ({"men", "men’s", "man"}, {"women", "woman"}, {"boys", "girls"}, {"junior", "juniors"}),
     ({"first"}, {"second"}, {"third"}),

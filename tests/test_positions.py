@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant import Answer, Citation, Statement
-from assistant.positions import Rated, agreeing, outdated, weighed, with_positions, with_rivals
+from assistant.positions import (
+    Rated,
+    agreeing,
+    outdated,
+    taken_back,
+    weighed,
+    with_positions,
+    with_rivals,
+)
 from assistant.prompts import load_phrases
 from assistant.reader import Reading
 from benchmarks import conflicts
@@ -121,6 +129,40 @@ def test_an_answer_that_a_newer_passage_takes_back_is_said_to_be_so(
     said = ("This may have changed since: see “The new ferry: dearer (3)” (1 October 2025).",)
     assert answer.notices == (said if changed else ())
     assert answer.text == first_answer(SPRING).text
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "back"),
+    [
+        ("A return will cost €12.80 instead of €11.50.", "€11.50", True),
+        ("A return will cost €12.80 instead of €11.50.", "€12.80", False),
+        ("The majority of 231 votes no longer stands.", "231 votes", True),
+        ("He won by 231 votes. The old gate no longer stands.", "231 votes", False),
+        ("Turnout was 71.3 per cent, up from 64.8 per cent.", "64.8 per cent", True),
+    ],
+)
+def test_a_value_that_its_own_sentence_takes_back_is_told_apart(
+    text: str, span: str, back: bool
+) -> None:
+    assert taken_back(rated("a", text, span)[0]) == back
+
+
+def test_an_answer_that_its_own_sentence_takes_back_is_no_side_and_comes_with_a_notice() -> None:
+    old = rated("echo", "The majority of 231 votes on the Ennet no longer stands.", "231 votes")
+    other = rated("gazette", "The majority on the Ennet is 198 votes.", "198 votes")
+    question = "What is the majority on the Ennet?"
+    assert weighed(question, [old, other]) is None
+    answer = with_positions(first_answer(old), question, [old, other], PHRASES)
+    assert answer.notices == ("The sentence quoted says that this no longer holds.",)
+
+
+def test_an_article_that_has_both_amounts_contradicts_neither() -> None:
+    question = "By how many votes did Strake beat Dufrayne?"
+    new = rated("echo", "Strake beat Dufrayne by 231 votes.", "231 votes", title="Strake")
+    both = rated(
+        "gazette", "Dufrayne had 412 votes more.", "412 votes", title="Strake by 231 votes"
+    )
+    assert weighed(question, [new, both]) is None
 
 
 def test_a_weekday_as_an_answer_comes_with_the_day_of_its_article() -> None:

@@ -30,26 +30,37 @@ from vectorstore.splitting import Span, passages
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Characters `start` to `end` of an article."""
+
+    article: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """`gold` are ids of documents; `start` and `end` the first answer in the first of them, -1 where
-    the set does not say."""
+    """`gold` are ids of documents; `places` where an answer stands, empty where the set does not
+    say; `candidates` the documents that an unanswerable question was made to mislead on."""
 
     id: str
     text: str
     answers: tuple[str, ...]
     answerable: bool
     gold: tuple[str, ...]
-    start: int = -1
-    end: int = -1
+    places: tuple[Place, ...] = ()
     history: tuple[Turn, ...] = ()
     gold_sentences: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
 
     def is_in(self, passage: Passage) -> bool:
-        """True where the passage holds the answer, or is of a gold document that may hold it
-        anywhere."""
-        if passage.article_id not in self.gold:
-            return False
-        return self.start < 0 or (passage.start <= self.start and self.end <= passage.end)
+        """True where the passage holds a place of the answer."""
+        return any(
+            passage.article_id == place.article
+            and passage.start <= place.start
+            and place.end <= passage.end
+            for place in self.places
+        )
 
 
 def articles(folder: Path) -> list[Article]:
@@ -140,17 +151,22 @@ def open_index(
 
 def _question(row: dict[str, Any]) -> Question:
     start = int(row.get("start", -1)) if row["answerable"] else -1
+    place = () if start < 0 else (_place(row["gold_doc_ids"][0], start, row["answers"][0]),)
     return Question(
         id=row["id"],
         text=row["question"].strip(),
         answers=tuple(row["answers"]),
         answerable=bool(row["answerable"]),
         gold=tuple(row["gold_doc_ids"]),
-        start=start,
-        end=start + len(row["answers"][0]) if start >= 0 else -1,
+        places=place,
         history=tuple(Turn(turn["role"], turn["text"]) for turn in row.get("history", ())),
         gold_sentences=tuple(row.get("gold_sentences", ())),
+        candidates=tuple(row.get("candidate_doc_ids", ())),
     )
+
+
+def _place(article: str, start: int, answer: str) -> Place:
+    return Place(article, start, start + len(answer))
 
 
 def _lines(file: Path) -> Iterator[dict[str, Any]]:

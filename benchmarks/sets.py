@@ -53,6 +53,15 @@ class Question:
     gold_sentences: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
 
+    @property
+    def start(self) -> int:
+        """Where the first answer begins in the first gold document; -1 where the set does not say."""
+        return self.places[0].start if self.places else -1
+
+    @property
+    def end(self) -> int:
+        return self.places[0].end if self.places else -1
+
     def is_in(self, passage: Passage) -> bool:
         """True where the passage holds a place of the answer."""
         return any(

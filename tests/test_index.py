@@ -292,6 +292,37 @@ def test_a_filter_that_admits_nothing_finds_nothing(index: Index) -> None:
         assert index.search("ferry", mode=mode, sources=["skennay post"]) == []
 
 
+def test_few_among_many_are_all_found_however_far_from_the_query(tmp_path: Path) -> None:
+    # The neighbours that an approximate search walks along are all left out by the filter.
+    chance = random.Random(6)
+    many = [replace(article, source="many") for article in random_corpus(1_500, chance)]
+    few = [
+        Article(
+            id=f"few-{number}",
+            title="",
+            text=f"zebra{number} yak{number} common0",
+            source="few",
+            published=date(2030, 1, 1) + timedelta(days=number),
+        )
+        for number in range(12)
+    ]
+    wheres = [
+        Filter(sources=("few",)),
+        Filter(articles=tuple(article.id for article in few)),
+        Filter(after=date(2030, 1, 1), before=date(2030, 1, 12)),
+    ]
+    with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
+        index.add_articles([*many, *few])
+        for where in wheres:
+            for mode in MODES:
+                hits = search(index, "common0 common1 w7x1", 12, mode, where)
+                assert article_ids(hits) == {article.id for article in few}
+            ten = search(index, "common0 common1 w7x1", 10, "vectors", where)
+            best = nearest(few, {a.id for a in few}, "common0 common1 w7x1")[:10]
+            mine = nearest(few, article_ids(ten), "common0 common1 w7x1")
+            np.testing.assert_allclose(mine, best, rtol=1e-5)
+
+
 def test_a_filter_may_name_very_many(index: Index) -> None:
     index.add_articles(NEWS)
     names = [f"source {n}" for n in range(40_000)]

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from assistant.access import COOKIE, Access
 from assistant.api import create_app, serve
@@ -277,3 +287,72 @@ def test_the_secret_of_the_sessions_is_the_files(tmp_path: Path) -> None:
     again = Conversations.open(tmp_path / "kept")
     assert Access(PASSWORD, again.secret()).admits({COOKIE: token}, "", "a")
     again.close()
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate that nobody vouches for, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    files = (folder / "cert.pem", folder / "key.pem")
+    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return files
+
+
+def test_every_address_is_served_over_https_and_asks_for_the_password(tmp_path: Path) -> None:
+    code = textwrap.dedent("""
+        import sys
+        from pathlib import Path
+        from assistant.api import serve
+        from assistant.settings import Settings
+        from tests.fake_assistant import FakeAssistant
+        settings = Settings()
+        serve(
+            FakeAssistant(), "0.0.0.0", 0, lambda url: print(url, flush=True), page=False,
+            password=settings.password.get_secret_value(), certificate=settings.certificate,
+        )
+    """)
+    cert, key = certificate(tmp_path)
+    given = {
+        "DATELINE_PASSWORD": PASSWORD,
+        "DATELINE_TLS_CERTIFICATE": str(cert),
+        "DATELINE_TLS_KEY": str(key),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent.parent,
+        env={**os.environ, **given},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        told = process.stdout.readline().strip()
+        assert told.startswith(f"https://{socket.gethostname()}:")
+        here = f"https://127.0.0.1:{told.rsplit(':', 1)[1]}"
+        with httpx.Client(base_url=here, verify=False, trust_env=False) as client:  # noqa: S501
+            assert client.get("/healthz").status_code == 200
+            assert client.get("/api/articles").status_code == 401
+            done = client.post("/login", data={"password": PASSWORD})
+            assert "; Secure" in done.headers["set-cookie"]
+            assert client.get("/api/articles").status_code == 200
+    finally:
+        process.kill()
+        process.communicate()

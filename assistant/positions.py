@@ -130,11 +130,14 @@ def taken_back(reading: Reading) -> bool:
 
 
 def outdated(question: str, best: Reading, read: Sequence[Reading]) -> Passage | None:
-    """The newest passage read that says, in one sentence, that the best reading's value no longer
+    """The newest passage read that says, in one sentence, that the amount or date read best no longer
     holds ("€12.80 instead of €11.50"), though what holds now was not surely read there."""
     about = _About(question)
     published = best.passage.published
-    if published is None or (about.kind == "amount" and not _distinct(best.text)):
+    # A name goes on being told where something else has changed.
+    if published is None or about.kind == "name":
+        return None
+    if about.kind == "amount" and not _distinct(best.text):
         return None
     found = []
     for reading in read:

@@ -165,6 +165,17 @@ def test_an_article_that_has_both_amounts_contradicts_neither() -> None:
     assert weighed(question, [new, both]) is None
 
 
+def test_who_it_is_does_not_change_because_something_else_did() -> None:
+    mayor = rated("a", "Gideon Strake is the mayor of Ennet.", "Gideon Strake", date(2025, 10, 1))
+    later = rated(
+        "b",
+        "Gideon Strake, mayor of Ennet, has a majority that is now 198.",
+        "198",
+        date(2025, 11, 1),
+    )
+    assert outdated("Who is the mayor of Ennet?", mayor[0], [mayor[0], later[0]]) is None
+
+
 def test_a_weekday_as_an_answer_comes_with_the_day_of_its_article() -> None:
     flood = rated("gazette", "The Ennet flooded the town early on Wednesday.", "Wednesday")
     answer = with_positions(first_answer(flood), "When did the Ennet flood?", [flood], PHRASES)

@@ -42,6 +42,7 @@ from assistant.errors import (
     SettingsError,
     TooManyQuestionsError,
 )
+from assistant.factory import Assistant
 from assistant.guarding import OnlyByName, OnlySmall, OnlyThePage, is_here
 from assistant.history import add_history, known_visitor
 from assistant.library import Library
@@ -136,7 +137,9 @@ def create_app(
     if library is None:
         library = Library(assistant.index)
         if examples is None:
-            library.suggestions = Suggestions(assistant)
+            # Nobody asked yet: a chat model is not asked either.
+            alone = assistant.without_model if isinstance(assistant, Assistant) else assistant
+            library.suggestions = Suggestions(alone)
         library.quoting = kept.quoting
 
     @contextlib.asynccontextmanager

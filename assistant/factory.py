@@ -66,6 +66,11 @@ class Assistant:
             writer=self._writer,
         )
 
+    @cached_property
+    def without_model(self) -> Assistant:
+        """The same, answering in the articles' own words only: asks no chat model, costs nothing."""
+        return self if self._writer is None else Assistant(self.index, self._reader, self.settings)
+
     @classmethod
     def open(
         cls, settings: Settings | None = None, *, progress: OnProgress | None = None

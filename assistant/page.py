@@ -495,7 +495,10 @@ def build(
         stop.click(on_stop, showing, asking, cancels=running, **light)
         again.click(on_again, None, asking, cancels=running, **light)
         changes = [sources.change, after.change, before.change]
-        gr.on(changes, on_narrow, narrowed, filtered, **light)
+        # Several change at once where a conversation is opened, and answers can cross: what they are
+        # is asked after a first round, when all have changed.
+        changed = gr.on(changes, lambda: None, None, None, **light)
+        changed.then(on_narrow, narrowed, filtered, **light)
         narrowing.change(on_renarrow, narrowing, filters, **light)
         clear.click(lambda: ([], None, None), None, filters, **light)
         gr.on([page.load, refresh.click], on_load, None, [summary, *shown], **light)

@@ -199,3 +199,12 @@ def test_many_waiting_answers_do_not_hold_up_another(tmp_path: Path) -> None:
     answers, answer = asyncio.run(ask())
     assert answer.text == "France and Saudi Arabia [1]"
     assert {a.text for a in answers} == {f"{SAID} [1]"}
+
+
+def test_without_the_model_the_same_articles_answer_in_their_own_words(tmp_path: Path) -> None:
+    writer = FakeWriter(SAID, of="France")
+    assistant = writing(tmp_path, writer)
+    answer = assistant.without_model.answer(QUESTION)
+    assert (answer.text, answer.model) == ("France and Saudi Arabia [1]", "fake")
+    assert writer.asked == []
+    assert assistant.without_model.without_model is assistant.without_model

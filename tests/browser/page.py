@@ -98,6 +98,10 @@ class Page:
     def contents(self, elements: list[WebElement]) -> list[str]:
         return [str(element.get_property("textContent")) for element in elements]
 
+    def chips(self) -> list[str]:
+        """The filters that stand above the question's box."""
+        return self.contents(self.all("#dl-chips .dl-chip > span:first-child"))
+
     def reader_marked(self) -> str:
         """The words that the reader marks as the chosen quote; waits for it to open."""
         self.until(lambda: self.all("#dl-reader mark.dl-current"))

@@ -196,6 +196,23 @@ def error(stage: Stage) -> Page:
     return page
 
 
+def history(stage: Stage) -> Page:
+    page = answer(stage)
+    shelf(page)
+    page.until(lambda: page.all("#dl-history .dl-talk-more"))
+    page.all("#dl-history .dl-talk-more")[0].click()
+    page.until(lambda: page.all("#dl-history .dl-talk-choices"))
+    return page
+
+
+def rated(stage: Stage) -> Page:
+    page = answer(stage)
+    verdict = page.all("#dl-answers .dl-verdict")[0]
+    verdict.click()
+    page.until(lambda: page.all("#dl-answers .dl-picked"))
+    return page
+
+
 def removed(stage: Stage) -> Page:
     page = answer(stage)
     stage.index.remove(["reports/harbour 2?.txt"])
@@ -363,6 +380,8 @@ STATES: Mapping[str, Callable[[Stage], Page]] = {
         disagree,
         stopped,
         error,
+        history,
+        rated,
         removed,
         hostile,
         articles,

@@ -31,6 +31,7 @@ from vectorstore.articles import Article, Passage
 from vectorstore.embedding import DEFAULT, open_embedding
 
 _CHUNK, _OVERLAP, _NEAREST = 1_000, 200, 4
+_MOST = 200  # tokens of an answer: some small models never end
 _TEXTBOOK = (
     "You are an assistant for question-answering tasks. Use the following pieces of retrieved context "
     "to answer the question. If you don't know the answer, just say that you don't know. Use three "
@@ -82,6 +83,7 @@ def textbook(
         api_key="none",
         temperature=0,
         timeout=600,
+        max_tokens=_MOST,
     )
 
     def ask(question: dict[str, Any]) -> Outcome:
@@ -175,7 +177,7 @@ def main() -> None:
             model=f"openai:{given.model}",
             base_url=given.base_url,
             model_timeout=600,
-            answer_tokens=200,
+            answer_tokens=_MOST,
         )
         with Assistant.open(settings) as assistant:
             assistant.index.add(seeds_folder())

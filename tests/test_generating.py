@@ -21,6 +21,7 @@ from assistant import Answer, Assistant, Settings, Turn
 from assistant.errors import WritingError
 from assistant.factory import _open_writer
 from assistant.generating import inert, open_chat_model, source, tokens_of
+from assistant.suggesting import Suggestions
 from tests.fake_embedding import FakeEmbedding
 from tests.fake_index import FakeIndex
 from tests.fake_model_server import Fail, ModelServer, Say, free_port
@@ -324,6 +325,15 @@ def test_a_missing_key_is_told_before_anything_is_asked(model: str, variable: st
 def test_a_model_of_every_provider_is_opened_without_reaching_anything(model: str) -> None:
     opened = open_chat_model(model, base_url="http://127.0.0.1:9", key=KEY, answer_tokens=100)
     assert KEY not in repr(opened)
+
+
+def test_what_nobody_has_asked_is_not_sent_to_the_model(tmp_path: Path) -> None:
+    with ModelServer(Say(f"{SAID} [1].")) as server, asking(tmp_path, server.url) as assistant:
+        suggestions = Suggestions(assistant.without_model)
+        suggestions()
+        suggestions.wait()
+        assert assistant.without_model.answer(QUESTION).model == "fake"
+        assert server.requests == []
 
 
 # -- what it is asked --------------------------------------------------------------------------

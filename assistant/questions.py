@@ -338,6 +338,10 @@ def parts(question: str) -> list[str]:
         first = question[: match.start()].rstrip(" ,?")
         rest = _QUESTION_WORD.sub("", first, count=1)
         if rest != first and rest:
+            if re.match(r"\W*who\b", first, re.IGNORECASE) and not re.match(
+                rf"{_AUXILIARY}\b", rest
+            ):
+                rest = f"was it that someone {rest}"  # "Who found it, and when?"
             asked, last = (match["behind"] or match[1]).strip(), match["from"]
             return [f"{first}?", f"{asked.capitalize()} {rest}{f' {last}' if last else ''}?"]
     if clauses := _CLAUSES.match(question):

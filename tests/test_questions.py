@@ -18,6 +18,7 @@ from assistant.questions import (
     names,
     parts,
     small_talk,
+    understood,
 )
 
 
@@ -110,6 +111,59 @@ def test_names_and_figures_are_told_from_what_takes_a_sentence(question: str, as
 
 
 @pytest.mark.parametrize(
+    ("question", "asks", "speaker", "topic"),
+    [
+        ("What did Khiari say about Gaza?", "said", "Khiari", "Gaza"),
+        ("Can you tell me what Strake said about the ferry?", "said", "Strake", "the ferry"),
+        ("What is the mayor's view on the price?", "said", "mayor", "the price"),
+        ("How did the mayor react to the vote?", "said", "the mayor", "the vote"),
+        ("Summarise the article about the ferry", "summary", "", "the ferry"),
+        ("please give me a summary of the flood", "summary", "", "the flood"),
+        ("What's new?", "summary", "", ""),
+        ("What happened in Ennetmouth?", "summary", "", "Ennetmouth"),
+        ("What do you know about Strake?", "about", "", "Strake"),
+        ("ferry replacement cost", "about", "", "ferry replacement cost"),
+        ("who is anselm rookby?", "name", "", "anselm rookby"),
+        ("What is the Skennay Light?", "name", "", "Skennay Light"),
+    ],
+)
+def test_whose_words_and_what_topic_are_asked_for(
+    question: str, asks: str, speaker: str, topic: str
+) -> None:
+    wish = understood(question)
+    assert (wish.asks, wish.speaker, wish.topic) == (asks, speaker, topic)
+
+
+@pytest.mark.parametrize(
+    ("question", "sought"),
+    [
+        ("When did it open?", "time"),
+        ("In which year did it sink?", "time"),
+        ("How many came?", "amount"),
+        ("What did the ferry cost?", "amount"),
+        ("Who won?", "person"),
+        ("By whom was it built?", "person"),
+        ("Which city is it in?", "place"),
+        ("Which boat won?", "thing"),
+    ],
+)
+def test_the_kind_of_a_short_answer_is_told(question: str, sought: str) -> None:
+    assert understood(question).sought == sought
+
+
+@pytest.mark.parametrize(
+    "question", ["Which countries take part?", "Who were the speakers?", "List the writers"]
+)
+def test_questions_for_several_are_told(question: str) -> None:
+    assert asks_for(question) == "list"
+
+
+@pytest.mark.parametrize("question", ["Is the library open?", "Did the council approve it?"])
+def test_questions_of_yes_or_no_are_told(question: str) -> None:
+    assert asks_for(question) == "whether"
+
+
+@pytest.mark.parametrize(
     ("question", "asked"),
     [
         ("Who won?", ["Who won?"]),
@@ -122,6 +176,18 @@ def test_names_and_figures_are_told_from_what_takes_a_sentence(question: str, as
             ["When was it held?", "Where was it held?"],
         ),
         ("where and when?", ["where and when?"]),
+        (
+            "Who found the cracks, and when?",
+            ["Who found the cracks?", "When was it that someone found the cracks?"],
+        ),
+        (
+            "When does she take over, and from whom?",
+            ["When does she take over?", "From whom does she take over?"],
+        ),
+        (
+            "Who won the cup, and how many people watched?",
+            ["Who won the cup?", "How many people watched?"],
+        ),
         ("Tell me who won, and when?", ["Tell me who won, and when?"]),
     ],
 )

@@ -26,7 +26,7 @@ import pytest
 from assistant.errors import QuestionError
 from tests.fake_index import FakeIndex
 from vectorstore import calls
-from vectorstore.articles import Article, Progress
+from vectorstore.articles import Article, Origin, Progress, Skipped, SourceFile
 from vectorstore.errors import (
     ArticleError,
     ArticleNotFoundError,
@@ -89,6 +89,14 @@ def test_every_method_of_the_index_can_be_called_from_another_process() -> None:
 
 
 def test_answers_are_the_same_here_and_there(folder: Path, tmp_path: Path) -> None:
+    file = SourceFile(
+        "/news/a.txt",
+        size=3,
+        digest="d",
+        origins=(Origin("/news/a.txt", "of a file", "paper"),),
+        skipped=(Skipped("line 2", "has no text"),),
+    )
+
     def everything(index: Index) -> list[object]:
         progress: list[Progress] = []
         results: list[object] = [
@@ -100,6 +108,11 @@ def test_answers_are_the_same_here_and_there(folder: Path, tmp_path: Path) -> No
             index.search("meeting", after=date(2025, 7, 27)),
             index.get("meeting"),
             index.articles(),
+            index.summary("meeting"),
+            index.near_copies("meeting"),
+            index.store_files([file], [replace(MEETING, id="of a file")], forget=["/none"]),
+            index.source_files(under="/news", digests=["d"], articles=["of a file"]),
+            index.remove(["of a file"]),
             index.edit("meeting", title="Third", published="none", source="desk"),
             index.edit("meeting", published=date(2024, 2, 29)),
             index.get("meeting"),

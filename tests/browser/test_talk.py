@@ -17,6 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from assistant.access import Access
+from tests.browser.axe import faults
 from tests.browser.chromium import chromium, violations
 from tests.browser.conftest import served
 from tests.browser.page import Page
@@ -392,3 +393,29 @@ def test_an_address_that_names_no_conversation_is_a_first_look(
     page = Page(page.driver, f"{address}/?{wrong}")
     page.until(lambda: page.all("#dl-examples button")[0].is_displayed())
     assert page.all(".user-row") == []
+
+
+# -------------------------------------------------------------------------------------- for everybody
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_history_verdicts_failures_and_the_login_break_no_rule_of_accessibility(dark: bool) -> None:
+    assistant = FakeAssistant(failures={"boom": RuntimeError("secret")})
+    with served(assistant) as address, chromium(dark=dark) as driver:
+        page = Page(driver, address)
+        page.ask(COST_QUESTION)
+        act(page, "Helpful")
+        page.until(lambda: pressed(page) == ["Helpful"])
+        page.ask("boom?")
+        page.until(lambda: titles(page) == [COST_QUESTION])
+        open_menu(page)
+        assert faults(driver) == []
+        page.one("#dl-history .dl-delete").click()
+        assert faults(driver) == []
+    with (
+        served(assistant, access=Access(PASSWORD, bytes(32))) as address,
+        chromium(dark=dark) as driver,
+    ):
+        driver.get(address)
+        assert driver.find_elements(By.ID, "password")
+        assert faults(driver) == []

@@ -169,7 +169,9 @@ def build_chain(
             return Finding(wish, (), answering.statement(wish, rated, articles), best)
         if wish.asks == "said":
             found = answering.said(wish, rated, articles)
-            if not found.extracts and wish.question.lower().startswith("how"):
+            if not found.extracts and re.match(
+                r"how\b.*\b(?:react|respond)", wish.question, re.IGNORECASE
+            ):
                 # "How did the doctors react?" asks for what they did, too.
                 found = answering.statement(wish, rated, articles)
             return Finding(wish, (), found, best)

@@ -100,7 +100,7 @@ _AS_MUCH = 0.1
 # What was said on a topic is found by its words near by, its words in the head of the article, and
 # what the sentence is worth as an answer. By hand, on the questions of benchmarks/seed_answers.py.
 _CLOSE, _IN_HEAD, _LIKELY = 0.35, 0.35, 0.45
-_CLOSE_BY = 2  # sentences before
+_CLOSE_BY = 3  # sentences before
 _UNLIKELY = -4.0  # log-odds of a sentence outside the passages read
 _LESS = 0.3
 _SAID_THRESHOLD = 0.46

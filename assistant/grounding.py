@@ -65,6 +65,7 @@ class Grounding:
         self._similar = similar
         self._stream = SentenceStream()
         self._shown = ""
+        self._said: set[str] = set()
         self._any = False  # whether the model has written a sentence
 
     @property
@@ -106,6 +107,9 @@ class Grounding:
                 self._say(written.before, written.text)
             return
         self._any = True
+        if (said := _plain(written.words)) in self._said:
+            return  # small models go round in circles
+        self._said.add(said)
         known = [n for n in written.numbers if 1 <= n <= len(self._passages)]
         self.unknown += len(written.numbers) - len(known)
         claim = self._claim(written)

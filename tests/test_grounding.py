@@ -213,6 +213,14 @@ def test_the_same_words_are_cited_once() -> None:
     assert [s.citations for s in grounding.statements] == [(1,), (1,)]
 
 
+def test_a_sentence_that_is_said_again_is_left_out() -> None:
+    grounding = grounded(
+        "It is held in Dakar on July 9 [1]. It is held in Dakar on **July 9**. " * 3
+    )
+    assert grounding.text == "It is held in Dakar on July 9 [1]."
+    assert len(grounding.statements) == 1
+
+
 def test_a_mark_in_the_middle_stays_there() -> None:
     text = "It is held in Dakar [1] on July 9, and [2] the harbour wall costs €24 million."
     assert grounded(text).text == (

@@ -8,7 +8,7 @@
 (() => {
   const { make, say, view } = globalThis.dateline;
   const PREFIX = "dl-answer-";
-  const state = { id: "", rows: -1, busy: false, sent: 0, list: [], opened: "", followed: new WeakSet() };
+  const state = { id: "", rows: -1, busy: false, sent: 0, list: [], opened: "", drawn: "", followed: new WeakSet() };
 
   // ---------------------------------------------------------------------------- Gradio's hidden boxes
 
@@ -49,10 +49,15 @@
     try { told = await call("GET", "/conversations"); } catch { return; }
     state.list = told.conversations;
     leave.hidden = !told.locked;
+    // Not under who is just naming or deleting one, and not for nothing: focus and clicks would go astray.
+    if (list.querySelector(".dl-talk-name, [role=group]") || state.drawn === looks()) return;
     draw();
   }
 
+  const looks = () => JSON.stringify([state.list.map((talk) => [talk.id, talk.title]), state.id, state.opened]);
+
   function draw() {
+    state.drawn = looks();
     nav.hidden = !state.list.length;
     const focused = list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     list.replaceChildren(...state.list.map(row));
@@ -111,6 +116,7 @@
       say(told);
     } catch (error) { say(error.message); }
     await refresh();
+    draw();
   }
 
   const focusOn = (key) => list.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();

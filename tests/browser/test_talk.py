@@ -256,6 +256,7 @@ def test_two_browsers_share_nothing_and_what_is_anothers_is_not_found(
         # The browser itself logs each 404; nothing else belongs here.
         assert [entry for entry in violations(another) if "404" not in entry] == []
     page = again(page)
+    page.until(lambda: page.all(".bot-row"))
     page.until(lambda: page.quotes() == [citation.quote for citation in COST.citations])
 
 
@@ -367,6 +368,7 @@ def test_quotes_of_removed_and_changed_articles_are_shown_as_they_were_saved(ope
         )
         assert page.reader_marked() == COST.citations[0].quote
         page = again(page)
+        page.until(lambda: page.all(".bot-row"))
         page.until(lambda: page.quotes() == [citation.quote for citation in COST.citations])
         assert page.text(".dl-note").splitlines() == ["article removed"] * 2
         page.driver.get("about:blank")  # before the server goes

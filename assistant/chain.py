@@ -43,6 +43,7 @@ from assistant.errors import EmptyIndexError, QuestionError, WritingError
 from assistant.positions import with_positions, with_rivals
 from assistant.questions import (
     Wish,
+    adjoining,
     cleaned,
     foreign_language,
     names,
@@ -303,14 +304,14 @@ def build_chain(
 
     def abstained(blank: Answer, asked: Asked, *, explained: bool = True) -> Answer:
         """The refusal, with why the nearest passage falls short where its words can be compared."""
-        absent = _strange(asked.rewritten, asked.hits)
+        absent = adjoining(_strange(asked.rewritten, asked.hits), asked.rewritten)
         topics = [
             f"{wish.speaker} {wish.topic}"
             for wish, _ in asked.wishes
             if wish.asks in ("about", "summary", "said")
         ]
         for word in wording.spoken(" ".join(topics)):
-            if word not in absent and not index.search(word, 1, "words"):
+            if word not in " ".join(absent).split() and not index.search(word, 1, "words"):
                 absent.append(word)
         refusal = abstain(blank, phrases, absent)
         # A topic is not looked for in one passage.

@@ -27,6 +27,7 @@ from assistant.spans import enumeration
 from vectorstore.articles import Hit, Passage
 from vectorstore.splitting import Span, sentences_around
 
+_PARAGRAPHS = re.compile(r"\s*\n\s*\n\s*")
 _MARK = re.compile(r"\[(\d+)\]")
 
 
@@ -145,7 +146,11 @@ class _Writing:
                     else self._phrases.say("denied")
                 )
                 self._ahead[len(self._statements)] = said
-            self._statements.append(Statement(text, (self._cite_extract(extract),)))
+            number = self._cite_extract(extract)
+            # A mark for every paragraph: what stands apart from its mark looks unproved.
+            self._statements += [
+                Statement(paragraph, (number,)) for paragraph in _PARAGRAPHS.split(text)
+            ]
 
     def fields(self) -> dict[str, Any]:
         text = ""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -384,6 +385,17 @@ def _is_keywords(question: str) -> bool:
             rf"\b(?:{_ASKING}|{_AUXILIARY}|i|you|we|it|list|name)\b", question, re.IGNORECASE
         )
     )
+
+
+def adjoining(words: Sequence[str], question: str) -> list[str]:
+    """The words that follow each other in the question as one: "Prime", "Minister" are one name."""
+    found: list[str] = []
+    for word in words:
+        if found and f"{found[-1]} {word}" in question:
+            found[-1] += f" {word}"
+        else:
+            found.append(word)
+    return found
 
 
 def foreign_language(question: str) -> str | None:

@@ -62,6 +62,7 @@ def _lacks(
     question: str, passage: Passage, absent: Sequence[str], phrases: Phrases
 ) -> Iterator[str]:
     held = f"{passage.title} {passage.text}"
+    gone = {word for name in absent for word in name.split()}
     years = dict.fromkeys(_YEAR.findall(question))
     mine = set(_YEAR.findall(held))
     if passage.published is not None:
@@ -72,12 +73,12 @@ def _lacks(
     lacking = [
         name
         for name in names(question)
-        if name not in absent and name not in years and not _roots(name) <= roots
+        if name not in gone and name not in years and not _roots(name) <= roots
     ]
     if missing and others:
         yield phrases.say("other_year", found=_listed(others, "and"), missing=_listed(missing))
     else:
-        lacking += [year for year in missing if year not in absent]
+        lacking += [year for year in missing if year not in gone]
     if lacking:
         yield phrases.say("not_there", missing=_listed(lacking))
     named = {*names(question), *years}

@@ -38,7 +38,7 @@ from vectorstore.articles import Article, Hit, Passage
 from vectorstore.embedding import Embedding, Vectors
 from vectorstore.index import Mode
 from vectorstore.loading import load as load_articles
-from vectorstore.local import LocalIndex
+from vectorstore.local import FUSION_CONSTANT, LocalIndex
 from vectorstore.retrieval import collapse, fuse
 
 DEPTHS = (1, 5, 20)
@@ -124,7 +124,7 @@ def exact_hits(
     if mode != "words":
         (vector,) = model.embed([query])
         rankings.append(exact.search(vector, exact.count))
-    ranked = fuse(rankings)[:_LOOKED_AT]
+    ranked = fuse(rankings, FUSION_CONSTANT)[:_LOOKED_AT]
     passages = catalog.passages_of([key for key, _ in ranked], None)
     return collapse(((passages[key], score) for key, score in ranked), EXACT_AT)
 

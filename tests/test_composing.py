@@ -205,3 +205,16 @@ def test_a_citation_is_always_an_exact_slice_and_used(
         assert answer.short is None or any(answer.short in article.text for article in articles)
         for statement in answer.statements:
             assert any(statement.text in article.text for article in articles)
+
+
+def test_every_paragraph_of_an_extract_has_its_mark(tmp_path: Path) -> None:
+    plan = Article(
+        "plan", "Plan", "Ms. Holm named a bridge.\n\nShe wants it because the ferry is slow."
+    )
+    answer = answered(
+        tmp_path, "why does Holm want a bridge", {"why": ["because the ferry is slow"]}, plan
+    )
+    assert answer.text == (
+        "Ms. Holm named a bridge. [1]\n\nShe wants it because the ferry is slow. [1]"
+    )
+    assert answer.citations[0].quote == plan.text

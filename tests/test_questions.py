@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from assistant import QuestionError
 from assistant.questions import (
     LONGEST,
+    adjoining,
     asks_for,
     cleaned,
     foreign_language,
@@ -228,3 +229,11 @@ def test_names_and_numbers_of_a_question(question: str, named: list[str]) -> Non
 )
 def test_a_question_in_another_language_is_named(question: str, language: str | None) -> None:
     assert foreign_language(question) == language
+
+
+def test_words_that_follow_each_other_are_one_name() -> None:
+    question = "What did the Prime Minister of Norway tell Ms. Holm in 2019?"
+    assert adjoining(["Prime", "Minister", "Norway", "Holm", "2019"], question) == [
+        *("Prime Minister", "Norway", "Holm", "2019")
+    ]
+    assert adjoining([], question) == []

@@ -67,7 +67,7 @@ _SHOWN = 100  # and how many of the fused are looked up at first
 _DEEPEST = 3_200  # the depth at most, where texts collapse into fewer hits than were asked for
 # The constant of the fusion: with it, a first place counts more beside a tenth than with the paper's
 # 60. Measured, as the depth is (to 50, one in twenty of the first ten was lost): benchmarks/results.md.
-_RRF_K = 10
+FUSION_CONSTANT = 10
 # Where a filter admits at most so many vectors, they are compared one by one, which takes a few
 # milliseconds: an approximate search walks from neighbour to neighbour, and may pass few by.
 _COMPARED = 2_000
@@ -418,7 +418,7 @@ class LocalIndex(Index):
                 rankings.append(self._catalog.search(query, depth, articles))
             if vectors is not None:
                 rankings.append(self._nearest(vectors, vector, depth, among))
-            ranked = fuse(rankings, _RRF_K)
+            ranked = fuse(rankings, FUSION_CONSTANT)
             exhausted = all(len(ranking) < depth for ranking in rankings) and len(ranked) <= shown
             ranked = ranked[:shown]
             found = self._catalog.passages_of([key for key, _ in ranked], articles)

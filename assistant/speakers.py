@@ -38,8 +38,10 @@ _TITLE = (
     r"Councillor|Professor|Senator|Judge|King|Queen|Prince|Princess|Pope|Chancellor|General|Colonel|Ambassador|"
     r"Governor|Bishop|Deputy|Chief|Secretary|Prime|Foreign|Justice|Councilman|Councilwoman|Cllr)\.?"
 )
+# "Rookby", or an initial; a full stop behind anything longer ends the sentence and so the name.
+_WORD = rf"(?:{_CAPITAL}\.(?=\s+{_CAPITAL})|{_CAPITAL}[\w’'-]*)"
 _NAME = re.compile(
-    rf"(?:{_TITLE}\s+)*{_CAPITAL}[\w’'-]*(?:\s+(?:(?:de|van|von|al|bin|der|la|di)\s+)?{_CAPITAL}[\w’'.-]*)*"
+    rf"(?:{_TITLE}\s+)*{_WORD}(?:\s+(?:(?:de|van|von|al|bin|der|la|di)\s+)?{_WORD})*"
 )
 _PRONOUN_FIRST = re.compile(r"(?:he|she|his|her)\b", re.IGNORECASE)
 _PRONOUN = re.compile(r"^(?:he|she|they|it)$", re.IGNORECASE)

@@ -68,3 +68,15 @@ def test_a_speaker_is_heard(begins: str, who: str) -> None:
 )
 def test_who_is_only_spoken_of_is_not_heard(begins: str, who: str) -> None:
     assert not speaks(voice_of(begins), who)  # type: ignore[arg-type]
+
+
+def test_a_name_ends_with_its_sentence() -> None:
+    text = (
+        "It was opened by the minister Ulla Frid. It cost 41 million. Frid said it saves time. "
+        "J. K. Holm told the council that it was late."
+    )
+    spans = sentences(text)
+    *_, frid, holm = speakers(text, spans)
+    assert speaks(frid, "Ulla Frid")
+    assert speaks(holm, "Holm")
+    assert not speaks(holm, "Frid")

@@ -62,7 +62,7 @@ Result = TypeVar("Result")
 _PASSAGES_A_BATCH = 64
 _VECTORS_A_BATCH = 1_000
 _SIGNATURES_A_BATCH = 200
-_DEPTH = 200  # how many texts of each ranking are fused at first
+_DEPTH = 400  # how many texts of each ranking are fused at first
 _SHOWN = 100  # and how many of the fused are looked up at first
 _DEEPEST = 3_200  # the depth at most, where texts collapse into fewer hits than were asked for
 # The constant of the fusion: with it, a first place counts more beside a tenth than with the paper's

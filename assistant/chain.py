@@ -118,7 +118,8 @@ def build_chain(
         if _talk(asked):
             return asked
         when = settled(index, _when(asked), asked.where)
-        wishes = tuple((wish, _search(wish, asked.where, when)) for wish in _wishes(asked))
+        wanted = [_without_time(wish, when) for wish in _wishes(asked)]
+        wishes = tuple((wish, _search(wish, asked.where, when)) for wish in wanted)
         hits = list({hit.passage.id: hit for _, found in wishes for hit in found}.values())
         if not hits and not index.statistics().articles:
             raise EmptyIndexError(
@@ -133,7 +134,13 @@ def build_chain(
 
     def _search(wish: Wish, where: Filter, when: AskedTime) -> tuple[Hit, ...]:
         if wish.asks == "summary" and not wish.topic:
-            newest = [one.id for one in index.articles() if _allows(where, one)][:_HEADS]
+            # Here the time is all that is asked about, and so no mere preference.
+            newest = [
+                one.id
+                for one in index.articles()
+                if _allows(where, one)
+                and (when.window is None or (one.published and one.published in when.window))
+            ][:_HEADS]
             return tuple(_head(article) for key in newest if (article := _article(key)) is not None)
         # What is to be told of says more than the words that ask for it.
         query = wish.topic if wish.asks in ("about", "summary") else wish.question
@@ -314,6 +321,9 @@ def build_chain(
             if word not in " ".join(absent).split() and not index.search(word, 1, "words"):
                 absent.append(word)
         refusal = abstain(blank, phrases, absent)
+        if asked.when.window is not None and not asked.hits:
+            then = phrases.say("none_then", days=asked.when.window)
+            return replace(refusal, text=f"{refusal.text} {then}")
         # A topic is not looked for in one passage.
         nearest = blank.passages[0].passage if blank.passages and not topics else None
         told = shortfall(asked.rewritten, nearest, absent, phrases) if explained else []
@@ -406,6 +416,15 @@ def _wishes(asked: Asked) -> list[Wish]:
         alone = standalone(part, [Turn("user", found[-1].question)]) if found else part
         found.append(understood(alone))
     return found
+
+
+def _without_time(wish: Wish, when: AskedTime) -> Wish:
+    """A summary of "last week" has no topic: what it wants is whatever there was."""
+    if wish.asks != "summary" or when.window is None:
+        return wish
+    words = re.findall(r"\w+", f"{when.window.words} in on of from the during".lower())
+    alone = set(re.findall(r"\w+", wish.topic.lower())) <= set(words)
+    return replace(wish, topic="") if alone else wish
 
 
 def _as_sought(reading: Reading, wish: Wish) -> Reading:

@@ -70,6 +70,10 @@ _ACTS = re.compile(
     rf"{_FINITE.pattern}|\b\w{{3,}}ed\b|\b(?:won|lost|took|got|came|went|gave|made|left|beat|ran|rose|fell)\b",
     re.IGNORECASE,
 )
+# "Ulla Sorrensby", "and Ulla Sorrensby", "the engineer Tor Wiik", "its chief executive Dr. Oskar Penhallow".
+_ROLE_AND_NAME = re.compile(
+    rf"\s*(?:and\s+)?(?:(?:the|an?|its|their|his|her)\s+(?:[a-zß-öø-ÿ][\w’'-]*\s+){{0,4}})?{_CAPITAL}"
+)
 _BEHIND = re.compile(
     rf"^\s+((?:the|an?|his|her|its|their|one|another|(?-i:{_CAPITAL}))[^;:“”\"]*)", re.IGNORECASE
 )
@@ -181,10 +185,14 @@ def _in_front(ahead: str, known: Collection[str]) -> str:
     """The subject in what stands before the verb, with its apposition: the first person named
     before a comma, else one whose name begins behind one."""
     first, *others = ahead.split(",")
-    if _persons(first, known) and not (others and not others[-1].strip() and _ACTS.search(first)):
+    # "The Holm bridge will open, the engineer Tor Wiik told": what is told stands first.
+    told_first = bool(others) and bool(_ACTS.search(first))
+    if _persons(first, known) and not (
+        told_first and (not others[-1].strip() or _ROLE_AND_NAME.match(others[-1]))
+    ):
         return ahead.strip(" ,")
     for number, part in enumerate(others):
-        if re.match(rf"\s*(?:and\s+|the\s+)?{_CAPITAL}", part) and _persons(part, known):
+        if _ROLE_AND_NAME.match(part) and _persons(part, known):
             return ",".join(others[number:]).strip(" ,")
     return ""
 

@@ -196,6 +196,15 @@ def test_a_datetime_counts_as_its_day(assistant: Assistant) -> None:
     assert cited(assistant.answer("where is the meeting", after=noon)) == {"meeting"}
 
 
+def test_what_happened_in_a_time_is_told_by_the_articles_of_that_time(assistant: Assistant) -> None:
+    answer = assistant.answer("what happened last week?", as_of=date(2025, 8, 1))
+    assert cited(answer) == {"meeting"}
+    none = assistant.answer("what happened last week?", as_of=date(2025, 9, 1))
+    assert none.kind == "abstention"
+    assert "25–31 August 2025" in none.text
+    assert cited(assistant.answer("What is new?", as_of=date(2025, 9, 1))) >= {"meeting", "old"}
+
+
 # -- what is refused ---------------------------------------------------------------------------
 
 

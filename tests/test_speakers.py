@@ -80,3 +80,13 @@ def test_a_name_ends_with_its_sentence() -> None:
     assert speaks(frid, "Ulla Frid")
     assert speaks(holm, "Holm")
     assert not speaks(holm, "Frid")
+
+
+def test_who_tells_stands_behind_what_is_told() -> None:
+    text = (
+        "The Karin Holm bridge will not open before summer, the engineer Tor Wiik told the council."
+    )
+    (told,) = speakers(text, sentences(text))
+    assert speaks(told, "Tor Wiik")
+    assert speaks(told, "the engineer")
+    assert not speaks(told, "Holm")

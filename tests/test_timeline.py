@@ -76,10 +76,11 @@ def test_the_newest_or_the_oldest_are_found_where_they_are_asked_for(tmp_path: P
     index = FakeIndex(tmp_path / "articles.json")
     days = [date(2025, 5, 31 - n) for n in range(1, 13)]
     days[8:8] = [date(2025, 7, 1), date(2025, 1, 1)]
-    index.add_articles(story(f"{day}", day) for day in days)
-    assert "2025-07-01" not in found(index, "who was it", k=8)
-    assert "2025-07-01" in found(index, "the latest", k=8)
-    assert "2025-01-01" in found(index, "when was it first reported", k=8)
+    index.add_articles(story(f"{n:02}", day) for n, day in enumerate(days))
+    newest, oldest = "08", "09"
+    assert not {newest, oldest} & set(found(index, "who was it", k=8))
+    assert newest in found(index, "the latest", k=8)
+    assert oldest in found(index, "when was it first reported", k=8)
 
 
 def test_what_is_newest_does_not_come_before_what_fits_far_better(tmp_path: Path) -> None:

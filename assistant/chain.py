@@ -58,7 +58,7 @@ from assistant.spans import fits, whole
 from assistant.timeline import how_read, of_one_time, other_time, preferred, search, settled
 from vectorstore.articles import Article, Filter, Hit, Passage, Summary
 from vectorstore.errors import ArticleNotFoundError
-from vectorstore.splitting import passages
+from vectorstore.splitting import passages, sentences
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable, RunnableConfig
@@ -436,6 +436,8 @@ def _as_sought(reading: Reading, wish: Wish) -> Reading:
             passage.text, span.start - passage.start, span.end - passage.start, wish.sought
         )
         text = passage.text[start:end]
+        if wish.asks in ("span", "name") and _over_sentences(passage.text, start, end):
+            continue
         if fits(text, wish.sought):
             return replace(
                 reading,
@@ -445,6 +447,13 @@ def _as_sought(reading: Reading, wish: Wish) -> Reading:
                 score=span.score,
             )
     return replace(reading, end=reading.start, text="")
+
+
+def _over_sentences(text: str, start: int, end: int) -> bool:
+    """Whether a span begins in one sentence and ends in another: no name, date or amount does."""
+    if not re.search(r"[.!?]\W*\s", text[start:end]):
+        return False
+    return sum(span.start < end and start < span.end for span in sentences(text)) > 1
 
 
 def _allows(where: Filter, article: Summary) -> bool:

@@ -32,7 +32,7 @@ SAMPLES = (
     ),
     Sample(
         "Strake unseats Dufrayne by 231 votes",
-        "Who was elected mayor of Ennetmouth in October 2025?",
+        "Who won the mayoral election in Ennetmouth?",
     ),
 )
 

@@ -205,6 +205,21 @@ def test_what_happened_in_a_time_is_told_by_the_articles_of_that_time(assistant:
     assert cited(assistant.answer("What is new?", as_of=date(2025, 9, 1))) >= {"meeting", "old"}
 
 
+@pytest.mark.parametrize(
+    ("read", "short"),
+    [
+        ("Gideon Strake. The opposition leader", None),
+        ("The opposition leader St. Clair", "The opposition leader St. Clair"),
+    ],
+)
+def test_a_short_answer_does_not_run_over_the_end_of_a_sentence(
+    tmp_path: Path, read: str, short: str | None
+) -> None:
+    text = "The next mayor is Gideon Strake. The opposition leader St. Clair beat Maren Dufrayne."
+    asked = fake_assistant(tmp_path, [Article("vote", "Vote", text)], {"who": [read]})
+    assert asked.answer("Who beat Maren Dufrayne?").short == short
+
+
 # -- what is refused ---------------------------------------------------------------------------
 
 

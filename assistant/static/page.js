@@ -10,7 +10,7 @@
   const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
   const KEYS = "dateline-keys";
 
-  const state = { article: null, number: null, opener: null, asked: 0, busy: false, request: 0 };
+  const state = { article: null, number: null, opener: null, asked: 0, told: 0, acted: false, busy: false, request: 0 };
 
   const make = (name, properties = {}, ...children) => {
     const node = document.createElement(name);
@@ -79,6 +79,7 @@
   // ------------------------------------------------------------------------------------ the reader
 
   document.addEventListener("click", (event) => {
+    state.acted = true;
     const link = event.target instanceof Element ? event.target.closest(`${LINKS}, a.dl-copy, a.dl-save`) : null;
     if (!link) {
       // Beside the open drawer: close it.
@@ -233,6 +234,7 @@
   // -------------------------------------------------------------------------------------- the keys
 
   document.addEventListener("keydown", (event) => {
+    state.acted = true;
     const writing = event.target instanceof Element && event.target.closest("input, textarea, select, [contenteditable]");
     if (event.isComposing || event.keyCode === 229) {
       // While an input method composes, Enter chooses a word and does not ask.
@@ -288,9 +290,17 @@
       view("ask");
     }
     state.asked = asked.length;
-    const last = [...transcript.querySelectorAll(".bot-row")].pop();
+    const rows = [...transcript.querySelectorAll(".bot-row")];
+    const last = rows[rows.length - 1];
     const busy = Boolean(last?.querySelector(".dl-working"));
     if (busy !== state.busy && last) say(busy ? "Searching" : outcome(last));
+    else if (!busy && rows.length > state.told && rows.length >= asked.length && state.acted) {
+      // So quick that its work was never seen: it is announced all the same. What only comes back
+      // with a reload is not.
+      say("Searching");
+      setTimeout(() => { if (!state.busy) say(outcome(last)); }, 100);
+    }
+    if (!busy) state.told = rows.length;
     state.busy = busy;
   }
 

@@ -31,10 +31,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assistant.access import Access, Locked
 from assistant.answers import Citation, Role, Turn
-from assistant.asking import PER_MINUTE, Answering, Desk, Rate
-from assistant.conversations import Conversations
 from assistant.errors import (
     ConversationNotFoundError,
     EmptyIndexError,
@@ -43,15 +40,18 @@ from assistant.errors import (
     TooManyQuestionsError,
 )
 from assistant.factory import Assistant
-from assistant.guarding import OnlyByName, OnlySmall, OnlyThePage, is_here
-from assistant.history import add_history, known_visitor
-from assistant.library import Library
-from assistant.library_api import closing, library_routes
 from assistant.page import Examples, mount
-from assistant.reading import read_article
 from assistant.render import Quoted
-from assistant.suggesting import Suggestions
-from assistant.visitors import Visitors
+from assistant.web.access import Access, Locked
+from assistant.web.asking import PER_MINUTE, Answering, Desk, Rate
+from assistant.web.conversations import Conversations
+from assistant.web.guarding import OnlyByName, OnlySmall, OnlyThePage, is_here
+from assistant.web.history import add_history, known_visitor
+from assistant.web.library import Library
+from assistant.web.library_api import closing, library_routes
+from assistant.web.reading import read_article
+from assistant.web.suggesting import Suggestions
+from assistant.web.visitors import Visitors
 from vectorstore.errors import (
     ArticleNotFoundError,
     DatelineError,

@@ -33,13 +33,14 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from assistant import evidence as answering
-from assistant import wording
 from assistant.answers import Answer, Trace, Turn
 from assistant.composing import Finding, abstain, compose
 from assistant.confidence import UNCALIBRATED, signals
-from assistant.dates import AskedTime
-from assistant.dates import asked as time_asked
 from assistant.errors import EmptyIndexError, QuestionError, WritingError
+from assistant.language import wording
+from assistant.language.dates import AskedTime
+from assistant.language.dates import asked as time_asked
+from assistant.language.spans import fits, whole
 from assistant.positions import with_positions, with_rivals
 from assistant.questions import (
     Wish,
@@ -54,7 +55,6 @@ from assistant.questions import (
 from assistant.reader import Reader, Reading, Scored
 from assistant.rewriting import standalone
 from assistant.shortfall import shortfall
-from assistant.spans import fits, whole
 from assistant.timeline import how_read, of_one_time, other_time, preferred, search, settled
 from vectorstore.articles import Article, Filter, Hit, Passage, Summary
 from vectorstore.errors import ArticleNotFoundError
@@ -63,8 +63,8 @@ from vectorstore.splitting import passages, sentences
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable, RunnableConfig
 
-    from assistant.generating import Writer
     from assistant.prompts import Phrases
+    from assistant.writing.generating import Writer
     from vectorstore.index import Index
 
 _DOUBT = 0.3  # what is left of a confidence where a name of the question stands in no article

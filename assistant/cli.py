@@ -502,8 +502,8 @@ def chat(
       dateline chat --with-samples
     """
     from assistant.api import serve
-    from assistant.conversations import FILE, Conversations
     from assistant.resources import seeds_folder
+    from assistant.web.conversations import FILE, Conversations
 
     def ready(url: str) -> None:
         if as_json:
@@ -633,9 +633,9 @@ def feedback(
     Example:
       dateline feedback questions.jsonl
     """
-    from assistant.conversations import FILE, Conversations
-    from assistant.feedback import labelled, to_dict
     from assistant.labelled import to_line
+    from assistant.web.conversations import FILE, Conversations
+    from assistant.web.feedback import labelled, to_dict
 
     kept = _settings(ctx, index).index / FILE
     if not kept.exists():
@@ -855,7 +855,7 @@ def _password(settings: Settings, host: str) -> str | None:
     """The page's password: as set, else asked for where others could reach the page."""
     if settings.password is not None:
         return settings.password.get_secret_value()
-    from assistant.guarding import is_here
+    from assistant.web.guarding import is_here
 
     if is_here(host) or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None

@@ -20,10 +20,10 @@ from typing import Any
 from assistant.answers import Answer, Citation, Statement
 from assistant.confidence import same_answer
 from assistant.evidence import NOTHING, Evidence, Extract
+from assistant.language.spans import enumeration
 from assistant.prompts import Phrases
 from assistant.questions import Wish
 from assistant.reader import Reading
-from assistant.spans import enumeration
 from vectorstore.articles import Hit, Passage
 from vectorstore.splitting import Span, sentences_around
 

@@ -24,11 +24,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from assistant.central import alike, central
+from assistant.language.central import alike, central
+from assistant.language.speakers import Voice, speakers, speaks
+from assistant.language.wording import coverage, held, meaning, roots, telling
 from assistant.questions import Wish, names
 from assistant.reader import Reading, Scored
-from assistant.speakers import Voice, speakers, speaks
-from assistant.wording import coverage, held, meaning, roots, telling
 from vectorstore.articles import Article, Hit, Passage
 from vectorstore.splitting import Span, sentences
 

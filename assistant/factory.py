@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from assistant.answers import Answer, Turn
 from assistant.chain import build_chain
 from assistant.confidence import UNCALIBRATED
-from assistant.grounding import Wording
 from assistant.prompts import load_phrases, load_prompt
 from assistant.reader import open_reader
 from assistant.settings import Settings
+from assistant.writing.grounding import Wording
 from vectorstore.index import Index, OnProgress
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
-    from assistant.generating import Writer
     from assistant.reader import Reader
+    from assistant.writing.generating import Writer
     from vectorstore.embedding import Embedding
 
 
@@ -245,7 +245,7 @@ def _open_embedding(settings: Settings) -> Embedding:
 
 def _open_writer(settings: Settings, embedding: Callable[[], Embedding]) -> Writer:
     """The chat model's writer; the model itself is opened with the first question."""
-    from assistant.generating import ChatWriter, open_chat_model
+    from assistant.writing.generating import ChatWriter, open_chat_model
 
     phrases, answering = load_phrases("extractive"), load_prompt("answer")
 

@@ -15,18 +15,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from assistant.asking import LONGEST, Answering, Desk, Progress
-from assistant.conversations import EVERYTHING, Conversation, Conversations, Exchange, Filters
 from assistant.errors import ConversationNotFoundError, QuestionError
-from assistant.library import Library
 from assistant.render import (
     ArticleText,
     escaped,
     shelf,
 )
 from assistant.settings import Settings
-from assistant.transcript import failure_html, messages, question, reply, reply_html
-from assistant.visitors import visitor_of
+from assistant.web.asking import LONGEST, Answering, Desk, Progress
+from assistant.web.conversations import EVERYTHING, Conversation, Conversations, Exchange, Filters
+from assistant.web.library import Library
+from assistant.web.transcript import failure_html, messages, question, reply, reply_html
+from assistant.web.visitors import visitor_of
 from vectorstore.errors import ArticleNotFoundError, DatelineError
 from vectorstore.index import Index
 

@@ -23,11 +23,11 @@ from datetime import date
 
 from assistant.answers import Answer, Citation, Position, Statement
 from assistant.confidence import same_answer
-from assistant.dates import named
+from assistant.language.dates import named
+from assistant.language.values import amounts, compared, kind_of, words
 from assistant.prompts import Phrases
 from assistant.questions import names
 from assistant.reader import Reading
-from assistant.values import amounts, compared, kind_of, words
 from vectorstore.articles import Passage
 from vectorstore.splitting import Span, sentences, sentences_around
 

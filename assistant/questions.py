@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, Literal
 
 from assistant.errors import QuestionError
-from assistant.spans import Sought
+from assistant.language.spans import Sought
 
 LONGEST = 2_000  # characters: what the models can read of a question, generously
 

@@ -19,9 +19,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistant import nouns
 from assistant.answers import Turn
-from assistant.nouns import ASKING, AUXILIARY, DETERMINER, PREPOSITION, QUESTION_WORD
+from assistant.language import nouns
+from assistant.language.nouns import ASKING, AUXILIARY, DETERMINER, PREPOSITION, QUESTION_WORD
 from assistant.questions import small_talk
 
 _LONG_ENOUGH = 240  # characters: so long a question says itself what it is about

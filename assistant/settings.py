@@ -20,7 +20,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from assistant.errors import SettingsError
-from assistant.providers import PROVIDERS, is_loopback
+from assistant.writing.providers import PROVIDERS, is_loopback
 
 _PREFIX = "DATELINE_"
 _SECRET = frozenset({"api_key", "password"})

@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Protocol
 
-from assistant.dates import AskedTime, Order, Window, mentions
+from assistant.language.dates import AskedTime, Order, Window, mentions
 from assistant.prompts import Phrases
 from assistant.reader import Reading
 from vectorstore.articles import Filter, Hit

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistant import Assistant, Settings, Turn
-from assistant.marks import SentenceStream
 from assistant.resources import seeds_folder
-from assistant.support import claims_something, support
+from assistant.writing.marks import SentenceStream
+from assistant.writing.support import claims_something, support
 from benchmarks.seed_answers import load
 from vectorstore.articles import Article, Passage
 from vectorstore.embedding import DEFAULT, open_embedding

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant.support import Similar, Verdict, claims_something, support
+from assistant.writing.support import Similar, Verdict, claims_something, support
 from vectorstore.articles import Passage
 from vectorstore.splitting import passages as split
 from vectorstore.splitting import sentences

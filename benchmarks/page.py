@@ -259,7 +259,7 @@ def _shown(message: dict[str, Any]) -> str:
 
 
 def _title(question: str) -> str:
-    from assistant.conversations import TITLE
+    from assistant.web.conversations import TITLE
 
     title = " ".join(question.split())
     return title if len(title) <= TITLE else title[: TITLE - 1].rstrip() + "…"

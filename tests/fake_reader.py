@@ -17,8 +17,8 @@ from pathlib import Path
 
 from assistant import Assistant, Settings
 from assistant.confidence import UNCALIBRATED, Calibration
-from assistant.generating import Writer
 from assistant.reader import Reading
+from assistant.writing.generating import Writer
 from tests.fake_index import FakeIndex
 from vectorstore import Article, Passage
 

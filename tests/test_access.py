@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from assistant.access import COOKIE, Access
 from assistant.api import create_app, serve
-from assistant.conversations import Conversations
 from assistant.errors import SettingsError
-from assistant.guarding import LARGEST
 from assistant.settings import Settings
+from assistant.web.access import COOKIE, Access
+from assistant.web.conversations import Conversations
+from assistant.web.guarding import LARGEST
 from tests.fake_assistant import FakeAssistant
 
 PASSWORD = "four words of mine"  # noqa: S105  # of these tests

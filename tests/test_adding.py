@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.adding import OFFLINE, Adding, Limits, Status
+from assistant.web.adding import OFFLINE, Adding, Limits, Status
 from tests.fake_assistant import MEETING, MemoryIndex, wait_until
 from vectorstore.articles import AddReport, Article
 from vectorstore.errors import FetchError, LoadingError, StoreError

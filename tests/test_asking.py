@@ -10,13 +10,13 @@ from datetime import date
 import pytest
 
 from assistant.answers import Turn
-from assistant.asking import LONGEST, Desk, Progress, Rate
-from assistant.conversations import Conversations, Exchange, Filters
 from assistant.errors import (
     ConversationNotFoundError,
     QuestionError,
     TooManyQuestionsError,
 )
+from assistant.web.asking import LONGEST, Desk, Progress, Rate
+from assistant.web.conversations import Conversations, Exchange, Filters
 from tests.fake_assistant import CO_CHAIRS, COST, FakeAssistant, wait_until
 from vectorstore.errors import StoreDamagedError
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.central import alike, central
-from assistant.wording import coverage, telling
+from assistant.language.central import alike, central
+from assistant.language.wording import coverage, telling
 
 NEWS = [
     "The council voted to replace the ferry for €38 million.",

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from assistant.answers import Answer, Turn
-from assistant.conversations import FILE, FORMAT, TITLE, Conversations, Filters, Heading
 from assistant.errors import ConversationNotFoundError, QuestionError
+from assistant.web.conversations import FILE, FORMAT, TITLE, Conversations, Filters, Heading
 from tests.fake_assistant import (
     ANSWERS,
     CO_CHAIRS,
@@ -238,7 +238,7 @@ def test_killed_at_any_moment_it_keeps_every_question_it_took(tmp_path: Path) ->
     code = textwrap.dedent("""
         import sys
         from pathlib import Path
-        from assistant.conversations import Conversations
+        from assistant.web.conversations import Conversations
         from tests.fake_assistant import COST
         conversations = Conversations.open(Path(sys.argv[1]))
         while True:

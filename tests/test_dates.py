@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.dates import AskedTime, Window, asked, mentions, named
+from assistant.language.dates import AskedTime, Window, asked, mentions, named
 
 AS_OF = date(2025, 7, 26)  # a Saturday
 DAYS = st.dates(date(1990, 1, 1), date(2090, 12, 31))

@@ -11,9 +11,9 @@ from typer.testing import CliRunner, Result
 
 from assistant.answers import Turn
 from assistant.cli import app
-from assistant.conversations import FILE, Conversations, Filters, Verdict
-from assistant.feedback import labelled
 from assistant.labelled import load_questions
+from assistant.web.conversations import FILE, Conversations, Filters, Verdict
+from assistant.web.feedback import labelled
 from tests.fake_assistant import CO_CHAIRS, COST, FakeAssistant
 
 NARROW = Filters(("Coast Gazette",), date(2025, 1, 2), None)

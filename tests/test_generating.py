@@ -20,8 +20,8 @@ import pytest
 from assistant import Answer, Assistant, Settings, Turn
 from assistant.errors import WritingError
 from assistant.factory import _open_writer
-from assistant.generating import inert, open_chat_model, source, tokens_of
-from assistant.suggesting import Suggestions
+from assistant.web.suggesting import Suggestions
+from assistant.writing.generating import inert, open_chat_model, source, tokens_of
 from tests.fake_embedding import FakeEmbedding
 from tests.fake_index import FakeIndex
 from tests.fake_model_server import Fail, ModelServer, Say, free_port

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.grounding import Grounding, Unsupported, Wording
-from assistant.marks import SentenceStream, Written
-from assistant.support import claims_something, support
+from assistant.writing.grounding import Grounding, Unsupported, Wording
+from assistant.writing.marks import SentenceStream, Written
+from assistant.writing.support import claims_something, support
 from vectorstore import Passage
 
 REFUSAL = "Your articles don't answer this."

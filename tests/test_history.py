@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from assistant.api import create_app
-from assistant.conversations import Conversations, Exchange
-from assistant.reading import CHANGED, REMOVED
 from assistant.render import reading_address, to_markdown
-from assistant.visitors import COOKIE, visitor_of
+from assistant.web.conversations import Conversations, Exchange
+from assistant.web.reading import CHANGED, REMOVED
+from assistant.web.visitors import COOKIE, visitor_of
 from tests.fake_assistant import COST, HARBOUR, FakeAssistant
 from tests.test_api import HERE, Client
 

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from assistant.api import create_app
-from assistant.library import LISTED, Library
+from assistant.web.library import LISTED, Library
 from tests.fake_assistant import ARTICLES, HARBOUR, HOSTILE, MEETING, FakeAssistant, MemoryIndex
 from tests.test_api import Client
 from vectorstore.articles import Article, Filter

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 
 from assistant.answers import Turn
-from assistant.asking import Desk, Progress
-from assistant.conversations import EVERYTHING, Conversations, Exchange, Filters
 from assistant.errors import QuestionError
 from assistant.page import (
     Talk,
@@ -24,7 +22,9 @@ from assistant.page import (
     promise,
 )
 from assistant.settings import Settings
-from assistant.transcript import reply_html
+from assistant.web.asking import Desk, Progress
+from assistant.web.conversations import EVERYTHING, Conversations, Exchange, Filters
+from assistant.web.transcript import reply_html
 from tests.fake_assistant import (
     COST,
     HOSTILE,

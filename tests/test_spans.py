@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.spans import Sought, enumeration, fits, whole
+from assistant.language.spans import Sought, enumeration, fits, whole
 from vectorstore.splitting import Span
 
 TEXT = (

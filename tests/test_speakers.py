@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.speakers import speakers, speaks
+from assistant.language.speakers import speakers, speaks
 from vectorstore.splitting import sentences
 
 ARTICLE = (

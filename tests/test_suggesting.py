@@ -8,7 +8,7 @@ import pytest
 
 from assistant.answers import Answer
 from assistant.resources import SAMPLES
-from assistant.suggesting import Suggestions, candidates
+from assistant.web.suggesting import Suggestions, candidates
 from tests.fake_assistant import FakeAssistant, answered, cite
 from vectorstore.articles import Article
 from vectorstore.errors import StoreError

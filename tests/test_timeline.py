@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.dates import AskedTime, asked
+from assistant.language.dates import AskedTime, asked
 from assistant.prompts import load_phrases
 from assistant.reader import Reading
 from assistant.timeline import how_read, other_time, preferred, search, settled

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.values import Kind, amounts, compared, kind_of, words
+from assistant.language.values import Kind, amounts, compared, kind_of, words
 
 DAY = date(2025, 7, 26)
 SPANS = st.text(max_size=60) | st.sampled_from(

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from assistant.visitors import COOKIE, Visitors, read_cookies, visitor_of
+from assistant.web.visitors import COOKIE, Visitors, read_cookies, visitor_of
 
 
 async def _who(request: Request) -> Response:

@@ -26,9 +26,9 @@ from datetime import date
 from typing import Protocol, TypeVar
 
 from assistant.answers import Answer, Turn
-from assistant.conversations import EVERYTHING, Conversations, Exchange, Filters
 from assistant.errors import EmptyIndexError, QuestionError, TooManyQuestionsError
 from assistant.settings import Settings
+from assistant.web.conversations import EVERYTHING, Conversations, Exchange, Filters
 from vectorstore.errors import DatelineError
 from vectorstore.index import Index
 

@@ -16,7 +16,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from assistant.wording import coverage, telling
+from assistant.language.wording import coverage, telling
 from vectorstore.splitting import Span
 
 _VERB = (

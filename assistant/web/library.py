@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from assistant.adding import Adding
 from assistant.resources import seeds_folder
-from assistant.suggesting import Suggestions
+from assistant.web.adding import Adding
+from assistant.web.suggesting import Suggestions
 from vectorstore.articles import Article, Filter, Statistics, Summary
 from vectorstore.errors import ArticleError, ArticleNotFoundError, DatelineError
 from vectorstore.index import Index

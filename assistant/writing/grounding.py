@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from assistant.answers import Citation, Statement
-from assistant.marks import SentenceStream, Written
-from assistant.support import Proof, Similar, Verdict, claims_something, support
+from assistant.writing.marks import SentenceStream, Written
+from assistant.writing.support import Proof, Similar, Verdict, claims_something, support
 from vectorstore.articles import Passage
 
 Unsupported = Literal["mark", "remove"]

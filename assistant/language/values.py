@@ -20,7 +20,7 @@ from datetime import date
 from math import floor, log10
 from typing import Literal
 
-from assistant.dates import named
+from assistant.language.dates import named
 
 Kind = Literal["amount", "date", "name"]
 Comparison = Literal["same", "different", "unknown"]

@@ -14,7 +14,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from assistant.wording import meaning
+from assistant.language.wording import meaning
 
 _LIKENESS = 0.4  # how much likeness to others counts against the weight of one's own
 _STEPS = 30

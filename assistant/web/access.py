@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlencode
 
 from assistant.errors import SettingsError
-from assistant.guarding import refuse
-from assistant.visitors import cookie, read_cookies
+from assistant.web.guarding import refuse
+from assistant.web.visitors import cookie, read_cookies
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from assistant.answers import Answer, Trace, Turn
 from assistant.errors import WritingError
-from assistant.grounding import Grounding, Wording
 from assistant.prompts import Phrases, Prompt
-from assistant.providers import PROVIDERS, is_loopback
 from assistant.questions import LONGEST
-from assistant.support import Similar
+from assistant.writing.grounding import Grounding, Wording
+from assistant.writing.providers import PROVIDERS, is_loopback
+from assistant.writing.support import Similar
 from vectorstore.articles import Passage
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from assistant.asking import Progress
-from assistant.conversations import EVERYTHING, VERDICTS, Conversation, Exchange
 from assistant.render import ArticleText, counted, escaped, to_html
+from assistant.web.asking import Progress
+from assistant.web.conversations import EVERYTHING, VERDICTS, Conversation, Exchange
 
 INTERRUPTED = "This was interrupted before there was an answer. Your question is saved."
 

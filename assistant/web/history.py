@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assistant.conversations import Conversations, Verdict
 from assistant.errors import ConversationNotFoundError
 from assistant.render import to_markdown
-from assistant.visitors import visitor_of
+from assistant.web.conversations import Conversations, Verdict
+from assistant.web.visitors import visitor_of
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assistant.library import Library
 from assistant.render import article_address, counted, shelf
+from assistant.web.library import Library
 from vectorstore.articles import Filter, Summary
 from vectorstore.errors import LoadingError
 from vectorstore.loading import LOADERS

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from assistant.access import Access
 from assistant.api import create_app
-from assistant.asking import Answering
-from assistant.library import Library
+from assistant.web.access import Access
+from assistant.web.asking import Answering
+from assistant.web.library import Library
 from tests.browser.chromium import chromium, missing, requested, resize, violations
 from tests.browser.page import Page
 from tests.fake_assistant import ARTICLES, HOSTILE, FakeAssistant, wait_until
@@ -85,27 +85,50 @@ def address(assistant: FakeAssistant) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def opened(driver: WebDriver) -> Iterator[Callable[..., Page]]:
-    """Opens a page at an address; at the end it must not have broken its policy or phoned out."""
-    pages: list[Page] = []
+class Opened:
+    """Opens pages; when they are left they must not have broken their policy or phoned out."""
 
-    def opened(address: str, width: int = 1280, height: int = 900) -> Page:
-        resize(driver, width, height)
-        driver.get("about:blank")  # a page that is left cuts its streams off, and logs it
-        requested(driver), violations(driver)  # what came before is not this page's
-        page = Page(driver, address)
-        pages.append(page)
+    def __init__(self, driver: WebDriver) -> None:
+        self.driver = driver
+        self._pages: list[Page] = []
+
+    def __call__(self, address: str, width: int = 1280, height: int = 900) -> Page:
+        resize(self.driver, width, height)
+        self._blank()
+        page = Page(self.driver, address)
+        self._pages.append(page)
         return page
 
-    yield opened
-    assert violations(driver) == []
-    own = (*(page.address for page in pages), "data:", "blob:", "about:")
-    assert [url for url in requested(driver) if not url.startswith(own)] == []
+    @contextmanager
+    def served(self, *args: Any, **kwargs: Any) -> Iterator[str]:
+        """As `served`, and the browser has left the page before the server goes."""
+        with served(*args, **kwargs) as address:
+            yield address
+            self.leave()
+
+    def leave(self) -> None:
+        """Judge the pages opened so far, and go to an empty one."""
+        broken, asked = violations(self.driver), requested(self.driver)
+        own = (*(page.address for page in self._pages), "data:", "blob:", "about:")
+        self._pages.clear()
+        self._blank()
+        assert broken == []
+        assert [url for url in asked if not url.startswith(own)] == []
+
+    def _blank(self) -> None:
+        self.driver.get("about:blank")  # a page that is left cuts its streams off, and logs it
+        requested(self.driver), violations(self.driver)  # what came before is no later page's
 
 
 @pytest.fixture
-def page(opened: Callable[..., Page], address: str, assistant: FakeAssistant) -> Iterator[Page]:
+def opened(driver: WebDriver) -> Iterator[Opened]:
+    opened = Opened(driver)
+    yield opened
+    opened.leave()
+
+
+@pytest.fixture
+def page(opened: Opened, address: str, assistant: FakeAssistant) -> Iterator[Page]:
     """The page over the fake assistant, freshly loaded in a wide window."""
     assistant.go_on.clear()
     assistant.stopped.clear()

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 PATIENCE = 30  # seconds; the two cores may be busy with other tests
 
 
+def until(driver: WebDriver, true: Callable[[], Any]) -> Any:
+    """Wait until `true()` is, and return what it gave."""
+    ignored = [StaleElementReferenceException]
+    wait = WebDriverWait(driver, PATIENCE, poll_frequency=0.05, ignored_exceptions=ignored)
+    return wait.until(lambda _: true())
+
+
 class Page:
     """One load of the page in a browser."""
 
@@ -34,9 +41,7 @@ class Page:
 
     def until(self, true: Callable[[], Any]) -> Any:
         """Wait until `true()` is, and return what it gave."""
-        ignored = [StaleElementReferenceException]
-        wait = WebDriverWait(self.driver, PATIENCE, poll_frequency=0.05, ignored_exceptions=ignored)
-        return wait.until(lambda _: true())
+        return until(self.driver, true)
 
     def all(self, css: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, css)

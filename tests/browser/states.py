@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from assistant.adding import Adding
-from assistant.library import Library
 from assistant.resources import seeds_folder
+from assistant.web.adding import Adding
+from assistant.web.library import Library
 from tests.browser.conftest import served
 from tests.browser.page import Page
 from tests.fake_assistant import ARTICLES, HOSTILE, FakeAssistant, MemoryIndex

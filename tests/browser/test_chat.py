@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 
 import httpx
@@ -12,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 
 from assistant.render import to_markdown
 from tests.browser.chromium import violations
-from tests.browser.conftest import EXAMPLES, served
+from tests.browser.conftest import EXAMPLES, Opened
 from tests.browser.page import Page
 from tests.fake_assistant import (
     CO_CHAIRS,
@@ -26,7 +25,6 @@ from tests.fake_assistant import (
     wait_until,
 )
 
-Open = Callable[..., Page]
 COST_QUESTION = "what does the harbour wall cost?"
 SLOW_QUESTION = f"slowly: {COST_QUESTION}"
 
@@ -47,8 +45,8 @@ def test_the_first_look_says_what_is_here_and_the_cursor_is_in_the_box(page: Pag
     ]
 
 
-def test_an_empty_index_says_how_to_begin_and_offers_no_examples(opened: Open) -> None:
-    with served(FakeAssistant([])) as address:
+def test_an_empty_index_says_how_to_begin_and_offers_no_examples(opened: Opened) -> None:
+    with opened.served(FakeAssistant([])) as address:
         page = opened(address)
         assert "No articles yet" in page.text("#dl-summary")
         assert not [button for button in page.all("#dl-examples button") if button.is_displayed()]
@@ -187,7 +185,7 @@ def test_nothing_moves_while_an_answer_streams(page: Page, assistant: FakeAssist
     assert page.run(where) == before
 
 
-def test_a_visitor_sees_nothing_of_another(page: Page, opened: Open, address: str) -> None:
+def test_a_visitor_sees_nothing_of_another(page: Page, opened: Opened, address: str) -> None:
     page.ask(COST_QUESTION)
     first = page.driver.current_window_handle
     page.driver.switch_to.new_window("tab")
@@ -200,7 +198,7 @@ def test_a_visitor_sees_nothing_of_another(page: Page, opened: Open, address: st
 
 
 def test_one_question_does_not_wait_for_another(
-    page: Page, opened: Open, address: str, assistant: FakeAssistant
+    page: Page, opened: Opened, address: str, assistant: FakeAssistant
 ) -> None:
     page.type(SLOW_QUESTION)
     page.until(lambda: page.citations())
@@ -286,9 +284,9 @@ def test_an_article_of_the_list_opens_whole_and_unmarked(page: Page) -> None:
     assert page.one("a.dl-original").get_attribute("href") == MEETING.url
 
 
-def test_an_article_removed_since_is_told(opened: Open) -> None:
+def test_an_article_removed_since_is_told(opened: Opened) -> None:
     assistant = FakeAssistant()
-    with served(assistant) as address:
+    with opened.served(assistant) as address:
         page = opened(address)
         page.ask(COST_QUESTION)
         assistant.index.remove([HARBOUR.id])
@@ -372,7 +370,7 @@ def test_searching_and_readiness_are_announced_once_each(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 800, 1280])
-def test_nothing_has_to_be_scrolled_sideways(opened: Open, address: str, width: int) -> None:
+def test_nothing_has_to_be_scrolled_sideways(opened: Opened, address: str, width: int) -> None:
     page = opened(address, width)
     assert page.fits()
     page.ask("what does the hostile article say?")
@@ -382,7 +380,7 @@ def test_nothing_has_to_be_scrolled_sideways(opened: Open, address: str, width: 
     assert page.fits()
 
 
-def test_a_phone_shows_one_view_at_a_time(opened: Open, address: str) -> None:
+def test_a_phone_shows_one_view_at_a_time(opened: Opened, address: str) -> None:
     page = opened(address, 390, 844)
     page.ask(COST_QUESTION)
     assert not page.one("#dl-library").is_displayed()
@@ -399,7 +397,7 @@ def test_a_phone_shows_one_view_at_a_time(opened: Open, address: str) -> None:
     page.until(lambda: page.one("#dl-reader").is_displayed())
 
 
-def test_a_tablet_keeps_the_articles_behind_a_button(opened: Open, address: str) -> None:
+def test_a_tablet_keeps_the_articles_behind_a_button(opened: Opened, address: str) -> None:
     page = opened(address, 800)
     assert not page.one("#dl-library").is_displayed()
     page.one("#dl-drawer").click()

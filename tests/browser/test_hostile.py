@@ -6,18 +6,16 @@ leaves the browser, nothing covers the page, and nothing becomes a citation that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.conftest import served
+from tests.browser.conftest import Opened, served
 from tests.browser.page import Page
 from tests.browser.states import shelf
 from tests.fake_assistant import ARTICLES as HARMLESS
 from tests.fake_assistant import FakeAssistant, answered, cite
 from tests.hostile import ARTICLES, OUTPUT, OUTSIDE, PAYLOADS
-
-Open = Callable[..., Page]
 
 CITED = tuple(
     cite(article, f"Number {number} says: {PAYLOADS[number]}", number + 1)
@@ -39,7 +37,7 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
-def page(opened: Open, address: str) -> Iterator[Page]:
+def page(opened: Opened, address: str) -> Iterator[Page]:
     """Whatever was done with it, nothing ran and nothing was made of what the articles say."""
     page = opened(address)
     page.until(lambda: page.all("#dl-shelf li"))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import statistics
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from assistant import Assistant, Settings
 from assistant.resources import seeds_folder
-from tests.browser.conftest import served
-from tests.browser.page import Page
+from tests.browser.conftest import Opened, served
 
 GIVEN = 500
 ASKING = 4
@@ -49,9 +48,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_reader_and_filters_answer_while_many_ask_and_add(
-    opened: Callable[..., Page], busy: str
-) -> None:
+def test_reader_and_filters_answer_while_many_ask_and_add(opened: Opened, busy: str) -> None:
     page = opened(busy)
     page.ask("What caused the flood in Ennetmouth?")
     page.until(lambda: page.all("#dl-shelf li"))

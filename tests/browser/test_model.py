@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from tests.browser.conftest import served
+from tests.browser.conftest import Opened
 from tests.browser.page import Page
 from tests.fake_model_server import ModelServer, Say, free_port
 from tests.test_generating import MEETING, QUESTION, SAID, asking
@@ -21,12 +20,12 @@ def own_words(page: Page) -> None:
 
 
 def test_a_model_killed_before_and_in_the_middle_of_an_answer_leaves_the_articles_own_words(
-    opened: Callable[..., Page], tmp_path: Path
+    opened: Opened, tmp_path: Path
 ) -> None:
     port = free_port()
     with (
         asking(tmp_path, f"http://127.0.0.1:{port}/v1") as assistant,
-        served(assistant) as address,
+        opened.served(assistant) as address,
     ):
         page = opened(address)
         page.ask(QUESTION)  # nothing listens there

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from assistant.answers import Citation
-from tests.browser.conftest import served
+from tests.browser.conftest import Opened, served
 from tests.browser.page import Page
 from tests.fake_assistant import FakeAssistant, answered, cite
 from vectorstore.articles import Article
@@ -64,7 +64,7 @@ def address() -> Iterator[str]:
         yield address
 
 
-def test_every_number_opens_its_own_span(opened: Callable[..., Page], address: str) -> None:
+def test_every_number_opens_its_own_span(opened: Opened, address: str) -> None:
     page = opened(address)
     page.ask("all of it?")
     before = (
@@ -81,7 +81,7 @@ def test_every_number_opens_its_own_span(opened: Callable[..., Page], address: s
         assert page.contents([page.one("#dl-reader-text")]) == [AWKWARD.text]
 
 
-def test_the_page_of_a_paged_document_is_told(opened: Callable[..., Page], address: str) -> None:
+def test_the_page_of_a_paged_document_is_told(opened: Opened, address: str) -> None:
     page = opened(address)
     page.ask("all of it?")
     page.citations()[0].click()

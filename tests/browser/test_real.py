@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 
 from assistant import Assistant, Settings
 from assistant.resources import SAMPLES, seeds_folder
-from tests.browser.conftest import served
+from tests.browser.conftest import Opened, served
 from tests.browser.page import Page
 from vectorstore import Article
 
@@ -31,7 +31,7 @@ def real(seeded: Assistant) -> Iterator[str]:
 
 
 def test_a_typed_question_is_answered_with_its_proof(
-    opened: Callable[..., Page], real: str, seeded: Assistant
+    opened: Opened, real: str, seeded: Assistant
 ) -> None:
     page = opened(real)
     page.ask(QUESTION)
@@ -46,7 +46,7 @@ def test_a_typed_question_is_answered_with_its_proof(
 
 
 def test_every_example_gives_what_the_assistant_says(
-    opened: Callable[..., Page], real: str, seeded: Assistant
+    opened: Opened, real: str, seeded: Assistant
 ) -> None:
     for number, sample in enumerate(SAMPLES):
         page = opened(real)
@@ -57,9 +57,7 @@ def test_every_example_gives_what_the_assistant_says(
         assert page.quotes() == [citation.quote for citation in answer.citations]
 
 
-def test_what_the_articles_do_not_say_is_not_answered(
-    opened: Callable[..., Page], real: str
-) -> None:
+def test_what_the_articles_do_not_say_is_not_answered(opened: Opened, real: str) -> None:
     page = opened(real)
     page.ask("who won the world cup in 1998?")
     assert page.citations() == []
@@ -67,11 +65,11 @@ def test_what_the_articles_do_not_say_is_not_answered(
 
 
 def test_from_an_empty_index_to_a_cited_answer_without_typing(
-    opened: Callable[..., Page], tmp_path: Path
+    opened: Opened, tmp_path: Path
 ) -> None:
     with (
         Assistant.open(Settings(index=tmp_path / "index")) as assistant,
-        served(assistant, None) as address,
+        opened.served(assistant, None) as address,
     ):
         page = opened(address)
         page.one(".dl-do-samples").click()
@@ -92,9 +90,7 @@ def _offered(page: Page) -> list[str]:
     return [button.text for button in page.all("#dl-examples button") if button.is_displayed()]
 
 
-def test_articles_that_contradict_each_other_are_both_heard(
-    opened: Callable[..., Page], tmp_path: Path
-) -> None:
+def test_articles_that_contradict_each_other_are_both_heard(opened: Opened, tmp_path: Path) -> None:
     council = Article(
         "council",
         "Bridge to open in spring",
@@ -113,7 +109,7 @@ def test_articles_that_contradict_each_other_are_both_heard(
     )
     with Assistant.open(Settings(index=tmp_path)) as assistant:
         assistant.index.add_articles([council, contractor])
-        with served(assistant, ()) as address:
+        with opened.served(assistant, ()) as address:
             page = opened(address)
             page.ask("When will the Mill Bridge open?")
             rows = page.all(".dl-position")

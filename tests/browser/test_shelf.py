@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.chromium import violations
+from tests.browser.conftest import Opened
 from tests.browser.page import Page
 from tests.browser.states import Stage, shelf, staged
 from tests.fake_assistant import COST, HARBOUR, MEETING
-
-Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +22,7 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture
-def page(opened: Open, stage: Stage) -> Iterator[Page]:
+def page(opened: Opened, stage: Stage) -> Iterator[Page]:
     stage.index.kept = {MEETING.id: MEETING, HARBOUR.id: HARBOUR}
     page = opened(stage.full)
     page.until(lambda: len(page.all("#dl-shelf li")) == 2)
@@ -69,7 +68,7 @@ def test_files_are_added_while_questions_are_asked_and_failures_are_told(
 
 
 def test_what_was_given_goes_on_when_the_page_is_closed(
-    page: Page, stage: Stage, opened: Open
+    page: Page, stage: Stage, opened: Opened
 ) -> None:
     stage.index.gate.clear()
     give(page, stage.file("late.txt", "A late report\n\nIt goes on."))
@@ -197,7 +196,9 @@ def test_without_undo_the_old_answer_says_that_the_article_was_removed(page: Pag
     assert [entry for entry in violations(page.driver) if "404" not in entry] == []
 
 
-def test_the_samples_are_loaded_and_removed_from_an_empty_page(opened: Open, stage: Stage) -> None:
+def test_the_samples_are_loaded_and_removed_from_an_empty_page(
+    opened: Opened, stage: Stage
+) -> None:
     page = opened(stage.empty)
     page.until(lambda: page.all(".dl-do-samples"))
     assert "No articles yet. Add files, paste text, or paste a link." in page.text("#dl-summary")
@@ -210,7 +211,7 @@ def test_the_samples_are_loaded_and_removed_from_an_empty_page(opened: Open, sta
     assert page.text("#dl-toast").startswith("Deleted.")
 
 
-def test_the_list_is_reached_and_left_on_a_phone(opened: Open, stage: Stage) -> None:
+def test_the_list_is_reached_and_left_on_a_phone(opened: Opened, stage: Stage) -> None:
     page = opened(stage.full, 390, 844)
     shelf(page)
     page.until(lambda: page.all("#dl-shelf li"))

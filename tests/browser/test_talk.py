@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +16,13 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from assistant.access import Access
+from assistant.web.access import Access
 from tests.browser.axe import faults
 from tests.browser.chromium import chromium, violations
-from tests.browser.conftest import served
-from tests.browser.page import Page
+from tests.browser.conftest import Opened, served
+from tests.browser.page import Page, until
 from tests.fake_assistant import CO_CHAIRS, COST, HARBOUR, FakeAssistant, wait_until
 
-Open = Callable[..., Page]
 COST_QUESTION = "what does the harbour wall cost?"
 SLOW_QUESTION = f"slowly: {COST_QUESTION}"
 CHIPS = ["Asian Lite\n✕", "from 1 Jul 2025\n✕"]
@@ -101,7 +100,7 @@ def serving(file: Path, port: int = 0) -> Iterator[str]:
         import sys
         from pathlib import Path
         from assistant.api import serve
-        from assistant.conversations import Conversations
+        from assistant.web.conversations import Conversations
         from tests.fake_assistant import FakeAssistant
         serve(
             FakeAssistant(), port=int(sys.argv[2]), examples=(),
@@ -293,9 +292,9 @@ def test_a_verdict_is_kept_and_can_be_changed_and_taken_back(page: Page) -> None
     page.until(lambda: pressed(page) == [])
 
 
-def test_a_failed_question_is_retried_in_its_place(opened: Open) -> None:
+def test_a_failed_question_is_retried_in_its_place(opened: Opened) -> None:
     assistant = FakeAssistant(failures={"boom": RuntimeError("secret")})
-    with served(assistant) as address:
+    with opened.served(assistant) as address:
         page = opened(address)
         page.ask("boom: what does the harbour wall cost?")
         assert "Something went wrong. Your question is saved. Code " in page.answer().text
@@ -347,9 +346,11 @@ def test_stop_works_while_the_model_is_silent_and_nothing_comes_after(
 # ------------------------------------------------------------------------- articles that are gone since
 
 
-def test_quotes_of_removed_and_changed_articles_are_shown_as_they_were_saved(opened: Open) -> None:
+def test_quotes_of_removed_and_changed_articles_are_shown_as_they_were_saved(
+    opened: Opened,
+) -> None:
     assistant = FakeAssistant()
-    with served(assistant) as address:
+    with opened.served(assistant) as address:
         page = opened(address)
         page.ask(COST_QUESTION)
         assistant.index.kept[HARBOUR.id] = replace(HARBOUR, text="Another text.")
@@ -371,7 +372,6 @@ def test_quotes_of_removed_and_changed_articles_are_shown_as_they_were_saved(ope
         page.until(lambda: page.all(".bot-row"))
         page.until(lambda: page.quotes() == [citation.quote for citation in COST.citations])
         assert page.text(".dl-note").splitlines() == ["article removed"] * 2
-        page.driver.get("about:blank")  # before the server goes
 
 
 # ------------------------------------------------------------------------------------- the password
@@ -382,8 +382,9 @@ def test_a_page_with_a_password_is_entered_used_and_left(driver: Any) -> None:
         assert httpx.get(f"{address}/api/articles", trust_env=False).status_code == 401
         driver.get(f"{address}/?conversation=x")
         driver.find_element(By.ID, "password").send_keys("wrong password", Keys.ENTER)
-        assert "That is not it." in driver.find_element(By.TAG_NAME, "main").text
+        until(driver, lambda: "That is not it." in driver.find_element(By.TAG_NAME, "main").text)
         driver.find_element(By.ID, "password").send_keys(PASSWORD, Keys.ENTER)
+        until(driver, lambda: not driver.find_elements(By.ID, "password"))
         page = Page(driver, address)
         page.ask(COST_QUESTION)
         assert page.quotes() == [citation.quote for citation in COST.citations]

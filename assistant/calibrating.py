@@ -263,7 +263,7 @@ def _judged(
         readings = [known[hit.passage.id] for hit in hits]
         yield Judged(
             kind,
-            tuple(signals(finding.wish.question, readings)),
+            tuple(signals(finding.wish.question, readings, unknown=finding.unknown)),
             tuple(
                 gold is not None and _is_right(reading, hit, question, gold)
                 for reading, hit in zip(readings, hits, strict=True)

@@ -67,7 +67,6 @@ if TYPE_CHECKING:
     from assistant.writing.generating import Writer
     from vectorstore.index import Index
 
-_DOUBT = 0.3  # what is left of a confidence where a name of the question stands in no article
 _HEADS = 5  # articles told of where the newest are asked for
 
 
@@ -166,28 +165,26 @@ def build_chain(
             for reading in reader.read(wish.question, [hit.passage for hit in hits])
         ]
         # "US" may be spelt out.
-        strange = [name for name in _strange(wish.question, hits) if not name.isupper()]
-        doubt = _DOUBT if strange else 1.0
-        rated = [
-            (reading, doubt * calibration.confidence(known))
-            for reading, known in zip(readings, signals(wish.question, readings), strict=True)
-        ]
+        unknown = any(not name.isupper() for name in _strange(wish.question, hits))
+        known = signals(wish.question, readings, unknown=unknown)
+        rated = list(zip(readings, map(calibration.confidence, known), strict=True))
         best = tuple(sorted(rated, key=_best_first))
         if wish.asks in ("reason", "statement"):
-            return Finding(wish, (), answering.statement(wish, rated, articles), best)
-        if wish.asks == "said":
+            found = answering.statement(wish, rated, articles)
+        elif wish.asks == "said":
             found = answering.said(wish, rated, articles)
             if not found.extracts and re.match(
                 r"how\b.*\b(?:react|respond)", wish.question, re.IGNORECASE
             ):
                 # "How did the doctors react?" asks for what they did, too.
                 found = answering.statement(wish, rated, articles)
-            return Finding(wish, (), found, best)
-        if wish.asks == "whether":
-            return Finding(wish, (), answering.whether(wish, rated, articles), best)
-        if wish.asks == "name" and best[0][1] < enough:
-            return Finding(wish, (), answering.about(wish, hits, articles), best)
-        return Finding(wish, best, rated=best)
+        elif wish.asks == "whether":
+            found = answering.whether(wish, rated, articles)
+        elif wish.asks == "name" and best[0][1] < enough:
+            found = answering.about(wish, hits, articles)
+        else:
+            return Finding(wish, best, rated=best, unknown=unknown)
+        return Finding(wish, (), found, best, unknown)
 
     def _strange(question: str, hits: Sequence[Hit]) -> list[str]:
         """The names and numbers of the question that stand in no article at all. A year may also be
@@ -273,7 +270,8 @@ def build_chain(
         read = [found[hit.passage.id] for hit in asked.hits if hit.passage.id in found]
 
         def confident(readings: Sequence[Reading]) -> list[float]:
-            return [calibration.confidence(known) for known in signals(question, readings)]
+            known = signals(question, readings, unknown=sure.unknown)
+            return [calibration.confidence(each) for each in known]
 
         rated = with_rivals(sure.readings, read, confident, enough)
         told = of_one_time(rated, asked.when)

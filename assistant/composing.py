@@ -34,13 +34,15 @@ _MARK = re.compile(r"\[(\d+)\]")
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One part of a question and what answers it: readings, best first, each with its confidence,
-    where a few words do; else evidence. Neither, where nothing does. `rated` is all that was read.
+    where a few words do; else evidence. Neither, where nothing does. `rated` is all that was read,
+    `unknown` whether the question names what stands in no article.
     """
 
     wish: Wish
     readings: tuple[tuple[Reading, float], ...] = ()
     evidence: Evidence = NOTHING
     rated: tuple[tuple[Reading, float], ...] = ()
+    unknown: bool = False
 
     @property
     def confidence(self) -> float:

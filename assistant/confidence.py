@@ -11,6 +11,7 @@ training/calibrate.py; the best reading is the one of the highest confidence. It
 
 from __future__ import annotations
 
+import calendar
 import json
 import math
 import re
@@ -25,8 +26,9 @@ from vectorstore.splitting import sentences_around
 
 if TYPE_CHECKING:
     from assistant.reader import Reading
+    from vectorstore.articles import Passage
 
-SIGNALS = ("score", "rank", "margin", "names", "denied", "sentences")
+SIGNALS = ("score", "rank", "margin", "names", "unknown", "denied", "sentences")
 
 _WORD = re.compile(r"\w+")
 _DENIAL = re.compile(
@@ -60,8 +62,8 @@ class Calibration:
         return 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, total))))
 
 
-# What an uncalibrated reader gets: the logistic of its raw score.
-UNCALIBRATED = Calibration({"score": 1.0}, 0.0, 0.5)
+# What an uncalibrated reader gets: the logistic of its raw score, lower for a name in no article.
+UNCALIBRATED = Calibration({"score": 1.0, "unknown": -1.2}, 0.0, 0.5)
 
 
 def load_calibration(file: Path) -> Calibration | None:
@@ -87,12 +89,15 @@ def load_calibration(file: Path) -> Calibration | None:
     return Calibration(weights, intercept, threshold, belongs, made, file)
 
 
-def signals(question: str, readings: Sequence[Reading]) -> list[dict[str, float]]:
+def signals(
+    question: str, readings: Sequence[Reading], *, unknown: bool = False
+) -> list[dict[str, float]]:
     """What is known for and against each of the readings, which are in the retrieval's order.
 
     `score` is the reader's; `rank` 1 / sqrt(rank), from 1; `margin` how far the score is above (or
     below) the best of the readings that say something else, at most 8 either way; `names` the share
-    of the question's names and numbers that neither the passage nor its title holds; `denied` is 1
+    of the question's names and numbers that neither the passage nor its title holds, nor its day as
+    far as it is a month or a year; `unknown` whether one stands in no article at all; `denied` is 1
     where the question denies something ("who did not sign?") and the sentence does not; `sentences`
     1 where the question takes sentences to answer, in which a span scores lower.
     """
@@ -103,13 +108,16 @@ def signals(question: str, readings: Sequence[Reading]) -> list[dict[str, float]
     for rank, reading in enumerate(readings, start=1):
         rivals = [other.score for other in readings if not same_answer(other.text, reading.text)]
         margin = reading.score - max(rivals, default=-math.inf)
-        held = _roots(f"{reading.passage.title} {reading.passage.text}")
+        held = _roots(
+            f"{reading.passage.title} {reading.passage.text} {_appeared(reading.passage)}"
+        )
         found.append(
             {
                 "score": reading.score,
                 "rank": 1.0 / math.sqrt(rank),
                 "margin": max(-_FAR, min(_FAR, margin)),
                 "names": _missing(named, held),
+                "unknown": float(unknown),
                 "denied": float(denies and not _DENIAL.search(_sentence(reading))),
                 "sentences": sentences,
             }
@@ -122,6 +130,12 @@ def _sentence(reading: Reading) -> str:
     start, end = reading.start - passage.start, reading.end - passage.start
     around = sentences_around(passage.text, start, end)
     return passage.text[around.start : around.end]
+
+
+def _appeared(passage: Passage) -> str:
+    """The month and year in which the article appeared, in words: it need not say them itself."""
+    day = passage.published
+    return f"{calendar.month_name[day.month]} {day.year}" if day else ""
 
 
 def same_answer(one: str, other: str) -> bool:

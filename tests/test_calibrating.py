@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from assistant import Assistant, Settings
 from assistant.calibrating import Judged, auc, fit, judge, keep, logistic
 from assistant.cli import app
-from assistant.confidence import load_calibration, signals
+from assistant.confidence import UNCALIBRATED, load_calibration, signals
 from assistant.errors import CalibrationError, QuestionsError
 from assistant.labelled import LabelledQuestion
 from assistant.reader import Reading, open_reader
@@ -129,6 +130,7 @@ def test_the_curve_refuses_more_as_the_threshold_rises() -> None:
                     "rank": 1.0,
                     "margin": 1.0,
                     "names": 0.0,
+                    "unknown": 0.0,
                     "denied": 0.0,
                     "sentences": 0.0,
                 },
@@ -277,6 +279,25 @@ def test_a_question_that_denies_wants_a_sentence_that_does(
     passage = Passage("p", "a", 100, 100 + len(text), text)
     reading = Reading(passage, 100 + start, 104 + start, "Wren", 3.0)
     assert signals(question, [reading])[0]["denied"] == denied
+
+
+@pytest.mark.parametrize(
+    ("published", "missing"),
+    [(date(2025, 10, 27), 0.0), (date(2025, 9, 27), 0.5), (date(2024, 1, 2), 1.0), (None, 1.0)],
+)
+def test_the_month_and_year_of_a_question_may_be_those_in_which_the_article_appeared(
+    published: date | None, missing: float
+) -> None:
+    passage = Passage("p", "a", 0, 26, "Wren was elected on Sunday", published=published)
+    reading = Reading(passage, 0, 4, "Wren", 3.0)
+    assert signals("who was elected in October 2025?", [reading])[0]["names"] == missing
+
+
+def test_a_name_that_no_article_has_speaks_against_every_reading() -> None:
+    reading = Reading(EMPTY, 0, 0, "", 1.0)
+    found = [signals("who is Mary?", [reading], unknown=unknown)[0] for unknown in (False, True)]
+    assert [each["unknown"] for each in found] == [0.0, 1.0]
+    assert UNCALIBRATED.confidence(found[0]) > UNCALIBRATED.confidence(found[1])
 
 
 def test_questions_that_take_sentences_are_told_apart() -> None:

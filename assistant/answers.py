@@ -18,7 +18,8 @@ from datetime import date
 from typing import Any, Literal
 
 from assistant.errors import QuestionError
-from vectorstore.articles import Hit
+from vectorstore.articles import Hit, Passage
+from vectorstore.splitting import Span
 
 Role = Literal["user", "assistant"]
 Kind = Literal["answer", "abstention", "help"]
@@ -58,6 +59,22 @@ class Citation:
     end: int
     quote: str
     page: int | None = None
+
+    @classmethod
+    def within(cls, passage: Passage, span: Span, number: int) -> Citation:
+        """Of a span of this passage; both by the article's offsets."""
+        return cls(
+            number=number,
+            article_id=passage.article_id,
+            title=passage.title,
+            source=passage.source,
+            url=passage.url,
+            published=passage.published,
+            start=span.start,
+            end=span.end,
+            quote=passage.text[span.start - passage.start : span.end - passage.start],
+            page=passage.page,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ class _Writing:
 
     def _cite_reading(self, reading: Reading) -> int:
         passage, span = reading.passage, _sentence(reading)
-        return self._cite(passage, span, _slice(passage, span), passage.page)
+        return self._cite(passage, span)
 
     def _cite_extract(self, extract: Extract) -> int:
         article, span = extract.article, extract.span
@@ -193,29 +193,17 @@ class _Writing:
             article.source,
             article.url,
             article.published,
+            page,
         )
-        return self._cite(passage, span, extract.text, page)
+        return self._cite(passage, span)
 
-    def _cite(self, passage: Passage, span: Span, quote: str, page: int | None) -> int:
+    def _cite(self, passage: Passage, span: Span) -> int:
         """The number of the citation of `span`; the same words are cited once."""
         for known in self.citations:
             if (known.article_id, known.start, known.end) == (passage.article_id, *span):
                 return known.number
         number = len(self.citations) + 1
-        self.citations.append(
-            Citation(
-                number=number,
-                article_id=passage.article_id,
-                title=passage.title,
-                source=passage.source,
-                url=passage.url,
-                published=passage.published,
-                start=span.start,
-                end=span.end,
-                quote=quote,
-                page=page,
-            )
-        )
+        self.citations.append(Citation.within(passage, span, number))
         return number
 
 

@@ -459,18 +459,7 @@ def _with_agreement(
 
 def _cited(number: int, reading: Reading) -> Citation:
     passage, span = reading.passage, _sentence(reading)
-    return Citation(
-        number=number,
-        article_id=passage.article_id,
-        title=passage.title,
-        source=passage.source,
-        url=passage.url,
-        published=passage.published,
-        start=span.start,
-        end=span.end,
-        quote=passage.text[span.start - passage.start : span.end - passage.start],
-        page=passage.page,
-    )
+    return Citation.within(passage, span, number)
 
 
 def _sentence(reading: Reading) -> Span:

@@ -27,7 +27,7 @@ from assistant.reader import onnx_reader
 from benchmarks.answers import SETS, opened, told
 from benchmarks.header import header
 from vectorstore.index import Index
-from vectorstore.splitting import sentences
+from vectorstore.splitting import Span, sentences
 
 
 class FirstSentence:
@@ -48,17 +48,13 @@ class FirstSentence:
             return Answer(question, "abstention", "", model="first sentence", trace=trace)
         best = hits[0].passage
         span = sentences(best.text)[0]
-        quote = best.text[span.start : span.end]
-        start = best.start + span.start
-        cited = Citation(
-            *(1, best.article_id, best.title, best.source, best.url, best.published),
-            *(start, start + len(quote), quote),
-        )
+        there = Span(best.start + span.start, best.start + span.end)
+        cited = Citation.within(best, there, 1)
         return Answer(
             question,
             "answer",
-            f"{quote} [1]",
-            statements=(Statement(quote, (1,)),),
+            f"{cited.quote} [1]",
+            statements=(Statement(cited.quote, (1,)),),
             citations=(cited,),
             passages=tuple(hits),
             confidence=hits[0].score / (1 + hits[0].score),

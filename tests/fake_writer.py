@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from assistant.answers import Answer, Citation, Statement, Trace, Turn
 from assistant.errors import WritingError
+from vectorstore.splitting import Span
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -75,14 +76,4 @@ class FakeWriter:
     def _cited(self, blank: Answer) -> Citation:
         passage = next(h.passage for h in blank.passages if self._of in h.passage.text)
         start = passage.start + passage.text.index(self._of)
-        return Citation(
-            1,
-            passage.article_id,
-            passage.title,
-            passage.source,
-            passage.url,
-            passage.published,
-            start,
-            start + len(self._of),
-            self._of,
-        )
+        return Citation.within(passage, Span(start, start + len(self._of)), 1)

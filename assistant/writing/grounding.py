@@ -168,20 +168,7 @@ class Grounding:
             if (known.article_id, known.start, known.end) == (passage.article_id, *span):
                 return known.number
         number = len(self.citations) + 1
-        self.citations += (
-            Citation(
-                number=number,
-                article_id=passage.article_id,
-                title=passage.title,
-                source=passage.source,
-                url=passage.url,
-                published=passage.published,
-                start=span.start,
-                end=span.end,
-                quote=passage.text[span.start - passage.start : span.end - passage.start],
-                page=passage.page,
-            ),
-        )
+        self.citations += (Citation.within(passage, span, number),)
         return number
 
 

@@ -1,4 +1,4 @@
-"""A server that speaks OpenAI's chat protocol on loopback and says what a script tells it to.
+"""A server of chat models on loopback that says what a script tells it to.
 
     with ModelServer(Say("France and Saudi Arabia co-chair it [1].")) as server:
         Settings(model="openai:scripted", base_url=server.url)
@@ -6,7 +6,10 @@
     server.keys                             what it was authorised with
 
 Each request takes the next step of the script; the last one is repeated. It streams one token (a
-word, or what `cut` says) at a time, and notes where the other side goes away in the middle.
+word, or what `cut` says) at a time, and notes where the other side goes away in the middle. The path
+of a request says whose protocol it is answered in: OpenAI's and Anthropic's server-sent events,
+Ollama's lines of JSON, or Google's streamGenerateContent; `url` is OpenAI's base, `root` that of the
+others.
 """
 
 from __future__ import annotations
@@ -15,19 +18,20 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 _LONGEST = 30.0
 
 
 @dataclass(frozen=True)
 class Say:
-    """Streams `text`. With `holds`, waits before the token of this number for `go_on`; `ends` is the
-    finish_reason, None for a stream that just stops, "cut" for a connection that breaks."""
+    """Streams `text`. With `holds`, waits before the token of this number for `go_on`; `ends` is why
+    it ends, as OpenAI names it ("stop", "length"), None for a stream that just stops, "cut" for a
+    connection that breaks, "error" for a server that says in the middle that it is overloaded."""
 
     text: str
     cut: Sequence[str] | None = None
@@ -61,8 +65,12 @@ class ModelServer:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
     @property
+    def root(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
+        return f"{self.root}/v1"
 
     def next_step(self, request: dict[str, Any], key: str) -> Say | Fail:
         with self._turn:
@@ -95,24 +103,170 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+# -- protocols ---------------------------------------------------------------------------------
+
+
+class Wire(Protocol):
+    """How one provider's server says it; each method gives the parts of the stream as bytes."""
+
+    kind: str  # of content
+
+    def begin(self) -> Iterator[bytes]: ...
+    def token(self, text: str) -> Iterator[bytes]: ...
+    def end(self, ends: str) -> Iterator[bytes]: ...
+    def trouble(self, status: int, message: str) -> dict[str, Any]: ...
+
+
+class OpenAI:
+    kind = "text/event-stream"
+
+    def begin(self) -> Iterator[bytes]:
+        yield self._event({"role": "assistant", "content": ""})
+
+    def token(self, text: str) -> Iterator[bytes]:
+        yield self._event({"content": text})
+
+    def end(self, ends: str) -> Iterator[bytes]:
+        if ends == "error":
+            yield _event(self.trouble(503, "overloaded"))
+            return
+        yield self._event({}, ends)
+        yield b"data: [DONE]\n\n"
+
+    def trouble(self, status: int, message: str) -> dict[str, Any]:
+        return {"error": {"message": message, "type": "scripted", "code": status}}
+
+    def _event(self, delta: dict[str, str], ends: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": ends}
+        head = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "scripted"}
+        return _event({**head, "choices": [choice]})
+
+
+class Anthropic:
+    kind = "text/event-stream"
+    _ENDS: Mapping[str, str] = {"stop": "end_turn", "length": "max_tokens"}
+
+    def begin(self) -> Iterator[bytes]:
+        message: dict[str, Any] = {
+            "id": "msg_1", "type": "message", "role": "assistant", "model": "scripted",
+            "content": [], "stop_reason": None, "stop_sequence": None,
+            "usage": {"input_tokens": 1, "output_tokens": 1},
+        }  # fmt: skip
+        yield self._event({"type": "message_start", "message": message})
+        block = {"type": "text", "text": ""}
+        yield self._event({"type": "content_block_start", "index": 0, "content_block": block})
+        yield self._event({"type": "ping"})
+
+    def token(self, text: str) -> Iterator[bytes]:
+        delta = {"type": "text_delta", "text": text}
+        yield self._event({"type": "content_block_delta", "index": 0, "delta": delta})
+
+    def end(self, ends: str) -> Iterator[bytes]:
+        if ends == "error":
+            yield self._event({"type": "error", **self.trouble(529, "Overloaded")})
+            return
+        yield self._event({"type": "content_block_stop", "index": 0})
+        delta = {"stop_reason": self._ENDS[ends], "stop_sequence": None}
+        usage = {"output_tokens": 1}
+        yield self._event({"type": "message_delta", "delta": delta, "usage": usage})
+        yield self._event({"type": "message_stop"})
+
+    def trouble(self, status: int, message: str) -> dict[str, Any]:
+        kinds = {401: "authentication_error", 429: "rate_limit_error", 529: "overloaded_error"}
+        kind = kinds.get(status, "api_error")
+        return {"type": "error", "error": {"type": kind, "message": message}}
+
+    def _event(self, told: dict[str, Any]) -> bytes:
+        return f"event: {told['type']}\n".encode() + _event(told)
+
+
+class Ollama:
+    kind = "application/x-ndjson"
+
+    def begin(self) -> Iterator[bytes]:
+        return iter(())
+
+    def token(self, text: str) -> Iterator[bytes]:
+        yield self._line({"message": {"role": "assistant", "content": text}, "done": False})
+
+    def end(self, ends: str) -> Iterator[bytes]:
+        if ends == "error":
+            yield json.dumps(self.trouble(503, "overloaded")).encode() + b"\n"
+            return
+        message = {"role": "assistant", "content": ""}
+        yield self._line({"message": message, "done": True, "done_reason": ends})
+
+    def trouble(self, status: int, message: str) -> dict[str, Any]:
+        return {"error": message}
+
+    def _line(self, told: dict[str, Any]) -> bytes:
+        head = {"model": "scripted", "created_at": "2025-07-01T00:00:00Z"}
+        return json.dumps({**head, **told}).encode() + b"\n"
+
+
+class Google:
+    kind = "text/event-stream"
+    _ENDS: Mapping[str, str] = {"stop": "STOP", "length": "MAX_TOKENS"}
+
+    def begin(self) -> Iterator[bytes]:
+        return iter(())
+
+    def token(self, text: str) -> Iterator[bytes]:
+        yield self._event({"content": {"role": "model", "parts": [{"text": text}]}})
+
+    def end(self, ends: str) -> Iterator[bytes]:
+        if ends == "error":
+            yield json.dumps(self.trouble(503, "overloaded")).encode() + b"\n"
+            return
+        empty = {"role": "model", "parts": [{"text": ""}]}
+        yield self._event({"content": empty, "finishReason": self._ENDS[ends]})
+
+    def trouble(self, status: int, message: str) -> dict[str, Any]:
+        kinds = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 429: "RESOURCE_EXHAUSTED"}
+        kind = kinds.get(status, "UNAVAILABLE")
+        return {"error": {"code": status, "message": message, "status": kind}}
+
+    def _event(self, candidate: dict[str, Any]) -> bytes:
+        usage = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
+        told = {"candidates": [{"index": 0, **candidate}], "usageMetadata": usage}
+        return _event({**told, "modelVersion": "scripted"})
+
+
+def _event(told: dict[str, Any]) -> bytes:
+    return f"data: {json.dumps(told)}\n\n".encode()
+
+
+def _wire(path: str) -> Wire:
+    if path.startswith("/api/chat"):
+        return Ollama()
+    if path.startswith("/v1/messages"):
+        return Anthropic()
+    return Google() if "streamGenerateContent" in path else OpenAI()
+
+
+_KEYS = ("authorization", "x-api-key", "x-goog-api-key")
+
+
 def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            step = server.next_step(json.loads(body), self.headers.get("authorization", ""))
+            keys = [self.headers[name] for name in _KEYS if self.headers[name]]
+            step = server.next_step(json.loads(body), " ".join(keys))
+            wire = _wire(self.path)
             if isinstance(step, Fail):
-                self._fail(step)
+                self._fail(step, wire)
                 return
             try:
-                self._say(step)
+                self._say(step, wire)
             except (BrokenPipeError, ConnectionResetError):
                 server.left.set()
                 self.close_connection = True
 
-        def _fail(self, step: Fail) -> None:
-            told = json.dumps({"error": {"message": step.message, "type": "scripted"}}).encode()
+        def _fail(self, step: Fail, wire: Wire) -> None:
+            told = json.dumps(wire.trouble(step.status, step.message)).encode()
             self.send_response(step.status)
             for name, value in step.headers.items():
                 self.send_header(name, value)
@@ -121,18 +275,18 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(told)
 
-        def _say(self, step: Say) -> None:
+        def _say(self, step: Say, wire: Wire) -> None:
             if step.holds == 0:
                 self._wait(step)
             self.send_response(200)
-            self.send_header("content-type", "text/event-stream")
+            self.send_header("content-type", wire.kind)
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
-            self._event({"role": "assistant", "content": ""})
+            self._send(wire.begin())
             for number, token in enumerate(step.tokens):
                 if number and step.holds == number:
                     self._wait(step)
-                self._event({"content": token})
+                self._send(wire.token(token))
             if step.holds == len(step.tokens):
                 self._wait(step)
             if step.ends == "cut":
@@ -140,8 +294,7 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             if step.ends is not None:
-                self._event({}, step.ends)
-                self._chunk(b"data: [DONE]\n\n")
+                self._send(wire.end(step.ends))
             self._chunk(b"")
 
         def _wait(self, step: Say) -> None:
@@ -157,15 +310,9 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
                     continue
             self.connection.settimeout(None)
 
-        def _event(self, delta: dict[str, str], ends: str | None = None) -> None:
-            event = {
-                "id": "1",
-                "object": "chat.completion.chunk",
-                "created": 0,
-                "model": "scripted",
-                "choices": [{"index": 0, "delta": delta, "finish_reason": ends}],
-            }
-            self._chunk(f"data: {json.dumps(event)}\n\n".encode())
+        def _send(self, parts: Iterator[bytes]) -> None:
+            for part in parts:
+                self._chunk(part)
 
         def _chunk(self, data: bytes) -> None:
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))

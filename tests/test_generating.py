@@ -215,7 +215,43 @@ def test_asked_too_often_twice(tmp_path: Path) -> None:
 
 
 def test_a_server_in_trouble(tmp_path: Path) -> None:
-    is_extractive(ask(tmp_path, Fail(503)), "The server of openai:scripted failed (503)")
+    is_extractive(ask(tmp_path, Fail(500)), "The server of openai:scripted failed (500)")
+
+
+@pytest.mark.parametrize("status", [503, 529])
+def test_a_server_with_too_much_to_do_is_asked_again(tmp_path: Path, status: int) -> None:
+    answer = ask(tmp_path, Fail(status, {"retry-after": "0"}), Fail(status), Say(f"{SAID} [1]."))
+    assert answer.text == f"{SAID} [1]."
+    assert answer.notices == ()
+
+
+@pytest.mark.parametrize("status", [503, 529])
+def test_but_not_for_ever(tmp_path: Path, status: int) -> None:
+    with (
+        ModelServer(Fail(status, {"retry-after": "0"})) as server,
+        asking(tmp_path, server.url) as assistant,
+    ):
+        is_extractive(assistant.answer(QUESTION), f"scripted has too much to do ({status})")
+    assert len(server.requests) == 3
+
+
+# What llama.cpp's server answers while it reads the model's file.
+LOADING = Fail(503, message="Loading model")
+
+
+def test_a_server_that_is_still_loading_its_model_is_waited_for(tmp_path: Path) -> None:
+    answer = ask(tmp_path, LOADING, LOADING, LOADING, Say(f"{SAID} [1]."))
+    assert answer.text == f"{SAID} [1]."
+    assert answer.notices == ()
+    assert answer.trace.seconds["first_token"] > 1.5  # the waiting is told, not hidden
+
+
+def test_as_long_as_the_time_limit_lets_it(tmp_path: Path) -> None:
+    with ModelServer(LOADING) as server, asking(tmp_path, server.url, model_timeout=1) as assistant:
+        is_extractive(
+            assistant.answer(QUESTION), "openai:scripted was still being loaded after 1 s"
+        )
+    assert len(server.requests) == 3  # at once, after a quarter, and after half a second more
 
 
 @pytest.mark.parametrize("holds", [0, 1])

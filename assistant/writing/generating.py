@@ -107,7 +107,6 @@ def open_chat_model(
     options: dict[str, Any] = {}
     if provider == "ollama":
         options = {
-            "base_url": base_url,
             "num_predict": answer_tokens,
             "temperature": 0,
             # No proxy of the environment stands between this machine and itself.
@@ -127,7 +126,6 @@ def open_chat_model(
         }
         if base_url is not None:
             options |= {
-                "base_url": base_url,
                 "temperature": 0,
                 "use_responses_api": False,
                 # The name that servers other than OpenAI's know it by.
@@ -135,6 +133,13 @@ def open_chat_model(
             }
         elif name.startswith(("gpt-4", "gpt-3.5")):
             options["temperature"] = 0  # OpenAI's later models take no other than their own
+    elif provider == "google_genai":
+        options = {
+            "api_key": key or "none",
+            "max_retries": 1,  # tries, not retries
+            "max_tokens": answer_tokens,
+            "temperature": 0,
+        }
     else:
         options = {
             "api_key": key or "none",
@@ -142,10 +147,44 @@ def open_chat_model(
             "max_tokens": answer_tokens,
             "temperature": 0,
         }
-        if base_url is not None:
-            options["base_url"] = base_url
+    if base_url is not None:
+        options["base_url"] = base_url
     opened: BaseChatModel = init_chat_model(name, model_provider=provider, **options)
+    if provider in ("anthropic", "google_genai"):
+        _connect_alone(opened, provider, here)
+    elif provider == "ollama":
+        # Not among its fields, which are shown and traced; and the key of the environment, which its
+        # client would take, goes to no other server.
+        opened._async_client._client.headers["authorization"] = f"Bearer {key or 'none'}"  # type: ignore[attr-defined]
     return opened
+
+
+def _connect_alone(model: Any, provider: str, here: bool) -> None:
+    """Give a model connections of its own, which end with it, and which no proxy of the environment
+    stands in where its server is `here`.
+
+    LangChain shares one client among all Anthropic models of a process: a second one would be handed
+    connections of an event loop that has ended. Google's takes whichever HTTP library is installed.
+    """
+    if provider == "anthropic":
+        import anthropic
+
+        direct = dict.fromkeys(("http://", "https://", "all://")) if here else {}
+        client = anthropic.DefaultAsyncHttpxClient(mounts=direct, timeout=None)
+        model.__dict__["_async_client"] = model._async_client.with_options(http_client=client)
+    else:
+        import httpx
+        from google.genai import Client
+        from google.genai.types import HttpOptions
+
+        model.client = Client(
+            api_key=model.google_api_key.get_secret_value(),
+            http_options=HttpOptions(
+                base_url=model.base_url,
+                client_args={"trust_env": not here},
+                httpx_async_client=httpx.AsyncClient(trust_env=not here, timeout=None),  # noqa: S113
+            ),
+        )
 
 
 # -- the writer --------------------------------------------------------------------------------
@@ -333,20 +372,23 @@ class ChatWriter:
     def _chunks(
         self, model: BaseChatModel, messages: list[tuple[str, str]], config: RunnableConfig
     ) -> Generator[Any]:
-        """The model's chunks; asked once more where it says when, and that is soon enough."""
+        """The model's chunks; asked again where its server says that it may be, or is loading the
+        model, or has too much to do, as long as that is soon enough and nothing has come yet."""
         deadline = time.monotonic() + self._patience
-        for last_try in (False, True):
+        tries = 0
+        while True:
             arrived = False
             try:
                 for chunk in self._received(
                     lambda: model.astream(messages, config=config), deadline
                 ):
-                    arrived = True
+                    arrived = arrived or bool(chunk.text)
                     yield chunk
             except _Failed as failed:
-                wait = _retry_after(failed.error)
-                if arrived or last_try or wait is None or time.monotonic() + wait >= deadline:
+                wait = None if arrived else _wait_before(tries, failed.error)
+                if wait is None or time.monotonic() + wait >= deadline:
                     raise self._told(failed.error) from None
+                tries += 1
                 time.sleep(wait)
             else:
                 return
@@ -412,7 +454,13 @@ class ChatWriter:
                 "Give it longer with model_timeout, or take a smaller model.",
                 unreachable=True,
             )
-        if status in (401, 403):
+        if _is_loading(error):
+            return WritingError(
+                f"{name} was still being loaded after {self._patience:g} s",
+                "Ask again in a while, or give it longer with model_timeout.",
+                unreachable=True,
+            )
+        if status in (401, 403) or (status == 400 and _WRONG_KEY.search(str(error))):
             return WritingError(
                 f"{name} refused the key ({status})", "Check the key.", unreachable=True
             )
@@ -420,6 +468,10 @@ class ChatWriter:
             wait = _retry_after(error)
             when = "" if wait is None else f", and can be asked again in {wait:.0f} s"
             return WritingError(f"{name} has been asked too often{when}", unreachable=True)
+        if status in _OVERLOADED:
+            return WritingError(
+                f"The server of {name} has too much to do ({status})", unreachable=True
+            )
         if status is not None and status >= 500:
             return WritingError(f"The server of {name} failed ({status})", unreachable=True)
         if status is not None:
@@ -434,7 +486,10 @@ class ChatWriter:
                 "Start its server, or check base_url.",
                 unreachable=True,
             )
-        return WritingError(f"{name} failed ({type(error).__name__})", unreachable=True)
+        kind = type(error).__name__
+        return WritingError(
+            f"{name} failed ({kind})", self._without_secrets(str(error)), unreachable=True
+        )
 
     def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:
@@ -514,33 +569,61 @@ def _why_ended(chunk: Any) -> str:
     return next((str(told[name]).lower() for name in names if told.get(name)), "")
 
 
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it was raised from: LangChain wraps those of some providers."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
 def _status(error: BaseException) -> int | None:
-    for name in ("status_code", "code"):
-        value = getattr(error, name, None)
-        if isinstance(value, int) and 400 <= value < 600:
-            return value
+    for cause in _causes(error):
+        for name in ("status_code", "code"):
+            value = str(getattr(cause, name, ""))
+            if re.fullmatch(r"[45]\d\d", value):
+                return int(value)
+        # Told in the middle of a stream that began with 200.
+        told = getattr(cause, "body", None)
+        kind = told.get("error") if isinstance(told, dict) else None
+        if isinstance(kind, dict) and kind.get("type") in _KINDS:
+            return _KINDS[kind["type"]]
     return None
+
+
+def _wait_before(tries: int, error: BaseException) -> float | None:
+    """The seconds after which a server may be asked again, None where it is not to be: once where it
+    says when, twice where it has too much to do, and as often as it takes where it is loading."""
+    if _is_loading(error):
+        return min(_LOADING_WAIT * 2.0**tries, _LONGEST_LOADING_WAIT)
+    if _status(error) == 429:
+        return _retry_after(error) if tries == 0 else None
+    if _status(error) in _OVERLOADED and tries < len(_OVERLOADED_WAITS):
+        told = _retry_after(error)
+        return _OVERLOADED_WAITS[tries] if told is None else told
+    return None
+
+
+def _is_loading(error: BaseException) -> bool:
+    """Whether a server is up and its model is not yet, in the words of llama.cpp and its like."""
+    return _status(error) == 503 and bool(_LOADING.search(str(error)))
 
 
 def _retry_after(error: BaseException) -> float | None:
     """The seconds after which a server that was asked too often may be asked again."""
-    if _status(error) != 429:
-        return None
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    responses = (getattr(cause, "response", None) for cause in _causes(error))
+    found = [getattr(response, "headers", None) or {} for response in responses if response]
     try:
-        seconds = float(headers.get("retry-after", ""))
+        seconds = float(next((h["retry-after"] for h in found if "retry-after" in h), ""))
     except ValueError:  # a date, which no provider sends, or nothing
         return None
     return seconds if 0 <= seconds < _LONGEST_WAIT else None
 
 
-def _is_about_connection(error: BaseException | None) -> bool:
-    while error is not None:
-        kind = type(error).__name__
-        if isinstance(error, OSError) or "Connect" in kind or "Protocol" in kind:
-            return True
-        error = error.__cause__
-    return False
+def _is_about_connection(error: BaseException) -> bool:
+    return any(
+        isinstance(cause, OSError) or re.search("Connect|Protocol", type(cause).__name__)
+        for cause in _causes(error)
+    )
 
 
 def _count(number: int, what: str) -> str:
@@ -575,15 +658,28 @@ class _Background:
         self.loop.close()
 
 
-def _clients(model: BaseChatModel | None) -> list[Any]:
+def _clients(model: Any) -> list[Any]:
     """The asynchronous HTTP clients that are this model's alone."""
-    ours = getattr(model, "http_async_client", None)  # openai
-    own = getattr(getattr(model, "_async_client", None), "_client", None)  # ollama
-    return [c for c in (ours, own) if type(c).__name__ == "AsyncClient"]
+    openai = getattr(model, "http_async_client", None)
+    # Ollama's, and that which an Anthropic model was given above.
+    inner = getattr(getattr(model, "_async_client", None), "_client", None)
+    options = getattr(
+        getattr(getattr(model, "client", None), "_api_client", None), "_http_options", None
+    )
+    google = getattr(options, "httpx_async_client", None)
+    return [client for client in (openai, inner, google) if hasattr(client, "aclose")]
 
 
 _LONGEST_TOKEN = 12  # characters: a server that does not know our limit is stopped by this one
 _LONGEST_WAIT = 3_600.0
+_OVERLOADED = frozenset({503, 529})
+_OVERLOADED_WAITS = (0.5, 1.5)  # seconds before the second try and the third
+_LOADING_WAIT, _LONGEST_LOADING_WAIT = 0.25, 2.0  # seconds; doubled with each try
+_LOADING = re.compile(r"\bloading\b", re.IGNORECASE)
+_WRONG_KEY = re.compile(
+    r"\bapi[ _]key[ _](?:not[ _]valid|invalid)\b", re.IGNORECASE
+)  # Google's 400
+_KINDS = {"overloaded_error": 529, "rate_limit_error": 429, "api_error": 500}  # Anthropic's
 _TITLE = 160  # characters
 _TURNS = 6  # of the conversation, and characters of each
 _TURN = 400

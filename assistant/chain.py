@@ -53,7 +53,7 @@ from assistant.questions import (
     understood,
 )
 from assistant.reader import Reader, Reading, Scored
-from assistant.rewriting import standalone
+from assistant.rewriting import looking, standalone
 from assistant.shortfall import shortfall
 from assistant.timeline import how_read, of_one_time, other_time, preferred, search, settled
 from vectorstore.articles import Article, Filter, Hit, Passage, Summary
@@ -111,7 +111,8 @@ def build_chain(
             except WritingError as error:
                 # Whoever cannot be reached now is not waited for a second time.
                 asked = replace(asked, unwritten=error.reason if error.unreachable else "")
-        return replace(asked, rewritten=standalone(asked.question, asked.history))
+        look = looking(index, asked.where.sources)
+        return replace(asked, rewritten=standalone(asked.question, asked.history, look))
 
     def retrieve(asked: Asked, _: RunnableConfig) -> Asked:
         if _talk(asked):

@@ -8,21 +8,33 @@
     what did she say about it?          the person and the thing of the last question and answer
     how many teams?                     too short to be about anything: the last topic is added
 
-A question that names its own subject is left as it is: a change of topic needs no history. Where
-nothing in the history fits a pronoun, it stays: a wrong name finds wrong articles. Only words are
-looked at: it has seen no article and loads no model.
+    how many sheep died?                what articles tell apart from the last topic is another one
+
+A question that names its own subject, or asks for the news, is left as it is: a change of topic needs
+no history. Where nothing in the history fits a pronoun, it stays: a wrong name finds wrong articles.
+Only words are looked at: it loads no model, and of the articles it sees what `Look` finds.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
 
 from assistant.answers import Turn
-from assistant.language import nouns
+from assistant.language import dates, nouns
 from assistant.language.nouns import ASKING, AUXILIARY, DETERMINER, PREPOSITION, QUESTION_WORD
-from assistant.questions import small_talk
+from assistant.language.wording import held, roots, telling
+from assistant.questions import small_talk, understood
+
+if TYPE_CHECKING:
+    from vectorstore.index import Index
+
+# A query -> the passages that have its words, each with its article's title
+Look = Callable[[str], Sequence[str]]
+_LOOKED_AT = 20  # passages
 
 _LONG_ENOUGH = 240  # characters: so long a question says itself what it is about
 _READ = 400  # characters of an earlier turn
@@ -30,15 +42,31 @@ _EXCHANGES = 8  # what was said before them is no longer spoken of
 _WORDS_OF_AN_ANSWER = 10  # a longer reply is no name and no thing
 _WORDS_WITHOUT_TOPIC = 1
 _NAMES_KEPT = 3  # exchanges in which "the festival" may have had its name
+_OF_THE_TOPIC = 0.5  # of its words: a passage that has as many tells of it
+_SOME_DAY = date(2000, 1, 1)  # to see whether words are a time, whichever
 
 
-def standalone(question: str, history: Sequence[Turn]) -> str:
-    """`question` with what it takes over from `history` (oldest first) filled in."""
+def standalone(question: str, history: Sequence[Turn], look: Look | None = None) -> str:
+    """`question` with what it takes over from `history` (oldest first) filled in.
+
+    With `look`, a question that says little by itself takes over the last topic only where that may
+    be what it is about: not where articles have its words and none of them is on that topic.
+    """
     talk: _Talk | None = None
     for asked, reply in _exchanges(history):
         # What was asked before may itself have been a follow-up.
-        talk = _Talk(_filled(asked, talk) if talk else asked, reply, talk)
-    return _filled(question, talk) if talk else question
+        talk = _Talk(_filled(asked, talk, look) if talk else asked, reply, talk)
+    return _filled(question, talk, look) if talk else question
+
+
+def looking(index: Index, sources: Sequence[str] | None = None) -> Look:
+    """What `standalone` may look up in an index: words only, which takes milliseconds."""
+
+    def look(query: str) -> list[str]:
+        found = index.search(query, _LOOKED_AT, "words", sources=sources)
+        return [f"{hit.passage.title} {hit.passage.text}" for hit in found]
+
+    return look
 
 
 # -- what was said before ----------------------------------------------------------------------
@@ -84,7 +112,7 @@ class _Talk:
         """What "it" means: what the last question was about, unless that was a person."""
         if _ASKS_FOR_A_THING.match(self.core) and _A_THING.match(self.answer):
             return self.answer
-        if _ASKS_WHAT_WAS_MADE.match(self.core) and _A_THING.match(self.answer):
+        if _ASKS_WHAT_WAS_MADE.match(self.core) and _A_THING_OR_SUM.match(self.answer):
             return self.answer
         if about := nouns.thing(self.core):
             return about
@@ -141,12 +169,14 @@ def _first_statement(reply: str) -> str:
 # -- the kinds of follow-ups -------------------------------------------------------------------
 
 
-def _filled(question: str, talk: _Talk) -> str:
-    if len(question) > _LONG_ENOUGH:
-        return question
+def _filled(question: str, talk: _Talk, look: Look | None) -> str:
     plain = _LEAD.sub("", question).rstrip(" ?!.").strip()
+    if len(question) > _LONG_ENOUGH or small_talk(question) or _asks_for_news(plain):
+        return question
     if (match := _WHAT_ABOUT.match(plain)) and not _PRONOUN.search(match[1]):
         return _about_other(match[1], talk.core)
+    if (then := _WHAT_HAPPENED_THEN.match(plain)) and talk.topic:
+        return f"What happened {'with' if then['else'] else 'after'} {talk.topic}?"
     if _ELSE.match(plain):
         return _besides(plain, talk)
     if _MORE.match(plain):
@@ -157,11 +187,19 @@ def _filled(question: str, talk: _Talk) -> str:
         return f"{_ORDINAL.sub(one[1].lower(), talk.core, count=1)}?"
     if (one := _ONLY_A_NOUN.match(plain)) and (instead := _like(one[0], talk.core)):
         return instead
+    if _ONLY_THE_NOUN.match(plain):  # "and the mayor?"
+        return _about_other(plain, talk.core)
+    if (time := dates.asked(plain, _SOME_DAY).window) and time.words.lower() == plain.lower():
+        return _about_other(plain, talk.core) if _YEAR.search(plain) else f"{talk.core} {plain}?"
     only_a_name = nouns.names(plain) == [plain] and question[0] != plain[0]  # "and Guterres?"
     if only_a_name or (_ONLY_WHERE_OR_WHEN.match(plain) and not _PRONOUN.search(plain)):
         return _about_other(plain, talk.core)
     filled = _with_pronouns_filled(plain, talk)
-    if filled == plain and talk.topic and _says_little(plain, talk.topic):
+    if (
+        filled == plain
+        and _says_little(plain, talk.topic)
+        and not (look and _told_apart(plain, talk.topic, look))
+    ):
         filled = f"{plain}, {talk.topic}"
     # What needed nothing is left as it was typed, mark and all.
     return question if filled == plain == question.rstrip(" ?!.") else f"{_capital(filled)}?"
@@ -207,10 +245,15 @@ def _about_other(other: str, core: str) -> str:
             start, end = places[-1].span()
             return f"{core[:start]}{other} {core[end:]}".strip() + "?"
         return f"{core} {other}?"
+    kind = _KIND_ASKED.match(core)
+    if kind and (instead := re.fullmatch(rf"the\s+({_KIND})", other, re.IGNORECASE)):
+        return f"{core[: kind.start(1)]}{instead[1]}{core[kind.end(1) :]}?"  # "and the city?"
     last = other.split()[-1].lower()
     for phrase in nouns.phrases(core):
         if phrase.split()[-1].lower() == last:
             return f"{core.replace(phrase, other)}?"
+    if nouns.ROLE.fullmatch(other) and (one := nouns.person(core)):
+        return f"{core.replace(one, other, 1)}?"
     if nouns.names(other):
         asked = nouns.body(core)
         if replaced := [*nouns.names(asked), *nouns.ROLE.findall(asked)]:
@@ -234,7 +277,7 @@ def _with_pronouns_filled(plain: str, talk: _Talk) -> str:
     if predicate := re.match(r"who\s+(?:is|was)\s+((?:the|a|an)\s.*)", talk.core, re.IGNORECASE):
         filled = _DOING_THAT.sub(predicate[1], filled)
     filled = _THAT_NOUN.sub(lambda that: _as_named_before(that, talk.core), filled, count=1)
-    if not nouns.names(nouns.body(filled)):
+    if not nouns.names(nouns.body(filled)) and not _WHO_IS_THE.match(filled):
         filled = _THE_NOUN.sub(lambda the: _in_full(the, talk), filled, count=1)
     for pronoun, stands_in, meant in (
         (_SHE, _has_a_person, talk.person),
@@ -297,7 +340,9 @@ def _in_full(the: re.Match[str], talk: _Talk) -> str:
         ]
         if full:  # the shortest: not "the programme of the Festival of Tides"
             name = min(full, key=len)
-            return name if re.match(r"the\b", name, re.IGNORECASE) else f"the {name}"
+            if re.match(r"the\b", name, re.IGNORECASE) or nouns.person(name):
+                return name
+            return f"the {name}"
         said = said.before
     return the[0]
 
@@ -317,10 +362,39 @@ def _in_case(text: str, start: int, end: int, noun: str) -> str:
 def _says_little(plain: str, topic: str) -> bool:
     """True where neither name nor number nor nouns enough say what the question is about, and none
     of its words say that it is about the `topic` anyway."""
-    if nouns.names(nouns.body(plain)) or re.search(r"\d", plain):
+    if not topic or nouns.names(nouns.body(plain)) or re.search(r"\d", plain):
         return False
     words = _content(plain)
     return len(words) <= _WORDS_WITHOUT_TOPIC and not words & _content(topic)
+
+
+def _asks_for_news(plain: str) -> bool:
+    """Of whatever there is: "what happened last week", "any news", "what are my articles about"."""
+    wish = understood(plain)
+    if wish.asks != "summary":
+        return False
+    window = dates.asked(plain, _SOME_DAY).window
+    time = f" {window.words} in on of from the during" if window else ""
+    if set(wish.topic.lower().split()) <= set(time.lower().split()):
+        return bool(time or wish.newest or _OF_ARTICLES.search(plain))
+    return False
+
+
+def _told_apart(plain: str, topic: str, look: Look) -> bool:
+    """Whether passages have the question's words, and none of those tells of the topic."""
+    about = dict.fromkeys(telling(topic), 1.0)
+    found = [roots(text) for text in look(plain)]
+    # What stands in no article says nothing about which of them is meant.
+    known = frozenset[str]().union(*found)
+    own = {key: weight for key, weight in telling(plain).items() if key in known}
+    if not own or not about or _ANOTHER.search(plain):
+        return False
+    if not any(held(own, there) == 1.0 for there in found):
+        return False
+    both = (roots(text) for text in look(f"{plain} {topic}"))
+    return not any(
+        held(own, there) == 1.0 and held(about, there) >= _OF_THE_TOPIC for there in both
+    )
 
 
 def _content(text: str) -> set[str]:
@@ -375,6 +449,13 @@ _ONLY_WHERE_OR_WHEN = re.compile(
 _ONLY_A_NOUN = re.compile(
     rf"^an?\s+(?:(?!{AUXILIARY}\b|{QUESTION_WORD}\b|[\w]+ed\b)[\w’'-]+\s*){{1,6}}$", re.IGNORECASE
 )
+_ONLY_THE_NOUN = re.compile(
+    rf"^the\s+(?:(?!{AUXILIARY}\b|{QUESTION_WORD}\b|[\w]+ed\b)[\w’'-]+\s*){{1,5}}$", re.IGNORECASE
+)
+_WHAT_HAPPENED_THEN = re.compile(
+    r"^what\s+(?:(?P<else>else\s+)happened|happened\s+(?:next|then|afterwards?|after(?: that| this)?|later))$",
+    re.IGNORECASE,
+)
 _WHAT_ABOUT = re.compile(r"^(?:what|how)\s+about\s+(.+)$", re.IGNORECASE)
 _ELSE = re.compile(rf"^(?:{ASKING}|any(?:one|body|thing)|some(?:one|body|thing))\s+else\b", re.I)
 _MORE = re.compile(
@@ -388,6 +469,11 @@ _ASKS_FOR_PERSONS = re.compile(
     re.IGNORECASE,
 )
 _WHO_IS_NAME = re.compile(r"^\W*(?i:who)(?i:\s+(?:is|was|are|were)|['’]s)\s+[A-Z]")
+_WHO_IS_THE = re.compile(r"^who(?:['’]s|\s+(?:is|was|are|were))\s+the\b", re.IGNORECASE)
+_KIND = r"(?:country|city|town|village|county|region|place|year|month|day|date)"
+_KIND_ASKED = re.compile(rf"^(?:{PREPOSITION}\s+)?(?:which|what)\s+({_KIND})\b", re.IGNORECASE)
+_ANOTHER = re.compile(r"\b(?:ones?|another|others?)\b", re.IGNORECASE)
+_OF_ARTICLES = re.compile(r"\b(?:articles?|documents?|texts?|stories)\b", re.IGNORECASE)
 _PLURAL = re.compile(
     r"s$| and |\b(?:people|police|council|board|team|union|party|government|company|court|crew|jury|"
     r"committee|commission|ministry|club|authority|parliament|family)\b",
@@ -416,6 +502,7 @@ _ASKS_WHAT_WAS_MADE = re.compile(
     r"proposed|order|ordered|choose|chosen|find|found|publish|published|win|won)\b)",
     re.IGNORECASE,
 )
+_A_THING_OR_SUM = re.compile(r"^(?:(?i:the|a|an)\s|[A-Z€$£\d])")
 _A_THING = re.compile(r"^(?:(?i:the|a|an)\s|[A-Z])")
 
 _WHO = re.compile(r"\W*(?:who|whose|whom|which|how many)\b", re.IGNORECASE)

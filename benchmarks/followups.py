@@ -5,8 +5,10 @@
 
 Without a folder: the conversations of seed_conversations.jsonl on the sample articles, each with a
 follow-up and what a person made of it ("human"). The "second" of them were written when the rules
-were done with the "first". Counted is whether the passage with the answer is the first found, or
-among the first five; with --answers, whether the assistant's answer is right.
+were done with the "first"; the "third" are of changes of topic. Counted is whether the passage with
+the answer is the first found, or among the first five; with --answers, whether the assistant's answer
+is right, and whether it is so where a few words are asked for and only those count ("brief"): whole
+sentences, which hold the answer and much else, are what concatenated turns mostly get.
 
 FOLDER holds docs.jsonl.gz (`id`, `title`, `text`) and questions.jsonl.gz (`question`, `history`,
 `answerable`, `gold_doc_ids`), such as the human part of MTRAG (Katsis et al. 2025) with its
@@ -26,10 +28,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from assistant import Assistant, Settings, Turn
-from assistant.questions import cleaned
+from assistant import Answer, Assistant, Settings, Turn
+from assistant.questions import asks_for, cleaned
 from assistant.resources import seeds_folder
-from assistant.rewriting import standalone
+from assistant.rewriting import looking, standalone
 from benchmarks.retrieval import holds
 from benchmarks.seed_answers import measure
 from vectorstore import Article, Index
@@ -51,12 +53,15 @@ def questions_only(question: str, history: Sequence[Turn]) -> str:
     return " ".join([question, *asked])
 
 
-REWRITES: dict[str, Rewrite] = {
-    "last turn": lambda question, _: question,
-    "all turns": everything,
-    "the user's turns": questions_only,
-    "rewritten": standalone,
-}
+def rewrites(index: Index) -> dict[str, Rewrite]:
+    """The ways to make a query of a question and its history."""
+    look = looking(index)
+    return {
+        "last turn": lambda question, _: question,
+        "all turns": everything,
+        "the user's turns": questions_only,
+        "rewritten": lambda question, history: standalone(question, history, look),
+    }
 
 
 def recall(index: Index, query: str, wanted: Sequence[str], k: int) -> float:
@@ -108,7 +113,7 @@ def conversations() -> list[dict[str, Any]]:
 def _on_the_samples(*, answers: bool, misses: bool) -> None:
     asked = conversations()
     halves = [*sorted({talk["written"] for talk in asked}), "all"]
-    counts: dict[str, Counter[tuple[str, str]]] = {name: Counter() for name in [*REWRITES, "human"]}
+    counts: dict[str, Counter[tuple[str, str]]] = {}
     with (
         tempfile.TemporaryDirectory() as folder,
         Assistant.open(Settings(index=folder + "/index")) as assistant,
@@ -117,7 +122,8 @@ def _on_the_samples(*, answers: bool, misses: bool) -> None:
         for talk in asked:
             history = [Turn(turn["role"], turn["text"]) for turn in talk["history"]]
             queries = {
-                name: rewrite(talk["question"], history) for name, rewrite in REWRITES.items()
+                name: rewrite(talk["question"], history)
+                for name, rewrite in rewrites(assistant.index).items()
             }
             for name, query in {**queries, "human": talk["rewrite"]}.items():
                 place = _place(assistant.index, query, talk)
@@ -126,11 +132,13 @@ def _on_the_samples(*, answers: bool, misses: bool) -> None:
                     alone = {**talk, "question": query[:2_000], "history": [], "answerable": True}
                     (answered,) = measure(assistant, [alone])
                     outcome["right"] = answered.outcome == "right"
+                    outcome["brief"] = outcome["right"] and _is_brief(answered.answer, talk)
+                counts.setdefault(name, Counter())
                 for half in (talk["written"], "all"):
                     counts[name].update((half, what) for what, true in outcome.items() if true)
                 if misses and name == "rewritten" and not all(outcome.values()):
                     print(f"{talk['id']} {place} {outcome} {talk['question']!r} -> {query!r}")
-    shown = ["first", "five", *(["right"] if answers else [])]
+    shown = ["first", "five", *(["right", "brief"] if answers else [])]
     print("| query |" + "".join(f" {half}: {what} |" for half in halves for what in shown))
     print("|---|" + "---|" * len(halves) * len(shown))
     size = Counter(half for talk in asked for half in (talk["written"], "all"))
@@ -138,6 +146,11 @@ def _on_the_samples(*, answers: bool, misses: bool) -> None:
         cells = (f" {found[half, what] / size[half]:.2f} |" for half in halves for what in shown)
         print(f"| {name} |" + "".join(cells))
     print(f"{dict(size)}")
+
+
+def _is_brief(answer: Answer, talk: dict[str, Any]) -> bool:
+    """Whether a right answer is as short as what was asked for allows."""
+    return answer.short is not None or asks_for(talk["rewrite"]) not in ("span", "name", "list")
 
 
 def _place(index: Index, query: str, talk: dict[str, Any]) -> int:
@@ -149,17 +162,18 @@ def _place(index: Index, query: str, talk: dict[str, Any]) -> int:
 
 
 def _report(index: Index, asked: Sequence[dict[str, Any]], *, misses: bool) -> None:
-    found: dict[str, list[float]] = {name: [] for name in REWRITES}
+    ways = rewrites(index)
+    found: dict[str, list[float]] = {name: [] for name in ways}
     changed = 0
     for question in asked:
         history = [Turn(turn["role"], turn["text"]) for turn in question["history"]]
         text = cleaned(question["question"])
-        for name, rewrite in REWRITES.items():
+        for name, rewrite in ways.items():
             query = rewrite(text, history)
             found[name].append(recall(index, query, question["gold_doc_ids"], 5))
-        changed += standalone(text, history) != text
+        changed += ways["rewritten"](text, history) != text
         if misses and found["rewritten"][-1] < found["last turn"][-1]:
-            print(f"lost: {text!r} -> {standalone(text, history)!r}")
+            print(f"lost: {text!r} -> {ways['rewritten'](text, history)!r}")
     print(f"| {len(asked)} follow-ups, {changed} of them rewritten | recall at 5 |")
     print("|---|---|")
     for name, shares in found.items():

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant import Turn
+from assistant.language.wording import roots
 from assistant.rewriting import standalone
 
 
@@ -74,6 +75,23 @@ FOLLOW_UPS = [
         said("Where was the Conference on Jerusalem held, and when?", "Dakar on July 9 [1]"),
         "who hosted it?",
         "Who hosted the Conference on Jerusalem?",
+    ),
+    (FLOOD, "and last year?", "What caused the flood in Ennetmouth last year?"),
+    (
+        CONFERENCE,
+        "what happened then?",
+        "What happened after the Conference on the Question of Jerusalem?",
+    ),
+    (FLOOD, "what else happened?", "What happened with the flood in Ennetmouth?"),
+    (
+        said("Which country hosted the Conference?", "Senegal [1]"),
+        "and the city?",
+        "Which city hosted the Conference?",
+    ),
+    (
+        said("What did Mayor Dufrayne say about the ferry?", "“It is old,” she said. [1]"),
+        "and the union leader?",
+        "What did the union leader say about the ferry?",
     ),
     # it, that, there, then
     (CONFERENCE, "who organised it?", "Who organised the Conference on the Question of Jerusalem?"),
@@ -284,6 +302,58 @@ def test_a_change_of_topic_drops_the_history(root: Path) -> None:
         != one["question"]
     ]
     assert len(changed) <= len(asked) // 50, changed
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what happened last week?",
+        "What happened in September?",
+        "any news?",
+        "what's new today?",
+        "What are my articles about?",
+        "summarise the articles",
+        "hello",
+    ],
+)
+@pytest.mark.parametrize("history", [CONFERENCE, GAZA, ELECTION, WRITERS])
+def test_who_asks_for_the_news_asks_about_everything(history: list[Turn], question: str) -> None:
+    assert standalone(question, history) == question
+
+
+PASSAGES = [
+    "Blocked culvert blamed for the flood. Farmers lost 230 sheep. Nobody was killed.",
+    "The ward stays open after a grant. They collected 9,140 signatures in January.",
+    "Library to shut on Mondays. A petition had 2,300 signatures.",
+    "Strake unseats Dufrayne. Turnout rose to 71.3 per cent in the election.",
+]
+
+
+def look(query: str) -> list[str]:
+    """The passages that have a word of the query, as a word search does."""
+    return [text for text in PASSAGES if roots(query) & roots(text)]
+
+
+GRANT = said("Who voted against the grant for the ward?", "Mr. Arkwin [1]")
+
+
+@pytest.mark.parametrize(
+    ("history", "question", "expected"),
+    [
+        (GRANT, "how many sheep died?", "how many sheep died?"),
+        (GRANT, "what was the turnout?", "what was the turnout?"),
+        (FLOOD, "how many sheep died?", "How many sheep died, the flood in Ennetmouth?"),
+        (FLOOD, "was anybody killed?", "Was anybody killed, the flood in Ennetmouth?"),
+        (GRANT, "how many signatures?", "How many signatures, the grant for the ward?"),
+        # no article has it: nothing says which topic is meant
+        (GRANT, "who was promoted?", "Who was promoted, the grant for the ward?"),
+        (GRANT, "when is the next one?", "When is the next one, the grant for the ward?"),
+    ],
+)
+def test_a_topic_is_added_unless_the_articles_tell_of_it_apart(
+    history: list[Turn], question: str, expected: str
+) -> None:
+    assert standalone(question, history, look) == expected
 
 
 @pytest.mark.parametrize(

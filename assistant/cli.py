@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -33,6 +34,7 @@ from vectorstore.articles import AddReport, Article, Finding, Progress, Summary,
 from vectorstore.errors import ArticleNotFoundError, DatelineError, LoadingError, StoreError
 
 if TYPE_CHECKING:
+    from assistant.answers import Answer
     from assistant.factory import Assistant
     from assistant.settings import Settings
     from vectorstore.index import Index, OnProgress
@@ -456,9 +458,10 @@ def ask(
     # Without quotation marks around it a question comes as its words.
     question = _standard_input() if words == ["-"] else " ".join(words)
     with _open(ctx, index, make=False, model=model, base_url=base_url) as assistant:
-        answer = assistant.answer(
-            question, as_of=as_of, sources=source or None, after=after, before=before
-        )
+        # A chat model takes seconds, and what it writes can be read meanwhile.
+        written = assistant.settings.model != "reader" and not as_json and sys.stdout.isatty()
+        ask = partial(_watched, assistant) if written else assistant.answer
+        answer = ask(question, as_of=as_of, sources=source or None, after=after, before=before)
     if as_json:
         _print_json(answer.to_dict())
     else:
@@ -991,6 +994,34 @@ def _progress(doing: str) -> Iterator[OnProgress]:
             draw(progress)
 
         yield show
+
+
+def _watched(assistant: Assistant, question: str, **limits: Any) -> Answer:
+    """The answer, shown on the terminal while it is written, and gone from there when it is whole:
+    what is printed then may be other words, with sources. Interrupted, what was written stays."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(highlight=False)
+
+    def end_of(text: str) -> Text:
+        """As many of the last lines as there is room for."""
+        lines = Text(_printable(text)).wrap(console, console.width)
+        return Text("\n").join(lines[-max(1, console.height - 1) :])
+
+    waiting = Text(f"{_one_line(assistant.settings.model)} …", style="dim")
+    answer = None
+    with Live(waiting, console=console, auto_refresh=False, transient=True) as live:
+        try:
+            for answer in assistant.stream(question, **limits):
+                live.update(end_of(answer.text) if answer.text else waiting, refresh=True)
+        except KeyboardInterrupt:
+            live.transient = False
+            raise
+    if answer is None:
+        raise RuntimeError("a stream without an answer")
+    return answer
 
 
 @contextmanager

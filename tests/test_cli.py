@@ -655,15 +655,15 @@ def test_no_terminal_is_too_poor_to_show_an_article(
 
 @contextmanager
 def on_terminal(
-    arguments: list[str], env: dict[str, str], *, stdin: bool = False
+    arguments: list[str], env: dict[str, str], *, stdin: bool = False, stdout: bool = False
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    """The process with a terminal as its stderr (and its stdin), and the terminal's other end."""
+    """The process with a terminal as its stderr (and its stdin or stdout), and its other end."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         arguments,
         env={**env, "TERM": "xterm", "COLUMNS": "100"},
         stdin=theirs if stdin else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=theirs if stdout else subprocess.PIPE,
         stderr=theirs,
         # Whoever runs the tests may ignore Ctrl-C, and children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
@@ -707,6 +707,68 @@ def test_remove_asks_on_a_terminal(
         seen(terminal)
         assert process.wait(60) == code
     assert len(json.loads(two("list", "--json").stdout)) == left
+
+
+SAID = "The ministerial meeting on the two-state solution will be co-chaired by France"
+
+
+def left_on_screen(shown: bytes) -> str:
+    """What a terminal shows at the end, for the few commands that drawing a growing text takes."""
+    rows = [""]
+    row = column = 0
+    for control, plain in re.findall(
+        r"(\x1b\[[?0-9;]*[A-Za-z]|\r|\n)|([^\x1b\r\n]+)", shown.decode()
+    ):
+        if plain:
+            rows[row] = rows[row][:column].ljust(column) + plain + rows[row][column + len(plain) :]
+            column += len(plain)
+        elif control == "\r":
+            column = 0
+        elif control == "\n":
+            row += 1
+            rows += [""] * (row + 1 - len(rows))
+        elif control.endswith("A"):
+            row = max(0, row - int(control[2:-1] or 1))
+        elif control.endswith("K"):
+            rows[row] = ""
+    return "\n".join(line.rstrip() for line in rows).strip()
+
+
+def test_a_model_is_read_while_it_writes(root: Path, tmp_path: Path, two: Run) -> None:
+    script = Say(f"{SAID} [1]. It is held in New York [1].", holds=17)  # … "held in"
+    with ModelServer(script) as server:
+        asked = ("ask", QUESTION, "--model", "openai:scripted", "--base-url", server.url)
+        arguments = command(tmp_path / "index", *asked)
+        with on_terminal(arguments, environment(root), stdout=True) as (process, terminal):
+            early = seen(terminal, rb"It is held in")
+            assert left_on_screen(early) == f"{SAID} [1]. It is held in"
+            assert "“" not in left_on_screen(early)  # no quotes yet
+            script.go_on.set()
+            shown = early + seen(terminal)
+            assert process.wait(60) == 0
+        plain = two(*asked).stdout  # no terminal there: once, and without a single control
+    growing = re.sub(rb"\x1b\[[?0-9;]*[A-Za-z]", b"", shown)
+    assert not re.search(rb"\[(?:\r|\n|$)", growing)  # half a mark
+    assert left_on_screen(shown) == plain.strip()
+    assert plain.startswith(f"{SAID} [1]. It is held in New York [2].\n\n[1] “")
+    assert "\x1b" not in plain
+    assert shown.count(b"\x1b[?25l") == shown.count(b"\x1b[?25h")  # the cursor is back
+
+
+def test_what_a_model_wrote_gives_way_to_the_articles_own_words(
+    root: Path, tmp_path: Path, two: Run
+) -> None:
+    with ModelServer(Say("Norway pays 48 million euros for it [1].")) as server:
+        asked = ("ask", QUESTION, "--model", "openai:scripted", "--base-url", server.url)
+        arguments = command(tmp_path / "index", *asked)
+        with on_terminal(arguments, environment(root), stdout=True) as (process, terminal):
+            shown = seen(terminal)
+            assert process.wait(60) == 0
+    assert b"Norway pays 48" in shown
+    left = left_on_screen(shown)
+    assert "Norway" not in left
+    assert left.startswith("France and Saudi Arabia [1]")
+    assert left.endswith("these are the articles' own words.")
 
 
 def many_articles(folder: Path, count: int) -> dict[str, str]:

@@ -41,7 +41,7 @@ from assistant.language import wording
 from assistant.language.dates import AskedTime
 from assistant.language.dates import asked as time_asked
 from assistant.language.spans import fits, whole
-from assistant.positions import with_positions, with_rivals
+from assistant.positions import with_positions, with_rivals, with_sides
 from assistant.questions import (
     Wish,
     adjoining,
@@ -56,6 +56,7 @@ from assistant.reader import Reader, Reading, Scored
 from assistant.rewriting import looking, standalone
 from assistant.shortfall import shortfall
 from assistant.timeline import how_read, of_one_time, other_time, preferred, search, settled
+from assistant.writing.grounding import briefest
 from vectorstore.articles import Article, Filter, Hit, Passage, Summary
 from vectorstore.errors import ArticleNotFoundError
 from vectorstore.splitting import passages, sentences
@@ -237,6 +238,8 @@ def build_chain(
                 for partial in _written(writer, blank, asked, config):
                     if partial.kind == "abstention":
                         partial = abstained(partial, asked)
+                    elif partial.complete:
+                        partial = _read_again(partial, asked, answered)
                     yield _timed(_with_removals(partial), asked, begun)
             except WritingError as error:
                 reason = error.reason
@@ -262,10 +265,45 @@ def build_chain(
                 partial = _with_sides(partial, asked, sure[0])
             yield _timed(_with_removals(partial), asked, begun)
 
+    def _read_again(written: Answer, asked: Asked, answered: Sequence[Finding]) -> Answer:
+        """What a model wrote, with what the reader makes of it: the briefest answer where both say
+        the same, how sure that is, and the sides where sources disagree.
+
+        Where the reader found a few words and the model says others, what is left is the reader's
+        doubt: at most one of the two is right.
+        """
+        findings = answered or asked.findings
+        sure = []
+        for finding in findings:
+            read = finding.readings
+            found = briefest(written, read if answered else read[:1])
+            best = finding.confidence
+            if read and found is None:
+                sure.append(min(best, 1.0 - best))
+            else:
+                sure.append(best if found is None else found[1])
+            if found is not None and written.short is None:
+                written = replace(written, short=found[0].text)
+        known = min((f.confidence for f in answered), default=None)
+        if known is None:
+            known = max((f.confidence for f in findings), default=0.0)
+        if known:  # of which the writer has left the share that is supported
+            doubt = min(1.0, (min if answered else max)(sure) / known)
+            written = replace(written, confidence=written.confidence * doubt)
+        if len(answered) == 1 and answered[0].readings and answered[0].wish.asks != "list":
+            told, _ = _sides(asked, answered[0])
+            written = with_sides(written, answered[0].wish.question, told, phrases)
+        return written
+
     def _with_sides(complete: Answer, asked: Asked, sure: Finding) -> Answer:
         """Says so where articles disagree, where one corrects another, and where several agree."""
         if not sure.readings:
             return complete
+        told, read = _sides(asked, sure)
+        return with_positions(complete, sure.wish.question, told, phrases, read)
+
+    def _sides(asked: Asked, sure: Finding) -> tuple[list[tuple[Reading, float]], list[Reading]]:
+        """The readings that answer the question, each of which may be a side, and all of them."""
         question = sure.wish.question
         found = {reading.passage.id: reading for reading, _ in asked.findings[0].rated}
         read = [found[hit.passage.id] for hit in asked.hits if hit.passage.id in found]
@@ -275,8 +313,7 @@ def build_chain(
             return [calibration.confidence(each) for each in known]
 
         rated = with_rivals(sure.readings, read, confident, enough)
-        told = of_one_time(rated, asked.when)
-        return with_positions(complete, question, told, phrases, read)
+        return list(of_one_time(rated, asked.when)), read
 
     def _written(
         writer: Writer, blank: Answer, asked: Asked, config: RunnableConfig

@@ -179,14 +179,56 @@ def with_positions(
             answer = replace(answer, notices=(*answer.notices, phrases.say("taken_back")))
         answer = _with_day(answer, question, rated, phrases)
         return _with_agreement(answer, question, rated, phrases)
-    citations: list[Citation] = []
+    text, positions, citations = _sides(case, (), phrases)
+    statements = tuple(Statement(p.text, p.citations) for p in positions)
+    if case.corrected:
+        return replace(
+            answer,
+            text=text,
+            short=positions[0].text,
+            statements=statements,
+            citations=citations,
+        )
+    return replace(
+        answer, text=text, statements=statements, citations=citations, positions=positions
+    )
+
+
+def with_sides(answer: Answer, question: str, rated: Sequence[Rated], phrases: Phrases) -> Answer:
+    """A complete `answer` in other words than the articles', with its positions where sources
+    disagree. Where it does not tell every side, or not what a correction says, that is told below."""
+    case = weighed(question, rated) if answer.complete and answer.answered else None
+    if case is None:
+        return answer
+    text, positions, citations = _sides(case, answer.citations, phrases)
+    wanted = positions[:1] if case.corrected else positions
+    said = {_root(word) for s in answer.statements if s.supported for word in words(s.text)}
+    if not all({_root(word) for word in words(p.text)} <= said for p in wanted):
+        told = tuple(Statement(p.text, p.citations) for p in positions)
+        answer = replace(
+            answer, text=f"{answer.text}\n\n{text}", statements=(*answer.statements, *told)
+        )
+    elif case.corrected:
+        return answer
+    return replace(answer, citations=citations, positions=() if case.corrected else positions)
+
+
+def _sides(
+    case: Case, known: Sequence[Citation], phrases: Phrases
+) -> tuple[str, tuple[Position, ...], tuple[Citation, ...]]:
+    """What is to be told of a case, its positions, and the citations: those that are `known`, and
+    behind them those that it needs besides."""
+    citations = list(known)
     positions = []
     told = []
     for side in case.sides:
         numbers = []
         for reading in side.readings:
-            citations.append(_cited(len(citations) + 1, reading))
-            numbers.append(len(citations))
+            number = next((c.number for c in citations if _holds(c, reading)), None)
+            if number is None:
+                number = len(citations) + 1
+                citations.append(_cited(number, reading))
+            numbers.append(number)
         claim = side.readings[0].text
         positions.append(Position(claim, tuple(numbers), side.published))
         sources = _listed([_source(citations[number - 1]) for number in numbers])
@@ -194,7 +236,6 @@ def with_positions(
         day = _day(side.published) if side.published else phrases.say("no_date")
         claim = _MARK.sub(r"(\1)", claim)
         told.append({"sources": sources, "day": day, "claim": f"{claim} {marks}"})
-    statements = tuple(Statement(p.text, p.citations) for p in positions)
     if case.corrected:
         text = phrases.say(
             "corrected",
@@ -204,21 +245,10 @@ def with_positions(
             old_day=told[1]["day"],
             old_claim=told[1]["claim"],
         )
-        return replace(
-            answer,
-            text=text,
-            short=positions[0].text,
-            statements=statements,
-            citations=tuple(citations),
-        )
-    sides = "; ".join(phrases.say("side", **one) for one in told)
-    return replace(
-        answer,
-        text=phrases.say("disagree", sides=sides),
-        statements=statements,
-        citations=tuple(citations),
-        positions=tuple(positions),
-    )
+    else:
+        sides = "; ".join(phrases.say("side", **one) for one in told)
+        text = phrases.say("disagree", sides=sides)
+    return text, tuple(positions), tuple(citations)
 
 
 # -- what is asked and told --------------------------------------------------------------------
@@ -455,6 +485,11 @@ def _with_agreement(
         return answer
     notice = phrases.say("agree", count=str(len(sources)), sources=_listed(sources))
     return replace(answer, notices=(*answer.notices, notice))
+
+
+def _holds(citation: Citation, reading: Reading) -> bool:
+    mine = citation.article_id == reading.passage.article_id
+    return mine and citation.start <= reading.start and reading.end <= citation.end
 
 
 def _cited(number: int, reading: Reading) -> Citation:

@@ -154,6 +154,95 @@ def test_what_it_thinks_first_is_not_part_of_the_answer(tmp_path: Path) -> None:
     assert answer.text == f"{SAID} [1]."
 
 
+# -- what the reader makes of it -----------------------------------------------------------------
+
+
+def test_the_briefest_answer_is_what_the_reader_found_where_the_model_says_so_too(
+    tmp_path: Path,
+) -> None:
+    answer = ask(
+        tmp_path, Say("Saudi Arabia and France will co-chair the ministerial meeting [1].")
+    )
+    assert answer.short == "France and Saudi Arabia"
+    assert any(answer.short in hit.passage.text for hit in answer.passages)
+    sure = answer.confidence
+    assert sure > 0.9
+
+    half = ask(tmp_path, Say(f"{SAID} [1]. Norway pays 48 million euros for it [1]."))
+    assert half.short == "France and Saudi Arabia"
+    assert half.confidence == pytest.approx(sure / 2)  # one sentence of two is supported
+
+
+def test_where_the_model_says_something_else_only_the_readers_doubt_is_left(tmp_path: Path) -> None:
+    sure = ask(tmp_path, Say(f"{SAID} [1].")).confidence
+    answer = ask(tmp_path, Say("The ministerial meeting is held in Dakar on July 9 [1]."))
+    assert answer.kind == "answer"
+    assert answer.short is None
+    assert answer.confidence == pytest.approx(1 - sure)
+
+
+def test_nothing_is_briefest_where_the_reader_found_nothing(tmp_path: Path) -> None:
+    said = "It is held in Dakar on July 9 [1]."
+    answer = ask(tmp_path, Say(said), question="is the ministerial meeting in Dakar or in Oslo?")
+    assert answer.short is None
+    assert answer.confidence < 0.5
+
+
+FLOOD = [
+    Article(
+        "gazette",
+        "Flood on the Ennet",
+        "The River Ennet drove 340 people from their homes on Wednesday.",
+        source="Gazette",
+        published=date(2025, 9, 18),
+    ),
+    Article(
+        "echo",
+        "Flood on the Ennet",
+        "More than 520 people had to leave their homes when the River Ennet flooded on Wednesday.",
+        source="Echo",
+        published=date(2025, 9, 19),
+    ),
+]
+HOMES = "How many people had to leave their homes in the flood on the Ennet?"
+FOUND = {"how many": ["340", "More than 520"]}
+ONE = "The River Ennet drove 340 people from their homes"
+OTHER = "More than 520 people had to leave their homes"
+
+
+def ask_about_the_flood(folder: Path, text: str) -> Answer:
+    with ModelServer(Say(text)) as server:
+        given = Settings(index=folder, model="openai:scripted", base_url=server.url)
+        index = FakeIndex(folder / "articles.json")
+        index.add_articles(FLOOD)
+        writer = _open_writer(given, FakeEmbedding)
+        with Assistant(index, FakeReader(FOUND), given, writer) as assistant:
+            return assistant.answer(HOMES)
+
+
+def test_sides_that_the_model_tells_become_positions(tmp_path: Path) -> None:
+    answer = ask_about_the_flood(tmp_path, f"{OTHER}. {ONE}.")
+    assert answer.text == f"{OTHER} [1]. {ONE} [2]."
+    assert [(p.text, p.citations, p.published) for p in answer.positions] == [
+        ("More than 520 people", (1,), date(2025, 9, 19)),
+        ("340 people", (2,), date(2025, 9, 18)),
+    ]
+    assert len(answer.citations) == 2
+
+
+def test_a_side_that_it_keeps_to_itself_is_told_below(tmp_path: Path) -> None:
+    answer = ask_about_the_flood(tmp_path, f"{ONE}.")
+    assert answer.text == (
+        f"{ONE} [1].\n\nYour sources disagree. Echo (19 September 2025): More than 520 people "
+        "[2]; Gazette (18 September 2025): 340 people [1]."
+    )
+    assert [p.citations for p in answer.positions] == [(2,), (1,)]
+    assert [s.citations for s in answer.statements] == [(1,), (2,), (1,)]
+    cited = {article.id: article.text for article in FLOOD}
+    for citation in answer.citations:
+        assert cited[citation.article_id][citation.start : citation.end] == citation.quote
+
+
 # -- failures ----------------------------------------------------------------------------------
 
 

@@ -21,12 +21,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from assistant.answers import Citation, Statement
+from assistant.answers import Answer, Citation, Statement
+from assistant.reader import Reading
 from assistant.writing.marks import SentenceStream, Written
 from assistant.writing.support import Proof, Similar, Verdict, claims_something, support
 from vectorstore.articles import Passage
 
 Unsupported = Literal["mark", "remove"]
+Rated = tuple[Reading, float]
+"""What a reader found in a passage, and its confidence in that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,31 @@ class Grounding:
         number = len(self.citations) + 1
         self.citations += (Citation.within(passage, span, number),)
         return number
+
+
+def briefest(answer: Answer, readings: Sequence[Rated]) -> Rated | None:
+    """The first of the readings, best first, that stands in a passage which the answer cites and is
+    said, in whatever order its words come, by a statement that cites it; None where there is none."""
+    for rated in readings:
+        passage, words = rated[0].passage, _words(rated[0].text)
+        here = {
+            citation.number
+            for citation in answer.citations
+            if citation.article_id == passage.article_id
+            and citation.start < passage.end
+            and passage.start < citation.end
+        }
+        if words and any(
+            here.intersection(statement.citations) and words <= _words(statement.text)
+            for statement in answer.statements
+            if statement.supported
+        ):
+            return rated
+    return None
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.lower())) - {"a", "an", "and", "of", "the"}
 
 
 def _marked(written: Written, proofs: dict[Proof, int], numbers: dict[Proof, int]) -> str:

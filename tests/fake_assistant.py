@@ -247,7 +247,7 @@ class FakeAssistant:
             for part in _growing(whole.text):
                 yield replace(whole, text=part, positions=(), complete=False)
                 if "slowly" in question:
-                    self.go_on.wait(20)
+                    self.go_on.wait(180)
         except GeneratorExit:
             self.stopped.set()
             raise

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 BROWSER = Path("/usr/bin/chromium")
 DRIVER = Path("/usr/bin/chromedriver")
 
+_PATIENCE = 90  # seconds for a script that ends later
+
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -65,13 +67,9 @@ def chromium(
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         driver = Chrome(options=options, service=Service(str(DRIVER)))
         try:
+            driver.set_script_timeout(_PATIENCE)
             resize(driver, width, height)
-            motion = "reduce" if still else "no-preference"
-            features = [
-                {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
-                {"name": "prefers-reduced-motion", "value": motion},
-            ]
-            driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+            prefer(driver, dark=dark, still=still)
             yield driver
         finally:
             driver.quit()
@@ -81,6 +79,15 @@ def resize(driver: WebDriver, width: int, height: int) -> None:
     """Make the page this large, also narrower than a window can be."""
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+def prefer(driver: WebDriver, *, dark: bool = False, still: bool = True) -> None:
+    """What the system asks of the page: dark colours, and no motion where `still`."""
+    features = [
+        {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+        {"name": "prefers-reduced-motion", "value": "reduce" if still else "no-preference"},
+    ]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 
 def violations(driver: WebDriver) -> list[str]:

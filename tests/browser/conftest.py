@@ -15,7 +15,7 @@ from assistant.api import create_app
 from assistant.web.access import Access
 from assistant.web.asking import Answering
 from assistant.web.library import Library
-from tests.browser.chromium import chromium, missing, requested, resize, violations
+from tests.browser.chromium import chromium, missing, prefer, requested, resize, violations
 from tests.browser.page import Page
 from tests.fake_assistant import ARTICLES, HOSTILE, FakeAssistant, wait_until
 
@@ -92,9 +92,12 @@ class Opened:
         self.driver = driver
         self._pages: list[Page] = []
 
-    def __call__(self, address: str, width: int = 1280, height: int = 900) -> Page:
-        resize(self.driver, width, height)
+    def __call__(
+        self, address: str, width: int = 1280, height: int = 900, *, dark: bool = False
+    ) -> Page:
         self._blank()
+        resize(self.driver, width, height)
+        prefer(self.driver, dark=dark)
         page = Page(self.driver, address)
         self._pages.append(page)
         return page

@@ -3,13 +3,22 @@
 page = Page(driver, address)        loads it and waits until a question can be typed
 page.ask("what?")                   types it, presses Enter, waits for the whole answer
 page.quotes()                       the marked words of the last answer
+page.click("#dl-go")                as soon as it can be clicked, however often it is drawn anew
+
+The page draws anew when it likes, so nothing is held across a step: what is read is read in one go,
+and what is to come is waited for.
 """
 
 from __future__ import annotations
 
+from inspect import getsource
 from typing import TYPE_CHECKING, Any
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -20,14 +29,19 @@ if TYPE_CHECKING:
 
     from selenium.webdriver.chrome.webdriver import WebDriver
 
-PATIENCE = 30  # seconds; the two cores may be busy with other tests
+PATIENCE = 90  # seconds; the cores may be busy with other things
+
+_DRAWN_ANEW = (
+    StaleElementReferenceException,
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+)
 
 
 def until(driver: WebDriver, true: Callable[[], Any]) -> Any:
     """Wait until `true()` is, and return what it gave."""
-    ignored = [StaleElementReferenceException]
-    wait = WebDriverWait(driver, PATIENCE, poll_frequency=0.05, ignored_exceptions=ignored)
-    return wait.until(lambda _: true())
+    wait = WebDriverWait(driver, PATIENCE, poll_frequency=0.05, ignored_exceptions=_DRAWN_ANEW)
+    return wait.until(lambda _: true(), f"waited in vain for {getsource(true).strip()}")
 
 
 class Page:
@@ -53,7 +67,25 @@ class Page:
 
     def text(self, css: str) -> str:
         """The visible text of all elements of this kind, "" where there is none."""
-        return "\n".join(element.text for element in self.all(css))
+        return "\n".join(self.texts(css))
+
+    def texts(self, css: str) -> list[str]:
+        """The visible text of each element of this kind."""
+        # In a tuple, for an empty list would be waited for.
+        (read,) = self.until(lambda: ([element.text for element in self.all(css)],))
+        return list(read)
+
+    def click(self, css: str, at: int = 0) -> None:
+        """Click one of the elements of this kind as soon as it is there and can be clicked."""
+
+        def clicked() -> bool:
+            found = self.all(css)
+            if not -len(found) <= at < len(found):
+                return False
+            found[at].click()
+            return True
+
+        self.until(clicked)
 
     def run(self, script: str, *values: Any) -> Any:
         return self.driver.execute_script(script, *values)
@@ -80,37 +112,62 @@ class Page:
         self.finished()
 
     def finished(self) -> None:
-        """Wait until the last answer is whole."""
-        self.until(lambda: self.all(".bot-row") and not self.all(".dl-working"))
-        self.until(lambda: self.run("return document.querySelector('#dl-go') !== null"))
+        """Wait until every question has its whole answer, and the next can be asked."""
+        self.until(lambda: self.run(_FINISHED))
 
     def keys(self, *keys: str) -> None:
         """Press keys wherever the focus is."""
         self.run("return document.activeElement").send_keys(*keys)
 
-    def answer(self) -> WebElement:
-        return self.all(".bot-row")[-1]
+    def answered(self) -> str:
+        """All that is seen of the last answer."""
+        return (self.texts(".bot-row") or [""])[-1]
 
     def quotes(self) -> list[str]:
         """The marked words of the last answer's sources, as they are in the page."""
-        return self.contents(self.answer().find_elements(By.CSS_SELECTOR, "mark"))
+        return self.words("mark", "[...document.querySelectorAll('.bot-row')].at(-1)")
 
     def citations(self) -> list[WebElement]:
         """The numbers to click in the last answer's text, none while there is no answer."""
         rows = self.all(".bot-row")
         return rows[-1].find_elements(By.CSS_SELECTOR, ".dl-text a.cite") if rows else []
 
-    def contents(self, elements: list[WebElement]) -> list[str]:
-        return [str(element.get_property("textContent")) for element in elements]
+    def cite(self, at: int = 0) -> None:
+        """Click one of the last answer's numbers."""
+
+        def clicked() -> bool:
+            found = self.citations()
+            if not -len(found) <= at < len(found):
+                return False
+            found[at].click()
+            return True
+
+        self.until(clicked)
+
+    def words(self, css: str, within: str = "document") -> list[str]:
+        """What stands in each element of this kind, to the character and whether seen or not."""
+        script = f"return [...({within}).querySelectorAll(arguments[0])].map((e) => e.textContent)"
+        return [str(text) for text in self.run(script, css)]
 
     def chips(self) -> list[str]:
         """The filters that stand above the question's box."""
-        return self.contents(self.all("#dl-chips .dl-chip > span:first-child"))
+        return self.words("#dl-chips .dl-chip > span:first-child")
 
     def reader_marked(self) -> str:
         """The words that the reader marks as the chosen quote; waits for it to open."""
-        self.until(lambda: self.all("#dl-reader mark.dl-current"))
-        return "".join(self.contents(self.all("#dl-reader mark.dl-current")))
+        return "".join(self.until(lambda: self.words("#dl-reader mark.dl-current")))
+
+    def steady(self, script: str) -> Any:
+        """What the script gives once it gives the same in three frames on end."""
+        now = f"(() => {{ {script} }})()"
+        frames = (
+            "const seen = []; const look = () => {"
+            f" seen.push(JSON.stringify({now}));"
+            " const last = seen.slice(-3);"
+            " if (last.length === 3 && new Set(last).size === 1) done(JSON.parse(last[0]));"
+            " else requestAnimationFrame(look); }; look();"
+        )
+        return self.run_async(frames)
 
     def cookies(self) -> dict[str, str]:
         """The cookies of the page's address, also those that scripts cannot read."""
@@ -121,7 +178,23 @@ class Page:
         assert isinstance(element, WebElement)
         return element
 
+    def focuses(self, css: str) -> None:
+        """Wait until the focus is on an element of this kind."""
+        self.until(
+            lambda: self.run("return document.activeElement?.matches(arguments[0]) ?? false", css)
+        )
+
     def fits(self) -> bool:
         """Whether nothing has to be scrolled sideways."""
         width, inner = self.run("return [document.documentElement.scrollWidth, innerWidth]")
         return bool(width <= inner)
+
+
+# Every question has its answer, the last one is drawn and not growing, and the button says Ask again.
+_FINISHED = """
+const [asked, told] = ['.user-row', '.bot-row'].map((css) => document.querySelectorAll(css));
+const last = told[told.length - 1];
+return Boolean(last && asked.length <= told.length && !document.querySelector('.dl-working')
+  && last.querySelector('.dl-text, .dl-error, .dl-notice, .dl-actions')
+  && document.querySelector('#dl-go') && !document.querySelector('#dl-stop'));
+"""

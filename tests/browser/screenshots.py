@@ -49,7 +49,7 @@ def readme(file: Path) -> None:
         ):
             page = Page(driver, address)
             page.ask(SAMPLES[1].question)
-            page.citations()[0].click()
+            page.cite()
             page.reader_marked()
             driver.save_screenshot(str(file))
 

@@ -54,7 +54,7 @@ class GatedIndex(MemoryIndex):
     def add_articles(
         self, articles: Iterable[Article], *, progress: OnProgress | None = None
     ) -> AddReport:
-        self.gate.wait(60)
+        self.gate.wait(180)
         return super().add_articles(articles, progress=progress)
 
 
@@ -89,7 +89,7 @@ class Stage:
         """Let go what a state holds back, and make everything as it was."""
         self.index.gate.set()
         self.assistant.go_on.set()
-        self.library.adding.wait(60)
+        self.library.adding.wait(180)
         self.library.adding.dismiss()
         self.index.kept = dict(self.kept)
 
@@ -159,7 +159,7 @@ def answer(stage: Stage) -> Page:
 
 def reader(stage: Stage) -> Page:
     page = answer(stage)
-    page.citations()[0].click()
+    page.cite()
     page.reader_marked()
     return page
 
@@ -185,7 +185,7 @@ def writing(stage: Stage) -> Page:
 
 def stopped(stage: Stage) -> Page:
     page = writing(stage)
-    page.one("#dl-stop").click()
+    page.click("#dl-stop")
     page.until(lambda: page.all(".dl-notice"))
     return page
 
@@ -200,7 +200,7 @@ def history(stage: Stage) -> Page:
     page = answer(stage)
     shelf(page)
     page.until(lambda: page.all("#dl-history .dl-talk-more"))
-    page.all("#dl-history .dl-talk-more")[0].click()
+    page.click("#dl-history .dl-talk-more")
     page.until(lambda: page.all("#dl-history .dl-talk-choices"))
     return page
 
@@ -216,7 +216,7 @@ def rated(stage: Stage) -> Page:
 def removed(stage: Stage) -> Page:
     page = answer(stage)
     stage.index.remove(["reports/harbour 2?.txt"])
-    page.citations()[0].click()
+    page.cite()
     page.until(lambda: page.one("#dl-reader").is_displayed() and page.text("#dl-reader .dl-notice"))
     return page
 
@@ -225,7 +225,7 @@ def hostile(stage: Stage) -> Page:
     stage.index.kept = {**stage.index.kept, HOSTILE.id: HOSTILE}
     page = stage.page()
     page.ask("what does the hostile article say?")
-    page.citations()[0].click()
+    page.cite()
     page.reader_marked()
     return page
 
@@ -234,7 +234,7 @@ def articles(stage: Stage) -> Page:
     page = stage.page()
     shelf(page)
     page.until(lambda: page.all("#dl-shelf li"))
-    page.one("#dl-narrow button").click()
+    page.click("#dl-narrow button")
     page.until(lambda: page.all("#dl-dates input"))
     return page
 
@@ -243,9 +243,9 @@ def narrowed(stage: Stage) -> Page:
     page = articles(stage)
     page.all("#dl-dates input")[0].send_keys("2025-07-01", Keys.ENTER)
     page.until(lambda: len(page.all("#dl-chips .dl-chip")) == 1)
-    page.one("#dl-only input").click()
+    page.click("#dl-only input")
     page.until(lambda: page.all("#dl-only [role=option]"))
-    page.all("#dl-only [role=option]")[0].click()
+    page.click("#dl-only [role=option]")
     page.until(lambda: len(page.all("#dl-chips .dl-chip")) == 2)
     for css in ("#dl-tabs button[value=ask]", "#dl-drawer"):
         if page.one(css).is_displayed():
@@ -255,7 +255,7 @@ def narrowed(stage: Stage) -> Page:
 
 def choosing(stage: Stage) -> Page:
     page = articles(stage)
-    page.one("#dl-only input").click()
+    page.click("#dl-only input")
     page.until(lambda: page.all("#dl-only [role=option]"))
     # It fades in.
     page.until(lambda: page.one("#dl-only [role=listbox]").value_of_css_property("opacity") == "1")
@@ -264,7 +264,7 @@ def choosing(stage: Stage) -> Page:
 
 def calendar(stage: Stage) -> Page:
     page = articles(stage)
-    page.all("#dl-dates button")[0].click()
+    page.click("#dl-dates button")
     page.until(lambda: page.all(".picker-container"))
     return page
 
@@ -281,7 +281,7 @@ def selecting(stage: Stage) -> Page:
     page = stage.page()
     shelf(page)
     page.until(lambda: page.all("#dl-shelf li"))
-    page.one("#dl-select").click()
+    page.click("#dl-select")
     for box in page.all("#dl-shelf li input")[:3]:
         page.run("arguments[0].click()", box)
     return page
@@ -289,14 +289,14 @@ def selecting(stage: Stage) -> Page:
 
 def deleting(stage: Stage) -> Page:
     page = selecting(stage)
-    page.one("#dl-delete-selected").click()
+    page.click("#dl-delete-selected")
     page.until(lambda: page.one("#dl-delete").is_displayed())
     return page
 
 
 def deleted(stage: Stage) -> Page:
     page = deleting(stage)
-    page.one("#dl-delete .dl-sure").click()
+    page.click("#dl-delete .dl-sure")
     page.until(lambda: page.one("#dl-toast").is_displayed())
     return page
 
@@ -305,7 +305,7 @@ def editing(stage: Stage) -> Page:
     page = stage.page()
     shelf(page)
     page.until(lambda: page.all(".dl-edit"))
-    page.all(".dl-edit")[0].click()
+    page.click(".dl-edit")
     page.until(lambda: page.one("#dl-edit").is_displayed())
     return page
 
@@ -313,24 +313,24 @@ def editing(stage: Stage) -> Page:
 def adding(stage: Stage) -> Page:
     page = stage.page()
     shelf(page)
-    page.one("#dl-add-open").click()
+    page.click("#dl-add-open")
     page.until(lambda: page.one("#dl-add").is_displayed())
     return page
 
 
 def pasting(stage: Stage) -> Page:
     page = adding(stage)
-    page.one("#dl-way-text").click()
-    page.all("#dl-pane-text button")[-1].click()  # without text: it says what is missing
+    page.click("#dl-way-text")
+    page.click("#dl-pane-text button", -1)  # without text: it says what is missing
     page.until(lambda: page.text("#dl-pane-text .dl-error"))
     return page
 
 
 def offline(stage: Stage) -> Page:
     page = adding(stage)
-    page.one("#dl-way-link").click()
+    page.click("#dl-way-link")
     page.one("#dl-link").send_keys("https://news.example/harbour")
-    page.all("#dl-pane-link button")[-1].click()
+    page.click("#dl-pane-link button", -1)
     page.until(lambda: "Offline" in page.text(".dl-link-told"))
     return page
 

@@ -36,10 +36,10 @@ def test_the_first_look_says_what_is_here_and_the_cursor_is_in_the_box(page: Pag
     assert page.text("h1") == "Ask your articles"
     assert page.text("#dl-summary").splitlines()[0] == "3 articles · 2025 · newest 4 Nov"
     assert "Answers quote your articles. Nothing leaves this computer." in page.text("#dl-summary")
-    assert [button.text for button in page.all("#dl-examples button")] == list(EXAMPLES)
-    assert page.focused() == page.box
-    page.until(lambda: page.all("#dl-articles li"))
-    assert page.all("#dl-articles li")[0].text.splitlines()[:2] == [
+    page.until(lambda: page.texts("#dl-examples button") == list(EXAMPLES))
+    page.focuses("#dl-box textarea")
+    page.until(lambda: page.texts("#dl-articles li"))
+    assert page.texts("#dl-articles li")[0].splitlines()[:2] == [
         "Harbour wall: the cost doubles",
         "Coast Gazette · 4 Nov 2025",
     ]
@@ -49,7 +49,7 @@ def test_an_empty_index_says_how_to_begin_and_offers_no_examples(opened: Opened)
     with opened.served(FakeAssistant([])) as address:
         page = opened(address)
         assert "No articles yet" in page.text("#dl-summary")
-        assert not [button for button in page.all("#dl-examples button") if button.is_displayed()]
+        assert page.text("#dl-examples button") == ""
 
 
 def test_the_list_of_articles_is_searched_while_typing(page: Page) -> None:
@@ -66,16 +66,15 @@ def test_a_question_is_answered_with_its_quotes_marked_to_the_character(page: Pa
     page.ask("who co-chairs the two-state meeting?")
     assert page.text(".dl-text") == "France and Saudi Arabia [1]."
     assert page.quotes() == [CO_CHAIRS.citations[0].quote]
-    assert page.box.get_property("value") == ""
-    assert page.focused() == page.box
+    page.until(lambda: page.box.get_property("value") == "")
+    page.focuses("#dl-box textarea")
 
 
 def test_clicking_an_example_answers_it_without_typing(page: Page) -> None:
-    page.all("#dl-examples button")[1].click()
-    page.until(lambda: page.all(".bot-row"))
+    page.click("#dl-examples button", 1)
     page.finished()
     assert page.quotes() == [citation.quote for citation in COST.citations]
-    assert not [button for button in page.all("#dl-examples button") if button.is_displayed()]
+    assert page.text("#dl-examples button") == ""
 
 
 def test_follow_ups_carry_the_history_and_a_new_question_drops_it(
@@ -84,9 +83,9 @@ def test_follow_ups_carry_the_history_and_a_new_question_drops_it(
     page.ask(COST_QUESTION)
     page.ask("who co-chairs?")
     assert [turn.text for turn in assistant.asked[-1].history] == [COST_QUESTION, COST.text]
-    page.one("#dl-again").click()
+    page.click("#dl-again")
     page.until(lambda: not page.all(".user-row"))
-    page.until(lambda: page.all("#dl-examples button")[0].is_displayed())
+    page.until(lambda: page.text("#dl-examples button"))
     page.ask("who co-chairs?")
     assert assistant.asked[-1].history == ()
 
@@ -94,24 +93,24 @@ def test_follow_ups_carry_the_history_and_a_new_question_drops_it(
 def test_a_search_is_narrowed_and_the_narrowing_removed(
     page: Page, assistant: FakeAssistant
 ) -> None:
-    page.one("#dl-narrow button").click()
+    page.click("#dl-narrow button")
     page.until(lambda: page.all("#dl-dates input"))
     after = page.all("#dl-dates input")[0]
     after.send_keys("2025-07-01", Keys.ENTER)
-    page.one("#dl-only input").click()
+    page.click("#dl-only input")
     page.until(lambda: page.all("#dl-only [role=option]"))
-    page.all("#dl-only [role=option]")[0].click()
+    page.click("#dl-only [role=option]")
     page.until(lambda: page.chips() == ["Asian Lite", "from 1 Jul 2025"])
     page.ask("who won?")
-    assert "Searched only: Asian Lite · from 1 Jul 2025." in page.answer().text
+    assert "Searched only: Asian Lite · from 1 Jul 2025." in page.answered()
     assert assistant.asked[-1].sources == ("Asian Lite",)
     assert assistant.asked[-1].after == date(2025, 7, 1)
-    page.all("#dl-chips .dl-chip")[0].click()
+    page.click("#dl-chips .dl-chip")
     page.until(lambda: page.chips() == ["from 1 Jul 2025"])
     page.ask("who won?")
     last = assistant.asked[-1]
     assert (last.sources, last.after) == (None, date(2025, 7, 1))
-    page.all("#dl-chips .dl-chip")[0].click()
+    page.click("#dl-chips .dl-chip")
     page.until(lambda: not page.chips())
     page.ask("who won?")
     last = assistant.asked[-1]
@@ -119,31 +118,30 @@ def test_a_search_is_narrowed_and_the_narrowing_removed(
 
 
 def test_what_is_no_date_is_told_and_the_question_kept(page: Page) -> None:
-    page.one("#dl-narrow button").click()
+    page.click("#dl-narrow button")
     page.until(lambda: page.all("#dl-dates input"))
     page.all("#dl-dates input")[1].send_keys("2025-13-01", Keys.TAB)
     page.ask("who won?")
     assert page.text("#dl-answers .dl-error") == "“2025-13-01” is no date: write it as 2025-07-26."
-    assert page.box.get_property("value") == "who won?"
+    page.until(lambda: page.box.get_property("value") == "who won?")
 
 
 def test_what_is_not_answered_says_so_with_passages_that_open(page: Page) -> None:
     page.ask("who won?")
     assert page.text(".dl-text") == "Your articles don't answer this."
     assert page.citations() == []
-    passages = page.all(".dl-closest .dl-open")
-    assert len(passages) == 3
-    passages[0].click()
+    assert len(page.all(".dl-closest .dl-open")) == 3
+    page.click(".dl-closest .dl-open")
     assert page.reader_marked() == MEETING.text[:300]
 
 
 def test_disagreement_gives_every_position_its_own_quote(page: Page) -> None:
     page.ask("when does work begin?")
-    assert [row.text for row in page.all(".dl-position")] == [
+    assert page.texts(".dl-position") == [
         f"4 Nov 2025\nIn March [1]\n“{START.citations[0].quote}”",
         f"26 Jul 2025\nOn July 9 [2]\n“{START.citations[1].quote}”",
     ]
-    page.all(".dl-position a.cite")[1].click()
+    page.click(".dl-position a.cite", 1)
     assert page.reader_marked() == START.citations[1].quote
 
 
@@ -161,14 +159,14 @@ def test_stop_freezes_the_text_and_the_next_question_works(
 ) -> None:
     page.type(SLOW_QUESTION)
     page.until(lambda: page.citations() and page.all("#dl-stop"))
-    page.one("#dl-stop").click()
-    page.until(lambda: "Stopped. Citations below are checked" in page.answer().text)
+    page.click("#dl-stop")
+    page.until(lambda: "Stopped. Citations below are checked" in page.answered())
     assert page.quotes() == [COST.citations[0].quote]
     assistant.go_on.set()
     wait_until(assistant.stopped.is_set)
     page.ask("who co-chairs?")
     assert page.quotes() == [CO_CHAIRS.citations[0].quote]
-    assert "before [2]" not in page.all(".bot-row")[0].text
+    assert "before [2]" not in page.texts(".bot-row")[0]
 
 
 def test_nothing_moves_while_an_answer_streams(page: Page, assistant: FakeAssistant) -> None:
@@ -176,13 +174,13 @@ def test_nothing_moves_while_an_answer_streams(page: Page, assistant: FakeAssist
     page.type(SLOW_QUESTION)
     page.until(lambda: page.all(".dl-working") and page.citations())
     where = "return [...document.querySelectorAll('.user-row')].pop().getBoundingClientRect().top"
-    before = page.until(lambda: page.run(where))
+    before = page.steady(where)
     page.box.send_keys("the next")
     assistant.go_on.set()
     page.finished()
     assert page.box.get_property("value") == "the next"
     assert page.quotes() == [citation.quote for citation in COST.citations]
-    assert page.run(where) == before
+    assert page.steady(where) == before
 
 
 def test_a_visitor_sees_nothing_of_another(page: Page, opened: Opened, address: str) -> None:
@@ -219,8 +217,7 @@ def test_one_question_does_not_wait_for_another(
 
 def test_an_answer_is_saved_as_it_is_shown(page: Page) -> None:
     page.ask(COST_QUESTION)
-    link = page.one("a.dl-save").get_attribute("href")
-    assert link is not None
+    link = page.run("return document.querySelector('a.dl-save').href")
     assert httpx.get(link, trust_env=False).status_code == 404  # nobody else's
     reply = httpx.get(link, trust_env=False, cookies=page.cookies())
     assert reply.text == to_markdown(COST)
@@ -232,12 +229,12 @@ def test_an_answer_is_saved_as_it_is_shown(page: Page) -> None:
 
 def test_a_citation_opens_its_article_with_the_quote_marked_and_esc_goes_back(page: Page) -> None:
     page.ask(COST_QUESTION)
-    page.citations()[1].click()
+    page.cite(1)
     assert page.reader_marked() == COST.citations[1].quote
-    assert page.contents([page.one("#dl-reader-text")]) == [HARBOUR.text]
+    assert page.words("#dl-reader-text") == [HARBOUR.text]
     assert page.text("#dl-reader h2") == HARBOUR.title
     assert page.text(".dl-place") == "Quote 2 of 2"
-    page.until(lambda: page.focused() == page.one("#dl-reader h2"))
+    page.focuses("#dl-reader h2")
     page.keys(Keys.ESCAPE)
     page.until(lambda: page.focused() == page.citations()[1])
     assert not page.all("#dl-reader mark")
@@ -245,9 +242,9 @@ def test_a_citation_opens_its_article_with_the_quote_marked_and_esc_goes_back(pa
 
 def test_the_other_quotes_of_the_article_are_stepped_through(page: Page) -> None:
     page.ask(COST_QUESTION)
-    page.citations()[0].click()
+    page.cite()
     assert page.reader_marked() == COST.citations[0].quote
-    page.one("#dl-reader [aria-label='Next quote']").click()
+    page.click("#dl-reader [aria-label='Next quote']")
     assert page.reader_marked() == COST.citations[1].quote
 
 
@@ -256,30 +253,29 @@ def test_a_citation_is_opened_while_the_answer_streams_and_keeps_the_focus(
 ) -> None:
     page.type(SLOW_QUESTION)
     page.until(lambda: page.citations())
-    page.citations()[0].click()
+    page.cite()
     assert page.reader_marked() == COST.citations[0].quote
-    page.until(lambda: page.focused() == page.one("#dl-reader h2"))
+    page.focuses("#dl-reader h2")
     assistant.go_on.set()
     page.finished()
-    assert page.focused() == page.one("#dl-reader h2")
+    assert page.run("return document.activeElement.matches('#dl-reader h2')")
     assert page.reader_marked() == COST.citations[0].quote
 
 
 def test_the_same_number_of_two_answers_opens_each_ones_own_quote(page: Page) -> None:
     page.ask(COST_QUESTION)
     page.ask("who co-chairs?")
-    first, _, last = page.all(".dl-text a.cite")
-    last.click()
+    assert page.texts(".dl-text a.cite") == ["[1]", "[2]", "[1]"]
+    page.click(".dl-text a.cite", 2)
     assert page.reader_marked() == CO_CHAIRS.citations[0].quote
-    first.click()
+    page.click(".dl-text a.cite", 0)
     page.until(lambda: page.reader_marked() == COST.citations[0].quote)
 
 
 def test_an_article_of_the_list_opens_whole_and_unmarked(page: Page) -> None:
-    page.until(lambda: len(page.all("#dl-articles .dl-open")) > 1)
-    page.all("#dl-articles .dl-open")[1].click()
+    page.click("#dl-articles .dl-open", 1)
     page.until(lambda: page.text("#dl-reader h2") == MEETING.title)
-    assert page.contents([page.one("#dl-reader-text")]) == [MEETING.text]
+    assert page.words("#dl-reader-text") == [MEETING.text]
     assert page.all("#dl-reader mark") == []
     assert page.one("a.dl-original").get_attribute("href") == MEETING.url
 
@@ -290,7 +286,7 @@ def test_an_article_removed_since_is_told(opened: Opened) -> None:
         page = opened(address)
         page.ask(COST_QUESTION)
         assistant.index.remove([HARBOUR.id])
-        page.citations()[0].click()
+        page.cite()
         page.until(lambda: "This article was removed." in page.text("#dl-reader"))
         # The browser itself logs the 404: the one message that belongs here.
         assert [entry for entry in violations(page.driver) if "404" not in entry] == []
@@ -302,11 +298,11 @@ def test_an_article_removed_since_is_told(opened: Opened) -> None:
 def test_hostile_articles_run_load_and_forge_nothing(page: Page) -> None:
     page.ask("what does the hostile article say?")
     assert page.quotes() == [HOSTILE_ANSWER.citations[0].quote.replace("\x1b", "␛")]
-    targets = [link.get_attribute("href") or "" for link in page.all("a.cite")]
+    targets = page.run("return [...document.querySelectorAll('a.cite')].map((a) => a.href)")
     assert targets
     assert all("/read/h%22" in target for target in targets)
     assert page.all(".message :is(img, script, style, form, iframe, svg)") == []
-    page.citations()[-1].click()
+    page.cite(-1)
     assert page.reader_marked() == HOSTILE_ANSWER.citations[0].quote
     assert page.text("#dl-reader h2") == " ".join(HOSTILE.title.split())
     assert page.all("a.dl-original") == []
@@ -336,7 +332,7 @@ def test_keys_lead_to_the_box_and_from_citation_to_citation(page: Page) -> None:
     page.keys("[")
     page.until(lambda: page.reader_marked() == COST.citations[0].quote)
     page.keys("/")
-    assert page.focused() == page.box
+    page.focuses("#dl-box textarea")
 
 
 def test_enter_that_chooses_a_word_of_an_input_method_asks_nothing(
@@ -375,7 +371,7 @@ def test_nothing_has_to_be_scrolled_sideways(opened: Opened, address: str, width
     assert page.fits()
     page.ask("what does the hostile article say?")
     assert page.fits()
-    page.citations()[0].click()
+    page.cite()
     page.reader_marked()
     assert page.fits()
 
@@ -384,23 +380,22 @@ def test_a_phone_shows_one_view_at_a_time(opened: Opened, address: str) -> None:
     page = opened(address, 390, 844)
     page.ask(COST_QUESTION)
     assert not page.one("#dl-library").is_displayed()
-    page.citations()[0].click()
+    page.cite()
     assert page.reader_marked() == COST.citations[0].quote
     assert not page.box.is_displayed()
-    page.one(".dl-back").click()
+    page.click(".dl-back")
     page.until(lambda: page.box.is_displayed())
     assert not page.one("#dl-reader").is_displayed()
-    page.all("#dl-tabs button")[2].click()
+    page.click("#dl-tabs button", 2)
     page.until(lambda: page.one("#dl-library").is_displayed())
-    page.until(lambda: page.all("#dl-articles .dl-open"))
-    page.all("#dl-articles .dl-open")[0].click()
+    page.click("#dl-articles .dl-open")
     page.until(lambda: page.one("#dl-reader").is_displayed())
 
 
 def test_a_tablet_keeps_the_articles_behind_a_button(opened: Opened, address: str) -> None:
     page = opened(address, 800)
     assert not page.one("#dl-library").is_displayed()
-    page.one("#dl-drawer").click()
+    page.click("#dl-drawer")
     page.until(lambda: page.one("#dl-library").is_displayed())
     page.driver.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)
     page.until(lambda: not page.one("#dl-library").is_displayed())
@@ -408,7 +403,7 @@ def test_a_tablet_keeps_the_articles_behind_a_button(opened: Opened, address: st
 
 def test_targets_are_large_enough_to_hit(page: Page) -> None:
     page.ask(COST_QUESTION)
-    page.citations()[0].click()
+    page.cite()
     page.reader_marked()
     small = page.run(
         "return [...document.querySelectorAll('button, a, input, textarea')]"

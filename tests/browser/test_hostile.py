@@ -26,6 +26,7 @@ ANSWERS = {
     "everything": answered("?", f"They say{MARKS}.", *CITED),
     "output": answered("?", f"{OUTPUT} [1]", CITED[0]),
 }
+HREFS = "[...document.querySelectorAll(arguments[0])].map((link) => link.href)"
 INSIDE = "img, script, style, form, iframe, svg, video, link, object, embed, details, table, h1, hr"
 
 
@@ -57,7 +58,7 @@ def page(opened: Opened, address: str) -> Iterator[Page]:
 
 
 def test_the_list_shows_titles_as_they_are_written(page: Page) -> None:
-    shown = page.contents(page.all("#dl-shelf .dl-title"))
+    shown = page.words("#dl-shelf .dl-title")
     for article in ARTICLES:
         assert " ".join(article.title.split()) in shown
     assert len(page.all("#dl-shelf li")) == len(ARTICLES) + len(HARMLESS)
@@ -69,23 +70,23 @@ def test_the_list_shows_titles_as_they_are_written(page: Page) -> None:
 
 def test_every_hostile_quote_opens_marked_to_the_character(page: Page) -> None:
     page.ask("say everything")
-    assert [link.text for link in page.citations()] == [f"[{c.number}]" for c in CITED]
+    assert page.words(".dl-text a.cite") == [f"[{c.number}]" for c in CITED]
     assert page.quotes() == [_shown(citation.quote) for citation in CITED]
     for at, citation in enumerate(CITED):
-        page.run("arguments[0].click()", page.citations()[at])
+        page.run("document.querySelectorAll('.dl-text a.cite')[arguments[0]].click()", at)
         _until_read(page, ARTICLES[at].text)
         assert page.reader_marked() == citation.quote
-        assert page.contents([page.one("#dl-reader-title")]) == [ARTICLES[at].title]
-        for original in page.all("a.dl-original"):
-            assert (original.get_attribute("href") or "").startswith("https:")
+        assert page.words("#dl-reader-title") == [ARTICLES[at].title]
+        originals = page.run(f"return {HREFS}", "a.dl-original")
+        assert all(original.startswith("https:") for original in originals)
 
 
 def test_what_a_model_writes_stays_text_and_cites_only_what_it_was_given(page: Page) -> None:
     page.ask("output, please")
-    assert {link.text for link in page.all("#dl-answers a.cite")} == {"[1]"}
-    for link in page.all("#dl-answers a.cite"):
-        assert "/read/hostile%200" in (link.get_attribute("href") or "")
-    page.citations()[-1].click()
+    assert set(page.words("#dl-answers a.cite")) == {"[1]"}
+    for link in page.run(f"return {HREFS}", "#dl-answers a.cite"):
+        assert "/read/hostile%200" in link
+    page.cite(-1)
     assert page.reader_marked() == CITED[0].quote
 
 
@@ -104,12 +105,11 @@ def test_hostile_questions_stay_text_in_the_history_and_in_the_export(page: Page
 
 def test_dialogs_show_hostile_names_and_bring_them_back_unchanged(page: Page) -> None:
     shelf(page)
-    edits = page.all(".dl-edit")
-    page.run("arguments[0].click()", edits[-1])
+    page.run("[...document.querySelectorAll('.dl-edit')].at(-1).click()")
     page.until(lambda: page.one("#dl-edit").is_displayed())
     title = page.one("#dl-edit form input[required]")
     assert title.get_property("value") == " ".join(ARTICLES[0].title.split())
-    page.one("#dl-edit .dl-x").click()
+    page.click("#dl-edit .dl-x")
     name = f"{PAYLOADS[2].replace('/', '')}.xls"
     page.run_async(
         "const f = new DataTransfer(); f.items.add(new File(['x'], arguments[0]));"
@@ -121,7 +121,7 @@ def test_dialogs_show_hostile_names_and_bring_them_back_unchanged(page: Page) ->
 
 
 def _until_read(page: Page, text: str) -> None:
-    page.until(lambda: page.contents(page.all("#dl-reader-text")) == [text])
+    page.until(lambda: page.words("#dl-reader-text") == [text])
 
 
 def _shown(quote: str) -> str:

@@ -74,19 +74,19 @@ def test_every_number_opens_its_own_span(opened: Opened, address: str) -> None:
     )
     assert len(page.citations()) == len(CITED)
     for at, citation in enumerate(CITED):
-        page.citations()[at].click()
+        page.cite(at)
         _until_at(page, citation.number)
         assert page.reader_marked() == citation.quote
         assert page.run(before) == AWKWARD.text[: citation.start]
-        assert page.contents([page.one("#dl-reader-text")]) == [AWKWARD.text]
+        assert page.words("#dl-reader-text") == [AWKWARD.text]
 
 
 def test_the_page_of_a_paged_document_is_told(opened: Opened, address: str) -> None:
     page = opened(address)
     page.ask("all of it?")
-    page.citations()[0].click()
+    page.cite()
     page.until(lambda: page.text(".dl-place") == "Quote 1 of 12 · page 1")
-    page.citations()[-1].click()
+    page.cite(-1)
     page.until(lambda: page.text(".dl-place") == "Quote 12 of 12 · page 2")
 
 

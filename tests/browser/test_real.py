@@ -38,11 +38,9 @@ def test_a_typed_question_is_answered_with_its_proof(
     (citation,) = seeded.answer(QUESTION).citations
     assert "France and Saudi Arabia" in page.text(".dl-text")
     assert page.quotes() == [citation.quote]
-    page.citations()[0].click()
+    page.cite()
     assert page.reader_marked() == citation.quote
-    assert page.contents([page.one("#dl-reader-text")]) == [
-        seeded.index.get(citation.article_id).text
-    ]
+    assert page.words("#dl-reader-text") == [seeded.index.get(citation.article_id).text]
 
 
 def test_every_example_gives_what_the_assistant_says(
@@ -50,7 +48,7 @@ def test_every_example_gives_what_the_assistant_says(
 ) -> None:
     for number, sample in enumerate(SAMPLES):
         page = opened(real)
-        page.all("#dl-examples button")[number].click()
+        page.click("#dl-examples button", number)
         page.finished()
         answer = seeded.answer(sample.question)
         assert page.text(".dl-text") == answer.text
@@ -72,22 +70,21 @@ def test_from_an_empty_index_to_a_cited_answer_without_typing(
         opened.served(assistant, None) as address,
     ):
         page = opened(address)
-        page.one(".dl-do-samples").click()
+        page.click(".dl-do-samples")
         page.until(lambda: "These are sample articles." in page.text("#dl-summary"))
         page.until(lambda: len(_offered(page)) == 3)  # chosen from the index, by asking
         question = _offered(page)[0]
-        page.all("#dl-examples button")[0].click()
-        page.until(lambda: page.all(".bot-row"))
+        page.click("#dl-examples button")
         page.finished()
         assert page.text(".dl-question") == question
         assert page.citations()
-        page.citations()[0].click()
+        page.cite()
         (quote, *_) = (citation.quote for citation in assistant.answer(question).citations)
         assert page.reader_marked() == quote
 
 
 def _offered(page: Page) -> list[str]:
-    return [button.text for button in page.all("#dl-examples button") if button.is_displayed()]
+    return [text for text in page.texts("#dl-examples button") if text]
 
 
 def test_articles_that_contradict_each_other_are_both_heard(opened: Opened, tmp_path: Path) -> None:
@@ -112,11 +109,11 @@ def test_articles_that_contradict_each_other_are_both_heard(opened: Opened, tmp_
         with opened.served(assistant, ()) as address:
             page = opened(address)
             page.ask("When will the Mill Bridge open?")
-            rows = page.all(".dl-position")
-            assert [row.text.split("\n")[0] for row in rows] == ["21 Feb 2025", "3 Feb 2025"]
-            rows[0].find_element("css selector", "a.cite").click()
+            rows = page.texts(".dl-position")
+            assert [row.split("\n")[0] for row in rows] == ["21 Feb 2025", "3 Feb 2025"]
+            page.click(".dl-position a.cite", 0)
             page.until(lambda: page.text("#dl-reader h2") == contractor.title)
             assert contractor.text.startswith(page.reader_marked())
-            rows[1].find_element("css selector", "a.cite").click()
+            page.click(".dl-position a.cite", 1)
             page.until(lambda: page.text("#dl-reader h2") == council.title)
             assert council.text.startswith(page.reader_marked())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.axe import faults
-from tests.browser.chromium import chromium, requested, resize, violations
+from tests.browser.chromium import prefer, requested, resize, violations
 from tests.browser.states import STATES, Stage, staged
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def test_every_state_fits_and_is_accessible_in_light_and_dark(
     driver: WebDriver, stage: Stage, state: str
 ) -> None:
     resize(driver, 1280, 860)
+    prefer(driver)
     requested(driver), violations(driver)  # what came before is not this state's
     try:
         page = STATES[state](stage.before(driver))
@@ -48,12 +49,17 @@ def test_every_state_fits_and_is_accessible_in_light_and_dark(
         driver.get("about:blank")
 
 
-def test_dark_mode_follows_the_system(stage: Stage) -> None:
-    with chromium(390, 844, dark=True) as driver:
+def test_dark_mode_follows_the_system(driver: WebDriver, stage: Stage) -> None:
+    resize(driver, 390, 844)
+    prefer(driver, dark=True)
+    try:
         page = STATES["answer"](stage.before(driver))
         assert page.run("return document.body.classList.contains('dark')")
         paper = page.run("return getComputedStyle(document.body).backgroundColor")
         red, green, blue = (int(part) for part in paper[4:-1].split(","))
         assert max(red, green, blue) < 40
         assert faults(driver) == []
+    finally:
         stage.after()
+        driver.get("about:blank")
+        prefer(driver)

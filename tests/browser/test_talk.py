@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -23,6 +23,9 @@ from tests.browser.conftest import Opened, served
 from tests.browser.page import Page, until
 from tests.fake_assistant import CO_CHAIRS, COST, HARBOUR, FakeAssistant, wait_until
 
+if TYPE_CHECKING:
+    from selenium.webdriver.chrome.webdriver import WebDriver
+
 COST_QUESTION = "what does the harbour wall cost?"
 SLOW_QUESTION = f"slowly: {COST_QUESTION}"
 CHIPS = ["Asian Lite\n✕", "from 1 Jul 2025\n✕"]
@@ -31,7 +34,7 @@ PASSWORD = "four words of mine"  # noqa: S105  # of these tests
 
 def shown(page: Page) -> list[str]:
     """Everything that the transcript says, message by message."""
-    return page.contents(page.all("#dl-answers .message"))
+    return page.words("#dl-answers .message")
 
 
 def restored(page: Page, messages: list[str]) -> None:
@@ -45,23 +48,27 @@ def address_of(page: Page) -> str:
 
 
 def again(page: Page) -> Page:
-    """The page after a reload."""
-    return Page(page.driver, address_of(page))
+    """The page after a reload; up to then it must not have broken its policy."""
+    link = address_of(page)
+    assert violations(page.driver) == []
+    page.driver.get("about:blank")
+    violations(page.driver)  # a page that is left cuts its streams off, and logs it
+    return Page(page.driver, link)
 
 
 def chips(page: Page) -> list[str]:
     """What the next search is narrowed to, as it stands above the box."""
-    return [chip.text for chip in page.all("#dl-chips .dl-chip")]
+    return page.texts("#dl-chips .dl-chip")
 
 
 def narrow(page: Page) -> None:
     """Only Asian Lite, from 1 July 2025."""
-    page.one("#dl-narrow button").click()
+    page.click("#dl-narrow button")
     page.until(lambda: page.all("#dl-dates input"))
     page.all("#dl-dates input")[0].send_keys("2025-07-01", Keys.ENTER)
-    page.one("#dl-only input").click()
+    page.click("#dl-only input")
     page.until(lambda: page.all("#dl-only [role=option]"))
-    page.all("#dl-only [role=option]")[0].click()
+    page.click("#dl-only [role=option]")
     page.until(lambda: chips(page) == CHIPS)
 
 
@@ -88,9 +95,9 @@ def test_a_reload_brings_back_conversation_filters_and_citations(page: Page) -> 
     page = again(page)
     restored(page, before)
     page.until(lambda: chips(page) == CHIPS)
-    page.citations()[0].click()
+    page.cite()
     assert page.reader_marked() == CO_CHAIRS.citations[0].quote
-    assert not [button for button in page.all("#dl-examples button") if button.is_displayed()]
+    assert page.text("#dl-examples button") == ""
 
 
 @contextmanager
@@ -138,7 +145,7 @@ def test_a_server_that_was_killed_and_restarted_brings_back_everything(
         page = Page(driver, link)
         restored(page, before)
         page.until(lambda: chips(page) == CHIPS)
-        page.all(".dl-text a.cite")[1].click()
+        page.click(".dl-text a.cite", 1)
         assert page.reader_marked() == COST.citations[1].quote
         page.keys(Keys.ESCAPE)
         page.ask(COST_QUESTION)
@@ -152,7 +159,6 @@ def test_an_answer_that_is_being_written_goes_on_over_a_reload(
     page.type(SLOW_QUESTION)
     page.until(lambda: page.citations())
     page = again(page)
-    violations(page.driver)  # a page that is left cuts its stream off, and logs it
     page.until(lambda: page.citations() and page.all("#dl-stop"))
     assistant.go_on.set()
     page.finished()
@@ -165,7 +171,7 @@ def test_the_next_question_goes_into_the_conversation_that_was_brought_back(
 ) -> None:
     page.ask(COST_QUESTION)
     page = again(page)
-    page.until(lambda: page.all(".bot-row"))
+    page.finished()
     page.ask("who co-chairs?")
     assert [turn.text for turn in assistant.asked[-1].history] == [COST_QUESTION, COST.text]
     assert len(page.all(".bot-row")) == 2
@@ -175,29 +181,28 @@ def test_the_next_question_goes_into_the_conversation_that_was_brought_back(
 
 
 def titles(page: Page) -> list[str]:
-    return [link.text for link in page.all("#dl-history .dl-talk")]
+    return page.texts("#dl-history .dl-talk")
 
 
 def open_menu(page: Page) -> None:
-    page.until(lambda: page.all("#dl-history .dl-talk-more"))
-    page.run("document.querySelector('#dl-history .dl-talk-more').click()")
+    page.click("#dl-history .dl-talk-more")
     page.until(lambda: page.all(".dl-talk-choices"))
 
 
 def test_earlier_conversations_are_listed_opened_and_gone_back_from(page: Page) -> None:
     page.ask("zebra: what does the harbour wall cost?")
     first = shown(page)
-    page.one("#dl-again").click()
+    page.click("#dl-again")
     page.until(lambda: not page.all(".user-row"))
     page.ask("who co-chairs?")
     second = shown(page)
     page.until(
         lambda: titles(page)[:2] == ["who co-chairs?", "zebra: what does the harbour wall cost?"]
     )
-    assert page.one("#dl-history [aria-current]").text == "who co-chairs?"
-    page.all("#dl-history .dl-talk")[1].click()
+    page.until(lambda: page.texts("#dl-history [aria-current]") == ["who co-chairs?"])
+    page.click("#dl-history .dl-talk", 1)
     restored(page, first)
-    page.until(lambda: page.one("#dl-history [aria-current]").text.startswith("zebra"))
+    page.until(lambda: page.text("#dl-history [aria-current]").startswith("zebra"))
     page.driver.back()
     restored(page, second)
 
@@ -206,20 +211,21 @@ def test_a_conversation_is_renamed_and_deleted_after_being_asked(page: Page) -> 
     page.ask("who won the race?")
     page.until(lambda: titles(page)[:1] == ["who won the race?"])
     open_menu(page)
-    page.one("#dl-history .dl-rename").click()
+    page.click("#dl-history .dl-rename")
+    page.focuses("#dl-history input")
     page.keys(Keys.CONTROL, "a")
     page.keys("<b>The race</b>", Keys.ENTER)
     page.until(lambda: titles(page)[:1] == ["<b>The race</b>"])
     assert page.until(lambda: page.focused().get_attribute("aria-label")).startswith("Rename or")
     count = len(titles(page))
     open_menu(page)
-    page.one("#dl-history .dl-delete").click()
-    assert "Delete this conversation?" in page.text("#dl-history")
-    assert page.focused().text == "Keep"
-    page.one("#dl-history .dl-sure").click()
+    page.click("#dl-history .dl-delete")
+    page.until(lambda: "Delete this conversation?" in page.text("#dl-history"))
+    page.until(lambda: page.focused().text == "Keep")
+    page.click("#dl-history .dl-sure")
     page.until(lambda: len(titles(page)) == count - 1)
     page.until(lambda: not page.all(".user-row"))
-    assert "conversation=" not in page.driver.current_url
+    page.until(lambda: "conversation=" not in page.driver.current_url)
 
 
 # ---------------------------------------------------------------------------------------- one's own
@@ -231,8 +237,8 @@ def test_two_browsers_share_nothing_and_what_is_anothers_is_not_found(
     page.ask(COST_QUESTION)
     link = address_of(page)
     talk = link.split("conversation=")[1]
-    read = page.citations()[0].get_attribute("href") or ""
-    answer = page.one(".dl-actions").get_attribute("id") or ""
+    read = page.run("return document.querySelector('a.cite').href")
+    answer = page.run("return document.querySelector('.dl-actions').id")
     name = answer.removeprefix("dl-answer-")
     assert fetched(page, "GET", f"/answer/{name}.md")[0] == 200
     with chromium() as another:
@@ -255,7 +261,7 @@ def test_two_browsers_share_nothing_and_what_is_anothers_is_not_found(
         # The browser itself logs each 404; nothing else belongs here.
         assert [entry for entry in violations(another) if "404" not in entry] == []
     page = again(page)
-    page.until(lambda: page.all(".bot-row"))
+    page.finished()
     page.until(lambda: page.quotes() == [citation.quote for citation in COST.citations])
 
 
@@ -270,13 +276,21 @@ def test_the_visitors_cookie_is_out_of_reach_for_scripts(page: Page) -> None:
 
 
 def act(page: Page, words: str) -> None:
-    row = page.all(".dl-actions")[-1]
-    (button,) = [b for b in row.find_elements(By.TAG_NAME, "button") if b.text == words]
-    button.click()
+    """Click a button of the last answer."""
+
+    def clicked() -> bool:
+        row = page.all(".dl-actions")[-1]
+        for button in row.find_elements(By.TAG_NAME, "button"):
+            if button.text == words:
+                button.click()
+                return True
+        return False
+
+    page.until(clicked)
 
 
 def pressed(page: Page) -> list[str]:
-    return [button.text for button in page.all(".dl-actions [aria-pressed=true]")]
+    return page.texts(".dl-actions [aria-pressed=true]")
 
 
 def test_a_verdict_is_kept_and_can_be_changed_and_taken_back(page: Page) -> None:
@@ -285,7 +299,7 @@ def test_a_verdict_is_kept_and_can_be_changed_and_taken_back(page: Page) -> None
     page.until(lambda: pressed(page) == ["Helpful"])
     act(page, "Wrong source")
     page.until(lambda: pressed(page) == ["Wrong source"])
-    assert page.contents([page.one("#dl-status")]) == ["Noted: wrong source"]
+    page.until(lambda: page.words("#dl-status") == ["Noted: wrong source"])
     page = again(page)
     page.until(lambda: pressed(page) == ["Wrong source"])
     act(page, "Wrong source")
@@ -297,7 +311,7 @@ def test_a_failed_question_is_retried_in_its_place(opened: Opened) -> None:
     with opened.served(assistant) as address:
         page = opened(address)
         page.ask("boom: what does the harbour wall cost?")
-        assert "Something went wrong. Your question is saved. Code " in page.answer().text
+        assert "Something went wrong. Your question is saved. Code " in page.answered()
         assistant.failures = {}
         act(page, "Retry")
         page.until(lambda: page.quotes() == [citation.quote for citation in COST.citations])
@@ -318,7 +332,7 @@ def test_a_question_is_asked_again_below(page: Page, assistant: FakeAssistant) -
 def test_what_filters_hid_is_searched_without_them(page: Page, assistant: FakeAssistant) -> None:
     narrow(page)
     page.ask("who won?")
-    assert "Searched only: Asian Lite · from 1 Jul 2025." in page.answer().text
+    assert "Searched only: Asian Lite · from 1 Jul 2025." in page.answered()
     act(page, "Search without filters")
     page.until(lambda: len(page.all(".user-row")) == 2)
     page.finished()
@@ -332,8 +346,8 @@ def test_stop_works_while_the_model_is_silent_and_nothing_comes_after(
 ) -> None:
     page.type(SLOW_QUESTION)
     page.until(lambda: page.citations() and page.all("#dl-stop"))
-    page.one("#dl-stop").click()
-    page.until(lambda: "Stopped. Citations below are checked" in page.answer().text)
+    page.click("#dl-stop")
+    page.until(lambda: "Stopped. Citations below are checked" in page.answered())
     assert not assistant.go_on.is_set()  # the assistant was not asked whether it wants to stop
     frozen = shown(page)
     page.until(lambda: page.all("#dl-go"))
@@ -354,13 +368,13 @@ def test_quotes_of_removed_and_changed_articles_are_shown_as_they_were_saved(
         page = opened(address)
         page.ask(COST_QUESTION)
         assistant.index.kept[HARBOUR.id] = replace(HARBOUR, text="Another text.")
-        page.citations()[1].click()
+        page.cite(1)
         assert page.reader_marked() == COST.citations[1].quote
         assert page.text("#dl-reader .dl-notice") == (
             "This article changed after the answer. Quote shown as saved."
         )
         assistant.index.remove([HARBOUR.id])
-        page.citations()[0].click()
+        page.cite()
         page.until(
             lambda: (
                 page.text("#dl-reader .dl-notice")
@@ -369,9 +383,9 @@ def test_quotes_of_removed_and_changed_articles_are_shown_as_they_were_saved(
         )
         assert page.reader_marked() == COST.citations[0].quote
         page = again(page)
-        page.until(lambda: page.all(".bot-row"))
+        page.finished()
         page.until(lambda: page.quotes() == [citation.quote for citation in COST.citations])
-        assert page.text(".dl-note").splitlines() == ["article removed"] * 2
+        assert page.texts(".dl-note") == ["article removed"] * 2
 
 
 # ------------------------------------------------------------------------------------- the password
@@ -389,7 +403,7 @@ def test_a_page_with_a_password_is_entered_used_and_left(driver: Any) -> None:
         page.ask(COST_QUESTION)
         assert page.quotes() == [citation.quote for citation in COST.citations]
         page.until(lambda: page.one("#dl-leave button").is_displayed())
-        page.one("#dl-leave button").click()
+        page.click("#dl-leave button")
         page.until(lambda: driver.current_url.endswith("/login"))
         driver.get(address)
         assert driver.find_elements(By.ID, "password")
@@ -401,18 +415,20 @@ def test_an_address_that_names_no_conversation_is_a_first_look(
     page: Page, address: str, wrong: str
 ) -> None:
     page = Page(page.driver, f"{address}/?{wrong}")
-    page.until(lambda: page.all("#dl-examples button")[0].is_displayed())
+    page.until(lambda: page.text("#dl-examples button"))
     assert page.all(".user-row") == []
 
 
 # -------------------------------------------------------------------------------------- for everybody
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_history_verdicts_failures_and_the_login_break_no_rule_of_accessibility(dark: bool) -> None:
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_history_verdicts_and_failures_break_no_rule_of_accessibility(
+    opened: Opened, driver: WebDriver, dark: bool
+) -> None:
     assistant = FakeAssistant(failures={"boom": RuntimeError("secret")})
-    with served(assistant) as address, chromium(dark=dark) as driver:
-        page = Page(driver, address)
+    with opened.served(assistant) as address:
+        page = opened(address, dark=dark)
         page.ask(COST_QUESTION)
         act(page, "Helpful")
         page.until(lambda: pressed(page) == ["Helpful"])
@@ -420,12 +436,5 @@ def test_history_verdicts_failures_and_the_login_break_no_rule_of_accessibility(
         page.until(lambda: titles(page) == [COST_QUESTION])
         open_menu(page)
         assert faults(driver) == []
-        page.one("#dl-history .dl-delete").click()
-        assert faults(driver) == []
-    with (
-        served(assistant, access=Access(PASSWORD, bytes(32))) as address,
-        chromium(dark=dark) as driver,
-    ):
-        driver.get(address)
-        assert driver.find_elements(By.ID, "password")
+        page.click("#dl-history .dl-delete")
         assert faults(driver) == []

@@ -708,7 +708,7 @@ def backup(
     index: IndexFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write everything the index holds to one file.
+    """Write everything the index holds to one file, with what was asked and answered on its page.
 
     The file is a consistent copy, also while the page or another program uses the index; only its
     owner can read it. An older backup of that name is replaced.
@@ -732,14 +732,16 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` has written.")],
     index: IndexFolder = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Also where the index holds articles.")
+        bool,
+        typer.Option("--replace", help="Also where the index holds articles or conversations."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make the index what a backup holds.
 
     The backup is checked before anything changes, and an index that holds articles is replaced only
-    with --replace. No other program may use the index meanwhile.
+    with --replace; conversations of its page stay where they are there, without it. No other program
+    may use the index meanwhile.
 
     \b
     Example:

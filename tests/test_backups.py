@@ -7,7 +7,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError, St
 from vectorstore.local import LocalIndex
 from vectorstore.shared import open_shared
 
+OTHER = "other.sqlite"
 ROOT = Path(__file__).parent.parent
 
 
@@ -110,6 +112,35 @@ def test_a_damaged_index_is_not_backed_up(tmp_path: Path) -> None:
     assert not (tmp_path / "a.backup").exists()
 
 
+def test_other_databases_of_the_folder_are_in_the_backup_also_while_they_are_written(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path / "index") as index, beside(tmp_path / "index", "first") as other:
+        index.add_articles([ferry("a")])
+        other.execute("PRAGMA journal_mode = WAL")
+        other.execute("INSERT INTO kept VALUES ('second')")
+        index.backup(tmp_path / "a.backup")
+        other.execute("INSERT INTO kept VALUES ('third')")
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.backup"]
+    restore(tmp_path / "a.backup", tmp_path / "new")
+    assert kept_beside(tmp_path / "new") == ["first", "second"]
+    assert (tmp_path / "new" / OTHER).stat().st_mode & 0o777 == 0o600
+    with sqlite3.connect(tmp_path / "new" / CATALOG) as db:
+        assert not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'beside'").fetchall()
+    db.close()
+    with opened(tmp_path / "new") as index:
+        assert names(index) == {"a"}
+
+
+def test_a_damaged_database_beside_the_catalog_is_named_and_nothing_written(tmp_path: Path) -> None:
+    with opened(tmp_path / "index") as index:
+        index.add_articles([ferry("a")])
+        (tmp_path / "index" / OTHER).write_bytes(b"noise" * 1_000)
+        with pytest.raises(StoreDamagedError, match=rf"{OTHER} is damaged.*Move it away"):
+            index.backup(tmp_path / "a.backup")
+    assert not [path for path in tmp_path.iterdir() if path.is_file()]
+
+
 # -- restore -----------------------------------------------------------------------------------
 
 
@@ -135,6 +166,41 @@ def test_articles_are_replaced_only_when_asked(tmp_path: Path) -> None:
     restore(file, tmp_path / "index", replace=True)
     with opened(tmp_path / "index") as index:
         assert names(index) == {"a"}
+
+
+def test_other_databases_are_replaced_only_when_asked(tmp_path: Path) -> None:
+    with beside(tmp_path / "index", "old"):
+        pass
+    file = backed_up(tmp_path, ferry("a"))
+    with beside(tmp_path / "new", "newer"):
+        pass
+    restore(file, tmp_path / "new")
+    assert kept_beside(tmp_path / "new") == ["newer"]
+    restore(file, tmp_path / "new", replace=True)
+    assert kept_beside(tmp_path / "new") == ["old"]
+
+
+def test_an_earlier_backup_leaves_the_other_databases_as_they_are(tmp_path: Path) -> None:
+    file = backed_up(tmp_path, ferry("a"))  # with nothing beside it, as earlier versions wrote them
+    with beside(tmp_path / "index", "kept"):
+        pass
+    restore(file, tmp_path / "index", replace=True)
+    assert kept_beside(tmp_path / "index") == ["kept"]
+
+
+def test_a_backup_with_a_damaged_database_changes_nothing(tmp_path: Path) -> None:
+    with beside(tmp_path / "index", "old"):
+        pass
+    file = backed_up(tmp_path, ferry("a"))
+    with sqlite3.connect(file) as db:
+        db.execute("UPDATE beside SET content = substr(content, 1, 5000)")
+    db.close()
+    with beside(tmp_path / "new", "newer"):
+        pass
+    with pytest.raises(StoreDamagedError, match="Nothing was changed"):
+        restore(file, tmp_path / "new", replace=True)
+    assert kept_beside(tmp_path / "new") == ["newer"]
+    assert not list((tmp_path / "new").glob("restoring*"))
 
 
 def test_an_index_in_use_is_not_replaced(tmp_path: Path) -> None:
@@ -273,6 +339,24 @@ def backed_up(folder: Path, *articles: Article) -> Path:
         index.add_articles(articles)
         index.backup(file)
     return file
+
+
+@contextmanager
+def beside(folder: Path, text: str) -> Iterator[sqlite3.Connection]:
+    """Another database in an index's folder, that keeps a text."""
+    if not folder.exists():
+        opened(folder).close()
+    with closing(sqlite3.connect(folder / OTHER, isolation_level=None)) as db:
+        db.execute("CREATE TABLE kept (text)")
+        db.execute("CREATE TABLE filling (content)")
+        db.execute("INSERT INTO kept VALUES (?)", (text,))
+        db.executemany("INSERT INTO filling VALUES (?)", [(text * 100,) for _ in range(100)])
+        yield db
+
+
+def kept_beside(folder: Path) -> list[str]:
+    with closing(sqlite3.connect(folder / OTHER)) as db:
+        return [text for (text,) in db.execute("SELECT text FROM kept ORDER BY rowid")]
 
 
 def names(index: LocalIndex) -> set[str]:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 from urllib.request import ProxyHandler, build_opener
@@ -599,6 +599,27 @@ def test_a_restored_backup_answers_the_same_question(two: Run, tmp_path: Path) -
     )
     after = json.loads(elsewhere("ask", QUESTION, "--json").stdout)
     assert (after["text"], after["citations"]) == (before["text"], before["citations"])
+
+
+def test_a_backup_brings_back_what_was_asked_and_judged(two: Run, tmp_path: Path) -> None:
+    from assistant.web.conversations import FILE, Conversations
+
+    with (
+        Assistant.open(Settings(index=tmp_path / "index")) as assistant,
+        closing(Conversations.open(tmp_path / "index" / FILE)) as kept,
+    ):
+        asked = kept.begin("visitor", QUESTION)
+        answer = assistant.answer(QUESTION)
+        kept.finish(asked.id, answer)
+        kept.rate("visitor", asked.id, "helpful")
+        assert two("backup", str(tmp_path / "all.dateline")).exit_code == 0  # while it is in use
+    elsewhere = run_on(tmp_path / "elsewhere")
+    assert elsewhere("restore", str(tmp_path / "all.dateline")).exit_code == 0
+    with closing(Conversations.open(tmp_path / "elsewhere" / FILE)) as kept:
+        (exchange,) = kept.get("visitor", asked.conversation_id).exchanges
+    assert (exchange.answer, exchange.verdict) == (answer, "helpful")
+    written = elsewhere("feedback", str(tmp_path / "questions.jsonl"))
+    assert "1 helpful of 1 judged answers" in written.stdout
 
 
 def test_restore_replaces_articles_only_when_told(two: Run, tmp_path: Path) -> None:

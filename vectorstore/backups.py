@@ -4,9 +4,11 @@
     restore(Path("dateline.backup"), folder)            -> Statistics of what is there now
     newest_backup(folder)                               None where there is none
 
-A backup is the catalog, copied as of one moment: articles, passages, embeddings, word search.
-Vectors are made again from it. Where backups were written is noted beside the catalog and not in
-it, because it is needed when the catalog cannot be read. Nothing here knows Chroma.
+A backup is the catalog, copied as of one moment: articles, passages, embeddings, word search. In it
+lie, each as of one moment too, the other SQLite databases of the index's folder, whatever they are:
+what was asked and answered is one. Vectors are made again. Where backups were written is noted beside
+the catalog and not in it, because it is needed when the catalog cannot be read. Nothing here knows
+Chroma.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +37,8 @@ _REMEMBERED = 50
 _SQLITE = b"SQLite format 3\x00"
 _APPLICATION_ID_AT = 68  # in the header of an SQLite file
 _HEADER = 100
+_PART = 16_000_000  # bytes of a database beside the catalog that are one row of the backup
+_BESIDE = "CREATE TABLE beside (name TEXT, part INTEGER, content BLOB, PRIMARY KEY (name, part))"
 
 
 def write_backup(folder: Path, file: Path) -> None:
@@ -56,6 +60,8 @@ def write_backup(folder: Path, file: Path) -> None:
         draft = Path(name)
         try:
             _copy(folder / CATALOG, draft)
+            for database in _beside(folder):
+                _put_in(draft, database)
             _make_durable(draft)
             draft.replace(file)
             _make_durable(file.parent)
@@ -77,8 +83,9 @@ def restore(file: Path, folder: Path, *, replace: bool = False) -> Statistics:
     """Make the index in `folder` what the backup `file` holds, in one step, and say what that is.
 
     An index that holds articles is replaced only with `replace`; one whose catalog is damaged is
-    kept as `damaged.sqlite` beside the new one. The backup is checked in full before anything
-    changes. Vectors are made again on first use, without embedding.
+    kept as `damaged.sqlite` beside the new one. So are the other databases that the backup holds:
+    without `replace` only those that are not there come back. The backup is checked in full before
+    anything changes. Vectors are made again on first use, without embedding.
 
     Raises StoreError where there is no such file, the index holds articles or cannot be written;
     StoreBusyError, naming it, where a process holds the index; StoreFormatError where `file` is no
@@ -102,8 +109,7 @@ def restore(file: Path, folder: Path, *, replace: bool = False) -> Statistics:
             "writable or free some space, and restore again."
         ) from error
     finally:
-        for leftover in (folder / RESTORING, *_side_files(folder / RESTORING)):
-            leftover.unlink(missing_ok=True)
+        _clear_drafts(folder)
         held.release()
 
 
@@ -114,11 +120,11 @@ def newest_backup(folder: Path) -> Path | None:
 
 def _restore(file: Path, folder: Path, *, replace: bool) -> Statistics:
     draft = folder / RESTORING
-    for leftover in (draft, *_side_files(draft)):
-        leftover.unlink(missing_ok=True)
+    _clear_drafts(folder)
     draft.touch(mode=_OWNER_ONLY)
     try:
         _copy(file, draft)
+        others = _taken_out(draft)
         restored = Catalog(draft)
     except (sqlite3.DatabaseError, StoreDamagedError) as error:
         raise StoreDamagedError(
@@ -143,6 +149,14 @@ def _restore(file: Path, folder: Path, *, replace: bool) -> Statistics:
     finally:
         restored.close()
     _make_durable(draft)
+    # Before the catalog: whoever is stopped in between can restore again.
+    for other in others:
+        target = folder / other.name.removeprefix(f"{RESTORING}-")
+        if replace or not target.exists():
+            _make_durable(other)
+            for old in _side_files(target):
+                old.unlink(missing_ok=True)
+            other.replace(target)
     # The log of the old catalog must not meet the new one.
     for old in _side_files(folder / CATALOG):
         old.unlink(missing_ok=True)
@@ -196,6 +210,74 @@ def _copy(file: Path, target: Path) -> None:
             copy.close()
     finally:
         source.close()
+
+
+def _beside(folder: Path) -> list[Path]:
+    """The databases of an index's folder that are not the catalog, nor one that was."""
+    return sorted(
+        file
+        for file in folder.glob("*.sqlite")
+        if file.name not in (CATALOG, RESTORING, DAMAGED) and file.is_file()
+    )
+
+
+def _put_in(backup: Path, database: Path) -> None:
+    """Add a copy of a database, as of one moment, to a backup."""
+    copied = backup.with_name(f"{backup.name}-beside")
+    copied.touch(mode=_OWNER_ONLY)
+    try:
+        try:
+            _copy(database, copied)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise StoreDamagedError(
+                f"{database} is damaged ({error}): no backup was written. Move it away to back up the "
+                "articles without it."
+            ) from error
+        with closing(sqlite3.connect(backup, isolation_level=None)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute(_BESIDE.replace("TABLE", "TABLE IF NOT EXISTS", 1))
+            with copied.open("rb") as opened:
+                for part, content in enumerate(iter(lambda: opened.read(_PART), b"")):
+                    db.execute("INSERT INTO beside VALUES (?, ?, ?)", (database.name, part, content))
+            db.execute("COMMIT")
+    finally:
+        for leftover in (copied, *_side_files(copied)):
+            leftover.unlink(missing_ok=True)
+
+
+def _taken_out(draft: Path) -> list[Path]:
+    """Write what a backup holds beside the catalog to files next to it, checked, and take it out.
+
+    Raises sqlite3.DatabaseError where one of them is damaged.
+    """
+    written = []
+    with closing(sqlite3.connect(draft, isolation_level=None)) as db:
+        if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'beside'").fetchone():
+            return []  # of a Dateline that kept the catalog alone, or nothing was beside it
+        for (name,) in db.execute("SELECT DISTINCT name FROM beside").fetchall():
+            if Path(name).name != name or not name.endswith(".sqlite"):
+                raise sqlite3.DatabaseError(f"{name!r} is no name of a database")
+            target = draft.with_name(f"{draft.name}-{name}")
+            target.touch(mode=_OWNER_ONLY)
+            parts = db.execute("SELECT content FROM beside WHERE name = ? ORDER BY part", (name,))
+            with target.open("wb") as opened:
+                for (content,) in parts:
+                    opened.write(content)
+            with closing(sqlite3.connect(target, isolation_level=None)) as copied:
+                verdict = copied.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if verdict != "ok":
+                raise sqlite3.DatabaseError(f"{name}: {verdict}")
+            written.append(target)
+        db.execute("DROP TABLE beside")
+        db.execute("VACUUM")
+    return written
+
+
+def _clear_drafts(folder: Path) -> None:
+    for leftover in folder.glob(f"{RESTORING}*"):
+        leftover.unlink(missing_ok=True)
 
 
 def _is_catalog(file: Path) -> bool:

@@ -43,9 +43,10 @@ from assistant.factory import Assistant
 from assistant.page import Examples, mount
 from assistant.render import Quoted
 from assistant.web.access import Access, Locked
+from assistant.web.adding import Adding
 from assistant.web.asking import PER_MINUTE, Answering, Desk, Rate
 from assistant.web.conversations import Conversations
-from assistant.web.guarding import OnlyByName, OnlySmall, OnlyThePage, is_here
+from assistant.web.guarding import OnlyByName, OnlySmall, OnlyThePage, OwnSessions, is_here
 from assistant.web.history import add_history, known_visitor
 from assistant.web.library import Library
 from assistant.web.library_api import closing, library_routes
@@ -105,13 +106,16 @@ def create_app(
     library: Library | None = None,
     access: Access | None = None,
     host_names: Collection[str] = (),
+    waiting: Path | None = None,
 ) -> "FastAPI":
     """The application: the API, and with `page` the chat page at "/".
 
     The caller keeps the assistant and the conversations and closes them; without conversations
     those of the page are gone when the program ends. `examples` are questions to offer on the page;
     where there are none, they are looked for in the articles.
-    `library` adds and removes articles, and is closed where the application ends. With `access`
+    `library` adds and removes articles, and is closed where the application ends; where none is given,
+    what is uploaded waits in the folder `waiting` until it is stored, also over the program's end.
+    With `access`
     nothing is answered to who does not have its password, and the address at which a request arrived
     is a name for this computer; `host_names` are others.
     """
@@ -135,11 +139,11 @@ def create_app(
     kept = Conversations.open() if conversations is None else conversations
     desk = Desk(assistant, kept)
     if library is None:
-        library = Library(assistant.index)
+        library = Library(assistant.index, Adding(assistant.index, folder=waiting))
         if examples is None:
             # Nobody asked yet: a chat model is not asked either.
             alone = assistant.without_model if isinstance(assistant, Assistant) else assistant
-            library.suggestions = Suggestions(alone)
+            library.suggestions = Suggestions(alone, kept)
         library.quoting = kept.quoting
 
     @contextlib.asynccontextmanager
@@ -240,6 +244,7 @@ def create_app(
         offered = library.offered if examples is None else examples
         mount(app, assistant, kept, desk, examples=offered, library=library)
         app.add_middleware(Visitors)
+        app.add_middleware(OwnSessions)
         app.add_middleware(OnlyThePage)
     if access is not None:
         app.add_middleware(Locked, access=access)
@@ -261,11 +266,12 @@ def serve(
     password: str | None = None,
     host_names: Collection[str] = (),
     certificate: tuple[Path, Path] | None = None,
+    waiting: Path | None = None,
 ) -> None:
     """Serve in the foreground until Ctrl-C; `on_ready` gets the address once it answers.
 
     Where the port is taken, a free one is taken instead. With a password, it is asked for; without
-    one, only this computer is served. `certificate` are the files of a TLS certificate and its key.
+    one, only this computer is served. What is uploaded waits in the folder `waiting`. `certificate` are the files of a TLS certificate and its key.
     Raises SettingsError for a host that other computers could reach, without a password; for one that
     does not exist here; for a port that is none; for a short password and an unusable certificate.
     """
@@ -302,6 +308,7 @@ def serve(
             conversations=kept,
             access=access,
             host_names=names,
+            waiting=waiting,
         )
         config = uvicorn.Config(
             app,

@@ -506,6 +506,7 @@ def chat(
     """
     from assistant.api import serve
     from assistant.resources import seeds_folder
+    from assistant.web.adding import WAITING
     from assistant.web.conversations import FILE, Conversations
 
     def ready(url: str) -> None:
@@ -537,7 +538,9 @@ def chat(
                 password=password,
                 host_names=settings.names,
                 certificate=settings.certificate,
+                waiting=assistant.settings.index / WAITING,
             )
+        assistant.stop()  # else a model that is still being loaded is waited for
         if warming.is_alive():
             warming.join()  # the index must not be closed under it
 

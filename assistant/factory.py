@@ -27,7 +27,7 @@ from assistant.writing.grounding import Wording
 from vectorstore.index import Index, OnProgress
 
 if TYPE_CHECKING:
-    from langchain_core.runnables import Runnable
+    from langchain_core.runnables import Runnable, RunnableConfig
 
     from assistant.reader import Reader
     from assistant.writing.generating import Writer
@@ -117,11 +117,17 @@ class Assistant:
         sources: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        stopping: threading.Event | None = None,
     ) -> Iterator[Answer]:
-        """Growing answers, the last one complete; arguments and errors as for `answer`."""
+        """Growing answers, the last one complete; arguments and errors as for `answer`.
+
+        Where `stopping` is set, by any thread, a chat model that is waited for is let go within a
+        moment, and its connection closed: what comes after is not meant to be read.
+        """
         context = self._context()
         given = _given(question, history, as_of, sources, after, before)
-        partials = context.run(lambda: self.chain.stream(given))
+        config: RunnableConfig = {"configurable": {"stopping": stopping}} if stopping else {}
+        partials = context.run(lambda: self.chain.stream(given, config))
         try:
             while (partial := context.run(next, partials, None)) is not None:
                 yield partial
@@ -165,10 +171,14 @@ class Assistant:
             for loading in [pool.submit(load) for load in self._loaders()]:
                 loading.result()
 
-    def close(self) -> None:
-        """Close the index; what was acknowledged is durable without it."""
+    def stop(self) -> None:
+        """Let go of the chat model: who waits for its words goes on without them."""
         if self._writer is not None:
             self._writer.close()
+
+    def close(self) -> None:
+        """Close the index; what was acknowledged is durable without it."""
+        self.stop()
         self.index.close()
 
     def __enter__(self) -> Self:

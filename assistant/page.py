@@ -69,6 +69,7 @@ class Talk:
         self._index = assistant.index
         self._conversations = conversations
         self._desk = desk
+        self._narrowing = asyncio.Lock()  # it is fair: who came first is first
 
     async def ask(
         self,
@@ -153,12 +154,16 @@ class Talk:
     async def narrow(
         self, visitor: str | None, conversation_id: str | None, filters: Filters
     ) -> None:
-        """Keep the filters with the conversation that is shown, for the next time it is opened."""
+        """Keep the filters with the conversation that is shown, for the next time it is opened.
+
+        Changes in quick succession are kept in the order in which they come.
+        """
         if visitor is not None and conversation_id:
-            with suppress(ConversationNotFoundError):
-                await asyncio.to_thread(
-                    self._conversations.narrow, visitor, conversation_id, filters
-                )
+            async with self._narrowing:
+                with suppress(ConversationNotFoundError):
+                    await asyncio.to_thread(
+                        self._conversations.narrow, visitor, conversation_id, filters
+                    )
 
     async def _watch(
         self, visitor: str | None, exchange: Exchange, box: str | None = None
@@ -497,8 +502,10 @@ def build(
         changes = [sources.change, after.change, before.change]
         # Several change at once where a conversation is opened, and answers can cross: what they are
         # is asked after a first round, when all have changed.
-        changed = gr.on(changes, lambda: None, None, None, **light)
-        changed.then(on_narrow, narrowed, filtered, **light)
+        # Where they change again meanwhile, what they are then is asked for next, and nothing crosses.
+        one_by_one: dict[str, Any] = {**light, "trigger_mode": "always_last"}
+        changed = gr.on(changes, lambda: None, None, None, **one_by_one)
+        changed.then(on_narrow, narrowed, filtered, **one_by_one)
         narrowing.change(on_renarrow, narrowing, filters, **light)
         clear.click(lambda: ([], None, None), None, filters, **light)
         gr.on([page.load, refresh.click], on_load, None, [summary, *shown], **light)

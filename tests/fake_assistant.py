@@ -239,6 +239,7 @@ class FakeAssistant:
         sources: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        stopping: threading.Event | None = None,
     ) -> Iterator[Answer]:
         whole = self.answer(
             question, history=history, as_of=as_of, sources=sources, after=after, before=before

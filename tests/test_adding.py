@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,15 @@ def adding(index: GatedIndex) -> Iterator[Adding]:
     yield adding
     index.gate.set()
     adding.close()
+
+
+@contextmanager
+def ended(adding: Adding) -> Iterator[Adding]:
+    """Closed at the end, as the program does it."""
+    try:
+        yield adding
+    finally:
+        adding.close()
 
 
 def fetched(url: str) -> Page:
@@ -225,6 +236,64 @@ def test_closing_stops_after_what_is_being_stored(index: GatedIndex) -> None:
     closing.join(20)
     assert not closing.is_alive()
     assert len(index.kept) < 40
+
+
+def test_what_waits_when_the_program_ends_is_added_by_the_next(
+    index: GatedIndex, tmp_path: Path
+) -> None:
+    adding = Adding(index, folder=tmp_path / "waiting")
+    assert (tmp_path / "waiting").stat().st_mode & 0o777 == 0o700
+    index.gate.clear()
+    names = {f"Title {number}" for number in range(40)}
+    for number in range(40):
+        adding.file(f"{number}.txt", text(f"Title {number}"), upload="u", of=40)
+    as_if_killed = tmp_path / "killed"
+    shutil.copytree(tmp_path / "waiting", as_if_killed)
+    closing = threading.Thread(target=adding.close)
+    closing.start()
+    index.gate.set()
+    closing.join(60)
+    assert len(index.kept) < 40
+    for folder in (tmp_path / "waiting", as_if_killed):
+        with ended(Adding(index, folder=folder)) as later:
+            assert later.wait(60)
+            assert {article.title for article in index.kept.values()} == names
+            assert later.status().failures == ()
+        assert [path.name for path in folder.iterdir()] == ["lock"]
+
+
+def test_a_link_and_a_failure_wait_for_the_next_program_too(
+    index: GatedIndex, tmp_path: Path
+) -> None:
+    with ended(Adding(index, fetch=refusing(TimeoutError()), folder=tmp_path)) as adding:
+        adding.link(ADDRESS)
+        adding.file("empty.txt", b" ")
+        assert adding.wait(60)
+        assert len(adding.status().failures) == 2
+    with ended(Adding(index, fetch=fetched, folder=tmp_path)) as later:
+        assert later.wait(60)
+        (article,) = index.kept.values()
+        assert article.url == ADDRESS
+        assert [failure.what for failure in later.status().failures] == ["empty.txt"]
+        later.dismiss()
+        assert list(tmp_path.glob("*.waits")) == []
+
+
+def test_a_folder_that_another_program_works_on_is_left_to_it(
+    index: GatedIndex, tmp_path: Path
+) -> None:
+    index.gate.clear()
+    with (
+        ended(Adding(index, folder=tmp_path)) as first,
+        ended(Adding(index, folder=tmp_path)) as second,
+    ):
+        first.file("a.txt", text("a"))
+        second.file("b.txt", text("b"))
+        assert len(list(tmp_path.glob("*.waits"))) == 1
+        index.gate.set()
+        assert first.wait(60)
+        assert second.wait(60)
+    assert {article.title for article in index.kept.values()} == {"a", "b"}
 
 
 def test_several_files_are_stored_in_one_step(index: GatedIndex, adding: Adding) -> None:

@@ -589,6 +589,42 @@ def test_leaving_a_stream_closes_the_connection(tmp_path: Path) -> None:
         assert server.left.wait(20)
 
 
+@pytest.mark.parametrize("holds", [0, 6], ids=["before its first word", "between two words"])
+def test_a_model_that_nobody_waits_for_any_more_is_let_go_at_once(
+    tmp_path: Path, holds: int
+) -> None:
+    script = Say(f"{SAID} [1]. {SAID} [1].", holds=holds)
+    stopping = threading.Event()
+    with (
+        ModelServer(script) as server,
+        asking(tmp_path, server.url, model_timeout=600) as assistant,
+        ThreadPoolExecutor() as pool,
+    ):
+        # Whoever waited the ten minutes would not come back before the test is given up.
+        answers = pool.submit(lambda: list(assistant.stream(QUESTION, stopping=stopping)))
+        while not server.requests:
+            threading.Event().wait(0.01)
+        stopping.set()
+        assert answers.result(60)[-1].complete
+        assert server.left.wait(60)
+        assert list(assistant.stream(QUESTION, stopping=stopping))[-1].complete
+        assert len(server.requests) == 1
+
+
+def test_what_the_program_ends_with_is_not_waited_for(tmp_path: Path) -> None:
+    with (
+        ModelServer(Say(f"{SAID} [1].", holds=0)) as server,
+        asking(tmp_path, server.url, model_timeout=600) as assistant,
+        ThreadPoolExecutor() as pool,
+    ):
+        warming = pool.submit(assistant.check_model)
+        while not server.requests:
+            threading.Event().wait(0.01)
+        assistant.stop()
+        with pytest.raises(WritingError):
+            warming.result(60)
+
+
 def test_the_key_of_the_provider_goes_to_no_other_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

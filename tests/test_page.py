@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from typing import Any
@@ -290,6 +291,35 @@ def test_a_conversation_deleted_while_it_is_answered_leaves_an_empty_page(visit:
 def test_greetings_have_nothing_to_be_saved_or_judged(visit: Visit) -> None:
     visit.ask("hello")
     assert visit.reply() == '<p class="dl-text">Ask me about your articles.</p>'
+
+
+def test_filters_changed_in_quick_succession_are_kept_in_their_order(
+    assistant: FakeAssistant, visit: Visit
+) -> None:
+    visit.ask(COST_QUESTION)
+    conversation = visit.shown.conversation_id
+    assert conversation is not None
+    first_is_written, go_on = threading.Event(), threading.Event()
+    write = visit.conversations.narrow
+
+    def held(visitor: str, conversation_id: str, filters: Filters) -> None:
+        if filters.sources == ("first",):
+            first_is_written.set()
+            go_on.wait(60)
+        write(visitor, conversation_id, filters)
+
+    async def changed() -> None:
+        first = asyncio.create_task(visit.talk.narrow(ANN, conversation, Filters(("first",))))
+        await asyncio.to_thread(first_is_written.wait)
+        second = asyncio.create_task(visit.talk.narrow(ANN, conversation, Filters(("second",))))
+        # It could be through by now, if it did not wait for the first.
+        await asyncio.wait([second], timeout=0.2)
+        go_on.set()
+        await asyncio.gather(first, second)
+
+    visit.conversations.narrow = held  # type: ignore[method-assign]
+    asyncio.run(changed())
+    assert visit.conversations.get(ANN, conversation).filters == Filters(("second",))
 
 
 def test_the_promise_is_made_only_where_it_is_true() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 
 import pytest
 
 from assistant.answers import Answer
 from assistant.resources import SAMPLES
+from assistant.web.conversations import Conversations
 from assistant.web.suggesting import Suggestions, candidates
 from tests.fake_assistant import FakeAssistant, answered, cite
 from vectorstore.articles import Article
@@ -82,6 +84,33 @@ def test_the_samples_own_questions_come_before_others() -> None:
     suggestions()
     suggestions.wait()
     assert suggestions() == (SAMPLES[1].question, "How much will the new ferry cost?")
+
+
+def test_the_samples_questions_are_offered_at_once_and_without_being_asked() -> None:
+    samples = [Article(s.title, s.title, "A sample's text.") for s in SAMPLES]
+    assistant = FakeAssistant([FERRY, *samples])
+    suggestions = Suggestions(assistant)
+    assert suggestions() == tuple(sample.question for sample in SAMPLES)
+    assert not suggestions.looking
+    assert assistant.asked == []
+
+
+def test_what_was_found_is_offered_at_once_after_the_next_start() -> None:
+    ferry = answered("?", "€12 million [1].", cite(FERRY, "€12 million"))
+    assistant = FakeAssistant([FERRY], answers={"ferry": ferry})
+    with closing(Conversations.open()) as kept:
+        first = Suggestions(assistant, kept)
+        first()
+        first.wait()
+        asked = len(assistant.asked)
+        again = Suggestions(assistant, kept)
+        assert again() == first() == ("How much will the new ferry cost?",)
+        assert not again.looking
+        assert len(assistant.asked) == asked
+        assistant.index.add_articles([MAYOR])  # another's articles: they are looked for anew
+        again()
+        again.wait()
+        assert len(assistant.asked) > asked
 
 
 def test_they_change_with_the_articles() -> None:

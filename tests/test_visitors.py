@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -10,7 +11,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.testclient import TestClient
 
+from assistant.web.guarding import OwnSessions
 from assistant.web.visitors import COOKIE, Visitors, read_cookies, visitor_of
 
 
@@ -60,3 +63,49 @@ def test_what_is_no_token_is_nobody(value: str) -> None:
 def test_a_header_that_is_no_cookie_names_nobody() -> None:
     assert read_cookies("a=1; b=2") == {"a": "1", "b": "2"}
     assert visitor_of(read_cookies("\x00;;=;")) is None
+
+
+# -- what Gradio keeps for a page ------------------------------------------------------------------
+
+
+async def _told(request: Request) -> Response:
+    return PlainTextResponse(f"{request.url.path} {(await request.body()).decode()}")
+
+
+OURS, THEIRS = ({"cookie": f"{COOKIE}={letter * 43}"} for letter in "ab")
+
+
+@pytest.fixture
+def session() -> Iterator[TestClient]:
+    paths = ("queue/join", "queue/data", "run/predict", "cancel", "heartbeat/{session}")
+    routes = [Route(f"/gradio_api/{path}", _told, methods=["GET", "POST"]) for path in paths]
+    with TestClient(OwnSessions(Starlette(routes=routes))) as client:
+        begun = client.post("/gradio_api/queue/join", json={"session_hash": "s"}, headers=OURS)
+        assert begun.text == '/gradio_api/queue/join {"session_hash":"s"}'
+        yield client
+
+
+@pytest.mark.parametrize("who", [THEIRS, {}], ids=["another visitor", "nobody"])
+def test_a_session_answers_only_the_visitor_who_began_it(
+    session: TestClient, who: dict[str, str]
+) -> None:
+    for method, path in [
+        ("GET", "queue/data?session_hash=s"),
+        ("GET", "heartbeat/s"),
+        ("POST", "queue/join"),
+        ("POST", "run/predict"),
+        ("POST", "cancel"),
+    ]:
+        body = {"session_hash": "s"} if method == "POST" else None
+        address = f"/gradio_api/{path}"
+        assert session.request(method, address, json=body, headers=who).status_code == 404, path
+        assert session.request(method, address, json=body, headers=OURS).status_code == 200, path
+    both = "/gradio_api/queue/data?session_hash=t&session_hash=s"
+    assert session.get(both, headers=who).status_code == 404
+
+
+def test_what_names_no_session_is_gradios_to_refuse(session: TestClient) -> None:
+    for body in (b"", b"[1]", b"{", b'{"session_hash": 3}'):
+        assert session.post("/gradio_api/queue/join", content=body, headers=THEIRS).text.endswith(
+            body.decode()
+        )

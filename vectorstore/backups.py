@@ -240,7 +240,9 @@ def _put_in(backup: Path, database: Path) -> None:
             db.execute(_BESIDE.replace("TABLE", "TABLE IF NOT EXISTS", 1))
             with copied.open("rb") as opened:
                 for part, content in enumerate(iter(lambda: opened.read(_PART), b"")):
-                    db.execute("INSERT INTO beside VALUES (?, ?, ?)", (database.name, part, content))
+                    db.execute(
+                        "INSERT INTO beside VALUES (?, ?, ?)", (database.name, part, content)
+                    )
             db.execute("COMMIT")
     finally:
         for leftover in (copied, *_side_files(copied)):

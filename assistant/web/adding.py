@@ -6,17 +6,20 @@
     adding.status().line                            "Reading 14 of 60. You can ask now; …"
     adding.close()                                  stops after what is being stored
 
-What was given goes on when the page that gave it is closed. What fails is kept with its reason,
-so that it can be tried again. It knows the index and nothing of pages, requests or models.
+What was given goes on when the page that gave it is closed, and with a folder to wait in when the
+program is: the next one takes it up there. What fails is kept with its reason, so that it can be
+tried again. It knows the index and nothing of pages, requests or models.
 """
 
 from __future__ import annotations
 
 import errno
 import itertools
+import json
 import logging
 import shutil
 import socket
+import stat
 import tempfile
 import threading
 import time
@@ -26,6 +29,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vectorstore.articles import Article, Skipped
 from vectorstore.errors import DatelineError, FetchError, LoadingError, StoreError
@@ -33,6 +37,10 @@ from vectorstore.fetching import Page, fetch
 from vectorstore.index import Index
 from vectorstore.loading import Loading, load, load_content
 
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+WAITING = "waiting"  # the folder's name in an index's folder
 OFFLINE = "Offline: paste the text instead."
 
 _AT_ONCE = 16  # files that are stored in one step, at most
@@ -40,6 +48,8 @@ _A_STEP = 1.0  # seconds of reading, after which what was read is stored
 _FETCHES = 2  # links fetched at the same time
 _GIVEN_UP = 60.0  # seconds without a file, after which the rest of an upload is not waited for
 _TOLD = 200  # failures that are listed
+_WAITS = ".waits"  # the ending of what waits
+_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +115,10 @@ class Status:
 class Adding:
     """A queue of files and links, and the threads that read them into the index.
 
-    All methods may be called from any thread; none waits for what it is given.
+    All methods may be called from any thread; none waits for what it is given. What was given waits
+    in `folder`, readable by its owner only, and is gone from there when it is stored: whatever ends
+    the program, the next `Adding` there goes on with it. Without a folder, or while another program
+    uses it, what waits is lost where the program ends.
     """
 
     def __init__(
@@ -114,6 +127,7 @@ class Adding:
         *,
         fetch: Callable[[str], Page] = fetch,
         limits: Limits = Limits(),  # it is frozen
+        folder: Path | None = None,
     ) -> None:
         self.limits = limits
         self._index = index
@@ -126,9 +140,12 @@ class Adding:
         self._failed: dict[str, _Source | None] = {}
         self._names = itertools.count(1)
         self._closing = False
-        self._folder: Path | None = None
+        self._folder = folder
+        self._kept: BaseFileLock | None = None  # held while what waits is kept in the folder
         self._reader: threading.Thread | None = None
         self._fetchers = ThreadPoolExecutor(_FETCHES, thread_name_prefix="fetching")
+        if folder is not None:
+            self._take_up(folder)
 
     def file(self, name: str, content: bytes, *, upload: str = "", of: int = 1) -> None:
         """Read a file later. `upload` names what was chosen together, `of` how many files that is.
@@ -145,8 +162,7 @@ class Adding:
                 raise LoadingError("comes too early: wait until the files before it are read")
             self._begin()
             self._expect(upload, of)
-            path = self._spool() / f"{next(self._names)}"
-            path.write_bytes(content)
+            path = self._put({"file": name}, content)
             self._bytes += len(content)
             self._give(_File(name, path, len(content)))
 
@@ -173,8 +189,7 @@ class Adding:
         with self._changed:
             self._refuse_if_closing()
             self._begin()
-            self._status = replace(self._status, fetching=(*self._status.fetching, address))
-            self._fetchers.submit(self._follow, _Link(address, self._fetch))
+            self._fetch_later(_Link(address, self._fetch, self._put({"link": address}, b"")))
 
     def status(self) -> Status:
         with self._changed:
@@ -189,7 +204,8 @@ class Adding:
                 return False
             self._forget(name)
             if isinstance(source, _Link):
-                self.link(source.what)
+                self._begin()
+                self._fetch_later(source)
             else:
                 self._begin()
                 self._status = replace(self._status, total=self._status.total + source.files)
@@ -213,7 +229,8 @@ class Adding:
             return self._changed.wait_for(lambda: not self._status.running, seconds)
 
     def close(self) -> None:
-        """Stop after what is being stored; what was not read yet is dropped."""
+        """Stop after what is being stored; what was not read yet waits in the folder, if there is
+        one, for the next start."""
         with self._changed:
             self._closing = True
             self._waiting.clear()
@@ -221,7 +238,9 @@ class Adding:
         self._fetchers.shutdown(wait=True, cancel_futures=True)
         if self._reader is not None:
             self._reader.join()
-        if self._folder is not None:
+        if self._kept is not None:
+            self._kept.release()
+        elif self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     # -- the queue; each of these is called with the lock held -----------------------------------
@@ -286,14 +305,64 @@ class Adding:
 
     def _drop(self, source: _Source | None) -> None:
         """Delete the file of a source, where no failure can ask for it again."""
-        if isinstance(source, _File) and source not in self._failed.values():
+        if isinstance(source, _File | _Link) and source not in self._failed.values():
             source.path.unlink(missing_ok=True)
             self._bytes -= source.size
 
-    def _spool(self) -> Path:
+    def _fetch_later(self, link: _Link) -> None:
+        self._status = replace(self._status, fetching=(*self._status.fetching, link.what))
+        self._fetchers.submit(self._follow, link)
+
+    # -- what waits ------------------------------------------------------------------------------
+
+    def _put(self, about: dict[str, str], content: bytes) -> Path:
+        """Keep what was given until it is stored: a line that says what it is, then its bytes."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="dateline-"))
-        return self._folder
+        number = next(self._names)
+        draft, path = self._folder / f"{number}.part", self._folder / f"{number}{_WAITS}"
+        draft.touch(_OWNER_ONLY)
+        draft.write_bytes(json.dumps(about).encode() + b"\n" + content)
+        draft.replace(path)  # whole, or not at all
+        return path
+
+    def _take_up(self, folder: Path) -> None:
+        """Go on with what an earlier program left there; not where another one still works on it."""
+        from filelock import FileLock, Timeout
+
+        folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+        lock = FileLock(folder / "lock", timeout=0, thread_local=False)  # closed by another
+        try:
+            lock.acquire()
+        except Timeout:
+            _log.info("%s is in use: what is added here is not kept beyond the end", folder)
+            self._folder = None
+            return
+        self._kept = lock
+        for draft in folder.glob("*.part"):
+            draft.unlink(missing_ok=True)
+        waiting = sorted(
+            (int(path.stem), path) for path in folder.glob(f"*{_WAITS}") if path.stem.isdigit()
+        )
+        self._names = itertools.count(max((number for number, _ in waiting), default=0) + 1)
+        with self._changed:
+            for _, path in waiting:
+                self._go_on_with(path)
+
+    def _go_on_with(self, path: Path) -> None:
+        try:
+            with path.open("rb") as opened:
+                about = json.loads(opened.readline())
+            size = path.stat().st_size
+        except (OSError, ValueError) as error:
+            _log.warning("%s is not one of what waits: %s", path, error)
+            return
+        if "link" in about:
+            self._fetch_later(_Link(about["link"], self._fetch, path))
+        elif "file" in about:
+            self._status = replace(self._status, total=self._status.total + 1)
+            self._bytes += size
+            self._give(_File(about["file"], path, size))
 
     # -- the threads -----------------------------------------------------------------------------
 
@@ -371,6 +440,8 @@ class Adding:
 
     def _follow(self, link: _Link) -> None:
         """Fetch a link and store its articles."""
+        if self._closing:
+            return
         for read in self._parts(link):
             self._store([read])
         with self._changed:
@@ -402,7 +473,10 @@ class _File:
         return 1
 
     def read(self) -> Generator[_Read]:
-        yield _whole(self, load_content(self.what, self.path.read_bytes()), 1)
+        with self.path.open("rb") as opened:
+            opened.readline()  # says what it is
+            content = opened.read()
+        yield _whole(self, load_content(self.what, content), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,6 +507,8 @@ class _Link:
 
     what: str
     fetch: Callable[[str], Page]
+    path: Path
+    size: int = 0
 
     @property
     def files(self) -> int:

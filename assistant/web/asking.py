@@ -72,6 +72,7 @@ class Answering(Protocol):
         sources: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        stopping: threading.Event | None = None,
     ) -> Iterator[Answer]: ...
 
 
@@ -94,6 +95,7 @@ class _Work:
         self.answer: Answer | None = None
         self.begun = False
         self.done = False
+        self.stopping = threading.Event()
         self.watchers: list[Callable[[], None]] = []
 
 
@@ -253,6 +255,7 @@ class Desk:
                 sources=asked.filters.sources or None,
                 after=asked.filters.after,
                 before=asked.filters.before,
+                stopping=work.stopping,
             )
             with closing(growing):
                 for answer in growing:
@@ -277,6 +280,7 @@ class Desk:
             self._end(work, lambda: self._conversations.fail(asked.id, told))
 
     def _stop(self, work: _Work) -> None:
+        work.stopping.set()
         part = work.answer
         self._end(work, lambda: self._conversations.finish(work.exchange.id, part, stopped=True))
 

@@ -354,6 +354,18 @@ class Conversations:
             rows = self._rows("SELECT value FROM meta WHERE key = 'secret'")
         return bytes.fromhex(rows[0]["value"])
 
+    def noted(self, name: str) -> str | None:
+        """What was last noted under a name; None where nothing was."""
+        rows = self._rows("SELECT value FROM meta WHERE key = ?", f"note {name}")
+        return str(rows[0]["value"]) if rows else None
+
+    def note(self, name: str, text: str) -> None:
+        """Keep something small that the page need not find out again, in place of what was noted."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"note {name}", _text(text))
+            )
+
     def close(self) -> None:
         with self._turn:
             self._db.close()

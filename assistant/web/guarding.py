@@ -3,6 +3,7 @@
     app.add_middleware(OnlyByName, names={"news.example.org"})    other hosts, and other sites' pages
     app.add_middleware(OnlyThePage)                               what Gradio serves beyond the page
     app.add_middleware(OnlySmall)                                 bodies larger than they have to be
+    app.add_middleware(OwnSessions)                               other visitors' sessions of Gradio
 
 A name that is made to point at this computer (DNS rebinding) would otherwise let any site read what is
 served here through its visitor's browser. It knows addresses and sizes, no passwords and no articles.
@@ -11,9 +12,13 @@ served here through its visitor's browser. It knows addresses and sizes, no pass
 from __future__ import annotations
 
 import ipaddress
+import json
+from collections import OrderedDict
 from collections.abc import Collection
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
+
+from assistant.web.visitors import read_cookies, visitor_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,6 +39,9 @@ _PAGE = frozenset(
 )
 _FOLDERS = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 _OURS = ("/page/", "/read/", "/answer/", "/conversations", "/library", "/api/", "/healthz")
+
+_GRADIO = "/gradio_api/"
+_SESSIONS = 100_000  # whose visitor is remembered, the last used ones
 
 _SAFE = ("GET", "HEAD", "OPTIONS", None)  # methods that change nothing; None is a websocket's
 _OTHERS = ("cross-site", "same-site")  # what a browser says of a request that another site makes
@@ -124,6 +132,48 @@ class OnlySmall:
         await self._app(scope, measured, send)
 
 
+class OwnSessions:
+    """Answers to a session of Gradio's only the visitor who began it.
+
+    Gradio takes whoever names a page's session for that page, and would send him what is answered
+    there. Another is told what is told of a session that never was.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._visitors: OrderedDict[str, str | None] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(_GRADIO):
+            await self._app(scope, receive, send)
+            return
+        named = _named_by_address(scope)
+        if scope["method"] == "POST":
+            body = b""
+            more = True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+            named |= _named_by_body(body)
+            receive = _again(body, receive)
+        cookies = dict(scope["headers"]).get(b"cookie", b"").decode("latin-1")
+        visitor = visitor_of(read_cookies(cookies))
+        if all(self._is_of(session, visitor) for session in named):
+            await self._app(scope, receive, send)
+        else:
+            await refuse(scope, receive, send, 404, "there is no such session")
+
+    def _is_of(self, session: str, visitor: str | None) -> bool:
+        owner = self._visitors.setdefault(session, visitor)
+        self._visitors.move_to_end(session)
+        while len(self._visitors) > _SESSIONS:
+            self._visitors.popitem(last=False)
+        return owner == visitor
+
+
 async def refuse(
     scope: Scope,
     receive: Receive,
@@ -166,3 +216,33 @@ def hostname(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
+
+
+def _named_by_address(scope: Scope) -> set[str]:
+    """The sessions that a request's address names."""
+    named = set(parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", []))
+    first, _, session = scope["path"].removeprefix(_GRADIO).partition("/")
+    return named | {session} if first == "heartbeat" else named
+
+
+def _named_by_body(body: bytes) -> set[str]:
+    try:
+        given = json.loads(body)
+    except ValueError:  # Gradio refuses it
+        return set()
+    session = given.get("session_hash") if isinstance(given, dict) else None
+    return {session} if isinstance(session, str) else set()
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """What receives a body that was read already, and then what comes after it."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

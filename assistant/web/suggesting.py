@@ -1,8 +1,11 @@
 """Questions to offer, which the articles answer: made from their sentences, kept if answered.
 
     candidates(article)             questions that its first sentences seem to answer
-    suggestions = Suggestions(assistant)
+    suggestions = Suggestions(assistant, conversations)
     suggestions()                   up to three of them, each asked and answered before it is shown
+
+The questions of the sample articles are known and shown at once. So are those that were found before
+for these very articles: what was found is noted.
 
 Questions are made by patterns of news sentences ("X was elected mayor of Y" -> "Who was elected
 mayor of Y?"), after Heilman and Smith, "Good Question! Statistical Ranking for Question
@@ -13,9 +16,12 @@ only; where no pattern fits, nothing is offered.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import re
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -32,6 +38,7 @@ _ASKED = 18  # questions that are asked at most: each takes a tenth of a second 
 _PER_ARTICLE = 3
 _SURE = 0.9  # an answer this sure is taken without looking for a surer one
 _SENTENCES = 12  # of an article that are looked at
+_NOTE = "questions to offer"
 
 _log = logging.getLogger(__name__)
 
@@ -45,26 +52,43 @@ class Asking(Protocol):
     def answer(self, question: str) -> Answer: ...
 
 
+class Notes(Protocol):
+    """Where what was found is noted, for the next start."""
+
+    def noted(self, name: str) -> str | None: ...
+
+    def note(self, name: str, text: str) -> None: ...
+
+
 class Suggestions:
     """Questions for the articles as they are now, looked for in a thread when these change.
 
-    Calling it never waits: it gives what is known for these articles, at first nothing.
+    Calling it never waits for an answer: it gives what is known for these articles, from the samples
+    or from `notes`, at first else nothing. All that is found is offered together, so that nothing
+    changes under the hand; the looking leaves as much time to visitors' questions as it takes itself.
     """
 
-    def __init__(self, assistant: Asking) -> None:
+    def __init__(self, assistant: Asking, notes: Notes | None = None) -> None:
         self._assistant = assistant
+        self._notes = notes
         self._known: Statistics | None = None
         self.questions: tuple[str, ...] = ()  # what is offered now
         self._changing = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._closing = False
+        self._closing = threading.Event()
 
     def __call__(self) -> tuple[str, ...]:
         statistics = self._assistant.index.statistics()
         with self._changing:
-            if statistics != self._known and not self._closing and not self.looking:
+            if statistics != self._known and not self._closing.is_set() and not self.looking:
                 self._known = statistics
-                self._thread = threading.Thread(target=self._look, name="suggesting", daemon=True)
+                known = self._at_once(statistics)
+                if known is not None:
+                    self.questions = known
+                    return known
+                self._thread = threading.Thread(
+                    target=self._look, args=(statistics,), name="suggesting", daemon=True
+                )
                 self._thread.start()
             return self.questions
 
@@ -80,26 +104,52 @@ class Suggestions:
 
     def close(self) -> None:
         """Stop after the question that is being asked."""
-        self._closing = True
+        self._closing.set()
         self.wait()
 
-    def _look(self) -> None:
+    def _at_once(self, statistics: Statistics) -> tuple[str, ...] | None:
+        """What is known without asking; None where it has to be looked for."""
+        samples = tuple(question for _, question in self._of_samples())[:OFFERED]
+        if len(samples) == OFFERED:
+            return samples
+        try:
+            noted = json.loads((self._notes and self._notes.noted(_NOTE)) or "{}")
+        except ValueError:
+            noted = {}
+        if noted.get("articles") == _digest(statistics):
+            return tuple(noted["questions"])
+        self.questions = samples  # until more are found
+        return None
+
+    def _of_samples(self) -> list[tuple[str, str]]:
+        """The ids of the sample articles that are here, each with its question."""
+        questions = {sample.title: sample.question for sample in SAMPLES}
+        found = {
+            summary.title: summary.id
+            for summary in self._assistant.index.articles()
+            if summary.title in questions
+        }
+        return [(found[title], question) for title, question in questions.items() if title in found]
+
+    def _look(self, statistics: Statistics) -> None:
         try:
             best: list[tuple[float, str, str]] = []
             for article, question, least in self._candidates():
-                if self._closing:
-                    return
                 if article in {other for _, other, _ in best}:
                     continue
+                begun = time.monotonic()
                 answer = self._assistant.answer(question)
                 if answer.answered and any(c.article_id == article for c in answer.citations):
                     best.append((max(answer.confidence, least), article, question))
                     best.sort(key=lambda one: -one[0])  # stable: the newest of equals comes first
-                    self.questions = tuple(question for _, _, question in best[:OFFERED])
                 if len(best) >= OFFERED and best[OFFERED - 1][0] >= _SURE:
                     break
-            if not best:
-                self.questions = ()
+                if self._closing.wait(time.monotonic() - begun):
+                    return
+            self.questions = tuple(question for _, _, question in best[:OFFERED])
+            if self._notes is not None:
+                found = {"articles": _digest(statistics), "questions": self.questions}
+                self._notes.note(_NOTE, json.dumps(found))
         except DatelineError as error:  # an index that closes, or a model that cannot be loaded
             _log.info("no questions are offered: %s", error)
 
@@ -107,18 +157,20 @@ class Suggestions:
         """Articles' ids, questions about them, and how sure these count at least: the samples' own
         first and as surest, then newest first."""
         summaries = self._assistant.index.articles()
-        of_samples = {sample.title: sample.question for sample in SAMPLES}
         asked = 0
-        for summary in summaries:
-            if summary.title in of_samples:
-                asked += 1
-                yield summary.id, of_samples[summary.title], 1.0
+        for article, question in self._of_samples():
+            asked += 1
+            yield article, question, 1.0
         for summary in summaries[:_LOOKED_AT]:
             for question in candidates(self._assistant.index.get(summary.id))[:_PER_ARTICLE]:
                 if asked == _ASKED:
                     return
                 asked += 1
                 yield summary.id, question, 0.0
+
+
+def _digest(statistics: Statistics) -> str:
+    return hashlib.sha256(str(statistics).encode("utf-8", "replace")).hexdigest()
 
 
 def candidates(article: Article) -> list[str]:

@@ -375,12 +375,13 @@ class ChatWriter:
         """The model's chunks; asked again where its server says that it may be, or is loading the
         model, or has too much to do, as long as that is soon enough and nothing has come yet."""
         deadline = time.monotonic() + self._patience
+        stopping = stopping_of(config)
         tries = 0
         while True:
             arrived = False
             try:
                 for chunk in self._received(
-                    lambda: model.astream(messages, config=config), deadline
+                    lambda: model.astream(messages, config=config), deadline, stopping
                 ):
                     arrived = arrived or bool(chunk.text)
                     yield chunk
@@ -389,13 +390,21 @@ class ChatWriter:
                 if wait is None or time.monotonic() + wait >= deadline:
                     raise self._told(failed.error) from None
                 tries += 1
-                time.sleep(wait)
+                stopping.wait(wait)
             else:
                 return
 
-    def _received(self, stream: Callable[[], AsyncIterator[Any]], deadline: float) -> Iterator[Any]:
+    def _received(
+        self,
+        stream: Callable[[], AsyncIterator[Any]],
+        deadline: float,
+        stopping: threading.Event,
+    ) -> Iterator[Any]:
         """The items of an async stream that runs on the writer's loop. Raises _Failed where it
-        fails, or where nothing comes by the deadline, and later within the writer's patience."""
+        fails, or where nothing comes by the deadline, and later within the writer's patience; and
+        soon after `stopping` is set."""
+        if stopping.is_set():
+            raise _Failed(_Stopped())
         arriving: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
 
         async def receive() -> None:
@@ -416,9 +425,13 @@ class ChatWriter:
             while True:
                 wait = max(0.0, deadline - time.monotonic())
                 try:
-                    item, ended = arriving.get(timeout=wait)
+                    item, ended = arriving.get(timeout=min(wait, _LOOK))
                 except queue.Empty:
-                    raise _Failed(TimeoutError()) from None
+                    if stopping.is_set():
+                        raise _Failed(_Stopped()) from None
+                    if wait <= _LOOK:
+                        raise _Failed(TimeoutError()) from None
+                    continue
                 if isinstance(ended, _Failed):
                     raise ended
                 if ended is not None:
@@ -448,6 +461,8 @@ class ChatWriter:
     def _told(self, error: BaseException) -> WritingError:
         """What went wrong, without the key and without the provider's own traceback."""
         name, status = self.name, _status(error)
+        if isinstance(error, _Stopped):
+            return WritingError(f"{name} was stopped")
         if isinstance(error, TimeoutError) or "timeout" in type(error).__name__.lower():
             return WritingError(
                 f"{name} did not answer in {self._patience:g} s",
@@ -502,6 +517,17 @@ class _Failed(Exception):  # noqa: N818  how a provider's error crosses from one
     def __init__(self, error: BaseException) -> None:
         super().__init__()
         self.error = error
+
+
+class _Stopped(Exception):  # noqa: N818  nothing is wrong
+    """Nobody waits for the answer any more."""
+
+
+def stopping_of(config: RunnableConfig) -> threading.Event:
+    """What is set where nobody waits any more: the chain's caller gives it as "stopping" among the
+    configurable; one that never is, where none is given."""
+    given = (config.get("configurable") or {}).get("stopping")
+    return given if isinstance(given, threading.Event) else threading.Event()
 
 
 # -- prompts -----------------------------------------------------------------------------------
@@ -680,6 +706,7 @@ _WRONG_KEY = re.compile(
     r"\bapi[ _]key[ _](?:not[ _]valid|invalid)\b", re.IGNORECASE
 )  # Google's 400
 _KINDS = {"overloaded_error": 529, "rate_limit_error": 429, "api_error": 500}  # Anthropic's
+_LOOK = 0.2  # seconds between two looks whether anybody still waits
 _TITLE = 160  # characters
 _TURNS = 6  # of the conversation, and characters of each
 _TURN = 400

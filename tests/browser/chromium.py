@@ -65,6 +65,10 @@ def chromium(
         for flag in (*_FLAGS, f"--user-data-dir={profile}"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        # Of what is logged only the requests are looked at.
+        options.add_experimental_option(
+            "perfLoggingPrefs", {"enableNetwork": True, "enablePage": False}
+        )
         driver = Chrome(options=options, service=Service(str(DRIVER)))
         try:
             driver.set_script_timeout(_PATIENCE)

@@ -67,7 +67,7 @@ class Page:
 
     def text(self, css: str) -> str:
         """The visible text of all elements of this kind, "" where there is none."""
-        return "\n".join(self.texts(css))
+        return "\n".join(filter(None, self.texts(css)))
 
     def texts(self, css: str) -> list[str]:
         """The visible text of each element of this kind."""

@@ -22,6 +22,7 @@ from tests.chroma_server import chroma_server
 from tests.fake_embedding import FakeEmbedding
 from vectorstore.articles import AddReport, Article, Filter, Hit, Progress
 from vectorstore.backups import restore
+from vectorstore.context import in_context
 from vectorstore.errors import ArticleError, ArticleNotFoundError, SearchError, StoreError
 from vectorstore.index import Index, Mode
 from vectorstore.local import LocalIndex
@@ -571,7 +572,7 @@ def test_what_is_known_is_not_embedded_again(tmp_path: Path) -> None:
         assert embedding.texts == 10
         index.add_articles([replace(long, text=long.text.replace("Paragraph 3", "Chapter 3"))])
         assert embedding.texts == 11
-        index.edit("long", source="desk", published=date(2025, 1, 1))
+        index.edit("long", source="desk")
         index.add_articles([replace(long, id="copy")])
         assert embedding.texts == 12  # "Paragraph 3" again: nobody had it any more
 
@@ -687,7 +688,7 @@ def admits(where: Filter, article: Article) -> bool:
 
 def nearest(corpus: list[Article], ids: set[str], query: str) -> list[float]:
     """The similarities of these articles to the query, highest first."""
-    texts = [article.text for article in corpus if article.id in ids]
+    texts = [in_context(a.title, a.published, a.text) for a in corpus if a.id in ids]
     if not texts:
         return []
     embedding = FakeEmbedding()

@@ -590,6 +590,13 @@ class Catalog:
         )
         return [StoredVector(row["key"], row["embedding"]) for row in rows]
 
+    def vectors_mark(self) -> tuple[int, int]:
+        """The largest key of a vector and their number. Keys are never used again, so where both
+        are as they were, so are the keys."""
+        row = self._row("SELECT max(key) AS largest, count(*) AS number FROM vectors")
+        assert row is not None  # noqa: S101 -- an aggregate always has a row
+        return int(row["largest"] or 0), int(row["number"])
+
     def pending(self, limit: int) -> list[int]:
         """Keys of vectors that are not known to be right in the vector store."""
         rows = self._rows("SELECT vector FROM pending ORDER BY vector LIMIT ?", limit)
@@ -624,11 +631,14 @@ class Catalog:
         row = self._row("SELECT count(*) AS n FROM vectors WHERE model <> ?", model)
         return 0 if row is None else int(row["n"])
 
-    def of_other_models(self, model: str, limit: int) -> list[tuple[int, str, str]]:
-        """(key of the vector, title, text) of passages that another model embedded."""
+    def of_other_models(
+        self, model: str, limit: int
+    ) -> list[tuple[int, bytes, str, date | None, str]]:
+        """(key of the vector, digest of what was embedded, title, date, text) of passages that
+        another model embedded."""
         with self._snapshot():
             rows = self._rows(
-                """SELECT vectors.key, min(passages.key), article, start, "end"
+                """SELECT vectors.key, digest, min(passages.key), article, start, "end"
                    FROM vectors JOIN passages ON vector = vectors.key
                    WHERE model <> ? GROUP BY vectors.key ORDER BY vectors.key LIMIT ?""",
                 model,
@@ -638,11 +648,36 @@ class Catalog:
         return [
             (
                 row["key"],
+                row["digest"],
                 texts[row["article"]]["title"],
+                _date(texts[row["article"]]["published"]),
                 texts[row["article"]]["text"][row["start"] : row["end"]],
             )
             for row in rows
         ]
+
+    def spans(self, article_id: str) -> list[tuple[int, int]]:
+        """Start and end of the passages of this article, in their order."""
+        rows = self._rows(
+            """SELECT start, "end" FROM passages JOIN articles ON articles.key = article
+               WHERE id = ? ORDER BY ordinal""",
+            article_id,
+        )
+        return [(row["start"], row["end"]) for row in rows]
+
+    def embedded_texts(self) -> Iterator[tuple[Article, list[tuple[int, int, bytes]]]]:
+        """Every sound article, with (start, end, digest of what was embedded) of its passages."""
+        for key in [row["key"] for row in self._rows("SELECT key FROM articles ORDER BY key")]:
+            with self._snapshot():
+                row = self._row("SELECT * FROM articles WHERE key = ?", key)
+                passages = self._rows(
+                    """SELECT start, "end", digest FROM passages
+                       JOIN vectors ON vectors.key = vector WHERE article = ? ORDER BY ordinal""",
+                    key,
+                )
+            article = None if row is None else _article(row)
+            if article is not None:
+                yield article, [(each["start"], each["end"], each["digest"]) for each in passages]
 
     def embed_again(self, vectors: Iterable[tuple[int, bytes]], model: str) -> None:
         """Replace these vectors by those of `model`."""

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -37,6 +38,7 @@ from vectorstore.articles import (
 )
 from vectorstore.backups import NOTES, RESTORING, newest_backup, write_backup
 from vectorstore.catalog import CATALOG, Catalog, NewPassage, digest, how_to_restore
+from vectorstore.context import Context, in_context, without_date
 from vectorstore.copies import Shape, signature
 from vectorstore.errors import (
     ArticleError,
@@ -68,9 +70,6 @@ _DEEPEST = 3_200  # the depth at most, where texts collapse into fewer hits than
 # The constant of the fusion: with it, a first place counts more beside a tenth than with the paper's
 # 60. Measured, as the depth is (to 50, one in twenty of the first ten was lost): benchmarks/results.md.
 FUSION_CONSTANT = 10
-# Where a filter admits at most so many vectors, they are compared one by one, which takes a few
-# milliseconds: an approximate search walks from neighbour to neighbour, and may pass few by.
-_COMPARED = 2_000
 _MODES = ("hybrid", "words", "vectors")
 _MOST = 1_000
 _LONGEST_QUERY = 2_000  # characters; the embedding model sees about 1,000
@@ -89,12 +88,16 @@ class LocalIndex(Index):
         chroma_url: str | None = None,
         progress: OnProgress | None = None,
         split: Callable[[str], list[Span]] = passages,
+        context: Context = in_context,
     ) -> None:
-        """Open the index; `split` cuts the text of what is added. Where another embedding model made its vectors, they are made again,
+        """Open the index; `split` cuts the text of what is added, and `context` says what is
+        embedded for a passage. Where another embedding model made its vectors, they are made again,
         which takes as long as adding the articles did; stopped in between, it goes on next time.
 
         Raises StoreFormatError, StoreDamagedError or StoreError where the folder cannot be used.
         """
+        from vectorstore.comparing import Comparing
+
         check_folder(folder)
         try:
             folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
@@ -107,6 +110,7 @@ class LocalIndex(Index):
         self._chroma_url = chroma_url
         self._embedding = embedding()
         self._split = split
+        self._context = context
         self._writing = threading.RLock()  # held by whoever changes the index, for the whole call
         self._gate = _Gate()  # searches share it; a step to the next state has it alone
         self._vectors: Vectors | None = None
@@ -114,6 +118,7 @@ class LocalIndex(Index):
         self._holds_removed = False  # Chroma's files still have bytes of removed vectors
         self._repaired = ""
         self._catalog = Catalog(folder / CATALOG, newest_backup=lambda: newest_backup(folder))
+        self._comparing = Comparing(self._catalog)
         try:
             self._tidy()
             self._embed_again_where_the_model_changed(progress)
@@ -169,7 +174,7 @@ class LocalIndex(Index):
                 else (None if published == "none" else published),
             )
             _refuse_what_cannot_be_stored([changed])
-            if changed.title != article.title:  # which is embedded with every passage
+            if self._embeds_otherwise(changed, article):
                 self.add_articles([changed])
             elif changed != article:
                 with self._gate.exclusive():
@@ -302,6 +307,7 @@ class LocalIndex(Index):
             self._catalog.rebuild_words(progress)
             if self._chroma_url is not None:
                 self._ready()  # a server that does not answer is found before work is done
+            self._embed_again_what_had_another_context(progress)
             generation = str(self._generation() + 1)
             old_folder = self._vectors_folder()
             new = self._open_beside(generation)
@@ -358,19 +364,33 @@ class LocalIndex(Index):
         texts = {
             _digest_of(text): text
             for article, spans in batch
-            for text in (_in_context(article.title, article.text[s:e]) for s, e in spans)
+            for text in self._contexts(article, spans)
         }
         for known in self._catalog.embedded(texts):
             del texts[known]
         made = dict(zip(texts, self._embed(list(texts.values())), strict=True))
         entries = [
-            (article, [_new_passage(article, span, made) for span in spans])
+            (article, list(map(partial(_new_passage, made), spans, self._contexts(article, spans))))
             for article, spans in batch
         ]
         signatures = {article.id: signature(article.text) for article, _ in batch}
         with self._gate.exclusive():
             self._catalog.put(entries, self._embedding.identity, signatures)
             self._follow()
+
+    def _embeds_otherwise(self, changed: Article, article: Article) -> bool:
+        """Whether other words are embedded for its passages, or other ones searched for."""
+        now = self._context(changed.title, changed.published, "")
+        return changed.title != article.title or now != self._context(
+            article.title, article.published, ""
+        )
+
+    def _contexts(self, article: Article, spans: Iterable[Span]) -> list[str]:
+        """What is embedded for these passages of the article."""
+        return [
+            self._context(article.title, article.published, article.text[start:end])
+            for start, end in spans
+        ]
 
     def _sign_what_has_no_signature(self) -> None:
         """Articles of before there were signatures, or of before those were made as they are now."""
@@ -431,16 +451,11 @@ class LocalIndex(Index):
         self, vectors: Vectors, vector: Any, k: int, among: Sequence[int] | None
     ) -> list[int]:
         """The keys of the `k` nearest vectors, nearest first; only `among` these where given."""
-        if among is None or len(among) > _COMPARED:
-            return vectors.search(vector, k, among)
-        import numpy as np
-
-        stored = self._catalog.vectors(among)
-        if not stored:
-            return []
-        matrix = np.stack([np.frombuffer(one.embedding, np.float32) for one in stored])
-        order = np.argsort(-(matrix @ vector), kind="stable")[:k]
-        return [stored[int(i)].key for i in order]
+        if among is not None:
+            found = self._comparing.nearest(vector, k, among)
+            if found is not None:
+                return found
+        return vectors.search(vector, k, among)
 
     def _with_vectors(self, work: Callable[[Vectors], Result]) -> Result:
         """Do `work`; once more, on vectors made again from the catalog, where Chroma fails."""
@@ -627,15 +642,48 @@ class LocalIndex(Index):
         )
         done = 0
         while batch := self._catalog.of_other_models(identity, _PASSAGES_A_BATCH):
-            vectors = self._embed([_in_context(title, text) for _, title, text in batch])
+            vectors = self._embed([self._as_it_was(*passage[1:]) for passage in batch])
             self._catalog.embed_again(
-                [(key, row.tobytes()) for (key, _, _), row in zip(batch, vectors, strict=True)],
+                [(each[0], row.tobytes()) for each, row in zip(batch, vectors, strict=True)],
                 identity,
             )
             done += len(batch)
             if progress is not None:
                 progress(Progress(done, total, self._embedding.name))
         self._catalog.set_meta(vectors_files="")
+
+    def _as_it_was(self, digest: bytes, title: str, published: date | None, text: str) -> str:
+        """The text of this digest: in the context of now, or without the date."""
+        before = without_date(title, text)
+        return before if _digest_of(before) == digest else self._context(title, published, text)
+
+    def _embed_again_what_had_another_context(self, progress: OnProgress | None) -> None:
+        """Articles added before dates were embedded; every passage stays where it is."""
+        waiting = self._of_another_context()
+        done = 0
+        while waiting:
+            self._refuse_if_closed()
+            batch: list[tuple[Article, list[Span]]] = []
+            while waiting and sum(len(spans) for _, spans in batch) < _PASSAGES_A_BATCH:
+                article = self.get(waiting.pop(0))
+                batch.append((article, [Span(*span) for span in self._catalog.spans(article.id)]))
+            self._store(batch)
+            done += len(batch)
+            if progress is not None:
+                progress(Progress(done, done + len(waiting), batch[-1][0].title))
+        if done:
+            self._catalog.forget()
+
+    def _of_another_context(self) -> list[str]:
+        """The articles of whose passages another text was embedded than would be now."""
+        return [
+            article.id
+            for article, embedded in self._catalog.embedded_texts()
+            if any(
+                _digest_of(self._context(article.title, article.published, article.text[s:e])) != d
+                for s, e, d in embedded
+            )
+        ]
 
     def _faults(self) -> list[Finding]:
         found = self._catalog.faults()
@@ -658,6 +706,10 @@ class LocalIndex(Index):
         found: list[Finding] = []
         if self._repaired:
             found.append(Finding("warning", self._repaired, "nothing: it has been done"))
+        if waiting := len(self._of_another_context()):
+            which = "1 article was" if waiting == 1 else f"{waiting:,} articles were"
+            message = f"{which} embedded without the date, by an earlier version: found as before"
+            found.append(Finding("warning", message, "run `dateline rebuild`"))
         undated = self.statistics().undated
         if undated:
             which = "1 article has" if undated == 1 else f"{undated} articles have"
@@ -754,17 +806,12 @@ def _close(vectors: Vectors) -> None:
         vectors.close()
 
 
-def _in_context(title: str, text: str) -> str:
-    """What is embedded for a passage: its article's title tells what its pronouns mean."""
-    return f"{title}\n{text}" if title else text
-
-
 def _digest_of(text: str) -> bytes:
     return sha256(text.encode()).digest()
 
 
-def _new_passage(article: Article, span: Span, made: dict[bytes, Any]) -> NewPassage:
-    key = _digest_of(_in_context(article.title, article.text[span.start : span.end]))
+def _new_passage(made: dict[bytes, Any], span: Span, embedded: str) -> NewPassage:
+    key = _digest_of(embedded)
     vector = made.get(key)
     return NewPassage(*span, key, None if vector is None else vector.tobytes())
 

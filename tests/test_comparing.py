@@ -1,0 +1,139 @@
+"""Vectors compared one by one: nothing that a filter admits is passed by, whatever came or went."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.fake_embedding import FakeEmbedding
+from vectorstore.articles import Article
+from vectorstore.catalog import CATALOG, Catalog, NewPassage, StoredVector
+from vectorstore.comparing import Comparing
+from vectorstore.local import LocalIndex
+
+DIMENSIONS = 5
+
+
+class CountingCatalog(Catalog):
+    """Counts the vectors that were read."""
+
+    read = 0
+
+    def vectors(self, keys: Sequence[int]) -> list[StoredVector]:
+        found = super().vectors(keys)
+        self.read += len(found)
+        return found
+
+
+@pytest.mark.parametrize("few", [0, 1_000], ids=["held", "read"])
+def test_the_nearest_of_any_vectors_are_those_of_sorting_all(
+    filled: CountingCatalog, few: int
+) -> None:
+    comparing = Comparing(filled, few=few)
+    keys = filled.vector_keys()
+    for seed in range(60):
+        chance = random.Random(seed)  # noqa: S311 -- seeded, so that it can be had again
+        among = sorted(chance.sample(keys, seed))
+        k = chance.randrange(1, 40)
+        vector = np.array([chance.gauss(0, 1) for _ in range(DIMENSIONS)], np.float32)
+        assert comparing.nearest(vector, k, among) == by_sorting(filled, vector, k, among)
+
+
+def test_what_is_held_follows_what_comes_and_goes_and_reads_only_what_is_new(
+    filled: CountingCatalog,
+) -> None:
+    comparing = Comparing(filled, few=0)
+    vector = np.ones(DIMENSIONS, np.float32)
+    comparing.nearest(vector, 9, filled.vector_keys())
+    filled.remove(["a3", "a60"])
+    put(filled, 61, 70)
+    filled.read = 0
+    keys = filled.vector_keys()
+    found = comparing.nearest(vector, 9, keys)
+    assert (filled.read, len(keys)) == (10, 68)
+    assert found == by_sorting(filled, vector, 9, keys)
+    filled.read = 0
+    assert comparing.nearest(vector, 9, keys) == found
+    assert filled.read == 0
+
+
+def test_what_is_gone_is_not_found_and_nothing_among_nothing(filled: CountingCatalog) -> None:
+    vector = np.ones(DIMENSIONS, np.float32)
+    for few in (0, 1_000):
+        comparing = Comparing(filled, few=few)
+        assert comparing.nearest(vector, 3, []) == []
+        assert comparing.nearest(vector, 3, [5, 77_777]) == [5]
+        assert comparing.nearest(vector, 3, [77_777]) == []
+
+
+def test_more_than_fit_into_memory_are_left_to_another_search(filled: CountingCatalog) -> None:
+    comparing = Comparing(filled, few=3, most=59)
+    vector = np.ones(DIMENSIONS, np.float32)
+    keys = filled.vector_keys()
+    assert comparing.nearest(vector, 3, keys) is None
+    assert comparing.nearest(vector, 3, keys[:3]) is not None
+    filled.remove(["a60"])
+    assert comparing.nearest(vector, 3, filled.vector_keys()) is not None
+
+
+def test_a_filter_that_admits_thousands_finds_what_sorting_all_finds(tmp_path: Path) -> None:
+    """Between two articles that are admitted lie hundreds that are nearer to the query."""
+    chance = random.Random(4)  # noqa: S311 -- as above
+    articles = [
+        Article(
+            id=f"a{number}",
+            title="",
+            text=" ".join(f"w{chance.randrange(60)}" for _ in range(6)) + f" n{number}",
+            source="near" if number % 2 else "far",
+        )
+        for number in range(2_400)
+    ]
+    far = [article for article in articles if article.source == "far"]
+    embedding = FakeEmbedding()
+    with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
+        index.add_articles(articles)
+        for query in ("w1 w2 w3", "w7 w7 w8", "w50"):
+            (vector,) = embedding.embed([query])
+            best = np.sort(embedding.embed([a.text for a in far]) @ vector)[::-1]
+            hits = index.search(query, 50, "vectors", sources=["far"])
+            found = embedding.embed([hit.passage.text for hit in hits]) @ vector
+            np.testing.assert_allclose(found, best[:50], rtol=1e-5)
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Iterator[CountingCatalog]:
+    with closing(CountingCatalog(tmp_path / CATALOG)) as catalog:
+        put(catalog, 1, 60)
+        yield catalog
+
+
+def put(catalog: Catalog, first: int, last: int) -> None:
+    """Articles a1 to a60 and so on, of one vector each."""
+    chance = np.random.default_rng(first)
+    catalog.put(
+        [
+            (
+                Article(id=f"a{number}", title="", text=f"text {number}"),
+                [NewPassage(0, 4, number.to_bytes(4), row.tobytes())],
+            )
+            for number, row in zip(
+                range(first, last + 1),
+                chance.normal(size=(last - first + 1, DIMENSIONS)).astype(np.float32),
+                strict=True,
+            )
+        ],
+        "fake@1",
+    )
+
+
+def by_sorting(catalog: Catalog, vector: np.ndarray, k: int, among: Sequence[int]) -> list[int]:
+    likeness = {
+        stored.key: float(np.frombuffer(stored.embedding, np.float32) @ vector)
+        for stored in catalog.vectors(among)
+    }
+    return sorted(likeness, key=lambda key: -likeness[key])[:k]

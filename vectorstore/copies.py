@@ -19,9 +19,13 @@ import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import blake2b
 from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 SIGNING = 1  # raised when the same text would get another signature than before
 
@@ -119,9 +123,7 @@ class Signature:
 
 def signature(text: str) -> Signature:
     """What is kept of an article, so that its copies are found without reading the others."""
-    from datasketch import MinHash
-
-    made = MinHash(num_perm=_PERMUTATIONS, seed=_SEED, scheme="affine32")
+    made = _nothing_hashed().copy()
     made.update_batch([" ".join(triple).encode() for triple in sorted(Shape(text).triples)])
     minhash = made.hashvalues.astype("<u4").tobytes()
     width = 4 * _ROWS
@@ -244,6 +246,14 @@ def _leads(tokens: Sequence[str], place: int, names: AbstractSet[str]) -> bool:
     """Whether a word that begins a sentence is the first of a name, as in "Naomi Osaka won"."""
     follows = tokens[place + 1] if place + 1 < len(tokens) else ""
     return follows in names and tokens[place].lower() not in _BEFORE_NAMES
+
+
+@cache
+def _nothing_hashed() -> MinHash:
+    """To be copied: to draw its permutations costs more than to hash a short text with them."""
+    from datasketch import MinHash
+
+    return MinHash(num_perm=_PERMUTATIONS, seed=_SEED, scheme="affine32")
 
 
 def _bucket(number: int, band: bytes) -> int:

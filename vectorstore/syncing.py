@@ -43,7 +43,11 @@ if TYPE_CHECKING:
 Fetch = Callable[[str, str, str], Page | None]  # address, etag, last_modified
 Each = TypeVar("Each")
 
-_BATCH = 32  # articles handed over at once: progress is seen, and Ctrl-C loses little
+_A_PART = 32  # articles of one file that are handed over at once
+# What was read is handed over after a second: progress is seen, and Ctrl-C loses little. Small files
+# come by the hundred in that time, and to store them together costs a tenth of storing each.
+_SECONDS_A_BATCH = 1.0
+_ARTICLES_A_BATCH = 256
 _FILES_A_BATCH = 500
 # A file that was written this short a time before it was read may be written again without its time
 # telling: file systems count in steps of up to two seconds.
@@ -182,6 +186,7 @@ class _Bringing:
         self._files: list[SourceFile] = []  # to be stored with the next batch
         self._articles: list[Article] = []
         self._forget: list[str] = []
+        self._handed_over = time.monotonic()
         self._this_run: dict[str, SourceFile] = {}  # by digest: files of this run, stored or not
         self._owners: dict[str, tuple[str, str]] = {}  # article id -> place and label, of this run
         self._held = 0  # files that are there
@@ -453,13 +458,18 @@ class _Bringing:
         if _there(file):
             self._this_run.setdefault(file.digest, file)
         self._known[file.place] = file
-        while len(articles) > _BATCH:
-            part, articles = articles[:_BATCH], articles[_BATCH:]
+        while len(articles) > _A_PART:
+            part, articles = articles[:_A_PART], articles[_A_PART:]
             unfinished = replace(file, digest="", skipped=())
             self._tally.stored(self._index.store_files([unfinished], part))
         self._files.append(file)
         self._articles += articles
-        if len(self._articles) >= _BATCH or len(self._files) >= _FILES_A_BATCH:
+        waited = time.monotonic() - self._handed_over >= _SECONDS_A_BATCH
+        if (
+            (waited and self._articles)
+            or len(self._articles) >= _ARTICLES_A_BATCH
+            or len(self._files) >= _FILES_A_BATCH
+        ):
             self._hand_over()
 
     def _hand_over(self) -> None:
@@ -467,6 +477,7 @@ class _Bringing:
             report = self._index.store_files(self._files, self._articles, forget=self._forget)
             self._tally.stored(report)
         self._files, self._articles, self._forget = [], [], []
+        self._handed_over = time.monotonic()
 
     # -- what is no longer there ---------------------------------------------------------------
 

@@ -148,9 +148,11 @@ def build_chain(
         return tuple(search(index, query, passages_read, where, when))
 
     def read(asked: Asked, _: RunnableConfig) -> Asked:
-        return replace(asked, findings=tuple(_finding(*part) for part in asked.wishes if part[1]))
+        return replace(
+            asked, findings=tuple(_finding(*part, asked.when) for part in asked.wishes if part[1])
+        )
 
-    def _finding(wish: Wish, hits: Sequence[Hit]) -> Finding:
+    def _finding(wish: Wish, hits: Sequence[Hit], when: AskedTime) -> Finding:
         articles = answering.Articles(hits, _article)
         if wish.asks == "summary":
             if not wish.topic:
@@ -159,9 +161,9 @@ def build_chain(
             one = bool(
                 re.search(r"\b(?:article|story|report|piece)\b", wish.question, re.IGNORECASE)
             )
-            return Finding(wish, evidence=answering.gist(wish, hits, articles, one=one))
+            return Finding(wish, evidence=answering.gist(wish, hits, articles, when, one=one))
         if wish.asks == "about":
-            return Finding(wish, evidence=answering.about(wish, hits, articles))
+            return Finding(wish, evidence=answering.about(wish, hits, articles, when))
         readings = [
             _as_sought(reading, wish)
             for reading in reader.read(wish.question, [hit.passage for hit in hits])
@@ -172,18 +174,18 @@ def build_chain(
         rated = list(zip(readings, map(calibration.confidence, known), strict=True))
         best = tuple(sorted(rated, key=_best_first))
         if wish.asks in ("reason", "statement"):
-            found = answering.statement(wish, rated, articles)
+            found = answering.statement(wish, rated, articles, when)
         elif wish.asks == "said":
-            found = answering.said(wish, rated, articles)
+            found = answering.said(wish, rated, articles, when)
             if not found.extracts and re.match(
                 r"how\b.*\b(?:react|respond)", wish.question, re.IGNORECASE
             ):
                 # "How did the doctors react?" asks for what they did, too.
-                found = answering.statement(wish, rated, articles)
+                found = answering.statement(wish, rated, articles, when)
         elif wish.asks == "whether":
-            found = answering.whether(wish, rated, articles)
+            found = answering.whether(wish, rated, articles, when)
         elif wish.asks == "name" and best[0][1] < enough:
-            found = answering.about(wish, hits, articles)
+            found = answering.about(wish, hits, articles, when)
         else:
             return Finding(wish, best, rated=best, unknown=unknown)
         return Finding(wish, (), found, best, unknown)
@@ -455,12 +457,16 @@ def _wishes(asked: Asked) -> list[Wish]:
 
 
 def _without_time(wish: Wish, when: AskedTime) -> Wish:
-    """A summary of "last week" has no topic: what it wants is whatever there was."""
-    if wish.asks != "summary" or when.window is None:
+    """What was said "before the vote" need not speak of the vote; a summary of "last week" has no
+    topic: what it wants is whatever there was."""
+    if wish.asks not in ("summary", "about", "said") or when.window is None:
         return wish
-    words = re.findall(r"\w+", f"{when.window.words} in on of from the during".lower())
-    alone = set(re.findall(r"\w+", wish.topic.lower())) <= set(words)
-    return replace(wish, topic="") if alone else wish
+    ahead = r"(?:\b(?:in|on|of|from|during|the)\s+)*"
+    told = re.escape(re.sub(rf"^{ahead}", "", when.window.words, flags=re.IGNORECASE))
+    topic = re.sub(rf"{ahead}\b{told}\b", "", wish.topic, flags=re.IGNORECASE)
+    if re.search(r"\w", topic) or wish.asks != "about":
+        return replace(wish, topic=topic.strip(" ,"))
+    return wish
 
 
 def _as_sought(reading: Reading, wish: Wish) -> Reading:

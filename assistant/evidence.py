@@ -6,7 +6,8 @@
     gist(wish, hits, articles)          the central sentences of the articles meant
     whether(wish, rated, articles)      the statement that bears on a yes-or-no question
 
-Each gives Evidence: runs of whole sentences in the order to read them in, none hanging on a pronoun
+`when`, given last, is the time the question asks about: what is of it goes before what answers about
+as well. Each gives Evidence: runs of whole sentences in the order to read them in, none hanging on a pronoun
 whose noun is left out, none said twice; and the probability that they answer. That of `statement` is
 fitted (see below). Of a topic it is how much of it one place in the articles holds: whether there is
 an article about it is all that can be asked before telling of it.
@@ -19,18 +20,21 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
 from assistant.language.central import alike, central
-from assistant.language.speakers import Voice, speakers, speaks
+from assistant.language.dates import AskedTime, Window, mentions, reported_in
+from assistant.language.speakers import Voice, elsewhere, speakers, speaks
 from assistant.language.wording import coverage, held, meaning, roots, telling
 from assistant.questions import Wish, names
 from assistant.reader import Reading, Scored
 from vectorstore.articles import Article, Hit, Passage
 from vectorstore.splitting import Span, sentences
+
+_ANY_TIME = AskedTime()
 
 Rated = Sequence[tuple[Reading, float]]  # in the retrieval's order, each with its confidence
 
@@ -46,6 +50,7 @@ _LOWEST = -12.0  # of "below": a sentence that holds none of the best spans
 # The threshold at which the shares of right answers and right refusals had their highest sum.
 STATEMENT_THRESHOLD = 0.35
 _GAP = 1.6  # log-odds below the best sentence up to which another is told with it: F1 .63 there
+_GAP_OF_REASONS = 1.0  # by hand: one reason is enough
 _MOST = 4  # sentences, or runs of them
 _FEWEST_WORDS = 3  # a shorter "sentence" is a heading or a scrap
 
@@ -70,11 +75,11 @@ _HANGS_AT_START = re.compile(
 _PRONOUN_LATER = re.compile(rf"\b{_PRONOUN}\b", re.IGNORECASE)
 # Something the pronoun can mean: a name, or a noun phrase.
 _NOUN_BEFORE = re.compile(
-    r"[^\W\d_a-zß-öø-ÿ][\w’'-]+\s+[^\W\d_a-zß-öø-ÿ]|(?<=[\w,;:”\"] )[^\W\d_a-zß-öø-ÿ][\w’'-]+"
+    r"[^\W\d_a-zß-öø-ÿ][\w’'-]+\.?\s+[^\W\d_a-zß-öø-ÿ]|(?<=[\w,;:”\"] )[^\W\d_a-zß-öø-ÿ][\w’'-]+"
     r"|\b(?:[Tt]he|[Aa]n?|[Ss]ome|[Mm]any|[Ss]everal|[Nn]o|\d[\d,.]*)\s+\w+|^[“\"]?[A-Z][\w’'-]+\s+(?:said|says|told|added|was|is|has|had)\b"
 )
 _QUOTED = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|«[^»]*(?:»|$)")
-_BACK = 3  # sentences before, at most, that are taken along
+_BACK = 2  # sentences before, at most, that are taken along
 
 # Words that keep a sentence from stating a fact: said by somebody, not yet so, perhaps, if.
 _HEDGED = re.compile(
@@ -100,6 +105,7 @@ _AS_MUCH = 0.1
 # What was said on a topic is found by its words near by, its words in the head of the article, and
 # what the sentence is worth as an answer. By hand, on the questions of benchmarks/seed_answers.py.
 _CLOSE, _IN_HEAD, _LIKELY = 0.35, 0.35, 0.45
+_ALL_CLOSE = 0.1  # more where every word is
 _CLOSE_BY = 3  # sentences before
 _UNLIKELY = -4.0  # log-odds of a sentence outside the passages read
 _LESS = 0.3
@@ -226,18 +232,33 @@ class _Candidate:
     def text(self) -> str:
         return self.article.text[self.span.start : self.span.end]
 
+    @property
+    def gives_a_reason(self) -> bool:
+        return _REASON.search(self.text) is not None
+
+    def is_of(self, window: Window) -> bool:
+        """Whether the article is of that time, or the sentence tells of it."""
+        return reported_in(self.article.published, window) or mentions(self.text, window)
+
 
 # -- why and how -------------------------------------------------------------------------------
 
 
-def statement(wish: Wish, rated: Rated, articles: Articles) -> Evidence:
-    """The sentences that answer, out of the passages read."""
+def statement(
+    wish: Wish, rated: Rated, articles: Articles, when: AskedTime = _ANY_TIME
+) -> Evidence:
+    """The sentences that answer, out of the passages read; of the time asked about, where some that
+    answer about as well are."""
     candidates = _candidates(wish, rated, articles)
     if not candidates:
         return NOTHING
-    best = candidates[0].odds
-    chosen = [each for each in candidates if each.odds >= best - _GAP]
-    return Evidence(_probability(best), _told(chosen, articles, _MOST))
+    best = candidates[0]
+    gap = _GAP_OF_REASONS if wish.asks == "reason" else _GAP
+    near = [(each.odds, each) for each in candidates if each.odds >= best.odds - gap]
+    chosen = [each for _, each in _timely(near, when)]
+    if wish.asks == "reason" and chosen[0].gives_a_reason:  # what gives none stands beside it
+        chosen = [each for each in chosen if each.gives_a_reason]
+    return Evidence(_probability(best.odds), _told(chosen, articles, _MOST, wish))
 
 
 def _candidates(wish: Wish, rated: Rated, articles: Articles) -> list[_Candidate]:
@@ -274,24 +295,50 @@ def _candidates(wish: Wish, rated: Rated, articles: Articles) -> list[_Candidate
 # -- what somebody said ------------------------------------------------------------------------
 
 
-def said(wish: Wish, rated: Rated, articles: Articles) -> Evidence:
+def said(wish: Wish, rated: Rated, articles: Articles, when: AskedTime = _ANY_TIME) -> Evidence:
     """What the speaker asked about said on the topic: only sentences in which he or she is heard.
 
     Where the question has a topic, some word of it that is no name must stand close by, or the whole
-    topic in the title or the head.
+    topic in the title or the head. "The union leader" may be called so in another article than the
+    one that quotes her; that counts where nothing else is found.
     """
     likely = {(c.article.id, c.number): c.odds for c in _candidates(wish, rated, articles)}
+    read = _distinct(articles.of(reading.passage) for reading, _ in rated)
+    voices = {article.id: articles.voices(article) for article in read}
+    heard = _heard(wish, read, articles, voices, likely)
+    if not heard:
+        every = [voice for told in voices.values() for voice in told]
+        known = {
+            key: [voice and elsewhere(voice, every) for voice in told]
+            for key, told in voices.items()
+        }
+        heard = _heard(wish, read, articles, known, likely)
+    if not heard:
+        return NOTHING
+    heard.sort(key=lambda pair: (-pair[0], pair[1].order, pair[1].number))
+    best = heard[0][0]
+    near = _timely([pair for pair in heard if pair[0] >= best - _LESS], when)
+    told = _told([each for _, each in near], articles, _MOST - 1, wish)
+    return Evidence(min(0.95, best), told, _SAID_THRESHOLD)
+
+
+def _heard(
+    wish: Wish,
+    read: Sequence[Article],
+    articles: Articles,
+    voices: Mapping[str, Sequence[Voice | None]],
+    likely: Mapping[tuple[str, int], float],
+) -> list[tuple[float, _Candidate]]:
+    """The sentences in which the speaker is heard on the topic, each with how well it fits."""
     speaker = roots(wish.speaker)
     words = {key: weight for key, weight in telling(wish.topic).items() if key not in speaker}
     plain = {key: weight for key, weight in words.items() if weight == 1.0}
-    heard: list[tuple[float, _Candidate]] = []
-    for order, article in enumerate(
-        _distinct(articles.of(reading.passage) for reading, _ in rated)
-    ):
+    heard = []
+    for order, article in enumerate(read):
         spans = articles.sentences(article)
         found = [roots(article.text[span.start : span.end]) for span in spans]
         head = roots(article.title) | roots(article.text[:_HEAD])
-        for number, voice in enumerate(articles.voices(article)):
+        for number, voice in enumerate(voices[article.id]):
             each = _Candidate(
                 article, number, spans[number], likely.get((article.id, number), _UNLIKELY), order
             )
@@ -303,43 +350,51 @@ def said(wish: Wish, rated: Rated, articles: Articles) -> Evidence:
                 if not held(plain or words, close_by) and in_head < 1.0:
                     continue
                 standing = (
-                    _CLOSE * held(words, close_by)
+                    (_ALL_CLOSE if held(words, close_by) == 1.0 else 0.0)
+                    + _CLOSE * held(words, close_by)
                     + _IN_HEAD * in_head
                     + _LIKELY * _probability(each.odds)
                 )
             else:  # whatever was said, in the article that fits best
                 standing = 0.9 / (1.0 + 0.2 * order) - 0.001 * number
             heard.append((standing, each))
-    if not heard:
-        return NOTHING
-    heard.sort(key=lambda pair: (-pair[0], pair[1].order, pair[1].number))
-    best = heard[0][0]
-    chosen = [each for standing, each in heard if standing >= best - _LESS]
-    return Evidence(min(0.95, best), _told(chosen, articles, _MOST - 1), _SAID_THRESHOLD)
+    return heard
 
 
 # -- about a topic -----------------------------------------------------------------------------
 
 
-def about(wish: Wish, hits: Sequence[Hit], articles: Articles) -> Evidence:
+def about(
+    wish: Wish, hits: Sequence[Hit], articles: Articles, when: AskedTime = _ANY_TIME
+) -> Evidence:
     """What the articles say about the topic: central sentences that speak of it."""
     words = telling(wish.topic)
     meant = _meant(wish, hits, articles)
     if not meant:
         return NOTHING
     confidence = meant[0][1]
-    near = [article for article, sure in meant if sure >= 0.7 * confidence][:_ARTICLES_TOLD]
+    near = [article for article, sure in meant if sure >= 0.7 * confidence]
+    near = _articles_in_time(near, when)[:_ARTICLES_TOLD]
     return Evidence(confidence, _central(near, articles, words, wish), TOPIC_THRESHOLD)
 
 
-def gist(wish: Wish, hits: Sequence[Hit], articles: Articles, *, one: bool) -> Evidence:
+def gist(
+    wish: Wish,
+    hits: Sequence[Hit],
+    articles: Articles,
+    when: AskedTime = _ANY_TIME,
+    *,
+    one: bool,
+) -> Evidence:
     """The central sentences of the article meant, or of the few that are meant where not `one`."""
     meant = _meant(wish, hits, articles)
     if not meant:
         return NOTHING
     confidence = meant[0][1]
-    near = [article for article, sure in meant if sure >= 0.9 * confidence]
-    near = near[: 1 if one else _ARTICLES_TOLD]
+    # The first of the articles on it need not have it in its title.
+    close = 0.7 if when.order == "oldest" else 0.9
+    near = [article for article, sure in meant if sure >= close * confidence]
+    near = _articles_in_time(near, when)[: 1 if one else _ARTICLES_TOLD]
     return Evidence(confidence, _central(near, articles, {}, wish), TOPIC_THRESHOLD)
 
 
@@ -432,7 +487,7 @@ def _central(
         if told.get(each.article.id, 0) < share and ranks[i] >= _LESS_CENTRAL * ranks[ranked[0]]:
             told[each.article.id] = told.get(each.article.id, 0) + 1
             chosen.append(each)
-    return _told(chosen, articles, _MOST)
+    return _told(chosen, articles, _MOST, wish)
 
 
 def _surname(topic: str) -> re.Pattern[str] | None:
@@ -453,7 +508,7 @@ def _in_time(given: Sequence[Article], *, newest: bool) -> list[Article]:
 # -- yes or no ---------------------------------------------------------------------------------
 
 
-def whether(wish: Wish, rated: Rated, articles: Articles) -> Evidence:
+def whether(wish: Wish, rated: Rated, articles: Articles, when: AskedTime = _ANY_TIME) -> Evidence:
     """The sentence that bears on it; plainly yes or no only where it states the same, word by word."""
     words = telling(wish.topic)
     named = [key for name in names(wish.question) for key in roots(name)]
@@ -480,10 +535,10 @@ def whether(wish: Wish, rated: Rated, articles: Articles) -> Evidence:
     best = max(standing for standing, _ in bearing)
     # What is so may have changed: of those that say about as much, the newest.
     standing, candidate = max(
-        (pair for pair in bearing if pair[0] >= best - _AS_MUCH),
+        _timely([pair for pair in bearing if pair[0] >= best - _AS_MUCH], when),
         key=lambda pair: (pair[1].article.published or date.min, pair[0]),
     )
-    extracts = _told([candidate], articles, 1)
+    extracts = _told([candidate], articles, 1, wish)
     said = roots(candidate.text) | roots(_before(candidate, articles))
     sure = min(0.95, standing / 1.05) ** 1.5 * (0.5 + 0.5 * held(plain, said))
     return Evidence(sure, extracts, _WHETHER_THRESHOLD, _states(wish, candidate.text))
@@ -521,10 +576,41 @@ def _states(wish: Wish, text: str) -> Literal["yes", "no", ""]:
     return "no" if _NEGATION.search(clause) else "yes"
 
 
+# -- time --------------------------------------------------------------------------------------
+
+
+def _timely(
+    near: list[tuple[float, _Candidate]], when: AskedTime
+) -> list[tuple[float, _Candidate]]:
+    """Of sentences that answer about as well, those of the time asked about; all, where none is."""
+    if when.order:
+        days = [each.article.published for _, each in near if each.article.published]
+        if not days:
+            return near
+        day = max(days) if when.order == "newest" else min(days)
+        return [pair for pair in near if pair[1].article.published == day]
+    if when.window is None:
+        return near
+    window = when.window
+    return [pair for pair in near if pair[1].is_of(window)] or near
+
+
+def _articles_in_time(given: Sequence[Article], when: AskedTime) -> list[Article]:
+    """Of the articles on a topic, those of the time asked about, or the first of them; else all."""
+    if when.order == "oldest" and (dated := [each for each in given if each.published]):
+        return [min(dated, key=lambda each: each.published or date.max)]
+    if when.window is None:
+        return list(given)
+    window = when.window
+    return [each for each in given if reported_in(each.published, window)] or list(given)
+
+
 # -- telling it --------------------------------------------------------------------------------
 
 
-def _told(chosen: Sequence[_Candidate], articles: Articles, most: int) -> tuple[Extract, ...]:
+def _told(
+    chosen: Sequence[_Candidate], articles: Articles, most: int, wish: Wish
+) -> tuple[Extract, ...]:
     """At most `most` of the sentences, best first, as runs in reading order: each with what it
     hangs on, neighbours as one, none that says what an earlier one has said."""
     kept: list[_Candidate] = []
@@ -539,7 +625,7 @@ def _told(chosen: Sequence[_Candidate], articles: Articles, most: int) -> tuple[
     kept.sort(key=lambda each: (order[each.article.id], each.number))
     runs: list[tuple[Article, int, int]] = []
     for each in kept:
-        first = _antecedent(each.article, articles.sentences(each.article), each.number)
+        first = _antecedent(each, articles, wish)
         if runs and runs[-1][0].id == each.article.id and first <= runs[-1][2] + 1:
             article, begun, ended = runs[-1]
             runs[-1] = (article, min(begun, first), max(ended, each.number))
@@ -552,19 +638,23 @@ def _told(chosen: Sequence[_Candidate], articles: Articles, most: int) -> tuple[
     return tuple(extracts)
 
 
-def _antecedent(article: Article, spans: Sequence[Span], number: int) -> int:
-    """The number of the sentence that has to be told for `number` not to hang: itself, or one
-    before."""
-    first = number
-    while (
-        first > 0
-        and number - first < _BACK
-        and _hangs(article.text[spans[first].start : spans[first].end])
-    ):
+def _antecedent(each: _Candidate, articles: Articles, wish: Wish) -> int:
+    """The number of the sentence that has to be told for `each` not to hang: itself, or one before.
+
+    Who is asked about needs less telling: "Why did Strake …" says who "he" is in a sentence in which
+    Strake is heard, unless the one before it is all that it takes.
+    """
+    article, spans, first = each.article, articles.sentences(each.article), each.number
+    voice = articles.voices(article)[each.number]
+    asked_about = [name for name in (wish.speaker, *names(wish.question)) if name]
+    known = any(speaks(voice, name) for name in asked_about)
+    while first > 0 and _hangs(article.text[spans[first].start : spans[first].end]):
         before = article.text[spans[first - 1].start : spans[first - 1].end]
         ends = before.rstrip('”"’)').endswith((".", "!", "?", ":", "…"))
         if not ends or spans[first].start - spans[first - 1].end > _APART:
             break
+        if each.number - first == (1 if known else _BACK):
+            return each.number if known else first
         first -= 1
     return first
 

@@ -87,7 +87,8 @@ _LINK = r"(?:about|on|of|over|regarding|concerning|to|for|as to)"
 _SAID = [
     re.compile(
         rf"^what (?:else |exactly |all )?(?:did|does|do|has|have|had|is|was|were) (?P<speaker>.+?) "
-        rf"(?:have to |had to |be |been |actually |publicly )?{_SAYING}\b(?: {_LINK}\b)?(?P<topic>.*)$",
+        rf"(?:have to |had to |be |been |actually |publicly |first |originally |initially |recently )?"
+        rf"{_SAYING}\b(?: (?:most recently|recently|lately|last|first|at first))?(?: {_LINK}\b)?(?P<topic>.*)$",
         re.IGNORECASE,
     ),
     re.compile(
@@ -105,12 +106,13 @@ _SAID = [
         re.IGNORECASE,
     ),
 ]
+_TOLD_ABOUT = re.compile(r"\b(?:about|on|regarding|concerning|that)\b(.+)$", re.IGNORECASE)
 _ABOUT_IT = [
     re.compile(
         r"^(?:tell (?:me|us)|say|give (?:me|us) (?:some |more |any )?(?:information|details|facts)|what do "
         r"(?:you|we|they|the articles|your articles|my articles) (?:know|say|have|report)|what is known|what can you (?:tell|say)"
         r"(?: me| us)?|(?:any|some|more) (?:information|details|facts)|information|details|facts|"
-        r"what (?:is|are) there|what (?:is|was) said|talk|inform me|explain to me)"
+        r"what (?:is|are) there|what (?:is|was|has been)(?: first| originally| initially)? (?:said|reported|written|known)|talk|inform me|explain to me)"
         r"(?: something| anything| more| all| everything)? (?:about|on|regarding)(?P<topic> .+)$",
         re.IGNORECASE,
     ),
@@ -126,6 +128,11 @@ _SUMMARY = [
         r"^(?:give (?:me|us)|write|make|can i have|what is|what are|show me)?\s*(?:an?|the)?\s*"
         r"(?:short |brief |quick |concise )?(?:summary|overview|recap|outline|gist|digest|main points?|key points?|"
         r"key facts|main facts|highlights)(?: (?:of|on|about|from|for|in))(?P<topic> .+)$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"^what (?:is|was|were|are) the (?:very )?(?:first|earliest|oldest|latest|newest|last|most recent) "
+        r"(?:reports?|articles?|news|stor(?:y|ies)|mentions?) (?:on|about|of|from|regarding)(?P<topic> .+)$",
         re.IGNORECASE,
     ),
     re.compile(
@@ -166,6 +173,10 @@ _THE_ARTICLE = re.compile(
     r"(?:articles?|stor(?:y|ies)|news|reports?|texts?|pieces?|coverage|documents?|everything|all)\b"
     r"(?:\s+(?:about|on|of|from|in|regarding|concerning|that (?:is|are) about|titled|called|headlined))?\s*",
     re.IGNORECASE,
+)
+# "What happened first, the flood?", "… to the library first": an order, and no topic.
+_ONLY_ORDER = re.compile(
+    r"^(?:first|last|next|then)\b(?!\s+[a-z])|[\s,]+(?:at )?first$", re.IGNORECASE
 )
 _LIST = re.compile(
     r"^(?:(?:in|at|on|by|from|to|of|for|under|with)\s+)?(?:which|what)\s+(?:other\s+|two\s+|three\s+|of the\s+)?(?:\w+\s+){0,2}?"
@@ -303,6 +314,9 @@ def understood(question: str) -> Wish:
         return Wish(question, "about", topic=_topic(match["topic"]))
     if match := _first(_SAID, plain):
         speaker, topic = match["speaker"].strip(), match["topic"].strip(" ,?")
+        if re.search(r"\b(?:tell|told)$", plain[: match.start("topic")].rstrip()):
+            # To whom it was told is not what it was about.
+            topic = told[1].strip() if (told := _TOLD_ABOUT.search(topic)) else ""
         if speaker.lower() not in ("it", "there", "you", "i", "we", "the articles", "the article"):
             return Wish(question, "said", topic=topic, speaker=speaker)
     if _WHY.match(plain):
@@ -372,7 +386,8 @@ def _first(patterns: list[re.Pattern[str]], question: str) -> re.Match[str] | No
 
 def _topic(told: str) -> str:
     """What is to be told about: "the article about the ferry" -> "the ferry"; "" for everything."""
-    return _THE_ARTICLE.sub("", told.strip(" ,?!.“”\"'"), count=1).strip(" ,?!.“”\"'")
+    plain = _THE_ARTICLE.sub("", told.strip(" ,?!.“”\"'"), count=1)
+    return _ONLY_ORDER.sub("", plain).strip(" ,?!.“”\"'")
 
 
 def _is_keywords(question: str) -> bool:

@@ -176,6 +176,8 @@ def _filled(question: str, talk: _Talk, look: Look | None) -> str:
     if (match := _WHAT_ABOUT.match(plain)) and not _PRONOUN.search(match[1]):
         return _about_other(match[1], talk.core)
     if (then := _WHAT_HAPPENED_THEN.match(plain)) and talk.topic:
+        if plain.lower().endswith("first"):
+            return f"What happened with {talk.topic} first?"
         return f"What happened {'with' if then['else'] else 'after'} {talk.topic}?"
     if _ELSE.match(plain):
         return _besides(plain, talk)
@@ -453,7 +455,7 @@ _ONLY_THE_NOUN = re.compile(
     rf"^the\s+(?:(?!{AUXILIARY}\b|{QUESTION_WORD}\b|[\w]+ed\b)[\w’'-]+\s*){{1,5}}$", re.IGNORECASE
 )
 _WHAT_HAPPENED_THEN = re.compile(
-    r"^what\s+(?:(?P<else>else\s+)happened|happened\s+(?:next|then|afterwards?|after(?: that| this)?|later))$",
+    r"^what\s+(?:(?P<else>else\s+)happened|happened\s+(?:next|then|first|afterwards?|after(?: that| this)?|later))$",
     re.IGNORECASE,
 )
 _WHAT_ABOUT = re.compile(r"^(?:what|how)\s+about\s+(.+)$", re.IGNORECASE)

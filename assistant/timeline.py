@@ -19,14 +19,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Protocol
 
-from assistant.language.dates import AskedTime, Order, Window, mentions
+from assistant.language.dates import REPORTED, AskedTime, Order, Window, mentions, reported_in
 from assistant.prompts import Phrases
 from assistant.reader import Reading
 from vectorstore.articles import Filter, Hit
 from vectorstore.index import Index
 from vectorstore.retrieval import fuse
 
-_REPORTED = timedelta(3)  # what happens on Friday may be printed on Monday
 _ONE_EVENT = timedelta(7)  # reports further apart are of different events
 _REPORTS = 3  # of an event, which have to agree on when it was
 _NEARLY = 0.5  # of the best confidence: so sure a reading may be chosen for its time
@@ -43,8 +42,8 @@ class Dated(Protocol):
 def settled(index: Index, time: AskedTime, where: Filter) -> AskedTime:
     """With the days before or after the event that `time` names, if its date can be found.
 
-    An event's date is that of the first articles on it, where they are of one week. Else nothing
-    is preferred.
+    An event's date is that of the best articles on it, where most of them are of one week. Else
+    nothing is preferred.
     """
     if time.event is None:
         return time
@@ -56,7 +55,9 @@ def settled(index: Index, time: AskedTime, where: Filter) -> AskedTime:
         if named <= _roots(f"{passage.title} {passage.text}"):
             dates.setdefault(passage.article_id, passage.published)
     days = [day for day in list(dates.values())[:_REPORTS] if day is not None]
-    if not days or max(days) - min(days) > _ONE_EVENT:
+    weeks = [[other for other in days if day <= other <= day + _ONE_EVENT] for day in days]
+    days = max(weeks, key=len, default=[])
+    if not days or 2 * len(days) <= min(_REPORTS, len(dates)):
         return AskedTime()
     words = f"{time.side} {time.event}"
     if time.side == "before":
@@ -114,7 +115,7 @@ def of_one_time(
 
 def fits(reading: Reading, window: Window) -> bool:
     """Whether the reading's passage is of that time, or tells of it."""
-    return _published_in(reading.passage, window) or mentions(reading.passage.text, window)
+    return reported_in(reading.passage.published, window) or mentions(reading.passage.text, window)
 
 
 def how_read(time: AskedTime, phrases: Phrases) -> Iterator[str]:
@@ -143,7 +144,7 @@ def _found(index: Index, query: str, k: int, where: Filter) -> list[Hit]:
 
 def _within(where: Filter, window: Window) -> Filter | None:
     """`where`, narrowed to articles of the window; None where nothing is left or to be narrowed."""
-    last = window.last and window.last + _REPORTED
+    last = window.last and window.last + REPORTED
     firsts = [day for day in (where.after, window.first) if day]
     lasts = [day for day in (where.before, last) if day]
     after, before = max(firsts, default=None), min(lasts, default=None)
@@ -174,11 +175,6 @@ def _age(passage: Dated, order: Order | None) -> int:
         return date.max.toordinal()
     day = passage.published.toordinal()
     return -day if order == "newest" else day
-
-
-def _published_in(item: Dated, window: Window) -> bool:
-    day = item.published
-    return day is not None and (day in window or day - _REPORTED in window)
 
 
 def _roots(text: str) -> set[str]:

@@ -207,6 +207,62 @@ def test_a_name_of_the_question_that_stands_nowhere_makes_it_doubtful(tmp_path: 
     assert "No article mentions Ballymore." in strange.text
 
 
+# -- time --------------------------------------------------------------------------------------
+
+LATER = Article(
+    "later",
+    "Vote on the ferry",
+    "Gideon Strake of the opposition called the ferry a success after all. The vote on the ferry "
+    "ended at midnight.",
+    source="Echo",
+    published=date(2025, 9, 1),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "there", "elsewhere"),
+    [
+        ("What did Gideon Strake say about the ferry in June 2025?", "a gamble", "a success"),
+        ("What did Gideon Strake say about the ferry in September 2025?", "a success", "a gamble"),
+        ("What did Gideon Strake say about the ferry before the vote?", "a gamble", "a success"),
+        ("What was the first article about the ferry?", "45 million", "a success"),
+        ("What did Gideon Strake first say about the ferry?", "a gamble", "a success"),
+        ("What did Gideon Strake say most recently about the ferry?", "a success", "a gamble"),
+    ],
+)
+def test_what_is_told_is_of_the_time_asked_about(
+    tmp_path: Path, question: str, there: str, elsewhere: str
+) -> None:
+    answer = fake_assistant(tmp_path, (FERRY, LATER), {}).answer(question)
+    assert there in told(answer)
+    assert elsewhere not in told(answer)
+
+
+def test_what_happened_in_a_month_needs_no_topic(tmp_path: Path) -> None:
+    answer = asked(tmp_path, "What happened in July 2025?")
+    assert [citation.article_id for citation in answer.citations] == ["cup"]
+
+
+# -- what hangs --------------------------------------------------------------------------------
+
+
+def test_a_chain_of_pronouns_takes_no_more_with_it_than_the_question_needs(tmp_path: Path) -> None:
+    speech = Article(
+        "speech",
+        "Strake speaks",
+        "“I knocked on every door,” Mr. Strake told supporters. “People asked who reads the "
+        "letters.” He named three aims. He does not cancel the ferry, he said, because the penalty "
+        "would be 9 million.",
+    )
+    reader: Answers = {"why": ["because the penalty would be 9 million"]}
+    assistant = fake_assistant(tmp_path, (speech,), reader)
+    known = told(assistant.answer("Why does Strake not cancel the ferry?"))
+    assert known == "He does not cancel the ferry, he said, because the penalty would be 9 million."
+    unknown = told(assistant.answer("Why is the ferry not cancelled?"))
+    assert unknown.endswith(known)
+    assert "knocked" not in unknown
+
+
 # -- laws --------------------------------------------------------------------------------------
 
 QUESTIONS = st.sampled_from(

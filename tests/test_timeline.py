@@ -111,6 +111,7 @@ def test_before_an_event_is_before_the_articles_on_it(tmp_path: Path) -> None:
         [
             story("f1", date(2025, 3, 2), "the flood came"),
             story("f2", date(2025, 3, 3), "the flood again"),
+            story("f3", date(2025, 9, 9), "as since the flood"),
             story("v1", date(2024, 3, 2), "one vote"),
             story("v2", date(2025, 3, 3), "another vote"),
         ]

@@ -28,6 +28,9 @@ Order = Literal["newest", "oldest"]
 Side = Literal["before", "after"]
 
 
+REPORTED = timedelta(3)  # what happens on Friday may be printed on Monday
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The days from `first` to `last`, both included; None is open. `words` are the question's.
@@ -115,6 +118,14 @@ def asked(question: str, as_of: date, newest: date | None = None) -> AskedTime:
     if _OLDEST.search(question):
         return AskedTime(order="oldest")
     return AskedTime(order="newest") if _NEWEST.search(question) else AskedTime()
+
+
+def reported_in(published: date | None, window: Window) -> bool:
+    """Whether what was published on that day is of that time, or shortly after it, as news is."""
+    if published is None:
+        return False
+    # What was before a thing is over when the thing is reported.
+    return published in window or (window.first is not None and published - REPORTED in window)
 
 
 def named(span: str, said_on: date | None) -> Window | None:
@@ -554,9 +565,9 @@ _NEWEST = re.compile(
     re.IGNORECASE,
 )
 _OLDEST = re.compile(
-    r"\b(?:first|earliest|oldest) (?:report|article|news|story|mention|announcement|estimate|figure|"
-    r"count|version|statement)s?\b|\bfirst (?:reported|mentioned|announced|said|told|published|"
-    r"appear(?:ed)?|estimated|proposed|planned)\b|\b(?:originally|initially|at first)\b",
+    r"\b(?:first|earliest|oldest) (?:\w+ )?(?:report|article|news|story|mention|announcement|estimate|figure|"
+    r"count|version|statement)s?\b|\bfirst (?:report(?:ed)?|mention(?:ed)?|announced?|sa(?:y|id)|t(?:ell|old)|published|promised?|"
+    r"appear(?:ed)?|estimated|proposed|planned)\b|\bhappen(?:ed|s)? (?:[\w’' -]+ )?first\b|\b(?:originally|initially|at first)\b",
     re.IGNORECASE,
 )
 _EVENT = re.compile(

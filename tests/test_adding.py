@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import shutil
 import socket
 import threading
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +16,23 @@ import pytest
 
 from assistant.web.adding import OFFLINE, Adding, Limits, Status
 from tests.fake_assistant import MEETING, MemoryIndex, wait_until
+from tests.fake_embedding import FakeEmbedding
 from vectorstore.articles import AddReport, Article
 from vectorstore.errors import FetchError, LoadingError, StoreError
 from vectorstore.fetching import Page
 from vectorstore.index import OnProgress
+from vectorstore.local import LocalIndex
 
 ADDRESS = "https://news.example/harbour"
 LINE = "You can ask now; unfinished articles are not searched yet."
+
+
+FILES = {
+    "ferry.txt": b"The ferry\n\nIt will cost twelve million crowns.",
+    "ferry.md": b"---\ntitle: The ferry\ndate: 2025-07-17\n---\nIt will cost twelve million crowns.",
+    "ferry.html": b"<html lang='en'><title>The ferry</title><article><p>The new ferry will cost the town "
+    b"twelve million crowns, the council said on Monday.</p></article></html>",
+}
 
 
 class GatedIndex(MemoryIndex):
@@ -314,6 +326,117 @@ def test_several_files_are_stored_in_one_step(index: GatedIndex, adding: Adding)
     assert adding.wait(20)
     assert sum(steps) == 20
     assert max(steps) > 1
+
+
+# -- what the index has from elsewhere -----------------------------------------------------------
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Iterator[LocalIndex]:
+    with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
+        yield index
+
+
+@pytest.mark.parametrize("bring", ["add", "sync"])
+@pytest.mark.parametrize("name", ["ferry.txt", "ferry.md", "ferry.html"])
+def test_a_file_given_first_to_the_page_and_then_in_a_folder_is_one_article_with_two_sources(
+    real: LocalIndex, tmp_path: Path, name: str, bring: str
+) -> None:
+    content = FILES[name]
+    with ended(Adding(real)) as adding:
+        adding.file(name, content)
+        assert adding.wait(60)
+        assert adding.status().line == "1 article added."
+    (uploaded,) = real.articles()
+    file = tmp_path / "desk" / name
+    file.parent.mkdir()
+    file.write_bytes(content)
+    getattr(real, bring)(file.parent)
+    (article,) = real.articles()
+    assert article.id == uploaded.id
+    assert article.sources == (uploaded.source, *{f"desk/{name}"} - {uploaded.source})
+    assert len(article.origins) == 2
+    file.unlink()
+    assert real.sync(file.parent, prune=True, yes=True).removed == ()  # the page's stays
+    assert len(real.articles()) == 1
+
+
+@pytest.mark.parametrize("name", ["ferry.txt", "ferry.md", "ferry.html"])
+def test_a_file_of_a_folder_that_is_then_given_to_the_page_is_one_article_with_two_sources(
+    real: LocalIndex, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "desk" / name
+    file.parent.mkdir()
+    file.write_bytes(FILES[name])
+    (synced,) = real.sync(file.parent).new
+    with ended(Adding(real)) as adding:
+        adding.file(f"mine/{name}", FILES[name])
+        assert adding.wait(60)
+        assert adding.status().line == "1 article unchanged."
+        (article,) = real.articles()
+        assert (article.id, len(article.origins)) == (synced, 2)
+        # Other bytes under the same name are another article, and take nobody's place.
+        adding.dismiss()
+        adding.file(f"mine/{name}", FILES[name].replace(b"twelve", b"thirteen"))
+        assert adding.wait(60)
+        assert adding.status().line == "1 article added."
+    assert len(real.articles()) == 2
+    assert real.sync(file.parent).unchanged == (synced,)
+
+
+def test_the_same_bytes_twice_in_one_upload_are_one_article(real: LocalIndex) -> None:
+    with ended(Adding(real)) as adding:
+        for name in ("a.txt", "b.txt"):
+            adding.file(name, FILES["ferry.txt"], upload="u", of=2)
+        assert adding.wait(60)
+        assert adding.status().failures == ()
+    (article,) = real.articles()
+    assert article.sources == ("a.txt", "b.txt")
+
+
+def test_an_archive_given_again_gives_no_second_articles_and_records_keep_their_ids(
+    real: LocalIndex, tmp_path: Path
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("one.txt", text("one"))
+        archive.writestr("all.jsonl", '{"id": "r1", "text": "Record one."}')
+    file = tmp_path / "desk" / "all.zip"
+    file.parent.mkdir()
+    file.write_bytes(packed.getvalue())
+    with ended(Adding(real)) as adding:
+        adding.file("all.zip", packed.getvalue())
+        assert adding.wait(60)
+        ids = {article.id for article in real.articles()}
+        assert len(ids) == 2
+        assert "r1" in ids
+        real.sync(file.parent)
+        assert {article.id for article in real.articles()} == ids
+        assert {len(article.origins) for article in real.articles()} == {2}
+
+
+def test_what_cannot_be_read_leaves_no_trace_in_the_index(real: LocalIndex) -> None:
+    with ended(Adding(real)) as adding:
+        adding.file("empty.txt", b" ")
+        adding.file("cut.docx", b"PK\x03\x04 cut off")
+        assert adding.wait(60)
+        assert len(adding.status().failures) == 2
+    assert real.source_files(under="upload:/") == []
+
+
+def test_a_copy_of_a_file_that_could_not_be_stored_is_not_said_to_be_there(
+    index: GatedIndex, adding: Adding
+) -> None:
+    index.gate.clear()
+    index.refused = {"bad"}
+    adding.file("first.txt", text("first"))
+    wait_until(lambda: adding.status().total == 1)
+    for name in ("bad.txt", "copy.txt"):
+        adding.file(name, text("bad"), upload="u", of=2)
+    index.gate.set()
+    assert adding.wait(20)
+    assert [failure.what for failure in adding.status().failures] == ["bad.txt", "copy.txt"]
+    assert {article.title for article in index.kept.values()} == {"first"}
 
 
 def test_nothing_was_given_nothing_is_said() -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from assistant.api import create_app
 from assistant.web.library import LISTED, Library
 from tests.fake_assistant import ARTICLES, HARBOUR, HOSTILE, MEETING, FakeAssistant, MemoryIndex
+from tests.fake_embedding import FakeEmbedding
 from tests.test_api import Client
 from vectorstore.articles import Article, Filter
 from vectorstore.errors import ArticleError, ArticleNotFoundError
+from vectorstore.local import LocalIndex
 
 
 @pytest.fixture
@@ -129,6 +132,50 @@ def test_the_samples_are_added_told_and_removed(assistant: FakeAssistant, librar
     assert len(samples) == len(assistant.index.kept) - 3 > 3
     library.undo(library.remove(samples))
     assert library.samples() == samples
+
+
+def test_a_pasted_text_and_a_file_of_it_are_one_article_whichever_came_first(
+    tmp_path: Path,
+) -> None:
+    first, second = "The ferry\n\nIt is late again.", "The strike\n\nIt is over."
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    (folder / "second.txt").write_text(second)
+    with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
+        library = Library(index)
+        try:
+            pasted = library.add_text(first, published=date(2025, 3, 4))
+            (filed,) = index.sync(folder).new
+            assert library.add_text(second, source="Echo", published=date(2025, 3, 5)) == filed
+            assert library.add_text(second, title="The same, named otherwise") != filed
+            (folder / "first.txt").write_text(first)
+            report = index.sync(folder)
+            assert (report.new, [origin.article_id for origin in report.duplicates]) == (
+                (),
+                [pasted],
+            )
+            assert index.summary(pasted).sources == ("Pasted", "desk/first.txt")
+            summary = index.summary(filed)
+            assert summary.sources == ("desk/second.txt", "Echo")
+            assert summary.published == date(2025, 3, 5)  # the file named no day
+        finally:
+            library.close()
+
+
+def test_what_is_brought_back_still_knows_the_files_it_came_from(tmp_path: Path) -> None:
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    (folder / "ferry.txt").write_text("The ferry\n\nIt is late again.")
+    with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
+        library = Library(index)
+        try:
+            (ferry,) = index.sync(folder).new
+            before = index.summary(ferry)
+            library.undo(library.remove([ferry]))
+            assert index.summary(ferry) == before
+            assert index.sync(folder).unchanged == (ferry,)
+        finally:
+            library.close()
 
 
 # ------------------------------------------------------------------------------------- over HTTP

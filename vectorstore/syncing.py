@@ -2,6 +2,7 @@
 
     add(index, "articles/")         -> AddReport: what is new or changed comes in
     sync(index, "articles/")        -> SyncReport: and what was moved or has vanished is known
+    read_content(index, Content(…)) -> FileRead: an upload, to be stored by `index.store_files`
 
 The index keeps how every file was when it was read (`SourceFile`), and which articles came of it.
 A file whose size and time are the same is not read; one whose bytes are the same is not parsed; and
@@ -53,6 +54,7 @@ _FILES_A_BATCH = 500
 # telling: file systems count in steps of up to two seconds.
 _SETTLED = 2_000_000_000
 _TENTH = 10
+_UPLOADED = "upload://"
 # What is put into addresses to follow readers; the page is the same without.
 _FOLLOWING = ("utm_", "fbclid", "gclid", "mc_cid", "mc_eid")
 
@@ -88,11 +90,47 @@ def sync(
 
 
 @dataclass(frozen=True, slots=True)
+class FileRead:
+    """A file that was read and is yet to be stored: `index.store_files([file], articles)`.
+
+    `known` are the articles in it that the index has already, from this file or another of the same
+    bytes; the file becomes a further origin of theirs.
+    """
+
+    file: SourceFile | None
+    articles: tuple[Article, ...]
+    skipped: tuple[Skipped, ...]
+    known: tuple[str, ...]
+
+
+def read_content(
+    index: Index, content: Content, this_run: dict[str, SourceFile] | None = None
+) -> FileRead:
+    """Read a file that lies elsewhere, unless the index knows its bytes; nothing is stored yet.
+
+    `this_run` are files that were read before it and may not be stored yet, by digest; it is added
+    to them. What is there of another name is no other file: it comes and goes with its bytes.
+    """
+    place = uploaded_place(content.name, content.content)
+    bringing = _Bringing(index, _Source([content], place, place, Reader), None)
+    bringing.trying_again = bringing.hands_nothing_over = True
+    if this_run is not None:
+        bringing.this_run = this_run
+    bringing.everything()
+    return bringing.file_read()
+
+
+def uploaded_place(name: str, content: bytes) -> str:
+    """The place of a file that lies elsewhere: its name there and what is in it."""
+    return f"{_UPLOADED}{shown(Path(name))}#{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
 class _Source:
     """What is to be brought in: the files, or the page, or None for a page that has not changed;
     the place that all of it is under, and how that is written in what was found."""
 
-    found: Sequence[Path | Page | Skipped | None]
+    found: Sequence[Path | Page | Content | Skipped | None]
     top: str
     written: str
     reader: Callable[[], Reader]
@@ -176,6 +214,8 @@ class _Bringing:
     def __init__(self, index: Index, source: _Source, progress: OnProgress | None) -> None:
         self.trying_again = False  # also files that could not be read last time
         self.sees_all = False  # what is not found is no longer there
+        self.hands_nothing_over = False  # whoever calls stores it
+        self.this_run: dict[str, SourceFile] = {}  # by digest: files of this run, stored or not
         self._index = index
         self._source = source
         self._progress = progress
@@ -187,7 +227,6 @@ class _Bringing:
         self._articles: list[Article] = []
         self._forget: list[str] = []
         self._handed_over = time.monotonic()
-        self._this_run: dict[str, SourceFile] = {}  # by digest: files of this run, stored or not
         self._owners: dict[str, tuple[str, str]] = {}  # article id -> place and label, of this run
         self._held = 0  # files that are there
 
@@ -207,7 +246,17 @@ class _Bringing:
                 self._bring(one, place, reader)
                 if self._progress is not None:
                     self._progress(Progress(number, len(found), _written(one) or place))
-        self._hand_over()
+        if not self.hands_nothing_over:
+            self._hand_over()
+
+    def file_read(self) -> FileRead:
+        tally = self._tally
+        return FileRead(
+            self._files[0] if self._files else None,
+            tuple(self._articles),
+            tuple(tally.skipped),
+            tuple(tally.unchanged),
+        )
 
     def add_report(self) -> AddReport:
         tally = self._tally
@@ -256,7 +305,9 @@ class _Bringing:
 
     # -- one file ------------------------------------------------------------------------------
 
-    def _bring(self, one: Path | Page | Skipped | None, place: str, reader: Reader) -> None:
+    def _bring(
+        self, one: Path | Page | Content | Skipped | None, place: str, reader: Reader
+    ) -> None:
         if isinstance(one, Skipped):
             self._tally.skipped.append(one)
             return
@@ -295,7 +346,7 @@ class _Bringing:
 
     def _take(
         self,
-        one: Path | Page,
+        one: Path | Page | Content,
         content: bytes,
         seen: SourceFile,
         known: SourceFile | None,
@@ -305,7 +356,7 @@ class _Bringing:
         where = place_of(one)
         twin = self._twin(seen, known)
         same_bytes = twin is not None and twin.digest == seen.digest
-        if twin is not None and same_bytes and _is_plain(twin) and isinstance(one, Path):
+        if twin is not None and same_bytes and _is_plain(twin) and not isinstance(one, Page):
             named = _source_at(twin.place)
             origins = [
                 Origin(
@@ -392,8 +443,8 @@ class _Bringing:
     def _twin(self, seen: SourceFile, known: SourceFile | None) -> SourceFile | None:
         """Another file with these bytes, rather one that is no longer there; or for a page that is
         new, the same page by another address."""
-        if seen.digest in self._this_run:
-            return self._this_run[seen.digest]
+        if seen.digest in self.this_run:
+            return self.this_run[seen.digest]
         addresses = [seen.address] if seen.address and known is None else []
         twins = [
             file
@@ -412,7 +463,7 @@ class _Bringing:
         """`seen` has the articles of `twin`: it was moved, or is there twice."""
         ids = [origin.article_id for origin in _there(seen)]
         self._owners.update(dict.fromkeys(ids, (seen.place, where.label)))
-        moved = self._is_missing(twin.place)
+        moved = not self.hands_nothing_over and self._is_missing(twin.place)
         if moved:
             self._missing.pop(twin.place, None)
             self._known.pop(twin.place, None)
@@ -422,6 +473,8 @@ class _Bringing:
             self._tally.duplicates += _there(seen)
             self._tally.unchanged.update(dict.fromkeys(ids))
         self._store(seen, articles)
+        if self.hands_nothing_over:
+            return
         if not moved and _is_plain(seen) and where.article_id() not in ids:
             self._merge_what_an_earlier_release_made_of_it(where.article_id(), ids[0])
 
@@ -456,8 +509,12 @@ class _Bringing:
         """With the next batch; a file of many articles is stored in parts, and is not read until
         the last of them is."""
         if _there(file):
-            self._this_run.setdefault(file.digest, file)
+            self.this_run.setdefault(file.digest, file)
         self._known[file.place] = file
+        if self.hands_nothing_over:
+            self._files.append(file)
+            self._articles += articles
+            return
         while len(articles) > _A_PART:
             part, articles = articles[:_A_PART], articles[_A_PART:]
             unfinished = replace(file, digest="", skipped=())
@@ -516,10 +573,10 @@ class _Bringing:
 
     # -- places --------------------------------------------------------------------------------
 
-    def _place(self, one: Path | Page | Skipped | None) -> str:
+    def _place(self, one: Path | Page | Content | Skipped | None) -> str:
         """Where it is, as the index keeps it; for what is Skipped, as well as that is known."""
         source = self._source
-        if one is None or isinstance(one, Page):
+        if one is None or isinstance(one, Page | Content):
             return source.top
         # As written, under the folder as it really is: folders within are no links.
         written = one.source if isinstance(one, Skipped) else str(one)
@@ -548,15 +605,15 @@ class _Bringing:
         return not unknown and not seen and not os.path.lexists(place)
 
 
-def _written(one: Path | Page | Skipped | None) -> str:
+def _written(one: Path | Page | Content | Skipped | None) -> str:
     """As progress tells it: a file with its folder, for a line has little room."""
     path = Path(one.source) if isinstance(one, Skipped) else one
     return shown(Path(*path.parts[-2:])) if isinstance(path, Path) else ""
 
 
-def _size_and_time(one: Path | Page) -> tuple[int, int]:
+def _size_and_time(one: Path | Page | Content) -> tuple[int, int]:
     """In bytes and nanoseconds; -1 where there is none."""
-    if isinstance(one, Page):
+    if isinstance(one, Page | Content):
         return len(one.content), -1
     try:
         status = one.stat()
@@ -600,6 +657,9 @@ def _is_plain(file: SourceFile) -> bool:
 
 
 def _source_at(place: str) -> str:
+    if place.startswith(_UPLOADED):
+        name = place.removeprefix(_UPLOADED).rpartition("#")[0]
+        return place_of(Content(name, b"")).source
     return place_of(Path(place)).source
 
 

@@ -8,7 +8,8 @@
 
 What was given goes on when the page that gave it is closed, and with a folder to wait in when the
 program is: the next one takes it up there. What fails is kept with its reason, so that it can be
-tried again. It knows the index and nothing of pages, requests or models.
+tried again. A file that the index has from elsewhere is a further source of the same article, as
+`dateline add` would make it. It knows the index and nothing of pages, requests or models.
 """
 
 from __future__ import annotations
@@ -24,18 +25,18 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vectorstore.articles import Article, Skipped
+from vectorstore.articles import AddReport, Progress, Skipped, SourceFile
 from vectorstore.errors import DatelineError, FetchError, LoadingError, StoreError
 from vectorstore.fetching import Page, fetch
 from vectorstore.index import Index
-from vectorstore.loading import Loading, load, load_content
+from vectorstore.loading import Content, load
+from vectorstore.syncing import FileRead, add, read_content
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -375,54 +376,83 @@ class Adding:
                     return
             began = time.monotonic()
             step: list[_Read] = []
+            seen: dict[str, SourceFile] = {}
             while len(step) < _AT_ONCE and time.monotonic() - began < _A_STEP:
                 with self._changed:
                     if not self._waiting or self._closing:
                         break
                     source = self._waiting.popleft()
-                for read in self._parts(source):
-                    step.append(read)
-                    if len(step) >= _AT_ONCE:
-                        self._store(step)
-                        step = []
+                step.append(self._read_one(source, seen))
             self._store(step)
 
-    def _parts(self, source: _Source) -> Iterator[_Read]:
-        """What a source holds, file by file; what cannot be read as a whole has failed."""
+    def _read_one(self, source: _Source, seen: dict[str, SourceFile]) -> _Read:
+        """What a source holds; what cannot be read as a whole has failed."""
         try:
-            with closing(source.read()) as parts:
-                yield from parts
+            if isinstance(source, _File):
+                read = read_content(self._index, Content(source.what, source.content()), seen)
+                return _Read(source, read)
+            if isinstance(source, _Folder):
+                return _Read(source, self._bring_folder(source))
+            return _Read(
+                source, add(self._index, source.what, fetch=lambda url, _, __: source.fetch(url))
+            )
+        except _EndedError:
+            return _Read(source, AddReport())
         except LoadingError as error:
-            yield _Read(source, source.files, (), (Skipped(source.what, _reason(source, error)),))
-        except Exception:  # noqa: BLE001  # one file's fault must not end the thread for the others
-            _log.exception("reading %s failed", source.what)
-            reason = "could not be read: an error of Dateline's own, see its log"
-            yield _Read(source, source.files, (), (Skipped(source.what, reason),))
-
-    def _store(self, step: Sequence[_Read]) -> None:
-        """Add what was read, all together; where that fails, one file at a time."""
-        if self._closing or not step:
-            return
-        articles = {article.id: article for read in step for article in read.articles}
-        skipped = [(read.source, skip) for read in step for skip in read.skipped]
-        done = sum(read.files for read in step)
-        added = updated = unchanged = 0
-        try:
-            if articles:
-                report = self._index.add_articles(list(articles.values()))
-                added, updated, unchanged = map(
-                    len, (report.added, report.updated, report.unchanged)
-                )
+            reason = _reason(source, error)
         except DatelineError as error:
-            if len(step) > 1:
-                for read in step:
-                    self._store([read])
-                return
-            skipped.append((step[0].source, Skipped(step[0].source.what, str(error))))
+            reason = str(error)
+        except Exception:  # noqa: BLE001  # one file's fault must not end the thread for the others
+            _log.exception("adding %s failed", source.what)
+            reason = "could not be read: an error of Dateline's own, see its log"
+        return _Read(source, AddReport(skipped=(Skipped(source.what, reason),)))
+
+    def _bring_folder(self, folder: _Folder) -> AddReport:
+        """Add the files of a folder, counting them one by one."""
+
+        def one_more(progress: Progress) -> None:
+            with self._changed:
+                if self._closing:
+                    raise _EndedError
+                folder.done = progress.done
+                self._status = replace(self._status, done=self._status.done + 1)
+                self._changed.notify_all()
+
+        folder.done = 0
+        return add(self._index, folder.path, progress=one_more)
+
+    def _store(self, step: Sequence[_Read], lost: frozenset[str] = frozenset()) -> frozenset[str]:
+        """Store what was read, all together; where that fails, one file at a time. Returns the ids
+        of the articles that could not be; a file whose articles are among the `lost` cannot be
+        stored either."""
+        if self._closing or not step:
+            return lost
+        skipped = [(read.source, skip) for read in step for skip in read.skipped]
+        reports = [read.found for read in step if isinstance(read.found, AddReport)]
+        files = [read.found for read in step if isinstance(read.found, FileRead)]
+        articles = {article.id: article for file in files for article in file.articles}
+        known = [name for file in files for name in file.known if name not in articles]
+        failed = ""
+        try:
+            if any(name in lost for name in known):
+                raise StoreError("could not be stored, as the file with the same bytes before it")  # noqa: TRY301
+            if files:
+                report = self._index.store_files(
+                    [file.file for file in files if file.file is not None and file.file.origins],
+                    list(articles.values()),
+                )
+                reports += [report, AddReport(unchanged=tuple(dict.fromkeys(known)))]
+        except DatelineError as error:
+            failed = str(error)
         except Exception:  # noqa: BLE001  # nor must the index's
             _log.exception("storing %s failed", step[0].source.what)
-            reason = "could not be stored: an error of Dateline's own, see its log"
-            skipped += [(read.source, Skipped(read.source.what, reason)) for read in step]
+            failed = "could not be stored: an error of Dateline's own, see its log"
+        if failed and len(step) > 1:
+            for read in step:
+                lost = self._store([read], lost)
+            return lost
+        if failed:
+            skipped.append((step[0].source, Skipped(step[0].source.what, failed)))
         with self._changed:
             for source, skip in skipped:
                 self._fail(skip.source, skip.reason, source)
@@ -431,25 +461,29 @@ class Adding:
             now = self._status
             self._status = replace(
                 now,
-                done=now.done + done,
-                added=now.added + added,
-                updated=now.updated + updated,
-                unchanged=now.unchanged + unchanged,
+                done=now.done + sum(read.source.files - read.source.done for read in step),
+                added=now.added + sum(len(report.added) for report in reports),
+                updated=now.updated + sum(len(report.updated) for report in reports),
+                unchanged=now.unchanged + sum(len(report.unchanged) for report in reports),
             )
             self._changed.notify_all()
+        return lost | articles.keys() if failed else lost
 
     def _follow(self, link: _Link) -> None:
         """Fetch a link and store its articles."""
         if self._closing:
             return
-        for read in self._parts(link):
-            self._store([read])
+        self._store([self._read_one(link, {})])
         with self._changed:
             fetching = list(self._status.fetching)
             if link.what in fetching:
                 fetching.remove(link.what)
             self._status = replace(self._status, fetching=tuple(fetching))
             self._changed.notify_all()
+
+
+class _EndedError(Exception):
+    """It was closed while a folder was read."""
 
 
 @dataclass(slots=True)
@@ -468,37 +502,26 @@ class _File:
     path: Path
     size: int
 
-    @property
-    def files(self) -> int:
-        return 1
+    files = 1
+    done = 0
 
-    def read(self) -> Generator[_Read]:
+    def content(self) -> bytes:
         with self.path.open("rb") as opened:
             opened.readline()  # says what it is
-            content = opened.read()
-        yield _whole(self, load_content(self.what, content), 1)
+            return opened.read()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Folder:
-    """A folder of this computer."""
+    """A folder of this computer; `done` of its files are counted already."""
 
     path: Path
     files: int
+    done: int = 0
 
     @property
     def what(self) -> str:
         return str(self.path)
-
-    def read(self) -> Generator[_Read]:
-        loading = load(self.path)
-        before = 0
-        for item in loading:
-            articles = (item,) if isinstance(item, Article) else ()
-            skipped = (item,) if isinstance(item, Skipped) else ()
-            yield _Read(self, loading.done - before, articles, skipped)
-            before = loading.done
-        yield _Read(self, self.files - before, (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -510,12 +533,8 @@ class _Link:
     path: Path
     size: int = 0
 
-    @property
-    def files(self) -> int:
-        return 0
-
-    def read(self) -> Generator[_Read]:
-        yield _whole(self, load(self.what, fetch=self.fetch), 0)
+    files = 0
+    done = 0
 
 
 _Source = _File | _Folder | _Link
@@ -523,22 +542,14 @@ _Source = _File | _Folder | _Link
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What was read of a source: so many of its files, their articles, and what was skipped."""
+    """What was read of a file, or what became of a folder or link, which store what they read."""
 
     source: _Source
-    files: int
-    articles: tuple[Article, ...]
-    skipped: tuple[Skipped, ...]
+    found: FileRead | AddReport
 
-
-def _whole(source: _Source, loading: Loading, files: int) -> _Read:
-    items: Iterable[Article | Skipped] = list(loading)
-    return _Read(
-        source,
-        files,
-        tuple(item for item in items if isinstance(item, Article)),
-        tuple(item for item in items if isinstance(item, Skipped)),
-    )
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        return self.found.skipped
 
 
 def _reason(source: _Source, error: LoadingError) -> str:

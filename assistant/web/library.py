@@ -18,6 +18,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -25,10 +26,11 @@ from functools import cached_property
 from assistant.resources import seeds_folder
 from assistant.web.adding import Adding
 from assistant.web.suggesting import Suggestions
-from vectorstore.articles import Article, Filter, Statistics, Summary
+from vectorstore.articles import Article, Filter, Origin, SourceFile, Statistics, Summary
 from vectorstore.errors import ArticleError, ArticleNotFoundError, DatelineError
 from vectorstore.index import Index
-from vectorstore.loading import load
+from vectorstore.loading import READING, load
+from vectorstore.syncing import uploaded_place
 
 LISTED = 100  # articles listed at once
 
@@ -54,6 +56,7 @@ class Listed:
 @dataclass(frozen=True, slots=True)
 class _Removed:
     articles: tuple[Article, ...]
+    files: tuple[SourceFile, ...]
     at: float
 
 
@@ -130,21 +133,47 @@ class Library:
     ) -> str:
         """Add a text that was typed or pasted and return its id; the same text has the same id.
 
-        Raises ArticleError where there is no text or too much of it.
+        Where a file has exactly this text, and no other title is given, its article gets one more
+        source, and the date where it has none. Raises ArticleError where there is no text or too
+        much of it.
         """
         if not text.strip():
             raise ArticleError("there is no text: paste the article's.")
-        title = _line("title", title) or _first_line(text)
+        given = _line("title", title)
+        title = given or _first_line(text)
         source = _line("source", source) or "Pasted"
         if len(text) > _LONGEST["text"]:
             raise ArticleError(
                 f"the text is longer than {_LONGEST['text']:,} characters: save it as a file and add that."
             )
-        digest = hashlib.sha256(f"{title}\0{text}".encode("utf-8", "replace")).hexdigest()
-        article = Article(f"pasted-{digest[:12]}", title, text, source, url, published)
-        self._index.add_articles([article])
+        content = text.encode("utf-8", "replace")
+        named = title.encode("utf-8", "replace") + b"\0" + content
+        article_id = f"pasted-{hashlib.sha256(named).hexdigest()[:12]}"
+        article = Article(article_id, title, text, source, url, published)
+        digest = hashlib.sha256(content).hexdigest()
+        there = self._same_text(article, digest, given)
+        kept = article if there is None else there
+        place = uploaded_place(source, named)
+        origins = (Origin(place, kept.id, source),)
+        file = SourceFile(place, len(content), digest=digest, reading=READING, origins=origins)
+        self._index.store_files([file], [article] if there is None else [])
+        if there is not None and there.published is None and published is not None:
+            self._index.edit(there.id, published=published)
         self._edited()
-        return article.id
+        return kept.id
+
+    def _same_text(self, article: Article, digest: str, title: str) -> Article | None:
+        """Another article, from a file of this digest, that is the same text and has this title
+        where one is given."""
+        for file in self._index.source_files(digests=[digest]):
+            for origin in file.origins:
+                if origin.gone or origin.article_id == article.id:
+                    continue
+                with suppress(ArticleNotFoundError):
+                    other = self._index.get(origin.article_id)
+                    if other.text == article.text and title in ("", other.title):
+                        return other
+        return None
 
     # -- changing --------------------------------------------------------------------------------
 
@@ -168,11 +197,12 @@ class Library:
             raise ArticleError("no article was chosen.")
         ids = list(dict.fromkeys(article_ids))
         kept = tuple(self._index.get(article_id) for article_id in ids)
+        files = tuple(self._index.source_files(articles=ids))
         self._index.remove(ids)
         self._edited()
         name = secrets.token_urlsafe(12)
         with self._changing:
-            self._removed[name] = _Removed(kept, time.monotonic())
+            self._removed[name] = _Removed(kept, files, time.monotonic())
             while len(self._removed) > _UNDONE:
                 self._removed.popitem(last=False)
         return name
@@ -188,6 +218,7 @@ class Library:
             raise ArticleNotFoundError("it is too late to bring them back; add them again.")
         for start in range(0, len(removed.articles), _A_STEP):
             self._index.add_articles(removed.articles[start : start + _A_STEP])
+        self._index.store_files(removed.files)  # where they came from is known again, too
         self._edited()
         return len(removed.articles)
 

@@ -65,6 +65,7 @@ _PASSAGES_A_BATCH = 64
 _VECTORS_A_BATCH = 1_000
 _SIGNATURES_A_BATCH = 200
 _DEPTH = 400  # how many texts of each ranking are fused at first
+_DEPTH_FILTERED = 1_200  # where they are compared anyway, and depth costs 2 ms
 _SHOWN = 100  # and how many of the fused are looked up at first
 _DEEPEST = 3_200  # the depth at most, where texts collapse into fewer hits than were asked for
 # The constant of the fusion: with it, a first place counts more beside a tenth than with the paper's
@@ -432,6 +433,8 @@ class LocalIndex(Index):
         articles = self._catalog.article_keys(where)
         among = None if articles is None else self._catalog.vector_keys(articles)
         depth, shown = max(_DEPTH, 3 * k), max(_SHOWN, 6 * k)
+        if among is not None:
+            depth = max(depth, _DEPTH_FILTERED)
         while True:
             rankings: list[list[int]] = []
             if mode != "vectors":

@@ -135,7 +135,7 @@ def test_a_rebuild_that_was_stopped_is_ended_by_the_next(tmp_path: Path) -> None
         assert {summary.id for summary in index.articles()} == {a.id for a in many}
     again = FakeEmbedding()
     with opened(tmp_path, again) as index:
-        assert len(index.search("report", 100, "vectors")) == 100
+        assert len(index.search("report", 100, "words")) == 100
         again.asked.clear()
         index.rebuild()
         assert 0 < again.texts < 100

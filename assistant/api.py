@@ -44,7 +44,7 @@ from assistant.page import Examples, mount
 from assistant.render import Quoted
 from assistant.web.access import Access, Locked
 from assistant.web.adding import Adding
-from assistant.web.asking import PER_MINUTE, Answering, Desk, Rate
+from assistant.web.asking import AT_ONCE, PER_MINUTE, Answering, Desk, Rate
 from assistant.web.conversations import Conversations
 from assistant.web.guarding import OnlyByName, OnlySmall, OnlyThePage, OwnSessions, is_here
 from assistant.web.history import add_history, known_visitor
@@ -107,6 +107,7 @@ def create_app(
     access: Access | None = None,
     host_names: Collection[str] = (),
     waiting: Path | None = None,
+    at_once: int = AT_ONCE,
 ) -> "FastAPI":
     """The application: the API, and with `page` the chat page at "/".
 
@@ -137,7 +138,7 @@ def create_app(
             return value
 
     kept = Conversations.open() if conversations is None else conversations
-    desk = Desk(assistant, kept)
+    desk = Desk(assistant, kept, at_once=at_once)
     if library is None:
         library = Library(assistant.index, Adding(assistant.index, folder=waiting))
         if examples is None:

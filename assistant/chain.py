@@ -111,7 +111,7 @@ def build_chain(
                 return replace(asked, rewritten=rewritten)
             except WritingError as error:
                 # Whoever cannot be reached now is not waited for a second time.
-                asked = replace(asked, unwritten=error.reason if error.unreachable else "")
+                asked = replace(asked, unwritten=_why(error) if error.unreachable else "")
         look = looking(index, asked.where.sources)
         return replace(asked, rewritten=standalone(asked.question, asked.history, look))
 
@@ -244,7 +244,7 @@ def build_chain(
                         partial = _read_again(partial, asked, answered)
                     yield _timed(_with_removals(partial), asked, begun)
             except WritingError as error:
-                reason = error.reason
+                reason = _why(error)
                 told = (
                     phrases.say("instead", reason=reason)
                     if answered
@@ -316,6 +316,9 @@ def build_chain(
 
         rated = with_rivals(sure.readings, read, confident, enough)
         return list(of_one_time(rated, asked.when)), read
+
+    def _why(error: WritingError) -> str:
+        return phrases.say("switched_off", reason=error.reason) if error.off else error.reason
 
     def _written(
         writer: Writer, blank: Answer, asked: Asked, config: RunnableConfig

@@ -33,14 +33,18 @@ class WritingError(ModelError):
     """The chat model wrote no answer that can be used.
 
     `reason` says what happened, in words that a reader of the answer understands; `remedy` what
-    whoever set the model up can do. `unreachable` is True where the next call would fail as well.
+    whoever set the model up can do. `unreachable` is True where the next call would fail as well, `off`
+    where there is nobody to be called.
     """
 
-    def __init__(self, reason: str, remedy: str = "", *, unreachable: bool = False) -> None:
+    def __init__(
+        self, reason: str, remedy: str = "", *, unreachable: bool = False, off: bool = False
+    ) -> None:
         super().__init__(f"{reason}. {remedy}".rstrip())
         self.reason = reason
         self.remedy = remedy
         self.unreachable = unreachable
+        self.off = off
 
 
 class QuestionsError(DatelineError):

@@ -557,7 +557,10 @@ def test_ask_takes_a_model_and_its_server(samples: Run) -> None:
     told = samples("ask", QUESTION, *options)
     assert told.exit_code == 0
     assert "France and Saudi Arabia [1]" in told.stdout
-    assert "openai:scripted cannot be reached: these are the articles' own words." in told.stdout
+    assert (
+        "The writing model is off (openai:scripted cannot be reached): these are the articles' own "
+        "words." in told.stdout
+    )
 
 
 def test_ask_refuses_a_model_that_is_none(samples: Run) -> None:

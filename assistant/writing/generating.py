@@ -500,6 +500,7 @@ class ChatWriter:
                 f"{name} cannot be reached",
                 "Start its server, or check base_url.",
                 unreachable=True,
+                off=True,
             )
         kind = type(error).__name__
         return WritingError(

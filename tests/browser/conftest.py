@@ -13,7 +13,7 @@ import pytest
 
 from assistant.api import create_app
 from assistant.web.access import Access
-from assistant.web.asking import Answering
+from assistant.web.asking import AT_ONCE, Answering
 from assistant.web.library import Library
 from tests.browser.chromium import chromium, missing, prefer, requested, resize, violations
 from tests.browser.page import Page
@@ -44,6 +44,7 @@ def served(
     examples: Sequence[str] | None = EXAMPLES,
     library: Library | None = None,
     access: Access | None = None,
+    at_once: int = AT_ONCE,
 ) -> Iterator[str]:
     """The address of the page over this assistant, served by a thread."""
     import uvicorn
@@ -52,7 +53,9 @@ def served(
     servers: list[uvicorn.Server] = []
 
     async def run() -> None:
-        app = create_app(assistant, examples=examples, library=library, access=access)
+        app = create_app(
+            assistant, examples=examples, library=library, access=access, at_once=at_once
+        )
         config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1)
         servers.append(uvicorn.Server(config))
         await servers[0].serve([listening])

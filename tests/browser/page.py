@@ -45,13 +45,16 @@ def until(driver: WebDriver, true: Callable[[], Any]) -> Any:
 
 
 class Page:
-    """One load of the page in a browser."""
+    """One load of the page in a browser; with `login` it is the page that asks for the password."""
 
-    def __init__(self, driver: WebDriver, address: str) -> None:
+    def __init__(self, driver: WebDriver, address: str, *, login: bool = False) -> None:
         self.driver = driver
         self.address = address
         driver.get(address)
-        self.until(lambda: self.all("#dl-box textarea") and self.text("#dl-summary"))
+        if login:
+            self.until(lambda: self.all("#password"))
+        else:
+            self.until(lambda: self.all("#dl-box textarea") and self.text("#dl-summary"))
 
     def until(self, true: Callable[[], Any]) -> Any:
         """Wait until `true()` is, and return what it gave."""

@@ -23,11 +23,15 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from assistant.resources import seeds_folder
+from assistant.web.access import Access
 from assistant.web.adding import Adding
 from assistant.web.library import Library
 from tests.browser.conftest import served
 from tests.browser.page import Page
 from tests.fake_assistant import ARTICLES, HOSTILE, FakeAssistant, MemoryIndex
+from tests.fake_model_server import free_port
+from tests.test_generating import QUESTION as MODELS_QUESTION
+from tests.test_generating import asking
 from vectorstore.articles import AddReport, Article
 from vectorstore.errors import FetchError
 from vectorstore.index import OnProgress
@@ -36,6 +40,7 @@ from vectorstore.loading import load
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
 
+PASSWORD = "four words of mine"  # noqa: S105  # of these states
 OFFERED = (
     "What does the harbour wall cost?",
     "Who co-chairs the two-state meeting?",
@@ -69,11 +74,18 @@ def nowhere(url: str) -> object:
 
 @dataclass(frozen=True)
 class Stage:
-    """Two servers, and the browser that looks at them."""
+    """The servers, and the browser that looks at them.
+
+    `locked` asks for a password, `narrow_desk` answers one question at a time, and the chat model of
+    `silent` is off.
+    """
 
     full: str
     empty: str
     samples: str
+    locked: str
+    narrow_desk: str
+    silent: str
     assistant: FakeAssistant
     index: GatedIndex
     kept: Mapping[str, Article]
@@ -107,7 +119,7 @@ class Stage:
 
 @contextmanager
 def staged() -> Iterator[Stage]:
-    """Servers with articles, without any, and with the samples alone."""
+    """The servers, each with its own way of being."""
     seeds = [item for item in load(seeds_folder()) if isinstance(item, Article)]
     failures = {"boom": RuntimeError("boom")}
     assistant = FakeAssistant((*ARTICLES, *seeds), failures=failures)
@@ -123,8 +135,24 @@ def staged() -> Iterator[Stage]:
         served(assistant, OFFERED, library=library) as full,
         served(FakeAssistant([]), OFFERED) as empty,
         served(FakeAssistant(seeds), OFFERED) as samples,
+        served(FakeAssistant(), access=Access(PASSWORD, bytes(32))) as locked,
+        served(assistant, OFFERED, at_once=1) as narrow_desk,
+        asking(Path(folder), f"http://127.0.0.1:{free_port()}/v1") as unheard,
+        served(unheard, OFFERED) as silent,
     ):
-        yield Stage(full, empty, samples, assistant, index, dict(index.kept), library, Path(folder))
+        yield Stage(
+            full,
+            empty,
+            samples,
+            locked,
+            narrow_desk,
+            silent,
+            assistant,
+            index,
+            dict(index.kept),
+            library,
+            Path(folder),
+        )
 
 
 def shelf(page: Page) -> None:
@@ -148,6 +176,49 @@ def empty(stage: Stage) -> Page:
 def samples(stage: Stage) -> Page:
     page = stage.page(stage.samples)
     page.until(lambda: page.all(".dl-do-unsample"))
+    return page
+
+
+def login(stage: Stage) -> Page:
+    assert stage.driver is not None
+    return Page(stage.driver, stage.locked, login=True)
+
+
+def refused(stage: Stage) -> Page:
+    page = login(stage)
+    page.one("#password").send_keys("not this one", Keys.ENTER)
+    page.until(lambda: page.text(".dl-error"))
+    return page
+
+
+def queued(stage: Stage) -> Page:
+    page = stage.page(stage.narrow_desk)
+    for _ in range(2):
+        page.type("slowly: what does the harbour wall cost?")
+        page.until(lambda: page.all(".dl-working"))
+        # It may be in another view.
+        page.run("document.querySelector('#dl-again').click()")
+        page.until(lambda: not page.all(".user-row"))
+    page.type("when does work begin?")
+    page.until(lambda: page.text(".dl-working") == "2 questions ahead of yours.")
+    return page
+
+
+def late(stage: Stage) -> Page:
+    page = writing(stage)
+    page.until(lambda: "Still working." in page.text(".dl-working"))
+    return page
+
+
+def model_off(stage: Stage) -> Page:
+    page = stage.page(stage.silent)
+    page.ask(MODELS_QUESTION)
+    return page
+
+
+def model_off_unanswered(stage: Stage) -> Page:
+    page = stage.page(stage.silent)
+    page.ask("who won the world cup?")
     return page
 
 
@@ -373,13 +444,19 @@ STATES: Mapping[str, Callable[[Stage], Page]] = {
         first,
         empty,
         samples,
+        login,
+        refused,
+        queued,
         writing,
+        late,
         answer,
         reader,
         closest,
         disagree,
         stopped,
         error,
+        model_off,
+        model_off_unanswered,
         history,
         rated,
         removed,

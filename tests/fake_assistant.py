@@ -381,7 +381,7 @@ class MemoryIndex(Index):
         return None
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 90.0) -> None:
     """Return as soon as `true()` is; fail loudly where it never is."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -62,7 +62,7 @@ def served(
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
     thread.start()
-    wait_until(lambda: bool(servers and servers[0].started), 90)  # a cold start on busy cores
+    wait_until(lambda: bool(servers and servers[0].started), 300)  # a cold start on busy cores
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:

@@ -18,7 +18,7 @@ from selenium.webdriver.common.keys import Keys
 
 from assistant.web.access import Access
 from tests.browser.axe import faults
-from tests.browser.chromium import chromium, violations
+from tests.browser.chromium import chromium, requested, violations
 from tests.browser.conftest import Opened, served
 from tests.browser.page import Page, until
 from tests.fake_assistant import CO_CHAIRS, COST, HARBOUR, FakeAssistant, wait_until
@@ -240,6 +240,10 @@ def test_two_browsers_share_nothing_and_what_is_anothers_is_not_found(
     read = page.run("return document.querySelector('a.cite').href")
     answer = page.run("return document.querySelector('.dl-actions').id")
     name = answer.removeprefix("dl-answer-")
+    # The session under which Gradio sends this page what is answered in it.
+    (session, *_) = {
+        url.removeprefix(address) for url in requested(page.driver) if "queue/data?" in url
+    }
     assert fetched(page, "GET", f"/answer/{name}.md")[0] == 200
     with chromium() as another:
         other = Page(another, link)
@@ -252,6 +256,7 @@ def test_two_browsers_share_nothing_and_what_is_anothers_is_not_found(
             ("GET", f"/answer/{name}.md", None),
             ("PUT", f"/answer/{name}/verdict", '{"verdict": "helpful"}'),
             ("GET", read.removeprefix(address), None),
+            ("GET", session, None),
             ("PATCH", f"/conversations/{talk}", '{"title": "mine"}'),
             ("DELETE", f"/conversations/{talk}", None),
         ):

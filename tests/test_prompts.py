@@ -19,7 +19,7 @@ WHOLE = {"name": "x", "version": 1, "inputs": ["thing"], "phrases": {"said": "Ab
 def test_every_phrase_that_is_said_is_shipped(root: Path) -> None:
     said = {
         node.args[0].value
-        for path in root.glob("assistant/*.py")
+        for path in root.glob("assistant/**/*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)

@@ -218,7 +218,7 @@ def model_off(stage: Stage) -> Page:
 
 def model_off_unanswered(stage: Stage) -> Page:
     page = stage.page(stage.silent)
-    page.ask("who won the world cup?")
+    page.ask("what is the price of gold?")
     return page
 
 

@@ -137,7 +137,7 @@ class Locked:
             await self._form(scope, receive, send)
         elif path == "/login" and method == "POST":
             await self._login(scope, receive, send, address)
-        elif path in ("/healthz", "/page/page.css"):
+        elif path in ("/healthz", "/page/page.css", "/favicon.ico"):
             await self._app(scope, receive, send)
         elif not self._access.admits(
             read_cookies(headers.get(b"cookie", "")), headers.get(b"authorization", ""), address

@@ -36,6 +36,8 @@ _ONE_EVENT = 31  # days between reports of one event; a later one has to say tha
 _COPY = 0.8  # of their words: sentences so alike come from one hand
 _ON_TOPIC = 0.5  # of the question's words have to be in the sentence and title that answer it
 _SHARED = 2  # names that reports of one event have in common
+_NEAR_BY = 60  # characters around an amount that say what it is of
+_TENFOLD = 10.0
 _MARK = re.compile(r"\[(\d+)\]")
 
 Rated = tuple[Reading, float]
@@ -277,6 +279,27 @@ class _Told:
         return alike and _figures(self.sentence) == _figures(other.sentence)
 
     @property
+    def measures(self) -> frozenset[str]:
+        """Of what kind an amount is, by the words around it in its clause: a majority of 198 votes
+        and 6,204 votes are two things, and so are a fare and a fare a day."""
+        start, end = self.reading.start - self.span.start, self.reading.end - self.span.start
+        ahead = re.split(r"[,;:.–—]", self.sentence[: max(0, start)])[-1][-_NEAR_BY:]
+        behind = re.split(r"[,;:.–—]", self.sentence[end:])[0][:_NEAR_BY]
+        clause = f"{ahead}{self.reading.text}{behind}"
+        found = {kind for kind, pattern in _MEASURES.items() if pattern.search(clause)}
+        if re.search(r"\bby (?:about |some |nearly |almost |over |more than )?$", ahead):
+            found.add("difference")
+        return frozenset(found)
+
+    @property
+    def counted(self) -> set[str]:
+        """The roots of the words behind an amount, inside the span or after it, that it may count."""
+        end = self.reading.end - self.span.start
+        behind = re.match(r"(?:\s+[^\W\d_][\w’'-]*){0,2}", self.sentence[end:])
+        told = f"{self.reading.text}{behind[0] if behind else ''}"
+        return {_root(word) for amount in amounts(told)[:1] for word in amount.counted}
+
+    @property
     def days(self) -> list[tuple[date, date]]:
         """The days that the sentence and the title speak of."""
         published = self.reading.passage.published
@@ -301,7 +324,22 @@ class _About:
         self.words = {_root(w) for w in words(question)} - _ASKING
         if self.kind == "name" and what:  # "which company": the articles need not say what it is
             self.words -= {_root(what[1])}
+        self.measures = {kind for kind, pattern in _MEASURES.items() if pattern.search(question)}
+        if _ASKS_FOR_A_DIFFERENCE.search(question):
+            self.measures.add("difference")
+        many = re.search(
+            r"\bhow many (?!people\b|persons\b)([a-z]{3,}s)\b", question, re.IGNORECASE
+        )
+        self.counted = _root(many[1][:-1]) if many else ""
         self.compares = bool(re.search(r"\bor\b", question))
+
+    def counts_one_alone(self, one: _Told, other: _Told) -> bool:
+        """Whether one amount is of what is to be counted, and the other of something with a name of
+        its own: 612 seats and 90 chairs."""
+        if not self.counted:
+            return False
+        first, second = one.counted, other.counted
+        return bool(first and second) and (self.counted in first) != (self.counted in second)
 
     def fits(self, told: _Told) -> bool:
         """Whether the passage has the question's names, numbers and time, its sentence enough of
@@ -355,7 +393,13 @@ def _disagree(about: _About, one: _Told, other: _Told) -> bool:
         return True
     if about.kind == "name" and not about.compares and _both_in_one(one, other):
         return False
-    if about.kind == "amount" and (_has_amount(one, other) or _has_amount(other, one)):
+    if about.kind == "amount" and (
+        _has_amount(one, other)
+        or _has_amount(other, one)
+        or (one.measures ^ other.measures) - about.measures
+        or _far_apart(one, other)
+        or about.counts_one_alone(one, other)
+    ):
         return False
     return comparison == "different" and _one_event(about, one, other)
 
@@ -407,6 +451,15 @@ def _has_amount(one: _Told, other: _Told) -> bool:
     if not amount or not _distinct(other.reading.text):
         return False
     return amount <= {a.number for a in amounts(one.all)}
+
+
+def _far_apart(one: _Told, other: _Told) -> bool:
+    """Whether the amounts are of other orders: reports of one thing do not differ tenfold."""
+    first, second = (
+        max((abs(amount.number) for amount in amounts(told.reading.text)), default=0.0)
+        for told in (one, other)
+    )
+    return max(first, second) > _TENFOLD * min(first, second)
 
 
 def _corrects(about: _About, newer: Side, older: Side) -> bool:
@@ -570,6 +623,21 @@ _ONE_ALONE = re.compile(
     r"came (?:first|second|third|last)|finished (?:first|second|third|last)|opened|paid|gave|ordered)\b",
     re.IGNORECASE,
 )
+_ASKS_FOR_A_DIFFERENCE = re.compile(
+    r"\bby how (?:much|many|far)\b|\bhow (?:much|many) (?:more|less|fewer)\b|\b(?:rise|rose|fall|fell|save)\b",
+    re.IGNORECASE,
+)
+_MEASURES = {
+    "difference": re.compile(
+        r"\b(?:majority|margin|lead of|gap|difference|increase|decrease|rise of|drop of|fall of|more than in|"
+        r"fewer than in|higher|lower|extra|additional|savings|short of|ahead of|clear of)\b",
+        re.IGNORECASE,
+    ),
+    "rate": re.compile(
+        r"\b(?:per (?!cent)\w+|an? (?:year|month|week|day|hour|head)|annual(?:ly)?|daily|weekly|monthly|each|every)\b",
+        re.IGNORECASE,
+    ),
+}
 _CHANGED = re.compile(
     r"\bcorrect(?:ion|ed|s)\b|\bearlier (?:version|article|report|story|edition)\b|\bin error\b|\b(?:wrongly|mistakenly)\b|\brevis(?:ed|es|ion)\b|\bno longer\b|\binstead of\b"
     r"|\brather than\b|\bup from\b|\bdown from\b|\b(?:falls?|fell|rises?|rose|raised|lowered|cut|"

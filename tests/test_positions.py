@@ -241,6 +241,30 @@ def test_a_copy_counts_once() -> None:
             rated("a", "A gate caused the flood on the Ennet.", "A gate"),
             rated("b", "A gate and a culvert caused the flood on the Ennet.", "culvert"),
         ),
+        (  # a majority of votes is no number of votes
+            "How many votes did Gideon Strake receive?",
+            rated("a", "Gideon Strake received 620 votes, the clerk of Ennet said.", "620 votes"),
+            rated(
+                "b",
+                "Gideon Strake of Ennet won with a majority that is now 198 votes.",
+                "198 votes",
+            ),
+        ),
+        (  # a sum a month, and a sum
+            "How much does the Ennet pass cost?",
+            rated("a", "The Ennet pass costs 40 euros a month.", "40 euros"),
+            rated("b", "The Ennet pass costs 90 euros.", "90 euros"),
+        ),
+        (  # of another order
+            "How many votes did Gideon Strake receive in Ennet?",
+            rated("a", "Gideon Strake received 6,204 votes in Ennet.", "6,204 votes"),
+            rated("b", "Gideon Strake received 12 votes in the hall, Ennet said.", "12 votes"),
+        ),
+        (  # what is counted has another name
+            "How many seats does the Ennet Theatre have?",
+            rated("a", "The Ennet Theatre has 612 seats.", "612"),
+            rated("b", "The studio of the Ennet Theatre has 90 chairs on wheels.", "90"),
+        ),
         (  # nobody knows when
             "Who leads the Ennet club?",
             rated("a", "Hallgarth leads the Ennet club.", "Hallgarth", None),
@@ -251,6 +275,12 @@ def test_a_copy_counts_once() -> None:
 def test_look_alikes_raise_no_alarm(question: str, one: Rated, other: Rated) -> None:
     assert weighed(question, [one, other]) is None
     assert weighed(question, [other, one]) is None
+
+
+def test_two_differences_are_compared_where_one_is_asked_for() -> None:
+    one = rated("a", "Rents in Ennet rose by 4.2 per cent, the town said.", "4.2 per cent")
+    other = rated("b", "Rents in Ennet are 7.9 per cent higher, tenants said.", "7.9 per cent")
+    assert weighed("By how much did rents rise in Ennet?", [one, other]) is not None
 
 
 def test_one_reading_or_none_is_no_case() -> None:

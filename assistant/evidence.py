@@ -647,7 +647,8 @@ def _antecedent(each: _Candidate, articles: Articles, wish: Wish) -> int:
     article, spans, first = each.article, articles.sentences(each.article), each.number
     voice = articles.voices(article)[each.number]
     asked_about = [name for name in (wish.speaker, *names(wish.question)) if name]
-    known = any(speaks(voice, name) for name in asked_about)
+    # A quotation alone says nothing of who speaks, whoever is asked about.
+    known = each.text[:1] not in '“"«' and any(speaks(voice, name) for name in asked_about)
     while first > 0 and _hangs(article.text[spans[first].start : spans[first].end]):
         before = article.text[spans[first - 1].start : spans[first - 1].end]
         ends = before.rstrip('”"’)').endswith((".", "!", "?", ":", "…"))

@@ -630,7 +630,7 @@ _ASKS_FOR_A_DIFFERENCE = re.compile(
 _MEASURES = {
     "difference": re.compile(
         r"\b(?:majority|margin|lead of|gap|difference|increase|decrease|rise of|drop of|fall of|more than in|"
-        r"fewer than in|higher|lower|extra|additional|savings|short of|ahead of|clear of)\b",
+        r"fewer than in|(?:higher|lower)(?= than|$)|extra|additional|savings|short of|ahead of|clear of)\b",
         re.IGNORECASE,
     ),
     "rate": re.compile(

@@ -1,4 +1,4 @@
-"""docs/answers.md: thirty questions of all kinds, and the answers as they come out.
+"""docs/answers.md: more than thirty questions of all kinds, and the answers as they come out.
 
     python -m benchmarks.answers_page            write the page anew
     python -m benchmarks.answers_page --check    say which answers have changed; exit 1 if any
@@ -58,6 +58,11 @@ QUESTIONS = {
         "What's new about the library?",
         "Tell me about the airport.",
     ],
+    "What happened when": [
+        "What happened in September 2025?",
+        "What did Gideon Strake say before the election?",
+        "What was the first report on the ferry?",
+    ],
     "Yes or no": [
         "Did the council vote to replace the Lady Ennet?",
         "Is the library open on Mondays again?",
@@ -65,14 +70,15 @@ QUESTIONS = {
     "In a conversation, and in two parts": [
         "Who won the by-election in 2023?",
         "> By how much?",
+        "> how many sheep died?",
         "Who is the new deputy mayor, and what does she earn?",
     ],
 }
 
 _INTRODUCTION = """# Answers
 
-Thirty questions about the [sample articles](../seeds), and the answers as they come out of the
-built-in reader: every sentence of an answer stands in an article, and the quotations below it are
+More than thirty questions about the [sample articles](../seeds), and the answers as they come out of
+the built-in reader: every sentence of an answer stands in an article, and the quotations below it are
 the proof. Where the articles do not answer, it says so. Written by
 `python -m benchmarks.answers_page`."""
 

@@ -22,9 +22,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> str:
         return page(assistant)
 
 
-def test_the_page_has_thirty_questions_of_all_kinds(made: str) -> None:
+def test_the_page_has_more_than_thirty_questions_of_all_kinds(made: str) -> None:
     asked = [question for questions in QUESTIONS.values() for question in questions]
-    assert len(asked) == len(entries(made)) == 30
+    assert len(asked) == len(entries(made)) > 30
 
 
 def test_the_page_is_up_to_date(made: str) -> None:

@@ -276,7 +276,7 @@ def _open_writer(settings: Settings, embedding: Callable[[], Embedding]) -> Writ
         Wording(answering.refusal, phrases.say("note"), settings.unsupported),
         similar=similar,
         patience=settings.model_timeout,
-        prompt_tokens=settings.prompt_tokens,
+        prompt_tokens=settings.prompt_room,
         answer_tokens=settings.answer_tokens,
         secrets=[settings.key or ""],
         loads=settings.local,

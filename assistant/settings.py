@@ -24,6 +24,9 @@ from assistant.writing.providers import PROVIDERS, is_loopback
 
 _PREFIX = "DATELINE_"
 _SECRET = frozenset({"api_key", "password"})
+# Tokens that a chat model is given: a small machine reads a hundred in a second, and the first five
+# passages nearly always hold what the first ten do (benchmarks/results.md).
+_ROOM_HERE, _ROOM_ELSEWHERE = 1_000, 2_000
 
 
 class Settings(BaseSettings):
@@ -65,11 +68,12 @@ class Settings(BaseSettings):
         description="Seconds to wait for the chat model's first word, and for each later one, before "
         "the articles' own words are given instead.",
     )
-    prompt_tokens: int = Field(
-        1_500,
+    prompt_tokens: int | None = Field(
+        None,
         ge=300,
         description="About how many tokens the chat model is given: more passages, or a faster "
-        "first word on a small machine.",
+        "first word on a small machine. Where it is not set, 1,000 for a server on this computer, "
+        "2,000 for one elsewhere.",
     )
     answer_tokens: int = Field(
         400, ge=16, description="How many tokens the chat model may write, its thoughts included."
@@ -160,6 +164,12 @@ class Settings(BaseSettings):
         if provider is None or not provider.key or self.base_url is not None:
             return None
         return os.environ.get(provider.key) or None
+
+    @property
+    def prompt_room(self) -> int:
+        """How many tokens the chat model is given, by estimate."""
+        here = self.server is not None and is_loopback(self.server)
+        return self.prompt_tokens or (_ROOM_HERE if here else _ROOM_ELSEWHERE)
 
     @property
     def local(self) -> bool:

@@ -187,8 +187,10 @@ def main() -> None:
                 "ours": ours(assistant),
             }
             outcomes: dict[str, list[Outcome]] = {way: [] for way in ways}
-            for question in asked:
-                for way, ask in ways.items():
+            # One way after the other, as they would be used: a server keeps the beginning of the
+            # last prompt, and in turns each would push out the other's.
+            for way, ask in ways.items():
+                for question in asked:
                     outcome = ask(question)
                     outcomes[way].append(outcome)
                     if given.show:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from assistant import Answer, Assistant, Settings, Turn
 from assistant.errors import WritingError
 from assistant.factory import _open_writer
 from assistant.web.suggesting import Suggestions
-from assistant.writing.generating import inert, open_chat_model, source, tokens_of
+from assistant.writing.generating import _sources, inert, open_chat_model, source, tokens_of
 from tests.fake_embedding import FakeEmbedding
 from tests.fake_index import FakeIndex
 from tests.fake_model_server import Fail, ModelServer, Say, free_port
@@ -485,6 +486,24 @@ def test_sources_have_number_date_and_source(tmp_path: Path) -> None:
     assert f'<source id="1" date="2025-07-01" from="Asian Lite" title="Two states">\n{MEETING}' in (
         asked
     )
+
+
+def test_the_title_of_an_article_is_told_once(tmp_path: Path) -> None:
+    text = "It is held in Dakar."
+    first = Passage("a:0", "a", 0, len(text), text, "Two states", "Asian Lite")
+    second = replace(first, id="a:1", start=30, end=30 + len(text))
+    other = replace(first, id="b:0", article_id="b", text=f"Two states. {text}")
+    shown = list(_sources([first, second, other]))
+    assert shown[0] == f'<source id="1" from="Asian Lite" title="Two states">\n{text}\n</source>'
+    assert shown[1] == f'<source id="2" from="Asian Lite">\n{text}\n</source>'
+    assert shown[2] == f'<source id="3" from="Asian Lite">\nTwo states. {text}\n</source>'
+
+
+def test_a_server_on_this_computer_is_given_less_to_read() -> None:
+    assert Settings(model="ollama:qwen3").prompt_room == 1_000
+    assert Settings(model="openai:x", base_url="http://127.0.0.1:1/v1").prompt_room == 1_000
+    assert Settings(model="openai:x").prompt_room == 2_000
+    assert Settings(model="openai:x", prompt_tokens=400).prompt_room == 400
 
 
 def test_the_prompt_keeps_to_its_budget_and_has_one_passage_at_least(tmp_path: Path) -> None:

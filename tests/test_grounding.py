@@ -277,6 +277,47 @@ def test_what_was_changed_is_found(sentence: str, against: str) -> None:
     assert verdict.against in (against, "words" if against != "words" else "names")
 
 
+VISIT = (
+    "On Monday Ilse Brandt met Omar Haddad in Dakar to speak about the harbour, and 40 people came. "
+    "On Friday the league was told in Lisbon that 60 people wait for it in Oslo."
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "against"),
+    [
+        ("On Monday Ilse Brandt met Omar Haddad in Oslo to speak about the harbour.", "names"),
+        ("Lisbon was where Ilse Haddad met Omar Brandt in Dakar about the harbour.", "names"),
+        ("On Friday Ilse Brandt met Omar Haddad in Dakar to speak about the harbour.", "numbers"),
+        ("Omar Haddad in Dakar spoke about the harbour, and 60 people came.", "numbers"),
+    ],
+)
+def test_what_stands_in_the_place_of_another_of_the_same_passage_is_found(
+    sentence: str, against: str
+) -> None:
+    verdict = support(sentence, [Passage("p", "a", 0, len(VISIT), VISIT)])
+    assert not verdict.supported
+    assert verdict.against == against
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "On Monday Ilse Brandt met Omar Haddad in Dakar, and 40 people came.",
+        "On Monday Brandt met Haddad in Dakar to speak about the harbour.",
+        "In Dakar, Ilse Brandt met Omar Haddad on Monday to speak about the harbour.",
+    ],
+)
+def test_other_places_for_the_same_words_are_no_change(sentence: str) -> None:
+    assert support(sentence, [Passage("p", "a", 0, len(VISIT), VISIT)]).supported
+
+
+def test_who_is_named_first_of_several_makes_no_difference() -> None:
+    told = "It was co-chaired by France and Saudi Arabia on Monday, the ministry said."
+    sentence = "It was co-chaired by Saudi Arabia and France on Monday, the ministry said."
+    assert support(sentence, [Passage("p", "a", 0, len(told), told)]).supported
+
+
 def test_the_evidence_is_the_sentence_and_not_its_passage() -> None:
     (proof,) = support("It is held in Dakar on July 9.", PASSAGES).proofs
     start = proof.span.start - proof.passage.start

@@ -236,7 +236,7 @@ class ChatWriter:
         passages = self._fitting([hit.passage for hit in blank.passages], question)
         today = as_of or datetime.now(tz=UTC).astimezone().date()
         messages = self._answering.messages(
-            sources="\n".join(source(n, passage) for n, passage in enumerate(passages, start=1)),
+            sources="\n".join(_sources(passages)),
             question=inert(question),
             today=f"Today is {today:%A}, {today.day} {today:%B %Y}.\n",
         )
@@ -335,13 +335,13 @@ class ChatWriter:
         room = self._prompt_tokens - tokens_of(
             self._answering.system + self._answering.user + question
         )
-        kept: list[Passage] = []
-        for passage in passages:
-            room -= tokens_of(source(len(kept) + 1, passage))
-            if kept and room < 0:
+        count = 0
+        for shown in _sources(passages):
+            room -= tokens_of(shown)
+            if count and room < 0:
                 break
-            kept.append(passage)
-        return kept
+            count += 1
+        return list(passages[:count])
 
     def _stream(self, messages: list[tuple[str, str]], config: RunnableConfig) -> Generator[str]:
         """What the model writes, as it comes. Raises WritingError for every way in which it fails,
@@ -534,17 +534,26 @@ def stopping_of(config: RunnableConfig) -> threading.Event:
 # -- prompts -----------------------------------------------------------------------------------
 
 
-def source(number: int, passage: Passage) -> str:
-    """A passage as the model sees it, between tags that nothing in an article can close."""
+def source(number: int, passage: Passage, *, again: bool = False) -> str:
+    """A passage as the model sees it, between tags that nothing in an article can close. `again`
+    leaves out the title, which a passage of the same article has told before."""
     told = {
         "date": passage.published.isoformat() if passage.published else "",
         "from": passage.source,
-        "title": passage.title,
     }
+    if not again and not passage.text.startswith(passage.title.removesuffix("…")):
+        told["title"] = passage.title
     about = "".join(
         f' {name}="{_attribute(value)}"' for name, value in told.items() if value.strip()
     )
     return f'<source id="{number}"{about}>\n{inert(passage.text)}\n</source>'
+
+
+def _sources(passages: Sequence[Passage]) -> Iterator[str]:
+    told: set[str] = set()
+    for number, passage in enumerate(passages, start=1):
+        yield source(number, passage, again=passage.article_id in told)
+        told.add(passage.article_id)
 
 
 def inert(text: str) -> str:

@@ -7,7 +7,8 @@
 
 A sentence is supported where one to three neighbouring sentences of a passage, or those of two
 passages together, say nearly all of its words, every name, number and date in it, and deny nothing
-that it says. A rule that reads no meaning: it finds what was altered or made up (its precision and
+that it says; and where one of them is laid beside it word by word, no name, number or date may stand
+in the place of another. A rule that reads no meaning: it finds what was altered or made up (its precision and
 recall are in benchmarks/results.md), not a wrong conclusion from the right words. Pure functions;
 `similar` is the one thing asked of a model, and only in doubt.
 """
@@ -18,6 +19,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Literal
 
@@ -350,6 +352,9 @@ def _against(
         return "names"
     if _denies(claim, said):
         return "negation"
+    for near in nears:
+        if instead := _instead(sentence, near):
+            return instead
     share = _share(claim, said)
     if share >= ENOUGH:
         return ""
@@ -366,6 +371,99 @@ def _denies(claim: _Claim, said: _Claim) -> bool:
     if any(word in said.plain and word not in said.denied for word in ours):
         return True
     return any(word in claim.plain and word not in claim.denied for word in theirs)
+
+
+# -- what stands in the place of what ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    stem: str
+    kind: Literal["", "names", "numbers"]
+    letters: str  # as written, in lower case
+
+
+def _instead(sentence: str, near: _Near) -> Against:
+    """What kind of word stands in the sentence where the passage's, which says the same around it,
+    has another of this kind: "held in Oslo in May", and it says "held in Dakar in May"."""
+    passage = near.proof.passage
+    known = frozenset(_Claim.of(f"{passage.title}. {passage.text}").names)
+    mine = _words_of(sentence, known)
+    for text in _sentences_of(_text(near.proof)):
+        theirs = _words_of(text, known)
+        for ours, others in _replaced(mine, theirs):
+            for kind in ("names", "numbers"):
+                one = [word for word in ours if word.kind == kind]
+                other = [word for word in others if word.kind == kind]
+                if one and other and not _alike(one, other):
+                    return kind
+    return ""
+
+
+def _replaced(
+    mine: Sequence[_Word], theirs: Sequence[_Word]
+) -> Iterator[tuple[Sequence[_Word], Sequence[_Word]]]:
+    """The few words of the one that stand where the other has a few others, where much else is the
+    same (Ratcliff and Obershelp's matching blocks)."""
+    matcher = SequenceMatcher(
+        None, [word.stem for word in mine], [word.stem for word in theirs], autojunk=False
+    )
+    parts = matcher.get_opcodes()
+    same = sum(end - begin for kind, begin, end, _, _ in parts if kind == "equal")
+    if same < _SAME * len(mine):
+        return
+    joined: list[tuple[int, int, int, int]] = []
+    for kind, begin, end, start, stop in parts:
+        between = [word.stem for word in mine[begin:end]]
+        if kind != "equal":
+            if joined and joined[-1][1] == begin and joined[-1][3] == start:
+                begin, start = joined[-1][0], joined[-1][2]
+                joined.pop()
+            joined.append((begin, end, start, stop))
+        elif joined and joined[-1][1] == begin and set(between) <= _JOINING:
+            # "France and Oman" is "Oman and France".
+            joined[-1] = (joined[-1][0], end, joined[-1][2], stop)
+    for begin, end, start, stop in joined:
+        if end - begin <= _FEW and stop - start <= _FEW:
+            yield mine[begin:end], theirs[start:stop]
+
+
+def _alike(one: Sequence[_Word], other: Sequence[_Word]) -> bool:
+    """Whether any of these words may mean the same as any of those: one a form of the other, or the
+    initials of them all."""
+    for words, others in ((one, other), (other, one)):
+        initials = "".join(word.letters[:1] for word in others)
+        if any(len(word.letters) > 1 and word.letters == initials for word in words):
+            return True
+    return any(
+        _same_name(word.letters, more.letters) or _values(word.letters) & _values(more.letters)
+        for word in one
+        for more in other
+    )
+
+
+def _words_of(text: str, known: frozenset[str]) -> list[_Word]:
+    found = []
+    begins = True
+    end = 0
+    for match in _WORD.finditer(text):
+        letters = _bare(match[0])
+        begins = begins or bool(_SENTENCE_END.search(text[end : match.start()]))
+        kind: Literal["", "names", "numbers"] = ""
+        if letters[:1].isdigit() or (
+            match[0][:1].isupper() and (letters in _MONTHS or letters in _DAYS)
+        ):
+            kind = "numbers"
+        elif match[0][:1].isupper() and letters not in _STOP and (not begins or letters in known):
+            kind = "names"
+        found.append(_Word(_stem(letters), kind, letters))
+        begins, end = False, match.end()
+    return found
+
+
+@lru_cache(maxsize=2048)
+def _sentences_of(text: str) -> tuple[str, ...]:
+    return tuple(text[span.start : span.end] for span in sentences(text))
 
 
 def _text(proof: Proof) -> str:
@@ -402,6 +500,9 @@ def _same_name(name: str, word: str) -> bool:
     return len(short) >= 3 and long.startswith(short) and long[len(short) :] in _FORMS
 
 
+_SAME = 0.3  # share of a sentence's words in the same order that make two of them comparable
+_FEW = 3  # words that stand in the place of as few others
+_JOINING = frozenset(("and", "or"))
 _ROOT = 7
 _ROUNDED = 0.1  # how far "about 50" may be off
 _REACH = 3  # content words behind a negation that it denies

@@ -421,7 +421,10 @@ def test_nothing_but_what_no_passage_says(tmp_path: Path) -> None:
     answer = ask(tmp_path, Say("Norway pays 48 million euros [1]."), question="how much is it?")
     assert answer.kind == "abstention"
     assert answer.passages
-    assert answer.notices == ("openai:scripted wrote nothing that stands in the articles.",)
+    assert answer.notices == (
+        "openai:scripted wrote nothing that stands in the articles. Here are the passages that match "
+        "best.",
+    )
 
 
 def test_a_package_that_is_not_installed_is_named_with_its_install_line(

@@ -46,7 +46,7 @@ from assistant.web.access import Access, Locked
 from assistant.web.adding import Adding
 from assistant.web.asking import AT_ONCE, PER_MINUTE, Answering, Desk, Rate
 from assistant.web.conversations import Conversations
-from assistant.web.guarding import OnlyByName, OnlySmall, OnlyThePage, OwnSessions, is_here
+from assistant.web.guarding import OURS, OnlyByName, OnlySmall, OnlyThePage, OwnSessions, is_here
 from assistant.web.history import add_history, known_visitor
 from assistant.web.library import Library
 from assistant.web.library_api import closing, library_routes
@@ -70,6 +70,7 @@ _LONGEST = 10_000  # characters of a question or a turn
 _MOST_QUOTES = 100  # quotes that one address may name
 _API_AT_ONCE = 16  # questions over the API that are answered or wait; threads are kept for the page
 _ALL = ("0.0.0.0", "::", "")  # noqa: S104  # hosts that stand for every address of this computer
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _SHUTDOWN = 1  # seconds that open streams get to end after Ctrl-C
 
 _log = logging.getLogger(__name__)
@@ -125,6 +126,8 @@ def create_app(
     from fastapi.responses import HTMLResponse, JSONResponse, Response
     from fastapi.staticfiles import StaticFiles
     from starlette.convertors import Convertor, register_url_convertor
+    from starlette.exceptions import HTTPException
+    from starlette.routing import Match, Route
 
     class _Id(Convertor[str]):
         """An article's id: any text, also one with slashes or line ends, where "path" takes none."""
@@ -174,6 +177,11 @@ def create_app(
         )
         body = {"error": "RequestError", "message": "; ".join(problems)}
         return JSONResponse(body, status_code=422)
+
+    @app.exception_handler(HTTPException)
+    def _not_served(_: Request, error: HTTPException) -> JSONResponse:
+        body = {"error": "RequestError", "message": str(error.detail)}
+        return JSONResponse(body, status_code=error.status_code, headers=error.headers)
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -241,6 +249,23 @@ def create_app(
     add_history(app, kept, locked=access is not None)
     app.include_router(library_routes(library))
     app.mount("/page", StaticFiles(directory=STATIC), name="page")
+
+    def not_here(request: Request) -> Response:
+        served = {
+            method
+            for route in app.routes
+            if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL
+            for method in route.methods or ()
+        }
+        if not served:
+            raise HTTPException(404, "there is nothing here")
+        names = ", ".join(sorted(served))
+        told = f"{request.method} is not answered here; use {names}"
+        raise HTTPException(405, told, headers={"Allow": names})
+
+    # Gradio takes every address that is left, and has errors of another shape.
+    for ours in OURS:
+        app.add_route(f"{ours}{{rest:path}}", not_here, methods=_METHODS, include_in_schema=False)
     if page:
         offered = library.offered if examples is None else examples
         mount(app, assistant, kept, desk, examples=offered, library=library)

@@ -495,9 +495,9 @@ def chat(
     index: IndexFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Open the chat page on the articles; Ctrl-C stops it.
+    """Serve the chat page on the articles; Ctrl-C stops it.
 
-    While it runs, the other commands work on the same index too. Where --host lets other computers
+    The page's address is written out: open it in a browser. None is opened for you. While it runs, the other commands work on the same index too. Where --host lets other computers
     reach it, it asks them for a password: DATELINE_PASSWORD, else you are asked for one.
 
     \b

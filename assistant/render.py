@@ -250,14 +250,14 @@ def article_address(article_id: str) -> str:
 
 
 def shelf(statistics: Statistics) -> str:
-    """What is in the index, on one line: "1,204 articles · 2019–2025 · newest 3 Mar"; "" if nothing."""
+    """What is in the index, on one line: "1,204 articles · 2019–2025 · newest 3 Mar 2025"; "" if nothing."""
     if not statistics.articles:
         return ""
     parts = [counted(statistics.articles)]
     if statistics.oldest and statistics.newest:
         first, last = statistics.oldest.year, statistics.newest.year
         parts.append(f"{first}" if first == last else f"{first}–{last}")
-        parts.append(f"newest {day(statistics.newest, year=False)}")
+        parts.append(f"newest {day(statistics.newest)}")
     return " · ".join(parts)
 
 

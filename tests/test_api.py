@@ -134,6 +134,34 @@ def test_errors_are_told_by_class_and_message(assistant: FakeAssistant) -> None:
     assert (reply.status_code, reply.json()["error"]) == (409, "EmptyIndexError")
 
 
+@pytest.mark.parametrize("served", ["api", "page"])
+def test_errors_of_addresses_and_methods_have_the_same_shape(
+    served: str, request: pytest.FixtureRequest
+) -> None:
+    client: Client = request.getfixturevalue(served)
+    for method, path, status, allowed in [
+        ("GET", "/api/answer", 405, "POST"),
+        ("POST", "/api/articles", 405, "GET"),
+        ("DELETE", "/healthz", 405, "GET"),
+        ("POST", "/read/meeting", 405, "GET"),
+        ("GET", "/conversations/a", 405, "DELETE, PATCH"),
+        ("GET", "/api/anser", 404, None),
+        ("GET", "/api/", 404, None),
+        ("POST", "/library/nothing", 404, None),
+        ("GET", "/page/nothing.js", 404, None),
+        ("POST", "/api/answer", 422, None),
+        ("GET", "/library/articles?skip=-1", 422, None),
+    ]:
+        reply = client.request(method, path)
+        assert reply.status_code == status, path
+        assert set(reply.json()) == {"error", "message"}, path
+        assert reply.json()["error"] == "RequestError"
+        assert reply.headers.get("allow") == allowed, path
+    broken = client.post("/api/answer", content=b"[" * 200_000)
+    assert broken.status_code in (400, 422)
+    assert set(broken.json()) == {"error", "message"}
+
+
 def test_articles_are_listed_without_their_text(api: Client) -> None:
     listed = api.get("/api/articles").json()["articles"]
     assert [article["id"] for article in listed] == [HARBOUR.id, "meeting", HOSTILE.id]

@@ -329,7 +329,7 @@ def test_the_promise_is_made_only_where_it_is_true() -> None:
 
 def test_the_opening_says_what_is_here_or_how_to_begin() -> None:
     full = opening(FakeAssistant())
-    assert full.startswith("2 articles · 2025 · newest 4 Nov")
+    assert full.startswith("2 articles · 2025 · newest 4 Nov 2025")
     assert "sample" not in full
     assert "These are sample articles." in opening(FakeAssistant(), samples=2)
     assert "sample" not in opening(FakeAssistant(), samples=1)

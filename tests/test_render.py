@@ -411,10 +411,14 @@ def test_an_article_has_a_page_of_its_own_with_the_chosen_quote_marked() -> None
 def test_days_and_shelves_are_written_the_same_in_every_locale() -> None:
     assert day(date(2025, 3, 1)) == "1 Mar 2025"
     assert day(date(2025, 3, 1), year=False) == "1 Mar"
-    assert shelf(MemoryIndex([MEETING, HARBOUR]).statistics()) == "2 articles · 2025 · newest 4 Nov"
+    assert (
+        shelf(MemoryIndex([MEETING, HARBOUR]).statistics())
+        == "2 articles · 2025 · newest 4 Nov 2025"
+    )
     old = replace(MEETING, id="old", published=date(2019, 5, 6))
     assert (
-        shelf(MemoryIndex([old, HARBOUR]).statistics()) == "2 articles · 2019–2025 · newest 4 Nov"
+        shelf(MemoryIndex([old, HARBOUR]).statistics())
+        == "2 articles · 2019–2025 · newest 4 Nov 2025"
     )
     undated = replace(MEETING, published=None)
     assert shelf(MemoryIndex([undated]).statistics()) == "1 article"

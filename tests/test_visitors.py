@@ -109,3 +109,12 @@ def test_what_names_no_session_is_gradios_to_refuse(session: TestClient) -> None
         assert session.post("/gradio_api/queue/join", content=body, headers=THEIRS).text.endswith(
             body.decode()
         )
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 200_000, b'{"session_hash": "s", "data": ' + b"[" * 200_000]
+)
+def test_a_body_that_is_nested_too_deeply_is_refused(session: TestClient, body: bytes) -> None:
+    reply = session.post("/gradio_api/queue/join", content=body, headers=THEIRS)
+    assert reply.status_code == 400
+    assert "nested too deeply" in reply.json()["message"]

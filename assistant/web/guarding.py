@@ -38,7 +38,7 @@ _PAGE = frozenset(
     ]
 )
 _FOLDERS = ("/assets/", "/static/", "/gradio_api/heartbeat/")
-_OURS = ("/page/", "/read/", "/answer/", "/conversations", "/library", "/api/", "/healthz")
+OURS = ("/page/", "/read/", "/answer/", "/conversations", "/library", "/api/", "/healthz")
 
 _GRADIO = "/gradio_api/"
 _SESSIONS = 100_000  # whose visitor is remembered, the last used ones
@@ -99,7 +99,7 @@ class OnlyThePage:
             await self._app(scope, receive, send)
             return
         path = scope["path"]
-        if scope["type"] == "http" and (path in _PAGE or path.startswith((*_FOLDERS, *_OURS))):
+        if scope["type"] == "http" and (path in _PAGE or path.startswith((*_FOLDERS, *OURS))):
             await self._app(scope, receive, send)
         else:
             await refuse(scope, receive, send, 404, "there is nothing here")
@@ -157,7 +157,11 @@ class OwnSessions:
                     return
                 body += message.get("body", b"")
                 more = message.get("more_body", False)
-            named |= _named_by_body(body)
+            try:
+                named |= _named_by_body(body)
+            except RecursionError:
+                await refuse(scope, receive, send, 400, "the body is nested too deeply to be read")
+                return
             receive = _again(body, receive)
         cookies = dict(scope["headers"]).get(b"cookie", b"").decode("latin-1")
         visitor = visitor_of(read_cookies(cookies))

@@ -34,7 +34,7 @@ SLOW_QUESTION = f"slowly: {COST_QUESTION}"
 
 def test_the_first_look_says_what_is_here_and_the_cursor_is_in_the_box(page: Page) -> None:
     assert page.text("h1") == "Ask your articles"
-    assert page.text("#dl-summary").splitlines()[0] == "3 articles · 2025 · newest 4 Nov"
+    assert page.text("#dl-summary").splitlines()[0] == "3 articles · 2025 · newest 4 Nov 2025"
     assert "Answers quote your articles. Nothing leaves this computer." in page.text("#dl-summary")
     page.until(lambda: page.texts("#dl-examples button") == list(EXAMPLES))
     page.focuses("#dl-box textarea")

@@ -70,7 +70,7 @@ _LONGEST = 10_000  # characters of a question or a turn
 _MOST_QUOTES = 100  # quotes that one address may name
 _API_AT_ONCE = 16  # questions over the API that are answered or wait; threads are kept for the page
 _ALL = ("0.0.0.0", "::", "")  # noqa: S104  # hosts that stand for every address of this computer
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _SHUTDOWN = 1  # seconds that open streams get to end after Ctrl-C
 
 _log = logging.getLogger(__name__)

@@ -711,8 +711,9 @@ def backup(
     index: IndexFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write everything the index holds to one file, with what was asked and answered on its page.
+    """Write the articles, questions and answers to one file.
 
+    It holds what was asked and answered on the page, everybody's, and what was found helpful.
     The file is a consistent copy, also while the page or another program uses the index; only its
     owner can read it. An older backup of that name is replaced.
 

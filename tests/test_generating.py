@@ -422,8 +422,10 @@ def test_nothing_but_what_no_passage_says(tmp_path: Path) -> None:
     assert answer.kind == "abstention"
     assert answer.passages
     assert answer.notices == (
-        "openai:scripted wrote nothing that stands in the articles. Here are the passages that match "
-        "best.",
+        (
+            "openai:scripted wrote nothing that stands in the articles. Here are the passages that "
+            "match best."
+        ),
     )
 
 

@@ -43,6 +43,8 @@ _ABSTAINED = 3
 _SKIPPED = 4
 _INTERRUPTED = 130
 
+_SOME = 5  # articles that are named where an id could be that of any of them
+
 _LINE_EVERY = 5.0  # seconds between lines of progress where there is no terminal to draw on
 
 
@@ -130,7 +132,12 @@ BaseUrl = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-ArticleId = Annotated[str, typer.Argument(metavar="ID", parser=_text, help="The id of an article.")]
+ArticleId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", parser=_text, help="An article's id, or how it begins if only one does."
+    ),
+]
 
 
 @app.callback()
@@ -221,7 +228,7 @@ def sync(
     yes: Annotated[
         bool,
         typer.Option(
-            "--yes", "-y", help="Also where that is more than a tenth of the index, or all of it."
+            "--yes", "-y", help="Also more than a tenth of the index, or all that came from there."
         ),
     ] = False,
     watch: Annotated[
@@ -236,7 +243,7 @@ def sync(
 ) -> None:
     """Bring the index to the state of a folder or a feed.
 
-    Articles that are new or changed come in, and files that were moved keep their articles. What is no longer there is told, and removed only with --prune; more than a tenth of the index only with --yes, too. Files that have not changed are not read again. Interrupted, run it again to go on.
+    Articles that are new or changed come in, and files that were moved keep their articles. What is no longer there is told, and removed only with --prune; more than a tenth of the index only with --yes, too, but for up to three articles where more of that source stay than go. Files that have not changed are not read again. Interrupted, run it again to go on.
 
     \b
     Examples:
@@ -287,12 +294,7 @@ def list_(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False
 @app.command()
 def show(
     ctx: typer.Context,
-    article_id: Annotated[
-        str,
-        typer.Argument(
-            metavar="ID", parser=_text, help="An article's id, or how it begins if only one does."
-        ),
-    ],
+    article_id: ArticleId,
     index: IndexFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -362,8 +364,9 @@ def edit(
     """
     if title is None and published is None and source is None:
         raise typer.BadParameter("say what to change: --title, --date or --source")
-    with _open(ctx, index, make=False) as assistant, _suggesting(assistant.index, article_id):
-        summary = assistant.index.edit(article_id, title=title, published=published, source=source)
+    with _open(ctx, index, make=False) as assistant:
+        taken = _article(assistant.index, article_id)
+        summary = assistant.index.edit(taken.id, title=title, published=published, source=source)
     if as_json:
         _print_json(_plain(asdict(summary)))
     else:
@@ -377,7 +380,11 @@ def remove(
     ctx: typer.Context,
     article_ids: Annotated[
         list[str],
-        typer.Argument(metavar="ID", parser=_text, help="The ids of the articles, written out."),
+        typer.Argument(
+            metavar="ID",
+            parser=_text,
+            help="The articles' ids, or how each begins if only one does.",
+        ),
     ],
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")
@@ -387,26 +394,25 @@ def remove(
 ) -> None:
     """Remove articles from the index.
 
-    The files they came from are not touched.
+    The files they came from are not touched. Where one of the ids is unknown, or several articles'
+    ids begin so, nothing is removed.
 
     \b
     Example:
       dateline remove a1 a2 --yes
     """
-    ids = tuple(dict.fromkeys(article_ids))
-    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise typer.BadParameter("there is no terminal to ask on: give --yes to remove")
     with _open(ctx, index, make=False) as assistant:
-        articles = []
-        for article_id in ids:
-            with _suggesting(assistant.index, article_id):
-                articles.append(assistant.index.get(article_id))
-        if not yes:
-            for article in articles:
+        found = [_article(assistant.index, each) for each in dict.fromkeys(article_ids)]
+        articles = {article.id: article for article in found}
+        ids = tuple(articles)
+        if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise typer.BadParameter("there is no terminal to ask on: give --yes to remove")
+        for article in articles.values():
+            if not yes or article.id not in article_ids:  # else it was written out
                 _tell(f"  {_one_line(f'{article.id}: {article.title}')}")
-            if not typer.confirm(f"Remove {_articles(len(ids))}?", err=True):
-                _tell("nothing was removed")
-                raise typer.Exit(1)
+        if not yes and not typer.confirm(f"Remove {_articles(len(ids))}?", err=True):
+            _tell("nothing was removed")
+            raise typer.Exit(1)
         removed = assistant.index.remove(ids)
     if as_json:
         _print_json({"removed": list(ids)})
@@ -455,6 +461,8 @@ def ask(
       dateline ask "who co-chairs the two-state meeting?"
       dateline ask "what happened in Gaza?" --after 2025-07-01 --source Reuters --json
     """
+    if after is not None and before is not None and after > before:
+        raise typer.BadParameter(f"--after ({after}) is later than --before ({before})")
     # Without quotation marks around it a question comes as its words.
     question = _standard_input() if words == ["-"] else " ".join(words)
     with _open(ctx, index, make=False, model=model, base_url=base_url) as assistant:
@@ -665,7 +673,7 @@ def feedback(
 def doctor(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
     """Check the installation and the index.
 
-    Says what is wrong and what to do about it, and changes nothing. The exit code is 1 where an error was found.
+    Says what is wrong and what to do about it, and changes nothing. The exit code is 1 where an error was found; that there is no index is one, and a warning is none.
 
     \b
     Example:
@@ -876,8 +884,6 @@ def _password(settings: Settings, host: str) -> str | None:
 
 def _examine(ctx: typer.Context, folder: Path | None) -> list[Finding]:
     """What the check-up found; an index that cannot be opened is a finding, not the end of it."""
-    from assistant.errors import EmptyIndexError
-
     findings = [Finding("ok", f"dateline {_version()} on Python {sys.version.split()[0]}")]
     try:
         with _open(ctx, folder, make=False) as assistant:
@@ -886,8 +892,6 @@ def _examine(ctx: typer.Context, folder: Path | None) -> list[Finding]:
             findings.append(_calibrated(assistant))
             findings.append(_tried(assistant))
             findings += _model_asked(assistant)
-    except EmptyIndexError as error:
-        findings.append(Finding("warning", str(error), "dateline add FOLDER"))
     except DatelineError as error:
         findings.append(Finding("error", str(error)))
     return findings
@@ -941,33 +945,25 @@ def _model_asked(assistant: Assistant) -> list[Finding]:
 
 
 def _article(index: Index, article_id: str) -> Article:
-    """The article with this id or, failing that, the only one whose id begins so."""
-    with _suggesting(index, article_id):
-        try:
-            return index.get(article_id)
-        except ArticleNotFoundError:
-            matches = _beginning(index, article_id)
-            if len(matches) != 1:
-                raise
-            return index.get(matches[0].id)
+    """The article with this id or, failing that, the only one whose id begins so.
 
-
-@contextmanager
-def _suggesting(index: Index, article_id: str) -> Iterator[None]:
-    """Where no article has this id, name those whose ids begin so."""
+    Raises ArticleNotFoundError where there is none; where there are several, it names them.
+    """
     try:
-        yield
+        return index.get(article_id)
     except ArticleNotFoundError as error:
-        matches = _beginning(index, article_id)
-        if not matches:
+        ids = [
+            each.id for each in index.articles() if article_id and each.id.startswith(article_id)
+        ]
+        if not ids:
             raise
-        some = ", ".join(match.id for match in matches[:5])
-        more = f" and {len(matches) - 5} more" if len(matches) > 5 else ""
-        raise ArticleNotFoundError(f"{error}; ids that begin so: {some}{more}") from error
-
-
-def _beginning(index: Index, start: str) -> list[Summary]:
-    return [summary for summary in index.articles() if start and summary.id.startswith(start)]
+        if len(ids) == 1:
+            return index.get(ids[0])
+        more = f" and {len(ids) - _SOME} more" if len(ids) > _SOME else ""
+        raise ArticleNotFoundError(
+            f"no article has the id {article_id!r}, and {len(ids):,} begin so: "
+            f"{', '.join(sorted(ids)[:_SOME])}{more}. Write more of the one you mean."
+        ) from error
 
 
 def _write(file: Path, text: str) -> None:

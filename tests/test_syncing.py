@@ -247,14 +247,14 @@ def test_more_than_a_tenth_of_the_index_is_not_removed_unless_told_twice(
 ) -> None:
     numbered(folder, 20)
     index.sync(folder)
-    for number in range(3):
+    for number in range(4):
         (folder / f"{number:03}.txt").unlink()
     written(folder / "ferry.txt", FERRY)
     report = index.sync(folder, prune=True)
-    assert "3 articles of 21" in report.refusal
-    assert (len(report.new), len(report.vanished), report.removed) == (1, 3, ())
+    assert "4 of 21 articles are no longer in" in report.refusal
+    assert (len(report.new), len(report.vanished), report.removed) == (1, 4, ())
     assert len(index.articles()) == 21
-    assert len(index.sync(folder, prune=True, yes=True).removed) == 3
+    assert len(index.sync(folder, prune=True, yes=True).removed) == 4
 
 
 def test_a_tenth_of_the_index_may_go(index: Index, folder: Path) -> None:
@@ -263,6 +263,57 @@ def test_a_tenth_of_the_index_may_go(index: Index, folder: Path) -> None:
     for number in range(2):
         (folder / f"{number:03}.txt").unlink()
     assert len(index.sync(folder, prune=True).removed) == 2
+
+
+@pytest.mark.parametrize(("there", "gone"), [(3, 1), (5, 1), (5, 2), (7, 3), (12, 3)])
+def test_a_few_may_go_from_a_small_index_where_more_stay(
+    index: Index, folder: Path, there: int, gone: int
+) -> None:
+    numbered(folder, there)
+    ids = index.sync(folder).new
+    for number in range(gone):
+        (folder / f"{number:03}.txt").unlink()
+    report = index.sync(folder, prune=True)
+    assert (report.removed, report.refusal) == (ids[:gone], "")
+
+
+@pytest.mark.parametrize(
+    ("there", "gone", "told"),
+    [
+        (2, 1, "1 of 2 articles is no"),
+        (4, 2, "2 of 4 articles are no"),
+        (6, 3, "3 of 6 "),
+        (9, 4, "4 of 9 "),
+    ],
+)
+def test_half_of_a_small_folder_or_many_go_only_when_told_twice(
+    index: Index, folder: Path, there: int, gone: int, told: str
+) -> None:
+    numbered(folder, there)
+    index.sync(folder)
+    for number in range(gone):
+        (folder / f"{number:03}.txt").unlink()
+    report = index.sync(folder, prune=True)
+    assert told in report.refusal
+    assert (len(report.vanished), report.removed) == (gone, ())
+
+
+def test_what_stays_is_counted_in_the_folder_and_what_is_new_there_does_not_count(
+    index: Index, tmp_path: Path, folder: Path
+) -> None:
+    """Another disk where the folder's was, beside an index that is otherwise small."""
+    written(folder / "ferry.txt", FERRY)
+    written(folder / "flood.txt", FLOOD)
+    index.sync(folder)
+    numbered(tmp_path / "elsewhere", 8)
+    index.sync(tmp_path / "elsewhere")
+    (folder / "ferry.txt").unlink()
+    (folder / "flood.txt").unlink()
+    for name in ("a.txt", "b.txt", "c.txt"):
+        written(folder / name, f"{STRIKE} {name}")
+    report = index.sync(folder, prune=True)
+    assert "2 of 13 articles" in report.refusal
+    assert (len(report.new), report.removed) == (3, ())
 
 
 def test_an_empty_folder_empties_nothing_however_small_its_part(

@@ -69,7 +69,8 @@ class Index(ABC):
         were not parsed, and text that is as it was is not embedded. A file that was moved keeps its
         articles and their ids. What is no longer there stays in the index, unless `prune`; and of
         that, more than a tenth of the index or all of a source only with `yes`, for a disk that is
-        not mounted must not empty an index: the report's `refusal` says so then.
+        not mounted must not empty an index: the report's `refusal` says so then. Up to three
+        articles may go even so where more of the source's articles stay than go.
 
         Stopped in the middle, it is brought to its end by calling it again. Raises LoadingError
         where `source` does not exist or cannot be fetched.

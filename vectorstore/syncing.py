@@ -54,6 +54,7 @@ _FILES_A_BATCH = 500
 # telling: file systems count in steps of up to two seconds.
 _SETTLED = 2_000_000_000
 _TENTH = 10
+_A_FEW = 3  # articles that may go even where they are more than a tenth
 _UPLOADED = "upload://"
 # What is put into addresses to follow readers; the page is the same without.
 _FOLLOWING = ("utm_", "fbclid", "gclid", "mc_cid", "mc_eid")
@@ -282,7 +283,7 @@ class _Bringing:
         removed: tuple[str, ...] = ()
         refusal = ""
         if prune and (self._missing or still):
-            refusal = "" if yes else self._refusal(len(vanished))
+            refusal = "" if yes else self._refusal(vanished)
             if not refusal:
                 if vanished:
                     self._index.remove(vanished)
@@ -555,19 +556,28 @@ class _Bringing:
                         lost.pop(origin.article_id, None)
         return tuple(lost)
 
-    def _refusal(self, count: int) -> str:
-        """Why these may not be removed without being asked for by name; "" where they may."""
+    def _refusal(self, vanished: Sequence[str]) -> str:
+        """Why these may not be removed without being asked for by name; "" where they may.
+
+        A tenth of a small index is not even one article, so a few may go from it as well, as long as
+        more of the source's articles stay than go: a disk that is not mounted takes most or all.
+        """
+        count = len(vanished)
         articles = f"{count:,} article" + ("" if count == 1 else "s")
         if self._missing and not self._held:
             return (
                 f"{self._source.written} has no file in it; is it mounted? {articles} that came "
                 "from there stay in the index"
             )
+        tally = self._tally
+        stay = (tally.unchanged.keys() | tally.changed.keys() | tally.moved.keys()) - {*vanished}
+        if count <= _A_FEW and count < len(stay):
+            return ""
         total = self._index.statistics().articles
         if count * _TENTH > total:
             return (
-                f"{articles} of {total:,} are no longer in {self._source.written}: more than a "
-                "tenth of the index is not removed without --yes"
+                f"{count:,} of {total:,} articles {'is' if count == 1 else 'are'} no longer in "
+                f"{self._source.written}: more than a tenth of the index is not removed without --yes"
             )
         return ""
 

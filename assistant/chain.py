@@ -307,7 +307,7 @@ def build_chain(
     def _sides(asked: Asked, sure: Finding) -> tuple[list[tuple[Reading, float]], list[Reading]]:
         """The readings that answer the question, each of which may be a side, and all of them."""
         question = sure.wish.question
-        found = {reading.passage.id: reading for reading, _ in asked.findings[0].rated}
+        found = {reading.passage.id: reading for reading, _ in sure.rated}
         read = [found[hit.passage.id] for hit in asked.hits if hit.passage.id in found]
 
         def confident(readings: Sequence[Reading]) -> list[float]:
@@ -599,7 +599,7 @@ def _sure(finding: Finding, enough: float, threshold: float | None, when: AskedT
     if evidence.confidence < (evidence.threshold if threshold is None else threshold):
         evidence = answering.NOTHING
     sure = [rated for rated in finding.readings if rated[1] >= enough and rated[0].text]
-    return Finding(finding.wish, preferred(sure, when), evidence)
+    return replace(finding, readings=preferred(sure, when), evidence=evidence)
 
 
 def _as_read(asked: Asked) -> tuple[Hit, ...]:

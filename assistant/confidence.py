@@ -11,7 +11,6 @@ training/calibrate.py; the best reading is the one of the highest confidence. It
 
 from __future__ import annotations
 
-import calendar
 import json
 import math
 import re
@@ -22,11 +21,11 @@ from typing import TYPE_CHECKING
 
 from assistant.errors import ModelError
 from assistant.questions import asks_for, names
+from vectorstore.context import month
 from vectorstore.splitting import sentences_around
 
 if TYPE_CHECKING:
     from assistant.reader import Reading
-    from vectorstore.articles import Passage
 
 SIGNALS = ("score", "rank", "margin", "names", "unknown", "denied", "sentences")
 
@@ -108,9 +107,9 @@ def signals(
     for rank, reading in enumerate(readings, start=1):
         rivals = [other.score for other in readings if not same_answer(other.text, reading.text)]
         margin = reading.score - max(rivals, default=-math.inf)
-        held = _roots(
-            f"{reading.passage.title} {reading.passage.text} {_appeared(reading.passage)}"
-        )
+        # An article need not say itself in which month it appeared.
+        passage = reading.passage
+        held = _roots(f"{passage.title} {passage.text} {month(passage.published)}")
         found.append(
             {
                 "score": reading.score,
@@ -130,12 +129,6 @@ def _sentence(reading: Reading) -> str:
     start, end = reading.start - passage.start, reading.end - passage.start
     around = sentences_around(passage.text, start, end)
     return passage.text[around.start : around.end]
-
-
-def _appeared(passage: Passage) -> str:
-    """The month and year in which the article appeared, in words: it need not say them itself."""
-    day = passage.published
-    return f"{calendar.month_name[day.month]} {day.year}" if day else ""
 
 
 def same_answer(one: str, other: str) -> bool:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from assistant.prompts import Phrases
 from assistant.questions import names
 from vectorstore.articles import Passage
+from vectorstore.context import month
 
 _WORD = re.compile(r"\w+(?:[’'-]\w+)*")
 _YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
@@ -69,7 +70,7 @@ def _lacks(
         mine.add(str(passage.published.year))
     missing = [year for year in years if year not in mine]
     others = sorted(mine - set(years))
-    roots = _roots(held)
+    roots = _roots(f"{held} {month(passage.published)}")
     lacking = [
         name
         for name in names(question)

@@ -36,8 +36,12 @@ _MONTHS = (
 
 def in_context(title: str, published: date | None, text: str) -> str:
     """The passage as it is embedded. The title tells what its pronouns mean, the month when."""
-    when = "" if published is None else f"{_MONTHS[published.month - 1]} {published.year}"
-    return "\n".join(part for part in (title, when, text) if part)
+    return "\n".join(part for part in (title, month(published), text) if part)
+
+
+def month(day: date | None) -> str:
+    """`July 2025`, in English on any machine; "" for no day."""
+    return "" if day is None else f"{_MONTHS[day.month - 1]} {day.year}"
 
 
 def without_date(title: str, text: str) -> str:

@@ -61,8 +61,9 @@ class Calibration:
         return 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, total))))
 
 
-# What an uncalibrated reader gets: the logistic of its raw score, lower for a name in no article.
-UNCALIBRATED = Calibration({"score": 1.0, "unknown": -1.2}, 0.0, 0.5)
+# What an uncalibrated reader gets: the logistic of its raw score. What that is worth is not known, so
+# a name that no article has outweighs it.
+UNCALIBRATED = Calibration({"score": 1.0, "unknown": -10.0}, 0.0, 0.5)
 
 
 def load_calibration(file: Path) -> Calibration | None:

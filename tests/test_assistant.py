@@ -232,11 +232,14 @@ def test_what_scripts_import_is_there() -> None:
         assert name in vectorstore.__all__
 
 
-@pytest.mark.parametrize("method", [Assistant.answer, Assistant.stream])
-def test_both_ways_of_asking_take_the_same_arguments(method: Any) -> None:
+@pytest.mark.parametrize(
+    ("method", "more"), [(Assistant.answer, {}), (Assistant.stream, {"stopping": None})]
+)
+def test_both_ways_of_asking_take_the_same_arguments(method: Any, more: dict[str, None]) -> None:
     parameters = dict(inspect.signature(method).parameters)
     assert list(parameters)[:2] == ["self", "question"]
-    assert {name: p.default for name, p in list(parameters.items())[2:]} == ASKING
+    # A stream can be stopped from another thread, too.
+    assert {name: p.default for name, p in list(parameters.items())[2:]} == ASKING | more
 
 
 def test_a_search_takes_k_and_mode() -> None:

@@ -104,7 +104,7 @@ class _Talk:
         """Whom or what "they" means: who the answer to "who" were, else what was asked about."""
         if _ASKS_FOR_PERSONS.match(self.core) and _SEVERAL.search(self.answer):
             return self.answer
-        about = nouns.thing(self.core)
+        about = _named_thing(self.core)
         return about if _PLURAL.search(about) else ""
 
     @property
@@ -114,7 +114,7 @@ class _Talk:
             return self.answer
         if _ASKS_WHAT_WAS_MADE.match(self.core) and _A_THING_OR_SUM.match(self.answer):
             return self.answer
-        if about := nouns.thing(self.core):
+        if about := _named_thing(self.core):
             return about
         if _A_THING.match(self.answer) and not _ASKS_FOR_PERSONS.match(self.core):
             return self.answer
@@ -139,7 +139,34 @@ class _Talk:
     @property
     def topic(self) -> str:
         """What a question too short to have a subject of its own is about."""
-        return nouns.thing(self.core) or self.person
+        if about := _named_thing(self.core) or self.person:
+            return about
+        return self.before.topic if self.before else ""
+
+    @property
+    def base(self) -> _Talk:
+        """What "when?" or "who else?" goes on with: the last question that was answered; where none
+        was, the last one that asks anything."""
+        said: _Talk | None = self
+        while said is not None:
+            if said.reply:
+                return said
+            said = said.before
+        return self.asking
+
+    @property
+    def asking(self) -> _Talk:
+        """The last question that asks anything: "Gideon Strake’s deputy?" does not."""
+        said = self
+        while said.before is not None and not _ASKS.match(said.core):
+            said = said.before
+        return said
+
+
+def _named_thing(core: str) -> str:
+    """What a question is about, unless that is "his deputy" of nobody knows whom."""
+    about = nouns.thing(core)
+    return "" if _SOMEBODYS.match(about) else about
 
 
 def _exchanges(history: Sequence[Turn]) -> list[tuple[str, str]]:
@@ -174,35 +201,37 @@ def _filled(question: str, talk: _Talk, look: Look | None) -> str:
     if len(question) > _LONG_ENOUGH or small_talk(question) or _asks_for_news(plain):
         return question
     if (match := _WHAT_ABOUT.match(plain)) and not _PRONOUN.search(match[1]):
-        return _about_other(match[1], talk.core)
-    if (then := _WHAT_HAPPENED_THEN.match(plain)) and talk.topic:
+        return _about_other(match[1], talk.asking.core)
+    if (then := _WHAT_HAPPENED_THEN.match(plain)) and (topic := talk.base.topic):
         if plain.lower().endswith("first"):
-            return f"What happened with {talk.topic} first?"
-        return f"What happened {'with' if then['else'] else 'after'} {talk.topic}?"
+            return f"What happened with {topic} first?"
+        return f"What happened {'with' if then['else'] else 'after'} {topic}?"
     if _ELSE.match(plain):
-        return _besides(plain, talk)
+        return _besides(plain, talk.base)
     if _MORE.match(plain):
         return f"What about {talk.topic}?" if talk.topic else talk.question
     if match := _ONLY_ASKING.match(plain):
-        return _asked_with(match[1], talk)
+        return _asked_with(match[1], talk.base)
     if (one := _ONLY_ORDINAL.match(plain)) and _ORDINAL.search(talk.core):  # "and third?"
         return f"{_ORDINAL.sub(one[1].lower(), talk.core, count=1)}?"
     if (one := _ONLY_A_NOUN.match(plain)) and (instead := _like(one[0], talk.core)):
         return instead
     if _ONLY_THE_NOUN.match(plain):  # "and the mayor?"
-        return _about_other(plain, talk.core)
+        return _about_other(plain, talk.asking.core)
     if (time := dates.asked(plain, _SOME_DAY).window) and time.words.lower() == plain.lower():
-        return _about_other(plain, talk.core) if _YEAR.search(plain) else f"{talk.core} {plain}?"
+        core = talk.asking.core
+        return _about_other(plain, core) if _YEAR.search(plain) else f"{core} {plain}?"
     only_a_name = nouns.names(plain) == [plain] and question[0] != plain[0]  # "and Guterres?"
     if only_a_name or (_ONLY_WHERE_OR_WHEN.match(plain) and not _PRONOUN.search(plain)):
-        return _about_other(plain, talk.core)
+        return _about_other(plain, talk.asking.core)
     filled = _with_pronouns_filled(plain, talk)
     if (
         filled == plain
         and _says_little(plain, talk.topic)
         and not (look and _told_apart(plain, talk.topic, look))
     ):
-        filled = f"{plain}, {talk.topic}"
+        link = " about" if _ENDS_IN_SAYING.search(plain) else ","
+        filled = f"{plain}{link} {talk.topic}"
     # What needed nothing is left as it was typed, mark and all.
     return question if filled == plain == question.rstrip(" ?!.") else f"{_capital(filled)}?"
 
@@ -219,18 +248,43 @@ def _asked_with(asking: str, talk: _Talk) -> str:
     if verb and _SUBJECT_FIRST.match(verb[2]):
         return f"{_capital(asking)} {told}?"
     # Its answer was the subject: "Who won the race" -> "When was it that Ms. Dufrayne won the race"
-    subject = talk.answer or _small(match[0].strip())
+    subject = talk.answer
+    if not subject and (noun := re.search(r"\b(?:which|what)\s+\w+$", match[0], re.IGNORECASE)):
+        subject = re.sub(r"^\w+", "the", noun[0])
+    if not subject:
+        return _of_nobody(asking, told, talk)
     if verb and re.match(r"when|where|why|how$", asking, re.IGNORECASE):
         return f"{_capital(asking)} {verb[1]} {subject} {verb[2]}?"
     tense = "is" if told.split(" ")[0].endswith("s") else "was"
     return f"{_capital(asking)} {tense} it that {subject} {told}?"
 
 
+def _of_nobody(asking: str, told: str, talk: _Talk) -> str:
+    """The last question where it has no subject to be asked of: "Who won the race" -> "By how much
+    was the race won"; and where that cannot be said, its topic."""
+    if done := _DONE.match(told):
+        be = "were" if re.search(r"(?<!s)s$", done["object"]) else "was"
+        return f"{_capital(asking)} {be} {done['object']} {done['verb']}{done['rest']}?"
+    if not talk.topic:
+        return f"{_capital(asking)}?"
+    be = " was" if re.match(r"(?:when|where)$", asking, re.IGNORECASE) else ","
+    return f"{_capital(asking)}{be} {talk.topic}?"
+
+
 def _besides(plain: str, talk: _Talk) -> str:
     """The last question but for what was answered: "Who else"."""
     own = " ".join(re.sub(r"\belse\b", "", plain).split())
-    asked = own if len(own.split()) > 2 else talk.core
-    return f"{asked} besides {talk.answer}?" if talk.answer else f"{asked}?"
+    if len(own.split()) > 2:
+        return f"{own} besides {talk.answer}?" if talk.answer else f"{plain}?"
+    persons = re.match(r"who|any(?:one|body)|some(?:one|body)", own, re.IGNORECASE) is not None
+    if persons == (_ASKS_FOR_PERSONS.match(talk.core) is not None):
+        if talk.answer:
+            return f"{talk.core} besides {talk.answer}?"
+        if re.match(rf"{re.escape(own)}\s", talk.core, re.IGNORECASE):
+            return f"{_capital(own)} else{talk.core[len(own) :]}?"
+        if which := re.match(r"(?:which|what)(?=\s)", talk.core, re.IGNORECASE):
+            return f"{_capital(which[0])} other{talk.core[which.end() :]}?"
+    return f"{_capital(own)} else, {talk.topic}?" if talk.topic else f"{talk.core}?"
 
 
 def _about_other(other: str, core: str) -> str:
@@ -260,7 +314,12 @@ def _about_other(other: str, core: str) -> str:
         asked = nouns.body(core)
         if replaced := [*nouns.names(asked), *nouns.ROLE.findall(asked)]:
             return f"{core.replace(replaced[0], other, 1)}?"
-    return f"{core}, {other}?"
+    if asked_of := _OF_ONE.match(
+        core
+    ):  # "how much does the ferry cost", "did she talk about the ferry"
+        start, end = asked_of.span("one")
+        return f"{core[:start]}{other}{core[end:]}?"
+    return f"What about {other}?"
 
 
 def _like(other: str, core: str) -> str:
@@ -430,6 +489,20 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _PREPOSITION = re.compile(rf"{PREPOSITION}\b", re.IGNORECASE)
+_ASKS = re.compile(rf"\W*(?:{ASKING}|{AUXILIARY}|name|list|tell)\b", re.IGNORECASE)
+_SOMEBODYS = re.compile(r"(?:his|her|their|its)\b", re.IGNORECASE)
+_ENDS_IN_SAYING = re.compile(r"\b(?:say|said|saying|think|thinks)$", re.IGNORECASE)
+# What was done to what: only verbs whose past is their participle too
+_DONE = re.compile(
+    r"(?P<verb>\w{2,}ed|won|held|built|made|found|led|lost|paid|bought|sold|told|caught|brought|set|cut|hit|"
+    rf"left|met|kept|sent|spent|taught)\s+(?P<object>(?:(?i:{DETERMINER})\s|[A-Z])(?:(?!{PREPOSITION}\b(?!-))\S+\s*)+?)"
+    rf"(?P<rest>(?:\s+{PREPOSITION}\b(?!-).*)?)$"
+)
+# The one thing that something is asked of, or spoken about
+_OF_ONE = re.compile(
+    rf"(?:^\W*{ASKING}(?:\s+\w+)?\s+{AUXILIARY}\s+(?P<one>the\s+[\w’'-]+)(?=\s+(?!{PREPOSITION}\b|\w+ing\b)[a-z]+$))",
+    re.IGNORECASE,
+)
 _SECOND_PART = re.compile(rf",?\s+and\s+{ASKING}\s*$", re.IGNORECASE)
 _ASKING_AND_NOUN = re.compile(
     rf"^\W*{ASKING}(?:['’]s)?\b(?:(?<=which)\s+\w+|(?<=what)\s+(?!{AUXILIARY}\b)\w+(?=\s+{AUXILIARY}\b))?",

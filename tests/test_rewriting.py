@@ -35,6 +35,9 @@ FLOOD = said("What caused the flood in Ennetmouth?", "a sluice gate at Millrace 
 GAZA = said("What did Khiari say about Gaza?", "“The plan was also welcomed.” [1]")
 MAYOR = said("Where was Mayor Dufrayne while the council voted?", "Corvale [1]")
 CHIEF = said("Who is Anselm Rookby?", "the county’s chief fire officer [1]")
+REFUSED = "Your articles don't answer this."
+UNANSWERED = said("who won the mayoral election?", REFUSED)
+STRAKE = said("Who won the mayoral by-election?", "Gideon Strake [1]")
 
 FOLLOW_UPS = [
     # only question words
@@ -255,6 +258,48 @@ FOLLOW_UPS = [
         "where does she live?",
         "Where does she live, the board?",
     ),
+    # what was not answered has no answer to go on with
+    (UNANSWERED, "by how much?", "By how much was the mayoral election won?"),
+    (UNANSWERED, "who else?", "Who else won the mayoral election?"),
+    (UNANSWERED, "and what did she say?", "What did she say about the mayoral election?"),
+    (
+        [*UNANSWERED, *said("who is his deputy?", REFUSED)],
+        "and the library?",
+        "What about the library?",
+    ),
+    (
+        [*UNANSWERED, *said("who is his deputy?", REFUSED, "thanks", "You are welcome.")],
+        "what happened next?",
+        "What happened after the mayoral election?",
+    ),
+    (
+        [*UNANSWERED, *said("what happened next?", REFUSED)],
+        "when?",
+        "When was the mayoral election?",
+    ),
+    (
+        [*STRAKE, *said("how old is the mayor?", REFUSED)],
+        "by how much?",
+        "By how much was it that Gideon Strake won the mayoral by-election?",
+    ),
+    # what is no question is none to go on with
+    (
+        [*STRAKE, *said("and his deputy?", REFUSED)],
+        "what about the ferry?",
+        "What about the ferry?",
+    ),
+    (
+        [*STRAKE, *said("and in March?", REFUSED)],
+        "what did Brandvik say about that?",
+        "What did Brandvik say about the mayoral by-election in March?",
+    ),
+    (STRAKE, "and the library?", "What about the library?"),
+    (
+        said("how much does the ferry cost?", "€11.50 [1]"),
+        "and the library?",
+        "how much does the library cost?",
+    ),
+    (said("When does the library open?", "at ten [1]"), "who else?", "Who else, the library?"),
 ]
 
 

@@ -45,7 +45,7 @@ _VERBS = (
 )
 _STOP = (
     rf"(?!(?:{PREPOSITION}|{AUXILIARY}|{DETERMINER}|{QUESTION_WORD}|and|or|while|because|if|not|"
-    rf"(?!hundred)\w{{3,}}ed)\b)"
+    rf"(?!hundred)\w{{3,}}ed)\b(?!-))"
 )
 _NAME = (
     r"(?:[A-Z][\w’'.&-]*(?:\s+(?:(?:of|the|on|for|and|de|van|al|bin)\s+){0,2}[A-Z][\w’'.&-]*){0,8})"
@@ -53,7 +53,7 @@ _NAME = (
 _SIMPLE = (
     rf"(?:(?:(?i:the|an?|their|its|his|her)|[\w.]+[’']s)\s+(?:{_STOP}[\w€$£%’'.-]+\s+){{0,4}}?"
     rf"(?:{_NAME}|{_STOP}[\w’'-]+(?=\W*$|\s+(?:{PREPOSITION}|{AUXILIARY}|{_VERBS}|{DETERMINER}|"
-    rf"{QUESTION_WORD}|and|or|(?!hundred)\w{{3,}}ed)\b|,))|{_NAME}|(?:1[6-9]|20)\d\d\b)"
+    rf"{QUESTION_WORD}|and|or|(?!hundred)\w{{3,}}ed)\b(?!-)|,))|{_NAME}|(?:1[6-9]|20)\d\d\b)"
 )
 # "the meeting on the two-state solution", "the UN and the OIC", "the women's race in 2023"
 _PHRASE = re.compile(

@@ -213,9 +213,14 @@ def build_chain(
         begun = time.perf_counter()
         talk = _talk(asked)
         if talk:
-            yield _timed(
-                Answer(asked.question, "help", phrases.say(talk), confidence=1.0), asked, begun
-            )
+            held = _number_of_articles(index.statistics().articles)
+            if talk == "counted":
+                said = phrases.say("counted", articles=held)
+            elif talk == "listed":
+                said = phrases.say("listed", articles=held)
+            else:
+                said = phrases.say(talk)
+            yield _timed(Answer(asked.question, "help", said, confidence=1.0), asked, begun)
             return
         language = foreign_language(asked.question)
         # What the models cannot read they cannot answer, however sure they are.
@@ -331,8 +336,7 @@ def build_chain(
 
     def _notices(asked: Asked) -> Iterator[str]:
         if asked.where.dated and (undated := index.statistics().undated):
-            articles = "1 article" if undated == 1 else f"{undated} articles"
-            yield phrases.say("undated", articles=articles)
+            yield phrases.say("undated", articles=_number_of_articles(undated))
         if asked.where.sources is not None:
             known = {source for source, _ in index.statistics().sources}
             if unknown := [source for source in asked.where.sources if source not in known]:
@@ -436,6 +440,10 @@ def _talk(asked: Asked) -> str | None:
     talk = small_talk(asked.question)
     ambiguous = talk == "about" and not re.search(r"\byou\b|dateline", asked.question.lower())
     return None if ambiguous and asked.history else talk
+
+
+def _number_of_articles(count: int) -> str:
+    return "1 article" if count == 1 else f"{count} articles"
 
 
 def _turn(turn: Any) -> Turn:

@@ -25,11 +25,13 @@ LONGEST = 2_000  # characters: what the models can read of a question, generousl
 # reasons, what somebody said, what there is about a thing, the gist of what happened, or whether
 # something is so.
 Asks = Literal["span", "name", "list", "statement", "reason", "said", "about", "summary", "whether"]
-Small = Literal["greeting", "thanks", "about"]
+Small = Literal["greeting", "thanks", "about", "counted", "listed"]
 
 _ALONE = r"[\s!.,?]*$"
 _GREETING = re.compile(
-    r"(hi|hello|hey|good (morning|afternoon|evening|day)|greetings)( there| dateline)?" + _ALONE,
+    r"((hi|hello|hey|good (morning|afternoon|evening|day)|greetings)( there| dateline)?"
+    r"|((hi|hello|hey),? )?(how are you( doing| feeling)?( today)?|how(['’]s| is) it going"
+    r"|what['’]s up))" + _ALONE,
     re.IGNORECASE,
 )
 _THANKS = re.compile(
@@ -38,7 +40,31 @@ _THANKS = re.compile(
 )
 _ABOUT = re.compile(
     r"(who|what) are you|what (can|do) you do|how (can|do) (i|you) (use|work)( this| you)?"
-    r"|(can you )?help( me)?|what is (this|dateline)|how does (this|dateline) work",
+    r"|(can you )?help( me)?|what is (this|dateline)|how does (this|dateline) work"
+    r"|are you (an? )?(ai|human|robot|bot|person|machine|real|chatgpt|language model)"
+    r"|what(['’]s| is) your name|who (made|built|wrote|created) you",
+    re.IGNORECASE,
+)
+# Of the index, and not of what its articles tell: "how many articles does the treaty have" is no such.
+_ARTICLES = r"(articles?|documents?|stories|texts?|files)"
+_HELD = (
+    rf"{_ARTICLES} ((do|have) (you|i|we)( have| know| hold| got)?|(are|is) (there|here)"
+    r"|(are|is) (in|on) (here|(the|this|your|my) (index|library|collection|archive)))"
+    r"( (now|here|in total|altogether|in (the|this|your|my) (index|library|collection|archive)))?"
+)
+_OF_WHAT = (
+    r"(,? (that )?(mention(ing|s)?|about|(are|is) about|on|cover(ing|s)?|deal(ing|s)? with|report(ing|s)? on|"
+    r"talk(ing|s)? about|speak(ing|s)? of|regarding|concerning) .+)"
+)
+_COUNTED = re.compile(
+    rf"how many ({_HELD}{_OF_WHAT}?|{_ARTICLES}{_OF_WHAT})|how (big|large) is (the|this|your|my) (index|library|collection|archive)",
+    re.IGNORECASE,
+)
+_LISTED = re.compile(
+    rf"(which|what) ({_HELD}{_OF_WHAT}?|{_ARTICLES}{_OF_WHAT})"
+    rf"|(list|show)( me)?( all)?( (of )?(the|your|my))? {_ARTICLES}{_OF_WHAT}?"
+    rf"|(do|have) (you|i|we)( have| got)? (any |some )?{_ARTICLES}{_OF_WHAT}?"
+    rf"|are there (any |some )?{_ARTICLES}{_OF_WHAT}?",
     re.IGNORECASE,
 )
 _POLITE = re.compile(
@@ -116,6 +142,7 @@ _ABOUT_IT = [
         r"(?: something| anything| more| all| everything)? (?:about|on|regarding)(?P<topic> .+)$",
         re.IGNORECASE,
     ),
+    re.compile(r"^what about(?P<topic> .+)$", re.IGNORECASE),
     re.compile(r"^(?:describe|introduce|explain)(?P<topic> .+)$", re.IGNORECASE),
 ]
 _SUMMARY = [
@@ -279,11 +306,17 @@ def cleaned(question: object) -> str:
 
 
 def small_talk(question: str) -> Small | None:
-    """Greetings, thanks, and questions about the assistant itself."""
+    """Greetings, thanks, and questions about the assistant itself, or how many and which articles it
+    has."""
     if _GREETING.match(question):
         return "greeting"
     if _THANKS.match(question):
         return "thanks"
+    plain = _POLITE.sub("", question).strip(" ?!.")
+    if _COUNTED.fullmatch(plain):
+        return "counted"
+    if _LISTED.fullmatch(plain):
+        return "listed"
     return "about" if _ABOUT.fullmatch(question.strip(" ?!.")) else None
 
 

@@ -167,6 +167,16 @@ def test_small_talk_is_helped_and_searches_nothing(tmp_path: Path, said: str) ->
     assert reader.asked == []
 
 
+def test_how_many_articles_there_are_is_said_and_nothing_is_searched(tmp_path: Path) -> None:
+    reader = FakeReader(ANSWERS)
+    asked = "how many articles do you have?"
+    answer = fake_assistant(tmp_path, ARTICLES, reader=reader).answer(asked)
+    assert answer.kind == "help"
+    assert f"holds {len(ARTICLES)} articles" in answer.text
+    assert "`dateline list`" in answer.text
+    assert reader.asked == []
+
+
 # -- limits ------------------------------------------------------------------------------------
 
 

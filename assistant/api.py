@@ -42,6 +42,7 @@ from assistant.errors import (
 from assistant.factory import Assistant
 from assistant.page import Examples, mount
 from assistant.render import Quoted
+from assistant.settings import Settings
 from assistant.web.access import Access, Locked
 from assistant.web.adding import Adding
 from assistant.web.asking import AT_ONCE, PER_MINUTE, Answering, Desk, Rate
@@ -147,7 +148,8 @@ def create_app(
         if examples is None:
             # Nobody asked yet: a chat model is not asked either.
             alone = assistant.without_model if isinstance(assistant, Assistant) else assistant
-            library.suggestions = Suggestions(alone, kept)
+            deciding = _deciding(alone.settings) if isinstance(alone, Assistant) else ""
+            library.suggestions = Suggestions(alone, kept, settings=deciding)
         library.quoting = kept.quoting
 
     @contextlib.asynccontextmanager
@@ -370,6 +372,20 @@ def _status(error: DatelineError) -> int:
     if isinstance(error, StoreError | EmbeddingError | ModelError):
         return 503
     return 400
+
+
+def _deciding(settings: Settings) -> str:
+    """What is set other than it is shipped, of what decides which questions are answered; "" where
+    nothing is."""
+    names = ("embedding_model", "reader_model", "threshold", "passages_read")
+    fields = type(settings).model_fields
+    others = [
+        f"{name} = {getattr(settings, name)}"
+        for name in names
+        if getattr(settings, name) != fields[name].default
+    ]
+    calibrated = (file for file in settings.calibrations.glob("*") if file.is_file())
+    return ", ".join([*others, *(f"{file.name} {file.stat().st_mtime_ns}" for file in calibrated)])
 
 
 def _quotes(values: Sequence[str]) -> Iterator[Quoted]:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -366,6 +367,7 @@ class MemoryIndex(Index):
             len(self.kept) - len(days),
             tuple(sources.items()),
             "none",
+            sha256(repr(self.kept).encode()).hexdigest(),
         )
 
     def check(self) -> list[Finding]:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -192,6 +193,7 @@ class FakeIndex(Index):
             undated=count - len(dates),
             sources=(("paper", count),),
             embedding_model="none",
+            content=sha256(repr(self._read()).encode()).hexdigest(),
         )
 
     def check(self) -> list[Finding]:

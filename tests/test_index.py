@@ -429,6 +429,27 @@ def test_counts_what_it_holds(index: Index) -> None:
     assert found.embedding_model == "fake"
 
 
+def test_its_content_is_told_apart_after_every_change_and_stays_where_nothing_changes(
+    index: Index,
+) -> None:
+    told = [index.statistics().content]
+
+    def changed() -> bool:
+        told.append(index.statistics().content)
+        return told[-1] not in told[:-1]
+
+    index.add_articles(NEWS)
+    assert changed()
+    index.add_articles(NEWS)
+    assert not changed()
+    index.add_articles([replace(FERRY, text=FERRY.text.replace("e", "a"))])
+    assert changed()
+    index.edit("ferry", title="Another")
+    assert changed()
+    index.remove(["ferry"])
+    assert changed()
+
+
 def test_edits_what_is_given_and_leaves_the_rest(index: Index) -> None:
     index.add_articles(NEWS)
     summary = index.edit("ferry", title="A bridge after all", published=date(2024, 2, 29))

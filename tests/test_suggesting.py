@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from assistant.answers import Answer
-from assistant.resources import SAMPLES
+from assistant.api import _deciding
+from assistant.resources import SAMPLES, seeds_folder
+from assistant.settings import Settings
 from assistant.web.conversations import Conversations
 from assistant.web.suggesting import Suggestions, candidates
 from tests.fake_assistant import FakeAssistant, answered, cite
 from vectorstore.articles import Article
 from vectorstore.errors import StoreError
+from vectorstore.loading import load
 
 FERRY = Article("ferry", "The ferry", "The new ferry will cost €12 million, the port said.")
 MAYOR = Article("mayor", "A new mayor", "Ada Strake was elected mayor of Ennetmouth by 231 votes.")
@@ -86,13 +91,77 @@ def test_the_samples_own_questions_come_before_others() -> None:
     assert suggestions() == (SAMPLES[1].question, "How much will the new ferry cost?")
 
 
+def samples() -> list[Article]:
+    return [item for item in load(seeds_folder()) if isinstance(item, Article)]
+
+
 def test_the_samples_questions_are_offered_at_once_and_without_being_asked() -> None:
-    samples = [Article(s.title, s.title, "A sample's text.") for s in SAMPLES]
-    assistant = FakeAssistant([FERRY, *samples])
+    assistant = FakeAssistant(samples())
     suggestions = Suggestions(assistant)
     assert suggestions() == tuple(sample.question for sample in SAMPLES)
     assert not suggestions.looking
     assert assistant.asked == []
+
+
+@pytest.mark.parametrize(
+    "change", ["beside others", "same titles", "edited", "missing", "settings"]
+)
+def test_the_samples_questions_are_asked_as_others_are_where_anything_is_otherwise(
+    change: str,
+) -> None:
+    shipped = samples()
+    culvert = next(article for article in shipped if article.title == SAMPLES[1].title)
+    articles = {
+        "beside others": [FERRY, *shipped],
+        "same titles": [Article(s.title, s.title, "Another text.") for s in SAMPLES],
+        "edited": [replace(a, title=f"{a.title}!") if a is culvert else a for a in shipped],
+        "missing": [article for article in shipped if article is not culvert],
+        "settings": shipped,
+    }[change]
+    assistant = FakeAssistant(articles)  # it answers nothing
+    suggestions = Suggestions(assistant, settings="threshold = 1" if change == "settings" else "")
+    suggestions()
+    suggestions.wait()
+    assert suggestions() == ()
+    assert SAMPLES[0].question in [asked.question for asked in assistant.asked]
+
+
+def test_the_application_asks_with_a_higher_threshold_and_with_a_calibration(
+    tmp_path: Path,
+) -> None:
+    shipped = Settings(index=tmp_path)
+    assert _deciding(shipped) == ""
+    assert _deciding(shipped.model_copy(update={"threshold": 0.9})) == "threshold = 0.9"
+    shipped.calibrations.mkdir()
+    (shipped.calibrations / "dateline-reader.json").write_text("{}")
+    assert "dateline-reader.json" in _deciding(shipped)
+
+
+def test_what_was_found_is_not_offered_after_an_edit_that_changes_no_count_or_for_other_settings() -> (
+    None
+):
+    ferry = answered("?", "€12 million [1].", cite(FERRY, "€12 million"))
+    assistant = FakeAssistant([FERRY], answers={"ferry": ferry})
+    with closing(Conversations.open()) as kept:
+        first = Suggestions(assistant, kept)
+        first()
+        first.wait()
+        assert first() == ("How much will the new ferry cost?",)
+        others = Suggestions(assistant, kept, settings="threshold = 1")
+        others()
+        assert others.questions == ()
+        others.wait()
+        first.wait()
+        assistant.index.add_articles(
+            [replace(FERRY, text=FERRY.text.replace("new ferry", "old barge"))]
+        )
+        again = Suggestions(assistant, kept)
+        assert again() == ()
+        again.wait()
+        assert assistant.asked[-1].question == "How much will the old barge cost?"
+        first()  # and without a restart, too
+        first.wait()
+        assert first() == ()
 
 
 def test_what_was_found_is_offered_at_once_after_the_next_start() -> None:

@@ -172,7 +172,8 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What is in the index. `sources` counts articles by source, most first."""
+    """What is in the index. `sources` counts articles by source, most first; `content` is another
+    text after every change of any article, "" where none was made yet."""
 
     articles: int
     passages: int
@@ -181,6 +182,7 @@ class Statistics:
     undated: int
     sources: tuple[tuple[str, int], ...]
     embedding_model: str
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -344,6 +344,7 @@ class Catalog:
                     left = self._drop_passages(key)
                     self._drop_signature(key)
                     self._db.execute("DELETE FROM articles WHERE key = ?", (key,))
+                    self._note_change()
                     self._drop_vectors_without_passage(left)
                 self._forget_origins(article_id)
             self.set_meta(**meta)
@@ -370,6 +371,7 @@ class Catalog:
             sources = self._rows(
                 "SELECT source, count(*) AS n FROM articles GROUP BY source ORDER BY n DESC, source"
             )
+            content = self.meta("content")
         assert row is not None  # noqa: S101 -- an aggregate always has a row
         model = row["model"] or ""
         return Statistics(
@@ -380,6 +382,7 @@ class Catalog:
             undated=int(row["undated"]),
             sources=tuple((source["source"], source["n"]) for source in sources),
             embedding_model=model.rpartition("@")[0] or model,
+            content=content,
         )
 
     # -- files ---------------------------------------------------------------------------------
@@ -830,6 +833,7 @@ class Catalog:
             f"INSERT INTO articles ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
             list(values.values()),
         )
+        self._note_change()
         return int(cursor.lastrowid or 0)
 
     def _update_article(self, key: int, article: Article) -> None:
@@ -838,6 +842,12 @@ class Catalog:
             f"UPDATE articles SET {', '.join(f'{name} = ?' for name in values)} WHERE key = ?",  # noqa: S608
             [*values.values(), key],
         )
+        self._note_change()
+
+    def _note_change(self) -> None:
+        """Give the articles as they are now a name of their own. It is drawn and not counted: a
+        restored catalog must not come to a name that others had before it."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('content', ?)", (uuid.uuid4().hex,))
 
     def _file_key(self, place: str) -> int | None:
         row = self._db.execute("SELECT key FROM files WHERE place = ?", (place,)).fetchone()

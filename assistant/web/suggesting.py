@@ -4,8 +4,9 @@
     suggestions = Suggestions(assistant, conversations)
     suggestions()                   up to three of them, each asked and answered before it is shown
 
-The questions of the sample articles are known and shown at once. So are those that were found before
-for these very articles: what was found is noted.
+Where the index holds the sample articles as they are shipped and nothing else, their questions are
+known, and shown at once. So are those that were found before for these very articles and settings:
+what was found is noted.
 
 Questions are made by patterns of news sentences ("X was elected mayor of Y" -> "Who was elected
 mayor of Y?"), after Heilman and Smith, "Good Question! Statistical Ranking for Question
@@ -26,10 +27,11 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from assistant.answers import Answer
-from assistant.resources import SAMPLES
+from assistant.resources import SAMPLES, seeds_folder
 from vectorstore.articles import Article, Statistics
-from vectorstore.errors import DatelineError
+from vectorstore.errors import ArticleNotFoundError, DatelineError
 from vectorstore.index import Index
+from vectorstore.loading import load
 
 OFFERED = 3
 
@@ -66,11 +68,15 @@ class Suggestions:
     Calling it never waits for an answer: it gives what is known for these articles, from the samples
     or from `notes`, at first else nothing. All that is found is offered together, so that nothing
     changes under the hand; the looking leaves as much time to visitors' questions as it takes itself.
+    `settings` names those on which it depends what is answered; "" where they are as shipped.
     """
 
-    def __init__(self, assistant: Asking, notes: Notes | None = None) -> None:
+    def __init__(
+        self, assistant: Asking, notes: Notes | None = None, *, settings: str = ""
+    ) -> None:
         self._assistant = assistant
         self._notes = notes
+        self._settings = settings
         self._known: Statistics | None = None
         self.questions: tuple[str, ...] = ()  # what is offered now
         self._changing = threading.Lock()
@@ -109,17 +115,35 @@ class Suggestions:
 
     def _at_once(self, statistics: Statistics) -> tuple[str, ...] | None:
         """What is known without asking; None where it has to be looked for."""
-        samples = tuple(question for _, question in self._of_samples())[:OFFERED]
-        if len(samples) == OFFERED:
-            return samples
+        if not self._settings and self._only_samples(statistics):
+            return tuple(sample.question for sample in SAMPLES)[:OFFERED]
         try:
             noted = json.loads((self._notes and self._notes.noted(_NOTE)) or "{}")
         except ValueError:
             noted = {}
-        if noted.get("articles") == _digest(statistics):
+        if noted.get("articles") == self._digest(statistics):
             return tuple(noted["questions"])
-        self.questions = samples  # until more are found
         return None
+
+    def _only_samples(self, statistics: Statistics) -> bool:
+        """Whether every article is a sample, as it is shipped, and none of them is missing."""
+        try:
+            shipped = [item for item in load(seeds_folder()) if isinstance(item, Article)]
+        except DatelineError:  # an installation without samples
+            return False
+        if len(shipped) != statistics.articles:
+            return False
+        try:
+            return all(
+                _told(self._assistant.index.get(sample.id)) == _told(sample) for sample in shipped
+            )
+        except ArticleNotFoundError:
+            return False
+
+    def _digest(self, statistics: Statistics) -> str:
+        """Another text for other articles, and for other settings."""
+        said = f"{statistics} {self._settings}"
+        return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
 
     def _of_samples(self) -> list[tuple[str, str]]:
         """The ids of the sample articles that are here, each with its question."""
@@ -148,7 +172,7 @@ class Suggestions:
                     return
             self.questions = tuple(question for _, _, question in best[:OFFERED])
             if self._notes is not None:
-                found = {"articles": _digest(statistics), "questions": self.questions}
+                found = {"articles": self._digest(statistics), "questions": self.questions}
                 self._notes.note(_NOTE, json.dumps(found))
         except DatelineError as error:  # an index that closes, or a model that cannot be loaded
             _log.info("no questions are offered: %s", error)
@@ -169,8 +193,9 @@ class Suggestions:
                 yield summary.id, question, 0.0
 
 
-def _digest(statistics: Statistics) -> str:
-    return hashlib.sha256(str(statistics).encode("utf-8", "replace")).hexdigest()
+def _told(article: Article) -> tuple[object, ...]:
+    """What an answer is made of."""
+    return article.title, article.text, article.published
 
 
 def candidates(article: Article) -> list[str]:

@@ -761,7 +761,12 @@ def restore(
     """
     from vectorstore.backups import restore as restored
 
-    statistics = restored(file, _settings(ctx, index).index, replace=replace)
+    def kept(database: Path) -> None:
+        _tell(
+            f"Kept {database} as it is: the backup's own was not restored. With --replace it would be."
+        )
+
+    statistics = restored(file, _settings(ctx, index).index, replace=replace, on_kept=kept)
     if as_json:
         _print_json(_plain(asdict(statistics)))
     else:

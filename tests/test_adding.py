@@ -291,6 +291,27 @@ def test_a_link_and_a_failure_wait_for_the_next_program_too(
         assert list(tmp_path.glob("*.waits")) == []
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe\n", b"3\n", b'{"file": 3}\n', b"[" * 200_000], ids=range(5)
+)
+def test_what_waits_and_cannot_be_read_is_listed_once_and_set_aside(
+    index: GatedIndex, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "7.waits").write_bytes(content)
+    with ended(Adding(index, folder=tmp_path)) as adding:
+        (failure,) = adding.status().failures
+        assert "can no longer be read" in failure.reason
+        assert str(tmp_path / "7.unreadable") in failure.reason
+        assert not failure.again
+        assert not adding.status().running
+        adding.file("a.txt", text("a"))
+        assert adding.wait(60)
+    assert (tmp_path / "7.unreadable").read_bytes() == content
+    with ended(Adding(index, folder=tmp_path)) as later:
+        assert later.status().failures == ()
+    assert {article.title for article in index.kept.values()} == {"a"}
+
+
 def test_a_folder_that_another_program_works_on_is_left_to_it(
     index: GatedIndex, tmp_path: Path
 ) -> None:

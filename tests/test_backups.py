@@ -174,10 +174,13 @@ def test_other_databases_are_replaced_only_when_asked(tmp_path: Path) -> None:
     file = backed_up(tmp_path, ferry("a"))
     with beside(tmp_path / "new", "newer"):
         pass
-    restore(file, tmp_path / "new")
+    kept: list[Path] = []
+    restore(file, tmp_path / "new", on_kept=kept.append)
     assert kept_beside(tmp_path / "new") == ["newer"]
-    restore(file, tmp_path / "new", replace=True)
+    assert kept == [tmp_path / "new" / OTHER]
+    restore(file, tmp_path / "new", replace=True, on_kept=kept.append)
     assert kept_beside(tmp_path / "new") == ["old"]
+    assert len(kept) == 1
 
 
 def test_an_earlier_backup_leaves_the_other_databases_as_they_are(tmp_path: Path) -> None:
@@ -280,11 +283,13 @@ def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new(tmp_path: Path) 
         "    setattr(owner, name, counted(getattr(owner, name)))\n"
         "restore(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), replace=True)\n"
     )
+    with beside(tmp_path / "index", "restored"):
+        pass
     file = backed_up(tmp_path, ferry("a"), ferry("b"))
-    with opened(tmp_path / "old") as index:
+    with opened(tmp_path / "old") as index, beside(tmp_path / "old", "asked"):
         index.add_articles([ferry("old")])
     seen = set()
-    for step in range(1, 40):
+    for step in range(1, 60):
         folder = tmp_path / str(step)
         shutil.copytree(tmp_path / "old", folder)
         ended = run(program, file, folder, step)
@@ -292,10 +297,15 @@ def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new(tmp_path: Path) 
             left = names(index)
             assert not [finding for finding in index.check() if finding.severity == "error"]
         assert left in ({"old"}, {"a", "b"})
+        others = kept_beside(folder)
+        assert others in (["asked"], ["restored"])
+        # What was asked of the old articles is there as long as these are.
+        assert others == ["asked"] or left == {"a", "b"}
         seen.add((ended.returncode, len(left)))
         restore(file, folder, replace=True)
         with opened(folder) as index:
             assert {summary.id for summary in index.articles()} == {"a", "b"}
+        assert kept_beside(folder) == ["restored"]
         if ended.returncode == 0:
             break
     assert seen == {(-9, 1), (-9, 2), (0, 2)}

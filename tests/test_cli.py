@@ -667,6 +667,21 @@ def test_restore_replaces_articles_only_when_told(two: Run, tmp_path: Path) -> N
     assert two("show", MEETING.id).exit_code == 0
 
 
+def test_restore_says_which_conversations_it_kept(two: Run, tmp_path: Path) -> None:
+    from assistant.web.conversations import FILE, Conversations
+
+    with closing(Conversations.open(tmp_path / "index" / FILE)):
+        pass
+    assert two("backup", str(tmp_path / "all.dateline")).exit_code == 0
+    with closing(Conversations.open(tmp_path / "elsewhere" / FILE)) as kept:
+        asked = kept.begin("visitor", QUESTION)
+    done = run_on(tmp_path / "elsewhere")("restore", str(tmp_path / "all.dateline"))
+    assert done.exit_code == 0
+    assert re.search(rf"Kept \S*{FILE} as it is.*--replace", done.stderr.replace("\n", " "))
+    with closing(Conversations.open(tmp_path / "elsewhere" / FILE)) as kept:
+        assert kept.get("visitor", asked.conversation_id).exchanges
+
+
 def test_restore_says_what_is_no_backup(two: Run, tmp_path: Path) -> None:
     assert "there is no backup" in two("restore", str(tmp_path / "none")).stderr
     other = tmp_path / "notes.txt"

@@ -148,9 +148,10 @@ def test_what_was_found_is_not_offered_after_an_edit_that_changes_no_count_or_fo
         first.wait()
         assert first() == ("How much will the new ferry cost?",)
         others = Suggestions(assistant, kept, settings="threshold = 1")
+        asked = len(assistant.asked)
         others()
-        assert others.questions == ()
         others.wait()
+        assert len(assistant.asked) > asked
         first.wait()
         assistant.index.add_articles(
             [replace(FERRY, text=FERRY.text.replace("new ferry", "old barge"))]

@@ -19,6 +19,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
+from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,13 +80,21 @@ def write_backup(folder: Path, file: Path) -> None:
         ) from error
 
 
-def restore(file: Path, folder: Path, *, replace: bool = False) -> Statistics:
+def restore(
+    file: Path,
+    folder: Path,
+    *,
+    replace: bool = False,
+    on_kept: Callable[[Path], None] = lambda _: None,
+) -> Statistics:
     """Make the index in `folder` what the backup `file` holds, in one step, and say what that is.
 
     An index that holds articles is replaced only with `replace`; one whose catalog is damaged is
     kept as `damaged.sqlite` beside the new one. So are the other databases that the backup holds:
-    without `replace` only those that are not there come back. The backup is checked in full before
-    anything changes. Vectors are made again on first use, without embedding.
+    without `replace` only those that are not there come back, and `on_kept` is called with each
+    that stays as it is. The backup is checked in full before anything changes. Whoever is stopped
+    in between has lost nothing that the backup does not replace, and can restore again. Vectors are
+    made again on first use, without embedding.
 
     Raises StoreError where there is no such file, the index holds articles or cannot be written;
     StoreBusyError, naming it, where a process holds the index; StoreFormatError where `file` is no
@@ -102,7 +111,7 @@ def restore(file: Path, folder: Path, *, replace: bool = False) -> Statistics:
             "restore again."
         )
     try:
-        return _restore(file, folder, replace=replace)
+        return _restore(file, folder, replace=replace, on_kept=on_kept)
     except OSError as error:
         raise StoreError(
             f"{file} could not be restored to {folder}: {error.strerror or error}. Make the folder "
@@ -118,7 +127,9 @@ def newest_backup(folder: Path) -> Path | None:
     return next((file for file in reversed(_noted(folder)) if file.is_file()), None)
 
 
-def _restore(file: Path, folder: Path, *, replace: bool) -> Statistics:
+def _restore(
+    file: Path, folder: Path, *, replace: bool, on_kept: Callable[[Path], None]
+) -> Statistics:
     draft = folder / RESTORING
     _clear_drafts(folder)
     draft.touch(mode=_OWNER_ONLY)
@@ -149,14 +160,11 @@ def _restore(file: Path, folder: Path, *, replace: bool) -> Statistics:
     finally:
         restored.close()
     _make_durable(draft)
-    # Before the catalog: whoever is stopped in between can restore again.
-    for other in others:
-        target = folder / other.name.removeprefix(f"{RESTORING}-")
-        if replace or not target.exists():
-            _make_durable(other)
-            for old in _side_files(target):
-                old.unlink(missing_ok=True)
-            other.replace(target)
+    targets = {folder / other.name.removeprefix(f"{RESTORING}-"): other for other in others}
+    there = {target for target in targets if target.exists()}
+    # What replaces nothing comes before the catalog: whoever is stopped then can restore again.
+    for target in targets.keys() - there:
+        _put_in_place(targets[target], target)
     # The log of the old catalog must not meet the new one.
     for old in _side_files(folder / CATALOG):
         old.unlink(missing_ok=True)
@@ -164,9 +172,28 @@ def _restore(file: Path, folder: Path, *, replace: bool) -> Statistics:
         (folder / CATALOG).replace(folder / DAMAGED)
     draft.replace(folder / CATALOG)
     _make_durable(folder)
+    # What replaces another comes after it: until then the old articles have what was asked of them,
+    # and whoever is stopped here still has the old answers beside the backup with the new ones.
+    for target in sorted(there):
+        if replace:
+            _put_in_place(targets[target], target)
+        else:
+            on_kept(target)
+    _make_durable(folder)
     for vectors in folder.glob("vectors-*"):
         shutil.rmtree(vectors, ignore_errors=True)
     return statistics
+
+
+def _put_in_place(restored: Path, target: Path) -> None:
+    """Let a restored database take its place in one step."""
+    _make_durable(restored)
+    if target.exists():
+        with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(target)) as old:
+            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # it is whole until it is replaced
+    for old_log in _side_files(target):
+        old_log.unlink(missing_ok=True)
+    restored.replace(target)
 
 
 def _index_before(folder: Path, *, replace: bool) -> str | None:

@@ -50,6 +50,7 @@ _FETCHES = 2  # links fetched at the same time
 _GIVEN_UP = 60.0  # seconds without a file, after which the rest of an upload is not waited for
 _TOLD = 200  # failures that are listed
 _WAITS = ".waits"  # the ending of what waits
+_UNREADABLE = ".unreadable"  # and of what did, and cannot be read
 _OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 
 _log = logging.getLogger(__name__)
@@ -345,7 +346,8 @@ class Adding:
         waiting = sorted(
             (int(path.stem), path) for path in folder.glob(f"*{_WAITS}") if path.stem.isdigit()
         )
-        self._names = itertools.count(max((number for number, _ in waiting), default=0) + 1)
+        taken = (int(path.stem) for path in folder.iterdir() if path.stem.isdigit())
+        self._names = itertools.count(max(taken, default=0) + 1)
         with self._changed:
             for _, path in waiting:
                 self._go_on_with(path)
@@ -355,15 +357,30 @@ class Adding:
             with path.open("rb") as opened:
                 about = json.loads(opened.readline())
             size = path.stat().st_size
-        except (OSError, ValueError) as error:
+            kind, name = _waits_for(about)
+        except (OSError, ValueError, RecursionError) as error:
             _log.warning("%s is not one of what waits: %s", path, error)
+            self._set_aside(path)
             return
-        if "link" in about:
-            self._fetch_later(_Link(about["link"], self._fetch, path))
-        elif "file" in about:
+        if kind == "link":
+            self._fetch_later(_Link(name, self._fetch, path))
+        else:
             self._status = replace(self._status, total=self._status.total + 1)
             self._bytes += size
-            self._give(_File(about["file"], path, size))
+            self._give(_File(name, path, size))
+
+    def _set_aside(self, path: Path) -> None:
+        """List what waits and cannot be read among what failed, and do not take it up again."""
+        kept = path.with_suffix(_UNREADABLE)
+        try:
+            path.replace(kept)
+        except OSError as error:
+            _log.warning("%s cannot be set aside: %s", path, error)
+            kept = path
+        reason = (
+            f"waited to be added and can no longer be read. It is kept as {kept}; add it again."
+        )
+        self._fail("One of the files or links given before", reason, None)
 
     # -- the threads -----------------------------------------------------------------------------
 
@@ -550,6 +567,17 @@ class _Read:
     @property
     def skipped(self) -> tuple[Skipped, ...]:
         return self.found.skipped
+
+
+def _waits_for(about: object) -> tuple[str, str]:
+    """What the first line of what waits says: "file" or "link", and its name or address.
+
+    Raises ValueError where it says neither.
+    """
+    for kind in ("link", "file"):
+        if isinstance(about, dict) and isinstance(name := about.get(kind), str):
+            return kind, name
+    raise ValueError("it names no file and no link")
 
 
 def _reason(source: _Source, error: LoadingError) -> str:

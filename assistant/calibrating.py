@@ -95,6 +95,7 @@ def fit(judged: Sequence[Judged]) -> dict[str, Any]:
     judged = [each for each in judged if each.right]
     kinds = np.array([each.kind for each in judged])
     answerable = kinds == "answerable"
+    asked = int(answerable.sum())
     found = sum(any(each.right) for each in judged)
     if found < FEWEST or (~answerable).sum() < FEWEST:
         raise CalibrationError(
@@ -124,7 +125,8 @@ def fit(judged: Sequence[Judged]) -> dict[str, Any]:
         "weights": {n: round(float(w), 4) for n, w in zip(SIGNALS, weights[:-1], strict=True)},
         "intercept": round(float(weights[-1]), 4),
         "threshold": chosen["confidence"],
-        "data": f"{dict(Counter(each.kind for each in judged))}",
+        "data": f"{asked:,} questions with an answer and {len(judged) - asked:,} without",
+        "kinds": dict(Counter(each.kind for each in judged)),
         "date": datetime.now(UTC).date().isoformat(),
         "auc": round(auc(crossed, right), 3),
         "auc_of_score_alone": round(auc(*_by_score(rows, labels, first, many)), 3),

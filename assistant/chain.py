@@ -432,7 +432,9 @@ def _day(name: str, value: Any) -> date | None:
     if isinstance(value, str):  # as it comes in JSON
         with contextlib.suppress(ValueError):
             return date.fromisoformat(value)
-    raise QuestionError(f"{name} is a date, such as date(2025, 7, 26), not {value!r:.80}.")
+    raise QuestionError(
+        f'{name} is a date, such as date(2025, 7, 26) or "2025-07-26", not {value!r:.80}.'
+    )
 
 
 def _talk(asked: Asked) -> str | None:

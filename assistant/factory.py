@@ -93,17 +93,18 @@ class Assistant:
         question: str,
         *,
         history: Sequence[Turn] = (),
-        as_of: date | None = None,
+        as_of: date | str | None = None,
         sources: Sequence[str] | None = None,
-        after: date | None = None,
-        before: date | None = None,
+        after: date | str | None = None,
+        before: date | str | None = None,
     ) -> Answer:
         """The answer, an abstention, or help.
 
         `history` are the turns before, oldest first. `sources` (names as in the articles), `after`
         and `before` (inclusive) limit the articles; `as_of` is the day the question is asked on,
         today where it is None: "last week" or "in July" is read against it, and articles of that
-        time are preferred, never required. Raises QuestionError for what cannot be asked, EmptyIndexError without articles.
+        time are preferred, never required. A day may be given as its text, "2025-07-26", as well.
+        Raises QuestionError for what cannot be asked, EmptyIndexError without articles.
         """
         given = _given(question, history, as_of, sources, after, before)
         return self._context().run(self.chain.invoke, given)
@@ -113,10 +114,10 @@ class Assistant:
         question: str,
         *,
         history: Sequence[Turn] = (),
-        as_of: date | None = None,
+        as_of: date | str | None = None,
         sources: Sequence[str] | None = None,
-        after: date | None = None,
-        before: date | None = None,
+        after: date | str | None = None,
+        before: date | str | None = None,
         stopping: threading.Event | None = None,
     ) -> Iterator[Answer]:
         """Growing answers, the last one complete; arguments and errors as for `answer`.
@@ -301,10 +302,10 @@ def _open_index(
 def _given(
     question: str,
     history: Sequence[Turn],
-    as_of: date | None,
+    as_of: date | str | None,
     sources: Sequence[str] | None,
-    after: date | None,
-    before: date | None,
+    after: date | str | None,
+    before: date | str | None,
 ) -> dict[str, Any]:
     return {
         "question": question,

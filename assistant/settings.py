@@ -13,7 +13,7 @@ import os
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -134,7 +134,7 @@ class Settings(BaseSettings):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise SettingsError(_reasons(error)) from error
+            raise SettingsError(_reasons(error, values)) from error
 
     @classmethod
     def settings_customise_sources(
@@ -281,8 +281,11 @@ def _from_file(file: Path, known: Collection[str]) -> dict[str, Any]:
     return found
 
 
-def _reasons(error: ValidationError) -> str:
-    """One line a setting: which, what is wrong, what is known."""
+def _reasons(error: ValidationError, call: Collection[str]) -> str:
+    """One line a setting: which, where its value is from, what is wrong, what is allowed.
+
+    `call` are the settings that the call gave.
+    """
     lines = []
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"]) or "settings"
@@ -290,9 +293,51 @@ def _reasons(error: ValidationError) -> str:
             known = ", ".join(Settings.model_fields)
             lines.append(f"{name} is no setting; known are {known}")
         else:
-            wrong = problem["msg"].removeprefix("Value error, ")
+            ours = problem["type"] == "value_error" or name not in Settings.model_fields
+            wrong = problem["msg"].removeprefix("Value error, ") if ours else _allowed(name)
             # The values of all settings, or of a secret one, are nobody's business.
             secret = not problem["loc"] or name in _SECRET
             given = "" if secret else f" = {problem['input']!r}"
-            lines.append(f"setting {name}{given}: {wrong}")
+            lines.append(f"setting {name}{given}{_origin(name, call)}: {wrong}")
     return "; ".join(lines)
+
+
+def _origin(name: str, call: Collection[str]) -> str:
+    """Where the value is from, in brackets; "" where it is from the call, or of several settings."""
+    if name in call or name not in Settings.model_fields:
+        return ""
+    variable = _PREFIX + name.upper()
+    set_ = next((each for each in os.environ if each.upper() == variable and os.environ[each]), "")
+    return f" (from {set_ or settings_file()})"
+
+
+def _allowed(name: str) -> str:
+    """What a setting may be, in words; its bounds are those of its field."""
+    field = Settings.model_fields[name]
+    kinds = get_args(field.annotation) or (field.annotation,)
+    bounds = {
+        bound: getattr(each, bound)
+        for each in field.metadata
+        for bound in ("ge", "gt", "le")
+        if hasattr(each, bound)
+    }
+    if isinstance(kinds[0], str):  # a Literal's
+        words = " or ".join(f'"{kind}"' for kind in kinds)
+    elif bool in kinds:
+        words = "true or false"
+    elif int in kinds or float in kinds:
+        words = ("a whole number" if int in kinds else "a number") + _between(**bounds)
+    elif Path in kinds:
+        words = f"the path of a {'folder' if name == 'index' else 'file'}"
+    else:
+        words = "a text"
+    return f"give {words}{', or leave it out' if type(None) in kinds else ''}"
+
+
+def _between(ge: float | None = None, gt: float | None = None, le: float | None = None) -> str:
+    """How the bounds of a number are said: " from 0 to 1"."""
+    if ge is not None:
+        return f" of {ge:,} or more" if le is None else f" from {ge:,} to {le:,}"
+    above = f" above {gt:,}" if gt is not None else ""
+    upto = f" up to {le:,}" if le is not None else ""
+    return " and".join(part for part in (above, upto) if part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -242,12 +243,18 @@ def test_the_command_calibrates_and_doctor_tells(tmp_path: Path) -> None:
             raise result.exception
         return result.exit_code, result.stdout, result.stderr
 
-    assert str(weights_folder() / "calibration.json") in run("doctor")[1]
+    told = run("doctor")[1]
+    assert str(weights_folder() / "calibration.json") in told
+    assert not re.search(r"[{}'\"]\w+[{}'\"]", told)  # nothing as a program writes it
     code, stdout, _ = run("calibrate", str(file), "--json")
     found = json.loads(stdout)
     assert code == 0
     assert 0 < found["threshold"] < 1
-    assert found["file"] in run("doctor")[1]
+    told = run("doctor")[1]
+    assert found["file"] in told
+    assert found["data"] in told
+    assert re.fullmatch(r"\d+ questions with an answer and \d+ without", found["data"])
+    assert sum(found["kinds"].values()) == sum(map(int, re.findall(r"\d+", found["data"])))
     with Assistant.open(Settings(index=index)) as assistant:
         assert assistant.threshold == found["threshold"]
     shutil.rmtree(index / "calibrations")

@@ -293,9 +293,12 @@ def test_turns_may_be_given_as_role_and_content(assistant: Assistant) -> None:
     ("limits", "why"),
     [
         ({"sources": "Echo"}, "sources is a list"),
-        ({"after": "2025-13-01"}, "after is a date"),
-        ({"before": 2025}, "before is a date"),
-        ({"as_of": "today"}, "as_of is a date"),
+        *(
+            ({name: wrong}, f"{name} is a date, such as .*, not ")
+            for name in ("after", "before", "as_of")
+            for wrong in ("2025-13-01", "today", "", "26.07.2025", 2025, True, ("2025-07-26",))
+        ),
+        ({"after": "2025-02-01", "before": "2025-01-01"}, "later than before"),
         ({"after": date(2025, 2, 1), "before": date(2025, 1, 1)}, "later than before"),
     ],
 )
@@ -304,6 +307,16 @@ def test_limits_that_make_no_sense_are_refused_by_name(
 ) -> None:
     with pytest.raises(QuestionError, match=why):
         assistant.answer(QUESTION, **limits)
+
+
+@pytest.mark.parametrize("name", ["after", "before", "as_of"])
+def test_a_day_may_be_given_as_it_is_written_in_json(assistant: Assistant, name: str) -> None:
+    day = date(2025, 6, 30)
+    by_date: Any = {name: day}
+    by_text: Any = {name: day.isoformat()}
+    timeless = dict.fromkeys(("trace",), None)
+    one, other = (assistant.answer(QUESTION, **limits).to_dict() for limits in (by_date, by_text))
+    assert one | timeless == other | timeless
 
 
 @pytest.mark.parametrize(

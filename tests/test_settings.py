@@ -97,6 +97,60 @@ def test_an_unusable_value_is_refused_with_the_settings_name(name: str, value: A
         Settings(**{name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("threshold", "5", "a number from 0 to 1, or leave it out"),
+        ("threshold", "-0.1", "a number from 0 to 1, or leave it out"),
+        ("threshold", "nan", "a number from 0 to 1, or leave it out"),
+        ("threshold", "0,5", "a number from 0 to 1, or leave it out"),
+        ("passages_read", "many", "a whole number from 1 to 100"),
+        ("passages_read", "1.5", "a whole number from 1 to 100"),
+        ("passages_read", "0", "a whole number from 1 to 100"),
+        ("model_timeout", "0", "a number above 0 and up to 600"),
+        ("model_timeout", "3600", "a number above 0 and up to 600"),
+        ("model_timeout", "20s", "a number above 0 and up to 600"),
+        ("prompt_tokens", "10", "a whole number of 300 or more, or leave it out"),
+        ("answer_tokens", "1e99", "a whole number of 16 or more"),
+        ("unsupported", "hide", '"mark" or "remove"'),
+        ("tracing", "perhaps", "true or false"),
+        ("base_url", "localhost:8000", "the address as http://host:port"),
+    ],
+)
+def test_a_wrong_value_is_told_with_where_it_is_from_and_what_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, settings_toml: Path, name: str, value: str, allowed: str
+) -> None:
+    def told(**call: str) -> str:
+        with pytest.raises(SettingsError) as caught:
+            Settings(**call)
+        return str(caught.value)
+
+    variable = f"DATELINE_{name.upper()}"
+    assert told(**{name: value}) == f"setting {name} = {value!r}: give {allowed}"
+    settings_toml.write_text(f'{name} = "{value}"\n')
+    assert told() == f"setting {name} = {value!r} (from {settings_toml}): give {allowed}"
+    monkeypatch.setenv(variable, value)
+    assert told() == f"setting {name} = {value!r} (from {variable}): give {allowed}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("index", 5, "give the path of a folder"),
+        ("tls_key", 5, "give the path of a file, or leave it out"),
+        ("model", None, "give a text"),
+        ("base_url", 5, "give a text, or leave it out"),
+        ("threshold", [], "give a number from 0 to 1, or leave it out"),
+    ],
+)
+def test_a_value_of_another_type_is_told_with_what_is_allowed(
+    name: str, value: Any, allowed: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings(**{name: value})
+    assert str(caught.value) == f"setting {name} = {value!r}: {allowed}"
+
+
 def test_several_wrong_settings_are_all_told_at_once() -> None:
     with pytest.raises(SettingsError, match=r"threshold.*passages_read|passages_read.*threshold"):
         Settings(threshold=2, passages_read=0)

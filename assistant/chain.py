@@ -41,7 +41,7 @@ from assistant.language import wording
 from assistant.language.dates import AskedTime
 from assistant.language.dates import asked as time_asked
 from assistant.language.spans import fits, whole
-from assistant.positions import with_positions, with_rivals, with_sides
+from assistant.positions import of_another, with_positions, with_rivals, with_sides
 from assistant.questions import (
     Wish,
     adjoining,
@@ -493,14 +493,15 @@ def _as_sought(reading: Reading, wish: Wish) -> Reading:
         text = passage.text[start:end]
         if wish.asks in ("span", "name") and _over_sentences(passage.text, start, end):
             continue
-        if fits(text, wish.sought):
-            return replace(
-                reading,
-                start=passage.start + start,
-                end=passage.start + end,
-                text=text,
-                score=span.score,
-            )
+        found = replace(
+            reading,
+            start=passage.start + start,
+            end=passage.start + end,
+            text=text,
+            score=span.score,
+        )
+        if fits(text, wish.sought) and not of_another(wish.question, found):
+            return found
     return replace(reading, end=reading.start, text="")
 
 

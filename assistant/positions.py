@@ -23,6 +23,7 @@ from datetime import date
 
 from assistant.answers import Answer, Citation, Position, Statement
 from assistant.confidence import same_answer
+from assistant.language import nouns
 from assistant.language.dates import named
 from assistant.language.values import amounts, compared, kind_of, words
 from assistant.prompts import Phrases
@@ -129,6 +130,21 @@ def taken_back(reading: Reading) -> bool:
     told = _Told(reading)
     before = told.sentence[: max(0, reading.start - told.span.start)]
     return bool(_IN_PLACE_OF.search(before) or _NO_LONGER.search(told.sentence))
+
+
+def of_another(question: str, reading: Reading) -> bool:
+    """Whether an amount asked of one person is told of another: "by how many votes did Strake win"
+    and "Ms. Dufrayne won by 412 votes"."""
+    asked = nouns.person(question)
+    if kind_of(question) != "amount" or not asked or nouns.ROLE.fullmatch(asked):
+        return False
+    told = _Told(reading)
+    ahead = told.sentence[: max(0, reading.start - told.span.start)]
+    subject = _SUBJECT.search(re.split(r"[;:]\s|,?\s(?:but|while)\s", ahead)[-1])
+    if subject is None or not nouns.person(f"was {subject['name']} so"):
+        return False
+    named = {_root(word) for word in words(asked)}
+    return not named & {_root(word) for word in words(told.sentence)}
 
 
 def outdated(question: str, best: Reading, read: Sequence[Reading]) -> Passage | None:
@@ -352,7 +368,7 @@ class _About:
             return False
         span = told.reading.text
         if self.kind == "amount":
-            return bool(amounts(span))
+            return bool(amounts(span)) and not of_another(self.question, told.reading)
         if self.kind == "date":
             return bool(re.search(r"\d|day\b|\b[A-Z]", span))
         return not re.fullmatch(r"[\W\d]*", span)
@@ -595,6 +611,12 @@ _MONTHS = (
 )
 _YEAR = re.compile(r"\b(?:1[6-9]|20)\d\d\b")
 _LETTERS = re.compile(r"[^\W\d_]+")
+# Who did what an amount is told of: "Ms. Dufrayne won by", "In 2023, Aldous Merriden had"
+_SUBJECT = re.compile(
+    r"(?:^|[\s“])(?P<name>(?:[A-Z][\w’'-]*\.?\s)+)(?:(?:had|has|was|is|will|also|only|then)\s)*"
+    r"(?!said|says|told|announced|reported|added)(?:\w+ed|won|lost|got|took|had|has|was|is|came|beat|led|paid|gave|"
+    r"made|fell|rose|sold|bought|spent)\b"
+)
 _TELLING = re.compile(
     r"\b(?:said|says|told|announced|reported|confirmed|added|wrote|ruled|found|put)\b[^.;,]{0,40}$",
     re.IGNORECASE,

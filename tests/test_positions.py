@@ -15,6 +15,7 @@ from assistant import Answer, Citation, Statement
 from assistant.positions import (
     Rated,
     agreeing,
+    of_another,
     outdated,
     taken_back,
     weighed,
@@ -61,6 +62,19 @@ def test_sides_are_newest_first_and_each_has_its_independent_articles() -> None:
     said = [[reading.text for reading in side.readings] for side in case.sides]
     assert said == [["More than 520"], ["340", "340 people"]]
     assert [side.published for side in case.sides] == [date(2025, 9, 19), date(2025, 9, 18)]
+
+
+def test_a_value_of_another_person_is_no_side() -> None:
+    question = "How many votes did Strake win by?"
+    his = rated("echo", "Gideon Strake won the vote on Sunday by 231 votes.", "231 votes")
+    hers = rated("gazette", "On that occasion Ms. Dufrayne won by 412 votes.", "412 votes")
+    nobodys = rated("post", "The vote on Sunday was won by Strake by 198 votes.", "198 votes")
+    assert weighed(question, [his, hers]) is None
+    assert of_another(question, hers[0])
+    assert not of_another(question, his[0])
+    assert not of_another(question, nobodys[0])
+    assert not of_another("How many votes was the election won by?", hers[0])
+    assert not of_another(HOMES, MAYOR[0])
 
 
 def test_what_is_told_names_source_and_day_of_each_side_and_picks_no_winner() -> None:

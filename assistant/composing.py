@@ -20,7 +20,7 @@ from typing import Any
 from assistant.answers import Answer, Citation, Statement
 from assistant.confidence import same_answer
 from assistant.evidence import NOTHING, Evidence, Extract
-from assistant.language.spans import enumeration
+from assistant.language.spans import enumeration, led_in
 from assistant.prompts import Phrases
 from assistant.questions import Wish
 from assistant.reader import Reading
@@ -29,6 +29,8 @@ from vectorstore.splitting import Span, sentences_around
 
 _PARAGRAPHS = re.compile(r"\s*\n\s*\n\s*")
 _MARK = re.compile(r"\[(\d+)\]")
+_QUOTATION = re.compile(r"(?<!\w)[“”\"‘'](.+)[“”\"’'](?!\w)")
+_WORDS_QUOTED = 3  # fewer are a name, and stand everywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,8 @@ class _Writing:
             for reading, _ in finding.readings
             if reading is best or same_answer(reading.text, best.text)
         ]
-        numbers = [self._cite_reading(reading) for reading in agreeing]
+        question = finding.wish.question
+        numbers = [self._cite_reading(reading, question) for reading in agreeing]
         if self._spans and _close(self._spans[-1], best):
             self._spans[-1] = _joined(self._spans[-1], best)
             numbers = [*self._statements.pop().citations, *numbers]
@@ -176,8 +179,14 @@ class _Writing:
         self._shorts.add(len(self._statements))
         self._statements.append(Statement(text, tuple(dict.fromkeys(numbers))))
 
-    def _cite_reading(self, reading: Reading) -> int:
+    def _cite_reading(self, reading: Reading, question: str = "") -> int:
+        """With the sentence that the answer stands in, the lead-in of its list, and what the
+        question quotes of the same passage."""
         passage, span = reading.passage, _sentence(reading)
+        start = passage.start + led_in(passage.text, span.start - passage.start)
+        span = Span(start, span.end)
+        for quoted in _quoted(question, passage):
+            span = Span(min(span.start, quoted.start), max(span.end, quoted.end))
         return self._cite(passage, span)
 
     def _cite_extract(self, extract: Extract) -> int:
@@ -212,6 +221,19 @@ def _sentence(reading: Reading) -> Span:
     base = reading.passage.start
     found = sentences_around(reading.passage.text, reading.start - base, reading.end - base)
     return Span(found.start + base, found.end + base)
+
+
+def _quoted(question: str, passage: Passage) -> Iterator[Span]:
+    """The sentences that hold what the question quotes, as offsets into the article."""
+    for quotation in _QUOTATION.finditer(question):
+        found = re.findall(r"\w+", quotation[1])
+        if len(found) < _WORDS_QUOTED:
+            continue
+        words = r"\W+".join(found)
+        same = re.search(rf"\b{words}\b", passage.text, re.IGNORECASE)
+        if same is not None:
+            around = sentences_around(passage.text, *same.span())
+            yield Span(around.start + passage.start, around.end + passage.start)
 
 
 def _enumerated(reading: Reading) -> Reading:

@@ -27,6 +27,7 @@ from typing import Literal
 
 from assistant.language.central import alike, central
 from assistant.language.dates import AskedTime, Window, mentions, reported_in
+from assistant.language.spans import led_in
 from assistant.language.speakers import Voice, elsewhere, speakers, speaks
 from assistant.language.wording import coverage, held, meaning, roots, telling
 from assistant.questions import Wish, names
@@ -626,6 +627,10 @@ def _told(
     runs: list[tuple[Article, int, int]] = []
     for each in kept:
         first = _antecedent(each, articles, wish)
+        spans = articles.sentences(each.article)
+        leads = led_in(each.article.text, spans[first].start)
+        while first > 0 and leads < spans[first].start:  # to a list, whose item says nothing alone
+            first -= 1
         if runs and runs[-1][0].id == each.article.id and first <= runs[-1][2] + 1:
             article, begun, ended = runs[-1]
             runs[-1] = (article, min(begun, first), max(ended, each.number))

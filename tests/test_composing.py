@@ -218,3 +218,36 @@ def test_every_paragraph_of_an_extract_has_its_mark(tmp_path: Path) -> None:
         "Ms. Holm named a bridge. [1]\n\nShe wants it because the ferry is slow. [1]"
     )
     assert answer.citations[0].quote == plan.text
+
+
+LOST = Article(
+    "lost",
+    "Lost",
+    "Ms. Dufrayne congratulated her rival. “I have lost by little more than a full ferry,” she said. "
+    "“I may sleep on it.”",
+)
+RULES = Article(
+    "rules",
+    "Rules",
+    "Appeals are rare. An appeal is not:\n\n- a second hearing of the whole case\n- a new trial by "
+    "another court\n\nIt is a review.",
+)
+
+
+@pytest.mark.parametrize("marks", ["''", "“”", '""', "‘’"])
+def test_what_the_question_quotes_is_cited_with_the_answer(tmp_path: Path, marks: str) -> None:
+    question = f"who said {marks[0]}I have lost by little more than a full ferry{marks[1]}?"
+    answer = answered(tmp_path, question, {"who": ["Ms. Dufrayne"]}, LOST)
+    assert answer.text == "Ms. Dufrayne [1]"
+    assert answer.citations[0].quote.endswith(
+        "“I have lost by little more than a full ferry,” she said."
+    )
+    assert proved(answer, LOST)
+
+
+def test_an_item_of_a_list_is_cited_with_what_leads_it_in(tmp_path: Path) -> None:
+    answer = answered(tmp_path, "what is it", {"what": ["a new trial"]}, RULES)
+    assert answer.citations[0].quote == (
+        "An appeal is not:\n\n- a second hearing of the whole case\n- a new trial by another court"
+    )
+    assert proved(answer, RULES)

@@ -355,3 +355,18 @@ def test_the_order_of_adding_articles_changes_nothing(
     second = fake_assistant(tmp_path_factory.mktemp("other"), given_articles, READ)
     one, other = first.answer(question), second.answer(question)
     assert (one.kind, one.text, one.citations) == (other.kind, other.text, other.citations)
+
+
+def test_an_item_of_a_list_is_not_told_without_what_leads_it_in(tmp_path: Path) -> None:
+    rules = Article(
+        "rules",
+        "How courts work",
+        "Courts decide cases of many kinds. An appeal is not:\n\n- a second hearing of the whole case\n"
+        "- a new trial by another court of the county\n\nMost people never see a court.",
+    )
+    span = "a new trial by another court of the county"
+    reader = fake_assistant(tmp_path, [rules], {"how": [span]})
+    answer = reader.answer("how is a new trial by another court of the county described?")
+    assert answer.answered
+    assert "a new trial" in answer.citations[0].quote
+    assert answer.citations[0].quote.startswith("An appeal is not:")

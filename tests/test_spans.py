@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.language.spans import Sought, enumeration, fits, whole
+from assistant.language.spans import Sought, enumeration, fits, led_in, whole
 from vectorstore.splitting import Span
 
 TEXT = (
@@ -116,3 +116,21 @@ def test_a_span_made_whole_stays_inside_the_text_and_is_never_empty(
         span = whole(text, start, end, sought)
         assert 0 <= span.start < span.end <= len(text)
         assert whole(text, start, end, sought) == span
+
+
+@pytest.mark.parametrize(
+    ("text", "item", "begins"),
+    [
+        ("It is not:\n- a hearing\n- a trial", "a trial", "It is not"),
+        ("Once more. It is not:\n\na hearing\na trial", "a trial", "It is not"),
+        ("He said:\n\n“It is not.”", "“It is not", "He said"),
+        ("Bring:\n1. a card\n2. a pen", "2. a pen", "Bring"),
+        ("It is over: nobody came.\n\nThe town slept.", "The town", "The town"),
+        ("It is not:\n- a trial\n\nThe town slept well.\n\nIt woke.", "It woke", "It woke"),
+        ("The town slept.", "slept", "slept"),
+    ],
+)
+def test_the_words_that_lead_in_a_list_are_found_from_its_items(
+    text: str, item: str, begins: str
+) -> None:
+    assert text[led_in(text, text.index(item)) :].startswith(begins)

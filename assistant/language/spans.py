@@ -14,7 +14,12 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from vectorstore.splitting import Span
+from vectorstore.splitting import Span, sentences
+
+_ITEMS = 15  # of a list, above the one told
+_LIST = 800  # characters of a list that are told with one item
+_LINE = 120  # a longer line is a paragraph
+_LISTED = re.compile(r"\s*(?:[-*•–—·▪◦‣]|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)])\s")
 
 Sought = Literal["person", "time", "place", "amount", "thing"]
 
@@ -190,6 +195,27 @@ def enumeration(text: str, start: int, end: int, around: Span) -> Span:
 
 
 # -- what is left over -------------------------------------------------------------------------
+
+
+def led_in(text: str, start: int) -> int:
+    """Where the words begin that lead in the list whose item is at `start`, as in "An appeal is not:"
+    and below it "a second hearing"; `start` where it is no such item, or they are far away."""
+    line = text.rfind("\n", 0, start) + 1
+    if text[line:start].strip() and not _LISTED.match(text, line):
+        return start
+    for _ in range(_ITEMS):
+        end = len(text[:line].rstrip())
+        if end == 0 or start - end > _LIST:
+            return start
+        above = text.rfind("\n", 0, end) + 1
+        if text[above:end].endswith(":"):
+            return sentences(text, above, end)[-1].start
+        # Above an item is another, marked as one or on a line of its own.
+        alone = "\n" not in text[end:line].replace("\n", "", 1) and text[end - 1] not in '.!?”"'
+        if not _LISTED.match(text, above) and not (alone and end - above <= _LINE):
+            return start
+        line = above
+    return start
 
 
 def _trimmed(text: str, span: Span, sought: Sought) -> Span:

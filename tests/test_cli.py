@@ -673,6 +673,7 @@ def test_restore_says_which_conversations_it_kept(two: Run, tmp_path: Path) -> N
     with closing(Conversations.open(tmp_path / "index" / FILE)):
         pass
     assert two("backup", str(tmp_path / "all.dateline")).exit_code == 0
+    (tmp_path / "elsewhere").mkdir()
     with closing(Conversations.open(tmp_path / "elsewhere" / FILE)) as kept:
         asked = kept.begin("visitor", QUESTION)
     done = run_on(tmp_path / "elsewhere")("restore", str(tmp_path / "all.dateline"))

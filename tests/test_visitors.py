@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from assistant.web import guarding
 from assistant.web.guarding import OwnSessions
 from assistant.web.visitors import COOKIE, Visitors, read_cookies, visitor_of
 
@@ -118,3 +119,37 @@ def test_a_body_that_is_nested_too_deeply_is_refused(session: TestClient, body: 
     reply = session.post("/gradio_api/queue/join", content=body, headers=THEIRS)
     assert reply.status_code == 400
     assert "nested too deeply" in reply.json()["message"]
+
+
+def test_a_visitor_who_names_many_sessions_loses_his_own_only(session: TestClient) -> None:
+    def data(name: str, who: dict[str, str]) -> int:
+        address = f"/gradio_api/queue/data?session_hash={name}"
+        return session.get(address, headers=who).status_code
+
+    assert all(data(f"t{number}", THEIRS) == 200 for number in range(400))
+    assert data("s", THEIRS) == 404
+    assert data("s", OURS) == 200
+    assert data("t399", OURS) == 404
+    assert data("t0", OURS) == 200  # forgotten, and so anybody's
+
+
+def test_many_visitors_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guarding, "_SESSIONS", 2)
+    with TestClient(
+        OwnSessions(Starlette(routes=[Route("/gradio_api/heartbeat/{s}", _told)]))
+    ) as c:
+        cookies = [{"cookie": f"{COOKIE}={letter * 43}"} for letter in "abc"]
+        for number, who in enumerate(cookies):
+            assert c.get(f"/gradio_api/heartbeat/{number}", headers=who).status_code == 200
+        assert c.get("/gradio_api/heartbeat/1", headers=cookies[2]).status_code == 404
+        assert c.get("/gradio_api/heartbeat/0", headers=cookies[2]).status_code == 200
+
+
+def test_whoever_has_no_cookie_owns_nothing_and_the_refusal_says_so_to_the_page(
+    session: TestClient,
+) -> None:
+    address = "/gradio_api/queue/data?session_hash=n"
+    assert session.get(address).status_code == 200
+    assert session.get(address, headers=OURS).status_code == 200
+    refused = session.get(address)
+    assert (refused.status_code, refused.headers["dateline-session"]) == (404, "none")

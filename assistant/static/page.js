@@ -9,6 +9,7 @@
   const LINKS = "a.cite, a.dl-open";
   const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
   const KEYS = "dateline-keys";
+  const ANEW = "dateline-anew";
 
   const state = { article: null, number: null, opener: null, asked: 0, told: 0, acted: false, busy: false, request: 0 };
 
@@ -20,6 +21,21 @@
     }
     node.append(...children);
     return node;
+  };
+
+  // A page whose cookie was cleared, or is another's now, is answered nothing any more: it begins
+  // anew, with a cookie of its own. Not again at once, where the browser keeps none.
+  const asking = window.fetch;
+  window.fetch = async (...given) => {
+    const reply = await asking(...given);
+    if (reply.status === 404 && reply.headers.get("Dateline-Session") === "none") {
+      const last = Number(sessionStorage.getItem(ANEW));
+      if (Date.now() - last > 10_000) {
+        sessionStorage.setItem(ANEW, String(Date.now()));
+        location.reload();
+      }
+    }
+    return reply;
   };
 
   // ------------------------------------------------------------------------------- what is built

@@ -41,7 +41,10 @@ _FOLDERS = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 OURS = ("/page/", "/read/", "/answer/", "/conversations", "/library", "/api/", "/healthz")
 
 _GRADIO = "/gradio_api/"
-_SESSIONS = 100_000  # whose visitor is remembered, the last used ones
+_SESSIONS = 100_000  # whose visitor is remembered, the last used visitors'
+_SESSIONS_EACH = 200  # of one visitor that are remembered, the last used ones
+# Tells the page that what it shows is no longer its own: it begins anew then.
+_NO_SESSION = {"Dateline-Session": "none"}
 
 _SAFE = ("GET", "HEAD", "OPTIONS", None)  # methods that change nothing; None is a websocket's
 _OTHERS = ("cross-site", "same-site")  # what a browser says of a request that another site makes
@@ -136,12 +139,15 @@ class OwnSessions:
     """Answers to a session of Gradio's only the visitor who began it.
 
     Gradio takes whoever names a page's session for that page, and would send him what is answered
-    there. Another is told what is told of a session that never was.
+    there. Another is told what is told of a session that never was. Whoever has no cookie owns no
+    session: he may name those that are nobody's, in which nothing is asked. A visitor who begins
+    more sessions than pages are ever open loses his own oldest, and nobody else's.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._visitors: OrderedDict[str, str | None] = OrderedDict()
+        self._visitors: dict[str, str] = {}  # by session
+        self._sessions: OrderedDict[str, OrderedDict[str, None]] = OrderedDict()  # by visitor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(_GRADIO):
@@ -168,14 +174,26 @@ class OwnSessions:
         if all(self._is_of(session, visitor) for session in named):
             await self._app(scope, receive, send)
         else:
-            await refuse(scope, receive, send, 404, "there is no such session")
+            await refuse(scope, receive, send, 404, "there is no such session", _NO_SESSION)
 
     def _is_of(self, session: str, visitor: str | None) -> bool:
-        owner = self._visitors.setdefault(session, visitor)
-        self._visitors.move_to_end(session)
-        while len(self._visitors) > _SESSIONS:
-            self._visitors.popitem(last=False)
-        return owner == visitor
+        if visitor is None:
+            return session not in self._visitors
+        if self._visitors.setdefault(session, visitor) != visitor:
+            return False
+        own = self._sessions.setdefault(visitor, OrderedDict())
+        self._sessions.move_to_end(visitor)
+        own[session] = None
+        own.move_to_end(session)
+        if len(own) > _SESSIONS_EACH:
+            del self._visitors[own.popitem(last=False)[0]]
+        elif len(self._visitors) > _SESSIONS:
+            self._forget(next(iter(self._sessions)))
+        return True
+
+    def _forget(self, visitor: str) -> None:
+        for session in self._sessions.pop(visitor):
+            del self._visitors[session]
 
 
 async def refuse(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 
 import httpx
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -412,3 +414,16 @@ def test_targets_are_large_enough_to_hit(page: Page) -> None:
         ".filter(([, r]) => r.width && (r.width < 24 || r.height < 24)).map(([e]) => e)"
     )
     assert small == []
+
+
+def test_a_page_whose_cookie_was_cleared_begins_anew(page: Page) -> None:
+    page.run("window.before = true")
+    page.driver.delete_all_cookies()
+    with suppress(StaleElementReferenceException):  # it may begin anew before the last key
+        page.box.send_keys(COST_QUESTION, Keys.ENTER)
+    page.until(lambda: page.run("return !window.before && document.readyState === 'complete'"))
+    page.until(page.cookies)
+    violations(page.driver)  # the refusal is logged
+    page.until(lambda: page.all("#dl-box textarea"))
+    page.ask(COST_QUESTION)
+    assert page.answered()

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -95,6 +95,9 @@ _TOLD_BY = re.compile(
     r"wrote|declared|explained|replied|promised|estimated|reported)\b",
     re.IGNORECASE,
 )
+_DOER = re.compile(r"\b\w{2,}[eo]rs?\b", re.IGNORECASE)
+# A statement on another day does not bear on the day asked about.
+_DAY = re.compile(r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b", re.IGNORECASE)
 _WILL = re.compile(r"\b(?:will|won[’']t|going to)\b", re.IGNORECASE)
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot)\b|n[’']t\b", re.IGNORECASE
@@ -514,6 +517,8 @@ def whether(wish: Wish, rated: Rated, articles: Articles, when: AskedTime = _ANY
     words = telling(wish.topic)
     named = [key for name in names(wish.question) for key in roots(name)]
     subject = next(iter(words), "")
+    asked = {word.lower().removesuffix("s") for word in re.findall(r"\w+", wish.topic)}
+    days = roots(" ".join(_DAY.findall(wish.topic)))
     plain = {key: weight for key, weight in words.items() if weight == 1.0 and key != subject}
     bearing: list[tuple[float, _Candidate]] = []
     for candidate in _candidates(wish, rated, articles):
@@ -521,12 +526,19 @@ def whether(wish: Wish, rated: Rated, articles: Articles, when: AskedTime = _ANY
         spans = articles.sentences(article)
         text = candidate.text
         before = article.text[spans[number - 1].start : spans[number - 1].end] if number else ""
-        there, ahead = roots(text), roots(before) if _hangs(text) else frozenset[str]()
+        there, ahead = (
+            roots(_without_doers(text, asked)),
+            roots(before) if _hangs(text) else frozenset[str](),
+        )
         around = there | roots(before) | roots(article.title) | roots(article.text[:_HEAD])
         # Who or what is asked about has to be spoken of, and something has to be said of it.
         if subject and subject not in there | ahead:
             continue
-        if not set(named) <= around or not held(plain or words, there | ahead):
+        if (
+            not days <= there | ahead
+            or not set(named) <= around
+            or not held(plain or words, there | ahead)
+        ):
             continue
         here, near = held(words, there | ahead), held(words, around)
         standing = 0.6 * here + 0.4 * near + 0.1 * _probability(candidate.odds)
@@ -543,6 +555,11 @@ def whether(wish: Wish, rated: Rated, articles: Articles, when: AskedTime = _ANY
     said = roots(candidate.text) | roots(_before(candidate, articles))
     sure = min(0.95, standing / 1.05) ** 1.5 * (0.5 + 0.5 * held(plain, said))
     return Evidence(sure, extracts, _WHETHER_THRESHOLD, _states(wish, candidate.text))
+
+
+def _without_doers(text: str, asked: Collection[str]) -> str:
+    """A sentence without words like "winner", which is not said to have won; `asked` are kept."""
+    return _DOER.sub(lambda m: m[0] if m[0].lower().removesuffix("s") in asked else " ", text)
 
 
 def _before(each: _Candidate, articles: Articles) -> str:

@@ -370,3 +370,16 @@ def test_an_item_of_a_list_is_not_told_without_what_leads_it_in(tmp_path: Path) 
     assert answer.answered
     assert "a new trial" in answer.citations[0].quote
     assert answer.citations[0].quote.startswith("An appeal is not:")
+
+
+def test_yes_or_no_takes_a_statement_on_the_day_and_on_what_was_done(tmp_path: Path) -> None:
+    news = Article(
+        "news",
+        "Library to shut on Mondays",
+        "The library saves money. On the other weekdays the library will close at five.\n\n"
+        "Sixteen ballots for Ms. Dufrayne had been bundled with those of the winner.",
+    )
+    assistant = fake_assistant(tmp_path, [news], {})
+    assert assistant.answer("is the library closed on Mondays?").kind == "abstention"
+    assert assistant.answer("did Dufrayne win the election?").kind == "abstention"
+    assert assistant.answer("will the library close at five on the other weekdays?").answered

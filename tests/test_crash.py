@@ -45,6 +45,35 @@ def test_kill_9_at_twenty_moments_loses_nothing_that_was_acknowledged(tmp_path: 
     assert len(hit - {"between"}) >= 3, "the kills hit too few operations to prove anything"
 
 
+FORGETFUL = """
+    import sys
+    from pathlib import Path
+    from tests.fake_embedding import FakeEmbedding
+    from vectorstore.articles import Article
+    from vectorstore.local import LocalIndex
+    from vectorstore.shared import open_shared
+
+    folder = Path(sys.argv[1])
+    index = open_shared(folder, lambda: LocalIndex(folder, FakeEmbedding))
+    index.add_articles([Article("a", "", "The ferry sails.")])
+    print(len(index.search("ferry", 1, "vectors")))
+"""
+
+
+def test_a_script_that_ends_without_closing_leaves_nothing_to_be_made_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        run = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(FORGETFUL), str(tmp_path / "index")],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert (run.returncode, run.stdout) == (0, "1\n")
+        assert REPAIRED not in run.stderr
+
+
 SYNC = """
     import os, sys, threading
     from pathlib import Path

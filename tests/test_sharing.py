@@ -299,6 +299,16 @@ def test_a_program_that_forgets_to_close_ends_quietly_after_serving(folder: Path
         assert index.get("meeting") == MEETING
 
 
+def test_what_a_program_forgot_to_close_is_closed_when_it_ends(folder: Path) -> None:
+    with opened(folder) as index:
+        index.add_articles([MEETING])
+    for _ in range(2):
+        with program(folder) as other:
+            other.ask("print(len(index.search('two-state meeting', 1)))")
+            assert other.end() == (0, "")
+        assert [file.name for file in folder.glob("holder.json")] == []
+
+
 def test_closed_is_closed(folder: Path) -> None:
     with opened(folder) as first, opened(folder) as second:
         for index in (second, first):

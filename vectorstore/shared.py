@@ -11,6 +11,7 @@ an index does nor what is in the folder.
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import time
@@ -196,8 +197,10 @@ class SharedIndex(Index):
 
     def close(self) -> None:
         """Let go of the index. Where this process holds it, the others' running calls get the
-        grace given at opening, then one of the others takes over. May be called again."""
+        grace given at opening, then one of the others takes over. May be called again; what is still
+        held when the interpreter ends is closed then."""
         self._closed = True
+        atexit.unregister(self.close)
         if os.getpid() != self._pid:
             if isinstance(self._place, _Here):
                 self._place.hold.release()
@@ -291,6 +294,9 @@ class SharedIndex(Index):
         except BaseException:
             held.abandon()
             raise
+        # A script may end without closing: files that were not closed are made again. Not when this
+        # object is collected, which can be in the middle of a call of another thread's.
+        atexit.register(self.close)
         return _Here(held, index, Serving(held.listener, held.holder, index))
 
     def _leave(self, place: _Here | _There) -> None:

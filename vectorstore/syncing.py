@@ -45,10 +45,12 @@ Fetch = Callable[[str, str, str], Page | None]  # address, etag, last_modified
 Each = TypeVar("Each")
 
 _A_PART = 32  # articles of one file that are handed over at once
-# What was read is handed over after a second: progress is seen, and Ctrl-C loses little. Small files
-# come by the hundred in that time, and to store them together costs a tenth of storing each.
+# What was read is handed over after a second, and in batches that take about a second to store:
+# progress is seen, and Ctrl-C loses little. Where embedding is quick, small files go by the hundred,
+# since to store them together costs a tenth of storing each.
 _SECONDS_A_BATCH = 1.0
-_ARTICLES_A_BATCH = 256
+_ARTICLES_A_BATCH = 32  # of the first
+_MOST_A_BATCH = 256
 _FILES_A_BATCH = 500
 # A file that was written this short a time before it was read may be written again without its time
 # telling: file systems count in steps of up to two seconds.
@@ -228,6 +230,7 @@ class _Bringing:
         self._articles: list[Article] = []
         self._forget: list[str] = []
         self._handed_over = time.monotonic()
+        self._a_batch = _ARTICLES_A_BATCH
         self._owners: dict[str, tuple[str, str]] = {}  # article id -> place and label, of this run
         self._held = 0  # files that are there
 
@@ -525,17 +528,23 @@ class _Bringing:
         waited = time.monotonic() - self._handed_over >= _SECONDS_A_BATCH
         if (
             (waited and self._articles)
-            or len(self._articles) >= _ARTICLES_A_BATCH
+            or len(self._articles) >= self._a_batch
             or len(self._files) >= _FILES_A_BATCH
         ):
             self._hand_over()
 
     def _hand_over(self) -> None:
+        begun = time.monotonic()
         if self._files or self._forget:
             report = self._index.store_files(self._files, self._articles, forget=self._forget)
             self._tally.stored(report)
-        self._files, self._articles, self._forget = [], [], []
         self._handed_over = time.monotonic()
+        if len(self._articles) >= self._a_batch:
+            if self._handed_over - begun < _SECONDS_A_BATCH / 2:
+                self._a_batch = min(2 * self._a_batch, _MOST_A_BATCH)
+            else:
+                self._a_batch = _ARTICLES_A_BATCH
+        self._files, self._articles, self._forget = [], [], []
 
     # -- what is no longer there ---------------------------------------------------------------
 

@@ -94,7 +94,7 @@ def test_where_it_fails_and_the_reader_is_not_sure_it_is_an_abstention(tmp_path:
     answer = writing(tmp_path, FakeWriter(AWAY)).answer("how long was the meeting?")
     assert answer.kind == "abstention"
     assert answer.passages
-    assert answer.notices == ("The model is away.",)
+    assert answer.notices == ("The model is away. Here are the passages that match best.",)
 
 
 def test_where_it_finds_no_answer_the_refusal_is_the_same_as_everywhere(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from datetime import date
 from assistant.answers import Answer, Citation, Position, Statement
 from assistant.confidence import same_answer
 from assistant.language import nouns
-from assistant.language.dates import named
+from assistant.language.dates import in_words, named
 from assistant.language.values import amounts, compared, kind_of, words
 from assistant.prompts import Phrases
 from assistant.questions import names
@@ -191,7 +191,7 @@ def with_positions(
         newer = outdated(question, rated[0][0], read) if rated else None
         if newer is not None and newer.published is not None:
             title = _MARK.sub(r"(\1)", " ".join((newer.title or newer.source).split()))
-            notice = phrases.say("outdated", title=title, day=_day(newer.published))
+            notice = phrases.say("outdated", title=title, day=in_words(newer.published))
             answer = replace(answer, notices=(*answer.notices, notice))
         if rated and taken_back(rated[0][0]):
             answer = replace(answer, notices=(*answer.notices, phrases.say("taken_back")))
@@ -251,7 +251,7 @@ def _sides(
         positions.append(Position(claim, tuple(numbers), side.published))
         sources = _listed([_source(citations[number - 1]) for number in numbers])
         marks = "".join(f"[{number}]" for number in numbers)
-        day = _day(side.published) if side.published else phrases.say("no_date")
+        day = in_words(side.published) if side.published else phrases.say("no_date")
         claim = _MARK.sub(r"(\1)", claim)
         told.append({"sources": sources, "day": day, "claim": f"{claim} {marks}"})
     if case.corrected:
@@ -539,7 +539,7 @@ def _with_day(answer: Answer, question: str, rated: Sequence[Rated], phrases: Ph
     if published is None or day is None or not day.relative:
         return answer
     words_said = _MARK.sub(r"(\1)", " ".join(answer.short.split()))
-    notice = phrases.say("said_on", words=words_said, day=_day(published))
+    notice = phrases.say("said_on", words=words_said, day=in_words(published))
     return replace(answer, notices=(*answer.notices, notice))
 
 
@@ -583,10 +583,6 @@ def _listed(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
-def _day(day: date) -> str:
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
 # -- words -------------------------------------------------------------------------------------
 
 
@@ -605,10 +601,6 @@ def _figures(text: str) -> list[str]:
     return re.findall(r"\d+", text)
 
 
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
-    *("October", "November", "December"),
-)
 _YEAR = re.compile(r"\b(?:1[6-9]|20)\d\d\b")
 _LETTERS = re.compile(r"[^\W\d_]+")
 # Who did what an amount is told of: "Ms. Dufrayne won by", "In 2023, Aldous Merriden had"

@@ -18,7 +18,7 @@ Context = Callable[[str, date | None, str], str]
 """(title, date or None, a passage's text) -> what is embedded for it."""
 
 # Not of the calendar module, whose names are those of the machine's language.
-_MONTHS = (
+MONTHS = (
     "January",
     "February",
     "March",
@@ -41,7 +41,7 @@ def in_context(title: str, published: date | None, text: str) -> str:
 
 def month(day: date | None) -> str:
     """`July 2025`, in English on any machine; "" for no day."""
-    return "" if day is None else f"{_MONTHS[day.month - 1]} {day.year}"
+    return "" if day is None else f"{MONTHS[day.month - 1]} {day.year}"
 
 
 def without_date(title: str, text: str) -> str:

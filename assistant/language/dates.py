@@ -24,6 +24,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
+from vectorstore.context import MONTHS
+
 Order = Literal["newest", "oldest"]
 Side = Literal["before", "after"]
 
@@ -57,24 +59,24 @@ class Window:
         """As "14–20 July 2025", "July 2025", "2025", "since 1 March 2025"."""
         first, last = self.first, self.last
         if first is None:
-            return f"until {_long(last)}" if last else "any time"
+            return f"until {in_words(last)}" if last else "any time"
         if last is None:
-            return f"since {_long(first)}"
+            return f"since {in_words(first)}"
         if first == last:
-            return _long(first)
+            return in_words(first)
         if (first.month, first.day) == (1, 1) and (last.month, last.day) == (12, 31):
             return f"{first.year}" if first.year == last.year else f"{first.year}–{last.year}"
         if first.day == 1 and (last + timedelta(1)).day == 1:
-            months = f"{_MONTHS[last.month - 1]} {last.year}"
+            months = f"{MONTHS[last.month - 1]} {last.year}"
             if (first.year, first.month) == (last.year, last.month):
                 return months
             year = "" if first.year == last.year else f" {first.year}"
-            return f"{_MONTHS[first.month - 1]}{year} – {months}"
+            return f"{MONTHS[first.month - 1]}{year} – {months}"
         if (first.year, first.month) == (last.year, last.month):
-            return f"{first.day}–{_long(last)}"
+            return f"{first.day}–{in_words(last)}"
         if first.year == last.year:
-            return f"{first.day} {_MONTHS[first.month - 1]} – {_long(last)}"
-        return f"{_long(first)} – {_long(last)}"
+            return f"{first.day} {MONTHS[first.month - 1]} – {in_words(last)}"
+        return f"{in_words(first)} – {in_words(last)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ def mentions(text: str, window: Window) -> bool:
     first, last = window.first, window.last
     if first is None or last is None:
         return False
-    month = _MONTHS[first.month - 1]
+    month = MONTHS[first.month - 1]
     if (last - first).days >= 364:
         return any(re.search(rf"\b{year}\b", text) for year in range(first.year, last.year + 1))
     if (first.year, first.month) != (last.year, last.month):
@@ -370,7 +372,7 @@ def _months_before(day: date, months: int) -> date:
 
 
 def _month(name: str) -> int:
-    return [month[:3].lower() for month in _MONTHS].index(name[:3].lower()) + 1
+    return [month[:3].lower() for month in MONTHS].index(name[:3].lower()) + 1
 
 
 def _count(text: str) -> int:
@@ -380,26 +382,13 @@ def _count(text: str) -> int:
     return _NUMBERS[words[0] if words[0] != "a" or len(words) == 1 else words[1]]
 
 
-def _long(day: date) -> str:
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+def in_words(day: date) -> str:
+    """`14 March 2025`, in English on any machine."""
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 # -- words -------------------------------------------------------------------------------------
 
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAYS = {
     "the day before yesterday": -2,

@@ -64,9 +64,14 @@ class Page:
         return self.driver.find_elements(By.CSS_SELECTOR, css)
 
     def one(self, css: str) -> WebElement:
-        found = self.all(css)
-        assert len(found) == 1, f"{len(found)} of {css}"
-        return found[0]
+        """The only element of this kind, as soon as it is there."""
+
+        def only() -> WebElement | None:
+            found = self.all(css)
+            return found[0] if len(found) == 1 else None
+
+        element: WebElement = self.until(only)
+        return element
 
     def text(self, css: str) -> str:
         """The visible text of all elements of this kind, "" where there is none."""

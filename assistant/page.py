@@ -115,11 +115,15 @@ class Talk:
 
     async def follow(self, visitor: str | None, conversation_id: str | None) -> AsyncIterator[View]:
         """What is still being answered in a conversation that was opened."""
-        with_it = await asyncio.to_thread(self._get, visitor, conversation_id)
-        for exchange in with_it.exchanges if with_it else ():
+        opened = await asyncio.to_thread(self._get, visitor, conversation_id)
+        watched = False
+        for exchange in opened.exchanges if opened else ():
             if self._desk.progress(exchange.id) is not None:
+                watched = True
                 async for view in self._watch(visitor, exchange):
                     yield view
+        if opened and not watched:  # it was finished after it was opened, before it was followed
+            yield await self.shown(visitor, conversation_id)
 
     async def stop(self, visitor: str | None, conversation_id: str | None) -> View:
         """The conversation after Stop: the part that was written, with its sources."""
@@ -443,10 +447,15 @@ def build(
             return await begun(wanted.partition(" ")[2], request)
 
         async def on_begin(request: gr.Request) -> list[Any]:
-            return await begun(_named(request) or "", request)
+            first = await begun(_named(request) or "", request)
+            if not first[0]:  # nothing to bring back: what was asked or chosen since is left alone
+                choices = await asyncio.to_thread(named_sources)
+                first = [gr.skip() for _ in (*asking, *filters)]
+                first[len(asking)] = gr.update(choices=choices)
+            return [*first, *await asyncio.to_thread(on_load)]
 
         def on_again() -> list[Any]:
-            return shown_as(View(box=""))
+            return shown_as(NOTHING_ASKED)  # the page's script empties the box at once
 
         async def on_narrow(
             shown: str, only: Any, first: Any, last: Any, request: gr.Request
@@ -495,21 +504,22 @@ def build(
         running += [button.click(on_ask, [button, *narrowed], asking, **queued) for button in shown]
         running += [repeating.change(on_repeat, [repeating, *narrowed], asking, **queued)]
         running += [following.change(on_follow, showing, asking, **queued)]
-        page.load(on_begin, None, [*asking, *filters], **light)
+        offered = [summary, *shown]
+        page.load(on_begin, None, [*asking, *filters, *offered], **light)
         to_open.change(on_open, to_open, [*asking, *filters], cancels=running, **light)
         stop.click(on_stop, showing, asking, cancels=running, **light)
         again.click(on_again, None, asking, cancels=running, **light)
         changes = [sources.change, after.change, before.change]
         # Several change at once where a conversation is opened, and answers can cross: what they are
         # is asked after a first round, when all have changed.
-        # Where they change again meanwhile, what they are then is asked for next, and nothing crosses.
+        # What changes again while an answer is under way is asked for after it: nothing crosses.
         one_by_one: dict[str, Any] = {**light, "trigger_mode": "always_last"}
         changed = gr.on(changes, lambda: None, None, None, **one_by_one)
         changed.then(on_narrow, narrowed, filtered, **one_by_one)
         narrowing.change(on_renarrow, narrowing, filters, **light)
         clear.click(lambda: ([], None, None), None, filters, **light)
-        gr.on([page.load, refresh.click], on_load, None, [summary, *shown], **light)
-        refresh.click(on_new_sources, sources, sources, **light)
+        refresh.click(on_load, None, offered, **one_by_one)  # a second wish is not dropped
+        refresh.click(on_new_sources, sources, sources, **one_by_one)
     page.queue(max_size=_FOLLOWING, api_open=False)
     return page
 

@@ -266,6 +266,15 @@ def test_a_page_that_opens_an_unfinished_answer_follows_it_to_its_end(visit: Vis
     assert not seen[-1].busy
 
 
+def test_an_answer_that_ended_before_it_was_followed_is_shown_whole(visit: Visit) -> None:
+    done = visit.ask(COST_QUESTION)[-1]
+
+    async def followed() -> list[View]:
+        return [view async for view in visit.talk.follow(ANN, done.conversation_id)]
+
+    assert asyncio.run(followed()) == [View(done.conversation_id, done.messages)]
+
+
 def test_a_question_in_a_conversation_that_was_deleted_begins_a_new_one(visit: Visit) -> None:
     first = visit.ask(COST_QUESTION)[-1]
     assert first.conversation_id is not None

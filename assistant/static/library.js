@@ -6,12 +6,12 @@
 "use strict";
 
 (() => {
-  const { make, say, day, view } = globalThis.dateline;
+  const { make, renew, say, day, view } = globalThis.dateline;
   const UNDO = 10_000; // milliseconds
   const [BUSY, IDLE] = [600, 15_000]; // milliseconds between two looks at how far it is
   const AT_ONCE = 2; // files sent at the same time
 
-  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, drawn: "", wasRunning: false, sent: 0 };
+  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, drawn: "", wasRunning: false, sent: 0, looks: 0, seen: 0, filled: null };
 
   const counted = (n) => (n === 1 ? "1 article" : `${n.toLocaleString("en-GB")} articles`);
   const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -87,7 +87,7 @@
         : some ? `${state.found.toLocaleString("en-GB")} of ${counted(state.total)}` : "";
     told.hidden = !told.textContent;
     search.hidden = select.hidden = !state.total;
-    list.replaceChildren(...state.rows.map(row));
+    renew(list, state.rows, (article) => JSON.stringify([state.selecting, article]), row);
     more.hidden = state.rows.length >= state.found;
     drawRest();
     drawSelection();
@@ -144,15 +144,20 @@
 
   async function look() {
     clearTimeout(state.timer);
+    const asked = ++state.looks;
     try {
       const now = await call("GET", "/library");
-      const first = state.now === null;
-      state.now = now;
-      if (now.revision !== state.revision) {
-        state.revision = now.revision;
-        await fill();
-        if (!first) document.querySelector("#dl-refresh")?.click();
+      if (asked > state.seen) { // else it was overtaken by a later one
+        const first = state.now === null;
+        state.seen = asked;
+        state.now = now;
+        if (now.revision !== state.revision) {
+          state.revision = now.revision;
+          state.filled = fill();
+          if (!first) document.querySelector("#dl-refresh")?.click();
+        }
       }
+      await state.filled;
       drawProgress();
       drawRest();
     } catch { /* looked for again */ }
@@ -178,14 +183,14 @@
     const many = listed.length + now.more_failures;
     failed.querySelector("summary").textContent = `${many.toLocaleString("en-GB")} could not be added`;
     if (listed.length && !failures.children.length) failed.open = listed.length <= 5;
-    failures.replaceChildren(...listed.map((one) => {
+    renew(failures, listed, (one) => JSON.stringify(one), (one) => {
       const item = make("li", {}, make("strong", { textContent: one.what }), " ", make("span", { textContent: one.reason }));
       if (one.again) {
         item.append(" ", plain("Retry", () => act("/library/retry", { name: one.name }), { "aria-label": `Retry ${one.what}` }));
         if (/^https?:/.test(one.what)) item.append(" ", plain("Paste the text", () => openAdding("text")));
       }
       return item;
-    }));
+    });
     progress.hidden = !line.textContent && !listed.length;
     for (const place of document.querySelectorAll(".dl-start .dl-line")) place.textContent = now.running ? now.line : "";
     if (!progress.hidden && !running && !listed.length) quietLater();

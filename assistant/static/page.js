@@ -23,6 +23,23 @@
     return node;
   };
 
+  /* Give a list one node for each item. What looks as before stays as it is, with its focus and under
+     the mouse: a click is lost where its node is drawn anew between button down and up. */
+  const looked = new WeakMap();
+  function renew(list, items, looks, build) {
+    const before = new Map([...list.children].map((node) => [looked.get(node), node]));
+    const wanted = items.map((item) => {
+      const look = looks(item);
+      const node = before.get(look) ?? build(item);
+      before.delete(look);
+      looked.set(node, look);
+      return node;
+    });
+    const kept = new Set(wanted);
+    for (const node of [...list.children]) if (!kept.has(node)) node.remove();
+    wanted.forEach((node, at) => { if (list.children[at] !== node) list.insertBefore(node, list.children[at] ?? null); });
+  }
+
   // A page whose cookie was cleared, or is another's now, is answered nothing any more: it begins
   // anew, with a cookie of its own. Not again at once, where the browser keeps none.
   const asking = window.fetch;
@@ -308,6 +325,7 @@
     state.asked = asked.length;
     const rows = [...transcript.querySelectorAll(".bot-row")];
     const last = rows[rows.length - 1];
+    if (last && !last.querySelector(".dl-working, .dl-text, .dl-error, .dl-notice")) return; // not drawn yet
     const busy = Boolean(last?.querySelector(".dl-working"));
     if (busy !== state.busy && last) say(busy ? "Searching" : outcome(last));
     else if (!busy && rows.length > state.told && rows.length >= asked.length && state.acted) {
@@ -356,7 +374,7 @@
   document.body.prepend(skip);
   document.body.append(tabs, drawer, reader, status, help);
   view("ask");
-  globalThis.dateline = Object.freeze({ make, say, day, view }); // for the other scripts of the page
+  globalThis.dateline = Object.freeze({ make, renew, say, day, view }); // for the other scripts of the page
 
   let waiting = false;
   new MutationObserver(() => {

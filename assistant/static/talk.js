@@ -6,7 +6,7 @@
 "use strict";
 
 (() => {
-  const { make, say, view } = globalThis.dateline;
+  const { make, renew, say, view } = globalThis.dateline;
   const PREFIX = "dl-answer-";
   const state = { id: "", rows: -1, busy: false, sent: 0, list: [], opened: "", drawn: "", followed: new WeakSet() };
 
@@ -60,14 +60,18 @@
     state.drawn = looks();
     nav.hidden = !state.list.length;
     const focused = list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    list.replaceChildren(...state.list.map(row));
-    if (focused) list.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+    renew(list, state.list, (talk) => JSON.stringify([talk.id, talk.title, state.opened === talk.id]), row);
+    state.list.forEach((talk, at) => {
+      const link = list.children[at].querySelector("a.dl-talk");
+      if (talk.id === state.id) link?.setAttribute("aria-current", "page");
+      else link?.removeAttribute("aria-current");
+    });
+    if (focused && !list.contains(document.activeElement)) focusOn(focused);
   }
 
   function row(talk) {
     const link = make("a", { className: "dl-talk", href: address(talk.id), textContent: talk.title, title: talk.title });
     link.dataset.key = `open ${talk.id}`;
-    if (talk.id === state.id) link.setAttribute("aria-current", "page");
     const wanted = state.opened === talk.id;
     const more = make("button", { type: "button", className: "dl-quiet dl-talk-more", textContent: "⋯",
       "aria-label": `Rename or delete “${talk.title}”`, "aria-expanded": String(wanted),
@@ -140,7 +144,11 @@
     }
     if (event.target.closest("#dl-again")) {
       view("ask");
-      document.querySelector("#dl-box textarea")?.focus();
+      const box = hidden("box");
+      if (!box) return;
+      box.value = ""; // at once, for the next question may be typed before the server has answered
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+      box.focus();
       return;
     }
     const button = event.target.closest("#dl-answers .dl-actions button");
@@ -194,7 +202,7 @@
     const answers = document.querySelector("#dl-answers");
     if (answers) pressed(answers);
     const unwatched = answers?.querySelector(".dl-unwatched");
-    if (unwatched && !state.followed.has(unwatched)) {
+    if (unwatched && hidden("following") && !state.followed.has(unwatched)) {
       state.followed.add(unwatched);
       send("following", "");
     }

@@ -20,7 +20,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol, TypeVar
@@ -189,8 +189,7 @@ class Desk:
         changed = asyncio.Event()
 
         def wake() -> None:
-            # The loop of a page that is gone may be closed.
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop of a page that is gone may be closed
                 loop.call_soon_threadsafe(changed.set)
 
         with self._turn:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -96,12 +97,18 @@ class Opened:
         self._pages: list[Page] = []
 
     def __call__(
-        self, address: str, width: int = 1280, height: int = 900, *, dark: bool = False
+        self,
+        address: str,
+        width: int = 1280,
+        height: int = 900,
+        *,
+        dark: bool = False,
+        login: bool = False,
     ) -> Page:
         self._blank()
         resize(self.driver, width, height)
         prefer(self.driver, dark=dark)
-        page = Page(self.driver, address)
+        page = Page(self.driver, address, login=login)
         self._pages.append(page)
         return page
 
@@ -115,7 +122,8 @@ class Opened:
     def leave(self) -> None:
         """Judge the pages opened so far, and go to an empty one."""
         broken, asked = violations(self.driver), requested(self.driver)
-        own = (*(page.address for page in self._pages), "data:", "blob:", "about:")
+        servers = (urlsplit(page.address) for page in self._pages)
+        own = (*(f"http://{server.netloc}/" for server in servers), "data:", "blob:", "about:")
         self._pages.clear()
         self._blank()
         assert broken == []

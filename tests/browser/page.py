@@ -4,6 +4,7 @@ page = Page(driver, address)        loads it and waits until a question can be t
 page.ask("what?")                   types it, presses Enter, waits for the whole answer
 page.quotes()                       the marked words of the last answer
 page.click("#dl-go")                as soon as it can be clicked, however often it is drawn anew
+page.write("#dl-search", "zebra")   as soon as it can be typed into
 
 The page draws anew when it likes, so nothing is held across a step: what is read is read in one go,
 and what is to come is waited for.
@@ -54,7 +55,12 @@ class Page:
         if login:
             self.until(lambda: self.all("#password"))
         else:
-            self.until(lambda: self.all("#dl-box textarea") and self.text("#dl-summary"))
+            self.loaded()
+
+    def loaded(self) -> None:
+        """Wait until a question can be typed, and all that the page shows at first is there."""
+        # The summary comes last, together with the conversation and the questions to click.
+        self.until(lambda: self.all("#dl-box textarea") and self.text("#dl-summary"))
 
     def until(self, true: Callable[[], Any]) -> Any:
         """Wait until `true()` is, and return what it gave."""
@@ -95,6 +101,18 @@ class Page:
 
         self.until(clicked)
 
+    def write(self, css: str, *keys: str, at: int = 0) -> None:
+        """Type into one of the elements of this kind as soon as it is there and can be typed into."""
+
+        def written() -> bool:
+            found = self.all(css)
+            if not -len(found) <= at < len(found):
+                return False
+            found[at].send_keys(*keys)
+            return True
+
+        self.until(written)
+
     def run(self, script: str, *values: Any) -> Any:
         return self.driver.execute_script(script, *values)
 
@@ -109,15 +127,19 @@ class Page:
 
     def type(self, question: str) -> None:
         """Type a question and press Enter."""
-        self.box.send_keys(question)
-        self.box.send_keys(Keys.ENTER)
+        self.write("#dl-box textarea", question)
+        self.write("#dl-box textarea", Keys.ENTER)
 
     def ask(self, question: str) -> None:
         """Ask, and wait until the answer is whole."""
         before = len(self.all(".user-row"))
         self.type(question)
-        self.until(lambda: len(self.all(".user-row")) == before + 1)
+        self.asked(before + 1)
         self.finished()
+
+    def asked(self, questions: int) -> None:
+        """Wait until the conversation has so many questions."""
+        self.until(lambda: len(self.all(".user-row")) == questions)
 
     def finished(self) -> None:
         """Wait until every question has its whole answer, and the next can be asked."""
@@ -125,7 +147,7 @@ class Page:
 
     def keys(self, *keys: str) -> None:
         """Press keys wherever the focus is."""
-        self.run("return document.activeElement").send_keys(*keys)
+        self.focused().send_keys(*keys)
 
     def answered(self) -> str:
         """All that is seen of the last answer."""
@@ -182,7 +204,7 @@ class Page:
         return {cookie["name"]: cookie["value"] for cookie in self.driver.get_cookies()}
 
     def focused(self) -> WebElement:
-        element = self.run("return document.activeElement")
+        element = self.until(lambda: self.run("return document.activeElement"))
         assert isinstance(element, WebElement)
         return element
 
@@ -193,8 +215,8 @@ class Page:
         )
 
     def fits(self) -> bool:
-        """Whether nothing has to be scrolled sideways."""
-        width, inner = self.run("return [document.documentElement.scrollWidth, innerWidth]")
+        """Whether nothing has to be scrolled sideways, once the page has taken its place."""
+        width, inner = self.steady("return [document.documentElement.scrollWidth, innerWidth]")
         return bool(width <= inner)
 
 

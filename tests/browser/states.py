@@ -186,7 +186,7 @@ def login(stage: Stage) -> Page:
 
 def refused(stage: Stage) -> Page:
     page = login(stage)
-    page.one("#password").send_keys("not this one", Keys.ENTER)
+    page.write("#password", "not this one", Keys.ENTER)
     page.until(lambda: page.text(".dl-error"))
     return page
 
@@ -270,7 +270,7 @@ def error(stage: Stage) -> Page:
 def history(stage: Stage) -> Page:
     page = answer(stage)
     shelf(page)
-    page.until(lambda: page.all("#dl-history .dl-talk-more"))
+    page.until(lambda: page.texts("#dl-history [aria-current]") == [page.text(".dl-question")])
     page.click("#dl-history .dl-talk-more")
     page.until(lambda: page.all("#dl-history .dl-talk-choices"))
     return page
@@ -278,8 +278,7 @@ def history(stage: Stage) -> Page:
 
 def rated(stage: Stage) -> Page:
     page = answer(stage)
-    verdict = page.all("#dl-answers .dl-verdict")[0]
-    verdict.click()
+    page.click("#dl-answers .dl-verdict")
     page.until(lambda: page.all("#dl-answers .dl-picked"))
     return page
 
@@ -312,7 +311,7 @@ def articles(stage: Stage) -> Page:
 
 def narrowed(stage: Stage) -> Page:
     page = articles(stage)
-    page.all("#dl-dates input")[0].send_keys("2025-07-01", Keys.ENTER)
+    page.write("#dl-dates input", "2025-07-01", Keys.ENTER)
     page.until(lambda: len(page.all("#dl-chips .dl-chip")) == 1)
     page.click("#dl-only input")
     page.until(lambda: page.all("#dl-only [role=option]"))
@@ -343,7 +342,7 @@ def calendar(stage: Stage) -> Page:
 def searched(stage: Stage) -> Page:
     page = stage.page()
     shelf(page)
-    page.one("#dl-search").send_keys("zebra")
+    page.write("#dl-search", "zebra")
     page.until(lambda: "No article has" in page.text("#dl-shelf"))
     return page
 
@@ -353,8 +352,9 @@ def selecting(stage: Stage) -> Page:
     shelf(page)
     page.until(lambda: page.all("#dl-shelf li"))
     page.click("#dl-select")
-    for box in page.all("#dl-shelf li input")[:3]:
-        page.run("arguments[0].click()", box)
+    boxes = "[...document.querySelectorAll('#dl-shelf li input')]"
+    page.run(f"for (const box of {boxes}.slice(0, 3)) box.click()")
+    page.until(lambda: page.text(".dl-chosen") == "3 selected")
     return page
 
 
@@ -400,7 +400,7 @@ def pasting(stage: Stage) -> Page:
 def offline(stage: Stage) -> Page:
     page = adding(stage)
     page.click("#dl-way-link")
-    page.one("#dl-link").send_keys("https://news.example/harbour")
+    page.write("#dl-link", "https://news.example/harbour")
     page.click("#dl-pane-link button", -1)
     page.until(lambda: "Offline" in page.text(".dl-link-told"))
     return page

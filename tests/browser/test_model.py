@@ -42,7 +42,7 @@ def test_a_model_killed_before_and_in_the_middle_of_an_answer_leaves_the_article
             own_words(page)
         with ModelServer(Say(f"{SAID} [1]."), port=port):
             page.click(".dl-again", -1)
-            page.until(lambda: len(page.all(".user-row")) == 3)
+            page.asked(3)
             page.finished()
             assert notices(page) == []
             page.cite()

@@ -47,7 +47,7 @@ class GatedIndex(MemoryIndex):
     def add_articles(
         self, articles: Iterable[Article], *, progress: OnProgress | None = None
     ) -> AddReport:
-        self.gate.wait(20)
+        self.gate.wait(60)
         given = list(articles)
         if any(article.title in self.refused for article in given):
             raise StoreError("the disk is full; make room and try again.")
@@ -76,6 +76,15 @@ def ended(adding: Adding) -> Iterator[Adding]:
         adding.close()
 
 
+def ending(adding: Adding) -> bool:
+    """Whether it takes nothing any more; up to then it is given one of its files once more."""
+    try:
+        adding.file("0.txt", text("Title 0"))
+    except StoreError as error:
+        return "Dateline is ending" in str(error)
+    return False
+
+
 def fetched(url: str) -> Page:
     return Page(
         url, url, b"<title>Harbour</title><p>The wall costs more than it did.</p>", "text/html"
@@ -92,7 +101,7 @@ def test_files_are_read_one_after_another_and_counted(index: GatedIndex, adding:
         adding.file(f"file {number}.txt", text(f"Title {number}"), upload="u", of=3)
     assert adding.status().line == f"Reading 1 of 3. {LINE}"
     index.gate.set()
-    assert adding.wait(20)
+    assert adding.wait(60)
     status = adding.status()
     assert (status.done, status.total, status.added, status.failures) == (3, 3, 3, ())
     assert status.line == "3 articles added."
@@ -110,7 +119,7 @@ def test_the_same_file_again_is_unchanged_and_another_of_its_name_replaces_nothi
 ) -> None:
     for content in ("one", "one", "two"):
         adding.file("notes/report.txt", text(content))
-        assert adding.wait(20)
+        assert adding.wait(60)
     assert len(index.kept) == 2
     assert {article.source for article in index.kept.values()} == {"notes/report.txt"}
 
@@ -121,7 +130,7 @@ def test_what_cannot_be_read_is_listed_with_its_reason_and_stops_nothing(
     adding.file("picture.exe", b"MZ")
     adding.file("empty.txt", b" \n")
     adding.file("good.txt", text("good"))
-    assert adding.wait(20)
+    assert adding.wait(60)
     reasons = {failure.what: failure.reason for failure in adding.status().failures}
     assert "is of a kind that cannot be read (.exe)" in reasons["picture.exe"]
     assert reasons["empty.txt"] == "is empty"
@@ -138,7 +147,7 @@ def test_one_articles_failure_does_not_sink_those_stored_with_it_and_can_be_trie
     for name in ("good", "bad", "better"):
         adding.file(f"{name}.txt", text(name), upload="u", of=3)
     index.gate.set()
-    assert adding.wait(20)
+    assert adding.wait(60)
     (failure,) = adding.status().failures
     assert (failure.what, failure.reason, failure.again) == (
         "bad.txt",
@@ -148,7 +157,7 @@ def test_one_articles_failure_does_not_sink_those_stored_with_it_and_can_be_trie
     assert {a.title for a in index.kept.values()} == {"good", "better"}
     index.refused = set()
     assert adding.again(failure.name)
-    assert adding.wait(20)
+    assert adding.wait(60)
     assert adding.status().failures == ()
     assert {a.title for a in index.kept.values()} == {"good", "bad", "better"}
     assert not adding.again(failure.name)
@@ -179,7 +188,7 @@ def test_a_folder_is_read_in_the_background(
         (tmp_path / f"{name}.txt").write_bytes(text(name))
     (tmp_path / "three.xyz").write_text("three")
     adding.folder(tmp_path)
-    assert adding.wait(20)
+    assert adding.wait(60)
     status = adding.status()
     assert (status.done, status.total, status.added) == (3, 3, 2)
     assert "three.xyz" in status.failures[0].what
@@ -191,7 +200,7 @@ def test_a_link_is_fetched_in_the_background(index: GatedIndex, adding: Adding) 
     assert adding.status().fetching == (ADDRESS,)
     assert adding.status().line == "Fetching…"
     index.gate.set()
-    assert adding.wait(20)
+    assert adding.wait(60)
     assert adding.status().line == "1 article added."
     assert [article.url for article in index.kept.values()] == [ADDRESS]
 
@@ -221,7 +230,7 @@ def test_a_link_that_fails_says_why_and_without_a_network_what_to_do_instead(
     adding = Adding(index, fetch=refusing(cause))
     try:
         adding.link(ADDRESS)
-        assert adding.wait(20)
+        assert adding.wait(60)
         (failure,) = adding.status().failures
         assert (failure.what, failure.reason, failure.again) == (ADDRESS, reason, True)
     finally:
@@ -232,20 +241,12 @@ def test_closing_stops_after_what_is_being_stored(index: GatedIndex) -> None:
     adding = Adding(index)
     index.gate.clear()
     for number in range(40):
-        adding.file(f"{number}.txt", text(str(number)), upload="u", of=40)
+        adding.file(f"{number}.txt", text(f"Title {number}"), upload="u", of=40)
     closing = threading.Thread(target=adding.close)
     closing.start()
-
-    def ending() -> bool:
-        try:
-            adding.file("late.txt", b"late")
-        except StoreError as error:
-            return "Dateline is ending" in str(error)
-        return False
-
-    wait_until(ending)
+    wait_until(lambda: ending(adding))
     index.gate.set()
-    closing.join(20)
+    closing.join(60)
     assert not closing.is_alive()
     assert len(index.kept) < 40
 
@@ -263,6 +264,7 @@ def test_what_waits_when_the_program_ends_is_added_by_the_next(
     shutil.copytree(tmp_path / "waiting", as_if_killed)
     closing = threading.Thread(target=adding.close)
     closing.start()
+    wait_until(lambda: ending(adding))
     index.gate.set()
     closing.join(60)
     assert len(index.kept) < 40
@@ -344,7 +346,7 @@ def test_several_files_are_stored_in_one_step(index: GatedIndex, adding: Adding)
         adding.file(f"{number}.txt", text(str(number)), upload="u", of=20)
     wait_until(lambda: bool(steps))
     index.gate.set()
-    assert adding.wait(20)
+    assert adding.wait(60)
     assert sum(steps) == 20
     assert max(steps) > 1
 
@@ -455,7 +457,7 @@ def test_a_copy_of_a_file_that_could_not_be_stored_is_not_said_to_be_there(
     for name in ("bad.txt", "copy.txt"):
         adding.file(name, text("bad"), upload="u", of=2)
     index.gate.set()
-    assert adding.wait(20)
+    assert adding.wait(60)
     assert [failure.what for failure in adding.status().failures] == ["bad.txt", "copy.txt"]
     assert {article.title for article in index.kept.values()} == {"first"}
 

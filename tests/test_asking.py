@@ -118,7 +118,7 @@ def test_followers_see_their_place_then_the_answer_grow(
         return seen
 
     assert desk.progress(third.id) == Progress(2)
-    seen = asyncio.run(asyncio.wait_for(followed(second), 20))
+    seen = asyncio.run(asyncio.wait_for(followed(second), 60))
     assert seen[0] == Progress(1)
     assert conversations.exchange("bob", second.id).state == "answered"
     texts = [len(progress.answer.text) for progress in seen if progress.answer]

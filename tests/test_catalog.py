@@ -186,15 +186,15 @@ def test_reading_does_not_wait_for_writing(catalog: Catalog) -> None:
         with catalog.transaction():
             catalog.set_meta(note="half-written")
             inside.set()
-            assert done.wait(30)
+            assert done.wait(60)
 
     writing = threading.Thread(target=write)
     writing.start()
-    assert inside.wait(30)
+    assert inside.wait(60)
     assert words(catalog, "ferry") == ["other"]
     assert catalog.meta("note") == ""
     done.set()
-    writing.join(30)
+    writing.join(60)
     assert catalog.meta("note") == "half-written"
 
 

@@ -154,7 +154,7 @@ class Slow(FakeWriter):
         try:
             for partial in super().answer(blank, question, as_of, config):
                 yield replace(partial)
-                assert self.go_on.wait(30)
+                assert self.go_on.wait(60)
         finally:
             self.was_left.set()
 
@@ -164,7 +164,7 @@ def test_leaving_a_stream_stops_the_writer(tmp_path: Path) -> None:
     stream = writing(tmp_path, writer).stream(QUESTION)
     assert next(stream).text == "The"
     stream.close()  # type: ignore[attr-defined]  # it is a generator
-    assert writer.was_left.wait(30)
+    assert writer.was_left.wait(60)
 
 
 def test_leaving_an_async_stream_stops_the_writer(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_leaving_an_async_stream_stops_the_writer(tmp_path: Path) -> None:
 
     assert asyncio.run(first_only()) == "The"
     writer.go_on.set()
-    assert writer.was_left.wait(30)
+    assert writer.was_left.wait(60)
 
 
 def test_many_waiting_answers_do_not_hold_up_another(tmp_path: Path) -> None:

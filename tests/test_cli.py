@@ -860,6 +860,9 @@ def test_ctrl_c_while_adding_keeps_what_was_added_and_running_again_adds_the_res
     arguments = command(tmp_path / "index", "add", str(tmp_path / "many"))
     with on_terminal(arguments, environment(root)) as (process, terminal):
         seen(terminal, rb"\b(3[3-9]|[4-9]\d|1\d\d)/160\b")  # the first batch is in
+        in_it = len(
+            json.loads(run("list", "--json").stdout)
+        )  # of 32, or fewer where reading is slow
         process.send_signal(signal.SIGINT)
         last = seen(terminal)
         assert process.wait(60) == 130
@@ -874,7 +877,7 @@ def test_ctrl_c_while_adding_keeps_what_was_added_and_running_again_adds_the_res
     with Assistant.open(Settings(index=tmp_path / "index")) as assistant:
         summaries = assistant.index.articles()
         assert len(summaries) == int(new) == int(all_)
-        assert 32 <= len(summaries) < 160
+        assert 0 < in_it <= len(summaries) < 160
         for summary in summaries:
             text = assistant.index.get(summary.id).text
             assert text in texts.values()

@@ -604,14 +604,14 @@ def test_close_lets_a_search_end_and_stops_a_long_add(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         many = [Article(id=str(n), title="", text=f"text {n} " * 800) for n in range(50)]
         adding = pool.submit(index.add_articles, many)
-        assert embedding.begun.wait(30)
+        assert embedding.begun.wait(60)
         closing = threading.Thread(target=index.close)
         closing.start()
         wait_until_closing(index)
         embedding.go_on.set()
-        closing.join(30)
+        closing.join(60)
         with pytest.raises(StoreError, match="has been closed"):
-            adding.result(30)
+            adding.result(60)
     with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
         stored = {summary.id for summary in index.articles()}
         assert 0 < len(stored) < 50
@@ -653,7 +653,7 @@ class SlowEmbedding(FakeEmbedding):
     def embed(self, texts: Any) -> Any:
         if self.texts:
             self.begun.set()
-            assert self.go_on.wait(30)
+            assert self.go_on.wait(60)
         return super().embed(texts)
 
 

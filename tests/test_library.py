@@ -127,7 +127,7 @@ def test_the_revision_changes_with_the_articles_whoever_changes_them(
 def test_the_samples_are_added_told_and_removed(assistant: FakeAssistant, library: Library) -> None:
     assert library.samples() == ()
     library.add_samples()
-    assert library.adding.wait(20)
+    assert library.adding.wait(60)
     samples = library.samples()
     assert len(samples) == len(assistant.index.kept) - 3 > 3
     library.undo(library.remove(samples))
@@ -201,7 +201,7 @@ def test_a_file_is_given_and_counted_over_http(
     path = "/library/files?name=boats/ferry.md&upload=u&of=1"
     reply = api.request("PUT", path, content=b"# The ferry\n\nIt is late.")
     assert reply.status_code == 202
-    assert library.adding.wait(20)
+    assert library.adding.wait(60)
     now = api.get("/library").json()
     assert now["adding"]["line"] == "1 article added."
     assert now["articles"] == 4

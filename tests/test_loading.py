@@ -719,10 +719,10 @@ def test_a_parser_that_fails_is_told_and_the_next_file_is_read(
 
 
 def test_a_parser_that_hangs_is_killed_and_the_next_file_is_read(tmp_path: Path) -> None:
-    bad, good = loaded_with(tmp_path, bad_parsers.hangs, Limits(seconds=2))
+    bad, good = loaded_with(tmp_path, bad_parsers.hangs, Limits(seconds=5))
 
     assert isinstance(bad, Skipped)
-    assert bad.reason == "took longer than 2 s to parse and was given up"
+    assert bad.reason == "took longer than 5 s to parse and was given up"
     assert isinstance(good, Article)
 
 

@@ -42,7 +42,7 @@ from vectorstore.index import Index
 from vectorstore.shared import SharedIndex, open_shared
 
 ROOT = Path(__file__).parent.parent
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 MEETING = Article(
     id="meeting",
@@ -246,7 +246,7 @@ def test_a_holder_that_closes_hands_over(folder: Path) -> None:
 
 
 def test_a_closing_holder_lets_running_calls_finish(folder: Path, gate: Path) -> None:
-    holder = opened(folder, gate=gate)
+    holder = opened(folder, gate=gate, grace=PATIENCE)
     with opened(folder) as index, ThreadPoolExecutor(2) as pool, opening(gate):
         adding = pool.submit(index.add_articles, [Article(id="slow", title="", text="text")])
         wait_until(reached(gate).exists)

@@ -27,7 +27,7 @@ def test_a_model_killed_before_and_in_the_middle_of_an_answer_leaves_the_article
 ) -> None:
     port = free_port()
     with (
-        asking(tmp_path, f"http://127.0.0.1:{port}/v1") as assistant,
+        asking(tmp_path, f"http://127.0.0.1:{port}/v1", model_timeout=600) as assistant,
         opened.served(assistant) as address,
     ):
         page = opened(address)

@@ -31,6 +31,7 @@ from vectorstore.errors import LoadingError
 from vectorstore.loading.draft import Draft, Parser, from_json, to_json
 
 _LENGTH = struct.Struct(">Q")
+_DYING = 10.0  # seconds for a process that has closed its end to be gone
 _START = "import sys; sys.path[:] = {path!r}; from vectorstore.loading.worker import serve; serve()"
 
 
@@ -73,7 +74,7 @@ class Worker:
             (answer,) = _receive(cast("IO[bytes]", process.stdout), 1, self._limits.found)
         except (EOFError, OSError) as error:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=1)  # where it ended by itself, how it did
+                process.wait(timeout=_DYING)  # where it ended by itself, how it did
             self.close()
             if expired.is_set():
                 raise LoadingError(

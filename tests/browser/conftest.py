@@ -136,6 +136,8 @@ class Opened:
 
 @pytest.fixture
 def opened(driver: WebDriver) -> Iterator[Opened]:
+    # Each test is a new visitor, to every server: nobody's history, limits or cookies are another's.
+    driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
     opened = Opened(driver)
     yield opened
     opened.leave()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import shutil
 import socket
+import subprocess
+import sys
+import textwrap
 import threading
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +27,7 @@ from vectorstore.fetching import Page
 from vectorstore.index import OnProgress
 from vectorstore.local import LocalIndex
 
+ROOT = Path(__file__).parent.parent
 ADDRESS = "https://news.example/harbour"
 LINE = "You can ask now; unfinished articles are not searched yet."
 
@@ -294,7 +299,9 @@ def test_a_link_and_a_failure_wait_for_the_next_program_too(
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\xff\xfe\n", b"3\n", b'{"file": 3}\n', b"[" * 200_000], ids=range(5)
+    "content",
+    [b"", b"\xff\xfe\n", b"3\n", b'{"file": 3}\n', b"[" * 200_000, b'{"upload": "u"}\n'],
+    ids=range(6),
 )
 def test_what_waits_and_cannot_be_read_is_listed_once_and_set_aside(
     index: GatedIndex, tmp_path: Path, content: bytes
@@ -312,6 +319,133 @@ def test_what_waits_and_cannot_be_read_is_listed_once_and_set_aside(
     with ended(Adding(index, folder=tmp_path)) as later:
         assert later.status().failures == ()
     assert {article.title for article in index.kept.values()} == {"a"}
+
+
+def test_a_folder_that_was_being_read_when_the_program_ended_is_taken_up_by_the_next(
+    index: GatedIndex, tmp_path: Path
+) -> None:
+    articles, waiting = tmp_path / "articles", tmp_path / "waiting"
+    articles.mkdir()
+    titles = {f"Title {number}" for number in range(80)}
+    for title in titles:
+        (articles / f"{title}.txt").write_bytes(text(title))
+    adding = Adding(index, folder=waiting)
+    index.gate.clear()
+    adding.folder(articles)
+    closing = threading.Thread(target=adding.close)
+    closing.start()
+    wait_until(lambda: adding._closing)
+    index.gate.set()
+    closing.join(60)
+    assert len(index.kept) < 80
+    with ended(Adding(index, folder=waiting)) as later:
+        assert later.status().total == 80
+        assert later.wait(60)
+        assert {article.title for article in index.kept.values()} == titles
+        status = later.status()
+        assert (status.done, status.total, status.failures) == (80, 80, ())
+    assert [path.name for path in waiting.iterdir()] == ["lock"]
+
+
+READING = """
+    import sys, time
+    from pathlib import Path
+    from assistant.web.adding import Adding
+    from tests.fake_embedding import FakeEmbedding
+    from vectorstore.local import LocalIndex
+
+    index, waiting, articles = map(Path, sys.argv[1:])
+    adding = Adding(LocalIndex(index, FakeEmbedding), folder=waiting)
+    adding.folder(articles)
+    while not adding.status().done:
+        time.sleep(0.005)
+    print("reading", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_kill_9_while_a_folder_is_read_loses_none_of_it(tmp_path: Path) -> None:
+    places = [tmp_path / name for name in ("index", "waiting", "articles")]
+    places[2].mkdir()
+    for number in range(300):
+        (places[2] / f"{number}.txt").write_bytes(text(f"Title {number}"))
+    command = [sys.executable, "-c", textwrap.dedent(READING), *map(str, places)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "reading\n"
+        process.kill()
+    with closing(LocalIndex(places[0], FakeEmbedding)) as index:
+        with ended(Adding(index, folder=places[1])) as later:
+            assert later.status().total == 300
+            assert later.wait(120)
+            assert later.status().failures == ()
+        assert len(index.articles()) == 300
+    assert [path.name for path in places[1].iterdir()] == ["lock"]
+
+
+def test_a_folder_that_is_gone_at_the_next_start_is_told_and_can_be_tried_again(
+    index: GatedIndex, tmp_path: Path
+) -> None:
+    articles, waiting = tmp_path / "articles", tmp_path / "waiting"
+    waiting.mkdir()
+    (waiting / "1.waits").write_text(json.dumps({"folder": str(articles)}) + "\n")
+    with ended(Adding(index, folder=waiting)) as adding:
+        assert adding.wait(60)
+        (failure,) = adding.status().failures
+        assert failure.what == str(articles)
+        assert failure.again
+        articles.mkdir()
+        (articles / "one.txt").write_bytes(text("one"))
+        (articles / "two.txt").write_bytes(text("two"))
+        assert adding.again(failure.name)
+        assert adding.wait(60)
+        status = adding.status()
+        assert (status.done, status.added, status.failures) == (2, 2, ())
+    assert [path.name for path in waiting.iterdir()] == ["lock"]
+
+
+def test_an_upload_that_was_cut_off_by_the_end_goes_on_at_the_next_start(
+    index: GatedIndex, tmp_path: Path
+) -> None:
+    with ended(Adding(index, folder=tmp_path)) as adding:
+        adding.file("reports/a.txt", text("a"), upload="u", of=3)
+    with ended(Adding(index, folder=tmp_path)) as later:
+        assert later.status().running
+        for name in ("b", "c"):  # by the page, which was open all the time
+            later.file(f"reports/{name}.txt", text(name), upload="u", of=3)
+        assert later.wait(60)
+        assert (later.status().done, later.status().failures) == (later.status().total, ())
+    assert {article.title for article in index.kept.values()} == {"a", "b", "c"}
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_files_that_were_announced_and_never_came_are_told_until_they_are_dismissed(
+    index: GatedIndex, tmp_path: Path
+) -> None:
+    now = [0.0]
+
+    def opened() -> Adding:
+        return Adding(index, folder=tmp_path, clock=lambda: now[0])
+
+    with ended(opened()) as adding:
+        adding.file("reports/a.txt", text("a"), upload="u", of=3)
+    for _ in range(2):  # the page is closed, and the program is ended once more
+        with ended(opened()) as later:
+            now[0] += 61
+            (failure,) = later.status().failures
+            assert failure.what == "reports"
+            assert failure.reason == (
+                "2 of 3 files never came. Choose them again: what is here already is not added twice."
+            )
+            assert not failure.again
+            assert not later.again(failure.name)
+            assert later.wait(60)
+    with ended(opened()) as last:
+        now[0] += 61
+        assert len(last.status().failures) == 1
+        last.dismiss()
+        assert last.status() == Status()
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
 
 
 def test_a_folder_that_another_program_works_on_is_left_to_it(

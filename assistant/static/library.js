@@ -11,7 +11,7 @@
   const [BUSY, IDLE] = [600, 15_000]; // milliseconds between two looks at how far it is
   const AT_ONCE = 2; // files sent at the same time
 
-  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, drawn: "", wasRunning: false, sent: 0, looks: 0, seen: 0, filled: null };
+  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, unsent: 0, drawn: "", wasRunning: false, sent: 0, looks: 0, seen: 0, filled: null };
 
   const counted = (n) => (n === 1 ? "1 article" : `${n.toLocaleString("en-GB")} articles`);
   const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -27,7 +27,7 @@
       options.headers["Content-Type"] = "application/json";
     }
     let reply;
-    try { reply = await fetch(path, options); } catch { throw new Error("Dateline does not answer: is it still running?"); }
+    try { reply = await fetch(path, options); } catch { throw Object.assign(new Error("Dateline does not answer: is it still running?"), { unanswered: true }); }
     const told = await reply.json().catch(() => ({}));
     if (!reply.ok) throw new Error(sentence(told.message ?? `the server answered ${reply.status}.`));
     return told;
@@ -160,7 +160,9 @@
       await state.filled;
       drawProgress();
       drawRest();
-    } catch { /* looked for again */ }
+    } catch { // looked for again
+      if (state.now && state.unsent) drawProgress();
+    }
     const busy = state.now?.adding.running || state.now?.looking || state.sending > 0;
     state.timer = setTimeout(() => look(), busy && !document.hidden ? BUSY : IDLE);
   }
@@ -168,11 +170,13 @@
   function drawProgress() {
     const { adding: now } = state.now;
     const listed = [...state.refused, ...now.failures];
-    const drawn = JSON.stringify([now, listed, state.sending]);
+    const drawn = JSON.stringify([now, listed, state.sending, state.unsent]);
     if (drawn === state.drawn) return;
     state.drawn = drawn;
-    line.textContent = now.line || (state.sending ? "Sending…" : "");
-    meter.hidden = now.done >= now.total;
+    line.textContent = state.unsent
+      ? `Dateline does not answer. ${state.unsent === 1 ? "1 file is" : `${state.unsent.toLocaleString("en-GB")} files are`} not sent yet and will be as soon as it does: keep this page open.`
+      : now.line || (state.sending ? "Sending…" : "");
+    meter.hidden = now.done >= now.total || state.unsent > 0;
     meter.max = Math.max(now.total, 1);
     meter.value = now.done;
     const running = now.running || state.sending > 0;
@@ -322,7 +326,17 @@
     const send = async () => {
       for (let file = waiting.shift(); file; file = waiting.shift()) {
         const query = new URLSearchParams({ name: named(file), upload, of: sent.length });
-        try { await call("PUT", `/library/files?${query}`, file); } catch (problem) {
+        try {
+          await call("PUT", `/library/files?${query}`, file);
+          state.unsent = 0;
+        } catch (problem) {
+          if (problem.unanswered) { // it may have been ended, and be started again
+            waiting.unshift(file);
+            state.unsent = waiting.length;
+            await look();
+            await new Promise((done) => { setTimeout(done, 1_000); });
+            continue;
+          }
           state.refused.push({ what: named(file), reason: problem.message, again: false });
         }
       }
@@ -516,6 +530,7 @@
 
   document.body.append(adding, editing, confirming, toasted);
   way("files");
+  addEventListener("beforeunload", (event) => { if (state.sending) event.preventDefault(); }); // not all is sent
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 
   // --------------------------------------------------------------- the filters, above the question

@@ -8,7 +8,7 @@
 
 What was given goes on when the page that gave it is closed, and with a folder to wait in when the
 program is: the next one takes it up there. What fails is kept with its reason, so that it can be
-tried again. A file that the index has from elsewhere is a further source of the same article, as
+tried again, and files that were announced and never came are told of. A file that the index has from elsewhere is a further source of the same article, as
 `dateline add` would make it. It knows the index and nothing of pages, requests or models.
 """
 
@@ -48,6 +48,7 @@ _AT_ONCE = 16  # files that are stored in one step, at most
 _A_STEP = 1.0  # seconds of reading, after which what was read is stored
 _FETCHES = 2  # links fetched at the same time
 _GIVEN_UP = 60.0  # seconds without a file, after which the rest of an upload is not waited for
+_UNSENT = "{} of {} files never came. Choose them again: what is here already is not added twice."
 _TOLD = 200  # failures that are listed
 _WAITS = ".waits"  # the ending of what waits
 _UNREADABLE = ".unreadable"  # and of what did, and cannot be read
@@ -120,7 +121,7 @@ class Adding:
     All methods may be called from any thread; none waits for what it is given. What was given waits
     in `folder`, readable by its owner only, and is gone from there when it is stored: whatever ends
     the program, the next `Adding` there goes on with it. Without a folder, or while another program
-    uses it, what waits is lost where the program ends.
+    uses it, what waits is lost where the program ends. `clock` gives seconds that only ever grow.
     """
 
     def __init__(
@@ -130,12 +131,14 @@ class Adding:
         fetch: Callable[[str], Page] = fetch,
         limits: Limits = Limits(),  # it is frozen
         folder: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits
+        self._clock = clock
         self._index = index
         self._fetch = fetch
         self._changed = threading.Condition()
-        self._waiting: deque[_Source] = deque()
+        self._waiting: deque[_Given] = deque()
         self._bytes = 0
         self._uploads: dict[str, _Upload] = {}
         self._status = Status()
@@ -163,28 +166,31 @@ class Adding:
             if self._bytes + len(content) > self.limits.waiting:
                 raise LoadingError("comes too early: wait until the files before it are read")
             self._begin()
-            self._expect(upload, of)
+            coming = self._expect(upload, of, name)
             path = self._put({"file": name}, content)
             self._bytes += len(content)
             self._give(_File(name, path, len(content)))
+            self._has_come(coming)
 
     def refused(self, what: str, reason: str, *, upload: str = "", of: int = 1) -> None:
         """List a file that was not accepted among what failed."""
         with self._changed:
             self._begin()
-            self._expect(upload, of)
+            coming = self._expect(upload, of, what)
             self._status = replace(self._status, done=self._status.done + 1)
             self._fail(what, reason, None)
+            self._has_come(coming)
             self._changed.notify_all()
 
     def folder(self, path: Path) -> None:
         """Read every file of a folder of this computer later. Raises LoadingError."""
-        loading = load(path)
+        files = len(load(path))
         with self._changed:
             self._refuse_if_closing()
             self._begin()
-            self._status = replace(self._status, total=self._status.total + len(loading))
-            self._give(_Folder(path, len(loading)))
+            self._status = replace(self._status, total=self._status.total + files)
+            kept = self._put({"folder": str(path.absolute())}, b"")
+            self._give(_Folder(path, files, kept))
 
     def link(self, address: str) -> None:
         """Fetch a page or feed later and add its articles."""
@@ -202,14 +208,15 @@ class Adding:
         """Try what failed under this name again; False where there is no such failure."""
         with self._changed:
             source = self._failed.get(name)
-            if source is None:
+            if source is None or isinstance(source, _Unsent):
                 return False
             self._forget(name)
+            self._begin()
             if isinstance(source, _Link):
-                self._begin()
                 self._fetch_later(source)
             else:
-                self._begin()
+                if isinstance(source, _Folder):
+                    source.files = _counted(source.folder)
                 self._status = replace(self._status, total=self._status.total + source.files)
                 self._give(source)
             return True
@@ -258,30 +265,47 @@ class Adding:
             self._status = Status(failures=kept.failures, more_failures=kept.more_failures)
             self._uploads.clear()
 
-    def _expect(self, upload: str, of: int) -> None:
+    def _expect(self, upload: str, of: int, name: str) -> _Upload | None:
         """Count the files of an upload as soon as its first one comes."""
         if not upload:
             self._status = replace(self._status, total=self._status.total + 1)
-            return
+            return None
         if upload not in self._uploads:
             self._status = replace(self._status, total=self._status.total + of)
-            self._uploads[upload] = _Upload(of)
+            what = name.partition("/")[0] if "/" in name else "Files chosen together"
+            about: dict[str, str | int] = {"upload": upload, "of": of, "what": what}
+            path = self._put(about, b"") if of > 1 else None
+            self._uploads[upload] = _Upload(what, of, of, path)
         coming = self._uploads[upload]
         coming.left -= 1
-        coming.last = time.monotonic()
+        coming.last = self._clock()
         if coming.left < 0:  # more came than were announced
             coming.left = 0
             self._status = replace(self._status, total=self._status.total + 1)
+        return coming
+
+    def _has_come(self, coming: _Upload | None) -> None:
+        """Keep how many files of an upload have come: one byte each, after what is known of it."""
+        if coming is None or coming.path is None:
+            return
+        if not coming.left:
+            coming.path.unlink(missing_ok=True)
+            coming.path = None
+            return
+        with coming.path.open("ab") as opened:
+            opened.write(b".")
 
     def _give_up_on_lost_uploads(self) -> None:
-        """Do not wait for the rest of an upload whose page was closed."""
+        """Do not wait for the rest of an upload whose page was closed, and say that it is missing."""
         for upload in self._uploads.values():
-            if upload.left and time.monotonic() - upload.last > _GIVEN_UP:
+            if upload.left and self._clock() - upload.last > _GIVEN_UP:
                 self._status = replace(self._status, total=self._status.total - upload.left)
-                upload.left = 0
+                unsent = None if upload.path is None else _Unsent(upload.what, upload.path)
+                self._fail(upload.what, _UNSENT.format(upload.left, upload.of), unsent)
+                upload.left, upload.path = 0, None
                 self._changed.notify_all()
 
-    def _give(self, source: _Source) -> None:
+    def _give(self, source: _Given) -> None:
         self._waiting.append(source)
         if self._reader is None:
             self._reader = threading.Thread(target=self._read, name="adding", daemon=True)
@@ -297,7 +321,8 @@ class Adding:
             return
         name = f"f{next(self._names)}"
         self._failed[name] = source
-        failure = Failure(name, what, reason, again=source is not None)
+        again = source is not None and not isinstance(source, _Unsent)
+        failure = Failure(name, what, reason, again)
         self._status = replace(self._status, failures=(*failures, failure))
 
     def _forget(self, name: str) -> None:
@@ -306,8 +331,8 @@ class Adding:
         self._status = replace(self._status, failures=kept)
 
     def _drop(self, source: _Source | None) -> None:
-        """Delete the file of a source, where no failure can ask for it again."""
-        if isinstance(source, _File | _Link) and source not in self._failed.values():
+        """Delete what is kept of a source, where no failure can ask for it again."""
+        if source is not None and source not in self._failed.values():
             source.path.unlink(missing_ok=True)
             self._bytes -= source.size
 
@@ -317,7 +342,7 @@ class Adding:
 
     # -- what waits ------------------------------------------------------------------------------
 
-    def _put(self, about: dict[str, str], content: bytes) -> Path:
+    def _put(self, about: dict[str, str | int], content: bytes) -> Path:
         """Keep what was given until it is stored: a line that says what it is, then its bytes."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="dateline-"))
@@ -356,7 +381,7 @@ class Adding:
         try:
             with path.open("rb") as opened:
                 about = json.loads(opened.readline())
-            size = path.stat().st_size
+                rest = path.stat().st_size - opened.tell()
             kind, name = _waits_for(about)
         except (OSError, ValueError, RecursionError) as error:
             _log.warning("%s is not one of what waits: %s", path, error)
@@ -364,10 +389,19 @@ class Adding:
             return
         if kind == "link":
             self._fetch_later(_Link(name, self._fetch, path))
+        elif kind == "upload":
+            left = max(0, about["of"] - rest)  # its page may still be there, and go on
+            self._status = replace(self._status, total=self._status.total + left)
+            coming = _Upload(about["what"], about["of"], left, path, self._clock())
+            self._uploads[name] = coming
+        elif kind == "folder":
+            folder = _Folder(Path(name), _counted(Path(name)), path)
+            self._status = replace(self._status, total=self._status.total + folder.files)
+            self._give(folder)
         else:
             self._status = replace(self._status, total=self._status.total + 1)
-            self._bytes += size
-            self._give(_File(name, path, size))
+            self._bytes += rest
+            self._give(_File(name, path, rest))
 
     def _set_aside(self, path: Path) -> None:
         """List what waits and cannot be read among what failed, and do not take it up again."""
@@ -402,7 +436,7 @@ class Adding:
                 step.append(self._read_one(source, seen))
             self._store(step)
 
-    def _read_one(self, source: _Source, seen: dict[str, SourceFile]) -> _Read:
+    def _read_one(self, source: _Given, seen: dict[str, SourceFile]) -> _Read:
         """What a source holds; what cannot be read as a whole has failed."""
         try:
             if isinstance(source, _File):
@@ -431,12 +465,14 @@ class Adding:
             with self._changed:
                 if self._closing:
                     raise _EndedError
-                folder.done = progress.done
-                self._status = replace(self._status, done=self._status.done + 1)
-                self._changed.notify_all()
+                # The last one is counted when all are stored and nothing of the folder waits.
+                if progress.done < folder.files:
+                    folder.done = progress.done
+                    self._status = replace(self._status, done=self._status.done + 1)
+                    self._changed.notify_all()
 
         folder.done = 0
-        return add(self._index, folder.path, progress=one_more)
+        return add(self._index, folder.folder, progress=one_more)
 
     def _store(self, step: Sequence[_Read], lost: frozenset[str] = frozenset()) -> frozenset[str]:
         """Store what was read, all together; where that fails, one file at a time. Returns the ids
@@ -505,9 +541,15 @@ class _EndedError(Exception):
 
 @dataclass(slots=True)
 class _Upload:
-    """Files chosen together: how many are still to come, and when the last one came."""
+    """Files chosen together: how many are `left` to come, and when the last one came.
 
+    `path` is where that is kept, None where none is to be missed.
+    """
+
+    what: str
+    of: int
     left: int
+    path: Path | None
     last: float = 0.0
 
 
@@ -530,15 +572,18 @@ class _File:
 
 @dataclass(slots=True, eq=False)
 class _Folder:
-    """A folder of this computer; `done` of its files are counted already."""
+    """A folder of this computer, and where it is kept that it is to be read; `done` of its files are
+    counted already."""
 
-    path: Path
+    folder: Path
     files: int
+    path: Path
+    size: int = 0
     done: int = 0
 
     @property
     def what(self) -> str:
-        return str(self.path)
+        return str(self.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -554,14 +599,27 @@ class _Link:
     done = 0
 
 
-_Source = _File | _Folder | _Link
+@dataclass(frozen=True, slots=True)
+class _Unsent:
+    """What never came of an upload. Nothing of it can be tried again here."""
+
+    what: str
+    path: Path
+    size: int = 0
+
+    files = 0
+    done = 0
+
+
+_Given = _File | _Folder | _Link
+_Source = _Given | _Unsent
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
     """What was read of a file, or what became of a folder or link, which store what they read."""
 
-    source: _Source
+    source: _Given
     found: FileRead | AddReport
 
     @property
@@ -570,17 +628,29 @@ class _Read:
 
 
 def _waits_for(about: object) -> tuple[str, str]:
-    """What the first line of what waits says: "file" or "link", and its name or address.
+    """What the first line of what waits says: "file", "folder", "link" or "upload", and its name.
 
-    Raises ValueError where it says neither.
+    Raises ValueError where it says none of them.
     """
-    for kind in ("link", "file"):
+    for kind in ("link", "folder", "upload", "file"):
         if isinstance(about, dict) and isinstance(name := about.get(kind), str):
+            if kind == "upload" and not (
+                isinstance(about.get("of"), int) and isinstance(about.get("what"), str)
+            ):
+                break
             return kind, name
-    raise ValueError("it names no file and no link")
+    raise ValueError("it names no file, folder, link or upload")
 
 
-def _reason(source: _Source, error: LoadingError) -> str:
+def _counted(folder: Path) -> int:
+    """How many files there are in it to read; 1, the folder itself, where it cannot be read."""
+    try:
+        return len(load(folder))
+    except LoadingError:
+        return 1
+
+
+def _reason(source: _Given, error: LoadingError) -> str:
     """Why it failed, without the name again that stands before it in the list."""
     if not isinstance(source, _Link):
         return str(error)

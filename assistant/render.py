@@ -486,7 +486,7 @@ def _positions_html(answer: Answer, name: str) -> str:
             f'<div class="dl-position"><span class="dl-when">{escaped(when)}</span> '
             f'<span class="dl-claim">{claim} {cited}{quote}</span></div>'
         )
-    return _group("Your sources disagree", "positions", rows)
+    return _group("What each says, newest first", "positions", rows)
 
 
 def _source_html(answer: Answer, citation: Citation, article_text: ArticleText, name: str) -> str:

@@ -86,6 +86,9 @@
     tab("ask", "Ask"), tab("source", "Source"), tab("articles", "Articles"));
   const drawer = make("button", { type: "button", id: "dl-drawer", textContent: "Articles", "aria-expanded": "false",
     onclick: () => view(document.body.dataset.view === "articles" ? "ask" : "articles") });
+  // Where the button of this name is out of sight.
+  const anew = make("button", { type: "button", id: "dl-anew", textContent: "New question",
+    onclick: () => document.querySelector("#dl-again")?.click() });
 
   const skip = make("div", { id: "dl-skip" },
     make("button", { type: "button", textContent: "Skip to the question", onclick: () => { view("ask"); box()?.focus(); } }),
@@ -93,14 +96,15 @@
 
   const keysOn = make("input", { type: "checkbox", id: "dl-keys-on", checked: stored() !== "off",
     onchange: () => { try { localStorage.setItem(KEYS, keysOn.checked ? "on" : "off"); } catch { /* not kept */ } } });
-  const help = make("dialog", { id: "dl-help", "aria-label": "Keys" },
-    make("h2", { textContent: "Keys" }),
+  const help = make("dialog", { id: "dl-help", className: "dl-dialog", "aria-labelledby": "dl-help-title" },
+    make("div", { className: "dl-dialog-head" }, make("h2", { id: "dl-help-title", textContent: "Keys" }),
+      button("✕", "Close", () => help.close(), "dl-quiet dl-x")),
     make("dl", {}, ...[
       ["Enter", "ask"], ["Shift Enter", "new line"], ["Esc", "close the source, else stop"],
       ["/", "to the question"], ["[ and ]", "previous and next citation"], ["?", "this list"],
     ].flatMap(([key, what]) => [make("dt", {}, make("kbd", { textContent: key })), make("dd", { textContent: what })])),
-    make("p", {}, keysOn, make("label", { for: "dl-keys-on", textContent: " Use the keys / [ ] ?" })),
-    make("form", { method: "dialog" }, make("button", { textContent: "Close" })));
+    make("p", {}, keysOn, make("label", { for: "dl-keys-on", textContent: "Use the keys / [ ] ?" })));
+  help.addEventListener("click", (event) => { if (event.target === help) help.close(); }); // beside it
 
   function stored() {
     try { return localStorage.getItem(KEYS); } catch { return null; }
@@ -359,6 +363,11 @@
         block.querySelector("button")?.setAttribute("aria-label", `${name}: choose a day`);
       }
     });
+    for (const picker of document.querySelectorAll(".picker-container")) {
+      // Gradio opens it below its box, however little room there is.
+      const over = picker.getBoundingClientRect().bottom + 8 - innerHeight;
+      if (over > 0) picker.style.top = `${Math.max(8, picker.getBoundingClientRect().top - over)}px`;
+    }
     document.querySelectorAll(".picker-container .nav-button").forEach((button, at) => {
       if (!button.hasAttribute("aria-label")) button.setAttribute("aria-label", at ? "Next month" : "Previous month");
     });
@@ -372,7 +381,7 @@
 
   heading.textContent = "Source";
   document.body.prepend(skip);
-  document.body.append(tabs, drawer, reader, status, help);
+  document.body.append(tabs, drawer, anew, reader, status, help);
   view("ask");
   globalThis.dateline = Object.freeze({ make, renew, say, day, view }); // for the other scripts of the page
 

@@ -717,25 +717,36 @@ def backup(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
     index: IndexFolder = None,
+    without_conversations: Annotated[
+        bool,
+        typer.Option(
+            "--without-conversations", help="Articles only: nothing that was asked or answered."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the articles, questions and answers to one file.
 
-    It holds what was asked and answered on the page, everybody's, and what was found helpful.
+    It holds what was asked and answered on the page, everybody's, and what was found helpful, unless
+    it is to be --without-conversations.
     The file is a consistent copy, also while the page or another program uses the index; only its
     owner can read it. An older backup of that name is replaced.
 
     \b
     Example:
       dateline backup articles-2025-11.dateline
+      dateline backup --without-conversations to-pass-on.dateline
     """
+    from assistant.web.conversations import FILE as CONVERSATIONS
+
     with _open(ctx, index, make=False) as assistant:
-        assistant.index.backup(file)
+        assistant.index.backup(file, without=(CONVERSATIONS,) if without_conversations else ())
         statistics = assistant.index.statistics()
     if as_json:
         _print_json({"file": str(file), **_plain(asdict(statistics))})
     else:
-        typer.echo(f"Backed up to {file}: {_articles(statistics.articles)}.")
+        left_out = ", without conversations" if without_conversations else ""
+        typer.echo(f"Backed up to {file}: {_articles(statistics.articles)}{left_out}.")
 
 
 @app.command()
@@ -766,7 +777,11 @@ def restore(
             f"Kept {database} as it is: the backup's own was not restored. With --replace it would be."
         )
 
-    statistics = restored(file, _settings(ctx, index).index, replace=replace, on_kept=kept)
+    def lacking(database: Path) -> None:
+        _tell(f"Kept {database} as it is: the backup holds none.")
+
+    folder = _settings(ctx, index).index
+    statistics = restored(file, folder, replace=replace, on_kept=kept, on_lacking=lacking)
     if as_json:
         _print_json(_plain(asdict(statistics)))
     else:

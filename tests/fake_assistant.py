@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
@@ -376,7 +376,7 @@ class MemoryIndex(Index):
     def rebuild(self, *, progress: OnProgress | None = None) -> None:
         return None
 
-    def backup(self, file: str | Path) -> None:
+    def backup(self, file: str | Path, *, without: Collection[str] = ()) -> None:
         return None
 
     def close(self) -> None:

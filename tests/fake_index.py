@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
@@ -203,7 +203,7 @@ class FakeIndex(Index):
         if progress is not None:
             progress(Progress(1, 1))
 
-    def backup(self, file: str | Path) -> None:
+    def backup(self, file: str | Path, *, without: Collection[str] = ()) -> None:
         with self._turn:
             Path(file).write_bytes(self._file.read_bytes())
 

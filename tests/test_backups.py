@@ -183,6 +183,19 @@ def test_other_databases_are_replaced_only_when_asked(tmp_path: Path) -> None:
     assert len(kept) == 1
 
 
+def test_a_database_can_be_left_out_and_then_stays_as_it_is_where_it_is(tmp_path: Path) -> None:
+    with beside(tmp_path / "index", "secret"), opened(tmp_path / "index") as index:
+        index.add_articles([ferry("a")])
+        index.backup(tmp_path / "a.backup", without=[OTHER])
+    assert b"secret" not in (tmp_path / "a.backup").read_bytes()
+    restore(tmp_path / "a.backup", tmp_path / "new")
+    assert not (tmp_path / "new" / OTHER).exists()
+    lacking: list[Path] = []
+    restore(tmp_path / "a.backup", tmp_path / "index", replace=True, on_lacking=lacking.append)
+    assert lacking == [tmp_path / "index" / OTHER]
+    assert kept_beside(tmp_path / "index") == ["secret"]
+
+
 def test_an_earlier_backup_leaves_the_other_databases_as_they_are(tmp_path: Path) -> None:
     file = backed_up(tmp_path, ferry("a"))  # with nothing beside it, as earlier versions wrote them
     with beside(tmp_path / "index", "kept"):

@@ -683,6 +683,31 @@ def test_restore_says_which_conversations_it_kept(two: Run, tmp_path: Path) -> N
         assert kept.get("visitor", asked.conversation_id).exchanges
 
 
+def test_a_backup_without_conversations_holds_none_and_restore_keeps_those_there(
+    two: Run, tmp_path: Path
+) -> None:
+    from assistant.web.conversations import FILE, Conversations
+
+    file, secret = tmp_path / "articles.dateline", "What did nobody else ask?"
+    with (
+        Assistant.open(Settings(index=tmp_path / "index")),  # another program leaves them out, too
+        closing(Conversations.open(tmp_path / "index" / FILE)) as kept,
+    ):
+        asked = kept.begin("visitor", secret)
+        done = two("backup", "--without-conversations", str(file))
+    assert done.stdout == f"Backed up to {file}: 2 articles, without conversations.\n"
+    assert secret.encode() not in file.read_bytes()
+    elsewhere = run_on(tmp_path / "elsewhere")("restore", str(file))
+    assert (elsewhere.exit_code, elsewhere.stderr) == (0, "")
+    assert not (tmp_path / "elsewhere" / FILE).exists()
+    back = two("restore", "--replace", str(file))
+    assert re.search(
+        rf"Kept \S*{FILE} as it is: the backup holds none", " ".join(back.stderr.split())
+    )
+    with closing(Conversations.open(tmp_path / "index" / FILE)) as kept:
+        assert kept.get("visitor", asked.conversation_id).exchanges
+
+
 def test_restore_says_what_is_no_backup(two: Run, tmp_path: Path) -> None:
     assert "there is no backup" in two("restore", str(tmp_path / "none")).stderr
     other = tmp_path / "notes.txt"

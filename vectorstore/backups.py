@@ -19,7 +19,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,9 +42,10 @@ _PART = 16_000_000  # bytes of a database beside the catalog that are one row of
 _BESIDE = "CREATE TABLE beside (name TEXT, part INTEGER, content BLOB, PRIMARY KEY (name, part))"
 
 
-def write_backup(folder: Path, file: Path) -> None:
+def write_backup(folder: Path, file: Path, *, without: Collection[str] = ()) -> None:
     """Write the index in `folder` to `file`, readable by its owner only; an older backup there is
-    replaced when the new one is complete. The index may be in use.
+    replaced when the new one is complete. The index may be in use. Of the databases beside the
+    catalog, those with a name that is in `without` are left out.
 
     Raises StoreError where `file` cannot be written, is within `folder`, or is something else than
     a backup; StoreDamagedError where what was copied does not pass SQLite's check.
@@ -62,7 +63,8 @@ def write_backup(folder: Path, file: Path) -> None:
         try:
             _copy(folder / CATALOG, draft)
             for database in _beside(folder):
-                _put_in(draft, database)
+                if database.name not in without:
+                    _put_in(draft, database)
             _make_durable(draft)
             draft.replace(file)
             _make_durable(file.parent)
@@ -86,13 +88,15 @@ def restore(
     *,
     replace: bool = False,
     on_kept: Callable[[Path], None] = lambda _: None,
+    on_lacking: Callable[[Path], None] = lambda _: None,
 ) -> Statistics:
     """Make the index in `folder` what the backup `file` holds, in one step, and say what that is.
 
     An index that holds articles is replaced only with `replace`; one whose catalog is damaged is
     kept as `damaged.sqlite` beside the new one. So are the other databases that the backup holds:
     without `replace` only those that are not there come back, and `on_kept` is called with each
-    that stays as it is. The backup is checked in full before anything changes. Whoever is stopped
+    that stays as it is; `on_lacking` with each that is there and not in the backup, which stays also
+    with `replace`. The backup is checked in full before anything changes. Whoever is stopped
     in between has lost nothing that the backup does not replace, and can restore again. Vectors are
     made again on first use, without embedding.
 
@@ -111,7 +115,7 @@ def restore(
             "restore again."
         )
     try:
-        return _restore(file, folder, replace=replace, on_kept=on_kept)
+        return _restore(file, folder, replace=replace, on_kept=on_kept, on_lacking=on_lacking)
     except OSError as error:
         raise StoreError(
             f"{file} could not be restored to {folder}: {error.strerror or error}. Make the folder "
@@ -128,7 +132,12 @@ def newest_backup(folder: Path) -> Path | None:
 
 
 def _restore(
-    file: Path, folder: Path, *, replace: bool, on_kept: Callable[[Path], None]
+    file: Path,
+    folder: Path,
+    *,
+    replace: bool,
+    on_kept: Callable[[Path], None],
+    on_lacking: Callable[[Path], None],
 ) -> Statistics:
     draft = folder / RESTORING
     _clear_drafts(folder)
@@ -179,6 +188,9 @@ def _restore(
             _put_in_place(targets[target], target)
         else:
             on_kept(target)
+    for other in _beside(folder):
+        if other not in targets:
+            on_lacking(other)
     _make_durable(folder)
     for vectors in folder.glob("vectors-*"):
         shutil.rmtree(vectors, ignore_errors=True)

@@ -231,12 +231,13 @@ class Rebuild(Call[None]):
 @dataclass(frozen=True, slots=True)
 class Backup(Call[None]):
     file: str  # absolute: the holder may work in another folder
+    without: tuple[str, ...] = ()
 
     method: ClassVar[str] = "backup"
     result: ClassVar[Any] = NoneType
 
     def perform(self, index: Index) -> None:
-        index.backup(self.file)
+        index.backup(self.file, without=self.without)
 
 
 CALLS: tuple[type[Call[Any]], ...] = (

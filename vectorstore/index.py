@@ -14,7 +14,7 @@ files of this process, `remote.py` on the process that holds them. It knows no l
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -196,9 +196,10 @@ class Index(ABC):
         """Build word search and vectors again from the stored articles and embeddings."""
 
     @abstractmethod
-    def backup(self, file: str | Path) -> None:
+    def backup(self, file: str | Path, *, without: Collection[str] = ()) -> None:
         """Write everything to one file, readable by its owner only, also while the index is in
-        use; an older backup there is replaced. `backups.restore` brings it back.
+        use; an older backup there is replaced. `backups.restore` brings it back. `without` names
+        databases of the index's folder to leave out, such as the one with a page's conversations.
 
         Raises StoreError where `file` cannot be written or is something else than a backup.
         """

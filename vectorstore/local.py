@@ -16,7 +16,7 @@ import shutil
 import stat
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
@@ -337,9 +337,9 @@ class LocalIndex(Index):
             else:
                 new.drop_others(self._prefix())
 
-    def backup(self, file: str | Path) -> None:
+    def backup(self, file: str | Path, *, without: Collection[str] = ()) -> None:
         self._refuse_if_closed()
-        write_backup(self._folder, Path(file))
+        write_backup(self._folder, Path(file), without=without)
 
     def close(self) -> None:
         """Close the index; may be called again. A call that adds articles in another thread ends

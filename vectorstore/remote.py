@@ -12,7 +12,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -196,8 +196,9 @@ class RemoteIndex(Index):
         if progress is not None:
             progress(Progress(1, 1, what))
 
-    def backup(self, file: str | Path) -> None:
-        self._make(calls.Backup(str(Path(file).absolute())), read=_READ_LONG)
+    def backup(self, file: str | Path, *, without: Collection[str] = ()) -> None:
+        call = calls.Backup(str(Path(file).absolute()), tuple(without))
+        self._make(call, read=_READ_LONG)
 
     def close(self) -> None:
         """Close the connections, as soon as no thread is in the middle of a call."""

@@ -15,7 +15,7 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -192,8 +192,8 @@ class SharedIndex(Index):
     def rebuild(self, *, progress: OnProgress | None = None) -> None:
         self._make(lambda index: index.rebuild(progress=progress))
 
-    def backup(self, file: str | Path) -> None:
-        self._make(lambda index: index.backup(file))
+    def backup(self, file: str | Path, *, without: Collection[str] = ()) -> None:
+        self._make(lambda index: index.backup(file, without=without))
 
     def close(self) -> None:
         """Let go of the index. Where this process holds it, the others' running calls get the

@@ -26,7 +26,7 @@ from assistant.web.asking import LONGEST, Answering, Desk, Progress
 from assistant.web.conversations import EVERYTHING, Conversation, Conversations, Exchange, Filters
 from assistant.web.library import Library
 from assistant.web.transcript import failure_html, messages, question, reply, reply_html
-from assistant.web.visitors import visitor_of
+from assistant.web.visitors import UNKNOWN, Caller, caller_of, visitor_of
 from vectorstore.errors import ArticleNotFoundError, DatelineError
 from vectorstore.index import Index
 
@@ -77,6 +77,7 @@ class Talk:
         asked: str,
         conversation_id: str | None = None,
         filters: Filters = EVERYTHING,
+        caller: Caller = UNKNOWN,
     ) -> AsyncIterator[View]:
         """From a question to its answer: waiting, searching, the growing answer, its sources."""
         asked = asked.strip()
@@ -85,7 +86,7 @@ class Talk:
             return
         try:
             exchange = await asyncio.to_thread(
-                self._ask, _known(visitor), asked, filters, conversation_id
+                self._ask, _known(visitor), asked, filters, conversation_id, caller
             )
         except DatelineError as error:
             yield await self.refused(visitor, asked, conversation_id, error)
@@ -100,12 +101,13 @@ class Talk:
         exchange_id: str,
         conversation_id: str | None,
         filters: Filters,
+        caller: Caller = UNKNOWN,
     ) -> AsyncIterator[View]:
         """Ask again: with "retry" in its place, with "again" under these filters, with
         "unfiltered" under none."""
         try:
             exchange = await asyncio.to_thread(
-                self._repeat, _known(visitor), how, exchange_id, filters
+                self._repeat, _known(visitor), how, exchange_id, filters, caller
             )
         except DatelineError as error:
             yield await self.refused(visitor, "", conversation_id, error)
@@ -203,19 +205,28 @@ class Talk:
         yield View(conversation.id, list(shown), box=exchange.question if failed else None)
 
     def _ask(
-        self, visitor: str, asked: str, filters: Filters, conversation_id: str | None
+        self,
+        visitor: str,
+        asked: str,
+        filters: Filters,
+        conversation_id: str | None,
+        caller: Caller,
     ) -> Exchange:
         try:
-            return self._desk.ask(visitor, asked, filters, conversation_id or None)
+            return self._desk.ask(visitor, asked, filters, conversation_id or None, caller=caller)
         except ConversationNotFoundError:  # deleted, by another page: the question begins a new one
-            return self._desk.ask(visitor, asked, filters)
+            return self._desk.ask(visitor, asked, filters, caller=caller)
 
-    def _repeat(self, visitor: str, how: str, exchange_id: str, filters: Filters) -> Exchange:
+    def _repeat(
+        self, visitor: str, how: str, exchange_id: str, filters: Filters, caller: Caller
+    ) -> Exchange:
         if how == "retry":
-            return self._desk.retry(visitor, exchange_id)
+            return self._desk.retry(visitor, exchange_id, caller=caller)
         old = self._conversations.exchange(visitor, exchange_id)
         wanted = EVERYTHING if how == "unfiltered" else filters
-        return self._desk.ask(visitor, old.question, wanted, old.conversation_id, again=exchange_id)
+        return self._desk.ask(
+            visitor, old.question, wanted, old.conversation_id, again=exchange_id, caller=caller
+        )
 
     def _get(self, visitor: str | None, conversation_id: str | None) -> Conversation | None:
         if visitor is None or not conversation_id:
@@ -411,7 +422,7 @@ def build(
             except QuestionError as error:
                 yield shown_as(await talk.refused(visitor, asked, shown, error))
                 return
-            async for view in talk.ask(visitor, asked, shown, chosen):
+            async for view in talk.ask(visitor, asked, shown, chosen, _caller(request)):
                 yield shown_as(view)
 
         async def on_repeat(
@@ -424,7 +435,9 @@ def build(
             except QuestionError as error:
                 yield shown_as(await talk.refused(visitor, "", shown, error))
                 return
-            async for view in talk.repeat(visitor, how, exchange_id, shown, chosen):
+            async for view in talk.repeat(
+                visitor, how, exchange_id, shown, chosen, _caller(request)
+            ):
                 yield shown_as(view)
 
         async def on_follow(shown: str, request: gr.Request) -> AsyncIterator[list[Any]]:
@@ -570,6 +583,10 @@ def _known(visitor: str | None) -> str:
     if visitor is None:
         raise QuestionError(NO_COOKIE)
     return visitor
+
+
+def _caller(request: gr.Request) -> Caller:
+    return UNKNOWN if request.request is None else caller_of(request.request.scope)
 
 
 def _named(request: gr.Request) -> str | None:

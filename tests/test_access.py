@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from starlette.requests import Request
+from starlette.responses import Response
 
 from assistant.api import create_app, serve
 from assistant.errors import SettingsError
+from assistant.page import build
 from assistant.settings import Settings
-from assistant.web.access import COOKIE, Access
+from assistant.web.access import COOKIE, Access, Locked
+from assistant.web.asking import Desk
 from assistant.web.conversations import Conversations
 from assistant.web.guarding import LARGEST
+from assistant.web.visitors import CALLER, Caller, caller_of
 from tests.fake_assistant import FakeAssistant
 
 PASSWORD = "four words of mine"  # noqa: S105  # of these tests
@@ -245,6 +251,57 @@ def test_an_address_asks_only_so_often_where_others_can_reach_it(site: Any) -> N
         send(site, "POST", "/api/answer", json=ask, headers=token).status_code for _ in range(61)
     ]
     assert statuses == [200] * 60 + [429]
+
+
+def test_what_is_asked_is_known_by_its_session_and_address_whatever_the_visitors_cookie(
+    access: Access,
+) -> None:
+    seen: list[Caller] = []
+
+    async def told(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(caller_of(scope))
+        await Response()(scope, receive, send)
+
+    guarded = Locked(told, access)
+    sessions = [access.session(), access.session()]
+    for session, visitor in ((0, "a"), (0, "b"), (1, "a")):
+        cookies = f"dateline_session={sessions[session]}; dateline_visitor={visitor * 43}"
+        assert send(guarded, "GET", "/", headers={"Cookie": cookies}).status_code == 200
+    token = {"Authorization": f"Bearer {PASSWORD}"}
+    for forged in ("one", "two"):
+        send(guarded, "GET", "/", headers={**token, "Cookie": f"dateline_session={forged}"})
+    assert [caller.address for caller in seen] == ["203.0.113.9"] * 5
+    names = [caller.session for caller in seen]
+    assert names[0] == names[1] != names[2]
+    assert names[3] == names[4] == "bearer"
+    assert not any(session in names for session in sessions)
+
+
+def test_the_page_counts_a_session_and_not_only_its_visitors_cookie() -> None:
+    import gradio as gr
+
+    async def asked(on_ask: Any, visitor: str, session: str) -> str:
+        scope = {
+            "type": "http",
+            "headers": [(b"cookie", f"dateline_visitor={visitor * 43}".encode())],
+            CALLER: Caller(session, "203.0.113.9"),
+        }
+        request = gr.Request(Request(scope))
+        shown = [view async for view in on_ask("who?", "", [], None, None, request)]
+        return str(shown[-1][1])
+
+    async def three(assistant: FakeAssistant, kept: Conversations, desk: Desk) -> list[str]:
+        page = build(assistant, kept, desk)
+        (on_ask,) = {f.fn for f in page.fns.values() if f.fn and f.fn.__name__ == "on_ask"}
+        return [await asked(on_ask, *who) for who in (("a", "s"), ("b", "s"), ("b", "t"))]
+
+    assistant = FakeAssistant()
+    with (
+        closing(Conversations.open()) as kept,
+        closing(Desk(assistant, kept, per_minute=1)) as desk,
+    ):
+        said = asyncio.run(three(assistant, kept, desk))
+    assert ["questions in a minute" in text for text in said] == [False, True, False]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.com", ""])  # noqa: S104

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 
 import pytest
@@ -17,6 +18,7 @@ from assistant.errors import (
 )
 from assistant.web.asking import LONGEST, Desk, Progress, Rate
 from assistant.web.conversations import Conversations, Exchange, Filters
+from assistant.web.visitors import Caller
 from tests.fake_assistant import CO_CHAIRS, COST, FakeAssistant, wait_until
 from vectorstore.errors import StoreDamagedError
 
@@ -230,6 +232,39 @@ def test_a_visitor_asks_only_so_often_in_a_minute() -> None:
     rate.take("ann")
     with pytest.raises(TooManyQuestionsError):
         rate.take("ann")
+
+
+def test_who_poses_as_many_visitors_is_bound_by_his_session_and_his_address() -> None:
+    now = 0.0
+    rate = Rate(2, lambda: now)
+    mine = Caller("mine", "203.0.113.9")
+    rate.take("ann", mine)
+    now = 10.0
+    rate.take("a new cookie", mine)
+    with pytest.raises(TooManyQuestionsError, match=r"2 questions in a minute.*again in 50 s"):
+        rate.take("another cookie", mine)
+    for session in ("new", "newer", "newest"):  # he logs in again and again
+        for visitor in ("one", "two"):
+            rate.take(f"{session} {visitor}", Caller(session, "203.0.113.9"))
+    with pytest.raises(TooManyQuestionsError, match="8 questions in a minute"):
+        rate.take("once more", Caller("once more", "203.0.113.9"))
+    rate.take("ann", Caller("hers", "203.0.113.10"))  # whom nothing of that concerns
+    now = 60.0
+    rate.take("another cookie", mine)
+
+
+def test_what_a_session_asks_too_often_is_not_kept(
+    assistant: FakeAssistant, conversations: Conversations
+) -> None:
+    with closing(Desk(assistant, conversations, per_minute=1)) as desk:
+        mine = Caller("mine")
+        asked = desk.ask("ann", "who?", caller=mine)
+        ended(desk, conversations, asked)
+        with pytest.raises(TooManyQuestionsError):
+            desk.ask("a new cookie", "who?", caller=mine)
+        with pytest.raises(TooManyQuestionsError):
+            desk.retry("ann", asked.id, caller=Caller("mine"))
+        assert conversations.headings("a new cookie") == []
 
 
 def test_closing_stops_and_keeps_what_is_being_answered(

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlencode
 
 from assistant.errors import SettingsError
-from assistant.web.guarding import refuse
-from assistant.web.visitors import cookie, read_cookies
+from assistant.web.guarding import is_here, refuse
+from assistant.web.visitors import CALLER, Caller, cookie, read_cookies
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -68,10 +68,20 @@ class Access:
 
     def admits(self, cookies: Mapping[str, str], authorization: str, address: str) -> bool:
         """Whether a request carries a session, or the password itself as a bearer token."""
-        if self._is_session(cookies.get(COOKIE, "")):
-            return True
+        return self.session_of(cookies, authorization, address) is not None
+
+    def session_of(
+        self, cookies: Mapping[str, str], authorization: str, address: str
+    ) -> str | None:
+        """A name for the session that a request carries, which does not give it away; "bearer" for
+        the password itself as a bearer token; None where there is neither."""
+        token = cookies.get(COOKIE, "")
+        if self._is_session(token):
+            return hashlib.sha256(token.encode()).hexdigest()
         scheme, _, given = authorization.partition(" ")
-        return scheme.lower() == "bearer" and self.opens(given.strip(), address)
+        return (
+            "bearer" if scheme.lower() == "bearer" and self.opens(given.strip(), address) else None
+        )
 
     def opens(self, given: str, address: str) -> bool:
         """Whether this is the password; a wrong one counts against the address, and so does one
@@ -133,21 +143,26 @@ class Locked:
         path, method = scope["path"], scope.get("method")
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         address = scope["client"][0] if scope.get("client") else ""
+        session: str | None = None
         if path == "/login" and method in ("GET", "HEAD"):
             await self._form(scope, receive, send)
         elif path == "/login" and method == "POST":
             await self._login(scope, receive, send, address)
         elif path in ("/healthz", "/page/page.css", "/favicon.ico"):
             await self._app(scope, receive, send)
-        elif not self._access.admits(
-            read_cookies(headers.get(b"cookie", "")), headers.get(b"authorization", ""), address
-        ):
+        elif (
+            session := self._access.session_of(
+                read_cookies(headers.get(b"cookie", "")), headers.get(b"authorization", ""), address
+            )
+        ) is None:
             await self._turned_away(scope, receive, send, headers.get(b"accept", ""), address)
         elif path == "/logout" and method == "POST":
             gone = cookie(COOKIE, "", secure=scope["scheme"] == "https", seconds=0)
             await _see("/login", scope, receive, send, gone)
         else:
-            await self._app(scope, receive, send)
+            # Of this computer are a proxy's requests that do not say whose they are.
+            caller = Caller(session, "" if is_here(address) else address)
+            await self._app({**scope, CALLER: caller}, receive, send)
 
     async def _form(self, scope: Scope, receive: Receive, send: Send) -> None:
         from starlette.responses import HTMLResponse

@@ -29,12 +29,14 @@ from assistant.answers import Answer, Turn
 from assistant.errors import EmptyIndexError, QuestionError, TooManyQuestionsError
 from assistant.settings import Settings
 from assistant.web.conversations import EVERYTHING, Conversations, Exchange, Filters
+from assistant.web.visitors import UNKNOWN, Caller
 from vectorstore.errors import DatelineError
 from vectorstore.index import Index
 
 AT_ONCE = 4  # questions answered at the same time
 WAITING = 32  # questions that may wait for their turn
-PER_MINUTE = 60  # questions of one visitor
+PER_MINUTE = 60  # questions of one visitor, and of one session
+TOGETHER = 4  # times as many from one address, behind which there may be several
 LONGEST = 2_000  # characters of a question
 
 _VISITORS = 10_000  # whose rate is remembered, the last seen ones
@@ -133,9 +135,11 @@ class Desk:
         conversation_id: str | None = None,
         *,
         again: str | None = None,
+        caller: Caller = UNKNOWN,
     ) -> Exchange:
         """Take a question, into a new conversation where none is named.
 
+        How much is asked is bound for the visitor and for the `caller` who may pose as several.
         With `again`, the id of an exchange of that conversation, the history is what came before
         that one. Raises QuestionError, TooManyQuestionsError, ConversationNotFoundError.
         """
@@ -144,19 +148,19 @@ class Desk:
                 f"the question has {len(question):,} characters; ask with {LONGEST:,} at most."
             )
         with self._taking:
-            self._admit(visitor)
+            self._admit(visitor, caller)
             history = self._history(visitor, conversation_id, again)
             exchange = self._conversations.begin(visitor, question, filters, conversation_id)
             self._take(_Work(exchange, visitor, history))
         return exchange
 
-    def retry(self, visitor: str, exchange_id: str) -> Exchange:
+    def retry(self, visitor: str, exchange_id: str, *, caller: Caller = UNKNOWN) -> Exchange:
         """Answer a question again in its place. Raises what `ask` raises."""
         with self._taking:
             exchange = self._conversations.exchange(visitor, exchange_id)
             if self.progress(exchange_id) is not None:
                 return exchange
-            self._admit(visitor)
+            self._admit(visitor, caller)
             exchange = self._conversations.begin_again(visitor, exchange_id)
             history = self._history(visitor, exchange.conversation_id, exchange_id)
             self._take(_Work(exchange, visitor, history))
@@ -219,14 +223,14 @@ class Desk:
 
     # -------------------------------------------------------------------------------- one question
 
-    def _admit(self, visitor: str) -> None:
+    def _admit(self, visitor: str, caller: Caller) -> None:
         with self._turn:
             unfinished = len(self._unfinished)
         if unfinished >= self._at_once + self._waiting:
             raise TooManyQuestionsError(
                 f"{unfinished} questions wait for their answers. Try again in a minute."
             )
-        self._rate.take(visitor)
+        self._rate.take(visitor, caller)
 
     def _history(
         self, visitor: str, conversation_id: str | None, before: str | None
@@ -305,7 +309,8 @@ class Desk:
 
 
 class Rate:
-    """Refuses a visitor who asks more than `per_minute` questions within 60 seconds."""
+    """Refuses a visitor who asks more than `per_minute` questions within 60 seconds, also one who
+    poses as several: his session has the same bound, his address `TOGETHER` times that."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_minute = per_minute
@@ -313,22 +318,34 @@ class Rate:
         self._taken: OrderedDict[str, deque[float]] = OrderedDict()
         self._turn = threading.Lock()
 
-    def take(self, visitor: str) -> None:
+    def take(self, visitor: str, caller: Caller = UNKNOWN) -> None:
         """Count a question. Raises TooManyQuestionsError, and does not count it then."""
+        bounds = {f"visitor {visitor}": self._per_minute}
+        if caller.session:
+            bounds[f"session {caller.session}"] = self._per_minute
+        if caller.address:
+            bounds[f"address {caller.address}"] = self._per_minute * TOGETHER
         with self._turn:
             now = self._clock()
-            taken = self._taken.setdefault(visitor, deque())
-            self._taken.move_to_end(visitor)
+            asked = [(self._within_a_minute(name, now), most) for name, most in bounds.items()]
+            for name in bounds:
+                self._taken.move_to_end(name)
             while len(self._taken) > _VISITORS:
                 self._taken.popitem(last=False)
-            while taken and taken[0] <= now - 60:
-                taken.popleft()
-            if len(taken) >= self._per_minute:
-                wait = max(1, round(taken[0] + 60 - now))
-                raise TooManyQuestionsError(
-                    f"{self._per_minute} questions in a minute are the most. Try again in {wait} s."
-                )
-            taken.append(now)
+            for taken, most in asked:
+                if len(taken) >= most:
+                    wait = max(1, round(taken[-most] + 60 - now))
+                    raise TooManyQuestionsError(
+                        f"{most} questions in a minute are the most. Try again in {wait} s."
+                    )
+            for taken, _ in asked:
+                taken.append(now)
+
+    def _within_a_minute(self, name: str, now: float) -> deque[float]:
+        taken = self._taken.setdefault(name, deque())
+        while taken and taken[0] <= now - 60:
+            taken.popleft()
+        return taken
 
 
 @contextmanager

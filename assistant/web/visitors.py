@@ -2,6 +2,7 @@
 
     app.add_middleware(Visitors)          gives every browser that opens the page its cookie
     visitor_of(cookies)                   the visitor's name in what is kept, None without a cookie
+    caller_of(request.scope)              what else is known of who asks: what he cannot change at will
 
 What is kept knows only the token's hash, so whoever reads the file cannot pose as a visitor. A
 browser profile is a visitor: nothing is asked of people, and clearing the cookies begins anew.
@@ -13,8 +14,9 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,6 +25,27 @@ COOKIE = "dateline_visitor"
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _KEPT = 400 * 24 * 3600  # seconds; browsers keep no cookie longer
+
+
+CALLER = "dateline.caller"  # where a request's scope says who it is from, once a password let it in
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, whatever visitor he poses as by clearing the cookie: the `session` that the password
+    gave him, and the `address` he comes from. "" is what is not known."""
+
+    session: str = ""
+    address: str = ""
+
+
+UNKNOWN = Caller()
+
+
+def caller_of(scope: Mapping[str, Any]) -> Caller:
+    """The caller of a request; nothing is known of one that needed no password."""
+    caller = scope.get(CALLER)
+    return caller if isinstance(caller, Caller) else UNKNOWN
 
 
 def visitor_of(cookies: Mapping[str, str]) -> str | None:

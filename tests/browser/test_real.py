@@ -48,6 +48,7 @@ def test_every_example_gives_what_the_assistant_says(
 ) -> None:
     for number, sample in enumerate(SAMPLES):
         page = opened(real)
+        _offers(page, [sample.question for sample in SAMPLES])
         page.click("#dl-examples button", number)
         page.finished()
         answer = seeded.answer(sample.question)
@@ -81,6 +82,10 @@ def test_from_an_empty_index_to_a_cited_answer_without_typing(
         page.cite()
         (quote, *_) = (citation.quote for citation in assistant.answer(question).citations)
         assert page.reader_marked() == quote
+
+
+def _offers(page: Page, questions: list[str]) -> None:
+    page.until(lambda: _offered(page) == questions)
 
 
 def _offered(page: Page) -> list[str]:

@@ -85,6 +85,19 @@ def test_what_was_given_goes_on_when_the_page_is_closed(
     again.until(lambda: "A late report" in titles(again))
 
 
+def test_what_is_drawn_stays_under_mouse_and_focus_while_the_list_grows(
+    page: Page, stage: Stage
+) -> None:
+    stage.index.gate.clear()
+    give(page, stage.file("new.txt", "A new report\n\nOf its own."))
+    page.until(lambda: page.text("#dl-progress .dl-line").startswith("Reading 1 of 1."))
+    page.run("document.querySelector('.dl-edit').focus()")
+    here = page.focused()
+    stage.index.gate.set()
+    page.until(lambda: "A new report" in titles(page))
+    assert page.focused() == here
+
+
 def test_a_failure_is_tried_again(page: Page, stage: Stage) -> None:
     give(page, stage.file("empty.txt", " "))
     page.until(lambda: "empty.txt\nis empty" in page.text(".dl-failures"))

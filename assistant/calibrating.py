@@ -78,7 +78,7 @@ def judge(
     for done, (question, where) in enumerate(zip(questions, gold, strict=True)):
         if progress is not None:
             progress(Progress(done, len(questions), question.question))
-        asked = _up_to("retrieve", wide, {"question": question.question, **question.limits})
+        asked = up_to("retrieve", wide, {"question": question.question, **question.limits})
         yield from _judged(wide, _among(asked, read), question, where)
         if hide and question.answerable and where.known:
             hidden = frozenset(article.id for article in where.articles)
@@ -231,7 +231,7 @@ def _at(threshold: float, confidence: Floats, kinds: Any, right: Any) -> dict[st
 # -- asking ------------------------------------------------------------------------------------
 
 
-def _up_to(stage: str, assistant: Assistant, asked: Any) -> Asked:
+def up_to(stage: str, assistant: Assistant, asked: Any) -> Asked:
     """What was given or asked, as the chain has it after this stage."""
     steps: list[Any] = assistant.chain.steps  # type: ignore[attr-defined]  # a sequence of them
     names = [step.name for step in steps]
@@ -258,7 +258,7 @@ def _judged(
     kind = question.kind or "unanswerable"
     if question.answerable:
         kind = "answerable" if gold is not None else "absent"
-    for finding in _up_to("read", assistant, asked).findings:
+    for finding in up_to("read", assistant, asked).findings:
         known = {reading.passage.id: reading for reading, _ in finding.rated}
         hits = [h for _, found in asked.wishes for h in found if h.passage.id in known]
         hits = list({hit.passage.id: hit for hit in hits}.values())

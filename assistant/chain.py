@@ -33,6 +33,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from assistant import evidence as answering
+from assistant.accounts import accounts, asks_for_a_cause
 from assistant.answers import Answer, Trace, Turn
 from assistant.composing import Finding, abstain, compose
 from assistant.confidence import UNCALIBRATED, signals
@@ -41,7 +42,15 @@ from assistant.language import wording
 from assistant.language.dates import AskedTime
 from assistant.language.dates import asked as time_asked
 from assistant.language.spans import fits, whole
-from assistant.positions import of_another, with_positions, with_rivals, with_sides
+from assistant.language.values import measured_otherwise
+from assistant.positions import (
+    of_another,
+    of_another_year,
+    with_accounts,
+    with_positions,
+    with_rivals,
+    with_sides,
+)
 from assistant.questions import (
     Wish,
     adjoining,
@@ -64,6 +73,7 @@ from vectorstore.splitting import passages, sentences
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable, RunnableConfig
 
+    from assistant.evidence import Evidence
     from assistant.prompts import Phrases
     from assistant.writing.generating import Writer
     from vectorstore.index import Index
@@ -175,9 +185,10 @@ def build_chain(
         best = tuple(sorted(rated, key=_best_first))
         if wish.asks in ("reason", "statement"):
             found = answering.statement(wish, rated, articles, when)
+            found = _with_accounts(found, wish, rated, articles)
         elif wish.asks == "said":
             found = answering.said(wish, rated, articles, when)
-            if not found.extracts and re.match(
+            if found.confidence < found.threshold and re.match(
                 r"how\b.*\b(?:react|respond)", wish.question, re.IGNORECASE
             ):
                 # "How did the doctors react?" asks for what they did, too.
@@ -187,8 +198,25 @@ def build_chain(
         elif wish.asks == "name" and best[0][1] < enough:
             found = answering.about(wish, hits, articles, when)
         else:
-            return Finding(wish, best, rated=best, unknown=unknown)
+            found = _with_accounts(
+                replace(answering.NOTHING, confidence=best[0][1], threshold=enough),
+                wish,
+                rated,
+                articles,
+            )
+            if not found.accounts:
+                return Finding(wish, best, rated=best, unknown=unknown)
         return Finding(wish, (), found, best, unknown)
+
+    def _with_accounts(
+        found: Evidence, wish: Wish, rated: answering.Rated, articles: answering.Articles
+    ) -> Evidence:
+        """The different causes that articles name, where they do and one is asked for."""
+        if not asks_for_a_cause(wish.question):
+            return found
+        weighed = found.considered or answering.candidates(wish, rated, articles)
+        told = accounts(wish, weighed, articles)
+        return replace(found, extracts=told, accounts=True) if told else found
 
     def _strange(question: str, hits: Sequence[Hit]) -> list[str]:
         """The names and numbers of the question that stand in no article at all. A year may also be
@@ -304,6 +332,8 @@ def build_chain(
 
     def _with_sides(complete: Answer, asked: Asked, sure: Finding) -> Answer:
         """Says so where articles disagree, where one corrects another, and where several agree."""
+        if sure.evidence.accounts:
+            return with_accounts(complete, sure.evidence.extracts, phrases)
         if not sure.readings:
             return complete
         told, read = _sides(asked, sure)
@@ -500,7 +530,12 @@ def _as_sought(reading: Reading, wish: Wish) -> Reading:
             text=text,
             score=span.score,
         )
-        if fits(text, wish.sought) and not of_another(wish.question, found):
+        if (
+            fits(text, wish.sought)
+            and not (wish.sought == "amount" and measured_otherwise(wish.question, text))
+            and not of_another(wish.question, found)
+            and not of_another_year(wish.question, found)
+        ):
             return found
     return replace(reading, end=reading.start, text="")
 

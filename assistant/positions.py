@@ -23,6 +23,7 @@ from datetime import date
 
 from assistant.answers import Answer, Citation, Position, Statement
 from assistant.confidence import same_answer
+from assistant.evidence import Extract
 from assistant.language import nouns
 from assistant.language.dates import in_words, named
 from assistant.language.values import amounts, compared, kind_of, words
@@ -147,6 +148,25 @@ def of_another(question: str, reading: Reading) -> bool:
     return not named & {_root(word) for word in words(told.sentence)}
 
 
+def of_another_year(question: str, reading: Reading) -> bool:
+    """Whether an amount asked of one year is told of another, in a sentence that tells of both:
+    "58 sailings in 2024, against 31 in 2023"."""
+    asked = set(_YEAR.findall(question))
+    if kind_of(question) != "amount" or not asked:
+        return False
+    told = _Told(reading)
+    start, end = reading.start - told.span.start, reading.end - told.span.start
+    ahead = _CONTRASTED.split(told.sentence[: max(0, start)])[-1]
+    behind = _CONTRASTED.split(told.sentence[end:])[0]
+    here = set(_YEAR.findall(f"{ahead} {behind}"))
+    if not here or here & asked:
+        return False
+    years = set(_YEAR.findall(told.sentence))
+    if _YEAR_BEFORE.search(told.sentence):
+        years |= {str(int(year) - 1) for year in here}
+    return bool(years & asked)
+
+
 def outdated(question: str, best: Reading, read: Sequence[Reading]) -> Passage | None:
     """The newest passage read that says, in one sentence, that the amount or date read best no longer
     holds ("€12.80 instead of €11.50"), though what holds now was not surely read there."""
@@ -209,6 +229,39 @@ def with_positions(
         )
     return replace(
         answer, text=text, statements=statements, citations=citations, positions=positions
+    )
+
+
+def with_accounts(answer: Answer, extracts: Sequence[Extract], phrases: Phrases) -> Answer:
+    """A complete `answer` made of one extract of each article, told as their different accounts."""
+    cited = {(c.article_id, c.start): c for c in answer.citations}
+    told = [
+        (extract, cited[extract.article.id, extract.span.start])
+        for extract in extracts
+        if (extract.article.id, extract.span.start) in cited
+    ]
+    if len(told) < 2:
+        return answer
+    citations = [replace(citation, number=n) for n, (_, citation) in enumerate(told, start=1)]
+    positions = tuple(
+        Position(extract.text, (citation.number,), extract.article.published)
+        for (extract, _), citation in zip(told, citations, strict=True)
+    )
+    lines = [
+        phrases.say(
+            "side",
+            sources=_source(citation),
+            day=in_words(position.published) if position.published else phrases.say("no_date"),
+            claim=_MARK.sub(r"(\1)", position.text) + f" [{citation.number}]",
+        )
+        for position, citation in zip(positions, citations, strict=True)
+    ]
+    return replace(
+        answer,
+        text="\n\n".join([phrases.say("accounts"), *lines]),
+        statements=tuple(Statement(p.text, p.citations) for p in positions),
+        citations=tuple(citations),
+        positions=positions,
     )
 
 
@@ -603,6 +656,11 @@ def _figures(text: str) -> list[str]:
 
 _YEAR = re.compile(r"\b(?:1[6-9]|20)\d\d\b")
 _LETTERS = re.compile(r"[^\W\d_]+")
+# What sets two years against each other.
+_CONTRASTED = re.compile(
+    r"[,;:–—()]\s|\b(?:against|compared (?:with|to)|(?:up|down) from|from|than|while|whereas|but)\b"
+)
+_YEAR_BEFORE = re.compile(r"\b(?:the year before|a year (?:earlier|before)|the previous year)\b")
 # Who did what an amount is told of: "Ms. Dufrayne won by", "In 2023, Aldous Merriden had"
 _SUBJECT = re.compile(
     r"(?:^|[\s“])(?P<name>(?:[A-Z][\w’'-]*\.?\s)+)(?:(?:had|has|was|is|will|also|only|then)\s)*"

@@ -79,6 +79,12 @@ def test_what_somebody_did_not_say_is_not_answered(tmp_path: Path, question: str
     assert asked(tmp_path, question).kind == "abstention"
 
 
+def test_what_is_asked_of_somebody_else_in_the_article_is_not_told_for_it(tmp_path: Path) -> None:
+    answer = asked(tmp_path, "What did Strake say about the price of steel?")
+    assert "Wrenfield" not in told(answer)
+    assert "price of steel" not in told(answer)
+
+
 def test_a_claim_stays_a_claim(tmp_path: Path) -> None:
     answer = asked(tmp_path, "What did the mayor say about the ferry?")
     assert "Mayor Maren Dufrayne claimed that the ferry would pay for itself." in told(answer)
@@ -91,6 +97,13 @@ def test_a_reason_is_told_with_the_sentence_that_gives_it(tmp_path: Path) -> Non
     answer = asked(tmp_path, "Why was the race delayed?", {"why": ["a gale"]})
     assert "because a gale had wrecked the pontoon" in told(answer)
     assert answer.short is None
+
+
+@pytest.mark.parametrize("question", ["Why did the ferry sink?", "Why did the council resign?"])
+def test_a_reason_that_no_passage_is_read_to_give_is_not_made_up(
+    tmp_path: Path, question: str
+) -> None:
+    assert asked(tmp_path, question).kind == "abstention"
 
 
 # -- topics and summaries ----------------------------------------------------------------------

@@ -16,6 +16,7 @@ from assistant.positions import (
     Rated,
     agreeing,
     of_another,
+    of_another_year,
     outdated,
     taken_back,
     weighed,
@@ -75,6 +76,23 @@ def test_a_value_of_another_person_is_no_side() -> None:
     assert not of_another(question, nobodys[0])
     assert not of_another("How many votes was the election won by?", hers[0])
     assert not of_another(HOMES, MAYOR[0])
+
+
+def test_an_amount_of_another_year_does_not_answer() -> None:
+    cancelled = "Breakdowns led to 58 cancelled sailings in 2024, against 31 in 2023."
+    of_2024, _ = rated("gazette", cancelled, "58")
+    of_2023, _ = rated("gazette", cancelled, "31")
+    assert of_another_year("How many sailings were cancelled in 2023?", of_2024)
+    assert not of_another_year("How many sailings were cancelled in 2023?", of_2023)
+    assert of_another_year("How many sailings were cancelled in 2024?", of_2023)
+    assert not of_another_year("How many sailings were cancelled in 2024?", of_2024)
+    assert not of_another_year("How many sailings were cancelled?", of_2024)
+    # Of 2022 nothing is told: that is for the confidence to say.
+    assert not of_another_year("How many sailings were cancelled in 2022?", of_2024)
+    born = "She found that 486 babies were born there in 2024, up from 451 the year before."
+    assert of_another_year("How many babies were born in 2023?", rated("wire", born, "486")[0])
+    assert not of_another_year("How many babies were born in 2023?", rated("wire", born, "451")[0])
+    assert not of_another_year("Who was born there in 2023?", rated("wire", born, "486")[0])
 
 
 def test_what_is_told_names_source_and_day_of_each_side_and_picks_no_winner() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.language.values import Kind, amounts, compared, kind_of, words
+from assistant.language.values import Kind, amounts, compared, kind_of, measured_otherwise, words
 
 DAY = date(2025, 7, 26)
 SPANS = st.text(max_size=60) | st.sampled_from(
@@ -134,3 +134,44 @@ def test_the_order_of_two_spans_does_not_matter(kind: Kind, one: str, other: str
 @given(KINDS, SPANS)
 def test_no_span_differs_from_itself(kind: Kind, span: str) -> None:
     assert compared(kind, span, span, DAY, DAY) != "different"
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("How old is Gideon Strake?", "5,989"),
+        ("How old is she?", "6,204 votes"),
+        ("What does a ticket cost?", "55 minutes"),
+        ("How much was paid for the bridge?", "40 km"),
+        ("How far is it to Corvale?", "€12.80"),
+        ("How long did the race take?", "6,400 people"),
+        ("How high was the water?", "3 a.m."),
+        ("How many came?", "at 11.20 p.m."),
+    ],
+)
+def test_an_amount_of_another_measure_does_not_answer(question: str, found: str) -> None:
+    assert measured_otherwise(question, found)
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("How old is Theodor Vessel?", "81"),
+        ("How old is the ferry?", "47-year"),
+        ("How old is the church?", "about 900 years"),
+        ("What does a ticket cost?", "€8"),
+        ("What does a ticket cost?", "free"),
+        ("How much does the county pay for it?", "60 per cent"),
+        ("How far is it to Corvale?", "74 km"),
+        ("How far is it to Corvale?", "an hour by bus"),
+        ("How long did the race take?", "18 minutes 42 seconds"),
+        ("How long is the pier?", "300 metres"),
+        ("How long is the library open?", "until 7 p.m."),
+        ("How high was the water?", "4.72 metres"),
+        ("How many came?", "6,400 spectators"),
+        ("How many votes did he get?", "5,989"),
+        ("Who came?", "3 a.m. club members"),
+    ],
+)
+def test_an_amount_of_the_measure_asked_for_answers(question: str, found: str) -> None:
+    assert not measured_otherwise(question, found)

@@ -69,6 +69,27 @@ def amounts(text: str) -> list[Amount]:
     return [_amount(match) for match in _AMOUNT.finditer(digits)]
 
 
+def measured_otherwise(question: str, found: str) -> bool:
+    """Whether every amount in `found` is of another kind than the question's: votes are no age, and
+    metres no price. What has no measure fits any question, but for an age above any human one."""
+    kinds = next((kinds for asked, kinds in _ASKED_KINDS if asked.search(question)), None)
+    if _CLOCK.fullmatch(found.strip()) and "time" not in (kinds or ()):
+        return True
+    told = amounts(found)
+    if kinds is None or not told:
+        return False
+    return not any(_is_of(amount, kinds) for amount in told)
+
+
+def _is_of(amount: Amount, kinds: frozenset[str]) -> bool:
+    if "age" in kinds and not amount.unit and not amount.counted:
+        return amount.number <= _OLDEST
+    measured = _KINDS.get(amount.unit) or next(
+        (_KINDS[word] for word in amount.counted if word in _KINDS), None
+    )
+    return measured is None or measured in kinds
+
+
 def words(text: str) -> set[str]:
     """The words of `text` that say something, in lower case and without accents."""
     flat = unicodedata.normalize("NFKD", text).lower()
@@ -205,6 +226,40 @@ _ASKS_AMOUNT = re.compile(
     r"|\bwhat\b.*\b(?:cost|costs|price|number of|death toll)\b",
     re.IGNORECASE,
 )
+_CLOCK = re.compile(r"(?:at |shortly |after )*\d{1,2}(?:[.:]\d\d)?\s?[ap]\.?m\.?", re.IGNORECASE)
+_OLDEST = 1500  # years; an older thing is told with the word
+# What kinds of measure can answer; the first that fits the question counts.
+_ASKED_KINDS: list[tuple[re.Pattern[str], frozenset[str]]] = [
+    (re.compile(r"\bhow old\b|\bwhat age\b", re.IGNORECASE), frozenset({"age", "time"})),
+    (
+        re.compile(
+            r"\bhow much\b.*\b(?:costs?|paid|pay|pays|earns?|earned|spend|spent|charged?|worth)\b|"
+            r"\bwhat (?:do|does|did|will|would)\b.*\bcost\b|\b(?:what|which)(?: \w+){0,3} (?:price|fare|cost|costs|budget)\b",
+            re.IGNORECASE,
+        ),
+        frozenset({"money", "share"}),
+    ),
+    (
+        re.compile(r"\bhow far\b(?! (?:above|below|over|under))", re.IGNORECASE),
+        frozenset({"length", "time"}),
+    ),
+    (re.compile(r"\bhow (?:long|late)\b", re.IGNORECASE), frozenset({"length", "time"})),
+    (
+        re.compile(r"\bhow (?:high|tall|deep|wide|large|big)\b", re.IGNORECASE),
+        frozenset({"length", "share", "count", "money", "weight"}),
+    ),
+    (re.compile(r"\bhow heavy\b", re.IGNORECASE), frozenset({"weight"})),
+]
+_KINDS = {
+    **dict.fromkeys(("euro", "dollar", "pound", "yen", "cent"), "money"),
+    **dict.fromkeys(("metre", "foot", "feet", "inch", "yard"), "length"),
+    **dict.fromkeys(
+        ("second", "day", "week", "month", "year", "decade", "century", "night"), "time"
+    ),
+    **dict.fromkeys(("kg", "gram", "pound", "ton"), "weight"),
+    **dict.fromkeys(("person", "vote", "seat", "ticket", "passenger", "article", "point"), "count"),
+    "%": "share",
+}
 _MAGNITUDES = {"thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "mn": 1e6, "billion": 1e9}
 _MAGNITUDES |= {"bn": 1e9, "trillion": 1e12, "1000": 1e3, "1000000": 1e6, "1000000000": 1e9}
 _AMOUNT = re.compile(

@@ -28,7 +28,7 @@ _IDLE = re.compile(
     r"shall|should|may|might|must|get|gets|got|getting|go|goes|went|going|gone|come|comes|came|make|makes|"
     r"made|take|takes|took|let|of|in|on|at|by|for|from|to|into|onto|with|without|about|against|between|"
     r"during|before|after|since|until|till|over|under|up|down|out|off|through|per|via|among|around|"
-    r"because|while|also|too|very|just|only|even|still|yet|now|again|ever|never|much|many|more|most|"
+    r"because|behind|while|also|too|very|just|only|even|still|yet|now|again|ever|never|much|many|more|most|"
     r"less|least|few|little|lot|well|please|tell|know|say|says|said|saying|think|thinks|thought|mean|means|"
     r"happen|happens|happened|happening|exactly|actually|really|according|article|articles|story|stories|"
     r"report|reports|news|text|anything|something|everything|nothing|anyone|someone|everyone|anybody|somebody|everybody|nobody|people|"

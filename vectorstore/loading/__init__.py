@@ -49,7 +49,7 @@ __all__ = [
     "place_of",
 ]
 
-READING = 1  # raised when the same file would give other articles than before
+READING = 2  # raised when the same file would give other articles than before
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _SLUG_LENGTH = 60

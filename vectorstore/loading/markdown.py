@@ -1,5 +1,7 @@
 """Markdown with YAML front matter: title, date, author or authors, source, url, language.
 
+Without its fences, a head of such lines is read where it cannot be meant as text: see `head`.
+
 The article's text is everything after the line that closes the front matter, verbatim. Other keys
 are ignored. Every value is read as the characters written there (`title: 1984` is "1984", `no` is
 a language), and YAML's aliases and tags do nothing, so no front matter can grow or run anything.
@@ -12,11 +14,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from vectorstore.errors import LoadingError
 from vectorstore.loading.draft import Draft, first_line, language_code, shorten, web_address
 from vectorstore.loading.fields import day_of, names_of
+from vectorstore.loading.head import without_head
 from vectorstore.loading.text import decode
 
 _OPENING = re.compile(r"---[ \t]*\r?\n")
@@ -29,6 +33,11 @@ _LONGEST_HEADING = 1_000
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
     """One article. Raises LoadingError, with the line, where the front matter cannot be read."""
     whole = decode(content)
+    headed = without_head(whole)
+    if headed is not None:
+        title = headed.title or _heading(headed.text) or first_line(headed.text)
+        yield replace(headed, title=title)
+        return
     fields, text = _front_matter(whole)
     lines = {key: line for key, (_, line) in fields.items()}
     values = {key: value for key, (value, _) in fields.items()}

@@ -1,4 +1,4 @@
-"""Plain text: the file's characters, verbatim, and a title.
+"""Plain text: the file's characters, verbatim, and what its head says where it has one.
 
 Encodings, in this order: a byte-order mark (UTF-8, UTF-16, UTF-32); UTF-8; else what
 charset-normalizer finds among windows-1252 and the common encodings of Japanese, Chinese, Korean,
@@ -12,9 +12,11 @@ import codecs
 import re
 import string
 from collections.abc import Iterator
+from dataclasses import replace
 
 from vectorstore.errors import LoadingError
 from vectorstore.loading.draft import Draft, first_line
+from vectorstore.loading.head import without_head
 
 _MARKS = (  # the longer first: UTF-32's mark begins with UTF-16's
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -44,9 +46,11 @@ _CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
-    """One article: the text as it is, titled by its first line, without a date."""
+    """One article: the text as it is, titled by its first line, without a date; or what stands
+    after its head, with what that says."""
     text = decode(content)
-    yield Draft(text, title=first_line(text))
+    draft = without_head(text) or Draft(text)
+    yield replace(draft, title=draft.title or first_line(draft.text))
 
 
 def decode(content: bytes, declared: str = "") -> str:

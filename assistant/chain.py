@@ -38,7 +38,7 @@ from assistant.answers import Answer, Trace, Turn
 from assistant.composing import Finding, abstain, compose
 from assistant.confidence import UNCALIBRATED, signals
 from assistant.errors import EmptyIndexError, QuestionError, WritingError
-from assistant.language import wording
+from assistant.language import nouns, wording
 from assistant.language.dates import AskedTime
 from assistant.language.dates import asked as time_asked
 from assistant.language.spans import fits, whole
@@ -79,6 +79,8 @@ if TYPE_CHECKING:
     from vectorstore.index import Index
 
 _HEADS = 5  # articles told of where the newest are asked for
+_ONE_ARTICLE = re.compile(r"\b(?:article|story|report|piece)\b", re.IGNORECASE)
+_COMPARED = re.compile(r"\W*(?:please |can you |could you )*(?:compare|contrast)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +170,12 @@ def build_chain(
             if not wish.topic:
                 given = [articles.of(hit.passage) for hit in hits]
                 return Finding(wish, evidence=answering.heads(given, articles))
-            one = bool(
-                re.search(r"\b(?:article|story|report|piece)\b", wish.question, re.IGNORECASE)
+            one = _ONE_ARTICLE.search(wish.question) is not None
+            several = _COMPARED.match(wish.question) is not None
+            told = answering.gist(
+                wish, hits, articles, when, one=one and not several, several=several
             )
-            return Finding(wish, evidence=answering.gist(wish, hits, articles, when, one=one))
+            return Finding(wish, evidence=told)
         if wish.asks == "about":
             return Finding(wish, evidence=answering.about(wish, hits, articles, when))
         readings = [
@@ -535,9 +539,19 @@ def _as_sought(reading: Reading, wish: Wish) -> Reading:
             and not (wish.sought == "amount" and measured_otherwise(wish.question, text))
             and not of_another(wish.question, found)
             and not of_another_year(wish.question, found)
+            and not (wish.asks == "name" and _is_somebody_else(wish.topic, text))
         ):
             return found
     return replace(reading, end=reading.start, text="")
+
+
+def _is_somebody_else(name: str, found: str) -> bool:
+    """Whether "who is Brandvik?" would be answered by another person's bare name."""
+    return (
+        bool(nouns.person(f"was {name} so"))
+        and nouns.person(f"was {found} so") == found.strip(" .")
+        and not wording.roots(name) & wording.roots(found)
+    )
 
 
 def _over_sentences(text: str, start: int, end: int) -> bool:

@@ -52,6 +52,7 @@ STATEMENT_THRESHOLD = 0.18
 _GAP = 1.6  # log-odds below the best sentence up to which another is told with it: F1 .63 there
 _GAP_OF_REASONS = 1.0  # by hand: one reason is enough
 _MOST = 4  # sentences, or runs of them
+_MOST_ASKED = 12  # the same, where so many are asked for
 _FEWEST_WORDS = 3  # a shorter "sentence" is a heading or a scrap
 
 _REASON = re.compile(
@@ -95,6 +96,8 @@ _DOER = re.compile(r"\b\w{2,}[eo]rs?\b", re.IGNORECASE)
 # A statement on another day does not bear on the day asked about.
 _DAY = re.compile(r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b", re.IGNORECASE)
 _WILL = re.compile(r"\b(?:will|won[’']t|going to)\b", re.IGNORECASE)
+_ANYBODY = re.compile(r"\b(?:any(?:one|body|thing)|any \w+)\b", re.IGNORECASE)
+_NOBODY = re.compile(r"[“\"]?(?:nobody|no one|none|nothing|no \w+)\b", re.IGNORECASE)
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot)\b|n[’']t\b", re.IGNORECASE
 )
@@ -115,6 +118,8 @@ _SENTENCES_READ = 150  # of one article; the head of a news article holds what c
 _ARTICLES_TOLD = 3
 _LEAD = 3  # sentences of an article on a name that are about it whether they have it or not
 _LESS_CENTRAL = 0.45  # of the rank of the most central sentence: what is below is left out
+_LEAST_CENTRAL = 0.3  # the same, for the first sentence told of an article
+_LEADING = 0.6  # how much of the topic a sentence is taken to hold that begins an article on it
 _HEADING = 0.9  # of a sentence's words that stand in the title: it is the title once more
 _TWICE = 0.75  # share of words in common above which a sentence says what another has said
 _LONG_ARTICLE = 40_000  # characters: a book is not cut into sentences for one question
@@ -401,18 +406,24 @@ def gist(
     articles: Articles,
     when: AskedTime = _ANY_TIME,
     *,
-    one: bool,
+    one: bool = False,
+    several: bool = False,
 ) -> Evidence:
-    """The central sentences of the article meant, or of the few that are meant where not `one`."""
+    """The central sentences of the article meant, or of the few that are meant where not `one`; of
+    more than one where `several` are asked for."""
     meant = _meant(wish, hits, articles)
     if not meant:
         return NOTHING
     confidence = meant[0][1]
     # The first of the articles on it need not have it in its title.
-    close = 0.7 if when.order == "oldest" else 0.9
+    close = 0.4 if several else 0.7 if when.order == "oldest" else 0.9
     near = [article for article, sure in meant if sure >= close * confidence]
     near = _articles_in_time(near, when)[: 1 if one else _ARTICLES_TOLD]
-    return Evidence(confidence, _central(near, articles, {}, wish), TOPIC_THRESHOLD)
+    # Of what articles on something else mention, only what they say of it.
+    words = telling(wish.topic)
+    of_it = any(held(words, roots(a.title) | roots(a.text[:_HEAD])) == 1.0 for a in near)
+    told = _central(near, articles, {} if of_it or one else words, wish)
+    return Evidence(confidence, told, TOPIC_THRESHOLD)
 
 
 def heads(given: Sequence[Article], articles: Articles) -> Evidence:
@@ -473,6 +484,7 @@ def _central(
         title = roots(article.title)
         on_topic = not words or held(words, title | roots(article.text[:_HEAD])) == 1.0
         before = 1.0
+        begins_so = False
         for number, span in enumerate(articles.sentences(article)[:_SENTENCES_READ]):
             text = article.text[span.start : span.end]
             hangs = _hangs(text)
@@ -485,6 +497,10 @@ def _central(
             if _is_scrap(text) or held(dict.fromkeys(meaning(text), 1.0), title) >= _HEADING:
                 continue
             leads = on_topic and (number < _LEAD or not strict)
+            if number == 0:
+                begins_so = held(words, title | roots(text)) == 1.0
+            if begins_so and number < _LEAD and not strict:
+                here = max(here, _LEADING)
             if words and here == 0.0 and not leads:
                 continue
             weight = (0.3 + here) / math.sqrt(1.0 + number)
@@ -496,15 +512,20 @@ def _central(
             weights.append(weight)
     ranks = central([each.text for each in candidates], weights)
     ranked = sorted(range(len(candidates)), key=lambda i: (-ranks[i], i))
-    share = -(-_MOST // len(given)) if len(given) > 1 else _MOST
+    most = min(wish.most, _MOST_ASKED) or _MOST
+    share = -(-most // len(given)) if len(given) > 1 else most
     told: dict[str, int] = {}
     chosen = []
     for i in ranked:
         each = candidates[i]
-        if told.get(each.article.id, 0) < share and ranks[i] >= _LESS_CENTRAL * ranks[ranked[0]]:
-            told[each.article.id] = told.get(each.article.id, 0) + 1
+        if wish.most and _hangs(each.text):
+            continue  # what it hangs on would be one sentence more
+        known = told.get(each.article.id, 0)
+        least = _LESS_CENTRAL if known else _LEAST_CENTRAL
+        if known < share and ranks[i] >= least * ranks[ranked[0]]:
+            told[each.article.id] = known + 1
             chosen.append(each)
-    return _told(chosen, articles, _MOST, wish)
+    return _told(chosen, articles, most, wish)
 
 
 def _surname(topic: str) -> re.Pattern[str] | None:
@@ -533,6 +554,7 @@ def whether(wish: Wish, rated: Rated, articles: Articles, when: AskedTime = _ANY
     asked = {word.lower().removesuffix("s") for word in re.findall(r"\w+", wish.topic)}
     days = roots(" ".join(_DAY.findall(wish.topic)))
     plain = {key: weight for key, weight in words.items() if weight == 1.0 and key != subject}
+    anybody = _ANYBODY.search(wish.topic) is not None
     bearing: list[tuple[float, Candidate]] = []
     for candidate in candidates(wish, rated, articles):
         article, number = candidate.article, candidate.number
@@ -547,13 +569,15 @@ def whether(wish: Wish, rated: Rated, articles: Articles, when: AskedTime = _ANY
         # Who or what is asked about has to be spoken of, and something has to be said of it.
         if subject and subject not in there | ahead:
             continue
-        if (
-            not days <= there | ahead
-            or not set(named) <= around
-            or not held(plain or words, there | ahead)
-        ):
+        if not days <= there | ahead or not set(named) <= around:
             continue
-        here, near = held(words, there | ahead), held(words, around)
+        # "Was anyone hurt in the flood?" is answered by "Nobody was hurt", in an article on it.
+        none = anybody and _NOBODY.match(text) and held(plain, around | roots(article.text)) == 1.0
+        if not none and not held(plain or words, there | ahead):
+            continue
+        if none:
+            around |= roots(article.text)
+        here, near = held(words, around if none else there | ahead), held(words, around)
         standing = 0.6 * here + 0.4 * near + 0.1 * _probability(candidate.odds)
         bearing.append((standing, candidate))
     if not bearing:
@@ -586,6 +610,8 @@ def _before(each: Candidate, articles: Articles) -> str:
 def _states(wish: Wish, text: str) -> Literal["yes", "no", ""]:
     """Whether the sentence states what is asked, or denies it, in the same words and order and
     without a "said", an "if" or a "would": else nothing is said."""
+    if _ANYBODY.search(wish.topic) and _NOBODY.match(text):
+        return "" if _HEDGED.search(text) or _TOLD_BY.search(text) else "no"
     asked = [word for word in re.findall(r"[\w’'-]+", wish.topic) if telling(f"of {word}")]
     keys = [next(iter(telling(f"of {word}"))) for word in asked]
     if len(keys) < 2 or _NEGATION.search(wish.topic) or text.count("“") or text.count('"'):

@@ -147,8 +147,18 @@ _ABOUT_IT = [
 ]
 _SUMMARY = [
     re.compile(
-        r"^(?:summari[sz]e|sum up|recap|outline|brief me (?:on|about)|catch me up on|digest)"
+        r"^(?:summari[sz]e|sum up|recap|outline|brief me (?:on|about)|catch me up on|digest|tl;?dr(?: (?:of|for|on|about))?:?)"
         r"(?P<topic>(?: .*)?)$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"^(?:compare|contrast)(?: what| how)?(?: (?:the|these|those|all|my|our))?(?: (?:two|three|both|different|various|several))?"
+        r"(?: (?:accounts?|reports?|versions?|articles?|stories|sources?|papers?|newspapers?|coverage))?"
+        r"(?: (?:say|report|write|tell|covered?|described?)s?)?(?: (?:of|on|about|regarding))(?P<topic> .+)$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"^what (?:is|was)(?P<topic> (?:the|this|that|my) (?:\w+ )?(?:article|story|report|piece)\b.*?) about$",
         re.IGNORECASE,
     ),
     re.compile(
@@ -181,6 +191,16 @@ _SUMMARY = [
         re.IGNORECASE,
     ),
 ]
+# "in two sentences", "in about 50 words", "briefly": how long it is to be, and no part of the topic.
+_LENGTH = re.compile(
+    r"[\s,]*\b(?:(?:in|within|with|using)\s+(?:about |around |no more than |at most |just |only |under )?"
+    r"(?P<count>an?|one|two|three|four|five|six|seven|eight|nine|ten|\d{1,3})\s+(?:(?:short|brief|single|simple)\s+)?"
+    r"(?P<unit>sentences?|lines?|bullet points?|bullets|points|words|paragraphs?|nutshell)|briefly|in (?:short|brief))\s*$"
+    r"|^(?:briefly|in (?:short|brief)),?\s+",
+    re.IGNORECASE,
+)
+_COUNTS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+_WORDS_OF_A_SENTENCE = 22  # in news, as the sample articles have them
 _NEWEST = re.compile(r"\b(?:new|news|newest|latest|updates?|happening|going on)\b", re.IGNORECASE)
 # "Who is Noor Castellane?", "What is the Skennay Light?": about whom or what has that name.
 _WHO_IS = re.compile(
@@ -326,7 +346,7 @@ class Wish:
 
     `sought` is the kind of a short answer. `topic` is what it is to be about, "" where that is
     everything; `speaker` whose words are wanted, "" where nobody's are; `newest` is True where the
-    latest comes first.
+    latest comes first; `most` is how many sentences are asked for at most, 0 where nothing is said.
     """
 
     question: str
@@ -335,16 +355,18 @@ class Wish:
     topic: str = ""
     speaker: str = ""
     newest: bool = False
+    most: int = 0
 
 
 def understood(question: str) -> Wish:
     """What `question`, which stands alone, asks for."""
     plain = _POLITE.sub("", question).strip(" ?!.…") or question
-    if match := _first(_SUMMARY, plain):
+    short, most = _without_length(plain)
+    if match := _first(_SUMMARY, short):
         topic = _topic(match["topic"])
-        return Wish(question, "summary", topic=topic, newest=bool(_NEWEST.search(plain)))
-    if match := _first(_ABOUT_IT, plain):
-        return Wish(question, "about", topic=_topic(match["topic"]))
+        return Wish(question, "summary", topic=topic, newest=bool(_NEWEST.search(plain)), most=most)
+    if match := _first(_ABOUT_IT, short):
+        return Wish(question, "about", topic=_topic(match["topic"]), most=most)
     if match := _first(_SAID, plain):
         speaker, topic = match["speaker"].strip(), match["topic"].strip(" ,?")
         if re.search(r"\b(?:tell|told)$", plain[: match.start("topic")].rstrip()):
@@ -415,6 +437,20 @@ def names(question: str) -> list[str]:
 
 def _first(patterns: list[re.Pattern[str]], question: str) -> re.Match[str] | None:
     return next((found for pattern in patterns if (found := pattern.match(question))), None)
+
+
+def _without_length(question: str) -> tuple[str, int]:
+    """The question without how long its answer is to be, and that in sentences; 0 where it is not
+    said."""
+    match = _LENGTH.search(question)
+    if match is None:
+        return question, 0
+    rest = (question[: match.start()] + question[match.end() :]).strip(" ,")
+    unit, told = (match["unit"] or "").lower(), (match["count"] or "").lower()
+    if not unit or unit.startswith(("paragraph", "nutshell")):
+        return rest, 0
+    count = int(told) if told.isdigit() else _COUNTS.index(told) + 1 if told in _COUNTS else 1
+    return rest, max(1, count // _WORDS_OF_A_SENTENCE if unit == "words" else count)
 
 
 def _topic(told: str) -> str:

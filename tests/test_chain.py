@@ -459,3 +459,15 @@ def test_an_article_removed_while_it_is_read_is_told(tmp_path: Path) -> None:
     titles = {citation.title for citation in answer.citations}
     assert all(any(title in notice for notice in answer.notices) for title in titles)
     assert any("removed" in notice for notice in answer.notices)
+
+
+def test_who_somebody_is_is_not_told_by_another_ones_name(tmp_path: Path) -> None:
+    article = Article(
+        "vote", "The vote", "Ms. Dufrayne was backed by Lucja Brandvik, the head of the union."
+    )
+    told = {"Brandvik": ["Ms. Dufrayne"]}
+    answer = fake_assistant(tmp_path, [article], told).answer("Who is Lucja Brandvik?")
+    assert answer.short != "Ms. Dufrayne"
+    told = {"Brandvik": ["the head of the union"]}
+    answer = fake_assistant(tmp_path, [article], told).answer("Who is Lucja Brandvik?")
+    assert answer.short == "the head of the union"

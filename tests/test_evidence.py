@@ -396,3 +396,44 @@ def test_yes_or_no_takes_a_statement_on_the_day_and_on_what_was_done(tmp_path: P
     assert assistant.answer("is the library closed on Mondays?").kind == "abstention"
     assert assistant.answer("did Dufrayne win the election?").kind == "abstention"
     assert assistant.answer("will the library close at five on the other weekdays?").answered
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_summary_has_at_most_as_many_sentences_as_are_asked_for(
+    tmp_path: Path, most: int
+) -> None:
+    answer = asked(tmp_path, f"Summarise the article about the ferry in {most} sentences")
+    assert 1 <= len(re.findall(r"[.!?]”?(?:\s|$)", told(answer))) <= most
+
+
+def test_what_happened_to_something_mentioned_tells_of_it_and_not_of_all_else(
+    tmp_path: Path,
+) -> None:
+    flood = Article(
+        "flood",
+        "River bursts its banks",
+        "The river broke over its banks on Wednesday and drove 340 people from their homes. The water "
+        "reached the highest level since 2011, when it came up to the bridge, and it stayed there for "
+        "most of the day. Families were taken by bus and by lifeboat to the Guildhall, where camp beds "
+        "had been put up for them by volunteers. Three people were treated at the hospital, one of "
+        "them for a broken wrist.\n\nAt the library the cellar filled, and 4,000 books were ruined.",
+    )
+    answer = fake_assistant(tmp_path, [flood], {}).answer("What happened to the library?")
+    assert told(answer) == "At the library the cellar filled, and 4,000 books were ruined."
+
+
+def test_nobody_is_a_no_to_anybody(tmp_path: Path) -> None:
+    flood = Article("flood", "The flood", "The river flooded the town. Nobody was killed.")
+    answer = fake_assistant(tmp_path, [flood], {}).answer("Was anyone killed in the flood?")
+    assert answer.text == "No: Nobody was killed. [1]"
+    hedged = Article(
+        "flood", "The flood", "The river flooded the town. Nobody was killed, he said."
+    )
+    answer = fake_assistant(tmp_path, [hedged], {}).answer("Was anyone killed in the flood?")
+    assert answer.text == "Nobody was killed, he said. [1]"
+
+
+def test_accounts_that_are_compared_are_told_of_both_articles(tmp_path: Path) -> None:
+    race = Article("race", "The race", "The race began an hour late, the harbour master said.")
+    answer = fake_assistant(tmp_path, [CUP, race], {}).answer("Compare the reports on the race")
+    assert {citation.article_id for citation in answer.citations} == {"cup", "race"}

@@ -133,6 +133,11 @@ def test_names_and_figures_are_told_from_what_takes_a_sentence(question: str, as
         ("How did the mayor react to the vote?", "said", "the mayor", "the vote"),
         ("Summarise the article about the ferry", "summary", "", "the ferry"),
         ("please give me a summary of the flood", "summary", "", "the flood"),
+        ("summarise the flood in two sentences", "summary", "", "the flood"),
+        ("Briefly, what happened at the port?", "summary", "", "the port"),
+        ("tl;dr of the election", "summary", "", "the election"),
+        ("Compare the two accounts of the flood", "summary", "", "the flood"),
+        ("What is the article about the ferry about?", "summary", "", "the ferry"),
         ("What's new?", "summary", "", ""),
         ("What happened in Ennetmouth?", "summary", "", "Ennetmouth"),
         ("What do you know about Strake?", "about", "", "Strake"),
@@ -146,6 +151,25 @@ def test_whose_words_and_what_topic_are_asked_for(
 ) -> None:
     wish = understood(question)
     assert (wish.asks, wish.speaker, wish.topic) == (asks, speaker, topic)
+
+
+@pytest.mark.parametrize(
+    ("question", "most"),
+    [
+        ("Summarise the flood in two sentences", 2),
+        ("Summarise the flood in a single sentence.", 1),
+        ("Summarise the flood in 3 bullet points", 3),
+        ("Give me a summary of the flood in no more than 50 words", 2),
+        ("Summarise the flood in one paragraph", 0),
+        ("Summarise the flood briefly", 0),
+        ("Summarise the flood", 0),
+        ("Tell me about the ferry in one sentence", 1),
+    ],
+)
+def test_how_long_a_summary_is_to_be_is_no_part_of_its_topic(question: str, most: int) -> None:
+    wish = understood(question)
+    assert wish.most == most
+    assert wish.topic in ("the flood", "the ferry")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@
 
 (() => {
   const { make, renew, say, day, view } = globalThis.dateline;
-  const UNDO = 10_000; // milliseconds
+  const [UNDO, TOLD] = [10_000, 4_000]; // milliseconds that a notice stays, with a button and without
   const [BUSY, IDLE] = [600, 15_000]; // milliseconds between two looks at how far it is
   const AT_ONCE = 2; // files sent at the same time
 
@@ -507,7 +507,7 @@
       if (toasted.matches(":hover, :has(:focus-visible)")) gone = setTimeout(end, 1_000);
       else toasted.hidden = true;
     };
-    gone = setTimeout(end, UNDO);
+    gone = setTimeout(end, undo ? UNDO : TOLD);
   }
 
   // --------------------------------------------------------------------------------------- the start

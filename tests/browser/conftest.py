@@ -46,11 +46,12 @@ def served(
     library: Library | None = None,
     access: Access | None = None,
     at_once: int = AT_ONCE,
+    port: int = 0,
 ) -> Iterator[str]:
     """The address of the page over this assistant, served by a thread."""
     import uvicorn
 
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.create_server(("127.0.0.1", port))
     servers: list[uvicorn.Server] = []
 
     async def run() -> None:

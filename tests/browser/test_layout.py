@@ -1,0 +1,80 @@
+"""What has to be in reach at every width, and files that are sent while the server is ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from assistant.web.adding import Adding
+from assistant.web.library import Library
+from tests.browser.chromium import violations
+from tests.browser.conftest import Opened, served
+from tests.browser.page import Page
+from tests.browser.states import shelf
+from tests.fake_assistant import FakeAssistant, MemoryIndex
+
+BOX = "const box = document.querySelector('.picker-container').getBoundingClientRect();"
+
+
+@pytest.mark.parametrize("size", [(1280, 860), (1280, 560), (800, 600), (390, 640)], ids=str)
+def test_the_calendar_opens_within_the_window(
+    opened: Opened, address: str, size: tuple[int, int]
+) -> None:
+    page = opened(address, *size)
+    page.until(lambda: page.all("#dl-shelf h2"))
+    shelf(page)
+    page.click("#dl-narrow button")
+    page.click("#dl-dates button", -1)
+    page.until(lambda: page.all(".picker-container"))
+    page.until(lambda: page.run(f"{BOX} return box.top >= 0 && box.bottom <= innerHeight;"))
+    page.click(".picker-container .day:not(.other-month)")
+    page.click(".picker-container .action-button", -1)
+    page.until(lambda: len(page.chips()) == 1)
+
+
+@pytest.mark.parametrize("width", [390, 800, 1280])
+def test_a_new_question_is_one_click_away_from_any_conversation(
+    opened: Opened, address: str, width: int
+) -> None:
+    page = opened(address, width, 844)
+    page.ask("what does the harbour wall cost?")
+    page.click("#dl-again" if width >= 1200 else "#dl-anew")
+    page.until(lambda: not page.all(".user-row"))
+    page.focuses("#dl-box textarea")
+
+
+def test_what_is_sent_while_the_server_is_ended_goes_on_when_it_is_started_again(
+    opened: Opened, tmp_path: Path
+) -> None:
+    folder, waiting = tmp_path / "reports", tmp_path / "waiting"
+    folder.mkdir()
+    for number in range(300):
+        (folder / f"{number}.txt").write_text(f"Report {number}\n\nSomething of its own: {number}.")
+    assistant = FakeAssistant([])
+    with served(assistant, [], library=library(assistant.index, waiting)) as address:
+        page = opened(address)
+        page.until(lambda: page.all("#dl-add-open"))
+        page.one("#dl-folder").send_keys(str(folder))
+        page.until(lambda: assistant.index.kept)
+    page.until(lambda: "Dateline does not answer." in page.text("#dl-progress"))
+    assert "not sent yet" in page.text("#dl-progress")
+    assert 0 < len(assistant.index.kept) < 300
+    again = library(assistant.index, waiting)
+    with served(assistant, [], library=again, port=urlsplit(address).port or 0):
+        page.until(lambda: len(assistant.index.kept) == 300)
+        page.until(lambda: "articles added" in page.text("#dl-progress"))
+        assert again.adding.status().failures == ()
+        blank(page)
+    assert [path.name for path in waiting.iterdir()] == ["lock"]
+
+
+def library(index: MemoryIndex, waiting: Path) -> Library:
+    return Library(index, Adding(index, folder=waiting))
+
+
+def blank(page: Page) -> None:
+    """Leave the page while its server still answers, and forget that it did not for a while."""
+    page.driver.get("about:blank")
+    violations(page.driver)

@@ -43,7 +43,17 @@
   // A page whose cookie was cleared, or is another's now, is answered nothing any more: it begins
   // anew, with a cookie of its own. Not again at once, where the browser keeps none.
   const asking = window.fetch;
+  let ending = Promise.resolve();
   window.fetch = async (...given) => {
+    // Gradio ends whatever is of the same kind: an end that came late would end the next question too,
+    // or let the conversation that was left be drawn once more. So nothing new is asked before it.
+    const path = new URL(given[0]?.url ?? given[0], location.href).pathname;
+    if (path.endsWith("/gradio_api/cancel")) {
+      const ended = asking(...given);
+      ending = Promise.allSettled([ending, ended]);
+      return ended;
+    }
+    if (/\/gradio_api\/(queue\/join|run\/predict)$/.test(path)) await ending;
     const reply = await asking(...given);
     if (reply.status === 404 && reply.headers.get("Dateline-Session") === "none") {
       const last = Number(sessionStorage.getItem(ANEW));

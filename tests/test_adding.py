@@ -242,6 +242,14 @@ def test_a_link_that_fails_says_why_and_without_a_network_what_to_do_instead(
         adding.close()
 
 
+def test_a_link_that_failed_and_is_given_again_is_listed_once(index: GatedIndex) -> None:
+    with ended(Adding(index, fetch=refusing(TimeoutError()))) as adding:
+        for address in (ADDRESS, ADDRESS, f"{ADDRESS}2"):
+            adding.link(address)
+            assert adding.wait(20)
+        assert [failure.what for failure in adding.status().failures] == [ADDRESS, f"{ADDRESS}2"]
+
+
 def test_closing_stops_after_what_is_being_stored(index: GatedIndex) -> None:
     adding = Adding(index)
     index.gate.clear()

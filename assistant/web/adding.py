@@ -197,6 +197,10 @@ class Adding:
         with self._changed:
             self._refuse_if_closing()
             self._begin()
+            for name, source in list(self._failed.items()):  # what failed before is tried again
+                if isinstance(source, _Link) and source.what == address:
+                    self._forget(name)
+                    self._drop(source)
             self._fetch_later(_Link(address, self._fetch, self._put({"link": address}, b"")))
 
     def status(self) -> Status:

@@ -548,7 +548,9 @@ def _as_sought(reading: Reading, wish: Wish) -> Reading:
 def _is_somebody_else(name: str, found: str) -> bool:
     """Whether "who is Brandvik?" would be answered by another person's bare name."""
     return (
-        bool(nouns.person(f"was {name} so"))
+        found[:1].isupper()
+        and not nouns.ROLE.match(found)
+        and bool(nouns.person(f"was {name} so"))
         and nouns.person(f"was {found} so") == found.strip(" .")
         and not wording.roots(name) & wording.roots(found)
     )

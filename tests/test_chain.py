@@ -463,11 +463,13 @@ def test_an_article_removed_while_it_is_read_is_told(tmp_path: Path) -> None:
 
 def test_who_somebody_is_is_not_told_by_another_ones_name(tmp_path: Path) -> None:
     article = Article(
-        "vote", "The vote", "Ms. Dufrayne was backed by Lucja Brandvik, the head of the union."
+        "vote",
+        "The vote",
+        "Ms. Dufrayne was backed by Lucja Brandvik, the head librarian of the town.",
     )
     told = {"Brandvik": ["Ms. Dufrayne"]}
     answer = fake_assistant(tmp_path, [article], told).answer("Who is Lucja Brandvik?")
     assert answer.short != "Ms. Dufrayne"
-    told = {"Brandvik": ["the head of the union"]}
+    told = {"Brandvik": ["the head librarian"]}
     answer = fake_assistant(tmp_path, [article], told).answer("Who is Lucja Brandvik?")
-    assert answer.short == "the head of the union"
+    assert answer.short == "the head librarian"

@@ -337,9 +337,11 @@ def speeches(
     voices: Mapping[str, Sequence[Voice | None]],
     likely: Mapping[tuple[str, int], float],
 ) -> list[Candidate]:
-    """The sentences in which the speaker is heard, each with how likely it is on the topic."""
+    """The sentences in which the speaker is heard, each with how likely it is on the topic, of which
+    some word that is no name stands near."""
     speaker = roots(wish.speaker)
     words = {key: weight for key, weight in telling(wish.topic).items() if key not in speaker}
+    plain = {key: weight for key, weight in words.items() if weight == 1.0}
     heard = []
     for order, article in enumerate(read):
         spans = articles.sentences(article)
@@ -351,6 +353,9 @@ def speeches(
             if not speaks(voice, wish.speaker) or _is_scrap(each.text):
                 continue
             close_by = frozenset[str]().union(*found[max(0, number - _CLOSE_BY) : number + 1])
+            # "the bridge to Skennay" is a bridge, whatever else there is on Skennay.
+            if not held(plain, close_by | in_paragraph[number] | head):
+                continue
             if words:
                 each.signals = {
                     "sentence": held(words, found[number]),

@@ -73,6 +73,7 @@ def test_he_said_belongs_to_whom_was_named_last(tmp_path: Path) -> None:
         "What did Wrenfield say about climate change?",
         "What did Quoyle say about the ferry?",
         "What did Wrenfield say about the gamble?",
+        "What did Wrenfield say about the bridge to Thursday?",
     ],
 )
 def test_what_somebody_did_not_say_is_not_answered(tmp_path: Path, question: str) -> None:

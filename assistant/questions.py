@@ -67,6 +67,7 @@ _LISTED = re.compile(
     rf"|are there (any |some )?{_ARTICLES}{_OF_WHAT}?",
     re.IGNORECASE,
 )
+_STRAY = re.compile(r"^[^\w“\"‘'(]+")  # typed by mistake
 _POLITE = re.compile(
     r"^\W*(?:(?:please|so|ok|okay|well|hey|and|but|then|also)\b[\s,]*"
     r"|(?:can|could|would|will) you (?:please )?|i(?:['’]d| would) (?:like|love) (?:you )?to (?:know )?"
@@ -332,7 +333,7 @@ def small_talk(question: str) -> Small | None:
         return "greeting"
     if _THANKS.match(question):
         return "thanks"
-    plain = _POLITE.sub("", question).strip(" ?!.")
+    plain = _POLITE.sub("", _STRAY.sub("", question)).strip(" ?!.")
     if _COUNTED.fullmatch(plain):
         return "counted"
     if _LISTED.fullmatch(plain):
@@ -360,7 +361,7 @@ class Wish:
 
 def understood(question: str) -> Wish:
     """What `question`, which stands alone, asks for."""
-    plain = _POLITE.sub("", question).strip(" ?!.…") or question
+    plain = _POLITE.sub("", _STRAY.sub("", question)).strip(" ?!.…") or question
     short, most = _without_length(plain)
     if match := _first(_SUMMARY, short):
         topic = _topic(match["topic"])

@@ -42,10 +42,10 @@ def shortfall(
 ) -> list[str]:
     """Sentences to follow a refusal; `absent` are names that no article has, which
     are not said again of the passage."""
-    return [
-        *(_lacks(question, nearest, absent, phrases) if nearest is not None else ()),
-        *_looked_for(question, phrases),
-    ]
+    lacks = list(_lacks(question, nearest, absent, phrases)) if nearest is not None else []
+    all_of_it = phrases.say("not_said", words=", ".join(_said(question)))
+    # What was looked for is all there is to say of it already.
+    return lacks if all_of_it in lacks else [*lacks, *_looked_for(question, phrases)]
 
 
 def _looked_for(question: str, phrases: Phrases) -> Iterator[str]:

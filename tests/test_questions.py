@@ -135,6 +135,7 @@ def test_names_and_figures_are_told_from_what_takes_a_sentence(question: str, as
         ("please give me a summary of the flood", "summary", "", "the flood"),
         ("summarise the flood in two sentences", "summary", "", "the flood"),
         ("Briefly, what happened at the port?", "summary", "", "the port"),
+        ("]Summarise the news about the flood", "summary", "", "the flood"),
         ("tl;dr of the election", "summary", "", "the election"),
         ("Compare the two accounts of the flood", "summary", "", "the flood"),
         ("What is the article about the ferry about?", "summary", "", "the ferry"),

@@ -81,6 +81,11 @@ def test_what_was_looked_for_is_named_without_the_words_of_asking() -> None:
     assert said.endswith("What was looked for: goals, Wren, score, final.")
 
 
+def test_what_was_looked_for_is_not_named_twice() -> None:
+    said = told("Who won gold?", "The harbour wall was mended.")
+    assert said == "Not in the closest passage: won, gold."
+
+
 def test_without_a_passage_only_what_was_looked_for_is_said() -> None:
     assert shortfall("Who won the cup?", None, (), PHRASES) == ["What was looked for: won, cup."]
     assert shortfall("Who was it?", None, (), PHRASES) == []

@@ -39,16 +39,15 @@ _ANY_TIME = AskedTime()
 
 Rated = Sequence[tuple[Reading, float]]  # in the retrieval's order, each with its confidence
 
-# P(a sentence answers) by logistic regression (Platt 1999) on the sentences of 947 questions of SQuAD 2
-# and ClapNQ (Rosenthal et al. 2025), of which a third have an answer, each set counting as much as
-# the other: the reader's calibrated confidence as log-odds, how far the best span in the sentence is
-# below the passage's best, the share of the question's words in it, and whether it gives no reason
-# where one is asked for. See benchmarks/long_answers.py, which fits them again.
-WEIGHTS = {"confidence": 0.875, "below": 0.227, "sentence": 0.786, "reasonless": -0.5}
-INTERCEPT = -0.75
+# P(a sentence answers) by logistic regression (Platt 1999) on the sentences of 747 questions of SQuAD 2
+# and ClapNQ (Rosenthal et al. 2025), of which a third have an answer: the reader's calibrated
+# confidence as log-odds, how far the best span in the sentence is below the passage's best, and the
+# share of the question's words in it. See benchmarks/sentences.py, which fits them again.
+WEIGHTS = {"confidence": 0.871, "below": 0.291, "sentence": 0.521}
+INTERCEPT = -1.11
 _LOWEST = -12.0  # of "below": a sentence that holds none of the best spans
 # The threshold at which the shares of right answers and right refusals had their highest sum.
-STATEMENT_THRESHOLD = 0.18
+STATEMENT_THRESHOLD = 0.17
 _GAP = 1.6  # log-odds below the best sentence up to which another is told with it: F1 .63 there
 _GAP_OF_REASONS = 1.0  # by hand: one reason is enough
 _MOST = 4  # sentences, or runs of them
@@ -108,12 +107,12 @@ _AS_MUCH = 0.1
 # P(a sentence in which the speaker is heard is on the topic), fitted likewise on what 19 people and
 # bodies of the sample articles say on 25 topics, each sentence labelled by hand: the shares of the
 # topic's words in the sentence, in its paragraph, close by, and in the title and head of the article,
-# and what the sentence is worth as an answer. See benchmarks/speech.py.
-SPEECH_WEIGHTS = {"sentence": 1.61, "paragraph": 1.70, "close": 0.98, "head": 3.46, "likely": 1.47}
-SPEECH_INTERCEPT = -4.49
+# and what the sentence is worth as an answer. See benchmarks/sentences.py.
+SPEECH_WEIGHTS = {"sentence": 1.34, "paragraph": 1.28, "close": 0.65, "head": 2.42, "likely": 1.70}
+SPEECH_INTERCEPT = -3.03
 _CLOSE_BY = 3  # sentences before
 _UNLIKELY = -4.0  # log-odds of a sentence outside the passages read
-SPEECH_THRESHOLD = 0.2
+SPEECH_THRESHOLD = 0.3
 _SENTENCES_READ = 150  # of one article; the head of a news article holds what counts
 _ARTICLES_TOLD = 3
 _LEAD = 3  # sentences of an article on a name that are about it whether they have it or not
@@ -292,7 +291,6 @@ def candidates(wish: Wish, rated: Rated, articles: Articles) -> list[Candidate]:
                 "confidence": _log_odds(confidence),
                 "below": max(_LOWEST, max(scores) - reading.score) if scores else _LOWEST,
                 "sentence": coverage(words, text),
-                "reasonless": float(wish.asks == "reason" and not _REASON.search(text)),
             }
             odds = INTERCEPT + sum(WEIGHTS[name] * signals[name] for name in WEIGHTS)
             known = found.get((article.id, number))

@@ -41,7 +41,7 @@ from assistant.errors import EmptyIndexError, QuestionError, WritingError
 from assistant.language import nouns, wording
 from assistant.language.dates import AskedTime
 from assistant.language.dates import asked as time_asked
-from assistant.language.spans import fits, whole
+from assistant.language.spans import fits, happened_to, whole
 from assistant.language.values import measured_otherwise
 from assistant.positions import (
     of_another,
@@ -80,6 +80,12 @@ if TYPE_CHECKING:
 
 _HEADS = 5  # articles told of where the newest are asked for
 _ONE_ARTICLE = re.compile(r"\b(?:article|story|report|piece)\b", re.IGNORECASE)
+# "Who won?", "Who has led it?", but not "who was arrested?" nor "whom did she follow?"
+_WHO_DID = re.compile(
+    r"\W*(?:and |but |so )?who(?: has| have| had)?(?: \w+ly)? (?!is\b|was\b|were\b|are\b|did\b|does\b|do\b|will\b|"
+    r"can\b|could\b|would\b|should\b|else\b)\w+",
+    re.IGNORECASE,
+)
 _COMPARED = re.compile(r"\W*(?:please |can you |could you )*(?:compare|contrast)\b", re.IGNORECASE)
 
 
@@ -540,9 +546,20 @@ def _as_sought(reading: Reading, wish: Wish) -> Reading:
             and not of_another(wish.question, found)
             and not of_another_year(wish.question, found)
             and not (wish.asks == "name" and _is_somebody_else(wish.topic, text))
+            and not (wish.sought == "person" and _did_nothing(wish.question, passage.text, start))
         ):
             return found
     return replace(reading, end=reading.start, text="")
+
+
+def _did_nothing(question: str, text: str, start: int) -> bool:
+    """Whether who did something is asked, and the span is of one to whom something else happened:
+    "who won the by-election" and "that followed the resignation of Ann Rook"."""
+    event = happened_to(text, start)
+    if not event or not _WHO_DID.match(question):
+        return False
+    asked = wording.roots(question)
+    return not asked & wording.roots(event) and not (event == "death" and "die" in question.lower())
 
 
 def _is_somebody_else(name: str, found: str) -> bool:

@@ -473,3 +473,19 @@ def test_who_somebody_is_is_not_told_by_another_ones_name(tmp_path: Path) -> Non
     told = {"Brandvik": ["the head librarian"]}
     answer = fake_assistant(tmp_path, [article], told).answer("Who is Lucja Brandvik?")
     assert answer.short == "the head librarian"
+
+
+@pytest.mark.parametrize(
+    ("question", "short"),
+    [
+        ("Who won the vote?", None),
+        ("Who resigned before the vote?", "Aldous Wren"),
+        ("Whose resignation led to the vote?", "Aldous Wren"),
+    ],
+)
+def test_who_did_something_is_nobody_to_whom_something_else_happened(
+    tmp_path: Path, question: str, short: str | None
+) -> None:
+    article = Article("vote", "The vote", "The vote followed the resignation of Aldous Wren.")
+    assistant = fake_assistant(tmp_path, [article], {"vote": ["Aldous Wren"]})
+    assert assistant.answer(question).short == short

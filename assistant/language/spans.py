@@ -114,6 +114,12 @@ _NO_NAME = re.compile(
     re.IGNORECASE,
 )
 
+_EVENT_OF = re.compile(
+    r"\b(resignation|death|murder|killing|arrest|dismissal|retirement|departure|defeat|absence|trial|"
+    r"illness|removal|sacking|ousting|suspension|funeral|conviction|loss) of "
+    r"(?:(?:the|its|his|her|their|former|late|then|long-serving)\s+)*$",
+    re.IGNORECASE,
+)
 _OPENING = {"“": "”", "‘": "’", "(": ")", "[": "]", "«": "»", "„": "“"}
 _CLOSING = {close: opening for opening, close in _OPENING.items() if close != "“"}
 _LEFT_OVER_AHEAD = re.compile(
@@ -183,6 +189,13 @@ def fits(found: str, sought: Sought) -> bool:
             re.search(r"[^\W\d_]{2,}", re.sub(rf"\b(?:{_WEEKDAY}|{_MONTH}|on|in|at)\b", " ", rest))
         )
     return any(character.isalnum() for character in found)
+
+
+def happened_to(text: str, start: int) -> str:
+    """The event whose "of" leads to `start`, "" where there is none: "resignation" in "the resignation
+    of Ann Rook", who has done nothing else by that."""
+    match = _EVENT_OF.search(text, max(0, start - 60), start)
+    return match[1].lower() if match else ""
 
 
 def enumeration(text: str, start: int, end: int, around: Span) -> Span:

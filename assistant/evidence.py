@@ -115,6 +115,7 @@ _UNLIKELY = -4.0  # log-odds of a sentence outside the passages read
 SPEECH_THRESHOLD = 0.3
 _SENTENCES_READ = 150  # of one article; the head of a news article holds what counts
 _ARTICLES_TOLD = 3
+_REPORTED_WITHIN = 7  # days
 _LEAD = 3  # sentences of an article on a name that are about it whether they have it or not
 _LESS_CENTRAL = 0.45  # of the rank of the most central sentence: what is below is left out
 _LEAST_CENTRAL = 0.3  # the same, for the first sentence told of an article
@@ -324,8 +325,26 @@ def said(wish: Wish, rated: Rated, articles: Articles, when: AskedTime = _ANY_TI
     heard.sort(key=lambda each: (-each.odds, each.order, each.number))
     best = heard[0].odds
     near = _timely([(each.odds, each) for each in heard if each.odds >= best - _GAP], when)
-    told = _told([each for _, each in near], articles, _MOST - 1, wish)
+    chosen = [each for _, each in near][: _MOST - 1]
+    # "The mayor defended the project." is told with her words.
+    chosen += [quoted for each in chosen if (quoted := _quotation_behind(each, articles))]
+    told = _told(chosen, articles, len(chosen), wish)
     return Evidence(_probability(best), told, SPEECH_THRESHOLD, considered=tuple(heard))
+
+
+def _quotation_behind(each: Candidate, articles: Articles) -> Candidate | None:
+    """The quotation that goes on where a sentence, without one, tells that somebody spoke."""
+    spans, number = articles.sentences(each.article), each.number + 1
+    if number == len(spans) or re.search(r"[“\"«]", each.text):
+        return None
+    behind = Candidate(each.article, number, spans[number], each.odds, each.order)
+    if (
+        behind.text[:1] not in '“"«'
+        or "\n\n" in each.article.text[each.span.end : behind.span.start]
+    ):
+        return None
+    mine, behinds = (articles.voices(each.article)[n] for n in (each.number, number))
+    return behind if mine and behinds and mine.name == behinds.name else None
 
 
 def speeches(
@@ -421,6 +440,12 @@ def gist(
     # The first of the articles on it need not have it in its title.
     close = 0.4 if several else 0.7 if when.order == "oldest" else 0.9
     near = [article for article, sure in meant if sure >= close * confidence]
+    if several and (day := near[0].published):  # what is compared are reports of one event
+        near = [
+            article
+            for article in near
+            if article.published and abs((article.published - day).days) <= _REPORTED_WITHIN
+        ]
     near = _articles_in_time(near, when)[: 1 if one else _ARTICLES_TOLD]
     # Of what articles on something else mention, only what they say of it.
     words = telling(wish.topic)

@@ -42,6 +42,7 @@ QUESTIONS = {
         "Why was there no regatta in 2024?",
         "How did the flood happen?",
         "Why doesn't Strake cancel the new ferry?",
+        "Why was the bridge demolished?",
     ],
     "What somebody said": [
         "What did Mayor Dufrayne say about the ferry?",
@@ -54,7 +55,10 @@ QUESTIONS = {
         "Tell me about the Pilots' Cup.",
         "Tell me about Josiah Pellow.",
         "Summarise the article about the maternity ward.",
+        "Summarise the flood in two sentences.",
+        "Compare the two reports on the flood.",
         "What happened in the mayoral election?",
+        "What happened to the rare books?",
         "What's new about the library?",
         "Tell me about the airport.",
     ],
@@ -66,6 +70,7 @@ QUESTIONS = {
     "Yes or no": [
         "Did the council vote to replace the Lady Ennet?",
         "Is the library open on Mondays again?",
+        "Was anyone killed in the flood?",
     ],
     "In a conversation, and in two parts": [
         "Who won the by-election in 2023?",

@@ -80,6 +80,19 @@ def test_what_somebody_did_not_say_is_not_answered(tmp_path: Path, question: str
     assert asked(tmp_path, question).kind == "abstention"
 
 
+def test_that_somebody_spoke_is_told_with_the_words(tmp_path: Path) -> None:
+    project = Article(
+        "project",
+        "The bridge",
+        "Mayor Ann Rook defended the bridge. “It costs more than we said,” she told the meeting. The "
+        "opposition left.",
+    )
+    answer = fake_assistant(tmp_path, [project], {}).answer("What did Ann Rook say of the bridge?")
+    assert told(answer) == (
+        "Mayor Ann Rook defended the bridge. “It costs more than we said,” she told the meeting."
+    )
+
+
 def test_what_is_asked_of_somebody_else_in_the_article_is_not_told_for_it(tmp_path: Path) -> None:
     answer = asked(tmp_path, "What did Strake say about the price of steel?")
     assert "Wrenfield" not in told(answer)

@@ -481,6 +481,9 @@ def _positions_html(answer: Answer, name: str) -> str:
         cited = "".join(links[number] for number in position.citations if number in links)
         claim = _linked(_MARK.sub("", position.text).strip(), {})
         said = next((quotes[number] for number in position.citations if number in quotes), None)
+        # A whole sentence is its own quotation.
+        if said is not None and said.split() == position.text.split():
+            said = None
         quote = f'<span class="dl-said">“{escaped(said)}”</span>' if said else ""
         rows.append(
             f'<div class="dl-position"><span class="dl-when">{escaped(when)}</span> '

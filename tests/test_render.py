@@ -262,6 +262,15 @@ def test_where_sources_disagree_each_claim_has_its_day_and_its_quotes_newest_fir
     assert page.index("In March") < page.index("Work begins in March") < page.index("On July 9")
 
 
+def test_a_claim_that_is_its_whole_quote_is_not_quoted_again() -> None:
+    whole = [replace(p, text=START.citations[p.citations[0] - 1].quote) for p in START.positions]
+    said = to_html(replace(START, positions=tuple(whole)), TEXTS.get)
+    assert said.count('class="dl-said"') == 0
+    assert to_html(START, TEXTS.get).count('class="dl-said"') == len(START.positions)
+    for position in whole:
+        assert position.text in Page(said).text
+
+
 def test_a_citation_of_no_position_is_shown_too() -> None:
     odd = replace(START, positions=START.positions[:1])
     assert "[1] “Work begins" in to_text(odd)

@@ -39,7 +39,7 @@ from assistant.composing import Finding, abstain, compose
 from assistant.confidence import UNCALIBRATED, signals
 from assistant.errors import EmptyIndexError, QuestionError, WritingError
 from assistant.language import nouns, wording
-from assistant.language.dates import AskedTime
+from assistant.language.dates import AskedTime, reported_in
 from assistant.language.dates import asked as time_asked
 from assistant.language.spans import fits, happened_to, whole
 from assistant.language.values import measured_otherwise
@@ -160,7 +160,13 @@ def build_chain(
                 if _allows(where, one)
                 and (when.window is None or (one.published and one.published in when.window))
             ][:_HEADS]
-            return tuple(_head(article) for key in newest if (article := _article(key)) is not None)
+            if newest or when.window is None:
+                return tuple(
+                    _head(article) for key in newest if (article := _article(key)) is not None
+                )
+            # Nothing is of that time; perhaps a later article tells of it.
+            found = search(index, when.window.words, passages_read, where, AskedTime())
+            return tuple(hit for hit in found if answering.tells_of(hit.passage, when.window))
         # What is to be told of says more than the words that ask for it.
         query = wish.topic if wish.asks in ("about", "summary") else wish.question
         return tuple(search(index, query, passages_read, where, when))
@@ -174,6 +180,10 @@ def build_chain(
         articles = answering.Articles(hits, _article)
         if wish.asks == "summary":
             if not wish.topic:
+                if when.window and not any(
+                    reported_in(hit.passage.published, when.window) for hit in hits
+                ):
+                    return Finding(wish, evidence=answering.dated(hits, articles, when.window))
                 given = [articles.of(hit.passage) for hit in hits]
                 return Finding(wish, evidence=answering.heads(given, articles))
             one = _ONE_ARTICLE.search(wish.question) is not None

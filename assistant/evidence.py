@@ -102,6 +102,8 @@ _NEGATION = re.compile(
 )
 
 TOPIC_THRESHOLD = 0.5
+_DATED = 0.7  # how sure a sentence that names the day is of it
+_YEAR = 366  # days
 _WHETHER_THRESHOLD = 0.4
 _AS_MUCH = 0.1
 # P(a sentence in which the speaker is heard is on the topic), fitted likewise on what 19 people and
@@ -472,6 +474,27 @@ def heads(given: Sequence[Article], articles: Articles) -> Evidence:
         return NOTHING
     extracts = tuple(Extract(each.article, each.span) for each in found)
     return Evidence(1.0, extracts, TOPIC_THRESHOLD)
+
+
+def tells_of(passage: Passage, window: Window) -> bool:
+    """Whether a passage names that time: a year, or, in an article of about that year, "June 19"."""
+    day, first = passage.published, window.first
+    near = day is not None and first is not None and abs((day - first).days) <= _YEAR
+    return (near or (window.days or 0) >= _YEAR - 1) and mentions(passage.text, window)
+
+
+def dated(hits: Sequence[Hit], articles: Articles, window: Window) -> Evidence:
+    """The sentences that name the time asked about, in articles of another time."""
+    found = [
+        Candidate(article, number, span, order=order)
+        for order, article in enumerate(_distinct(articles.of(hit.passage) for hit in hits))
+        for number, span in enumerate(articles.sentences(article))
+        if mentions(article.text[span.start : span.end], window)
+    ]
+    if not found:
+        return NOTHING
+    told = _told(found, articles, _MOST, Wish("", "summary"))
+    return Evidence(_DATED, told, TOPIC_THRESHOLD)
 
 
 def _meant(wish: Wish, hits: Sequence[Hit], articles: Articles) -> list[tuple[Article, float]]:

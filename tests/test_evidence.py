@@ -451,3 +451,23 @@ def test_accounts_that_are_compared_are_told_of_both_articles(tmp_path: Path) ->
     race = Article("race", "The race", "The race began an hour late, the harbour master said.")
     answer = fake_assistant(tmp_path, [CUP, race], {}).answer("Compare the reports on the race")
     assert {citation.article_id for citation in answer.citations} == {"cup", "race"}
+
+
+def test_what_happened_on_a_day_is_told_by_who_names_it_later(tmp_path: Path) -> None:
+    later = Article(
+        "later",
+        "The crew",
+        "The union was glad. Its leader had signed an agreement on June 19. It holds until 2030 at least.",
+        published=date(2025, 6, 27),
+    )
+    assistant = fake_assistant(tmp_path, [later, CUP], {})
+    answer = assistant.answer("What happened on June 19?", as_of=date(2025, 8, 1))
+    assert "Its leader had signed an agreement on June 19." in told(answer)
+    assert "cup" not in told(answer)
+    of_a_year = assistant.answer("What happened in 2030?", as_of=date(2025, 8, 1))
+    assert told(of_a_year).endswith("It holds until 2030 at least.")
+    other_year = assistant.answer("What happened on June 19, 2021?", as_of=date(2025, 8, 1))
+    assert other_year.kind == "abstention"
+    assert (
+        assistant.answer("What happened on June 20?", as_of=date(2025, 8, 1)).kind == "abstention"
+    )

@@ -5,7 +5,7 @@
 "The flood was caused by a sluice gate, said one; the other traced it to a culvert": a question that
 asks why it happened is answered by neither alone. Two causes count as different accounts only where
 both sentences name a cause in so many words, in articles of different sources that are about what is
-asked, of one month, and share little but the event. Both may be true: so nothing is said of who is
+asked, of one week and with a name in common, and share little but the event. Both may be true: so nothing is said of who is
 right. It knows sentences and articles, and neither searches nor reads.
 """
 
@@ -22,8 +22,9 @@ from assistant.questions import Wish
 
 _MOST = 3  # accounts
 _FURTHER = 3.5  # log-odds below the likeliest: another source tells of the event in other words
-_ONE_EVENT = 31  # days between the articles
+_ONE_EVENT = 7  # days between the articles
 _THE_SAME = 0.3  # of the words of their sentences, but for the event's: then they say the same
+_SPECIFIC = 2  # words of a question that tell one event from others; else a name has to
 _HEAD = 400  # characters that tell what an article is about, with its title
 
 _ASKS_FOR_A_CAUSE = re.compile(
@@ -42,12 +43,23 @@ _OF_CAUSES = frozenset(
         start started begin behind bring brought break broke arise possible""",
     )
 )
-_NAMES_A_CAUSE = re.compile(
-    r"\b(?:caused by|causes? (?:of|was|were|is)|caused|traced (?:\w+ ){1,4}to|traced back to|blam(?:ed|es|ing)|put (?:\w+ ){1,4}down to|"
-    r"attribut(?:ed|es) (?:\w+ ){1,5}to|due to|owing to|because(?: of)?|as a result of|resulted from|led to|"
-    r"was to blame|were to blame|responsible for|triggered|set off by|stemmed from|result of|thanks to)\b",
+# "The flood was caused by …", "traced it to …": what comes behind is the cause.
+_CAUSED_BY = re.compile(
+    r"\b(?:caused by|traced (?:\w+ ){1,4}to|traced back to|blam(?:ed|es|ing)|put (?:\w+ ){1,4}down to|"
+    r"attribut(?:ed|es) (?:\w+ ){1,5}to|resulted from|set off by|triggered by|stemmed from|result of|"
+    r"due to|owing to|because(?: of)?|thanks to)\b",
     re.IGNORECASE,
 )
+# "A gale led to the flood", "is to blame for": what stands ahead is the cause.
+_CAUSING = re.compile(
+    r"\b(?:caused?(?! by)|causes|causes? (?:of|was|were|is)|led to|triggered(?! by)|(?:was|were|is) to blame|"
+    r"responsible for|brought about)\b",
+    re.IGNORECASE,
+)
+_NEGATED = re.compile(
+    r"\b(?:not|never|no|nor|neither|denied|denies|ruled out)\b|n[’']t\b", re.IGNORECASE
+)
+_NAME = re.compile(r"(?<=[\w,;:] )[^\W\d_a-zß-öø-ÿ][\w’'-]+")
 
 
 def asks_for_a_cause(question: str) -> bool:
@@ -66,14 +78,14 @@ def accounts(
         return ()
     event = {k: w for k, w in telling(wish.question).items() if k not in _OF_CAUSES}
     best = candidates[0]
-    if not event or not _NAMES_A_CAUSE.search(best.text):
+    if not event or not _names_a_cause(best.text, event):
         return ()
     told = [best]
     for each in candidates[1:]:
         if each.odds < best.odds - _FURTHER or len(told) == _MOST:
             break
         if (
-            _NAMES_A_CAUSE.search(each.text)
+            _names_a_cause(each.text, event)
             and _is_about(each, event)
             and all(_apart(each, other, event) for other in told)
         ):
@@ -82,6 +94,19 @@ def accounts(
         return ()
     told.sort(key=lambda each: each.article.published or date.min, reverse=True)
     return tuple(run(each, articles, wish) for each in told)
+
+
+def _names_a_cause(text: str, event: dict[str, float]) -> bool:
+    """Whether a sentence says what caused the event, and not what the event caused, or did not."""
+    if _NEGATED.search(text):
+        return False
+    if match := _CAUSED_BY.search(text):
+        ahead, behind = roots(text[: match.start()]), roots(text[match.end() :])
+        return bool(event.keys() & ahead) or not event.keys() & behind
+    if match := _CAUSING.search(text):
+        ahead, behind = roots(text[: match.start()]), roots(text[match.end() :])
+        return bool(event.keys() & behind) or not event.keys() & ahead
+    return False
 
 
 def _is_about(each: Candidate, event: dict[str, float]) -> bool:
@@ -93,12 +118,16 @@ def _is_about(each: Candidate, event: dict[str, float]) -> bool:
 def _apart(one: Candidate, other: Candidate, event: dict[str, float]) -> bool:
     """Whether two sentences are independent accounts of one event that name different causes."""
     first, second = one.article, other.article
-    if first.id == second.id or (first.source and first.source == second.source):
+    if first.id == second.id or first.source == second.source:
         return False
     if alike(first.text[:_HEAD], second.text[:_HEAD]) > 2 * _THE_SAME:
         return False  # one was copied from the other
     days = first.published, second.published
     if days[0] is None or days[1] is None or abs((days[0] - days[1]).days) > _ONE_EVENT:
         return False
+    heads = (f"{article.title}. {article.text[:_HEAD]}" for article in (first, second))
+    names = [{root(name) for name in _NAME.findall(head)} for head in heads]
+    if len(event) < _SPECIFIC and not names[0] & names[1]:
+        return False  # another fire
     mine, others = ({*meaning(each.text)} - event.keys() for each in (one, other))
     return len(mine & others) < _THE_SAME * min(len(mine), len(others))

@@ -78,12 +78,13 @@ if TYPE_CHECKING:
     from assistant.writing.generating import Writer
     from vectorstore.index import Index
 
+_UNHEARD_OF = 0.4  # by hand: what is left of the confidence in a reason
 _HEADS = 5  # articles told of where the newest are asked for
 _ONE_ARTICLE = re.compile(r"\b(?:article|story|report|piece)\b", re.IGNORECASE)
-# "Who won?", "Who has led it?", but not "who was arrested?" nor "whom did she follow?"
+# Those who did so are nobody to whom only something else has happened.
 _WHO_DID = re.compile(
-    r"\W*(?:and |but |so )?who(?: has| have| had)?(?: \w+ly)? (?!is\b|was\b|were\b|are\b|did\b|does\b|do\b|will\b|"
-    r"can\b|could\b|would\b|should\b|else\b)\w+",
+    r"\W*(?:and |but |so )?who(?: has| have| had)?(?: \w+ly)? (?:wins?|won|beats?|beat|beaten|leads?|led|became|becomes|got|"
+    r"gets|took|takes|chairs?|chaired|scored|founded|replaces?|replaced|succeeds?|succeeded|organised|organized|runs?|ran)\b",
     re.IGNORECASE,
 )
 _COMPARED = re.compile(r"\W*(?:please |can you |could you )*(?:compare|contrast)\b", re.IGNORECASE)
@@ -205,6 +206,11 @@ def build_chain(
         best = tuple(sorted(rated, key=_best_first))
         if wish.asks in ("reason", "statement"):
             found = answering.statement(wish, rated, articles, when)
+            if wish.asks == "reason" and any(
+                not index.search(word, 1, "words") for word in wording.spoken(wish.topic)
+            ):
+                # Of what no article speaks, none gives the reason, unless in other words.
+                found = replace(found, confidence=_UNHEARD_OF * found.confidence)
             found = _with_accounts(found, wish, rated, articles)
         elif wish.asks == "said":
             found = answering.said(wish, rated, articles, when)
@@ -557,6 +563,7 @@ def _as_sought(reading: Reading, wish: Wish) -> Reading:
             and not of_another_year(wish.question, found)
             and not (wish.asks == "name" and _is_somebody_else(wish.topic, text))
             and not (wish.sought == "person" and _did_nothing(wish.question, passage.text, start))
+            and not (wish.sought == "person" and _is_asked_about(wish.question, text))
         ):
             return found
     return replace(reading, end=reading.start, text="")
@@ -565,11 +572,19 @@ def _as_sought(reading: Reading, wish: Wish) -> Reading:
 def _did_nothing(question: str, text: str, start: int) -> bool:
     """Whether who did something is asked, and the span is of one to whom something else happened:
     "who won the by-election" and "that followed the resignation of Ann Rook"."""
-    event = happened_to(text, start)
-    if not event or not _WHO_DID.match(question):
+    return bool(_WHO_DID.match(question) and happened_to(text, start))
+
+
+def _is_asked_about(question: str, found: str) -> bool:
+    """Whether "who beat Dufrayne?" would be answered by "Mayor Maren Dufrayne"."""
+    named = re.findall(r"[^\W\d_][\w’'-]*", found)
+    verb = _WHO_DID.match(question)
+    if not named or verb is None:
         return False
-    asked = wording.roots(question)
-    return not asked & wording.roots(event) and not (event == "death" and "die" in question.lower())
+    last = re.escape(re.sub(r"[’']s?$", "", named[-1]))
+    behind = question[verb.end() :]
+    # "who beat Dufrayne", "who beat Mayor Dufrayne", but not "who led Dufrayne’s campaign".
+    return re.match(rf"\s+(?:[\w.]+\s+){{0,2}}{last}(?![\w’'])(?!\s+or\b)", behind) is not None
 
 
 def _is_somebody_else(name: str, found: str) -> bool:
@@ -577,7 +592,7 @@ def _is_somebody_else(name: str, found: str) -> bool:
     return (
         found[:1].isupper()
         and not nouns.ROLE.match(found)
-        and bool(nouns.person(f"was {name} so"))
+        and (bool(nouns.person(f"was {name} so")) or (name[:1].isupper() and " " not in name))
         and nouns.person(f"was {found} so") == found.strip(" .")
         and not wording.roots(name) & wording.roots(found)
     )

@@ -151,6 +151,8 @@ class _Writing:
                     else self._phrases.say("denied")
                 )
                 self._ahead[len(self._statements)] = said
+            if position == 0 and evidence.accounts:
+                self._ahead[len(self._statements)] = self._phrases.say("accounts")
             number = self._cite_extract(extract)
             # A mark for every paragraph: what stands apart from its mark looks unproved.
             self._statements += [

@@ -150,15 +150,17 @@ def of_another(question: str, reading: Reading) -> bool:
 
 def of_another_year(question: str, reading: Reading) -> bool:
     """Whether an amount asked of one year is told of another, in a sentence that tells of both:
-    "58 sailings in 2024, against 31 in 2023"."""
+    "58 sailings in 2024, against 31 in 2023". A bare year is no amount at all."""
     asked = set(_YEAR.findall(question))
     if kind_of(question) != "amount" or not asked:
         return False
+    if _YEAR.fullmatch(reading.text.strip()):
+        return _HOW_MANY.search(question) is not None
     told = _Told(reading)
-    start, end = reading.start - told.span.start, reading.end - told.span.start
-    ahead = _CONTRASTED.split(told.sentence[: max(0, start)])[-1]
-    behind = _CONTRASTED.split(told.sentence[end:])[0]
-    here = set(_YEAR.findall(f"{ahead} {behind}"))
+    behind = told.sentence[reading.end - told.span.start :]
+    here = set(_YEAR.findall(reading.text))
+    if not here and (match := _IN_YEAR.match(behind)) and not _BEGUN.search(match[0]):
+        here = {match["year"]}
     if not here or here & asked:
         return False
     years = set(_YEAR.findall(told.sentence))
@@ -656,10 +658,12 @@ def _figures(text: str) -> list[str]:
 
 _YEAR = re.compile(r"\b(?:1[6-9]|20)\d\d\b")
 _LETTERS = re.compile(r"[^\W\d_]+")
-# What sets two years against each other.
-_CONTRASTED = re.compile(
-    r"[,;:–—()]\s|\b(?:against|compared (?:with|to)|(?:up|down) from|from|than|while|whereas|but)\b"
+_HOW_MANY = re.compile(r"\bhow (?:many|much)\b", re.IGNORECASE)
+# "58 sailings in 2024", "486 babies were born at St. Ailith’s in 2024"
+_IN_YEAR = re.compile(
+    r"(?:\s+[^\W\d][\w’'.-]*){0,6}?\s+(?:in|for|during)\s+(?P<year>(?:1[6-9]|20)\d\d)\b"
 )
+_BEGUN = re.compile(r"\b(?:built|founded|opened|launched|installed|begun|started|since)\b")
 _YEAR_BEFORE = re.compile(r"\b(?:the year before|a year (?:earlier|before)|the previous year)\b")
 # Who did what an amount is told of: "Ms. Dufrayne won by", "In 2023, Aldous Merriden had"
 _SUBJECT = re.compile(

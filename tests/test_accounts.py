@@ -17,15 +17,15 @@ from vectorstore import Article
 LOCK = Article(
     "lock",
     "The fire at the mill",
-    "The fire at the mill was caused by a faulty heater, said Tom Wren, who runs it. He had warned "
-    "of it.",
+    "The fire at the mill was caused by a faulty heater, said Tom Wren, who runs it in Harrow. He had "
+    "warned of it.",
     source="Gazette",
     published=date(2025, 9, 18),
 )
 BOYS = Article(
     "boys",
     "Two boys blamed for the fire at the mill",
-    "The county’s fire officer, Ann Rook, traced the fire to two boys with a camping stove. They had "
+    "The fire officer of Harrow, Ann Rook, traced the fire to two boys with a camping stove. They had "
     "slept in the loft.",
     source="Echo",
     published=date(2025, 9, 19),
@@ -57,7 +57,7 @@ def test_different_causes_are_told_newest_first_each_with_its_source(
         date(2025, 9, 19),
         date(2025, 9, 18),
     ]
-    assert "Echo (19 September 2025): The county’s fire officer" in answer.text
+    assert "Echo (19 September 2025): The fire officer" in answer.text
     assert "Gazette (18 September 2025): The fire at the mill was caused by a faulty" in answer.text
     texts = {article.id: article.text for article in (LOCK, BOYS)}
     for number, citation in enumerate(answer.citations, start=1):
@@ -75,6 +75,16 @@ def test_different_causes_are_told_newest_first_each_with_its_source(
         replace(BOYS, source="Gazette"),  # one newsroom may have learnt more
         replace(BOYS, published=date(2025, 12, 19)),  # another fire
         replace(BOYS, published=None),
+        replace(BOYS, text=BOYS.text.replace("Harrow", "Skennay")),  # another fire
+        replace(
+            BOYS,
+            text="In Harrow the fire caused damage of a million to two boys with a camping stove.",
+        ),
+        replace(
+            BOYS,
+            text="In Harrow, lessons ended because of the fire for two boys with a camping stove.",
+        ),
+        replace(BOYS, text="The fire in Harrow was not caused by two boys with a camping stove."),
         replace(
             BOYS, title="The boats", text="The boat was lost to two boys with a camping stove."
         ),
@@ -99,3 +109,8 @@ def test_what_asks_for_a_cause() -> None:
     assert asks_for_a_cause("Which were the main causes of the war?")
     assert not asks_for_a_cause("Who led the council?")
     assert not asks_for_a_cause("How many people came?")
+
+
+def test_the_causes_in_one_part_of_a_question_are_told_as_different(tmp_path: Path) -> None:
+    answer = asked(tmp_path, LOCK, BOYS, question="What caused the fire, and who ran the mill?")
+    assert answer.text.startswith(CAUSES)

@@ -23,7 +23,7 @@ from vectorstore.errors import StoreError
 
 # What the shipped reader reaches on benchmarks/seed_questions.jsonl, less a little for the rounding
 # of other processors: of 117 that the articles answer, and of 60 that they do not.
-RIGHT_FLOOR = 70
+RIGHT_FLOOR = 68
 REFUSED_FLOOR = 46
 
 

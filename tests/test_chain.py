@@ -481,6 +481,9 @@ def test_who_somebody_is_is_not_told_by_another_ones_name(tmp_path: Path) -> Non
         ("Who won the vote?", None),
         ("Who resigned before the vote?", "Aldous Wren"),
         ("Whose resignation led to the vote?", "Aldous Wren"),
+        ("Who quit before the vote?", "Aldous Wren"),
+        ("Who beat Aldous Wren in the vote?", None),
+        ("Who beat Ann Rook in the vote?", None),
     ],
 )
 def test_who_did_something_is_nobody_to_whom_something_else_happened(

@@ -113,7 +113,10 @@ def test_a_reason_is_told_with_the_sentence_that_gives_it(tmp_path: Path) -> Non
     assert answer.short is None
 
 
-@pytest.mark.parametrize("question", ["Why did the ferry sink?", "Why did the council resign?"])
+@pytest.mark.parametrize(
+    "question",
+    ["Why did the ferry sink?", "Why did the council resign?", "Why was the cup stolen?"],
+)
 def test_a_reason_that_no_passage_is_read_to_give_is_not_made_up(
     tmp_path: Path, question: str
 ) -> None:
@@ -440,11 +443,6 @@ def test_nobody_is_a_no_to_anybody(tmp_path: Path) -> None:
     flood = Article("flood", "The flood", "The river flooded the town. Nobody was killed.")
     answer = fake_assistant(tmp_path, [flood], {}).answer("Was anyone killed in the flood?")
     assert answer.text == "No: Nobody was killed. [1]"
-    hedged = Article(
-        "flood", "The flood", "The river flooded the town. Nobody was killed, he said."
-    )
-    answer = fake_assistant(tmp_path, [hedged], {}).answer("Was anyone killed in the flood?")
-    assert answer.text == "Nobody was killed, he said. [1]"
 
 
 def test_accounts_that_are_compared_are_told_of_both_articles(tmp_path: Path) -> None:
@@ -471,3 +469,21 @@ def test_what_happened_on_a_day_is_told_by_who_names_it_later(tmp_path: Path) ->
     assert (
         assistant.answer("What happened on June 20?", as_of=date(2025, 8, 1)).kind == "abstention"
     )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Nobody was hurt, but fourteen people were rescued.",
+        "No doubt many people were hurt.",
+        "No one knows how many were hurt.",
+        "Nobody was hurt in the storm of 2011.",
+        "No one was hurt at first, but by morning five were.",
+        "None of the people hurt were children.",
+        "Nobody was hurt, he said.",
+    ],
+)
+def test_no_is_not_said_for_a_sentence_that_says_something_else(tmp_path: Path, said: str) -> None:
+    flood = Article("flood", "The flood", f"The river flooded the town. {said}")
+    answer = fake_assistant(tmp_path, [flood], {}).answer("Was anyone hurt in the flood?")
+    assert not answer.text.startswith("No:")

@@ -93,6 +93,18 @@ def test_an_amount_of_another_year_does_not_answer() -> None:
     assert of_another_year("How many babies were born in 2023?", rated("wire", born, "486")[0])
     assert not of_another_year("How many babies were born in 2023?", rated("wire", born, "451")[0])
     assert not of_another_year("Who was born there in 2023?", rated("wire", born, "486")[0])
+    both = rated("gazette", cancelled, "58 cancelled sailings in 2024, against 31")[0]
+    assert of_another_year("How many sailings were cancelled in 2023?", both)
+    school = "In 2025, the school built in 1998 taught 400 pupils and two of its classes in tents."
+    taught = rated("wire", school, "400 pupils")[0]
+    assert not of_another_year("How many pupils did the school teach in 2025?", taught)
+    budget = "The budget for 2025 rose from €3 million in 2024 to €4 million."
+    assert of_another_year("How much was the budget in 2025?", rated("wire", budget, "2024")[0])
+    assert of_another_year(
+        "How much was the budget in 2025?", rated("wire", budget, "€3 million")[0]
+    )
+    right = rated("wire", budget, "€4 million")[0]
+    assert not of_another_year("How much was the budget in 2025?", right)
 
 
 def test_what_is_told_names_source_and_day_of_each_side_and_picks_no_winner() -> None:

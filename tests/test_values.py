@@ -171,6 +171,14 @@ def test_an_amount_of_another_measure_does_not_answer(question: str, found: str)
         ("How many came?", "6,400 spectators"),
         ("How many votes did he get?", "5,989"),
         ("Who came?", "3 a.m. club members"),
+        ("How far ahead is Labour?", "12 points"),
+        ("How far behind was she?", "231 votes"),
+        ("How far have prices fallen?", "12 per cent"),
+        ("How heavy was the fine?", "€500"),
+        ("How much time has he spent in jail?", "two years"),
+        ("How much did they pay in tax?", "£3bn"),
+        ("What did the mistake cost him?", "three points"),
+        ("How long is the queue?", "200 people"),
     ],
 )
 def test_an_amount_of_the_measure_asked_for_answers(question: str, found: str) -> None:

@@ -232,23 +232,30 @@ _OLDEST = 1500  # years; an older thing is told with the word
 _ASKED_KINDS: list[tuple[re.Pattern[str], frozenset[str]]] = [
     (re.compile(r"\bhow old\b|\bwhat age\b", re.IGNORECASE), frozenset({"age", "time"})),
     (
+        # Not "how much time was spent", nor "what did the mistake cost him".
         re.compile(
-            r"\bhow much\b.*\b(?:costs?|paid|pay|pays|earns?|earned|spend|spent|charged?|worth)\b|"
-            r"\bwhat (?:do|does|did|will|would)\b.*\bcost\b|\b(?:what|which)(?: \w+){0,3} (?:price|fare|cost|costs|budget)\b",
+            r"\bhow much (?:money|do|does|did|is|are|was|were|will|would|has|have|had|can|could)\b.*"
+            r"\b(?:costs?|paid|pay|pays|earns?|earned|charged?|worth)\b(?! (?:him|her|them|us|me|it|the)\b)"
+            r"|\bwhat (?:do|does|did|will|would)\b.*\bcost\b(?! (?:him|her|them|us|me|it|the)\b)"
+            r"|\b(?:what|which)(?: \w+){0,3} (?:price|fare|budget|costs?(?= of))\b",
             re.IGNORECASE,
         ),
         frozenset({"money", "share"}),
     ),
     (
-        re.compile(r"\bhow far\b(?! (?:above|below|over|under))", re.IGNORECASE),
+        re.compile(
+            r"\bhow far (?:is|are|was|were|away|from|to)\b(?!.*\b(?:ahead|behind)\b)", re.IGNORECASE
+        ),
         frozenset({"length", "time"}),
     ),
-    (re.compile(r"\bhow (?:long|late)\b", re.IGNORECASE), frozenset({"length", "time"})),
+    (
+        re.compile(r"\bhow (?:long|late)\b(?!.*\b(?:queue|list|line|book)\b)", re.IGNORECASE),
+        frozenset({"length", "time"}),
+    ),
     (
         re.compile(r"\bhow (?:high|tall|deep|wide|large|big)\b", re.IGNORECASE),
         frozenset({"length", "share", "count", "money", "weight"}),
     ),
-    (re.compile(r"\bhow heavy\b", re.IGNORECASE), frozenset({"weight"})),
 ]
 _KINDS = {
     **dict.fromkeys(("euro", "dollar", "pound", "yen", "cent"), "money"),
@@ -256,7 +263,7 @@ _KINDS = {
     **dict.fromkeys(
         ("second", "day", "week", "month", "year", "decade", "century", "night"), "time"
     ),
-    **dict.fromkeys(("kg", "gram", "pound", "ton"), "weight"),
+    **dict.fromkeys(("kg", "gram", "ton"), "weight"),
     **dict.fromkeys(("person", "vote", "seat", "ticket", "passenger", "article", "point"), "count"),
     "%": "share",
 }

@@ -323,6 +323,7 @@
     const waiting = [...sent];
     state.sending += 1;
     look();
+    const readable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
     const send = async () => {
       for (let file = waiting.shift(); file; file = waiting.shift()) {
         const query = new URLSearchParams({ name: named(file), upload, of: sent.length });
@@ -330,6 +331,10 @@
           await call("PUT", `/library/files?${query}`, file);
           state.unsent = 0;
         } catch (problem) {
+          if (problem.unanswered && !(await readable(file))) {
+            state.refused.push({ what: named(file), reason: "was changed or removed before it was read; choose it again", again: false });
+            continue;
+          }
           if (problem.unanswered) { // it may have been ended, and be started again
             waiting.unshift(file);
             state.unsent = waiting.length;

@@ -275,10 +275,10 @@ class Adding:
             self._status = replace(self._status, total=self._status.total + 1)
             return None
         if upload not in self._uploads:
-            self._status = replace(self._status, total=self._status.total + of)
             what = name.partition("/")[0] if "/" in name else "Files chosen together"
             about: dict[str, str | int] = {"upload": upload, "of": of, "what": what}
-            path = self._put(about, b"") if of > 1 else None
+            path = self._put(about, b"") if of > 1 else None  # may fail: counted behind it
+            self._status = replace(self._status, total=self._status.total + of)
             self._uploads[upload] = _Upload(what, of, of, path)
         coming = self._uploads[upload]
         coming.left -= 1

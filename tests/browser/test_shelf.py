@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
@@ -83,6 +84,25 @@ def test_what_was_given_goes_on_when_the_page_is_closed(
     assert stage.library.adding.wait(PATIENCE)
     again = opened(stage.full)
     again.until(lambda: "A late report" in titles(again))
+
+
+def test_a_file_that_is_gone_before_it_is_sent_is_told_and_holds_up_no_other(
+    page: Page, stage: Stage
+) -> None:
+    gone = stage.file("gone.txt", "A report\n\nThat goes.")
+    kept = stage.file("kept.txt", "A kept report\n\nThat stays.")
+    page.run(
+        "const sent = window.fetch; window.fetch = async (to, ...how) => {"
+        " if (String(to).includes('gone.txt'))"
+        "   while (!window.removed) await new Promise((done) => { setTimeout(done, 20); });"
+        " return sent(to, ...how); };"
+    )
+    give(page, gone, kept)
+    Path(gone).unlink()
+    page.run("window.removed = true")
+    page.until(lambda: "gone.txt\nwas changed or removed" in page.text(".dl-failures"))
+    page.until(lambda: "A kept report" in titles(page))
+    violations(page.driver)  # that it could not be read is logged
 
 
 def test_what_is_drawn_stays_under_mouse_and_focus_while_the_list_grows(

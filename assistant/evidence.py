@@ -102,7 +102,7 @@ _ANYBODY = re.compile(r"\b(?:any(?:one|body|thing)|any \w+)\b", re.IGNORECASE)
 _NOBODY = re.compile(
     r"[“\"]?(?:nobody|no one|none|nothing)(?: else)?"
     r"(?: (?:is|are|was|were|has|have|had|been|seriously|badly))* (?P<did>[\w’'-]+)"
-    r"(?: (?:in|by|on|at|during) (?:the|this|that) \w+)?[.”\"!]*",
+    r"(?: (?:in|by|on|at|during) (?:the|this|that) (?P<event>\w+))?[.”\"!]*",
     re.IGNORECASE,
 )
 _NEGATION = re.compile(
@@ -636,7 +636,7 @@ def whether(wish: Wish, rated: Rated, articles: Articles, when: AskedTime = _ANY
         # "Was anyone hurt in the flood?" is answered by "Nobody was hurt", in an article on it.
         none = (
             anybody
-            and _is_nobody(text, subject)
+            and _is_nobody(text, subject, words)
             and held(plain, around | roots(article.text)) == 1.0
         )
         if not none and not held(plain or words, there | ahead):
@@ -660,11 +660,13 @@ def whether(wish: Wish, rated: Rated, articles: Articles, when: AskedTime = _ANY
     return Evidence(sure, extracts, _WHETHER_THRESHOLD, _states(wish, candidate.text))
 
 
-def _is_nobody(text: str, verb: str) -> bool:
+def _is_nobody(text: str, verb: str, asked: Collection[str]) -> bool:
     """Whether a sentence says of nobody what is asked of anybody, and nothing more: neither "nobody
-    knows how many" nor "nobody at first, but"."""
+    knows how many" nor "nobody at first, but", nor of another event than is `asked` about."""
     match = _NOBODY.fullmatch(text.strip())
-    return match is not None and root(match["did"]) == verb
+    if match is None or root(match["did"]) != verb:
+        return False
+    return match["event"] is None or root(match["event"]) in asked
 
 
 def _without_doers(text: str, asked: Collection[str]) -> str:
@@ -683,8 +685,8 @@ def _before(each: Candidate, articles: Articles) -> str:
 def _states(wish: Wish, text: str) -> Literal["yes", "no", ""]:
     """Whether the sentence states what is asked, or denies it, in the same words and order and
     without a "said", an "if" or a "would": else nothing is said."""
-    subject = next(iter(telling(wish.topic)), "")
-    if _ANYBODY.search(wish.topic) and _is_nobody(text, subject):
+    words = telling(wish.topic)
+    if _ANYBODY.search(wish.topic) and _is_nobody(text, next(iter(words), ""), words):
         return "" if _HEDGED.search(text) or _TOLD_BY.search(text) else "no"
     asked = [word for word in re.findall(r"[\w’'-]+", wish.topic) if telling(f"of {word}")]
     keys = [next(iter(telling(f"of {word}"))) for word in asked]

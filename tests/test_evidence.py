@@ -443,6 +443,9 @@ def test_nobody_is_a_no_to_anybody(tmp_path: Path) -> None:
     flood = Article("flood", "The flood", "The river flooded the town. Nobody was killed.")
     answer = fake_assistant(tmp_path, [flood], {}).answer("Was anyone killed in the flood?")
     assert answer.text == "No: Nobody was killed. [1]"
+    flood = Article("flood", "The flood", "The river rose. Nobody was killed in the flood.")
+    answer = fake_assistant(tmp_path, [flood], {}).answer("Was anyone killed in the flood?")
+    assert answer.text == "No: Nobody was killed in the flood. [1]"
 
 
 def test_accounts_that_are_compared_are_told_of_both_articles(tmp_path: Path) -> None:
@@ -478,6 +481,7 @@ def test_what_happened_on_a_day_is_told_by_who_names_it_later(tmp_path: Path) ->
         "No doubt many people were hurt.",
         "No one knows how many were hurt.",
         "Nobody was hurt in the storm of 2011.",
+        "Nobody was hurt in the storm.",
         "No one was hurt at first, but by morning five were.",
         "None of the people hurt were children.",
         "Nobody was hurt, he said.",

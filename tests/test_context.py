@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,9 @@ def test_an_older_index_works_as_it_is_says_so_and_is_brought_up_by_a_rebuild(
 
 
 def test_a_rebuild_that_was_stopped_is_ended_by_the_next(tmp_path: Path) -> None:
-    many = [replace(FERRY, id=f"a{n}", text=f"Report {n}.") for n in range(100)]
+    # Of words of their own: among vectors that are equal the graph may lose the way to one.
+    texts = [f"Report {n} of a{n} and b{n} and c{n} by d{n}." for n in range(100)]
+    many = [replace(FERRY, id=f"a{n}", text=text) for n, text in enumerate(texts)]
     with opened(tmp_path, FakeEmbedding(), before) as index:
         index.add_articles(many)
     stopped = Stopped()
@@ -175,6 +178,16 @@ def opened(folder: Path, embedding: FakeEmbedding, context: Context = in_context
 
 def first(index: LocalIndex, query: str) -> str:
     return index.search(query, mode="vectors")[0].passage.article_id
+
+
+def test_vectors_that_are_equal_stand_for_each_other_when_the_index_is_checked(
+    tmp_path: Path,
+) -> None:
+    orders = list(permutations(["tide", "rope", "mast", "keel", "sail"]))[:40]
+    equal = [replace(FERRY, id=f"a{n}", text=" ".join(words)) for n, words in enumerate(orders)]
+    with opened(tmp_path, FakeEmbedding()) as index:
+        index.add_articles(equal)
+        assert healthy(index)
 
 
 def healthy(index: LocalIndex) -> bool:

@@ -37,7 +37,7 @@ from vectorstore.articles import (
     Summary,
 )
 from vectorstore.backups import NOTES, RESTORING, newest_backup, write_backup
-from vectorstore.catalog import CATALOG, Catalog, NewPassage, digest, how_to_restore
+from vectorstore.catalog import CATALOG, Catalog, NewPassage, StoredVector, digest, how_to_restore
 from vectorstore.context import Context, in_context, without_date
 from vectorstore.copies import Shape, signature
 from vectorstore.errors import (
@@ -737,11 +737,17 @@ class LocalIndex(Index):
     def _that_do_not_find_themselves(self, vectors: Vectors, keys: Sequence[int]) -> int:
         import numpy as np
 
+        def is_found(stored: StoredVector) -> bool:
+            vector = np.frombuffer(stored.embedding, np.float32)
+            found = vectors.search(vector, 5)
+            # Where more than these are equal, any of them stands for the others.
+            return stored.key in found or any(
+                np.allclose(np.frombuffer(other.embedding, np.float32), vector, atol=1e-6)
+                for other in self._catalog.vectors(found)
+            )
+
         sample = self._catalog.vectors(keys[:: max(1, len(keys) // 200)])
-        return sum(
-            stored.key not in vectors.search(np.frombuffer(stored.embedding, np.float32), 5)
-            for stored in sample
-        )
+        return sum(not is_found(stored) for stored in sample)
 
 
 class _Gate:

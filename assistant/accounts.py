@@ -4,9 +4,10 @@
 
 "The flood was caused by a sluice gate, said one; the other traced it to a culvert": a question that
 asks why it happened is answered by neither alone. Two causes count as different accounts only where
-both sentences name a cause in so many words, in articles of different sources that are about what is
-asked, of one week and with a name in common, and share little but the event. Both may be true: so nothing is said of who is
-right. It knows sentences and articles, and neither searches nor reads.
+both sentences name a cause in so many words and share little but the event, in articles of different
+sources and of one week that are about what is asked and, where that is a single word, have a name in
+common. Both may be true: so nothing is said of who is right. It knows sentences and articles, and
+neither searches nor reads.
 """
 
 from __future__ import annotations

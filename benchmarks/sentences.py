@@ -10,7 +10,7 @@ hidden, adversarial, or with a look-alike only. A sentence is right where it has
 on which topic was labelled by hand (speech_labels.json), and most speakers said nothing on most.
 
 Every question goes through the program's own path up to the sentences weighed. Printed are the
-figures with the weights as they are and with weights fitted on the other four fifths of the questions
+figures with the weights as they are (without what evidence.py adds by hand for a word of reason) and with weights fitted on the other four fifths of the questions
 (or, for speech, of the speakers), then the weights fitted on all of them, to be put into evidence.py.
 """
 

@@ -71,7 +71,7 @@ def amounts(text: str) -> list[Amount]:
 
 def measured_otherwise(question: str, found: str) -> bool:
     """Whether every amount in `found` is of another kind than the question's: votes are no age, and
-    metres no price. What has no measure fits any question, but for an age above any human one."""
+    metres no price. What has no measure fits any question, but a bare number above 1,500 is no age."""
     kinds = next((kinds for asked, kinds in _ASKED_KINDS if asked.search(question)), None)
     if _CLOCK.fullmatch(found.strip()) and "time" not in (kinds or ()):
         return True

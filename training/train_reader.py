@@ -1,242 +1,56 @@
-"""Trains the extractive reader, on a processor, against the clock.
+"""Trains a reader, on a processor, against the clock.
 
-    python -m training.train_reader EVAL_FOLDER BASE OUT --stop-at 11:02
+    python -m training.train_reader EVAL_FOLDER BASE OUT --minutes 240
     python -m training.train_reader EVAL_FOLDER BASE OUT --minutes 60 --resume
 
-BASE is a Hugging Face folder: an earlier reader to go on from, or a BERT encoder to start from (a
-new span head is then made). EVAL_FOLDER holds squad1_train and squad2_dev. OUT gets the weights in
-Hugging Face format at every checkpoint, beside state.pt, from which --resume goes on.
+BASE is an encoder in Hugging Face format (all-mpnet-base-v2, or an earlier reader to go on from); what
+is learnt from is in `examples.py`, the network in `network.py`. OUT gets the weights at every
+checkpoint, their running mean in OUT/mean (which is what ships), and state.pt, from which --resume
+goes on.
 
-What is learnt, and why:
-
-- Passages as the product cuts them (about 120 word pieces), with the article's title before half
-  of them ("Title. passage"), so that the reader can do with and without.
-- Every question comes as a group: the passage with the answer, and one or two that word search
-  finds and that lack the answer, from the same article half of the time. Each passage on its own
-  must choose between its words and [CLS], so that best span - [CLS] is absolute; and over the group
-  the answer's words must win once [CLS] is subtracted (shared normalisation, Clark and Gardner
-  2018), so that scores compare across passages.
-- The adversarial unanswerable questions of squad2_dev's train split, against their own paragraph;
-  and, for want of more of them, answerable questions in which a name or a number was changed for
-  another of the same article, against the passage that answered them before: look-alikes of another
-  year, person or place are what a reader falls for most.
-- Logits outside of the passage and [CLS] are masked: what decoding never looks at is not learnt.
-- Embeddings are frozen (half of the weights, a third of a step), there is no dropout (far from one
-  epoch nothing overfits, and on a processor it is slow), and matrix products run in bfloat16.
-- The learning rate falls linearly with the clock and reaches zero at the end, whatever else the
-  machine does.
+- Losses: each passage must choose between its words and `<s>`, so that best span - `<s>` is absolute;
+  over a group the answer's words must win once `<s>` is subtracted (shared normalisation, Clark and
+  Gardner 2018, arXiv 1710.10723), so that scores compare across passages; a token is evidence or
+  not; a statement is supported, contradicted or not stated.
+- Logits outside of the passage and `<s>` are masked: what decoding never looks at is not learnt.
+- Embeddings and the lower layers are frozen (`--frozen`): most of what reading needs is learnt above
+  them, for two thirds of the time. No dropout: far from many epochs nothing overfits.
+- The learning rate is constant and falls to zero over the last part of the time (`COOL_DOWN`; Hägele
+  et al. 2024, arXiv 2405.18392), so that a later run goes on from `warm.pt`, the state before that, as if
+  it had been planned.
+- Where MKL multiplies in half precision (`products.py`), a step takes a third of the time.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import random
-import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer
+from torch import nn
 from torch.nn import functional
-from transformers import AutoModelForQuestionAnswering
 
-from training import squad
+from training import products
+from training.examples import NOT_SUPPORTED, Example, Examples, Group
+from training.network import ReaderNetwork
 from training.reading import tokenizer_of
 
 SEED = 7
-TOKENS = 192
-SEQUENCES = 24  # a step, about
-LEARNING_RATE = 1e-4
-WARM_UP = 60  # steps
-SHARED_WEIGHT = 0.5  # of the loss over the group
-SECOND_NEGATIVE = 0.25  # of the questions get two
-TITLES = 0.5
-SWAPPED = 0.2  # of the answerable questions come once more with a name or number changed
-# Questions of one block: from squad1_train, and from squad2_dev's train split with and without answer.
-BLOCK = (1200, 160, 220)
-# A run of capitalised words, or a number.
-_NAME = re.compile(r"\b[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*|\b\d[\d,.]*\d\b|\b\d\b")
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One question with one passage; `first` and `last` are 0 ([CLS]) where it holds no answer."""
-
-    ids: list[int]
-    types: list[int]
-    first: int
-    last: int
-
-
-Group = list[Example]
-
-
-class Examples:
-    """Blocks of groups without end; block n is the same in every run."""
-
-    def __init__(self, data: Path, tokenizer: Tokenizer) -> None:
-        large = squad.load(data / "squad1_train")
-        small = squad.part(squad.load(data / "squad2_dev"), "train")
-        self._tokenizer = tokenizer
-        self._pieces = large.pieces + small.pieces
-        self._of: dict[str, list[int]] = {}
-        for i, piece in enumerate(self._pieces):
-            self._of.setdefault(piece.paragraph, []).append(i)
-        self._search = squad.WordSearch(self._pieces)
-        self._kinds = [
-            large.questions,
-            [question for question in small.questions if question.answerable],
-            [question for question in small.questions if not question.answerable],
-        ]
-
-    def block(self, number: int) -> list[Group]:
-        chance = random.Random(SEED * 100_003 + number)
-        groups = []
-        for questions, count in zip(self._kinds, BLOCK, strict=True):
-            chosen = _window(questions, number * count, count)
-            found = self._search.search([question.text for question in chosen], 20)
-            for question, row in zip(chosen, found, strict=True):
-                group = self._group(question, [int(i) for i in row], chance)
-                if group:
-                    groups.append(group)
-                if group and question.answerable and chance.random() < SWAPPED:
-                    changed = self._swapped(question, chance)
-                    if changed:
-                        groups.append([changed])
-        return groups
-
-    def _group(self, question: squad.Question, found: list[int], chance: random.Random) -> Group:
-        if not question.answerable:
-            # The piece of its paragraph that word search likes best; it was written to mislead.
-            own = self._of[question.paragraph]
-            best = next((i for i in found if i in own), own[0])
-            return [self._example(question, best, -1, chance)]
-        end = question.start + len(question.answers[0])
-        gold = next(
-            (i for i in self._of[question.paragraph] if self._pieces[i].holds(question.start, end)),
-            None,
-        )
-        if gold is None:
-            return []
-        first = self._example(question, gold, question.start, chance)
-        if not first.first:
-            return []
-        answer = question.answers[0].lower()
-        others = [i for i in found if i != gold and answer not in self._pieces[i].text.lower()]
-        same = [i for i in others if self._pieces[i].article == question.article]
-        group = [first]
-        for _ in range(1 + (chance.random() < SECOND_NEGATIVE)):
-            pool = same[:3] if same and chance.random() < 0.5 else others[:5]
-            if pool:
-                other = chance.choice(pool)
-                others.remove(other)
-                same = [i for i in same if i != other]
-                group.append(self._example(question, other, -1, chance))
-        return group
-
-    def _swapped(self, question: squad.Question, chance: random.Random) -> Example | None:
-        """The question about somebody, somewhere or some year else, which its passage does not answer."""
-        end = question.start + len(question.answers[0])
-        pieces = self._of[question.paragraph]
-        gold = next((i for i in pieces if self._pieces[i].holds(question.start, end)), None)
-        # Not the first word, which is a capital whatever it is.
-        names = [found for found in _NAME.finditer(question.text) if found.start()]
-        if gold is None or not names:
-            return None
-        chosen = chance.choice(names)
-        number = chosen[0][0].isdigit()
-        answer = question.answers[0].lower()
-        # Of the passages next to it in the collection: nearly always the same article.
-        near = self._pieces[max(0, gold - 6) : gold + 7]
-        others = {
-            found[0]
-            for piece in near
-            if piece.article == question.article
-            for found in _NAME.finditer(piece.text)
-            if found.start()
-            and found[0][0].isdigit() == number
-            and (not number or len(found[0]) == len(chosen[0]))
-            and piece.text[found.start() - 2] not in ".!?"
-        }
-        others = {
-            other
-            for other in others
-            if other.lower() not in question.text.lower()
-            and chosen[0].lower() not in other.lower()
-            and other.lower() not in answer
-            and answer not in other.lower()
-        }
-        if not others:
-            return None
-        other = chance.choice(sorted(others))
-        text = question.text[: chosen.start()] + other + question.text[chosen.end() :]
-        return self._example(replace(question, text=text), gold, -1, chance)
-
-    def _example(
-        self, question: squad.Question, number: int, start: int, chance: random.Random
-    ) -> Example:
-        piece = self._pieces[number]
-        title = f"{piece.title}. " if chance.random() < TITLES else ""
-        encoding = self._tokenizer.encode(question.text, title + piece.text)
-        first = last = 0
-        if start >= 0:
-            begin = start - piece.start + len(title)
-            finish = begin + len(question.answers[0])
-            inside = [i for i, part in enumerate(encoding.sequence_ids) if part == 1]
-            offsets = encoding.offsets
-            first = next((i for i in inside if offsets[i][0] <= begin < offsets[i][1]), 0)
-            last = next((i for i in inside if offsets[i][0] < finish <= offsets[i][1]), 0)
-            if not first or last < first:
-                first = last = 0
-        return Example(encoding.ids, encoding.type_ids, first, last)
-
-
-def batches(groups: Sequence[Group], chance: random.Random) -> Iterator[list[Group]]:
-    """Groups of like length together, batches in random order."""
-    order = sorted(groups, key=lambda group: (max(len(e.ids) for e in group), chance.random()))
-    cut: list[list[Group]] = [[]]
-    for group in order:
-        if sum(map(len, cut[-1])) >= SEQUENCES:
-            cut.append([])
-        cut[-1].append(group)
-    chance.shuffle(cut)
-    yield from cut
-
-
-def loss_of(model: Any, batch: Sequence[Group]) -> tuple[torch.Tensor, torch.Tensor]:
-    """(each passage against its own [CLS], the group under one normalisation)"""
-    examples = [example for group in batch for example in group]
-    length = max(len(example.ids) for example in examples)
-    ids, types, mask = (torch.zeros((len(examples), length), dtype=torch.long) for _ in range(3))
-    for row, example in enumerate(examples):
-        ids[row, : len(example.ids)] = torch.tensor(example.ids)
-        types[row, : len(example.ids)] = torch.tensor(example.types)
-        mask[row, : len(example.ids)] = 1
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = model(input_ids=ids, attention_mask=mask, token_type_ids=types)
-    logits = torch.stack([found.start_logits, found.end_logits]).float()
-    targets = torch.tensor([[e.first for e in examples], [e.last for e in examples]])
-    # [CLS] and the passage with its closing [SEP] (whose type is 1 too; it may not win either).
-    passage = types.bool() & (ids != 102)
-    seen = passage.clone()
-    seen[:, 0] = True
-    own = functional.cross_entropy(
-        logits.masked_fill(~seen, -1e4).reshape(-1, length), targets.reshape(-1)
-    )
-    above = (logits - logits[:, :, :1]).masked_fill(~passage, -1e4)
-    shared = []
-    row = 0
-    for group in batch:
-        if group[0].first and len(group) > 1:
-            for side in range(2):
-                all_ = above[side, row : row + len(group)].reshape(-1)
-                shared.append(torch.logsumexp(all_, 0) - above[side, row, targets[side, row]])
-        row += len(group)
-    return own, torch.stack(shared).mean() if shared else own.new_zeros(())
+TOKENS = 256
+BATCH_TOKENS = 1600  # of a step, about, padding counted
+LEARNING_RATE = 4e-5
+HEAD_RATE = 10  # times that for the heads, which begin with random numbers
+WARM_UP = 100  # steps
+COOL_DOWN = 0.25  # of the time
+MEAN = 0.998  # what is kept of the running mean each step
+SHARED_WEIGHT = 0.5
+EVIDENCE_WEIGHT = 0.5
+VERDICT_WEIGHT = 0.7
+NEVER = -1e4
 
 
 def main() -> None:
@@ -244,74 +58,91 @@ def main() -> None:
     ap.add_argument("data", type=Path)
     ap.add_argument("base", type=Path)
     ap.add_argument("out", type=Path)
-    end = ap.add_mutually_exclusive_group(required=True)
-    end.add_argument("--minutes", type=float, help="of wall time")
-    end.add_argument("--stop-at", metavar="HH:MM", help="UTC; the learning rate is zero by then")
+    ap.add_argument("--minutes", type=float, required=True, help="of wall time")
     ap.add_argument("--resume", action="store_true", help="go on from OUT/state.pt")
-    ap.add_argument(
-        "--first-block", type=int, default=0, help="of examples, to go on where BASE had stopped"
-    )
+    ap.add_argument("--first-block", type=int, default=0)
     ap.add_argument("--learning-rate", type=float, default=LEARNING_RATE)
-    ap.add_argument("--checkpoint-minutes", type=float, default=5)
+    ap.add_argument("--frozen", type=int, default=6, help="layers from below that do not learn")
+    ap.add_argument(
+        "--cool-down", type=float, default=COOL_DOWN, help="share of the minutes; 1 to end a run"
+    )
+    ap.add_argument("--checkpoint-minutes", type=float, default=10)
     ap.add_argument("--threads", type=int, default=2)
     a = ap.parse_args()
     began = time.time()
-    seconds = a.minutes * 60 if a.minutes else _until(a.stop_at)
     torch.manual_seed(SEED)
     torch.set_num_threads(a.threads)
     a.out.mkdir(parents=True, exist_ok=True)
-    state_file = a.out / "state.pt"
     source = a.out if a.resume else a.base
     tokenizer = tokenizer_of(source, TOKENS)
-    model: Any = AutoModelForQuestionAnswering.from_pretrained(
-        source, dtype=torch.float32, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
-    )
-    model.train()
-    for parameter in model.bert.embeddings.parameters():
-        parameter.requires_grad = False
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    network = ReaderNetwork(source)
+    network.train()
+    half = products.available()
+    if half:
+        products.halve(network.encoder.encoder)
+    parameters = _learning(network, a.frozen)
     optimiser = torch.optim.AdamW(parameters, lr=a.learning_rate, weight_decay=0.01, fused=True)
-    step, seen, number, done = 0, 0, a.first_block, 0.0
+    learning = [p for group in parameters for p in group["params"]]
+    mean = [p.detach().clone() for p in learning]
+    scale = products.Scale()
+    step, seen, number, used = 0, 0, a.first_block, 0.0
     if a.resume:
-        state = torch.load(state_file, weights_only=True)
-        optimiser.load_state_dict(state["optimiser"])
-        step, seen, number, done = (state[name] for name in ("step", "seen", "block", "done"))
+        state = torch.load(a.out / "state.pt", weights_only=True)
+        if len(state["mean"]) == len(mean):  # else other layers are thawed now: begin anew
+            optimiser.load_state_dict(state["optimiser"])
+            mean = state["mean"]
+        step, seen, number = (state[name] for name in ("step", "seen", "block"))
     examples = Examples(a.data, tokenizer)
-    print(f"{time.time() - began:.0f} s: ready, {seconds / 60:.0f} minutes in all", flush=True)
+    print(f"{time.time() - began:.0f} s: ready; half precision: {half}; {examples.counts}", flush=True)
 
-    first = time.time()
-    left = seconds - (first - began)
-    saved, progress = first, done
+    def save(name: str = "state.pt") -> None:
+        network.save(a.out, source / "tokenizer.json")
+        state = {"optimiser": optimiser.state_dict(), "mean": mean, "step": step, "seen": seen}
+        torch.save(state | {"block": number + 1}, a.out / name)
+        kept = [p.detach().clone() for p in learning]
+        with torch.no_grad():
+            for p, value in zip(learning, mean, strict=True):
+                p.copy_(value)
+            network.save(a.out / "mean", source / "tokenizer.json")
+            for p, value in zip(learning, kept, strict=True):
+                p.copy_(value)
+        print(f"{time.time() - began:.0f} s: saved at step {step} as {name}", flush=True)
 
-    def save() -> None:
-        model.save_pretrained(a.out)
-        (a.out / "tokenizer.json").write_bytes((a.base / "tokenizer.json").read_bytes())
-        state = {"optimiser": optimiser.state_dict(), "step": step, "seen": seen}
-        torch.save(state | {"block": number + 1, "done": progress}, state_file)
-        print(f"{time.time() - began:.0f} s: saved at step {step}", flush=True)
-
-    means, counted = [0.0, 0.0], 0
-    while progress < 1:
+    means: dict[str, float] = {}
+    saved = time.time()
+    warm = False
+    while used < 1:
         for batch in batches(examples.block(number), random.Random(SEED + number)):
-            progress = done + (1 - done) * (time.time() - first) / left
-            if progress >= 1:
+            used = (time.time() - began) / (a.minutes * 60)
+            if used >= 1:
                 break
-            for g in optimiser.param_groups:
-                g["lr"] = a.learning_rate * min(1, (step + 1) / WARM_UP) * (1 - progress)
+            if used > 1 - a.cool_down and not warm:
+                warm = True
+                save("warm.pt")
+                (a.out / "warm").mkdir(exist_ok=True)
+                network.save(a.out / "warm", source / "tokenizer.json")
+            rate = min(1, (step + 1) / WARM_UP) * min(1, (1 - used) / a.cool_down)
+            for group in optimiser.param_groups:
+                group["lr"] = a.learning_rate * rate * group["times"]
             optimiser.zero_grad()
-            own, shared = loss_of(model, batch)
-            (own + SHARED_WEIGHT * shared).backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimiser.step()
+            losses = losses_of(network, batch)
+            total = sum(losses.values(), torch.zeros(()))
+            (total * scale.factor).backward()  # type: ignore[no-untyped-call]
+            if scale.unscale(learning):
+                torch.nn.utils.clip_grad_norm_(learning, 1.0)
+                optimiser.step()
+                keep = min(MEAN, (step + 1) / (step + 20))
+                with torch.no_grad():
+                    torch._foreach_lerp_(mean, learning, 1 - keep)
             step += 1
             seen += sum(map(len, batch))
-            counted += 1
-            for i, value in enumerate((own.item(), shared.item())):
-                means[i] += (value - means[i]) * max(0.02, 1 / counted)
-            if step % 25 == 0:
+            for name, value in losses.items():
+                means[name] = means.get(name, value.item()) * 0.98 + value.item() * 0.02
+            if step % 50 == 0:
+                told = ", ".join(f"{name} {value:.3f}" for name, value in sorted(means.items()))
                 print(
-                    f"{time.time() - began:.0f} s  {progress:.1%}  block {number}  step {step}  "
-                    f"passages {seen}  loss {means[0]:.3f} own, {means[1]:.3f} shared",
+                    f"{time.time() - began:.0f} s  {used:.1%}  block {number}  step {step}  "
+                    f"passages {seen}  loss {told}",
                     flush=True,
                 )
             if time.time() - saved > a.checkpoint_minutes * 60:
@@ -321,30 +152,103 @@ def main() -> None:
     save()
 
 
-def _until(clock: str) -> float:
-    hour, minute = map(int, clock.split(":"))
-    now = dt.datetime.now(dt.UTC)
-    return (now.replace(hour=hour, minute=minute, second=0) - now).total_seconds()
+def _learning(network: ReaderNetwork, frozen: int) -> list[dict[str, Any]]:
+    """Groups of the parameters that learn: the encoder's upper layers, and the heads."""
+    for parameter in network.encoder.parameters():
+        parameter.requires_grad = False
+    upper = [p for layer in network.layers[frozen:] for p in layer.parameters()]
+    for parameter in upper:
+        parameter.requires_grad = True
+    heads = [p for name, p in network.named_parameters() if not name.startswith("encoder.")]
+    return [{"params": upper, "times": 1.0}, {"params": heads, "times": float(HEAD_RATE)}]
 
 
-def _window(questions: Sequence[squad.Question], start: int, count: int) -> list[squad.Question]:
-    """The next `count` of an endless, seeded shuffle."""
-    chosen = []
-    for i in range(start, start + count):
-        epoch, place = divmod(i, len(questions))
-        chosen.append(questions[_order(len(questions), epoch)[place]])
-    return chosen
+def batches(groups: Sequence[Group], chance: random.Random) -> Iterator[list[Group]]:
+    """Groups of like length together, batches in random order."""
+    order = sorted(groups, key=lambda group: (max(len(e.ids) for e in group), chance.random()))
+    cut: list[list[Group]] = [[]]
+    for group in order:
+        rows = sum(map(len, cut[-1])) + len(group)
+        if cut[-1] and rows * max(len(e.ids) for e in group) > BATCH_TOKENS:
+            cut.append([])
+        cut[-1].append(group)
+    chance.shuffle(cut)
+    yield from cut
 
 
-_ORDERS: dict[tuple[int, int], list[int]] = {}
+def losses_of(network: nn.Module, batch: Sequence[Group]) -> dict[str, torch.Tensor]:
+    """The weighted losses by name; a loss of which the batch has no example is left out."""
+    examples = [example for group in batch for example in group]
+    ids, mask, types, passage = tensors(examples)
+    found = network(ids, mask, types)
+    losses = {}
+
+    logits = torch.stack([found.start, found.end], 1)  # (examples, 2, length)
+    seen = passage.clone()
+    seen[:, 0] = True
+    log = functional.log_softmax(logits.masked_fill(~seen[:, None], NEVER), -1)
+    own = []
+    for row, example in enumerate(examples):
+        if example.span is not None:
+            own.append(-(log[row, 0, example.span[0]] + log[row, 1, example.span[1]]) / 2)
+        elif example.within:
+            inside = torch.zeros_like(passage[row])
+            for first, last in example.within:
+                inside[first : last + 1] = True
+            own.append(-log[row][:, inside].logsumexp(-1).mean())
+    if own:
+        losses["own"] = torch.stack(own).mean()
+
+    above = (logits - logits[:, :, :1]).masked_fill(~passage[:, None], NEVER)
+    shared = []
+    row = 0
+    for group in batch:
+        target = group[0].span
+        if len(group) > 1 and target and target[0]:
+            every = above[row : row + len(group)].transpose(0, 1).reshape(2, -1).logsumexp(-1)
+            shared += [every[0] - above[row, 0, target[0]], every[1] - above[row, 1, target[1]]]
+        row += len(group)
+    if shared:
+        losses["shared"] = SHARED_WEIGHT * torch.stack(shared).mean()
+
+    told = [row for row, example in enumerate(examples) if example.evidence is not None]
+    if told:
+        truth = torch.zeros_like(found.evidence)
+        for row in told:
+            for first, last in examples[row].evidence or ():
+                truth[row, first : last + 1] = 1
+        each = functional.binary_cross_entropy_with_logits(found.evidence, truth, reduction="none")
+        each = (each * passage).sum(-1) / passage.sum(-1).clamp(min=1)
+        losses["evidence"] = EVIDENCE_WEIGHT * each[told].mean()
+
+    judged = [row for row, example in enumerate(examples) if example.verdict is not None]
+    if judged:
+        log = functional.log_softmax(found.verdict[judged], -1)
+        each_verdict = []
+        for line, row in zip(log, judged, strict=True):
+            verdict = examples[row].verdict or 0
+            each_verdict.append(
+                -line[1:].logsumexp(-1) if verdict == NOT_SUPPORTED else -line[verdict]
+            )
+        share = len(judged) / len(examples)  # a lone statement among questions weighs little
+        losses["verdict"] = VERDICT_WEIGHT * min(1.0, 4 * share) * torch.stack(each_verdict).mean()
+    return losses
 
 
-def _order(count: int, epoch: int) -> list[int]:
-    if (count, epoch) not in _ORDERS:
-        order = list(range(count))
-        random.Random(SEED + epoch).shuffle(order)
-        _ORDERS[count, epoch] = order
-    return _ORDERS[count, epoch]
+def tensors(
+    examples: Sequence[Example], pad: int = 1
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Ids, attention mask, token types and which tokens are the passage's; (examples, length) each."""
+    length = max(len(example.ids) for example in examples)
+    ids = torch.full((len(examples), length), pad, dtype=torch.long)
+    mask, types = (torch.zeros((len(examples), length), dtype=torch.long) for _ in range(2))
+    passage = torch.zeros((len(examples), length), dtype=torch.bool)
+    for row, example in enumerate(examples):
+        ids[row, : len(example.ids)] = torch.tensor(example.ids)
+        types[row, : len(example.ids)] = torch.tensor(example.types)
+        mask[row, : len(example.ids)] = 1
+        passage[row, example.passage[0] : example.passage[1]] = True
+    return ids, mask, types, passage
 
 
 if __name__ == "__main__":

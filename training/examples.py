@@ -32,6 +32,7 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +53,38 @@ NOT_SUPPORTED = len(VERDICTS)  # a verdict that is not "supported"; which of the
 TITLE = 120  # characters of a title
 # A run of capitalised words, or a number.
 _NAME = re.compile(r"\b[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*|\b\d[\d,.]*\d\b|\b\d\b")
+_PERSON = r"[A-Z][\w’'-]+(?: [A-Z]\.?)?(?: (?:de|von|van|al|bin))?(?: [A-Z][\w’'-]+){1,2}"
+_ENDED = r"(?=,|\.|;| who\b| which\b| that\b| and (?:is|was)\b| in \d{4})"
+_APPOSED = re.compile(
+    rf"(?<![\w,] )(?P<name>{_PERSON}), (?P<role>(?:an?|the|former|then)\s[^,.;()]{{8,80}}),(?! and)"
+)
+_IS_A = re.compile(
+    rf"(?P<the>The )?(?P<name>[A-Z][\w’'.-]+(?: [\w’'.-]+){{0,4}}?)(?: \([^)]*\))? "
+    rf"(?P<verb>is|was|are|were) (?P<role>(?:an?|the)\s[^.;()]{{8,110}}?){_ENDED}"
+)
+_FUNCTION = re.compile(
+    r"(?:An?|Another|It|In|On|At|Under|As|By|For|From|This|That|These|There|He|She|They|One|Some|Most|After|During)\b"
+)
+_HUMAN = re.compile(r"\b(?:\w{3,}(?:er|or|ist|ian|man|woman)|king|queen|poet|monk|saint|chef|chief|head|spy)\b")
+_WH = re.compile(
+    r"(?:(?:in|at|on|by|from|to|for|with) )?(?:who|whom|whose|when|where|why|(?:what|which) (?:year|day|country|city|"
+    r"month|date|state|kind|type|percentage)|how (?:many|much|long|often|old)(?: \w+)?)\b",
+    re.IGNORECASE,
+)
+_STATED = re.compile(
+    r"(?P<subject>[A-Z][^,;:]{2,50}?) (?P<verb>is|are|was|were|has|have|had|can|could|will|would|may|must) "
+    r"(?P<rest>[^;:]+)\.$"
+)
+_SMALL = frozenset("the a an its his her their this that these those it he she they in at on by".split())
+ASKED = 0.3  # of the statements that can be asked as a question are
+ELSEWHERE = 0.08  # of the statements come with another passage
 
 # How many of each source a block has: in the first blocks, and after them.
-FIRST = {"squad1": 1600, "squad2": 60, "adversarial": 60, "qamr": 160, "news": 10, "claims": 120,
-         "rte": 60}  # fmt: skip
+FIRST = {"squad1": 1400, "squad2": 60, "adversarial": 60, "qamr": 160, "news": 10, "claims": 120,
+         "rte": 60, "roles": 60, "followups": 140}  # fmt: skip
 LATER = {"squad1": 420, "squad2": 70, "adversarial": 200, "qamr": 100, "news": 40, "clapnq": 50,
-         "claims": 260, "rte": 110}  # fmt: skip
+         "claims": 260, "rte": 110, "roles": 40, "followups": 100}  # fmt: skip
+TURNS = 2  # of a conversation, at most, before a follow-up
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +164,14 @@ class Examples:
                     self._add(row | {"text": _plain(row["text"])})
         self._items["qamr"] = [q for q in _questions(data / "qamr", set(self._of)) if _whole(q)]
         self._items["news"] = _questions(data / "news_dev", set(self._of))
+        self._items["roles"] = _roles(self._texts)
+        self._items["followups"] = self._items["squad1"][1:]
+        self._before = {b.text: a for a, b in pairwise(self._items["squad1"]) if a.doc == b.doc}
         self._items["clapnq"] = _questions(data / "clapnq", set(self._of))
         self._items["claims"] = _claims(data / "claims")
         self._items["rte"] = _rte(data / "rte")
-        chance = random.Random(SEED)
-        for items in self._items.values():
-            chance.shuffle(items)
+        for number, items in enumerate(self._items.values()):
+            random.Random(SEED + number).shuffle(items)
         self._search = squad.WordSearch([piece.text for piece in self._pieces])
 
     def __len__(self) -> int:
@@ -173,7 +202,9 @@ class Examples:
         if chance.random() < NO_MARK:
             item = replace(item, text=item.text.removesuffix("?"))
         if name in ("claims", "rte"):
-            return [[self._example(item, self._passage_of(item), chance)]]
+            return [[self._example(*self._judged(item, chance), chance)]]
+        if name == "followups":
+            item = self._followup(item, chance)
         own = self._of.get(item.doc, [])
         if not own:
             return []
@@ -338,9 +369,40 @@ class Examples:
         best, at = max(scored, key=lambda pair: (pair[0], -pair[1]))
         return at if best else None
 
-    def _passage_of(self, item: Item) -> Text:
+    def _judged(self, item: Item, chance: random.Random) -> tuple[Item, Text]:
+        """A statement with its passage; now and then asked as a question, or with another passage,
+        which does not say."""
+        if chance.random() < ASKED and (asked := _as_question(item.text)):
+            item = replace(item, text=asked)
+        if item.verdict != NOT_SUPPORTED and chance.random() < ELSEWHERE:
+            other = chance.choice(self._items["claims"]).doc
+            if other != item.doc:
+                none = VERDICTS.index("not_stated")
+                item = replace(item, doc=other, gold=(), verdict=none)
         title, _, text = item.doc.partition("\0")
-        return Text("", title, text)
+        return item, Text("", title, text)
+
+    def _followup(self, item: Item, chance: random.Random) -> Item:
+        """The question behind the one or two before it on the same paragraph and their answers, with
+        a pronoun for a name that was said there, or cut to its question words."""
+        text, said = item.text, ""
+        before = self._before.get(item.text)
+        for _ in range(1 if chance.random() < 0.7 else TURNS):
+            if before is None:
+                break
+            said = f"{before.text} {before.answers[0]}. {said}"
+            before = self._before.get(before.text)
+        known = [name for name in _NAME.findall(text[1:]) if name in said and not name[0].isdigit()]
+        if known and chance.random() < 0.8:
+            name = chance.choice(known)
+            pronoun, its = chance.choice((("it", "its"), ("he", "his"), ("she", "her"), ("they", "their")))
+            text = re.sub(rf"(?:\bthe )?\b{re.escape(name)}['’]s?\b", its, text)
+            text = re.sub(rf"(?:\bthe )?\b{re.escape(name)}\b", pronoun, text)
+        if (head := _WH.match(text)) and chance.random() < 0.12:
+            text = f"{head[0].strip()}?"
+        if chance.random() < 0.3:
+            text = f"And {text[:1].lower()}{text[1:]}"
+        return replace(item, text=f"{said}{text}")
 
     def _add(self, row: dict[str, Any]) -> None:
         self._texts[row["id"]] = row["text"]
@@ -407,6 +469,36 @@ def _rte(folder: Path) -> list[Item]:
         for row in _lines(folder / "claims.jsonl.gz")
         if row["part"] == "train"
     ]
+
+
+def _roles(texts: dict[str, str]) -> list[Item]:
+    """"Who is Ada Wren?", where a text has "Ada Wren, the chair of the board," or begins "Ada Wren
+    (1901-1980) was a chemist": the words that say who or what that is."""
+    found = []
+    for doc, text in texts.items():
+        for match in _APPOSED.finditer(text):
+            if _FUNCTION.match(match["name"]):
+                continue
+            found.append(Item(f"Who is {match['name']}?", doc, (match["role"],), match.start("role")))
+        match = _IS_A.match(text)
+        if match and not _FUNCTION.match(match["name"]):
+            person = len(match["name"].split()) > 1 and _HUMAN.search(match["role"])
+            word = "Who" if person and not match["the"] else "What"
+            name = f"the {match['name']}" if match["the"] else match["name"]
+            question = f"{word} {match['verb']} {name}?"
+            found.append(Item(question, doc, (match["role"],), match.start("role")))
+    return found
+
+
+def _as_question(statement: str) -> str:
+    """ "The tower was sold." -> "Was the tower sold?"; "" for a sentence of another build."""
+    match = _STATED.match(statement)
+    if match is None:
+        return ""
+    subject = match["subject"]
+    if subject.split()[0].lower() in _SMALL:
+        subject = subject[:1].lower() + subject[1:]
+    return f"{match['verb'].capitalize()} {subject} {match['rest']}?"
 
 
 def _whole(item: Item) -> bool:

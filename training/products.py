@@ -59,18 +59,16 @@ def _replace(module: nn.Module) -> None:
 
 
 class HalfLinear(nn.Module):
-    """A Linear's parameters; the half-precision copy of its matrix is made once a step."""
+    """A Linear's parameters; a matrix that learns is copied into half precision at every call."""
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         self.weight, self.bias = linear.weight, linear.bias
-        self._version = -1
         self._half: torch.Tensor | None = None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self._version != self.weight._version:
+        if self._half is None or self.weight.requires_grad:
             self._half = self.weight.detach().half().contiguous()
-            self._version = self.weight._version
         return _Product.apply(x, self.weight, self._half, self.bias)  # type: ignore[no-any-return,no-untyped-call]
 
 

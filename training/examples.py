@@ -81,9 +81,9 @@ ELSEWHERE = 0.08  # of the statements come with another passage
 
 # How many of each source a block has: in the first blocks, and after them.
 FIRST = {"squad1": 1400, "squad2": 60, "adversarial": 60, "qamr": 160, "news": 10, "claims": 120,
-         "rte": 60, "roles": 60, "followups": 140}  # fmt: skip
+         "rte": 60, "roles": 60, "followups": 140, "checked": 40}  # fmt: skip
 LATER = {"squad1": 420, "squad2": 70, "adversarial": 200, "qamr": 100, "news": 40, "clapnq": 50,
-         "claims": 260, "rte": 110, "roles": 40, "followups": 100}  # fmt: skip
+         "claims": 260, "rte": 110, "roles": 40, "followups": 100, "checked": 110}  # fmt: skip
 TURNS = 2  # of a conversation, at most, before a follow-up
 
 
@@ -166,10 +166,14 @@ class Examples:
         self._items["news"] = _questions(data / "news_dev", set(self._of))
         self._items["roles"] = _roles(self._texts)
         self._items["followups"] = self._items["squad1"][1:]
+        self._items["checked"] = self._items["squad1"][:-1]
         self._before = {b.text: a for a, b in pairwise(self._items["squad1"]) if a.doc == b.doc}
         self._items["clapnq"] = _questions(data / "clapnq", set(self._of))
         self._items["claims"] = _claims(data / "claims")
         self._items["rte"] = _rte(data / "rte")
+        self._asked: dict[str, list[Item]] = {}
+        for item in self._items["squad1"]:
+            self._asked.setdefault(item.doc, []).append(item)
         for number, items in enumerate(self._items.values()):
             random.Random(SEED + number).shuffle(items)
         self._search = squad.WordSearch([piece.text for piece in self._pieces])
@@ -208,6 +212,8 @@ class Examples:
         own = self._of.get(item.doc, [])
         if not own:
             return []
+        if name == "checked":
+            return [[self._checked(item, own, found, chance)]]
         if not item.answerable:
             # The piece of its document that word search likes best: it was written to mislead.
             best = next((i for i in found if i in own), own[0])
@@ -382,6 +388,32 @@ class Examples:
         title, _, text = item.doc.partition("\0")
         return item, Text("", title, text)
 
+    def _checked(
+        self, item: Item, own: Sequence[int], found: Sequence[int], chance: random.Random
+    ) -> Example:
+        """A question with an answer to it, to be judged: the right one, one of another question on the
+        paragraph, or the right one with a passage that lacks it."""
+        gold = self._gold(item, own)
+        piece = self._pieces[own[0] if gold is None else gold]
+        answer, verdict = item.answers[0], VERDICTS.index("supported")
+        others = [
+            one.answers[0]
+            for one in self._asked.get(item.doc, ())
+            if one.answers[0].lower() not in answer.lower()
+            and answer.lower() not in one.answers[0].lower()
+            and _shape(one.answers[0]) == _shape(answer)
+        ]
+        drawn = chance.random()
+        if others and drawn < 0.35:
+            answer, verdict = chance.choice(others), VERDICTS.index("contradicted")
+        elif drawn > 0.7:
+            lacking = [i for i in found if answer.lower() not in self._pieces[i].text.lower()]
+            if lacking:
+                piece, verdict = self._pieces[lacking[0]], VERDICTS.index("not_stated")
+        proof = (item.answers[0],) if verdict != VERDICTS.index("not_stated") else ()
+        judged = Item(f"{item.text} {answer}", item.doc, gold=proof, verdict=verdict)
+        return self._example(judged, piece, chance)
+
     def _followup(self, item: Item, chance: random.Random) -> Item:
         """The question behind the one or two before it on the same paragraph and their answers, with
         a pronoun for a name that was said there, or cut to its question words."""
@@ -499,6 +531,11 @@ def _as_question(statement: str) -> str:
     if subject.split()[0].lower() in _SMALL:
         subject = subject[:1].lower() + subject[1:]
     return f"{match['verb'].capitalize()} {subject} {match['rest']}?"
+
+
+def _shape(answer: str) -> str:
+    """Numbers, names and other words are mistaken for their like only."""
+    return "number" if re.search(r"\d", answer) else "name" if answer[:1].isupper() else "words"
 
 
 def _whole(item: Item) -> bool:

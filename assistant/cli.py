@@ -576,9 +576,9 @@ def evaluate(
     Example:
       dateline evaluate questions.jsonl --plot risk.svg
     """
-    from assistant.evaluation import evaluate as evaluated
-    from assistant.evaluation import remembering, report, risk_coverage_plot
-    from assistant.labelled import load_questions
+    from assistant.evaluation.evaluating import evaluate as evaluated
+    from assistant.evaluation.evaluating import remembering, report, risk_coverage_plot
+    from assistant.evaluation.labelled import load_questions
 
     asked = load_questions(questions)
     with _open(ctx, index) as assistant, _progress("Asking") as progress:
@@ -611,8 +611,8 @@ def calibrate(
     Example:
       dateline calibrate questions.jsonl
     """
-    from assistant.calibrating import fit, judge, keep
-    from assistant.labelled import load_questions
+    from assistant.evaluation.calibrating import fit, judge, keep
+    from assistant.evaluation.labelled import load_questions
 
     asked = load_questions(questions)
     with _open(ctx, index) as assistant, _progress("Asking") as progress:
@@ -647,7 +647,7 @@ def feedback(
     Example:
       dateline feedback questions.jsonl
     """
-    from assistant.labelled import to_line
+    from assistant.evaluation.labelled import to_line
     from assistant.web.conversations import FILE, Conversations
     from assistant.web.feedback import labelled, to_dict
 

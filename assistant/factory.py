@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from assistant.answering.chain import Chain
 from assistant.answers import Answer, Turn
-from assistant.chain import build_chain
-from assistant.confidence import UNCALIBRATED
 from assistant.prompts import load_phrases, load_prompt
-from assistant.reader import open_reader
+from assistant.reading.confidence import UNCALIBRATED
+from assistant.reading.network import open_reader
 from assistant.settings import Settings
 from assistant.writing.grounding import Wording
 from vectorstore.index import Index, OnProgress
@@ -29,7 +29,7 @@ from vectorstore.index import Index, OnProgress
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable, RunnableConfig
 
-    from assistant.reader import Reader
+    from assistant.reading.reader import Reader
     from assistant.writing.generating import Writer
     from vectorstore.embedding import Embedding
 
@@ -44,12 +44,18 @@ class Assistant:
     """
 
     def __init__(
-        self, index: Index, reader: Reader, settings: Settings, writer: Writer | None = None
+        self,
+        index: Index,
+        reader: Reader,
+        settings: Settings,
+        writer: Writer | None = None,
+        embed: Callable[[str], Any] | None = None,
     ) -> None:
         self.index = index
         self.settings = settings
         self._reader = reader
         self._writer = writer
+        self._embed = embed or embedded
 
     @cached_property
     def chain(self) -> Runnable[Any, Answer]:
@@ -57,10 +63,16 @@ class Assistant:
 
         Built on first use: what only lists or adds articles does not wait for LangChain.
         """
-        return build_chain(
+        return self.stages.runnable
+
+    @cached_property
+    def stages(self) -> Chain:
+        """The chain's stages, each callable on its own."""
+        return Chain(
             self.index,
             self._reader,
             load_phrases("extractive"),
+            self._embed,
             passages_read=self.settings.passages_read,
             threshold=self.settings.threshold,
             writer=self._writer,
@@ -69,7 +81,11 @@ class Assistant:
     @cached_property
     def without_model(self) -> Assistant:
         """The same, answering in the articles' own words only: asks no chat model, costs nothing."""
-        return self if self._writer is None else Assistant(self.index, self._reader, self.settings)
+        return (
+            self
+            if self._writer is None
+            else Assistant(self.index, self._reader, self.settings, None, self._embed)
+        )
 
     @classmethod
     def open(
@@ -86,7 +102,11 @@ class Assistant:
         embedding = _Once(lambda: _open_embedding(settings))
         index = _open_index(settings, embedding, progress)
         writer = None if settings.model == "reader" else _open_writer(settings, embedding)
-        return cls(index, reader, settings, writer)
+        from vectorstore.embedding import DEFAULT
+
+        own = settings.embedding_model == DEFAULT
+        embed = lru_cache(256)(lambda question: embedding().embed([question])[0]) if own else None
+        return cls(index, reader, settings, writer, embed)
 
     def answer(
         self,
@@ -158,13 +178,13 @@ class Assistant:
         """An assistant on the same index and reader, with another threshold and without a language
         model: what this one would say then. Closing either closes the index of both."""
         settings = self.settings.model_copy(update={"threshold": threshold, "model": "reader"})
-        return Assistant(self.index, self._reader, settings)
+        return Assistant(self.index, self._reader, settings, None, self._embed)
 
     def with_reader(self, reader: Reader, *, passages_read: int | None = None) -> Assistant:
         """An assistant with another reader, on the same index. Closing either closes it."""
         changed = {"passages_read": passages_read} if passages_read else {}
         settings = self.settings.model_copy(update=changed)
-        return Assistant(self.index, reader, settings, self._writer)
+        return Assistant(self.index, reader, settings, self._writer, self._embed)
 
     def warm(self) -> None:
         """Load the models now, so that the first question does not wait for them."""
@@ -231,6 +251,20 @@ def answer(question: str, *, history: Sequence[Turn] = (), **limits: Any) -> Ans
             _default = Assistant.open()
             atexit.register(_default.close)
     return _default.answer(question, history=history, **limits)
+
+
+@lru_cache(maxsize=256)
+def embedded(question: str) -> Any:
+    """The question as a vector of the default embedding model, whatever embeds the articles: it is
+    what the intents were learnt on."""
+    return _default_embedding().embed([question])[0]
+
+
+@cache
+def _default_embedding() -> Embedding:
+    from vectorstore.embedding import DEFAULT, open_embedding
+
+    return open_embedding(DEFAULT)
 
 
 class _Once(Generic[T]):

@@ -8,7 +8,7 @@ folder below EVAL_FOLDER as benchmarks/sets.py describes it:
 - squad2_dev (Rajpurkar et al. 2018): its test split, which neither the reader nor its calibration has
   seen; 300 answerable questions, the same 300 with their article left out, 300 adversarial ones;
 - clapnq (Rosenthal et al. 2025): long answers; the gold sentences are to be cited, the questions without
-  an answer have a look-alike passage. Every other question: the rest is for the calibration;
+  an answer have a look-alike passage. Its test quarter; another is for the calibration;
 - mtrag_human (Katsis et al. 2025): with the conversation before; an answer is right where it comes
   from one of the gold documents, since the known ones are told in other words.
 
@@ -30,12 +30,20 @@ from pathlib import Path
 from typing import Any
 
 from assistant import Assistant, Settings
-from assistant.evaluation import evaluate, figures_table, remembering, report, risk_coverage_plot
-from assistant.labelled import LabelledQuestion, Place
-from assistant.reader import Reader, onnx_reader, open_reader
+from assistant.evaluation.evaluating import (
+    evaluate,
+    figures_table,
+    remembering,
+    report,
+    risk_coverage_plot,
+)
+from assistant.evaluation.labelled import LabelledQuestion, Place
+from assistant.reading.network import open_reader, shipped_reader
+from assistant.reading.reader import Reader
 from assistant.resources import seeds_folder
 from benchmarks import seed_answers, sets
 from benchmarks.header import header
+from training.squad import part_of
 from vectorstore.articles import Article, Progress
 from vectorstore.loading import load as load_articles
 
@@ -127,7 +135,13 @@ def clapnq(folder: Path) -> Set:
         )
         for question in sets.questions(folder)
     ]
-    return Set(articles, questions[::2], questions[1::2])
+    documents = [_paragraph(row) for row in _lines(folder / "questions.jsonl.gz")]
+    parts = [part_of("clapnq", document) for document in documents]
+    of_part = {
+        name: [q for q, part in zip(questions, parts, strict=True) if part == name]
+        for name in ("tune", "test")
+    }
+    return Set(articles, of_part["test"], of_part["tune"])
 
 
 def mtrag(folder: Path) -> Set:
@@ -167,7 +181,7 @@ def main() -> None:
     parser.add_argument("--misses", action="store_true", help="list every question that went wrong")
     parser.add_argument("--out", type=Path, help="a folder for SET.json and SET.svg")
     arguments = parser.parse_args()
-    reader = onnx_reader(arguments.reader, arguments.reader.name) if arguments.reader else None
+    reader = shipped_reader(arguments.reader) if arguments.reader else None
     evaluations = []
     for name in SETS if arguments.set == "all" else [arguments.set]:
         asked = SETS[name](arguments.data / name).limited(arguments.limit)

@@ -20,10 +20,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from assistant.reader import onnx_reader
+
 from assistant import Answer, Assistant, Citation, Statement
 from assistant.answers import Trace
-from assistant.evaluation import evaluate, figures_table, remembering
-from assistant.reader import onnx_reader
+from assistant.evaluation.evaluating import evaluate, figures_table, remembering
 from benchmarks.answers import SETS, opened, told
 from benchmarks.header import header
 from vectorstore.index import Index

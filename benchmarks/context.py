@@ -24,6 +24,7 @@ from pathlib import Path
 
 from assistant.questions import cleaned
 from assistant.rewriting import standalone
+
 from benchmarks.header import header
 from benchmarks.retrieval import DEPTHS, samples
 from benchmarks.sets import Question, articles, embedding, questions, sample

@@ -28,10 +28,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from assistant import Answer, Assistant, Settings, Turn
 from assistant.questions import asks_for, cleaned
-from assistant.resources import seeds_folder
 from assistant.rewriting import looking, standalone
+
+from assistant import Answer, Assistant, Settings, Turn
+from assistant.resources import seeds_folder
 from benchmarks.retrieval import holds
 from benchmarks.seed_answers import measure
 from vectorstore import Article, Index

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from assistant.questions import cleaned
 from assistant.rewriting import standalone
+
 from benchmarks.header import header
 from benchmarks.passage_size import SPLITS
 from benchmarks.retrieval import Exact, samples

@@ -21,8 +21,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from assistant import Answer, Assistant, Settings
 from assistant.questions import asks_for
+
+from assistant import Answer, Assistant, Settings
 from vectorstore import Article
 from vectorstore.splitting import sentences
 

@@ -33,6 +33,7 @@ from assistant.confidence import UNCALIBRATED, signals
 from assistant.questions import cleaned
 from assistant.reader import DEFAULT, Reader, Reading, open_reader
 from assistant.rewriting import standalone
+
 from benchmarks.header import header
 from benchmarks.retrieval import samples
 from benchmarks.sets import Place, Question, articles, embedding, open_index, questions, sample

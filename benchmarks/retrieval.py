@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from assistant.questions import cleaned
+from assistant.rewriting import standalone
 
 from assistant.answers import Turn
-from assistant.questions import cleaned
 from assistant.resources import seeds_folder
-from assistant.rewriting import standalone
 from benchmarks.header import header
 from benchmarks.seed_answers import file_of, load
 from benchmarks.sets import Place, Question, articles, embedding, open_index, questions, sample

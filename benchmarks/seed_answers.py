@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from assistant import Answer, Assistant, Settings, Turn
-from assistant.evaluation import Outcome as Judged
-from assistant.evaluation import evaluate, remembering
-from assistant.labelled import LabelledQuestion, Place
+from assistant.evaluation.evaluating import Outcome as Judged
+from assistant.evaluation.evaluating import evaluate, remembering
+from assistant.evaluation.labelled import LabelledQuestion, Place
 from assistant.resources import seeds_folder
 
 QUESTIONS = Path(__file__).parent / "seed_questions.jsonl"

@@ -5,8 +5,10 @@
     assistant = fake_assistant(tmp_path, [Article(...)], {"co-chairs": ["France and Saudi Arabia"]})
 
 A passage that holds a phrase told for a word of the question is read as that phrase, with a score
-of 4; every other as its first word, with a score of -4. It loads nothing. The assistant's index has
-one passage an article and finds by words alone (see fake_index.py).
+of 4, and the sentence around it is its evidence; every other as its first word, with a score of -4.
+With `verdicts`, a passage that holds a phrase says of a statement what is told for it: {"no": ["never
+opened"]}. It loads nothing. The assistant's index has one passage an article and finds by words alone
+(see fake_index.py); its intents are told by a question's first words.
 """
 
 from __future__ import annotations
@@ -14,17 +16,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from assistant import Assistant, Settings
-from assistant.confidence import UNCALIBRATED, Calibration
-from assistant.reader import Reading
+from assistant.reading.confidence import UNCALIBRATED, Calibration
+from assistant.reading.reader import Reading, Scored, Verdict
 from assistant.writing.generating import Writer
 from tests.fake_index import FakeIndex
 from vectorstore import Article, Passage
+from vectorstore.splitting import sentences
 
 SURE = 4.0
 
 Answers = Mapping[str, Sequence[str]]
+_VERDICTS = {"yes": Verdict(0.96, 0.02, 0.02), "no": Verdict(0.02, 0.96, 0.02)}
+_NOT_STATED = Verdict(0.02, 0.02, 0.96)
 
 
 class FakeReader:
@@ -32,6 +40,7 @@ class FakeReader:
         self,
         answers: Answers | None = None,
         *,
+        verdicts: Answers | None = None,
         name: str = "fake",
         calibration: Calibration | None = UNCALIBRATED,
     ) -> None:
@@ -40,28 +49,51 @@ class FakeReader:
         self.sha256 = name
         self.asked: list[str] = []
         self._answers = answers or {}
+        self._verdicts = verdicts or {}
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
         self.asked.append(question)
-        phrases = [
-            phrase
-            for word, told in self._answers.items()
-            if word.lower() in question.lower()
-            for phrase in told
-        ]
-        return [_reading(passage, phrases) for passage in passages]
+        # What is asked last counts most: a question may stand behind a conversation.
+        places = {word: question.lower().rfind(word.lower()) for word in self._answers}
+        words = sorted((w for w, at in places.items() if at >= 0), key=lambda w: -places[w])
+        phrases = [phrase for word in words for phrase in self._answers[word]]
+        return [self._reading(passage, phrases) for passage in passages]
+
+    def _reading(self, passage: Passage, phrases: Sequence[str]) -> Reading:
+        phrase = next((phrase for phrase in phrases if phrase in passage.text), None)
+        if phrase is not None:
+            start, score = passage.text.index(phrase), SURE
+        else:
+            word = re.search(r"\S+", passage.text)
+            start, phrase = (word.start(), word[0]) if word else (0, "")
+            score = -SURE
+        end = start + len(phrase)
+        base = passage.start
+        evidence = tuple(
+            Scored(
+                base + span.start,
+                base + span.end,
+                SURE if score > 0 and span.start < end and start < span.end else -SURE,
+            )
+            for span in sentences(passage.text)
+        )
+        verdict = next(
+            (
+                _VERDICTS[said]
+                for said, told in self._verdicts.items()
+                if any(one in passage.text for one in told)
+            ),
+            _NOT_STATED,
+        )
+        best = Scored(base + start, base + end, score)
+        return Reading(
+            passage, *best[:2], phrase, score, (best,) if phrase else (), evidence, verdict
+        )
 
 
-def _reading(passage: Passage, phrases: Sequence[str]) -> Reading:
-    phrase = next((phrase for phrase in phrases if phrase in passage.text), None)
-    if phrase is not None:
-        start, score = passage.text.index(phrase), SURE
-    else:
-        word = re.search(r"\S+", passage.text)
-        start, phrase = (word.start(), word[0]) if word else (0, "")
-        score = -SURE
-    begin = passage.start + start
-    return Reading(passage, begin, begin + len(phrase), phrase, score)
+def no_vector(_: str) -> Any:
+    """The embedding of a question where only its words are to tell what is wanted."""
+    return np.zeros(384, np.float32)
 
 
 def fake_assistant(
@@ -76,4 +108,4 @@ def fake_assistant(
     index = FakeIndex(folder / "articles.json")
     index.add_articles(articles)
     settings = Settings(index=folder, threshold=threshold)
-    return Assistant(index, reader or FakeReader(answers), settings, writer)
+    return Assistant(index, reader or FakeReader(answers), settings, writer, no_vector)

@@ -62,7 +62,7 @@ def test_who(assistant: Assistant) -> None:
     assert article.text[citation.start : citation.end] == citation.quote
     assert "co-chaired by France and Saudi Arabia" in citation.quote
     assert article.title.startswith("Khaled Khiari")
-    assert answer.text == "France and Saudi Arabia [1]"
+    assert answer.text == "France and Saudi Arabia. [1]"
 
 
 def test_where_and_when(assistant: Assistant) -> None:

@@ -7,7 +7,6 @@ import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +14,16 @@ import pytest
 from typer.testing import CliRunner
 
 from assistant import Assistant, Settings
-from assistant.calibrating import Judged, auc, fit, judge, keep, logistic
 from assistant.cli import app
-from assistant.confidence import UNCALIBRATED, load_calibration, signals
 from assistant.errors import CalibrationError, QuestionsError
-from assistant.labelled import LabelledQuestion
-from assistant.reader import Reading, open_reader
+from assistant.evaluation.calibrating import Judged, Option, auc, fit, judge, keep, logistic
+from assistant.evaluation.labelled import LabelledQuestion
+from assistant.reading.confidence import load_calibration
+from assistant.reading.network import open_reader
+from assistant.reading.reader import Reading
 from assistant.resources import weights_folder
 from tests.fake_index import FakeIndex
-from tests.fake_reader import FakeReader
+from tests.fake_reader import FakeReader, no_vector
 from vectorstore import Article, Passage
 
 NAMES = "ferry bridge tunnel school library theatre museum market stadium harbour airport prison"
@@ -38,6 +38,12 @@ QUESTIONS = [
 ANSWERS = {name: [f"{number} million"] for number, name in enumerate(NAMES.split(), start=11)}
 
 
+CALIBRATION = {
+    "forms": {"span": {"weights": {"score": 1}, "intercept": 0}},
+    "threshold": 0.5,
+}
+
+
 class LoudReader(FakeReader):
     """Scores everything a hundred higher, so that its raw score says it is always sure."""
 
@@ -45,13 +51,20 @@ class LoudReader(FakeReader):
         super().__init__(ANSWERS, name="loud", calibration=None)
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
-        return [replace(r, score=r.score + 100) for r in super().read(question, passages)]
+        return [
+            replace(
+                reading,
+                score=reading.score + 100,
+                spans=tuple(span._replace(score=span.score + 100) for span in reading.spans),
+            )
+            for reading in super().read(question, passages)
+        ]
 
 
 def loud_assistant(folder: Path, reader: FakeReader | None = None) -> Assistant:
     index = FakeIndex(folder / "articles.json")
     index.add_articles(ARTICLES)
-    return Assistant(index, reader or LoudReader(), Settings(index=folder))
+    return Assistant(index, reader or LoudReader(), Settings(index=folder), None, no_vector)
 
 
 def test_a_reader_that_is_always_sure_refuses_once_calibrated(tmp_path: Path) -> None:
@@ -75,15 +88,16 @@ def test_a_question_is_asked_again_without_its_article(tmp_path: Path) -> None:
     with loud_assistant(tmp_path) as assistant:
         judged = list(judge(assistant, QUESTIONS[:1]))
     assert [each.kind for each in judged] == ["answerable", "absent"]
-    assert [sum(each.right) for each in judged] == [1, 0]
-    # Ten passages are read both times, though one of the twelve was hidden.
-    assert [len(each.right) for each in judged] == [10, 10]
+    spans = [[one for one in each.options if one.form == "span"] for each in judged]
+    assert [[one.verdict for one in found] for found in spans] == [["right"], ["wrong"]]
 
 
 def test_the_right_words_in_another_article_are_not_right(tmp_path: Path) -> None:
     elsewhere = LabelledQuestion("what costs the ferry", ("11 million",), ("bridge",))
     with loud_assistant(tmp_path) as assistant:
-        assert not any(next(judge(assistant, [elsewhere])).right)
+        assert {option.verdict for option in next(judge(assistant, [elsewhere])).options} == {
+            "wrong"
+        }
 
 
 def test_an_unknown_article_is_told_before_anything_is_asked(tmp_path: Path) -> None:
@@ -123,22 +137,8 @@ def test_the_area_counts_pairs_and_half_of_the_ties() -> None:
 
 def test_the_curve_refuses_more_as_the_threshold_rises() -> None:
     judged = [
-        Judged(
-            kind,
-            (
-                {
-                    "score": score,
-                    "rank": 1.0,
-                    "margin": 1.0,
-                    "names": 0.0,
-                    "unknown": 0.0,
-                    "denied": 0.0,
-                    "sentences": 0.0,
-                },
-            ),
-            (right,),
-        )
-        for kind, right, at in (("answerable", True, 2.0), ("unanswerable", False, -1.0))
+        Judged(kind, "", (Option("span", {"score": score, "leaning": 1.0}, right),))
+        for kind, right, at in (("answerable", "right", 2.0), ("unanswerable", "wrong", -1.0))
         for score in (at, at + 0.5, at - 0.5)
         for _ in range(5)
     ]
@@ -151,6 +151,28 @@ def test_the_curve_refuses_more_as_the_threshold_rises() -> None:
 
 
 # -- where it is kept --------------------------------------------------------------------------
+
+
+def test_the_surest_form_is_given_and_one_that_was_never_right_is_not() -> None:
+    """A list is no answer to a question that wants none, whatever is in it."""
+    judged = []
+    for number in range(60):
+        right = number % 2 == 0
+        judged.append(
+            Judged(
+                "answerable" if right else "unanswerable",
+                "",
+                (
+                    Option(
+                        "span", {"score": 1.0 if right else -1.0}, "right" if right else "wrong"
+                    ),
+                    Option("list", {"score": 9.0}, "right"),
+                ),
+            )
+        )
+    fitted = fit(judged)
+    assert set(fitted["forms"]) == {"span"}
+    assert fitted["auc"] > 0.95
 
 
 @pytest.fixture
@@ -186,7 +208,7 @@ def test_it_is_used_for_the_weights_it_was_made_for_and_no_others(
 def test_it_comes_before_the_one_beside_the_weights(tmp_path: Path, folder: Path) -> None:
     calibrations = Settings(index=tmp_path).calibrations
     beside = folder / "calibration.json"
-    beside.write_text('{"weights": {"score": 1}, "intercept": 0, "threshold": 0.77}')
+    beside.write_text(json.dumps(CALIBRATION | {"threshold": 0.77}))
     first = open_reader(str(folder), calibrations).calibration
     assert first is not None
     assert first.threshold == 0.77
@@ -197,7 +219,7 @@ def test_it_comes_before_the_one_beside_the_weights(tmp_path: Path, folder: Path
 
 
 def test_one_beside_other_weights_is_passed_over(tmp_path: Path, folder: Path) -> None:
-    beside = {"weights": {"score": 1}, "intercept": 0, "threshold": 0.5, "reader_sha256": "0" * 64}
+    beside = CALIBRATION | {"reader_sha256": "0" * 64}
     (folder / "calibration.json").write_text(json.dumps(beside))
     assert open_reader(str(folder)).calibration is None
 
@@ -264,61 +286,3 @@ def test_the_command_calibrates_and_doctor_tells(tmp_path: Path) -> None:
     code, stdout, stderr = run("calibrate", str(file), "--json")
     assert (code, stdout) == (1, "")
     assert "at least 10" in stderr
-
-
-# -- signals -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("question", "text", "denied"),
-    [
-        ("who did not sign", "The accord was made. Wren signed it.", 1.0),
-        ("who didn’t sign", "Wren signed it.", 1.0),
-        ("who did not sign", "Wren refused to sign it.", 0.0),
-        ("who signed", "Wren never signed it.", 0.0),
-        ("who did not sign", "It was never easy. Wren signed it.", 1.0),
-    ],
-)
-def test_a_question_that_denies_wants_a_sentence_that_does(
-    question: str, text: str, denied: float
-) -> None:
-    start = text.index("Wren")
-    passage = Passage("p", "a", 100, 100 + len(text), text)
-    reading = Reading(passage, 100 + start, 104 + start, "Wren", 3.0)
-    assert signals(question, [reading])[0]["denied"] == denied
-
-
-@pytest.mark.parametrize(
-    ("published", "missing"),
-    [(date(2025, 10, 27), 0.0), (date(2025, 9, 27), 0.5), (date(2024, 1, 2), 1.0), (None, 1.0)],
-)
-def test_the_month_and_year_of_a_question_may_be_those_in_which_the_article_appeared(
-    published: date | None, missing: float
-) -> None:
-    passage = Passage("p", "a", 0, 26, "Wren was elected on Sunday", published=published)
-    reading = Reading(passage, 0, 4, "Wren", 3.0)
-    assert signals("who was elected in October 2025?", [reading])[0]["names"] == missing
-
-
-def test_a_name_that_no_article_has_speaks_against_every_reading() -> None:
-    reading = Reading(EMPTY, 0, 0, "", 1.0)
-    found = [signals("who is Mary?", [reading], unknown=unknown)[0] for unknown in (False, True)]
-    assert [each["unknown"] for each in found] == [0.0, 1.0]
-    assert UNCALIBRATED.confidence(found[0]) > UNCALIBRATED.confidence(found[1])
-
-
-def test_questions_that_take_sentences_are_told_apart() -> None:
-    reading = Reading(EMPTY, 0, 0, "", 1.0)
-    questions = ("who signed the accord?", "why did Wren sign it?", "what did Wren say about it?")
-    assert [signals(q, [reading])[0]["sentences"] for q in questions] == [0.0, 1.0, 1.0]
-
-
-def test_the_signals_of_nothing_found_can_be_weighed() -> None:
-    nothing = Judged("unanswerable", signals("who?", [Reading(EMPTY, 0, 0, "", -np.inf)]), (False,))  # type: ignore[arg-type]
-    found = Judged("answerable", signals("who?", [Reading(EMPTY, 0, 0, "", 2.0)]), (True,))  # type: ignore[arg-type]
-    fitted = fit([nothing, found] * 20)
-    assert np.isfinite(list(fitted["weights"].values())).all()
-    assert fitted["weights"]["score"] > 0
-
-
-EMPTY = Passage("p", "a", 0, 0, "")

@@ -85,7 +85,7 @@ def test_where_it_fails_the_articles_own_words_are_given_and_that_is_told(
     tmp_path: Path, way: str
 ) -> None:
     answer = WAYS[way](writing(tmp_path, FakeWriter(AWAY)), {"question": QUESTION})
-    assert answer.text == "France and Saudi Arabia [1]"
+    assert answer.text == "France and Saudi Arabia. [1]"
     assert answer.model == "fake"  # the reader's name
     assert answer.notices == ("The model is away: these are the articles' own words.",)
 
@@ -124,10 +124,10 @@ def test_a_follow_up_is_rewritten_by_the_writer(tmp_path: Path) -> None:
     assert writer.asked == ["Who co-chairs the meeting in Dakar?"]
 
 
-def test_what_it_cannot_rewrite_the_rules_rewrite(tmp_path: Path) -> None:
+def test_what_it_cannot_rewrite_is_read_with_the_conversation(tmp_path: Path) -> None:
     writer = FakeWriter(SAID, of="France", asks=WritingError("It wrote a poem"))
-    answer = writing(tmp_path, writer).answer("and when?", history=HISTORY)
-    assert answer.trace.question == "When is the meeting held?"
+    answer = writing(tmp_path, writer).answer("When?", history=HISTORY)
+    assert answer.trace.question == "Where is the meeting held? Dakar. When?"
     assert answer.model == "fake:writer"
 
 
@@ -197,7 +197,7 @@ def test_many_waiting_answers_do_not_hold_up_another(tmp_path: Path) -> None:
         return list(await asyncio.gather(*waiting)), answer
 
     answers, answer = asyncio.run(ask())
-    assert answer.text == "France and Saudi Arabia [1]"
+    assert answer.text == "France and Saudi Arabia. [1]"
     assert {a.text for a in answers} == {f"{SAID} [1]"}
 
 
@@ -205,6 +205,6 @@ def test_without_the_model_the_same_articles_answer_in_their_own_words(tmp_path:
     writer = FakeWriter(SAID, of="France")
     assistant = writing(tmp_path, writer)
     answer = assistant.without_model.answer(QUESTION)
-    assert (answer.text, answer.model) == ("France and Saudi Arabia [1]", "fake")
+    assert (answer.text, answer.model) == ("France and Saudi Arabia. [1]", "fake")
     assert writer.asked == []
     assert assistant.without_model.without_model is assistant.without_model

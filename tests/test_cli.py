@@ -585,7 +585,7 @@ def test_ask_takes_a_model_and_its_server(samples: Run) -> None:
     # The server is gone now.
     told = samples("ask", QUESTION, *options)
     assert told.exit_code == 0
-    assert "France and Saudi Arabia [1]" in told.stdout
+    assert "France and Saudi Arabia. [1]" in told.stdout
     assert (
         "The writing model is off (openai:scripted cannot be reached): these are the articles' own "
         "words." in told.stdout
@@ -862,7 +862,7 @@ def test_what_a_model_wrote_gives_way_to_the_articles_own_words(
     assert b"Norway pays 48" in shown
     left = left_on_screen(shown)
     assert "Norway" not in left
-    assert left.startswith("France and Saudi Arabia [1]")
+    assert left.startswith("France and Saudi Arabia. [1]")
     assert left.endswith("these are the articles' own words.")
 
 

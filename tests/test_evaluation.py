@@ -14,8 +14,8 @@ from assistant import Assistant, Settings
 from assistant.answers import Turn
 from assistant.cli import app
 from assistant.errors import QuestionsError
-from assistant.evaluation import Evaluation, Stage, evaluate, report, risk_coverage_plot
-from assistant.labelled import LabelledQuestion, Place, to_line
+from assistant.evaluation.evaluating import Evaluation, Stage, evaluate, report, risk_coverage_plot
+from assistant.evaluation.labelled import LabelledQuestion, Place, to_line
 from tests.fake_index import FakeIndex
 from tests.fake_reader import FakeReader, fake_assistant
 from vectorstore import Article

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from assistant.answers import Turn
 from assistant.cli import app
-from assistant.labelled import load_questions
+from assistant.evaluation.labelled import load_questions
 from assistant.web.conversations import FILE, Conversations, Filters, Verdict
 from assistant.web.feedback import labelled
 from tests.fake_assistant import CO_CHAIRS, COST, FakeAssistant

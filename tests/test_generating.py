@@ -144,7 +144,7 @@ def test_its_refusal_is_the_refusal(tmp_path: Path, refusal: str) -> None:
     with ModelServer(Say(text)) as server, asking(tmp_path, server.url) as assistant:
         partials = list(assistant.stream(QUESTION))
     assert partials[-1].kind == "abstention"
-    assert partials[-1].text.startswith("Your articles don't answer this.")
+    assert partials[-1].text.startswith("Nothing in your articles answers")
     assert partials[-1].citations == ()
     assert partials[-1].passages
     assert {partial.text for partial in partials[:-1]} <= {""}
@@ -207,6 +207,7 @@ FLOOD = [
 ]
 HOMES = "How many people had to leave their homes in the flood on the Ennet?"
 FOUND = {"how many": ["340", "More than 520"]}
+OTHERWISE = {"no": ["340", "520"]}
 ONE = "The River Ennet drove 340 people from their homes"
 OTHER = "More than 520 people had to leave their homes"
 
@@ -217,7 +218,7 @@ def ask_about_the_flood(folder: Path, text: str) -> Answer:
         index = FakeIndex(folder / "articles.json")
         index.add_articles(FLOOD)
         writer = _open_writer(given, FakeEmbedding)
-        with Assistant(index, FakeReader(FOUND), given, writer) as assistant:
+        with Assistant(index, FakeReader(FOUND, verdicts=OTHERWISE), given, writer) as assistant:
             return assistant.answer(HOMES)
 
 
@@ -225,8 +226,8 @@ def test_sides_that_the_model_tells_become_positions(tmp_path: Path) -> None:
     answer = ask_about_the_flood(tmp_path, f"{OTHER}. {ONE}.")
     assert answer.text == f"{OTHER} [1]. {ONE} [2]."
     assert [(p.text, p.citations, p.published) for p in answer.positions] == [
-        ("More than 520 people", (1,), date(2025, 9, 19)),
-        ("340 people", (2,), date(2025, 9, 18)),
+        ("More than 520 people.", (1,), date(2025, 9, 19)),
+        ("340 people.", (2,), date(2025, 9, 18)),
     ]
     assert len(answer.citations) == 2
 
@@ -234,8 +235,8 @@ def test_sides_that_the_model_tells_become_positions(tmp_path: Path) -> None:
 def test_a_side_that_it_keeps_to_itself_is_told_below(tmp_path: Path) -> None:
     answer = ask_about_the_flood(tmp_path, f"{ONE}.")
     assert answer.text == (
-        f"{ONE} [1].\n\nYour sources disagree. Echo (19 September 2025): More than 520 people "
-        "[2]; Gazette (18 September 2025): 340 people [1]."
+        f"{ONE} [1].\n\nYour sources disagree.\n\nEcho (19 September 2025): More than 520 people. [2]"
+        "\n\nGazette (18 September 2025): 340 people. [1]"
     )
     assert [p.citations for p in answer.positions] == [(2,), (1,)]
     assert [s.citations for s in answer.statements] == [(1,), (2,), (1,)]
@@ -248,7 +249,7 @@ def test_a_side_that_it_keeps_to_itself_is_told_below(tmp_path: Path) -> None:
 
 
 def is_extractive(answer: Answer, why: str) -> None:
-    assert answer.text == "France and Saudi Arabia [1]"
+    assert answer.text == "France and Saudi Arabia. [1]"
     assert answer.model == "fake"  # the reader's name
     (notice,) = answer.notices
     assert why in notice
@@ -364,13 +365,13 @@ def test_a_connection_that_breaks_in_the_middle_of_a_sentence(tmp_path: Path) ->
     answer = ask(tmp_path, Say(f"{SAID} [1]. It is held in", ends="cut"))
     assert answer.text == f"{SAID} [1]."
     assert answer.model == "openai:scripted"
-    assert any(notice.endswith("the answer may not be whole.") for notice in answer.notices)
+    assert any(notice.endswith("the answer may be incomplete.") for notice in answer.notices)
 
 
 def test_a_stream_that_just_stops_in_the_middle_of_a_sentence(tmp_path: Path) -> None:
     answer = ask(tmp_path, Say(f"{SAID} [1]. It is held in", ends=None))
     assert answer.text == f"{SAID} [1]."
-    assert "openai:scripted was cut off: the answer may not be whole." in answer.notices
+    assert "openai:scripted was cut off: the answer may be incomplete." in answer.notices
 
 
 def test_a_stream_that_stops_before_anything_is_proved(tmp_path: Path) -> None:
@@ -402,7 +403,7 @@ def test_an_empty_answer(tmp_path: Path, text: str) -> None:
 def test_a_number_that_no_passage_has(tmp_path: Path) -> None:
     answer = ask(tmp_path, Say(f"{SAID} [99][1]. It is held in Dakar on July 9 [0]."))
     assert answer.text == f"{SAID} [1]. It is held in Dakar on July 9 [2]."
-    assert "2 citations left out, because no passage has this number." in answer.notices
+    assert "2 citations left out because no passage has that number." in answer.notices
 
 
 def test_a_number_of_a_passage_that_does_not_say_it(tmp_path: Path) -> None:
@@ -410,7 +411,7 @@ def test_a_number_of_a_passage_that_does_not_say_it(tmp_path: Path) -> None:
         answer = assistant.answer(QUESTION)
     assert answer.text == f"{SAID} [1]."
     assert answer.citations[0].article_id == "meeting"
-    assert any(n.startswith("1 citation left out, because the passage") for n in answer.notices)
+    assert any(n.startswith("1 citation left out because the passage") for n in answer.notices)
 
 
 def test_an_instruction_planted_in_an_article_that_it_follows(tmp_path: Path) -> None:
@@ -574,7 +575,9 @@ def test_a_follow_up_is_made_to_stand_alone(tmp_path: Path) -> None:
 )
 def test_what_is_no_rewriting_is_not_taken_for_one(tmp_path: Path, text: str) -> None:
     answer = rewritten(tmp_path, text)
-    assert answer.trace.question == "Who co-chairs the ministerial meeting?"
+    assert answer.trace.question == (
+        "Where is the ministerial meeting? In Dakar. and who co-chairs it?"
+    )
     assert answer.text == f"{SAID} [1]."
 
 

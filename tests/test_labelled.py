@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from assistant.answers import Turn
 from assistant.errors import QuestionsError
-from assistant.labelled import (
+from assistant.evaluation.labelled import (
     LabelledQuestion,
     Place,
     load_questions,

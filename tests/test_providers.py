@@ -135,7 +135,7 @@ def test_cut_off_in_the_middle_of_a_sentence(tmp_path: Path, model: str, ends: s
     assert answer.text == f"{SAID} [1]."
     assert answer.model == model
     (notice,) = answer.notices
-    assert notice.endswith("the answer may not be whole.")
+    assert notice.endswith("the answer may be incomplete.")
     assert ("stopped at 400 tokens" in notice) == (ends == "length")
     assert len(server.requests) == 1
 

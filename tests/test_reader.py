@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from assistant import Assistant, ModelError, Settings
-from assistant.reader import DEFAULT, Reader, Reading, open_reader
+from assistant.reading.network import DEFAULT, open_reader
+from assistant.reading.reader import Reader, Reading
 from assistant.resources import weights_folder
 from tests.fake_index import FakeIndex
 from tests.fake_reader import FakeReader

@@ -1,12 +1,17 @@
-"""What the shipped reader's scores are worth, found out on development data and kept beside it.
+"""What the shipped readers' signals are worth, found out on development data and kept beside them.
 
     python -m training.calibrate EVAL_FOLDER assistant/weights/reader
 
-Asks questions of known outcome through the program's own path and fits what `dateline calibrate` fits
-(assistant/calibrating.py says how). The questions come from squad2_dev's tune split, articles the
-reader never saw: half of them can be answered, a quarter have had their article hidden from the
-search, a quarter are adversarial; from every other question of clapnq, which sentences answer or a
-look-alike does not; and from the sample articles: news, asked as people ask. The result, with its curve, goes into calibration.json beside the weights it belongs to.
+Asks questions of known outcome through the program's own stages and fits what `dateline calibrate` fits
+(assistant/evaluation/calibrating.py). The questions:
+
+- news_dev's train and tune splits: natural questions on news, a seventh of them without an answer; each that can
+  be answered once more with its article hidden, and a third of them once more behind a conversation about
+  something else;
+- squad2_dev's tune split: half can be answered, a quarter have their article hidden, a quarter are adversarial;
+- clapnq's tune quarter, which sentences answer or a look-alike does not.
+
+The result, with its curve, goes into calibration.json beside the weights it belongs to.
 """
 
 from __future__ import annotations
@@ -14,68 +19,96 @@ from __future__ import annotations
 import argparse
 import json
 import pickle
+import random
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from assistant.calibrating import Judged, fit, judge
-from assistant.labelled import LabelledQuestion
-from assistant.reader import Reader, onnx_reader
-from benchmarks.answers import Set, clapnq, opened, samples, squad, told
+from assistant import Assistant, Settings
+from assistant.answers import Turn
+from assistant.evaluation.calibrating import Judged, fit, judge
+from assistant.evaluation.labelled import LabelledQuestion
+from assistant.reading.network import shipped_reader
+from assistant.reading.reader import Reader
+from benchmarks import news, sets
+from benchmarks.answers import Set, clapnq, squad, told
 
 SHARES = {"answerable": 0.5, "absent": 0.25, "adversarial": 0.25}
+SEED = 3
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument(
-        "reader", type=Path, help="the reader's folder, which gets calibration.json"
+        "reader", type=Path, help="the readers' folder, which gets calibration.json"
     )
-    parser.add_argument(
-        "--questions", type=int, default=600, help="of squad2_dev; of clapnq half as many"
-    )
-    parser.add_argument("--split", default="tune")
+    parser.add_argument("--questions", type=int, default=600, help="of squad2_dev")
     parser.add_argument("--vectors", type=Path, help="keep vectors there between runs")
     parser.add_argument("--raw", type=Path, help="keep the outcomes there (pickled)")
-    arguments = parser.parse_args()
-    reader = onnx_reader(arguments.reader)
-    drawn = squad(arguments.data / "squad2_dev", arguments.split, arguments.questions)
-    sets = [
-        Set(drawn.articles, list(_shares(drawn.questions, arguments.questions))),
-        samples(arguments.data),
-    ]
-    if (arguments.data / "clapnq").is_dir():
-        long = clapnq(arguments.data / "clapnq")
-        sets.append(Set(long.articles, long.tuning[: arguments.questions // 2]))
-    outcomes = [each for one in sets for each in _asked(one, reader, arguments.vectors)]
-    if arguments.raw:
-        arguments.raw.write_bytes(pickle.dumps(outcomes))
-    fitted = fit(outcomes)
-    fitted["data"] = (
-        f"squad2_dev's {arguments.split} split, clapnq and the samples: {fitted['data']}"
-    )
+    parser.add_argument("--from-raw", type=Path, help="fit these outcomes instead of asking")
+    a = parser.parse_args()
+    reader = shipped_reader(a.reader)
+    if a.from_raw:
+        outcomes = pickle.loads(a.from_raw.read_bytes())  # noqa: S301  our own
+    else:
+        outcomes = collect(a.data, reader, a.questions, a.vectors)
+    if a.raw:
+        a.raw.write_bytes(pickle.dumps(outcomes))
+    fitted = fit([judged for of_set in outcomes.values() for judged in of_set])
+    fitted["data"] = f"news_dev, squad2_dev and clapnq: {fitted['data']}"
     fitted["reader_sha256"] = reader.sha256
-    fresh = arguments.reader / "calibration.new"
+    fresh = a.reader / "calibration.new"
     fresh.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
-    fresh.replace(arguments.reader / "calibration.json")
-    print(json.dumps({k: v for k, v in fitted.items() if k != "curve"}, indent=1))
+    fresh.replace(a.reader / "calibration.json")
+    print(
+        json.dumps({name: fitted[name] for name in ("threshold", "auc", "brier", "at_threshold")})
+    )
+
+
+def collect(
+    data: Path, reader: Reader, questions: int, vectors: Path | None
+) -> dict[str, list[Judged]]:
+    """The outcomes of every set, by its name."""
+    drawn = squad(data / "squad2_dev", "tune", questions)
+    long = clapnq(data / "clapnq")
+    found = {
+        "news_dev": _asked(_news(data), reader, vectors, hide=True),
+        "squad2_dev": _asked(
+            Set(drawn.articles, list(_shares(drawn.questions, questions))), reader, vectors
+        ),
+        "clapnq": _asked(Set(long.articles, long.tuning), reader, vectors),
+    }
+    return {name: list(outcomes) for name, outcomes in found.items()}
+
+
+def _news(data: Path) -> Set:
+    folder = data / "news_dev"
+    asked = [*news.questions(folder, "train"), *news.questions(folder, "tune")]
+    chance = random.Random(SEED)
+    alone = [q for q in asked if not q.history and q.answerable]
+    elsewhere = []
+    for question in chance.sample(alone, len(alone) // 3):
+        other = chance.choice([q for q in alone if q.articles != question.articles])
+        turns = (Turn("user", other.question), Turn("assistant", other.answers[0]))
+        elsewhere.append(replace(question, history=turns, id=f"{question.id}+"))
+    return Set(sets.articles(folder), [*asked, *elsewhere])
 
 
 def _shares(questions: list[LabelledQuestion], count: int) -> Iterator[LabelledQuestion]:
-    """So many of each kind; the absent ones are not those that are asked as answerable."""
     for kind, share in SHARES.items():
-        of_kind = [question for question in questions if question.kind == kind]
-        first = round(SHARES["answerable"] * count) if kind == "absent" else 0
-        yield from of_kind[first : first + round(share * count)]
+        yield from [q for q in questions if q.kind == kind][: round(count * share)]
 
 
-def _asked(one: Set, reader: Reader, vectors: Path | None) -> Iterator[Judged]:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        opened(Path(folder), one.articles, reader, vectors) as assistant,
-    ):
-        yield from judge(assistant, one.questions, hide=False, progress=told)
+def _asked(
+    of_set: Set, reader: Reader, vectors: Path | None, hide: bool = False
+) -> Iterator[Judged]:
+    with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch) / "index"
+        index = sets.open_index(place, of_set.articles, sets.embedding(vectors))
+        with Assistant(index, reader, Settings(index=place)) as assistant:
+            yield from judge(assistant, of_set.questions, hide=hide, progress=told)
 
 
 if __name__ == "__main__":

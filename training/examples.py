@@ -65,7 +65,9 @@ _IS_A = re.compile(
 _FUNCTION = re.compile(
     r"(?:An?|Another|It|In|On|At|Under|As|By|For|From|This|That|These|There|He|She|They|One|Some|Most|After|During)\b"
 )
-_HUMAN = re.compile(r"\b(?:\w{3,}(?:er|or|ist|ian|man|woman)|king|queen|poet|monk|saint|chef|chief|head|spy)\b")
+_HUMAN = re.compile(
+    r"\b(?:\w{3,}(?:er|or|ist|ian|man|woman)|king|queen|poet|monk|saint|chef|chief|head|spy)\b"
+)
 _WH = re.compile(
     r"(?:(?:in|at|on|by|from|to|for|with) )?(?:who|whom|whose|when|where|why|(?:what|which) (?:year|day|country|city|"
     r"month|date|state|kind|type|percentage)|how (?:many|much|long|often|old)(?: \w+)?)\b",
@@ -75,7 +77,29 @@ _STATED = re.compile(
     r"(?P<subject>[A-Z][^,;:]{2,50}?) (?P<verb>is|are|was|were|has|have|had|can|could|will|would|may|must) "
     r"(?P<rest>[^;:]+)\.$"
 )
-_SMALL = frozenset("the a an its his her their this that these those it he she they in at on by".split())
+_SMALL = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "its",
+        "his",
+        "her",
+        "their",
+        "this",
+        "that",
+        "these",
+        "those",
+        "it",
+        "he",
+        "she",
+        "they",
+        "in",
+        "at",
+        "on",
+        "by",
+    ]
+)
 ASKED = 0.3  # of the statements that can be asked as a question are
 ELSEWHERE = 0.08  # of the statements come with another passage
 
@@ -308,7 +332,11 @@ class Examples:
             begin, finish = cuts[first].start, cuts[last].end
         text = piece.text[begin:finish]
         title = " ".join(piece.title.split())[:TITLE]
-        head = f"{title}. " if title and chance.random() < TITLES and not text.startswith(title) else ""
+        head = (
+            f"{title}. "
+            if title and chance.random() < TITLES and not text.startswith(title)
+            else ""
+        )
         encoding = self._tokenizer.encode(item.text, head + text)
         offsets = encoding.offsets
         inside = [
@@ -335,7 +363,9 @@ class Examples:
                 within = evidence
         if item.verdict is not None:
             span = None
-            if not item.gold:  # it rests on nothing where it is not stated; else nobody said on what
+            if (
+                not item.gold
+            ):  # it rests on nothing where it is not stated; else nobody said on what
                 known = item.verdict == VERDICTS.index("not_stated")
                 evidence = () if known else None
         types = [int(part == 1) for part in encoding.sequence_ids]
@@ -427,7 +457,9 @@ class Examples:
         known = [name for name in _NAME.findall(text[1:]) if name in said and not name[0].isdigit()]
         if known and chance.random() < 0.8:
             name = chance.choice(known)
-            pronoun, its = chance.choice((("it", "its"), ("he", "his"), ("she", "her"), ("they", "their")))
+            pronoun, its = chance.choice(
+                (("it", "its"), ("he", "his"), ("she", "her"), ("they", "their"))
+            )
             text = re.sub(rf"(?:\bthe )?\b{re.escape(name)}['’]s?\b", its, text)
             text = re.sub(rf"(?:\bthe )?\b{re.escape(name)}\b", pronoun, text)
         if (head := _WH.match(text)) and chance.random() < 0.12:
@@ -441,7 +473,9 @@ class Examples:
         self._of[row["id"]] = []
         for start, end in passages(row["text"]):
             self._of[row["id"]].append(len(self._pieces))
-            self._pieces.append(Text(row["id"], row.get("title", ""), row["text"][start:end], start))
+            self._pieces.append(
+                Text(row["id"], row.get("title", ""), row["text"][start:end], start)
+            )
 
 
 def _before(number: int, name: str) -> int:
@@ -453,7 +487,9 @@ def _before(number: int, name: str) -> int:
 def _questions(folder: Path, docs: set[str]) -> list[Item]:
     found = []
     for row in _lines(folder / "questions.jsonl.gz"):
-        doc = (row["gold_doc_ids"] or row.get("candidate_doc_ids") or row.get("about_doc_ids") or [""])[0]
+        doc = (
+            row["gold_doc_ids"] or row.get("candidate_doc_ids") or row.get("about_doc_ids") or [""]
+        )[0]
         if doc not in docs or not row["question"].strip():
             continue
         kind = row.get("kind", "")
@@ -504,14 +540,16 @@ def _rte(folder: Path) -> list[Item]:
 
 
 def _roles(texts: dict[str, str]) -> list[Item]:
-    """"Who is Ada Wren?", where a text has "Ada Wren, the chair of the board," or begins "Ada Wren
+    """As "Who is Ada Wren?" where a text has "Ada Wren, the chair of the board," or begins "Ada Wren
     (1901-1980) was a chemist": the words that say who or what that is."""
     found = []
     for doc, text in texts.items():
         for match in _APPOSED.finditer(text):
             if _FUNCTION.match(match["name"]):
                 continue
-            found.append(Item(f"Who is {match['name']}?", doc, (match["role"],), match.start("role")))
+            found.append(
+                Item(f"Who is {match['name']}?", doc, (match["role"],), match.start("role"))
+            )
         match = _IS_A.match(text)
         if match and not _FUNCTION.match(match["name"]):
             person = len(match["name"].split()) > 1 and _HUMAN.search(match["role"])
@@ -523,7 +561,7 @@ def _roles(texts: dict[str, str]) -> list[Item]:
 
 
 def _as_question(statement: str) -> str:
-    """ "The tower was sold." -> "Was the tower sold?"; "" for a sentence of another build."""
+    """As "The tower was sold." -> "Was the tower sold?"; "" for a sentence of another build."""
     match = _STATED.match(statement)
     if match is None:
         return ""
@@ -545,7 +583,7 @@ def _whole(item: Item) -> bool:
 
 
 def _plain(text: str) -> str:
-    """clapnq's text is in tokens of the Penn treebank; the quotation marks are the worst of it."""
+    """Text of clapnq is in tokens of the Penn treebank; the quotation marks are the worst of it."""
     return text.replace("``", '"').replace("''", '"')
 
 

@@ -44,7 +44,7 @@ TOKENS = 256
 BATCH_TOKENS = 1600  # of a step, about, padding counted
 LEARNING_RATE = 4e-5
 HEAD_RATE = 10  # times that for the heads, which begin with random numbers
-WARM_UP = 100  # steps
+WARM_UP = 100  # steps, after every start
 COOL_DOWN = 0.25  # of the time
 MEAN = 0.998  # what is kept of the running mean each step
 SHARED_WEIGHT = 0.5
@@ -85,7 +85,7 @@ def main() -> None:
     learning = [p for group in parameters for p in group["params"]]
     mean = [p.detach().clone() for p in learning]
     scale = products.Scale()
-    step, seen, number, used = 0, 0, a.first_block, 0.0
+    step, seen, number, used, taken = 0, 0, a.first_block, 0.0, 0
     if a.resume:
         state = torch.load(a.out / "state.pt", weights_only=True)
         if len(state["mean"]) == len(mean):  # else other layers are thawed now: begin anew
@@ -93,7 +93,9 @@ def main() -> None:
             mean = state["mean"]
         step, seen, number = (state[name] for name in ("step", "seen", "block"))
     examples = Examples(a.data, tokenizer)
-    print(f"{time.time() - began:.0f} s: ready; half precision: {half}; {examples.counts}", flush=True)
+    print(
+        f"{time.time() - began:.0f} s: ready; half precision: {half}; {examples.counts}", flush=True
+    )
 
     def save(name: str = "state.pt") -> None:
         network.save(a.out, source / "tokenizer.json")
@@ -121,7 +123,7 @@ def main() -> None:
                 save("warm.pt")
                 (a.out / "warm").mkdir(exist_ok=True)
                 network.save(a.out / "warm", source / "tokenizer.json")
-            rate = min(1, (step + 1) / WARM_UP) * min(1, (1 - used) / a.cool_down)
+            rate = min(1, (taken + 1) / WARM_UP) * min(1, (1 - used) / a.cool_down)
             for group in optimiser.param_groups:
                 group["lr"] = a.learning_rate * rate * group["times"]
             optimiser.zero_grad()
@@ -135,6 +137,7 @@ def main() -> None:
                 with torch.no_grad():
                     torch._foreach_lerp_(mean, learning, 1 - keep)
             step += 1
+            taken += 1
             seen += sum(map(len, batch))
             for name, value in losses.items():
                 means[name] = means.get(name, value.item()) * 0.98 + value.item() * 0.02

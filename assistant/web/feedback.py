@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from assistant.answers import Answer
-from assistant.labelled import LabelledQuestion, Place
+from assistant.evaluation.labelled import LabelledQuestion, Place
 from assistant.web.conversations import Rated
 
 _MARKS = re.compile(r"\s*\[\d+\]")

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from assistant.answers import Answer, Trace, Turn
 from assistant.errors import WritingError
 from assistant.prompts import Phrases, Prompt
-from assistant.questions import LONGEST
+from assistant.question.typed import LONGEST
 from assistant.writing.grounding import Grounding, Wording
 from assistant.writing.providers import PROVIDERS, is_loopback
 from assistant.writing.support import Similar

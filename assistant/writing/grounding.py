@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from assistant.answers import Answer, Citation, Statement
-from assistant.reader import Reading
+from assistant.reading.reader import Reading
 from assistant.writing.marks import SentenceStream, Written
 from assistant.writing.support import Proof, Similar, Verdict, claims_something, support
 from vectorstore.articles import Passage

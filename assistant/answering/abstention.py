@@ -1,0 +1,60 @@
+"""A refusal: what was not found, what limited the search, what may have been meant.
+
+Says only what can be seen: names and words that no article has, the filters, and words of the articles
+that are nearly the question's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from assistant.answers import Answer
+from assistant.prompts import Phrases
+from assistant.question.time import in_words
+from vectorstore.articles import Filter
+
+_QUOTED = 120  # characters: a longer question is not said again
+
+
+def abstain(
+    blank: Answer,
+    phrases: Phrases,
+    question: str,
+    *,
+    absent: Sequence[str] = (),
+    where: Filter | None = None,
+    meant: str = "",
+) -> Answer:
+    """The refusal of `question`. `absent` are its words that no article has, `where` the filters that
+    were active, `meant` the question with such words replaced by near ones that articles have."""
+    text = [
+        phrases.say("nothing", question=question)
+        if len(question) <= _QUOTED
+        else phrases.say("refusal")
+    ]
+    if absent:
+        text.append(phrases.say("missing", missing=listed(absent, "or")))
+    if where is not None and not where.empty:
+        text.append(phrases.say("filtered", limits=limits(where)))
+    if meant:
+        text.append(phrases.say("meant", question=meant))
+    return replace(blank, kind="abstention", text=" ".join(text))
+
+
+def limits(where: Filter) -> str:
+    """As "from the Tarn Courier since 1 May 2025"."""
+    parts = []
+    if where.sources == ():
+        parts.append("from no source at all")
+    elif where.sources is not None:
+        parts.append(f"from {listed(where.sources, 'or')}")
+    if where.after is not None:
+        parts.append(f"since {in_words(where.after)}")
+    if where.before is not None:
+        parts.append(f"until {in_words(where.before)}")
+    return " ".join(parts)
+
+
+def listed(words: Sequence[str], last: str) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"

@@ -1,0 +1,87 @@
+"""The articles behind some passages, looked up and cut into sentences once, where asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vectorstore.articles import Article, Hit, Passage
+from vectorstore.splitting import Span, passages, sentences
+
+_LONG = 40_000  # characters: a book is not cut into sentences for one question
+_HEAD = 3_000
+_MARGIN = 1_500  # characters around a hit in a long article
+
+
+class Articles:
+    """Where an article is gone or was changed since, its passage stands for it, at its place: the
+    offsets stay true to what was read. Of a very long text only its head and what is near the hits
+    is cut."""
+
+    def __init__(self, hits: Sequence[Hit], look_up: Callable[[str], Article | None]) -> None:
+        self._hits = hits
+        self._look_up = look_up
+        self._known: dict[str, Article | None] = {}
+        self._sentences: dict[tuple[str, int], list[Span]] = {}
+
+    def of(self, passage: Passage) -> Article:
+        if passage.article_id not in self._known:
+            self._known[passage.article_id] = self._look_up(passage.article_id)
+        known = self._known[passage.article_id]
+        if known is not None and known.text[passage.start : passage.end] == passage.text:
+            return known
+        return Article(
+            passage.article_id,
+            passage.title,
+            " " * passage.start + passage.text,
+            passage.source,
+            passage.url,
+            passage.published,
+        )
+
+    def sentences(self, article: Article) -> list[Span]:
+        key = (article.id, hash(article.text))
+        if key not in self._sentences:
+            self._sentences[key] = [
+                span
+                for low, high in self._windows(article)
+                for span in sentences(article.text, low, high)
+            ]
+        return self._sentences[key]
+
+    def _windows(self, article: Article) -> list[tuple[int, int]]:
+        size = len(article.text)
+        if size <= _LONG:
+            return [(0, size)]
+        around = sorted(
+            (max(0, hit.passage.start - _MARGIN), min(size, hit.passage.end + _MARGIN))
+            for hit in self._hits
+            if hit.passage.article_id == article.id
+        )
+        windows = [(0, _HEAD)]
+        for low, high in around:
+            if low <= windows[-1][1]:
+                windows[-1] = (windows[-1][0], max(high, windows[-1][1]))
+            else:
+                windows.append((low, high))
+        return windows
+
+
+def passage_of(article: Article, span: Span) -> Passage:
+    """A stretch of an article as a passage."""
+    return Passage(
+        f"{article.id}:{span.start}",
+        article.id,
+        span.start,
+        span.end,
+        article.text[span.start : span.end],
+        article.title,
+        article.source,
+        article.url,
+        article.published,
+        sum(page <= span.start for page in article.pages) or None,
+    )
+
+
+def passages_of(article: Article, most: int) -> list[Passage]:
+    """The first passages of an article."""
+    return [passage_of(article, span) for span in passages(article.text[:_LONG])[:most]]

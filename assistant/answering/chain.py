@@ -1,0 +1,520 @@
+"""The retrieval chain, a LangChain Runnable: rewrite -> retrieve -> read -> write.
+
+    chain = Chain(index, reader, phrases, embed)
+    chain.runnable.invoke({"question": "…", "history": [Turn("user", "…"), …]})     -> Answer
+    chain.runnable.stream({…}), .batch([{…}, …]), and their async twins
+
+Input: a question, or a mapping with `question` and, where wanted, `history` (Turns, oldest first),
+`as_of`, `sources`, `after` and `before`. Words such as "yesterday" are read against `as_of`, today
+where it is not given. A stream yields growing Answers; the last is complete.
+
+    rewrite     the question's parts and, in a conversation, each alone and with what it may lean on
+    retrieve    the passages of each, by words and vectors
+    read        the reader, and what every form of answer makes of it; the surest counts
+    write       the answer, written once, or a refusal
+
+It knows the interfaces of its parts and none of their classes.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from assistant.answering.abstention import abstain
+from assistant.answering.articles import Articles, passages_of
+from assistant.answering.disagreement import sides_of, told_apart, told_beside
+from assistant.answering.findings import Answerer, Finding, Material, Question
+from assistant.answering.sentences import Comparison, Lists, Sentences
+from assistant.answering.spans import Spans
+from assistant.answering.streaming import in_a_thread
+from assistant.answering.summaries import Summaries, Timelines
+from assistant.answering.timing import how_read, other_time, search, settled
+from assistant.answering.verdicts import Verdicts
+from assistant.answers import Answer, Trace, Turn
+from assistant.errors import EmptyIndexError, WritingError
+from assistant.question.asked import Asked, asked_of
+from assistant.question.followup import leaning_on
+from assistant.question.instructions import without_instructions
+from assistant.question.intent import load_intents
+from assistant.question.time import AskedTime
+from assistant.question.time import asked as time_asked
+from assistant.question.typed import foreign_language, parts, small_talk
+from assistant.question.words import words
+from assistant.reading.confidence import UNCALIBRATED
+from assistant.writing.composing import Composition, copies
+from assistant.writing.grounding import briefest
+from vectorstore.articles import Article, Filter, Hit
+from vectorstore.errors import ArticleNotFoundError
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import Runnable, RunnableConfig
+
+    from assistant.prompts import Phrases
+    from assistant.question.intent import Vector
+    from assistant.reading.reader import Reader
+    from assistant.writing.generating import Writer
+    from vectorstore.index import Index
+
+ANSWERERS: tuple[Answerer, ...] = (
+    Spans(), Sentences(), Verdicts(), Lists(), Comparison(), Summaries(), Timelines(),
+)  # fmt: skip
+_HEADS = 5  # articles told of where the newest are asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the question, in each of the ways it may be meant, with what was found for each."""
+
+    text: str
+    readings: tuple[Question, ...]
+    hits: tuple[tuple[Hit, ...], ...] = ()
+    material: Material | None = None
+    finding: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A question on its way through the chain, with what each stage has added."""
+
+    asked: Asked
+    rewritten: str = ""
+    parts: tuple[Part, ...] = ()
+    unwritten: str = ""  # why the chat model is not asked, where it has failed already
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """What was read, best first, once each."""
+        found: dict[str, Hit] = {}
+        for part in self.parts:
+            if part.material is not None:
+                order = {r.passage.id: (r.skimmed, -r.score) for r in part.material.readings}
+                for hit in sorted(part.material.hits, key=lambda h: order[h.passage.id]):
+                    found.setdefault(hit.passage.id, hit)
+        return tuple(found.values())
+
+    @property
+    def standalone(self) -> str:
+        """The question as it was read: with the conversation that it turned out to lean on."""
+        read = [part.material.question.read for part in self.parts if part.material is not None]
+        return read[0] if len(read) == 1 else self.rewritten or self.asked.question
+
+    @property
+    def when(self) -> AskedTime:
+        return self.parts[0].readings[-1].when if self.parts else AskedTime()
+
+
+class Chain:
+    """The chain over these parts. `threshold` overrides the reader's own; without a `writer`, or where
+    it fails, answers are made of the articles' own words."""
+
+    def __init__(
+        self,
+        index: Index,
+        reader: Reader,
+        phrases: Phrases,
+        embed: Callable[[str], Vector],
+        *,
+        passages_read: int = 10,
+        threshold: float | None = None,
+        writer: Writer | None = None,
+    ) -> None:
+        self._index, self._reader, self.phrases, self._embed = index, reader, phrases, embed
+        self._read = passages_read
+        self._calibration = reader.calibration or UNCALIBRATED
+        self._enough = self._calibration.threshold if threshold is None else threshold
+        self._writer = writer
+
+    # -- stages --------------------------------------------------------------------------------
+
+    def rewrite(self, state: State, config: RunnableConfig | None = None) -> State:
+        """The parts of the question, each as it stands and with what it may lean on."""
+        asked = state.asked
+        if talk_of(asked):
+            return state
+        question, history = asked.question, asked.history
+        if self._writer is not None and history and config is not None:
+            try:
+                question, history = self._writer.standalone(question, history, config), ()
+            except WritingError as error:
+                # Whoever cannot be reached now is not waited for a second time.
+                state = replace(state, unwritten=self._why(error) if error.unreachable else "")
+        found: list[Part] = []
+        before = list(history)
+        for text in parts(question):
+            ways = dict.fromkeys([text, leaning_on(text, before)])
+            readings = tuple(self._understood(text, way, asked) for way in ways)
+            found.append(Part(text, readings))
+            before = [*before, Turn("user", text)]
+        return replace(state, rewritten=question, parts=tuple(found))
+
+    def retrieve(self, state: State) -> State:
+        """The passages of each part, in each of the ways it may be meant."""
+        where = state.asked.where
+        found = tuple(
+            replace(part, hits=tuple(self._search(question, where) for question in part.readings))
+            for part in state.parts
+        )
+        if not any(hits for part in found for hits in part.hits) and (
+            found and not self._index.statistics().articles
+        ):
+            raise EmptyIndexError(
+                "there are no articles to answer from. Add some: `dateline add FILE, FOLDER or URL`."
+            )
+        return replace(state, parts=found)
+
+    def read(self, state: State) -> State:
+        """What each form of answer makes of the passages, and the surest of all of it."""
+        found = []
+        for part in state.parts:
+            best: tuple[float, Material, Finding | None] | None = None
+            for question, hits in zip(part.readings, part.hits, strict=True):
+                material = self.material(question, hits)
+                surest = max(self.findings(material), key=material.preference, default=None)
+                sure = surest.confidence if surest is not None else -1.0
+                if best is None or sure >= best[0]:
+                    best = (sure, material, surest)
+            if best is not None:
+                part = replace(part, material=best[1], finding=best[2])
+            found.append(part)
+        return replace(state, parts=tuple(found))
+
+    def write(self, state: State, config: RunnableConfig | None = None) -> Iterator[Answer]:
+        """The growing answers, the last one complete."""
+        begun = time.perf_counter()
+        for partial in self._written(state, config):
+            yield _timed(partial, state, begun)
+
+    # -- what the stages are made of -----------------------------------------------------------
+
+    def material(self, question: Question, hits: Sequence[Hit]) -> Material:
+        readings = self._reader.read(question.read, [hit.passage for hit in hits])
+        return Material(
+            question,
+            tuple(hits),
+            tuple(readings),
+            Articles(hits, self._article),
+            self._reader,
+            self._unknown(question, hits),
+        )
+
+    def findings(self, material: Material) -> list[Finding]:
+        """What every form finds, each with its calibrated confidence."""
+        found = [(answerer, answerer(material)) for answerer in ANSWERERS]
+        return [
+            replace(
+                one,
+                wanted=answerer.wanted,
+                confidence=one.confidence or self._calibration.confidence(one.form, one.signals),
+            )
+            for answerer, one in found
+            if one is not None
+        ]
+
+    def _understood(self, text: str, read: str, asked: Asked) -> Question:
+        when = settled(self._index, self._when(read, asked), asked.where)
+        topic, sentences = without_instructions(text, when.window.words if when.window else "")
+        return Question(
+            text,
+            read,
+            topic,
+            load_intents().forms(text, self._embed(text)),
+            when,
+            sentences,
+        )
+
+    def _when(self, text: str, asked: Asked) -> AskedTime:
+        today = asked.as_of or datetime.now(tz=UTC).astimezone().date()
+        when = time_asked(text, today)
+        return when and time_asked(text, today, self._index.statistics().newest)
+
+    def _search(self, question: Question, where: Filter) -> tuple[Hit, ...]:
+        if not question.topic and not question.leans:
+            return self._newest(where, question.when)
+        query = question.read if question.leans else question.topic
+        return tuple(search(self._index, query, self._read, where, question.when))
+
+    def _newest(self, where: Filter, when: AskedTime) -> tuple[Hit, ...]:
+        """The heads of the newest articles, where no topic is named: "what's new?"."""
+        found: list[Hit] = []
+        for one in self._index.articles():
+            day = one.published
+            inside = when.window is None or (day is not None and day in when.window)
+            if inside and _allows(where, one.source, day) and len(found) < _HEADS:
+                article = self._article(one.id)
+                if article is not None:
+                    found.append(Hit(passages_of(article, 1)[0], 0.0))
+        return tuple(found)
+
+    def _unknown(self, question: Question, hits: Sequence[Hit]) -> float:
+        """The share of the names and numbers of the question that stand in no article. A year may
+        also be that in which an article appeared, "US" may be spelt out."""
+        named = [name for name in words(question.text).names if not name.isupper()]
+        if not named:
+            return 0.0
+        return len(self._absent(named, hits)) / len(named)
+
+    def _absent(self, among: Sequence[str], hits: Sequence[Hit]) -> list[str]:
+        held = words(" ".join(f"{hit.passage.title} {hit.passage.text}" for hit in hits)).stems
+        years = {str(hit.passage.published.year) for hit in hits if hit.passage.published}
+        return [
+            word
+            for word in among
+            if word not in years
+            and not words(word).stems <= held
+            and not self._index.search(word, 1, "words")
+        ]
+
+    def _article(self, article_id: str) -> Article | None:
+        try:
+            return self._index.get(article_id)
+        except ArticleNotFoundError:
+            return None
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def _written(self, state: State, config: RunnableConfig | None) -> Iterator[Answer]:
+        asked, phrases = state.asked, self.phrases
+        if talk := talk_of(asked):
+            held = _articles(self._index.statistics().articles)
+            fields = {"articles": held} if talk in ("counted", "listed") else {}
+            yield Answer(asked.question, "help", phrases.say(talk, **fields), confidence=1.0)
+            return
+        language = foreign_language(asked.question)
+        # What the models cannot read they cannot answer, however sure they are.
+        findings = [None if language else self._sure(part) for part in state.parts]
+        told = [finding for finding in findings if finding is not None]
+        blank = Answer(
+            asked.question,
+            "abstention",
+            "",
+            passages=state.hits,
+            confidence=self._confidence(state, told),
+            notices=(*how_read(state.when, phrases), *self._notices(asked)),
+            model=self._reader.name if self._reader.name != "dateline-reader" else "reader",
+        )
+        if self._writer is not None and state.hits:
+            try:
+                yield from self._by_model(self._writer, state, blank, told, config)
+            except WritingError as error:
+                which = "instead" if told else "unwritten"
+                reason = phrases.say(which, reason=self._why(error))
+                blank = replace(blank, notices=(*blank.notices, reason))
+            else:
+                return
+        if not told:
+            if language:
+                notice = phrases.say("language", languages=language)
+                blank = replace(blank, notices=(*blank.notices, notice))
+            yield self._refusal(state, blank, explained=not language)
+            return
+        yield self._composed(state, blank, findings)
+
+    def _composed(self, state: State, blank: Answer, findings: Sequence[Finding | None]) -> Answer:
+        phrases = self.phrases
+        writing = Composition(phrases)
+        notices = list(blank.notices)
+        positions: tuple[Any, ...] = ()
+        for part, finding in zip(state.parts, findings, strict=True):
+            if finding is None:
+                notices.append(phrases.say("part", part=part.text))
+                continue
+            sides = sides_of(part.material, finding) if part.material is not None else None
+            if sides is not None and len(state.parts) == 1:
+                positions = told_apart(sides, writing, phrases)
+            else:
+                writing.add(finding)
+            if len(finding.readings) > 1 and finding.form == "span" and not positions:
+                notices += self._agreement(finding)
+        late = [f.readings[0] for f in findings if f is not None and f.readings]
+        notices += other_time(state.when, late, phrases)
+        notices += copies(writing.citations, blank.passages, phrases)
+        answer = writing.on(replace(blank, notices=tuple(notices)), positions)
+        return self._with_removals(answer)
+
+    def _agreement(self, finding: Finding) -> Iterator[str]:
+        """A notice where independent articles say the same."""
+        passages = [reading.passage for reading in finding.readings]
+        try:
+            groups = self._index.independent([passage.article_id for passage in passages])
+        except ArticleNotFoundError:  # removed meanwhile, which is told
+            return
+        if len(groups) > 1:
+            names = {p.article_id: p.source or p.title for p in passages}
+            sources = list(dict.fromkeys(names[group[0]] for group in groups))
+            yield self.phrases.say("agree", count=len(groups), sources=_listed(sources))
+
+    def _by_model(
+        self,
+        writer: Writer,
+        state: State,
+        blank: Answer,
+        told: Sequence[Finding],
+        config: RunnableConfig | None,
+    ) -> Iterator[Answer]:
+        """The growing answers of the chat model. Raises WritingError, also where it has failed while
+        the question was rewritten."""
+        if state.unwritten:
+            raise WritingError(state.unwritten)
+        partials = writer.answer(blank, state.standalone, state.asked.as_of, config or {})
+        for partial in partials:
+            if partial.kind == "abstention":
+                yield self._refusal(state, partial, explained=True)
+            elif partial.complete:
+                yield self._with_removals(self._read_again(partial, state, told))
+            else:
+                yield partial
+
+    def _read_again(self, written: Answer, state: State, told: Sequence[Finding]) -> Answer:
+        """What a model wrote, with what the reader makes of it: the briefest answer where both say
+        the same, and how sure that is. Where the reader found a few words and the model says others,
+        what is left is the reader's doubt: at most one of the two is right."""
+        known = self._confidence(state, told)
+        sure = []
+        for part in state.parts:
+            finding = part.finding
+            if finding is None:
+                continue
+            spans = [(reading, finding.confidence) for reading in finding.readings]
+            found = briefest(written, spans) if finding.form == "span" else None
+            if finding.form == "span" and found is None:
+                sure.append(min(finding.confidence, 1.0 - finding.confidence))
+            else:
+                sure.append(finding.confidence)
+            if found is not None and written.short is None:
+                written = replace(written, short=found[0].text)
+        if known and sure:  # of which the writer has left the share that is supported
+            doubt = min(1.0, min(sure) / known)
+            written = replace(written, confidence=written.confidence * doubt)
+        if len(state.parts) == 1 and told and state.parts[0].material is not None:
+            sides = sides_of(state.parts[0].material, told[0])
+            if sides is not None:
+                written = told_beside(written, sides, self.phrases)
+        return written
+
+    def _sure(self, part: Part) -> Finding | None:
+        finding = part.finding
+        if finding is None or finding.confidence < self._enough or not finding.claims:
+            return None
+        return finding
+
+    def _confidence(self, state: State, told: Sequence[Finding]) -> float:
+        """Every part has to be right; where none is answered, how near the nearest came."""
+        if told:
+            return min(finding.confidence for finding in told)
+        return max((p.finding.confidence for p in state.parts if p.finding), default=0.0)
+
+    def _refusal(self, state: State, blank: Answer, *, explained: bool) -> Answer:
+        absent: list[str] = []
+        if explained:
+            content = [token.text for token in words(state.asked.question).tokens]
+            telling = set(words(state.asked.question).content)
+            asked = [w for w in content if words(w).stems <= telling]
+            absent = self._absent(list(dict.fromkeys(asked)), state.hits)
+        refusal = abstain(
+            blank, self.phrases, state.asked.question, absent=absent, where=state.asked.where
+        )
+        window = state.when.window
+        if window is not None and not state.hits:
+            then = self.phrases.say("none_then", days=window)
+            return replace(refusal, text=f"{refusal.text} {then}")
+        return refusal
+
+    def _notices(self, asked: Asked) -> Iterator[str]:
+        if asked.where.dated and (undated := self._index.statistics().undated):
+            yield self.phrases.say("undated", articles=_articles(undated))
+        if asked.where.sources is not None:
+            known = {source for source, _ in self._index.statistics().sources}
+            if unknown := [source for source in asked.where.sources if source not in known]:
+                yield self.phrases.say("no_source", sources=", ".join(map(repr, unknown)))
+        if self._reader.calibration is None:
+            yield self.phrases.say("uncalibrated")
+
+    def _with_removals(self, answer: Answer) -> Answer:
+        """Says so where a cited article was removed between the search and the answer."""
+        cited = answer.citations
+        gone = [c.title or c.article_id for c in cited if self._article(c.article_id) is None]
+        told = [self.phrases.say("removed", articles=name) for name in dict.fromkeys(gone)]
+        return replace(answer, notices=(*answer.notices, *told))
+
+    def _why(self, error: WritingError) -> str:
+        if error.off:
+            return self.phrases.say("switched_off", reason=error.reason)
+        return error.reason
+
+    # -- as a Runnable -------------------------------------------------------------------------
+
+    @property
+    def runnable(self) -> Runnable[Any, Answer]:
+        from langchain_core.runnables import RunnableLambda
+
+        async def write_async(state: State, config: RunnableConfig) -> AsyncIterator[Answer]:
+            async with aclosing(in_a_thread(lambda: self.write(state, config))) as partials:
+                async for partial in partials:
+                    yield partial
+
+        def rewrite(state: State, config: RunnableConfig) -> State:
+            return _clocked("rewrite", lambda s: self.rewrite(s, config))(state)
+
+        def write(state: State, config: RunnableConfig) -> Iterator[Answer]:
+            yield from self.write(state, config)
+
+        return (
+            RunnableLambda(lambda given: State(asked_of(given)), name="ask")
+            | RunnableLambda(rewrite, name="rewrite")
+            | RunnableLambda(_clocked("retrieve", self.retrieve), name="retrieve")
+            | RunnableLambda(_clocked("read", self.read), name="read")
+            | RunnableLambda(
+                # Which its stubs know of functions without a config only.
+                cast("Callable[[State], Iterator[Answer]]", write),
+                cast("Callable[[State], AsyncIterator[Answer]]", write_async),
+                name="write",
+            )
+        )
+
+
+def talk_of(asked: Asked) -> str | None:
+    """Small talk; "what is this?" in the middle of a conversation asks about the articles."""
+    talk = small_talk(asked.question)
+    ambiguous = talk == "about" and not re.search(r"\byou\b|dateline", asked.question.lower())
+    return None if ambiguous and asked.history else talk
+
+
+def _clocked(stage: str, step: Callable[[State], State]) -> Callable[[State], State]:
+    def clocked(state: State) -> State:
+        begun = time.perf_counter()
+        done = step(state)
+        return replace(done, seconds={**done.seconds, stage: time.perf_counter() - begun})
+
+    return clocked
+
+
+def _timed(answer: Answer, state: State, begun: float) -> Answer:
+    seconds = {**state.seconds, "write": time.perf_counter() - begun}
+    seconds["total"] = sum(seconds.values())
+    seconds |= answer.trace.seconds  # what the writing itself has measured: no part of the sum
+    return replace(answer, trace=Trace(state.standalone, seconds))
+
+
+def _allows(where: Filter, source: str, day: date | None) -> bool:
+    """Whether a filter lets an article through, as the search does."""
+    return (
+        (where.sources is None or source in where.sources)
+        and (not where.dated or day is not None)
+        and (where.after is None or day is None or day >= where.after)
+        and (where.before is None or day is None or day <= where.before)
+    )
+
+
+def _articles(count: int) -> str:
+    return "1 article" if count == 1 else f"{count:,} articles"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

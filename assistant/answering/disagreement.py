@@ -1,0 +1,140 @@
+"""Where articles disagree: the judge says so, and both sides are told, the newest first.
+
+Another article's likeliest answer is a side where the reader is nearly as sure of it, and where each of
+the two passages contradicts the other's answer. Where the newer passage names the older value beside its
+own ("€12.80 instead of €11.50"), it corrects it. What both may be true, or is only worded otherwise, is
+no disagreement: the judge decides, not a list of words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from assistant.answering.findings import Claim, Finding, Material, same_answer
+from assistant.answering.spans import candidates, proof_of
+from assistant.answers import Answer, Position
+from assistant.prompts import Phrases
+from assistant.question.time import in_words
+from assistant.question.words import words
+from assistant.reading.reader import Reading, Scored
+from assistant.writing.composing import Composition, sentence
+from vectorstore.articles import Passage
+
+_AS_SURE = 4.0  # log-odds below the best answer
+_SURE = 1.0  # log-odds of an answer that can be a side
+_CONTRADICTED = 0.6  # by both passages
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one article says, newest first among the sides."""
+
+    reading: Reading
+    span: Scored
+
+    @property
+    def text(self) -> str:
+        base = self.reading.passage.start
+        return self.reading.passage.text[self.span.start - base : self.span.end - base]
+
+    @property
+    def published(self) -> date | None:
+        return self.reading.passage.published
+
+
+def sides_of(material: Material, finding: Finding) -> tuple[Side, ...] | None:
+    """The sides, newest first; None where articles do not disagree on a few words."""
+    if finding.form != "span" or not finding.readings:
+        return None
+    found = candidates(material)
+    best = found[0]
+    own = Side(best[0], best[1])
+    for reading, span in found[1:]:
+        other = Side(reading, span)
+        if span.score < max(_SURE, best[1].score - _AS_SURE):
+            break
+        if reading.passage.article_id == own.reading.passage.article_id:
+            continue
+        if same_answer(own.text, other.text) or not _contradict(material, own, other):
+            continue
+        pair = sorted((own, other), key=lambda side: side.published or date.min, reverse=True)
+        return tuple(pair)
+    return None
+
+
+def told_beside(answer: Answer, sides: Sequence[Side], phrases: Phrases) -> Answer:
+    """A complete answer in other words than the articles', with its sides: told below it where it
+    keeps one of them to itself, or what a correction says."""
+    writing = Composition(phrases, answer)
+    positions = told_apart(sides, writing, phrases)
+    said = words(" ".join(s.text for s in answer.statements if s.supported)).stems
+    wanted = sides if positions else sides[:1]
+    if all(words(side.text).stems <= said for side in wanted):
+        cited = tuple(writing.citations) if positions else answer.citations
+        return replace(answer, citations=cited, positions=positions)
+    told = writing.on(answer, positions)
+    return replace(told, short=answer.short)
+
+
+def told_apart(
+    sides: Sequence[Side], writing: Composition, phrases: Phrases
+) -> tuple[Position, ...]:
+    """Write the sides, or the correction, and give the positions (none where one corrects)."""
+    positions = []
+    for side in sides:
+        number = writing.cite(proof_of(side.reading, side.span))
+        positions.append(Position(sentence(side.text), (number,), side.published))
+    newest, older = sides[0], sides[1]
+    if _corrects(newest, older):
+        writing.add(
+            Finding(
+                "span",
+                (Claim(newest.text, (proof_of(newest.reading, newest.span),), phrase=True),),
+                {},
+                short=newest.text,
+            )
+        )
+        writing.say(
+            phrases.say(
+                "corrected",
+                sources=_source(older.reading.passage),
+                old_day=_day(older, phrases),
+                old_claim=f"{older.text} [{positions[1].citations[0]}]",
+            )
+        )
+        return ()
+    writing.short = newest.text
+    lines = [
+        phrases.say(
+            "side",
+            sources=_source(side.reading.passage),
+            day=_day(side, phrases),
+            claim=f"{position.text} [{position.citations[0]}]",
+        )
+        for side, position in zip(sides, positions, strict=True)
+    ]
+    writing.tell("\n\n".join([phrases.say("disagree"), *lines]), positions)
+    return tuple(positions)
+
+
+def _contradict(material: Material, one: Side, other: Side) -> bool:
+    question = material.question.read
+    for mine, theirs in ((one, other), (other, one)):
+        (judged,) = material.reader.read(f"{question} {theirs.text}", [mine.reading.passage])
+        if judged.verdict is None or judged.verdict.contradicted < _CONTRADICTED:
+            return False
+    return True
+
+
+def _corrects(newer: Side, older: Side) -> bool:
+    return newer.published != older.published and older.text in newer.reading.passage.text
+
+
+def _source(passage: Passage) -> str:
+    return passage.source or passage.title
+
+
+def _day(side: Side, phrases: Phrases) -> str:
+    return in_words(side.published) if side.published else phrases.say("no_date")

@@ -1,0 +1,176 @@
+"""Sentences: what explains, what somebody said, what is listed, what is set against each other.
+
+The strong reader says of every sentence of the passages it reads how likely the answer rests on it;
+the likeliest are told, whole and in the order to read them in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.answering.central import alike
+from assistant.answering.findings import Claim, Finding, Material, Proof, said, signals
+from assistant.answering.timing import timely
+from assistant.question.intent import Form
+from assistant.reading.reader import Reading, Scored
+from vectorstore.splitting import Span
+
+LIKELY = 1.0  # log-odds from which a sentence is told beside the best
+MOST = 4
+_FEWEST_WORDS = 3  # a shorter "sentence" is a heading or a scrap
+_TWICE = 0.75  # share of words in common above which a sentence says what another has said
+_NO_SPAN = -4.0  # log-odds of a sentence in which the reader sees no span, beside its best
+# A sentence that begins so says little without the one before it.
+_HANGS = re.compile(
+    r"[“\"‘(]?(?:he|she|it|they|his|her|its|their|this|that|these|those|both|but|and|so|such|then|also|"
+    r"however|instead|yet|nor|neither)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a passage that was read, with the log-odds that the answer rests on it."""
+
+    reading: Reading
+    number: int  # in its reading
+    span: Scored
+
+    @property
+    def text(self) -> str:
+        return said(self.reading.passage, self.span)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        return (self.reading.passage.article_id, self.span.start)
+
+
+class Sentences:
+    form = "sentences"
+    wanted: tuple[Form, ...] = ("explain",)
+    most = MOST
+
+    def __call__(self, material: Material) -> Finding | None:
+        found = ranked(material)
+        if not found:
+            return None
+        chosen = self.chosen(found, material.question.sentences or self.most)
+        best = found[0]
+        known = signals(material, best.reading, _best_span(best), self.wanted)
+        known["told"] = float(len(chosen))
+        known["second"] = max(-8.0, found[1].span.score) if len(found) > 1 else -8.0
+        return Finding(
+            self.form,
+            told(chosen, material.question.sentences or self.most),
+            known,
+            short=_short(best),
+            readings=tuple(dict.fromkeys(one.reading for one in chosen)),
+        )
+
+    def chosen(self, found: Sequence[Sentence], most: int) -> list[Sentence]:
+        likely = [one for one in found[1:] if one.span.score >= LIKELY]
+        return [found[0], *likely][:most]
+
+
+class Lists(Sentences):
+    """Several things: more sentences, from more articles; or the one run of words that names all."""
+
+    form = "list"
+    wanted = ("list",)
+    most = 6
+
+    def __call__(self, material: Material) -> Finding | None:
+        finding = super().__call__(material)
+        if finding is None or len(finding.claims) != 1 or not finding.short:
+            return finding
+        if not re.search(r",|\band\b|;", finding.short):
+            return finding
+        claim = Claim(finding.short, finding.claims[0].proofs, phrase=True)
+        return Finding(
+            self.form, (claim,), finding.signals, finding.short, readings=finding.readings
+        )
+
+
+class Comparison(Sentences):
+    """Things set against each other: the best sentence of each of the articles that have one."""
+
+    form = "compare"
+    wanted = ("compare",)
+
+    def chosen(self, found: Sequence[Sentence], most: int) -> list[Sentence]:
+        first: dict[str, Sentence] = {}
+        for one in found:
+            first.setdefault(one.reading.passage.article_id, one)
+        best = list(first.values())[:2]
+        rest = [one for one in found if one not in best and one.span.score >= LIKELY]
+        return [*best, *rest][:most]
+
+
+def ranked(material: Material) -> list[Sentence]:
+    """The sentences of the passages read, the likeliest first; of the time asked about before others
+    that are about as likely."""
+    found = [
+        Sentence(reading, number, span)
+        for reading in material.close
+        for number, span in enumerate(reading.sentences)
+        if len(re.findall(r"\w+", said(reading.passage, span))) >= _FEWEST_WORDS
+    ]
+    found.sort(key=lambda one: one.place)
+    return timely(found, material.question.when, lambda one: (one.reading, one.span.score))
+
+
+def told(chosen: Sequence[Sentence], most: int) -> tuple[Claim, ...]:
+    """The sentences as claims: none that says what an earlier one has said, neighbours as one, those
+    of an article together in its order, each with the sentence before it where it hangs on that."""
+    kept: list[Sentence] = []
+    for one in chosen:
+        if len(kept) < most and not any(alike(one.text, other.text) >= _TWICE for other in kept):
+            kept.append(one)
+    order: dict[str, int] = {}
+    for one in kept:
+        order.setdefault(one.reading.passage.article_id, len(order))
+    kept.sort(key=lambda one: (order[one.reading.passage.article_id], one.span.start))
+    runs: list[tuple[Reading, int, int]] = []
+    for one in kept:
+        first = one.number
+        if first and _HANGS.match(one.text) and _near(one.reading, first):
+            first -= 1
+        if runs and runs[-1][0].passage.id == one.reading.passage.id and first <= runs[-1][2] + 1:
+            runs[-1] = (runs[-1][0], min(first, runs[-1][1]), max(one.number, runs[-1][2]))
+        else:
+            runs.append((one.reading, first, one.number))
+    claims = []
+    for reading, first, last in runs:
+        span = Span(reading.sentences[first].start, reading.sentences[last].end)
+        claims.append(Claim(said(reading.passage, span), (Proof(reading.passage, span),)))
+    return tuple(claims)
+
+
+def _near(reading: Reading, number: int) -> bool:
+    """Whether a sentence follows the one before it in the same paragraph."""
+    before, own = reading.sentences[number - 1], reading.sentences[number]
+    between = reading.passage.text[
+        before.end - reading.passage.start : own.start - reading.passage.start
+    ]
+    return "\n\n" not in between
+
+
+def _best_span(one: Sentence) -> Scored:
+    inside = [s for s in one.reading.spans if s.start < one.span.end and one.span.start < s.end]
+    if inside:
+        return inside[0]
+    return Scored(one.span.start, one.span.end, one.reading.score + _NO_SPAN)
+
+
+def _short(one: Sentence) -> str | None:
+    """The reader's span, where the likeliest sentence holds it."""
+    best = one.reading.spans[0] if one.reading.spans else None
+    if (
+        best is None
+        or best.score <= 0
+        or not (one.span.start <= best.start and best.end <= one.span.end)
+    ):
+        return None
+    return said(one.reading.passage, best)

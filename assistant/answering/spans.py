@@ -1,0 +1,98 @@
+"""A few words: the span that answers, with the sentence it stands in as its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assistant.answering.findings import (
+    Claim,
+    Finding,
+    Material,
+    Proof,
+    log_odds,
+    said,
+    same_answer,
+    signals,
+)
+from assistant.answering.timing import timely
+from assistant.answering.trimming import trimmed
+from assistant.question.intent import Form
+from assistant.reading.reader import Reading, Scored
+from vectorstore.splitting import Span, sentences_around
+
+_SPANS = 3  # of a passage that are looked at
+_AGREEING = 2.0  # log-odds: a span this likely elsewhere is further proof
+
+
+class Spans:
+    form = "span"
+    wanted: tuple[Form, ...] = ("span", "describe")
+
+    def __call__(self, material: Material) -> Finding | None:
+        found = candidates(material)
+        if not found:
+            return None
+        reading, span = found[0]
+        text = said(reading.passage, span)
+        agreeing = [reading]
+        for other, elsewhere in found[1:]:
+            told = {one.passage.article_id for one in agreeing}
+            if (
+                elsewhere.score >= _AGREEING
+                and other.passage.article_id not in told
+                and same_answer(said(other.passage, elsewhere), text)
+            ):
+                agreeing.append(other)
+        proofs = tuple(proof_of(one, next(s for r, s in found if r is one)) for one in agreeing)
+        known = signals(material, reading, span, self.wanted)
+        known["agreeing"] = float(len(agreeing) - 1)
+        known |= checked(material, reading, text)
+        return Finding(
+            self.form,
+            (Claim(text, proofs, phrase=True),),
+            known,
+            short=text,
+            readings=tuple(agreeing),
+        )
+
+
+def checked(material: Material, reading: Reading, text: str) -> dict[str, float]:
+    """What the judge says of the question with this answer behind it: the log-odds that the passage
+    supports it, and that it contradicts it."""
+    (judged,) = material.reader.read(f"{material.question.read} {text}", [reading.passage])
+    verdict = judged.verdict
+    return {
+        "supported": log_odds(verdict.supported) if verdict else 0.0,
+        "contradicted": log_odds(verdict.contradicted) if verdict else 0.0,
+    }
+
+
+def candidates(material: Material) -> list[tuple[Reading, Scored]]:
+    """The spans that may answer, none over the end of a sentence, each trimmed to what a person would quote, best first; of those that
+    are about as sure, the ones of the time asked about before others."""
+    found = [
+        (reading, _trimmed(reading, span))
+        for reading in material.close
+        for span in reading.spans[:_SPANS]
+        if sum(s.start < span.end and span.start < s.end for s in reading.sentences) <= 1
+    ]
+    found.sort(key=lambda pair: (pair[0].passage.article_id, pair[1].start))
+    return timely(found, material.question.when, lambda pair: (pair[0], pair[1].score))
+
+
+def proof_of(reading: Reading, span: Scored | Span) -> Proof:
+    """The sentence or sentences around the span."""
+    base = reading.passage.start
+    around = sentences_around(reading.passage.text, span.start - base, span.end - base)
+    return Proof(reading.passage, Span(around.start + base, around.end + base))
+
+
+def distinct(readings: Sequence[Reading]) -> list[Reading]:
+    """One an article, the first."""
+    return list({reading.passage.article_id: reading for reading in reversed(readings)}.values())
+
+
+def _trimmed(reading: Reading, span: Scored) -> Scored:
+    base = reading.passage.start
+    start, end = trimmed(reading.passage.text, span.start - base, span.end - base)
+    return Scored(start + base, end + base, span.score)

@@ -1,0 +1,151 @@
+"""What happened: the central sentences of the articles meant; in the order of time where that is asked.
+
+LexRank over the sentences of the few articles that are about the topic, biased towards those that the
+strong reader takes for evidence and towards the head, where news tells most.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import date
+
+from assistant.answering.articles import passages_of
+from assistant.answering.central import central
+from assistant.answering.findings import (
+    Claim,
+    Finding,
+    Material,
+    Proof,
+    log_odds,
+    probability,
+)
+from assistant.answering.sentences import Sentence, told
+from assistant.answering.timing import in_time
+from assistant.question.intent import Form
+from assistant.question.words import words
+from assistant.reading.reader import Reading
+from vectorstore.articles import Article
+from vectorstore.splitting import Span, sentences
+
+_LEANING = 0.15  # below, nobody wants a summary: nothing more is read for it
+_SENTENCES = 4
+_ARTICLES = 3
+_PASSAGES = 12  # of an article that are read
+_NEAR = 0.9  # of the share of the topic that the best article holds
+_HEAD = 400  # characters that tell what an article is about, with its title
+
+
+class Summaries:
+    form = "summary"
+    wanted: tuple[Form, ...] = ("summary",)
+
+    def __call__(self, material: Material) -> Finding | None:
+        if not material.hits:
+            return None
+        if not material.question.topic:
+            return _heads(material)
+        lean = sum(material.question.forms.get(form, 0.0) for form in self.wanted)
+        if lean < _LEANING:
+            return None
+        meant = self._meant(material)
+        held = meant[0][1]
+        articles = [article for article, share in meant if share >= _NEAR * held][:_ARTICLES]
+        articles = in_time(articles, material.question.when)
+        found = _read(material, articles)
+        if not found:
+            return None
+        most = material.question.sentences or _SENTENCES
+        chosen = self._chosen(found, most)
+        head = words(f"{meant[0][0].title} {meant[0][0].text[:_HEAD]}")
+        best = max((one.span.score for one in found), default=0.0)
+        known = {
+            "held": held,
+            "in_head": 1.0 - words(material.question.topic).missing_in(head),
+            "best_evidence": best,
+            "leaning": log_odds(lean),
+            "unknown": material.unknown,
+        }
+        return Finding(
+            self.form,
+            told(chosen, most),
+            known,
+            readings=tuple(dict.fromkeys(one.reading for one in chosen)),
+        )
+
+    def _meant(self, material: Material) -> list[tuple[Article, float]]:
+        """The articles found, with the share of the topic's words they hold, best first; title and head
+        count more, and among equals the retrieval's order decides."""
+        topic = words(material.question.topic)
+        found = []
+        seen = set()
+        for order, hit in enumerate(material.hits):
+            article = material.articles.of(hit.passage)
+            if article.id in seen:
+                continue
+            seen.add(article.id)
+            everything = words(f"{article.title} {article.text[:20_000]}")
+            head = words(f"{article.title} {article.text[:_HEAD]}")
+            share = 0.6 * (1 - topic.missing_in(everything)) + 0.4 * (1 - topic.missing_in(head))
+            found.append((article, share / (1.0 + 0.05 * order)))
+        return sorted(found, key=lambda pair: -pair[1])
+
+    def _chosen(self, found: list[Sentence], most: int) -> list[Sentence]:
+        weights = [
+            probability(one.span.score) + 0.3 / math.sqrt(1.0 + place)
+            for place, one in enumerate(found)
+        ]
+        ranks = central([one.text for one in found], weights)
+        order = sorted(range(len(found)), key=lambda i: (-ranks[i], i))
+        return [found[i] for i in order[: 2 * most]]
+
+
+class Timelines(Summaries):
+    """The same in the order of time, each with its day."""
+
+    form = "timeline"
+    wanted = ("timeline",)
+
+    def __call__(self, material: Material) -> Finding | None:
+        finding = super().__call__(material)
+        if finding is None:
+            return None
+        dated = sorted(
+            finding.claims,
+            key=lambda claim: claim.proofs[0].passage.published or date.max,
+        )
+        return replace(finding, claims=tuple(dated))
+
+
+def _heads(material: Material) -> Finding:
+    """The first sentence of each article, where no topic is named: what there is, is an answer."""
+    claims = []
+    for hit in material.hits:
+        first = sentences(hit.passage.text)[0]
+        base = hit.passage.start
+        proof = Proof(hit.passage, Span(first.start + base, first.end + base))
+        claims.append(Claim(proof.text, (proof,)))
+    return Finding("summary", tuple(claims), {}, confidence=0.99)
+
+
+def _read(material: Material, articles: list[Article]) -> list[Sentence]:
+    found = []
+    for article in articles:
+        passages = passages_of(article, _PASSAGES)
+        readings: list[Reading] = material.reader.read(material.question.read, passages)
+        for reading in readings:
+            if not reading.sentences:
+                continue
+            found += [
+                Sentence(reading, number, span)
+                for number, span in enumerate(reading.sentences)
+                if len(
+                    words(
+                        reading.passage.text[
+                            span.start - reading.passage.start : span.end - reading.passage.start
+                        ]
+                    ).tokens
+                )
+                > 3
+            ]
+    return found

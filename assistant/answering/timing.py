@@ -1,0 +1,185 @@
+"""The time a question asks about, in search and in the choice of answers: preferred, never required.
+
+    time = settled(index, asked("who led before the flood?", today), where)     -> a window
+    hits = search(index, question, 10, where, time)
+    spans = timely(spans, time, lambda span: (span.reading, span.score))
+    notices = [*how_read(time, phrases), *other_time(time, chosen, phrases)]
+
+Articles of the days asked about, or with "latest" the newest, are brought nearer to the top; one
+from another time can still answer, and then a notice says so. An article belongs to a time where it
+was published in it or a few days later, as news is, or where its passage names that time: "the 2018
+championship" may be told in 2024. It knows an index and readings, not how answers are written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Protocol, TypeVar
+
+from assistant.prompts import Phrases
+from assistant.question.time import REPORTED, AskedTime, Order, Window, mentions, reported_in
+from assistant.reading.reader import Reading
+from vectorstore.articles import Article, Filter, Hit
+from vectorstore.index import Index
+from vectorstore.retrieval import fuse
+
+_ONE_EVENT = timedelta(7)  # reports further apart are of different events
+_REPORTS = 3  # of an event, which have to agree on when it was
+_NEARLY = 2.0  # log-odds below the best: so likely an answer may be chosen for its time
+_POOL = 4  # times as many passages, to find the newest among those that fit
+
+
+T = TypeVar("T")
+
+
+class Dated(Protocol):
+    """What was published on a day and says something: a passage or a citation."""
+
+    @property
+    def published(self) -> date | None: ...
+
+
+def settled(index: Index, time: AskedTime, where: Filter) -> AskedTime:
+    """With the days before or after the event that `time` names, if its date can be found.
+
+    An event's date is that of the best articles on it, where most of them are of one week. Else
+    nothing is preferred.
+    """
+    if time.event is None:
+        return time
+    hits = index.search(time.event, 10, sources=where.sources)
+    named = _roots(time.event)
+    dates: dict[str, date | None] = {}
+    for hit in hits:
+        passage = hit.passage
+        if named <= _roots(f"{passage.title} {passage.text}"):
+            dates.setdefault(passage.article_id, passage.published)
+    days = [day for day in list(dates.values())[:_REPORTS] if day is not None]
+    weeks = [[other for other in days if day <= other <= day + _ONE_EVENT] for day in days]
+    days = max(weeks, key=len, default=[])
+    if not days or 2 * len(days) <= min(_REPORTS, len(dates)):
+        return AskedTime()
+    words = f"{time.side} {time.event}"
+    if time.side == "before":
+        return AskedTime(Window(words, None, min(days) - timedelta(1), relative=True))
+    return AskedTime(Window(words, min(days), None, relative=True))
+
+
+def search(index: Index, query: str, k: int, where: Filter, time: AskedTime) -> list[Hit]:
+    """The `k` passages nearest to `query`, those of the asked `time` ranked higher.
+
+    Two rankings are fused by reciprocal rank, with and without the time: so a passage that fits far
+    better stays first whenever it was published.
+    """
+    hits = _found(index, query, k * _POOL if time.order else k, where)
+    if time.order:
+        by_date = sorted(hits, key=lambda hit: _age(hit.passage, time.order))
+        # The date decides which are read, not how well they fit: that stays the order.
+        read = {hit.passage.id for hit in _fused([hits, hits, by_date])[:k]}
+        return [hit for hit in hits if hit.passage.id in read]
+    inside = time.window and _within(where, time.window)
+    if not inside:
+        return hits
+    return _fused([hits, _found(index, query, k, inside)])[:k]
+
+
+def timely(
+    found: Sequence[T], time: AskedTime, scored: Callable[[T], tuple[Reading, float]]
+) -> list[T]:
+    """What was found, best first, with that of the asked time before the rest of what is about as
+    likely (`_NEARLY`)."""
+    ordered = sorted(found, key=lambda one: -scored(one)[1])
+    if not time or not ordered:
+        return ordered
+    enough = scored(ordered[0])[1] - _NEARLY
+
+    def place(one: T) -> tuple[bool, int]:
+        reading, score = scored(one)
+        if score < enough:
+            return (True, 0)
+        if time.order:
+            return (False, _age(reading.passage, time.order))
+        return (False, int(time.window is not None and not fits(reading, time.window)))
+
+    return sorted(ordered, key=place)
+
+
+def fits(reading: Reading, window: Window) -> bool:
+    """Whether the reading's passage is of that time, or tells of it."""
+    return reported_in(reading.passage.published, window) or mentions(reading.passage.text, window)
+
+
+def how_read(time: AskedTime, phrases: Phrases) -> Iterator[str]:
+    """A notice of which days "last week" and the like were taken for."""
+    if time.window is not None and time.window.relative:
+        yield phrases.say("time_read", words=time.window.words, days=str(time.window))
+
+
+def other_time(time: AskedTime, chosen: Sequence[Reading], phrases: Phrases) -> Iterator[str]:
+    """A notice where every one of the `chosen` readings is from another time."""
+    # What was before a day is told after it, and what is to come before: neither is worth a word.
+    window = None if time.order else time.window
+    if window is None or window.first is None or not chosen:
+        return
+    dated = all(reading.passage.published for reading in chosen)
+    if dated and not any(fits(reading, window) for reading in chosen):
+        yield phrases.say("other_time", days=str(window))
+
+
+# -- rankings ----------------------------------------------------------------------------------
+
+
+def _found(index: Index, query: str, k: int, where: Filter) -> list[Hit]:
+    return index.search(query, k, sources=where.sources, after=where.after, before=where.before)
+
+
+def _within(where: Filter, window: Window) -> Filter | None:
+    """`where`, narrowed to articles of the window; None where nothing is left or to be narrowed."""
+    last = window.last and window.last + REPORTED
+    firsts = [day for day in (where.after, window.first) if day]
+    lasts = [day for day in (where.before, last) if day]
+    after, before = max(firsts, default=None), min(lasts, default=None)
+    if after and before and after > before:
+        return None
+    return replace(where, after=after, before=before)
+
+
+def _fused(rankings: Sequence[Sequence[Hit]]) -> list[Hit]:
+    """One ranking of the hits; a hit that stands for another as its copy is the same hit."""
+    known: dict[str, Hit] = {}
+    for hit in rankings[0]:
+        for passage in (hit.passage, *hit.copies):
+            known.setdefault(passage.id, hit)
+    for ranking in rankings[1:]:
+        for hit in ranking:
+            known.setdefault(hit.passage.id, hit)
+    ids = [
+        list(dict.fromkeys(known[hit.passage.id].passage.id for hit in ranking))
+        for ranking in rankings
+    ]
+    return [replace(known[key], score=score) for key, score in fuse(ids)]
+
+
+def _age(passage: Dated, order: Order | None) -> int:
+    """Smaller for what `order` puts first; what has no date is last."""
+    if passage.published is None:
+        return date.max.toordinal()
+    day = passage.published.toordinal()
+    return -day if order == "newest" else day
+
+
+def _roots(text: str) -> set[str]:
+    return {word.lower()[:5] for word in re.findall(r"\w+", text) if len(word) > 3}
+
+
+def in_time(articles: Sequence[Article], time: AskedTime) -> list[Article]:
+    """Of articles on a topic, those of the time asked about, or the first of them; else all."""
+    if time.order == "oldest" and (dated := [each for each in articles if each.published]):
+        return [min(dated, key=lambda each: each.published or date.max)]
+    if time.window is None:
+        return list(articles)
+    window = time.window
+    return [each for each in articles if reported_in(each.published, window)] or list(articles)

@@ -1,0 +1,37 @@
+"""Yes or no, where the judge says so, with the sentence that it rests on."""
+
+from __future__ import annotations
+
+from assistant.answering.findings import Finding, Material, log_odds, signals
+from assistant.answering.sentences import Sentence, told
+from assistant.question.intent import Form
+from assistant.reading.reader import Scored
+
+
+class Verdicts:
+    form = "verdict"
+    wanted: tuple[Form, ...] = ("yesno",)
+
+    def __call__(self, material: Material) -> Finding | None:
+        judged = [reading for reading in material.close if reading.verdict and reading.sentences]
+        if not judged:
+            return None
+        yes = max(r.verdict.supported for r in judged if r.verdict)
+        no = max(r.verdict.contradicted for r in judged if r.verdict)
+        best = max(
+            judged,
+            key=lambda r: max(r.verdict.supported, r.verdict.contradicted) if r.verdict else 0.0,
+        )
+        number, span = max(enumerate(best.sentences), key=lambda pair: pair[1].score)
+        known = signals(material, best, Scored(span.start, span.end, best.score), self.wanted)
+        known["sure"] = log_odds(max(yes, no))
+        known["against"] = log_odds(min(yes, no))
+        known["stated"] = log_odds(1.0 - (best.verdict.not_stated if best.verdict else 1.0))
+        return Finding(
+            self.form,
+            told([Sentence(best, number, span)], 1),
+            known,
+            short="Yes" if yes >= no else "No",
+            lead="affirmed" if yes >= no else "denied",
+            readings=(best,),
+        )

@@ -1,0 +1,46 @@
+"""A question in a conversation: what of the turns before it is searched for and read with it.
+
+    leaning_on("and in what year?", history)
+        -> "Which university awarded Fillmore his doctorate? The University of Michigan. and in what year?"
+
+Nothing is rewritten. The reader has learnt from conversations made of questions on one paragraph,
+pronouns and all (training/examples.py), and reads the last exchanges in front of the question; the
+search takes the words of both. Whether a question leans on what was said or stands alone, nobody
+decides beforehand: it is asked both ways, and the surer answer wins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from assistant.answers import Turn
+
+_EXCHANGES = 2
+_WORDS_OF_AN_ANSWER = 25
+_MARK = re.compile(r"\s*\[\d+\]")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s")
+
+
+def leaning_on(question: str, history: Sequence[Turn]) -> str:
+    """The question behind the last exchanges of the conversation, each as question and answer; the
+    question itself where nothing was asked before."""
+    said: list[str] = []
+    for asked, answer in exchanges(history)[-_EXCHANGES:]:
+        said.append(asked.rstrip(" ?.") + "?")
+        if answer:
+            said.append(answer.rstrip(" .") + ".")
+    return " ".join([*said, question])
+
+
+def exchanges(history: Sequence[Turn]) -> list[tuple[str, str]]:
+    """What was asked and the beginning of what was answered, oldest first."""
+    found: list[tuple[str, str]] = []
+    for turn in history:
+        text = " ".join(_MARK.sub("", turn.text).split())
+        if turn.role == "user":
+            found.append((text, ""))
+        elif found and not found[-1][1]:
+            answer = _SENTENCE_END.split(text, maxsplit=1)[0]
+            found[-1] = (found[-1][0], " ".join(answer.split()[:_WORDS_OF_AN_ANSWER]))
+    return found

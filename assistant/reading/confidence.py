@@ -1,0 +1,87 @@
+"""How sure an answer is: the calibrated probability that it is right, whatever its form.
+
+    calibration.confidence("span", {"score": 3.1, "margin": 2.0, ...})      0.82
+
+One logistic regression a form of answer (Platt 1999), fitted on questions whose answers are known
+(assistant/evaluation/calibrating.py); so the forms' confidences compare, the surest is given, and
+one threshold means the same for all. It knows numbers and their names, no answer.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistant.errors import ModelError
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """P = 1 / (1 + exp(-(intercept + sum of weight x signal)))."""
+
+    weights: Mapping[str, float]
+    intercept: float
+
+    def __call__(self, signals: Mapping[str, float]) -> float:
+        total = self.intercept + sum(w * signals.get(name, 0.0) for name, w in self.weights.items())
+        return 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, total))))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What a reader's signals are worth, by form of answer, and the confidence below which its
+    answers are better withheld.
+
+    It belongs to the weights with the hash `reader_sha256` ("" where that was not noted); `made`
+    says when and from what, `file` where it is kept.
+    """
+
+    forms: Mapping[str, Logistic]
+    threshold: float
+    reader_sha256: str = ""
+    made: str = ""
+    file: Path | None = None
+
+    def confidence(self, form: str, signals: Mapping[str, float]) -> float:
+        """0 for a form that the reader was not calibrated for."""
+        known = self.forms.get(form)
+        return known(signals) if known is not None else 0.0
+
+
+# What an uncalibrated reader gets: the logistic of its raw score for a few words, whose worth nobody
+# knows, so that a name that no article has outweighs it.
+UNCALIBRATED = Calibration(
+    {
+        "span": Logistic({"score": 1.0, "unknown": -10.0, "leaning": 0.5}, 0.0),
+        "sentences": Logistic({"score": 1.0, "unknown": -10.0, "leaning": 0.5}, 0.0),
+        "summary": Logistic({"held": 6.0, "leaning": 1.0}, -3.0),
+    },
+    0.5,
+)
+
+
+def load_calibration(file: Path) -> Calibration | None:
+    """The calibration in `file`, None where there is none. Raises ModelError for a broken one."""
+    if not file.is_file():
+        return None
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        forms = {
+            str(form): Logistic(
+                {str(name): float(weight) for name, weight in one["weights"].items()},
+                float(one["intercept"]),
+            )
+            for form, one in found["forms"].items()
+        }
+        threshold = float(found["threshold"])
+        belongs, day, data = (str(found.get(key, "")) for key in ("reader_sha256", "date", "data"))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f"{file} cannot be read as a calibration ({error}). Remove it to use the reader "
+            "uncalibrated, or calibrate the reader again: `dateline calibrate`."
+        ) from error
+    made = ", ".join(part for part in (day, data) if part)
+    return Calibration(forms, threshold, belongs, made, file)

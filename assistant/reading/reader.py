@@ -1,0 +1,151 @@
+"""What a reader is, and what it finds in a passage.
+
+    for reading in reader.read("who co-chairs the meeting?", passages):
+        reading.score                   is the answer in here? comparable across passages
+        reading.start, reading.end      the best span, as offsets into the article
+        reading.spans                   the best ones that do not overlap, each with its score
+        reading.sentences               every sentence, with how much it looks like evidence
+        reading.verdict                 does the passage say so? for a statement or a yes-or-no question
+
+Values and a protocol: no model is known here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from assistant.reading.confidence import Calibration
+    from vectorstore.articles import Passage
+
+
+class Scored(NamedTuple):
+    """A span of an article and its score."""
+
+    start: int
+    end: int
+    score: float
+
+
+class Verdict(NamedTuple):
+    """Probabilities, summing to 1, of what a passage says of a statement: that it is so, that it is
+    not, nothing. Of a yes-or-no question: yes, no, not said."""
+
+    supported: float
+    contradicted: float
+    not_stated: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader found in one passage. Offsets are into the article; `text` is the best span.
+
+    `score` is the log-odds of that span against "not in this passage". `spans` are the best that
+    have no word in common, the first the reading's own; `sentences` all of the passage, in its
+    order, scored by log-odds of being evidence. A reader that knows no spans but one, no evidence
+    or no verdict leaves them out. `skimmed` readings were scored by the small reader of a cascade
+    only: their scores do not compare with the others'.
+    """
+
+    passage: Passage
+    start: int
+    end: int
+    text: str
+    score: float
+    spans: tuple[Scored, ...] = ()
+    sentences: tuple[Scored, ...] = ()
+    verdict: Verdict | None = None
+    skimmed: bool = False
+
+
+class Reader(Protocol):
+    """Reads passages. One Reading a passage, in the order given; may be used from several threads."""
+
+    name: str
+
+    @property
+    def sha256(self) -> str:
+        """The hash of its weights."""
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What its scores are worth; None where nobody has found out for these weights."""
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]: ...
+
+
+class CascadeReader:
+    """A small reader orders the passages, a strong one reads the best few.
+
+    `closely` of them: by the small reader's score, with the retrieval's order as a prior: a doubling of the
+    rank costs `RANK` of the log-odds (measured: benchmarks/results.md). The others come back as skimmed.
+    """
+
+    RANK = 2.0
+
+    def __init__(
+        self,
+        small: Reader,
+        strong: Reader,
+        closely: int,
+        calibrations: Sequence[Calibration] = (),
+    ) -> None:
+        self.name = strong.name
+        self.calibrations = tuple(calibrations)
+        self._small, self._strong = small, strong
+        self._closely = closely
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of both readers' hashes. Raises ModelError."""
+        both = f"{self._small.sha256} {self._strong.sha256}"
+        return hashlib.sha256(both.encode()).hexdigest()
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        return first_for(self.sha256, self.calibrations) if self.calibrations else None
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        if len(passages) <= self._closely:
+            return self._strong.read(question, passages)
+        found = [replace(r, skimmed=True) for r in self._small.read(question, passages)]
+        order = sorted(
+            range(len(found)), key=lambda i: self.RANK * math.log2(i + 1) - found[i].score
+        )
+        best = sorted(order[: self._closely])
+        for i, reading in zip(
+            best, self._strong.read(question, [passages[i] for i in best]), strict=True
+        ):
+            found[i] = reading
+        return found
+
+
+def first_for(sha256: str, calibrations: Sequence[Calibration]) -> Calibration | None:
+    """The first that belongs to these weights."""
+    return next((c for c in calibrations if c.reader_sha256 in ("", sha256)), None)
+
+
+class RememberingReader:
+    """Another reader that reads a passage only once for the question in hand: who asks the same in
+    several ways waits once. For one thread."""
+
+    _KEPT = 100  # readings
+
+    def __init__(self, reader: Reader) -> None:
+        self.name = reader.name
+        self.sha256 = reader.sha256
+        self.calibration = reader.calibration
+        self._reader = reader
+        self._known: dict[tuple[str, tuple[str, ...]], list[Reading]] = {}
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        key = (question, tuple(passage.id for passage in passages))
+        if key not in self._known:
+            self._known = dict(list(self._known.items())[-self._KEPT :])
+            self._known[key] = self._reader.read(question, passages)
+        return list(self._known[key])

@@ -1,0 +1,127 @@
+"""Answers made of the articles' own words: claims -> text, statements and citations, written once.
+
+A phrase begins with a capital and ends with a stop; sentences stand as they are. Every citation is a
+slice of an article, made here; nothing but the fixed phrases is added. It neither finds nor reads
+passages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from assistant.answering.findings import Claim, Finding, Proof
+from assistant.answers import Answer, Citation, Position, Statement
+from assistant.prompts import Phrases
+from assistant.question.time import in_words, named
+from vectorstore.articles import Hit
+
+_MARK = re.compile(r"\[(\d+)\]")
+_STOPPED = re.compile(r"[.!?…:]['\"”’)\]]*$")
+_PARAGRAPHS = re.compile(r"\s*\n\s*\n\s*")
+
+
+class Composition:
+    """An answer as far as it is written."""
+
+    def __init__(self, phrases: Phrases, begun: Answer | None = None) -> None:
+        """`begun` is an answer to go on with."""
+        self.citations = list(begun.citations) if begun else []
+        self.statements = list(begun.statements) if begun else []
+        self.short = begun.short if begun else None
+        self._phrases = phrases
+        self._text = [begun.text] if begun else []
+
+    def add(self, finding: Finding) -> None:
+        for place, claim in enumerate(finding.claims):
+            ahead = self._phrases.say(finding.lead) if finding.lead and place == 0 else ""
+            if finding.form == "timeline" and (day := claim.proofs[0].passage.published):
+                ahead = self._phrases.say("on_day", day=in_words(day))
+            self._claim(claim, ahead)
+        if self.short is None:
+            self.short = finding.short
+
+    def say(self, text: str) -> None:
+        """A fixed phrase, which claims nothing."""
+        self._text.append(text)
+
+    def tell(self, text: str, positions: Sequence[Position]) -> None:
+        """The sides of a disagreement, each a statement."""
+        self._text.append(text)
+        self.statements += [Statement(side.text, side.citations) for side in positions]
+
+    def _claim(self, claim: Claim, ahead: str = "") -> None:
+        numbers = tuple(dict.fromkeys(self.cite(proof) for proof in claim.proofs))
+        marks = "".join(f"[{number}]" for number in numbers)
+        # A mark for every paragraph: what stands apart from its mark looks unproved.
+        for paragraph in [claim.text] if claim.phrase else _PARAGRAPHS.split(claim.text):
+            words = " ".join(paragraph.split())
+            if claim.phrase:
+                words = sentence(_with_day(words, claim.proofs[0]))
+            self.statements.append(Statement(words, numbers))
+            # A "[2]" of the article's own is no mark of ours.
+            plain = _MARK.sub("(\\1)", words)
+            self._text.append(f"{ahead} {plain} {marks}".strip())
+            ahead = ""
+
+    def cite(self, proof: Proof) -> int:
+        """The number of the citation of this proof; the same words are cited once."""
+        for known in self.citations:
+            if (known.article_id, known.start, known.end) == (
+                proof.passage.article_id, *proof.span,
+            ):  # fmt: skip
+                return known.number
+        number = len(self.citations) + 1
+        self.citations.append(Citation.within(proof.passage, proof.span, number))
+        return number
+
+    def on(self, blank: Answer, positions: Sequence[Position] = ()) -> Answer:
+        return replace(
+            blank,
+            kind="answer",
+            text="\n\n".join(self._text),
+            short=self.short,
+            statements=tuple(self.statements),
+            citations=tuple(self.citations),
+            positions=tuple(positions),
+        )
+
+
+def sentence(phrase: str) -> str:
+    """A phrase as it stands alone: with a capital and a stop."""
+    first = phrase[:1].upper() + phrase[1:]
+    return first if _STOPPED.search(first) else f"{first}."
+
+
+def copies(citations: Sequence[Citation], hits: Sequence[Hit], phrases: Phrases) -> Iterator[str]:
+    """A notice of the sources that have the same report as a passage that is cited."""
+    cited = {(citation.article_id, citation.start) for citation in citations}
+    sources = {
+        copy.source or copy.title
+        for hit in hits
+        for copy in hit.copies
+        if copy.article_id != hit.passage.article_id
+        and any(
+            article == hit.passage.article_id and hit.passage.start <= start < hit.passage.end
+            for article, start in cited
+        )
+    }
+    if sources:
+        yield phrases.say("copies", sources=", ".join(sorted(sources)))
+
+
+def _with_day(words: str, proof: Proof) -> str:
+    """Words such as "July 9" with the year, "on Friday" with the day, as far as the article's date gives them."""
+    published = proof.passage.published
+    if published is None or re.search(r"\b(?:1\d|20)\d\d\b", words):
+        return words
+    window = named(words, published)
+    if window is None or window.first is None or window.last is None:
+        return words
+    if (window.last - window.first).days > 31:
+        return words
+    bare = words.rstrip(".")
+    if re.search(r"\d", bare) or window.days != 1:  # it says the day, or the month, itself
+        return f"{bare} ({window.first.year})" if not window.relative else f"{bare} ({window})"
+    return f"{bare} ({window})"

@@ -1,0 +1,58 @@
+"""What a refusal says."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from assistant import Answer
+from assistant.answering.abstention import abstain
+from assistant.prompts import load_phrases
+from tests.fake_reader import fake_assistant
+from vectorstore import Article
+from vectorstore.articles import Filter
+
+PHRASES = load_phrases("extractive")
+BLANK = Answer("q", "abstention", "")
+
+
+def test_it_says_in_a_sentence_what_was_not_found() -> None:
+    refusal = abstain(BLANK, PHRASES, "When does the ferry sail?")
+    assert refusal.kind == "abstention"
+    assert refusal.text == "Nothing in your articles answers “When does the ferry sail?”."
+
+
+def test_a_long_question_is_not_said_again() -> None:
+    assert abstain(BLANK, PHRASES, "who " * 60).text == "Your articles don't answer this."
+
+
+def test_words_that_no_article_has_are_named() -> None:
+    text = abstain(BLANK, PHRASES, "Who?", absent=["Skarvo", "Mary"]).text
+    assert text.endswith("No article mentions Skarvo or Mary.")
+
+
+def test_an_active_filter_is_named() -> None:
+    where = Filter(("Courier", "Post"), None, date(2025, 5, 1), date(2025, 6, 1))
+    text = abstain(BLANK, PHRASES, "Who?", where=where).text
+    assert (
+        "Only articles from Courier or Post since 1 May 2025 until 1 June 2025 were searched"
+        in text
+    )
+
+
+def test_what_may_have_been_meant_is_asked() -> None:
+    text = abstain(BLANK, PHRASES, "who owns the fery?", meant="who owns the ferry?").text
+    assert text.endswith("Did you mean “who owns the ferry?”?")
+
+
+def test_the_passages_nearest_are_shown_and_nothing_is_cited(tmp_path: Path) -> None:
+    articles = [
+        Article("a", "The ferry", "The ferry sails at noon."),
+        Article("b", "B", "A ferry sank."),
+    ]
+    with fake_assistant(tmp_path, articles) as assistant:
+        answer = assistant.answer("who owns the ferry in Skarvo?", sources=None)
+    assert answer.kind == "abstention"
+    assert {hit.passage.article_id for hit in answer.passages} == {"a", "b"}
+    assert "No article mentions owns or Skarvo." in answer.text
+    assert answer.citations == ()

@@ -1,0 +1,208 @@
+"""What every form of answer keeps to, and what each makes of the same passages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pytest
+
+from assistant.answering.articles import Articles
+from assistant.answering.chain import ANSWERERS
+from assistant.answering.findings import Answerer, Finding, Material, Question
+from assistant.answering.sentences import Comparison, Lists, Sentences
+from assistant.answering.spans import Spans
+from assistant.answering.summaries import Summaries, Timelines
+from assistant.answering.verdicts import Verdicts
+from assistant.question.intent import FORMS, Form
+from assistant.question.time import asked
+from tests.fake_reader import FakeReader
+from vectorstore import Article, Hit
+from vectorstore.articles import Passage
+
+FLOOD = Article(
+    "flood",
+    "Flood in Ennetmouth",
+    "The Ennet burst its banks on Friday. The flood was caused by a blocked culvert. It made 340 people "
+    "leave their homes. The council opened a hall, a school and a church.",
+    source="Courier",
+    published=date(2025, 7, 19),
+)
+AGAIN = Article(
+    "again",
+    "After the flood",
+    "The flood was caused by a blocked culvert, the county said too. Nobody was hurt in the flood.",
+    source="Post",
+    published=date(2025, 7, 21),
+)
+ARTICLES = {article.id: article for article in (FLOOD, AGAIN)}
+
+
+def hit(article: Article) -> Hit:
+    text = article.text
+    return Hit(
+        Passage(
+            f"{article.id}#0",
+            article.id,
+            0,
+            len(text),
+            text,
+            article.title,
+            article.source,
+            published=article.published,
+        ),
+        1.0,
+    )
+
+
+def material(
+    question: str,
+    answers: dict[str, list[str]],
+    *,
+    articles: Sequence[Article] = (FLOOD, AGAIN),
+    leaning: Form = "span",
+    sentences: int = 0,
+    **reader: Any,
+) -> Material:
+    hits = tuple(hit(article) for article in articles)
+    forms: dict[Form, float] = {form: 0.9 if form == leaning else 0.1 / 7 for form in FORMS}
+    when = asked(question, date(2025, 8, 1))
+    known = FakeReader(answers, **reader)
+    readings = tuple(known.read(question, [one.passage for one in hits]))
+    return Material(
+        Question(question, question, question, forms, when, sentences),
+        hits,
+        readings,
+        Articles(hits, ARTICLES.get),
+        known,
+    )
+
+
+CAUSED = {"flood": ["a blocked culvert"]}
+
+
+@pytest.mark.parametrize("answerer", ANSWERERS, ids=lambda answerer: answerer.form)
+@pytest.mark.parametrize("answers", [CAUSED, {}])
+def test_every_claim_is_proved_by_slices_of_articles(
+    answerer: Answerer, answers: dict[str, list[str]]
+) -> None:
+    found = answerer(material("Why was there a flood?", answers, leaning=answerer.wanted[0]))
+    assert found is not None
+    assert found.form == answerer.form
+    assert found.claims
+    for claim in found.claims:
+        assert claim.proofs
+        for proof in claim.proofs:
+            article = ARTICLES[proof.passage.article_id]
+            assert article.text[proof.span.start : proof.span.end] == proof.text
+        assert claim.text in claim.proofs[0].text
+    assert all(isinstance(value, float) for value in found.signals.values())
+
+
+@pytest.mark.parametrize("answerer", ANSWERERS, ids=lambda answerer: answerer.form)
+def test_nothing_is_made_of_nothing(answerer: Answerer) -> None:
+    assert answerer(material("Why?", {}, articles=[], leaning=answerer.wanted[0])) is None
+
+
+def found_by(answerer: Answerer, given: Material) -> Finding:
+    found = answerer(given)
+    assert found is not None
+    return found
+
+
+def test_a_few_words_are_proved_by_every_article_that_says_them() -> None:
+    found = found_by(Spans(), material("What caused the flood?", CAUSED))
+    assert found.short == "a blocked culvert"
+    (claim,) = found.claims
+    assert claim.phrase
+    assert [proof.passage.article_id for proof in claim.proofs] == ["again", "flood"]
+    assert found.signals["agreeing"] == 1.0
+
+
+def test_the_signals_tell_what_the_passage_lacks_of_the_question() -> None:
+    known = found_by(Spans(), material("What caused the flood in Skarvo?", CAUSED)).signals
+    assert known["names"] == 1.0
+    assert 0.0 < known["words"] < 1.0
+    assert known["rank"] <= 1.0
+
+
+def test_a_form_that_is_wanted_leans_higher() -> None:
+    wanted = material("What caused the flood?", CAUSED, leaning="span")
+    other = material("What caused the flood?", CAUSED, leaning="summary")
+    assert (
+        found_by(Spans(), wanted).signals["leaning"]
+        > 0
+        > found_by(Spans(), other).signals["leaning"]
+    )
+
+
+def test_of_answers_about_as_sure_that_of_the_time_asked_about_is_told() -> None:
+    said = {"flood": ["340", "Nobody"]}
+    assert found_by(Spans(), material("How many in the flood on July 21?", said)).short == "Nobody"
+    assert (
+        found_by(Spans(), material("How many in the flood on July 19?", said)).short == "340 people"
+    )
+
+
+def test_sentences_that_say_the_same_are_told_once() -> None:
+    found = found_by(Sentences(), material("Why was there a flood?", CAUSED))
+    assert len(found.claims) == 1
+    assert "culvert" in found.claims[0].text
+    assert found.short == "a blocked culvert"
+
+
+def test_a_sentence_that_hangs_on_the_one_before_is_told_with_it() -> None:
+    given = material(
+        "How many had to leave in the flood?", {"flood": ["340 people"]}, articles=[FLOOD]
+    )
+    (claim,) = found_by(Sentences(), given).claims
+    assert claim.text == (
+        "The flood was caused by a blocked culvert. It made 340 people leave their homes."
+    )
+
+
+def test_a_list_is_the_run_of_words_that_names_all() -> None:
+    given = material(
+        "What did the council open?",
+        {"council": ["a hall, a school and a church"]},
+        articles=[FLOOD],
+    )
+    (claim,) = found_by(Lists(), given).claims
+    assert claim.text == "a hall, a school and a church"
+    assert claim.phrase
+
+
+def test_what_is_compared_is_told_of_each_article() -> None:
+    other = material("Compare the reports on the flood", {"flood": ["340", "Nobody"]})
+    told = {c.proofs[0].passage.article_id for c in found_by(Comparison(), other).claims}
+    assert told == {"flood", "again"}
+
+
+@pytest.mark.parametrize(("said", "short"), [("yes", "Yes"), ("no", "No")])
+def test_the_judge_says_yes_or_no(said: str, short: str) -> None:
+    given = material(
+        "Was anybody hurt in the flood?", {"hurt": ["Nobody was hurt"]}, verdicts={said: ["Nobody"]}
+    )
+    found = found_by(Verdicts(), given)
+    assert found.short == short
+    assert found.claims[0].text == "Nobody was hurt in the flood."
+    assert found.signals["sure"] > 2 > found.signals["against"]
+
+
+def test_a_summary_is_as_long_as_asked_for_and_reads_only_where_it_is_wanted() -> None:
+    given = material("the flood", CAUSED, leaning="summary", sentences=2)
+    found = found_by(Summaries(), given)
+    assert 1 <= len(found.claims) <= 2
+    assert found.signals["held"] > 0.5
+    reader = given.reader
+    assert isinstance(reader, FakeReader)
+    asked_before = len(reader.asked)
+    assert Summaries()(material("the flood", CAUSED, leaning="span")) is None
+    assert len(reader.asked) == asked_before
+
+
+def test_a_timeline_is_in_the_order_of_time() -> None:
+    given = material("the flood", CAUSED, articles=[AGAIN, FLOOD], leaning="timeline")
+    days = [claim.proofs[0].passage.published for claim in found_by(Timelines(), given).claims]
+    assert days == sorted(day for day in days if day)

@@ -1,0 +1,91 @@
+"""Where articles disagree, and where one corrects another."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from assistant import Answer
+from tests.fake_reader import FakeReader, fake_assistant
+from vectorstore import Article
+
+QUESTION = "How many people had to leave their homes in the flood?"
+OLDER = Article(
+    "gazette",
+    "The flood",
+    "In the flood 340 people had to leave their homes.",
+    source="Gazette",
+    published=date(2025, 9, 18),
+)
+NEWER = Article(
+    "echo",
+    "The flood",
+    "More than 520 people had to leave their homes in the flood.",
+    source="Echo",
+    published=date(2025, 9, 19),
+)
+CORRECTED = Article(
+    "echo",
+    "The flood",
+    "In the flood 520 people had to leave their homes, not 340 people as first reported.",
+    source="Echo",
+    published=date(2025, 9, 20),
+)
+SAYS = {"how many": ["More than 520 people", "520 people", "340 people"]}
+OTHERWISE = {"no": ["340", "520"]}
+
+
+def ask(folder: Path, *articles: Article, verdicts: dict[str, list[str]] | None = None) -> Answer:
+    reader = FakeReader(SAYS, verdicts=OTHERWISE if verdicts is None else verdicts)
+    with fake_assistant(folder, articles, reader=reader) as assistant:
+        answer = assistant.answer(QUESTION)
+    texts = {article.id: article.text for article in articles}
+    for citation in answer.citations:
+        assert texts[citation.article_id][citation.start : citation.end] == citation.quote
+    return answer
+
+
+@pytest.mark.parametrize("articles", [(OLDER, NEWER), (NEWER, OLDER)])
+def test_both_sides_are_told_the_newest_first_with_the_papers_names(
+    tmp_path: Path, articles: tuple[Article, ...]
+) -> None:
+    answer = ask(tmp_path, *articles)
+    assert answer.text == (
+        "Your sources disagree.\n\n"
+        "Echo (19 September 2025): More than 520 people. [1]\n\n"
+        "Gazette (18 September 2025): 340 people. [2]"
+    )
+    assert [(p.text, p.citations, p.published) for p in answer.positions] == [
+        ("More than 520 people.", (1,), date(2025, 9, 19)),
+        ("340 people.", (2,), date(2025, 9, 18)),
+    ]
+    assert answer.short == "More than 520 people"
+    assert len(answer.citations) == 2
+
+
+def test_a_newer_article_that_names_the_older_value_corrects_it(tmp_path: Path) -> None:
+    answer = ask(tmp_path, OLDER, CORRECTED)
+    assert answer.text == (
+        "520 people. [1]\n\nEarlier, Gazette (18 September 2025) had it as 340 people [2]."
+    )
+    assert answer.positions == ()
+    assert answer.short == "520 people"
+
+
+def test_what_the_judge_does_not_call_a_contradiction_is_none(tmp_path: Path) -> None:
+    answer = ask(tmp_path, OLDER, NEWER, verdicts={})
+    assert answer.positions == ()
+    assert len(answer.citations) == 1
+
+
+def test_one_article_does_not_disagree_with_itself(tmp_path: Path) -> None:
+    assert ask(tmp_path, CORRECTED).positions == ()
+
+
+def test_an_article_without_a_date_is_told_last(tmp_path: Path) -> None:
+    undated = Article("echo", "The flood", NEWER.text, source="Echo")
+    answer = ask(tmp_path, OLDER, undated)
+    assert [p.published for p in answer.positions] == [date(2025, 9, 18), None]
+    assert "Echo (no date)" in answer.text

@@ -770,6 +770,7 @@ def restore(
     Example:
       dateline restore articles-2025-11.dateline
     """
+    from assistant.databases import BACKED_UP
     from vectorstore.backups import restore as restored
 
     def kept(database: Path) -> None:
@@ -781,7 +782,9 @@ def restore(
         _tell(f"Kept {database} as it is: the backup holds none.")
 
     folder = _settings(ctx, index).index
-    statistics = restored(file, folder, replace=replace, on_kept=kept, on_lacking=lacking)
+    statistics = restored(
+        file, folder, beside=BACKED_UP, replace=replace, on_kept=kept, on_lacking=lacking
+    )
     if as_json:
         _print_json(_plain(asdict(statistics)))
     else:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from assistant.answers import Answer, Turn
 from assistant.chain import build_chain
 from assistant.confidence import UNCALIBRATED
+from assistant.databases import BACKED_UP
 from assistant.prompts import load_phrases, load_prompt
 from assistant.reader import open_reader
 from assistant.settings import Settings
@@ -292,7 +293,11 @@ def _open_index(
 
     def open_local() -> Index:
         return LocalIndex(
-            settings.index, embedding, chroma_url=settings.chroma_url, progress=progress
+            settings.index,
+            embedding,
+            chroma_url=settings.chroma_url,
+            beside=BACKED_UP,
+            progress=progress,
         )
 
     check_folder(settings.index)

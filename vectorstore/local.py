@@ -12,6 +12,7 @@ It takes for granted that no other process uses the folder: `shared.py` sees to 
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import stat
 import threading
@@ -40,6 +41,7 @@ from vectorstore.backups import NOTES, RESTORING, newest_backup, write_backup
 from vectorstore.catalog import CATALOG, Catalog, NewPassage, StoredVector, digest, how_to_restore
 from vectorstore.context import Context, in_context, without_date
 from vectorstore.copies import Shape, signature
+from vectorstore.database import Database
 from vectorstore.errors import (
     ArticleError,
     EmbeddingError,
@@ -87,12 +89,13 @@ class LocalIndex(Index):
         embedding: Callable[[], Embedding],
         *,
         chroma_url: str | None = None,
+        beside: Sequence[Database] = (),
         progress: OnProgress | None = None,
         split: Callable[[str], list[Span]] = passages,
         context: Context = in_context,
     ) -> None:
         """Open the index; `split` cuts the text of what is added, and `context` says what is
-        embedded for a passage. Where another embedding model made its vectors, they are made again,
+        embedded for a passage. A backup holds the databases `beside` the catalog as well. Where another embedding model made its vectors, they are made again,
         which takes as long as adding the articles did; stopped in between, it goes on next time.
 
         Raises StoreFormatError, StoreDamagedError or StoreError where the folder cannot be used.
@@ -109,6 +112,7 @@ class LocalIndex(Index):
             ) from error
         self._folder = folder
         self._chroma_url = chroma_url
+        self._beside = tuple(beside)
         self._embedding = embedding()
         self._split = split
         self._context = context
@@ -339,7 +343,7 @@ class LocalIndex(Index):
 
     def backup(self, file: str | Path, *, without: Collection[str] = ()) -> None:
         self._refuse_if_closed()
-        write_backup(self._folder, Path(file), without=without)
+        write_backup(self._folder, Path(file), beside=self._beside, without=without)
 
     def close(self) -> None:
         """Close the index; may be called again. A call that adds articles in another thread ends
@@ -611,7 +615,8 @@ class LocalIndex(Index):
 
     def _generation(self) -> int:
         """Raised by every rebuild, which builds the next one beside."""
-        return int(self._catalog.meta("generation") or "1")
+        noted = self._catalog.meta("generation")
+        return int(noted) if re.fullmatch(r"[0-9]{1,9}", noted) else 1
 
     def _vectors_folder(self) -> Path:
         return self._folder / f"vectors-{self._generation()}"
@@ -625,6 +630,8 @@ class LocalIndex(Index):
 
     def _tidy(self) -> None:
         """Finish or remove what a process that was killed has left."""
+        if not re.fullmatch(r"[0-9a-f]{32}", self._catalog.meta("index")):  # names collections
+            self._catalog.set_meta(index=uuid.uuid4().hex, vectors_files="")
         with suppress(StoreDamagedError):  # of the word search: `rebuild` must still be possible
             self._catalog.forget()
         for other in self._folder.glob("vectors-*"):

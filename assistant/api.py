@@ -52,6 +52,7 @@ from assistant.web.history import add_history, known_visitor
 from assistant.web.library import Library
 from assistant.web.library_api import closing, library_routes
 from assistant.web.reading import read_article
+from assistant.web.sealing import Seal
 from assistant.web.suggesting import Suggestions
 from assistant.web.visitors import Visitors
 from vectorstore.errors import (
@@ -109,6 +110,7 @@ def create_app(
     access: Access | None = None,
     host_names: Collection[str] = (),
     waiting: Path | None = None,
+    seal: Seal | None = None,
     at_once: int = AT_ONCE,
 ) -> "FastAPI":
     """The application: the API, and with `page` the chat page at "/".
@@ -117,7 +119,8 @@ def create_app(
     those of the page are gone when the program ends. `examples` are questions to offer on the page;
     where there are none, they are looked for in the articles.
     `library` adds and removes articles, and is closed where the application ends; where none is given,
-    what is uploaded waits in the folder `waiting` until it is stored, also over the program's end.
+    what is uploaded waits in the folder `waiting` until it is stored, also over the program's end where
+    the next one has the same `seal`.
     With `access`
     nothing is answered to who does not have its password, and the address at which a request arrived
     is a name for this computer; `host_names` are others.
@@ -144,7 +147,7 @@ def create_app(
     kept = Conversations.open() if conversations is None else conversations
     desk = Desk(assistant, kept, at_once=at_once)
     if library is None:
-        library = Library(assistant.index, Adding(assistant.index, folder=waiting))
+        library = Library(assistant.index, Adding(assistant.index, folder=waiting, seal=seal))
         if examples is None:
             # Nobody asked yet: a chat model is not asked either.
             alone = assistant.without_model if isinstance(assistant, Assistant) else assistant
@@ -295,11 +298,13 @@ def serve(
     host_names: Collection[str] = (),
     certificate: tuple[Path, Path] | None = None,
     waiting: Path | None = None,
+    seal: Seal | None = None,
 ) -> None:
     """Serve in the foreground until Ctrl-C; `on_ready` gets the address once it answers.
 
     Where the port is taken, a free one is taken instead. With a password, it is asked for; without
-    one, only this computer is served. What is uploaded waits in the folder `waiting`. `certificate` are the files of a TLS certificate and its key.
+    one, only this computer is served. What is uploaded waits in the folder `waiting`, under `seal`.
+    `certificate` are the files of a TLS certificate and its key.
     Raises SettingsError for a host that other computers could reach, without a password; for one that
     does not exist here; for a port that is none; for a short password and an unusable certificate.
     """
@@ -337,6 +342,7 @@ def serve(
             access=access,
             host_names=names,
             waiting=waiting,
+            seal=seal,
         )
         config = uvicorn.Config(
             app,

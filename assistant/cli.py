@@ -514,8 +514,10 @@ def chat(
     """
     from assistant.api import serve
     from assistant.resources import seeds_folder
+    from assistant.settings import secret_file
     from assistant.web.adding import WAITING
     from assistant.web.conversations import FILE, Conversations
+    from assistant.web.sealing import Seal
 
     def ready(url: str) -> None:
         if as_json:
@@ -547,6 +549,7 @@ def chat(
                 host_names=settings.names,
                 certificate=settings.certificate,
                 waiting=assistant.settings.index / WAITING,
+                seal=Seal.kept(secret_file()),
             )
         assistant.stop()  # else a model that is still being loaded is waited for
         if warming.is_alive():

@@ -15,7 +15,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from platformdirs import user_config_path, user_data_path
+from platformdirs import user_config_path, user_data_path, user_state_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -246,6 +246,15 @@ class Settings(BaseSettings):
 def settings_file() -> Path:
     """Where the settings file is, whether or not there is one."""
     return user_config_path("dateline", appauthor=False) / "settings.toml"
+
+
+def secret_file() -> Path | None:
+    """Where this computer keeps what it seals with, outside every index; None where there is no home
+    to keep it in."""
+    try:
+        return user_state_path("dateline", appauthor=False) / "secret"
+    except RuntimeError:
+        return None
 
 
 class _FileSource(PydanticBaseSettingsSource):

@@ -43,6 +43,7 @@ from assistant.factory import Assistant
 from assistant.page import Examples, mount
 from assistant.render import Quoted
 from assistant.settings import Settings
+from assistant.signals import ending_as_by_ctrl_c
 from assistant.web.access import Access, Locked
 from assistant.web.adding import Adding
 from assistant.web.asking import AT_ONCE, PER_MINUTE, Answering, Desk, Rate
@@ -300,7 +301,7 @@ def serve(
     waiting: Path | None = None,
     seal: Seal | None = None,
 ) -> None:
-    """Serve in the foreground until Ctrl-C; `on_ready` gets the address once it answers.
+    """Serve in the foreground until Ctrl-C or SIGTERM; `on_ready` gets the address once it answers.
 
     Where the port is taken, a free one is taken instead. With a password, it is asked for; without
     one, only this computer is served. What is uploaded waits in the folder `waiting`, under `seal`.
@@ -360,8 +361,12 @@ def serve(
                 f"the certificate cannot be used: {error}. Give a certificate and its key as PEM files."
             ) from error
         server = Server(config)
-        # Ctrl-C is the way to end it: uvicorn shuts down, then raises it again.
-        with _quiet(lambda: server.should_exit), contextlib.suppress(KeyboardInterrupt):
+        # Ctrl-C is the way to end it, and SIGTERM: uvicorn shuts down, then raises it again.
+        with (
+            _quiet(lambda: server.should_exit),
+            contextlib.suppress(KeyboardInterrupt),
+            ending_as_by_ctrl_c(),
+        ):
             server.run(sockets=[listening])
 
 

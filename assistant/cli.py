@@ -5,7 +5,7 @@
 
 Exit codes: 0 done, or answered; 1 an error, told on stderr; 2 wrong usage; 3 the articles do not
 answer the question; 4 something given to `add` or `sync` was skipped; 130 interrupted (Ctrl-C ends
-`chat` and `sync --watch` as it should: 0).
+`chat` and `sync --watch` as it should: 0; SIGTERM does what Ctrl-C does, with 143 for 130).
 
 Results go to stdout, everything else (progress, notes, errors) to stderr; with --json stdout holds
 one JSON document and nothing else (`sync --watch`: one a line). This is the one module that prints, and it knows nothing of how
@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
+from assistant.signals import ending_as_by_ctrl_c
 from vectorstore.articles import AddReport, Article, Finding, Progress, Summary, SyncReport
 from vectorstore.errors import ArticleNotFoundError, DatelineError, LoadingError, StoreError
 
@@ -52,14 +53,19 @@ class _Commands(TyperGroup):
     """Turns the project's errors into one line on stderr and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:  # the type of a context is private to typer
-        try:
-            return super().invoke(ctx)
-        except DatelineError as error:
-            _tell(f"dateline: {error}")
-            raise typer.Exit(1) from None
-        except KeyboardInterrupt:
-            _tell("dateline: interrupted")
-            raise typer.Exit(_INTERRUPTED) from None
+        with ending_as_by_ctrl_c() as came:
+            try:
+                return super().invoke(ctx)
+            except DatelineError as error:
+                _tell(f"dateline: {error}")
+                raise typer.Exit(1) from None
+            except KeyboardInterrupt:
+                _tell("dateline: interrupted")
+                raise typer.Exit(_INTERRUPTED) from None
+            except typer.Exit as ended:
+                if came and ended.exit_code == _INTERRUPTED:
+                    raise typer.Exit(128 + came[-1]) from None
+                raise
 
 
 app = typer.Typer(
@@ -164,7 +170,7 @@ def _dateline(
       2    wrong usage
       3    `ask`: the articles do not answer the question
       4    `add`, `sync`: some files were skipped
-      130  interrupted
+      130  interrupted; 143 by SIGTERM
     """
     ctx.obj = index
 

@@ -674,6 +674,23 @@ def test_closing_waits_for_a_step_and_not_for_an_article(tmp_path: Path) -> None
     assert embedding.texts < 100
 
 
+def test_interrupting_ends_what_is_being_added_and_nothing_that_comes_later(tmp_path: Path) -> None:
+    embedding = SlowEmbedding(after=10)
+    with (
+        open_shared(
+            tmp_path / "index", lambda: LocalIndex(tmp_path / "index", lambda: embedding)
+        ) as index,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        adding = pool.submit(index.add_articles, [LONG])
+        assert embedding.begun.wait(60)
+        index.interrupt()
+        embedding.go_on.set()
+        with pytest.raises(StoreError, match="was interrupted"):
+            adding.result(60)
+        assert index.add_articles([LONG]).added == ("long",)
+
+
 def test_a_vector_that_goes_while_others_are_made_is_made_again(tmp_path: Path) -> None:
     """The long article shares a passage with one that is removed while the rest is embedded."""
     embedding = SlowEmbedding(after=10)

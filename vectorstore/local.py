@@ -123,6 +123,7 @@ class LocalIndex(Index):
         self._gate = _Gate()  # searches share it; a step to the next state has it alone
         self._vectors: Vectors | None = None
         self._closing = False
+        self._interruptions = 0
         self._holds_removed = False  # Chroma's files still have bytes of removed vectors
         self._repaired = ""
         self._catalog = Catalog(folder / CATALOG, newest_backup=lambda: newest_backup(folder))
@@ -340,6 +341,9 @@ class LocalIndex(Index):
         self._refuse_if_closed()
         write_backup(self._folder, Path(file), beside=self._beside, without=without)
 
+    def interrupt(self) -> None:
+        self._interruptions += 1
+
     def close(self) -> None:
         """Close the index; may be called again. A call that adds articles in another thread ends
         with StoreError within a step of embedding, and what it has stored is kept."""
@@ -432,9 +436,12 @@ class LocalIndex(Index):
         for known in self._catalog.embedded(texts):
             del texts[known]
         made: dict[bytes, Any] = {}
+        interruptions = self._interruptions
         for step in _steps(texts):
             with self._turns.one():
                 self._refuse_if_closed()
+                if self._interruptions != interruptions:
+                    raise StoreError("adding was interrupted; add it again.")
                 vectors = self._embed(list(step.values()))
             made |= zip(step, vectors, strict=True)
         signatures = {article.id: signature(article.text) for article, _ in batch}

@@ -285,14 +285,15 @@ class Adding:
             return self._changed.wait_for(lambda: not self._status.running, seconds)
 
     def close(self) -> None:
-        """Stop after the step that is being taken; what was not stored yet waits in the folder, if
-        there is one, for the next start. What takes longer than some seconds is left behind: it ends
-        where the index is closed."""
+        """Stop after the step that is being taken, here and in the index; what was not stored yet waits
+        in the folder, if there is one, for the next start. What takes longer than some seconds is left
+        behind: it ends where the index is closed."""
         with self._changed:
             self._closing = True
             self._lots.clear()
             self._links.clear()
             self._changed.notify_all()
+        self._index.interrupt()
         deadline = time.monotonic() + _LAST_STEPS
         for thread in (*self._readers, *self._fetchers):
             thread.join(max(0.0, deadline - time.monotonic()))

@@ -47,6 +47,7 @@ from assistant.signals import ending_as_by_ctrl_c
 from assistant.web.access import Access, Locked
 from assistant.web.adding import Adding
 from assistant.web.asking import AT_ONCE, PER_MINUTE, Answering, Desk, Rate
+from assistant.web.connections import Limits, held_to, patient
 from assistant.web.conversations import Conversations
 from assistant.web.guarding import OURS, OnlyByName, OnlySmall, OnlyThePage, OwnSessions, is_here
 from assistant.web.history import add_history, known_visitor
@@ -325,7 +326,7 @@ def serve(
     if access is not None:
         own = socket.gethostname()
         names |= {host, own, f"{own}.local"} - {""}
-    with _bound(host, port) as listening:
+    with _bound(host, port) as bound, held_to(bound, Limits(), exempt=is_here) as listening:
         scheme = "http" if certificate is None else "https"
         address = _address(scheme, host, listening.getsockname()[1])
 
@@ -349,6 +350,9 @@ def serve(
             app,
             ssl_certfile=None if certificate is None else certificate[0],
             ssl_keyfile=None if certificate is None else certificate[1],
+            http=patient(listening),
+            loop="asyncio",  # whose connections the listening socket accepts
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,

@@ -2,7 +2,7 @@
 
     app.add_middleware(OnlyByName, names={"news.example.org"})    other hosts, and other sites' pages
     app.add_middleware(OnlyThePage)                               what Gradio serves beyond the page
-    app.add_middleware(OnlySmall)                                 bodies larger than they have to be
+    app.add_middleware(OnlySmall)                                 bodies larger or slower than they have to be
     app.add_middleware(OwnSessions)                               other visitors' sessions of Gradio
 
 A name that is made to point at this computer (DNS rebinding) would otherwise let any site read what is
@@ -11,6 +11,7 @@ served here through its visitor's browser. It knows addresses and sizes, no pass
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 from collections import OrderedDict
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 LARGEST = 1_000_000  # bytes of a request's body
 # Articles are larger; how large they may be, the library says itself.
 LARGER = {"/library/files": 21_000_000, "/library/text": 25_000_000}
+_DIGITS = 15  # of a length that is believed
+_TOO_SLOW, _TOO_LARGE = 408, 413
 
 # What Gradio's page asks for. Everything else that Gradio serves (files, uploads, proxies, streams,
 # recordings, development) is not found.
@@ -109,30 +112,79 @@ class OnlyThePage:
 
 
 class OnlySmall:
-    """Refuses a body that is larger than requests to its path have to be, also while it comes."""
+    """Refuses a body that is larger than requests to its path have to be, also while it comes; and one
+    that comes so slowly that it would hold its connection for ever.
 
-    def __init__(self, app: ASGIApp) -> None:
+    A body has `grace` seconds, and those that its bytes so far take at `slowest` bytes a second.
+    """
+
+    def __init__(self, app: ASGIApp, *, grace: float = 30.0, slowest: float = 10_000.0) -> None:
         self._app = app
+        self._grace = grace
+        self._slowest = slowest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         most = LARGER.get(scope["path"], LARGEST)
+        too_large = f"at most {most:,} bytes are taken here"
         told = dict(scope["headers"]).get(b"content-length", b"0")
-        if not told.isdigit() or int(told) > most:
-            await refuse(scope, receive, send, 413, f"at most {most:,} bytes are taken here")
+        if not told.isdigit() or len(told) > _DIGITS or int(told) > most:
+            await refuse(scope, receive, send, 413, too_large)
             return
-        taken = 0
+        body = _Body(receive, most, self._grace, self._slowest)
+        refused = False
 
-        async def measured() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            # Whoever sends more than it said, or does not say, is cut off.
-            return {"type": "http.disconnect"} if taken > most else message
+        async def answered(message: Message) -> None:
+            nonlocal refused
+            if not refused and not (body.fault and message["type"] == "http.response.start"):
+                await send(message)
+            elif not refused:
+                refused = True
+                told = too_large if body.fault == _TOO_LARGE else "the request came too slowly"
+                # What is still to come of it is not waited for.
+                await refuse(scope, receive, send, body.fault, told, {"Connection": "close"})
 
-        await self._app(scope, measured, send)
+        try:
+            await self._app(scope, body.receive, answered)
+        except Exception:
+            if not body.fault:
+                raise
+            if not refused:  # the application wanted the rest of the body
+                await answered({"type": "http.response.start"})
+
+
+class _Body:
+    """What comes of a request's body; `fault` is the status with which it is refused, 0 so far."""
+
+    def __init__(self, receive: Receive, most: int, grace: float, slowest: float) -> None:
+        self.fault = 0
+        self._receive = receive
+        self._most = most
+        self._deadline = asyncio.get_running_loop().time() + grace
+        self._slowest = slowest
+        self._taken = 0
+        self._whole = False
+
+    async def receive(self) -> Message:
+        """What comes next; whoever is cut off has gone, to the application."""
+        if self.fault:
+            return {"type": "http.disconnect"}
+        if self._whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline + self._taken / self._slowest):
+                message = await self._receive()
+        except TimeoutError:
+            self.fault = _TOO_SLOW
+            return {"type": "http.disconnect"}
+        self._taken += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._taken > self._most:
+            self.fault = _TOO_LARGE
+            return {"type": "http.disconnect"}
+        return message
 
 
 class OwnSessions:

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
@@ -524,6 +524,8 @@ def chat(
     from assistant.web.adding import WAITING
     from assistant.web.conversations import FILE, Conversations
     from assistant.web.sealing import Seal
+    from assistant.web.sessions import FILE as SESSIONS
+    from assistant.web.sessions import Sessions
 
     def ready(url: str) -> None:
         if as_json:
@@ -543,8 +545,9 @@ def chat(
                 assistant.index.add(seeds_folder(), progress=progress)
         # The models load while the page is being looked at: the first question does not wait.
         warming = threading.Thread(target=assistant.warm)
-        conversations = Conversations.open(assistant.settings.index / FILE)
-        with closing(conversations):
+        conversations = Conversations.open(settings.index / FILE)
+        sessions = None if password is None else Sessions.open(settings.index / SESSIONS)
+        with closing(conversations), closing(sessions) if sessions else nullcontext():
             serve(
                 assistant,
                 host=host,
@@ -552,7 +555,9 @@ def chat(
                 on_ready=ready,
                 conversations=conversations,
                 password=password,
+                sessions=sessions,
                 host_names=settings.names,
+                proxies=settings.proxy_networks,
                 certificate=settings.certificate,
                 waiting=assistant.settings.index / WAITING,
                 seal=Seal.kept(secret_file()),

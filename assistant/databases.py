@@ -49,6 +49,20 @@ def _make_conversations(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-CONVERSATIONS = Database("conversations.sqlite", 0x44544C43, (_make_conversations,))  # "DTLC"
+# Who has logged in. Proofs, not tokens: whoever reads the file can pose as nobody.
+_SESSIONS = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE sessions (proof TEXT PRIMARY KEY, ends REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE browsers (proof TEXT PRIMARY KEY, seen REAL NOT NULL) WITHOUT ROWID
+"""
 
-BACKED_UP = (CONVERSATIONS,)
+
+def _make_sessions(db: sqlite3.Connection) -> None:
+    for statement in _SESSIONS.split(";\n"):
+        db.execute(statement)
+
+
+CONVERSATIONS = Database("conversations.sqlite", 0x44544C43, (_make_conversations,))  # "DTLC"
+SESSIONS = Database("sessions.sqlite", 0x44544C53, (_make_sessions,))  # "DTLS"
+
+BACKED_UP = (CONVERSATIONS,)  # sessions are this place's alone

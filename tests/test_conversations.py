@@ -212,14 +212,6 @@ def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
 
 
-def test_the_secret_stays_and_differs_from_file_to_file(tmp_path: Path) -> None:
-    one, same, other = (Conversations.open(tmp_path / name) for name in ("a", "a", "b"))
-    assert len(one.secret()) == 32
-    assert one.secret() == same.secret() != other.secret()
-    for opened in (one, same, other):
-        opened.close()
-
-
 def test_what_is_not_ours_newer_or_damaged_is_refused_with_what_to_do(tmp_path: Path) -> None:
     strange = tmp_path / "strange"
     with sqlite3.connect(strange) as db:

@@ -42,7 +42,8 @@
 
   // Only a page with a password has somebody to log out.
   const leave = make("form", { method: "post", action: "/logout", id: "dl-leave", hidden: true },
-    make("button", { className: "dl-quiet", textContent: "Log out" }));
+    make("button", { className: "dl-quiet", textContent: "Log out" }),
+    make("button", { className: "dl-quiet", name: "everywhere", value: "1", textContent: "Log out everywhere" }));
 
   async function refresh() {
     let told;

@@ -309,15 +309,6 @@ class Conversations:
                 turns = self.get(row["visitor"], exchange.conversation_id).turns(exchange.id)
                 yield Rated(exchange, exchange.verdict, tuple(turns))
 
-    def secret(self) -> bytes:
-        """32 random bytes that stay the same for this file; nobody outside it knows them."""
-        with self._transaction():
-            self._db.execute(
-                "INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (secrets.token_hex(32),)
-            )
-            rows = self._rows("SELECT value FROM meta WHERE key = 'secret'")
-        return bytes.fromhex(rows[0]["value"])
-
     def noted(self, name: str) -> str | None:
         """What was last noted under a name; None where nothing was."""
         rows = self._rows("SELECT value FROM meta WHERE key = ?", f"note {name}")

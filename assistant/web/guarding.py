@@ -74,12 +74,19 @@ class OnlyByName:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
         origin = headers.get(b"origin")
+        wanted = f"{scope['scheme'].replace('ws', 'http', 1)}://{host}".lower()
         if not self._known(hostname(host), scope):
             await refuse(
                 scope, receive, send, 403, f"this server is not {host!r}; {self._remedy()}"
             )
-        elif origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-            await refuse(scope, receive, send, 403, f"requests from {origin!r} are not answered")
+        elif origin is not None and _without_port(origin.lower()) != _without_port(wanted):
+            told = f"requests from {origin!r} are not answered"
+            if origin.lower().partition("://")[2] == host.lower():
+                told += (
+                    f": this is {wanted!r}. Where a proxy stands between, name its address in "
+                    "DATELINE_PROXIES"
+                )
+            await refuse(scope, receive, send, 403, told)
         elif scope.get("method") not in _SAFE and headers.get(b"sec-fetch-site") in _OTHERS:
             await refuse(scope, receive, send, 403, "requests of other sites are not answered")
         else:
@@ -282,6 +289,12 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _without_port(origin: str) -> str:
+    """An origin without the port that it has anyway."""
+    usual = {"http": ":80", "https": ":443"}.get(origin.partition("://")[0], "")
+    return origin.removesuffix(usual) if usual else origin
 
 
 def hostname(host: str) -> str:

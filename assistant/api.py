@@ -50,7 +50,15 @@ from assistant.web.adding import Adding
 from assistant.web.asking import AT_ONCE, PER_MINUTE, Answering, Desk, Rate
 from assistant.web.connections import Limits, held_to, patient
 from assistant.web.conversations import Conversations
-from assistant.web.guarding import OURS, OnlyByName, OnlySmall, OnlyThePage, OwnSessions, is_here
+from assistant.web.guarding import (
+    OURS,
+    OnlyByName,
+    OnlyEvents,
+    OnlySmall,
+    OnlyThePage,
+    OwnSessions,
+    is_here,
+)
 from assistant.web.history import add_history, known_visitor
 from assistant.web.library import Library
 from assistant.web.library_api import closing, library_routes
@@ -279,8 +287,9 @@ def create_app(
         app.add_route(f"{ours}{{rest:path}}", not_here, methods=_METHODS, include_in_schema=False)
     if page:
         offered = library.offered if examples is None else examples
-        mount(app, assistant, kept, desk, examples=offered, library=library)
+        events = mount(app, assistant, kept, desk, examples=offered, library=library)
         app.add_middleware(Visitors)
+        app.add_middleware(OnlyEvents, events=events)
         app.add_middleware(OwnSessions)
         app.add_middleware(OnlyThePage)
     if access is not None:

@@ -31,7 +31,7 @@ from typing import Any, Literal, get_args
 from assistant.answers import Answer, Turn
 from assistant.databases import CONVERSATIONS
 from assistant.errors import ConversationNotFoundError, QuestionError
-from assistant.render import day
+from assistant.render import day, name_of
 from vectorstore.database import connect
 from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFormatError
 
@@ -67,7 +67,7 @@ class Filters:
 
     def __str__(self) -> str:
         """Only these: "Coast Gazette, Asian Lite · from 1 Jan 2025 · to 2 Feb 2025"; "" if all."""
-        parts = [", ".join(self.sources)]
+        parts = [", ".join(map(name_of, self.sources))]
         parts += [f"from {day(self.after)}"] if self.after else []
         parts += [f"to {day(self.before)}"] if self.before else []
         return " · ".join(part for part in parts if part)

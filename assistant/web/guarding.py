@@ -4,6 +4,7 @@
     app.add_middleware(OnlyThePage)                               what Gradio serves beyond the page
     app.add_middleware(OnlySmall)                                 bodies larger or slower than they have to be
     app.add_middleware(OwnSessions)                               other visitors' sessions of Gradio
+    app.add_middleware(OnlyEvents, events={0: 5})                 what the page never asks of Gradio
 
 A name that is made to point at this computer (DNS rebinding) would otherwise let any site read what is
 served here through its visitor's browser. It knows addresses and sizes, no passwords and no articles.
@@ -15,7 +16,7 @@ import asyncio
 import ipaddress
 import json
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -44,6 +45,7 @@ _FOLDERS = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 OURS = ("/page/", "/read/", "/answer/", "/conversations", "/library", "/api/", "/healthz")
 
 _GRADIO = "/gradio_api/"
+_ASKING = ("/gradio_api/queue/join", "/gradio_api/run/predict")
 _SESSIONS = 100_000  # whose visitor is remembered, the last used visitors'
 _SESSIONS_EACH = 200  # of one visitor that are remembered, the last used ones
 # Tells the page that what it shows is no longer its own: it begins anew then.
@@ -141,11 +143,12 @@ class OnlySmall:
             await refuse(scope, receive, send, 413, too_large)
             return
         body = _Body(receive, most, self._grace, self._slowest)
-        refused = False
+        begun = refused = False
 
         async def answered(message: Message) -> None:
-            nonlocal refused
-            if not refused and not (body.fault and message["type"] == "http.response.start"):
+            nonlocal begun, refused
+            if begun or not body.fault:
+                begun = True
                 await send(message)
             elif not refused:
                 refused = True
@@ -155,11 +158,11 @@ class OnlySmall:
 
         try:
             await self._app(scope, body.receive, answered)
-        except Exception:
+        except Exception:  # the application wanted the rest of the body
             if not body.fault:
                 raise
-            if not refused:  # the application wanted the rest of the body
-                await answered({"type": "http.response.start"})
+        if body.fault and not begun:
+            await answered({"type": "http.response.start"})
 
 
 class _Body:
@@ -214,14 +217,9 @@ class OwnSessions:
             return
         named = _named_by_address(scope)
         if scope["method"] == "POST":
-            body = b""
-            more = True
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return
-                body += message.get("body", b"")
-                more = message.get("more_body", False)
+            body = await _whole(receive)
+            if body is None:
+                return
             try:
                 named |= _named_by_body(body)
             except RecursionError:
@@ -253,6 +251,49 @@ class OwnSessions:
     def _forget(self, visitor: str) -> None:
         for session in self._sessions.pop(visitor):
             del self._visitors[session]
+
+
+class OnlyEvents:
+    """Asks of Gradio only what the page has, in text that it can pass on.
+
+    `events` are the page's, by number, with how many values each takes. Gradio fails at any other, and
+    at half a pair of surrogates, which a browser sends where a character was cut in two.
+    """
+
+    def __init__(self, app: ASGIApp, events: Mapping[int, int]) -> None:
+        self._app = app
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asks = scope["type"] == "http" and scope["method"] == "POST"
+        if not asks or not scope["path"].startswith(_GRADIO):
+            await self._app(scope, receive, send)
+            return
+        body = await _whole(receive)
+        if body is None:
+            return
+        try:
+            given = json.loads(body)
+        except (ValueError, RecursionError):
+            await refuse(scope, receive, send, 400, "the body is no JSON that can be read")
+            return
+        if scope["path"] in _ASKING and (fault := self._fault(given)):
+            await refuse(scope, receive, send, *fault)
+            return
+        if b"\\ud" in body.lower():
+            body = json.dumps(given, ensure_ascii=False).encode(errors="replace")
+        await self._app(scope, _again(body, receive), send)
+
+    def _fault(self, given: object) -> tuple[int, str] | None:
+        """With what status and word it is refused."""
+        if not isinstance(given, dict):
+            return 422, "the body is no object"
+        number, data = given.get("fn_index"), given.get("data")
+        if type(number) is not int or number not in self._events:
+            return 404, "there is no such event"
+        if not isinstance(data, list) or len(data) != self._events[number]:
+            return 422, f"data is a list of {self._events[number]} values"
+        return None
 
 
 async def refuse(
@@ -319,6 +360,19 @@ def _named_by_body(body: bytes) -> set[str]:
         return set()
     session = given.get("session_hash") if isinstance(given, dict) else None
     return {session} if isinstance(session, str) else set()
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    """A request's body; None where whoever sent it has gone."""
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -18,6 +18,7 @@ with a password only. What is refused is in `guarding`, the password in `access`
 # and those imported inside create_app could not be found by name.
 import contextlib
 import gzip
+import ipaddress
 import logging
 import secrets
 import socket
@@ -43,15 +44,27 @@ from assistant.factory import Assistant
 from assistant.page import Examples, mount
 from assistant.render import Quoted
 from assistant.settings import Settings
+from assistant.signals import ending_as_by_ctrl_c
 from assistant.web.access import Access, Locked
 from assistant.web.adding import Adding
 from assistant.web.asking import AT_ONCE, PER_MINUTE, Answering, Desk, Rate
+from assistant.web.connections import Limits, held_to, patient
 from assistant.web.conversations import Conversations
-from assistant.web.guarding import OURS, OnlyByName, OnlySmall, OnlyThePage, OwnSessions, is_here
+from assistant.web.guarding import (
+    OURS,
+    OnlyByName,
+    OnlyEvents,
+    OnlySmall,
+    OnlyThePage,
+    OwnSessions,
+    is_here,
+)
 from assistant.web.history import add_history, known_visitor
 from assistant.web.library import Library
 from assistant.web.library_api import closing, library_routes
 from assistant.web.reading import read_article
+from assistant.web.sealing import Seal
+from assistant.web.sessions import Sessions
 from assistant.web.suggesting import Suggestions
 from assistant.web.visitors import Visitors
 from vectorstore.errors import (
@@ -108,7 +121,9 @@ def create_app(
     library: Library | None = None,
     access: Access | None = None,
     host_names: Collection[str] = (),
+    proxies: Callable[[str], bool] = is_here,
     waiting: Path | None = None,
+    seal: Seal | None = None,
     at_once: int = AT_ONCE,
 ) -> "FastAPI":
     """The application: the API, and with `page` the chat page at "/".
@@ -117,10 +132,12 @@ def create_app(
     those of the page are gone when the program ends. `examples` are questions to offer on the page;
     where there are none, they are looked for in the articles.
     `library` adds and removes articles, and is closed where the application ends; where none is given,
-    what is uploaded waits in the folder `waiting` until it is stored, also over the program's end.
+    what is uploaded waits in the folder `waiting` until it is stored, also over the program's end where
+    the next one has the same `seal`.
     With `access`
     nothing is answered to who does not have its password, and the address at which a request arrived
-    is a name for this computer; `host_names` are others.
+    is a name for this computer; `host_names` are others. `proxies` says of an address whether several
+    may sit behind it.
     """
     from fastapi import FastAPI, Header, Query, Request
     from fastapi.exceptions import RequestValidationError
@@ -144,7 +161,7 @@ def create_app(
     kept = Conversations.open() if conversations is None else conversations
     desk = Desk(assistant, kept, at_once=at_once)
     if library is None:
-        library = Library(assistant.index, Adding(assistant.index, folder=waiting))
+        library = Library(assistant.index, Adding(assistant.index, folder=waiting, seal=seal))
         if examples is None:
             # Nobody asked yet: a chat model is not asked either.
             alone = assistant.without_model if isinstance(assistant, Assistant) else assistant
@@ -270,12 +287,13 @@ def create_app(
         app.add_route(f"{ours}{{rest:path}}", not_here, methods=_METHODS, include_in_schema=False)
     if page:
         offered = library.offered if examples is None else examples
-        mount(app, assistant, kept, desk, examples=offered, library=library)
+        events = mount(app, assistant, kept, desk, examples=offered, library=library)
         app.add_middleware(Visitors)
+        app.add_middleware(OnlyEvents, events=events)
         app.add_middleware(OwnSessions)
         app.add_middleware(OnlyThePage)
     if access is not None:
-        app.add_middleware(Locked, access=access)
+        app.add_middleware(Locked, access=access, proxies=proxies)
     app.add_middleware(_StrictPage)
     app.add_middleware(OnlySmall)
     app.add_middleware(OnlyByName, names=host_names, anywhere=access is not None)
@@ -292,14 +310,19 @@ def serve(
     examples: Examples | None = None,
     conversations: Conversations | None = None,
     password: str | None = None,
+    sessions: Sessions | None = None,
     host_names: Collection[str] = (),
+    proxies: Sequence[str] = (),
     certificate: tuple[Path, Path] | None = None,
     waiting: Path | None = None,
+    seal: Seal | None = None,
 ) -> None:
-    """Serve in the foreground until Ctrl-C; `on_ready` gets the address once it answers.
+    """Serve in the foreground until Ctrl-C or SIGTERM; `on_ready` gets the address once it answers.
 
-    Where the port is taken, a free one is taken instead. With a password, it is asked for; without
-    one, only this computer is served. What is uploaded waits in the folder `waiting`. `certificate` are the files of a TLS certificate and its key.
+    Where the port is taken, a free one is taken instead. With a password, it is asked for, and who has
+    given it is kept in `sessions`; without one, only this computer is served. Whose a request is, and
+    whether it came by https, is believed of the `proxies` alone: addresses and networks. What is uploaded waits in the folder `waiting`, under `seal`.
+    `certificate` are the files of a TLS certificate and its key.
     Raises SettingsError for a host that other computers could reach, without a password; for one that
     does not exist here; for a port that is none; for a short password and an unusable certificate.
     """
@@ -314,12 +337,23 @@ def serve(
     if not 0 <= port <= 65535:
         raise SettingsError(f"{port} is no port; give one from 1 to 65535, or 0 for any free one.")
     kept = Conversations.open() if conversations is None else conversations
-    access = None if password is None else Access(password, kept.secret())
+    access = None if password is None else Access(password, sessions or Sessions.open())
     names = set(host_names)
     if access is not None:
         own = socket.gethostname()
         names |= {host, own, f"{own}.local"} - {""}
-    with _bound(host, port) as listening:
+    networks = [ipaddress.ip_network(proxy) for proxy in proxies]
+
+    def is_proxy(address: str) -> bool:
+        """Or is of this computer, where a proxy may be that says nothing."""
+        if is_here(address):
+            return True
+        try:
+            return any(ipaddress.ip_address(address) in network for network in networks)
+        except ValueError:
+            return False
+
+    with _bound(host, port) as bound, held_to(bound, Limits(), exempt=is_proxy) as listening:
         scheme = "http" if certificate is None else "https"
         address = _address(scheme, host, listening.getsockname()[1])
 
@@ -336,12 +370,19 @@ def serve(
             conversations=kept,
             access=access,
             host_names=names,
+            proxies=is_proxy,
             waiting=waiting,
+            seal=seal,
         )
         config = uvicorn.Config(
             app,
             ssl_certfile=None if certificate is None else certificate[0],
             ssl_keyfile=None if certificate is None else certificate[1],
+            http=patient(listening),
+            loop="asyncio",  # whose connections the listening socket accepts
+            ws="none",
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -354,8 +395,12 @@ def serve(
                 f"the certificate cannot be used: {error}. Give a certificate and its key as PEM files."
             ) from error
         server = Server(config)
-        # Ctrl-C is the way to end it: uvicorn shuts down, then raises it again.
-        with _quiet(lambda: server.should_exit), contextlib.suppress(KeyboardInterrupt):
+        # Ctrl-C is the way to end it, and SIGTERM: uvicorn shuts down, then raises it again.
+        with (
+            _quiet(lambda: server.should_exit),
+            contextlib.suppress(KeyboardInterrupt),
+            ending_as_by_ctrl_c(),
+        ):
             server.run(sockets=[listening])
 
 

@@ -5,7 +5,7 @@
 
 Exit codes: 0 done, or answered; 1 an error, told on stderr; 2 wrong usage; 3 the articles do not
 answer the question; 4 something given to `add` or `sync` was skipped; 130 interrupted (Ctrl-C ends
-`chat` and `sync --watch` as it should: 0).
+`chat` and `sync --watch` as it should: 0; SIGTERM does what Ctrl-C does, with 143 for 130).
 
 Results go to stdout, everything else (progress, notes, errors) to stderr; with --json stdout holds
 one JSON document and nothing else (`sync --watch`: one a line). This is the one module that prints, and it knows nothing of how
@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
+from assistant.signals import ending_as_by_ctrl_c
 from vectorstore.articles import AddReport, Article, Finding, Progress, Summary, SyncReport
 from vectorstore.errors import ArticleNotFoundError, DatelineError, LoadingError, StoreError
 
@@ -52,14 +53,19 @@ class _Commands(TyperGroup):
     """Turns the project's errors into one line on stderr and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:  # the type of a context is private to typer
-        try:
-            return super().invoke(ctx)
-        except DatelineError as error:
-            _tell(f"dateline: {error}")
-            raise typer.Exit(1) from None
-        except KeyboardInterrupt:
-            _tell("dateline: interrupted")
-            raise typer.Exit(_INTERRUPTED) from None
+        with ending_as_by_ctrl_c() as came:
+            try:
+                return super().invoke(ctx)
+            except DatelineError as error:
+                _tell(f"dateline: {error}")
+                raise typer.Exit(1) from None
+            except KeyboardInterrupt:
+                _tell("dateline: interrupted")
+                raise typer.Exit(_INTERRUPTED) from None
+            except typer.Exit as ended:
+                if came and ended.exit_code == _INTERRUPTED:
+                    raise typer.Exit(128 + came[-1]) from None
+                raise
 
 
 app = typer.Typer(
@@ -164,7 +170,7 @@ def _dateline(
       2    wrong usage
       3    `ask`: the articles do not answer the question
       4    `add`, `sync`: some files were skipped
-      130  interrupted
+      130  interrupted; 143 by SIGTERM
     """
     ctx.obj = index
 
@@ -514,8 +520,12 @@ def chat(
     """
     from assistant.api import serve
     from assistant.resources import seeds_folder
+    from assistant.settings import secret_file
     from assistant.web.adding import WAITING
     from assistant.web.conversations import FILE, Conversations
+    from assistant.web.sealing import Seal
+    from assistant.web.sessions import FILE as SESSIONS
+    from assistant.web.sessions import Sessions
 
     def ready(url: str) -> None:
         if as_json:
@@ -535,8 +545,9 @@ def chat(
                 assistant.index.add(seeds_folder(), progress=progress)
         # The models load while the page is being looked at: the first question does not wait.
         warming = threading.Thread(target=assistant.warm)
-        conversations = Conversations.open(assistant.settings.index / FILE)
-        with closing(conversations):
+        conversations = Conversations.open(settings.index / FILE)
+        sessions = None if password is None else Sessions.open(settings.index / SESSIONS)
+        with closing(conversations), closing(sessions) if sessions else nullcontext():
             serve(
                 assistant,
                 host=host,
@@ -544,9 +555,12 @@ def chat(
                 on_ready=ready,
                 conversations=conversations,
                 password=password,
+                sessions=sessions,
                 host_names=settings.names,
+                proxies=settings.proxy_networks,
                 certificate=settings.certificate,
                 waiting=assistant.settings.index / WAITING,
+                seal=Seal.kept(secret_file()),
             )
         assistant.stop()  # else a model that is still being loaded is waited for
         if warming.is_alive():
@@ -770,6 +784,7 @@ def restore(
     Example:
       dateline restore articles-2025-11.dateline
     """
+    from assistant.databases import BACKED_UP
     from vectorstore.backups import restore as restored
 
     def kept(database: Path) -> None:
@@ -781,7 +796,9 @@ def restore(
         _tell(f"Kept {database} as it is: the backup holds none.")
 
     folder = _settings(ctx, index).index
-    statistics = restored(file, folder, replace=replace, on_kept=kept, on_lacking=lacking)
+    statistics = restored(
+        file, folder, beside=BACKED_UP, replace=replace, on_kept=kept, on_lacking=lacking
+    )
     if as_json:
         _print_json(_plain(asdict(statistics)))
     else:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from assistant.answering.chain import Chain
 from assistant.answers import Answer, Turn
+from assistant.databases import BACKED_UP
 from assistant.prompts import load_phrases, load_prompt
 from assistant.reading.confidence import UNCALIBRATED
 from assistant.reading.network import open_reader
@@ -326,7 +327,11 @@ def _open_index(
 
     def open_local() -> Index:
         return LocalIndex(
-            settings.index, embedding, chroma_url=settings.chroma_url, progress=progress
+            settings.index,
+            embedding,
+            chroma_url=settings.chroma_url,
+            beside=BACKED_UP,
+            progress=progress,
         )
 
     check_folder(settings.index)

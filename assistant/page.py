@@ -19,6 +19,7 @@ from assistant.errors import ConversationNotFoundError, QuestionError
 from assistant.render import (
     ArticleText,
     escaped,
+    name_of,
     shelf,
 )
 from assistant.settings import Settings
@@ -404,7 +405,7 @@ def build(
 
         def named_sources() -> list[tuple[str, str]]:
             sources = assistant.index.statistics().sources
-            return [(f"{name} ({n:,})", name) for name, n in sources if name]
+            return [(f"{name_of(name)} ({n:,})", name) for name, n in sources if name]
 
         def filled_in(chosen: Filters) -> list[Any]:
             """Filters as the new values of their boxes."""
@@ -414,9 +415,14 @@ def build(
             return [list(chosen.sources), *days]
 
         async def on_ask(
-            asked: str, shown: str, only: Any, first: Any, last: Any, request: gr.Request
+            asked: str | None,
+            shown: str | None,
+            only: Any,
+            first: Any,
+            last: Any,
+            request: gr.Request,
         ) -> AsyncIterator[list[Any]]:
-            visitor = visitor_of(request.cookies)
+            visitor, asked = visitor_of(request.cookies), asked or ""
             try:
                 chosen = Filters.entered(only, first, last)
             except QuestionError as error:
@@ -426,10 +432,15 @@ def build(
                 yield shown_as(view)
 
         async def on_repeat(
-            wanted: str, shown: str, only: Any, first: Any, last: Any, request: gr.Request
+            wanted: str | None,
+            shown: str | None,
+            only: Any,
+            first: Any,
+            last: Any,
+            request: gr.Request,
         ) -> AsyncIterator[list[Any]]:
             visitor = visitor_of(request.cookies)
-            _, how, exchange_id = [*wanted.split(), "", ""][:3]
+            _, how, exchange_id = [*(wanted or "").split(), "", "", ""][:3]
             try:
                 chosen = Filters.entered(only, first, last)
             except QuestionError as error:
@@ -440,11 +451,11 @@ def build(
             ):
                 yield shown_as(view)
 
-        async def on_follow(shown: str, request: gr.Request) -> AsyncIterator[list[Any]]:
+        async def on_follow(shown: str | None, request: gr.Request) -> AsyncIterator[list[Any]]:
             async for view in talk.follow(visitor_of(request.cookies), shown):
                 yield shown_as(view)
 
-        async def on_stop(shown: str, request: gr.Request) -> list[Any]:
+        async def on_stop(shown: str | None, request: gr.Request) -> list[Any]:
             return shown_as(await talk.stop(visitor_of(request.cookies), shown))
 
         async def begun(conversation_id: str, request: gr.Request) -> list[Any]:
@@ -456,8 +467,8 @@ def build(
             view = await talk.shown(visitor, conversation_id)
             return [*shown_as(view), gr.update(choices=choices, value=only), *days]
 
-        async def on_open(wanted: str, request: gr.Request) -> list[Any]:
-            return await begun(wanted.partition(" ")[2], request)
+        async def on_open(wanted: str | None, request: gr.Request) -> list[Any]:
+            return await begun((wanted or "").partition(" ")[2], request)
 
         async def on_begin(request: gr.Request) -> list[Any]:
             first = await begun(_named(request) or "", request)
@@ -471,7 +482,7 @@ def build(
             return shown_as(NOTHING_ASKED)  # the page's script empties the box at once
 
         async def on_narrow(
-            shown: str, only: Any, first: Any, last: Any, request: gr.Request
+            shown: str | None, only: Any, first: Any, last: Any, request: gr.Request
         ) -> str:
             try:
                 chosen = Filters.entered(only, first, last)
@@ -482,8 +493,8 @@ def build(
                 await talk.narrow(visitor_of(request.cookies), shown, chosen)
             return f'<a href="/library/articles?{escaped(address)}">filters</a>'
 
-        def on_renarrow(wanted: str) -> list[Any]:
-            return filled_in(filters_of(wanted.partition(" ")[2]))
+        def on_renarrow(wanted: str | None) -> list[Any]:
+            return filled_in(filters_of((wanted or "").partition(" ")[2]))
 
         def on_new_sources(only: list[str] | None) -> Any:
             # Said again with what is chosen: new choices alone would drop it.
@@ -545,17 +556,19 @@ def mount(
     *,
     examples: Examples,
     library: Library,
-) -> None:
-    """Put the page at "/" of an application that serves /page, /read and /answer beside it.
+) -> dict[int, int]:
+    """Put the page at "/" of an application that serves /page, /read and /answer beside it; returns
+    how many values each of its events takes, by the event's number.
 
     What Gradio offers beyond the page is off: no analytics, no errors or history of runs shown, no
     monitoring, no server of Node, no links in the footer.
     """
     import gradio as gr
 
+    page = build(assistant, conversations, desk, examples=examples, library=library)
     gr.mount_gradio_app(
         app,
-        build(assistant, conversations, desk, examples=examples, library=library),
+        page,
         path="/",
         server_name="127.0.0.1",
         theme=theme(),
@@ -573,6 +586,7 @@ def mount(
         pwa=False,
         mcp_server=False,
     )
+    return {number: len(event.inputs) for number, event in page.fns.items()}
 
 
 # ---------------------------------------------------------------------------------------- one step
@@ -591,5 +605,8 @@ def _caller(request: gr.Request) -> Caller:
 
 def _named(request: gr.Request) -> str | None:
     """The conversation that the page's address names; the browser says it with every request."""
-    query: dict[str, list[str]] = parse_qs(urlsplit(request.headers.get("referer", "")).query)
+    try:
+        query = parse_qs(urlsplit(request.headers.get("referer", "")).query)
+    except ValueError:  # what was sent is no address
+        return None
     return query["conversation"][0] if "conversation" in query else None

@@ -138,15 +138,16 @@ def article_page(
             marked = marked or bool(here)
             text = f"<mark{here}>{text}</mark>"
         body.append(text)
-    title = html.escape(visible(article.title) or article.id)
+    title = html.escape(visible(name_of(article.title) or name_of(article.id)))
     when = day(article.published) if article.published else ""
-    meta = " · ".join(html.escape(visible(part)) for part in (article.source, when) if part.strip())
+    parts = (name_of(article.source), when)
+    meta = " · ".join(f"<bdi>{html.escape(visible(part))}</bdi>" for part in parts if part)
     told = f'<p class="dl-notice">{html.escape(notice)}</p>' if notice else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{title}</title><link rel="stylesheet" href="/page/page.css"></head>'
-        f'<body class="dl-article-page"><main><h1>{title}</h1><p class="dl-meta">{meta}</p>'
+        f'<body class="dl-article-page"><main><h1><bdi>{title}</bdi></h1><p class="dl-meta">{meta}</p>'
         f'{told}<div class="dl-article">{"".join(body)}</div></main></body></html>'
     )
 
@@ -290,9 +291,15 @@ def escaped(text: str) -> str:
     return text.translate(_HTML_SHOWN)
 
 
+def name_of(text: str) -> str:
+    """A title, a source or a file's name on one line, without the marks that would turn around what
+    stands beside it. A quote keeps them: it is shown to the character."""
+    return " ".join(text.translate(_UNMARKED).split())
+
+
 def title_of(item: Citation | Passage, width: int = _TITLE) -> str:
     """The title on one line, shortened where it is longer; the article's id where it has none."""
-    return _shortened(" ".join(item.title.split()) or item.article_id, width)
+    return _shortened(name_of(item.title) or name_of(item.article_id), width)
 
 
 # ------------------------------------------------------------------------------ text and Markdown
@@ -315,6 +322,7 @@ _CONTROLS = {
     **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD),  # lone surrogates cannot be written out
 }
 _REORDERING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD)
+_UNMARKED = dict.fromkeys(_REORDERING)
 _SEPARATORS = dict.fromkeys((0x2028, 0x2029), 0x0A)
 _SHOWN = _CONTROLS | _REORDERING | _SEPARATORS
 # Unicode calls these tags: they draw nothing and can carry text that only a machine reads.
@@ -385,7 +393,7 @@ def _markdown_source(citation: Citation, in_order: bool) -> str:
 
 
 def _markdown_origin(item: Citation | Passage) -> str:
-    parts = [title_of(item, width=len(item.title)), item.source]
+    parts = [title_of(item, width=len(item.title)), name_of(item.source)]
     if item.published is not None:
         parts.append(day(item.published))
     return ", ".join(_markdown_line(part) for part in parts if part.strip())
@@ -400,7 +408,7 @@ def _place(citation: Citation, shown: Callable[[str], str]) -> str:
 
 
 def _origin(item: Citation | Passage, shown: Callable[[str], str]) -> str:
-    parts = [title_of(item), item.source]
+    parts = [title_of(item), name_of(item.source)]
     if item.published is not None:
         parts.append(day(item.published))
     return "  ·  ".join(shown(part) for part in parts if part.strip())
@@ -527,10 +535,10 @@ def _passage_html(passage: Passage) -> str:
 
 
 def _meta_html(item: Citation | Passage) -> str:
-    parts = [item.source, day(item.published) if item.published else ""]
+    parts = [name_of(item.source), day(item.published) if item.published else ""]
     if item.page is not None:
         parts.append(f"page {item.page}")
-    shown = " · ".join(escaped(part) for part in parts if part.strip())
+    shown = " · ".join(f'<span class="dl-name">{escaped(part)}</span>' for part in parts if part)
     return f'<div class="dl-meta">{shown}</div>' if shown else ""
 
 

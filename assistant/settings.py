@@ -9,13 +9,14 @@ come from the environment or the settings file alone, and never appear in a mess
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from platformdirs import user_config_path, user_data_path
+from platformdirs import user_config_path, user_data_path, user_state_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -118,6 +119,11 @@ class Settings(BaseSettings):
         "",
         description="Names under which other computers reach the page, with commas between them.",
     )
+    proxies: str = Field(
+        "",
+        description="Addresses or networks of proxies before the page, with commas between them, that "
+        "are believed what they say in X-Forwarded-For and X-Forwarded-Proto.",
+    )
     tls_certificate: Path | None = Field(
         None, description="A certificate (PEM) to serve the page over https, with tls_key."
     )
@@ -195,6 +201,11 @@ class Settings(BaseSettings):
         return tuple(name.strip() for name in self.host_names.split(",") if name.strip())
 
     @property
+    def proxy_networks(self) -> tuple[str, ...]:
+        """`proxies`, one by one."""
+        return tuple(proxy.strip() for proxy in self.proxies.split(",") if proxy.strip())
+
+    @property
     def certificate(self) -> tuple[Path, Path] | None:
         """The files of the certificate and its key; None where none is set."""
         if self.tls_certificate is None or self.tls_key is None:
@@ -206,6 +217,18 @@ class Settings(BaseSettings):
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key are given together, or neither")
         return self
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for proxy in filter(None, map(str.strip, value.split(","))):
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError as error:
+                raise ValueError(
+                    f"give addresses or networks such as 127.0.0.1 or 10.0.0.0/8 ({error})"
+                ) from None
+        return value
 
     @field_validator("index", mode="before")
     @classmethod
@@ -246,6 +269,15 @@ class Settings(BaseSettings):
 def settings_file() -> Path:
     """Where the settings file is, whether or not there is one."""
     return user_config_path("dateline", appauthor=False) / "settings.toml"
+
+
+def secret_file() -> Path | None:
+    """Where this computer keeps what it seals with, outside every index; None where there is no home
+    to keep it in."""
+    try:
+        return user_state_path("dateline", appauthor=False) / "secret"
+    except RuntimeError:
+        return None
 
 
 class _FileSource(PydanticBaseSettingsSource):

@@ -53,6 +53,11 @@ def overflows(content: bytes, name: str) -> Iterator[Draft]:
     yield Draft("x" * 5_000_000)
 
 
+def tells(content: bytes, name: str) -> Iterator[Draft]:
+    """What is in its environment, by name."""
+    yield Draft("\n".join(sorted(os.environ)))
+
+
 def prints(content: bytes, name: str) -> Iterator[Draft]:
     print("this is no answer")  # noqa: T201 - a library might
     os.write(1, b"\0" * 100)

@@ -18,7 +18,7 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -53,8 +53,20 @@ class Fail:
     message: str = "as the script wants it"
 
 
+@dataclass(frozen=True)
+class Send:
+    """Answers with these bytes as its body, whatever they are, until the other side has had enough."""
+
+    parts: Iterable[bytes]
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Step = Say | Fail | Send
+
+
 class ModelServer:
-    def __init__(self, *script: Say | Fail, port: int = 0) -> None:
+    def __init__(self, *script: Step, port: int = 0) -> None:
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.left = threading.Event()  # the other side went away in the middle of an answer
@@ -72,7 +84,7 @@ class ModelServer:
     def url(self) -> str:
         return f"{self.root}/v1"
 
-    def next_step(self, request: dict[str, Any], key: str) -> Say | Fail:
+    def next_step(self, request: dict[str, Any], key: str) -> Step:
         with self._turn:
             self.requests.append(request)
             self.keys.append(key)
@@ -260,7 +272,10 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
                 self._fail(step, wire)
                 return
             try:
-                self._say(step, wire)
+                if isinstance(step, Send):
+                    self._send_raw(step, wire)
+                else:
+                    self._say(step, wire)
             except (BrokenPipeError, ConnectionResetError):
                 server.left.set()
                 self.close_connection = True
@@ -274,6 +289,16 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
             self.send_header("content-length", str(len(told)))
             self.end_headers()
             self.wfile.write(told)
+
+        def _send_raw(self, step: Send, wire: Wire) -> None:
+            self.send_response(step.status)
+            for name, value in {"content-type": wire.kind, **step.headers}.items():
+                self.send_header(name, value)
+            self.send_header("transfer-encoding", "chunked")
+            self.end_headers()
+            for part in step.parts:
+                self._chunk(part)
+            self._chunk(b"")
 
         def _say(self, step: Say, wire: Wire) -> None:
             if step.holds == 0:

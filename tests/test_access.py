@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import textwrap
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,11 +32,13 @@ from assistant.web.access import COOKIE, Access, Locked
 from assistant.web.asking import Desk
 from assistant.web.conversations import Conversations
 from assistant.web.guarding import LARGEST
-from assistant.web.visitors import CALLER, Caller, caller_of
+from assistant.web.sessions import FILE, Sessions
+from assistant.web.visitors import CALLER, Caller, caller_of, new_visitor, visitor_of
+from assistant.web.visitors import COOKIE as VISITOR
 from tests.fake_assistant import FakeAssistant
+from vectorstore.errors import StoreDamagedError, StoreFormatError
 
 PASSWORD = "four words of mine"  # noqa: S105  # of these tests
-SECRET = bytes(32)
 BASE = "http://news.example.org"
 
 
@@ -51,8 +55,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def access(clock: Clock) -> Access:
-    return Access(PASSWORD, SECRET, clock)
+def sessions() -> Iterator[Sessions]:
+    with closing(Sessions.open()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def access(sessions: Sessions, clock: Clock) -> Access:
+    return Access(PASSWORD, sessions, clock, clock)
 
 
 @pytest.fixture
@@ -76,18 +86,65 @@ def log_in(site: Any, password: str = PASSWORD, **more: Any) -> httpx.Response:
 # ------------------------------------------------------------------------------------ the sessions
 
 
-def test_a_session_is_good_until_it_ends_and_survives_a_restart(clock: Clock) -> None:
-    token = Access(PASSWORD, SECRET, clock).session()
-    again = Access(PASSWORD, SECRET, clock)
-    assert again.admits({COOKIE: token}, "", "a")
-    clock.now += 31 * 24 * 3600
-    assert not again.admits({COOKIE: token}, "", "a")
+def test_a_session_is_good_until_it_ends_and_survives_a_restart(
+    clock: Clock, tmp_path: Path
+) -> None:
+    with closing(Sessions.open(tmp_path / FILE)) as sessions:
+        token = Access(PASSWORD, sessions, clock).session()
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+    assert token.encode() not in (tmp_path / FILE).read_bytes()
+    with closing(Sessions.open(tmp_path / FILE)) as sessions:
+        again = Access(PASSWORD, sessions, clock)
+        assert again.admits({COOKIE: token}, "", "a")
+        clock.now += 31 * 24 * 3600
+        assert not again.admits({COOKIE: token}, "", "a")
 
 
-def test_another_password_or_secret_ends_all_sessions(clock: Clock, access: Access) -> None:
+def test_another_password_or_file_ends_all_sessions(
+    clock: Clock, sessions: Sessions, access: Access
+) -> None:
     token = access.session()
-    assert not Access(PASSWORD + "!", SECRET, clock).admits({COOKIE: token}, "", "a")
-    assert not Access(PASSWORD, bytes(31) + b"1", clock).admits({COOKIE: token}, "", "a")
+    assert not Access(PASSWORD + "!", sessions, clock).admits({COOKIE: token}, "", "a")
+    with closing(Sessions.open()) as others:
+        assert not Access(PASSWORD, others, clock).admits({COOKIE: token}, "", "a")
+    assert access.admits({COOKIE: token}, "", "a")
+
+
+def test_a_session_that_was_logged_out_is_over_and_the_others_are_not(access: Access) -> None:
+    one, other = access.session(), access.session()
+    access.end({COOKIE: one})
+    assert not access.admits({COOKIE: one}, "", "a")
+    assert access.admits({COOKIE: other}, "", "a")
+    access.end_all()
+    assert not access.admits({COOKIE: other}, "", "a")
+    assert access.admits({COOKIE: access.session()}, "", "a")
+
+
+def test_sessions_that_somebody_planted_in_the_file_open_nothing(
+    clock: Clock, tmp_path: Path
+) -> None:
+    """Whoever hands an index over knows its file of sessions, and not the password."""
+    theirs = "their own password"
+    with closing(Sessions.open(tmp_path / FILE)) as sessions:
+        token = Access(theirs, sessions, clock).session()
+    with closing(Sessions.open(tmp_path / FILE)) as sessions:
+        assert Access(theirs, sessions, clock).admits({COOKIE: token}, "", "a")
+        assert not Access(PASSWORD, sessions, clock).admits({COOKIE: token}, "", "a")
+
+
+def test_what_is_no_file_of_sessions_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "other")) as db:
+        db.execute("CREATE TABLE t (x)")
+    with pytest.raises(StoreFormatError, match="does not hold this Dateline's sessions"):
+        Sessions.open(tmp_path / "other")
+    Sessions.open(tmp_path / "spied").close()
+    with closing(sqlite3.connect(tmp_path / "spied")) as db:
+        db.execute(
+            "CREATE TRIGGER spy AFTER DELETE ON sessions BEGIN "
+            "INSERT INTO sessions VALUES (old.proof, old.ends); END"
+        )
+    with pytest.raises(StoreDamagedError, match="did not make the trigger 'spy'"):
+        Sessions.open(tmp_path / "spied")
 
 
 @pytest.mark.parametrize("change", [0, 5, 20, -1])
@@ -101,7 +158,7 @@ def test_a_session_that_was_changed_is_none(access: Access, change: int) -> None
 
 def test_a_short_password_is_refused() -> None:
     with pytest.raises(SettingsError, match="has 5 characters; give one of 10 or more"):
-        Access("12345", SECRET)
+        Access("12345", Sessions.open())
 
 
 # ------------------------------------------------------------------------------------- the guesses
@@ -132,14 +189,58 @@ def test_the_right_password_does_not_help_before_the_wait_is_over(
     assert access.opens(PASSWORD, "a")
 
 
-def test_guesses_from_everywhere_are_counted_together(clock: Clock, access: Access) -> None:
-    for n in range(100):
-        access.opens("wrong password", f"address {n}")
-    assert access.wait("another") == 60
-    token = access.session()
-    assert access.admits({COOKIE: token}, "", "another")  # who is in stays in
-    clock.now += 61
-    assert access.wait("another") == 0
+def test_guesses_from_everywhere_keep_nobody_else_out(clock: Clock, access: Access) -> None:
+    for n in range(1_000):
+        access.opens("wrong password", f"198.51.100.{n % 250}")
+        access.opens("wrong password", f"2001:db8:{n:x}::1")
+    assert access.wait("198.51.100.7") == 0  # four guesses
+    assert access.wait("203.0.113.9") == 0
+    assert access.opens(PASSWORD, "203.0.113.9")
+    assert access.admits({COOKIE: access.session()}, "", "198.51.100.7")
+
+
+def test_who_has_a_whole_network_of_ipv6_guesses_as_one(access: Access) -> None:
+    for n in range(5):
+        assert not access.opens("wrong password", f"2001:db8:1:2::{n}")
+    assert access.wait("2001:db8:1:2:ffff::1") == 1
+    assert access.wait("2001:db8:1:3::1") == 0
+
+
+def test_a_browser_that_has_known_the_password_waits_for_nobody_elses_guesses(
+    access: Access,
+) -> None:
+    """Also where it has the address of somebody who guesses: behind a proxy that tells of none."""
+    visitor, _ = new_visitor(secure=False)
+    mine, others = {VISITOR: "m" * 43}, {VISITOR: "o" * 43}
+    access.remember(visitor_of(mine) or "")
+    for _ in range(9):
+        access.opens("wrong password", "127.0.0.1", others)
+        access.opens("wrong password", "127.0.0.1")
+    assert access.wait("127.0.0.1", others) > 0
+    assert access.wait("127.0.0.1", mine) == 0
+    assert access.opens(PASSWORD, "127.0.0.1", mine)
+    for _ in range(5):  # its own it does
+        access.opens("wrong password", "127.0.0.1", mine)
+    assert access.wait("127.0.0.1", mine) == 1
+    assert visitor != visitor_of(mine)
+
+
+def test_a_clock_that_is_set_back_or_forward_ends_no_wait_and_makes_none_longer(
+    sessions: Sessions, clock: Clock
+) -> None:
+    even = Clock()
+    access = Access(PASSWORD, sessions, clock, even)
+    for _ in range(6):
+        access.opens("wrong password", "a")
+        even.now += 1
+    clock.now += 10_000_000
+    access.opens("wrong password", "a")
+    waiting = access.wait("a")
+    assert 0 < waiting <= 4
+    clock.now -= 90_000_000
+    assert access.wait("a") == waiting
+    even.now += waiting
+    assert access.wait("a") == 0
 
 
 # ---------------------------------------------------------------------------------------- the pages
@@ -179,6 +280,39 @@ def test_a_browser_is_led_to_the_login_and_back_to_where_it_was(site: Any) -> No
     assert send(site, "GET", "/api/articles", headers=cookie).status_code == 200
     gone = send(site, "POST", "/logout", headers=cookie)
     assert "Max-Age=0" in gone.headers["set-cookie"]
+    assert send(site, "GET", "/api/articles", headers=cookie).status_code == 401
+
+
+def test_one_can_log_out_everywhere(site: Any) -> None:
+    phone, desk = ({"Cookie": log_in(site).headers["set-cookie"].split(";")[0]} for _ in range(2))
+    assert send(site, "GET", "/api/articles", headers=phone).status_code == 200
+    send(site, "POST", "/logout", headers=desk, data={"everywhere": "1"})
+    for cookie in (phone, desk):
+        assert send(site, "GET", "/api/articles", headers=cookie).status_code == 401
+
+
+def test_a_login_makes_its_browser_known_and_then_guesses_of_its_address_do_not_bind_it(
+    site: Any,
+) -> None:
+    done = log_in(site)
+    given = [cookie.split(";")[0] for cookie in done.headers.get_list("set-cookie")]
+    assert [cookie.partition("=")[0] for cookie in given] == [COOKIE, VISITOR]
+    for _ in range(8):
+        log_in(site, "wrong password")
+    assert log_in(site).status_code == 429
+    known = {"Cookie": given[1]}
+    again = send(site, "POST", "/login", data={"password": PASSWORD}, headers=known)
+    assert again.status_code == 303
+    assert len(again.headers.get_list("set-cookie")) == 1  # it stays the same visitor
+
+
+def test_where_sessions_cannot_be_kept_it_is_told(access: Access, sessions: Sessions) -> None:
+    site = create_app(FakeAssistant(), page=False, access=access, host_names={"news.example.org"})
+    token = {"Cookie": f"{COOKIE}={access.session()}"}
+    sessions._db.execute("DROP TABLE sessions")
+    for reply in (log_in(site), send(site, "GET", "/api/articles", headers=token)):
+        assert reply.status_code == 503
+        assert "the sessions in" in reply.json()["message"]
 
 
 @pytest.mark.parametrize(
@@ -337,13 +471,78 @@ def test_the_address_at_which_a_request_arrived_is_a_name_and_another_is_not(sit
     )
 
 
-def test_the_secret_of_the_sessions_is_the_files(tmp_path: Path) -> None:
-    kept = Conversations.open(tmp_path / "kept")
-    token = Access(PASSWORD, kept.secret()).session()
-    kept.close()
-    again = Conversations.open(tmp_path / "kept")
-    assert Access(PASSWORD, again.secret()).admits({COOKIE: token}, "", "a")
-    again.close()
+# -------------------------------------------------------------------------------------- the proxies
+
+
+@contextmanager
+def behind(*proxies: str) -> Iterator[str]:
+    """A server that believes these, and its address."""
+    code = textwrap.dedent("""
+        import sys
+        from assistant.api import serve
+        from tests.fake_assistant import FakeAssistant
+        serve(
+            FakeAssistant(), port=0, on_ready=lambda url: print(url, flush=True), page=False,
+            password=sys.argv[1], proxies=sys.argv[2:], host_names={"news.example.org"},
+        )
+    """)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, PASSWORD, *proxies],
+        cwd=Path(__file__).parent.parent,
+        # Nobody but the setting says whom to believe.
+        env={**os.environ, "FORWARDED_ALLOW_IPS": "*"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def guess(client: httpx.Client, password: str, address: str) -> int:
+    forwarded = {"X-Forwarded-For": address, "Host": "news.example.org"}
+    return client.post("/login", data={"password": password}, headers=forwarded).status_code
+
+
+def test_forwarded_addresses_of_nobody_who_is_named_are_not_believed() -> None:
+    with behind() as url, httpx.Client(base_url=url, trust_env=False) as client:
+        for n in range(5):  # forged: they all come from here
+            assert guess(client, "wrong password", f"203.0.113.{n}") == 403
+        assert guess(client, PASSWORD, "203.0.113.9") == 429
+        secure = {"X-Forwarded-Proto": "https", "Host": "news.example.org"}
+        origin = {**secure, "Origin": "https://news.example.org"}
+        told = client.post("/login", data={"password": PASSWORD}, headers=origin)
+        assert told.status_code == 403
+        assert "DATELINE_PROXIES" in told.json()["message"]
+
+
+def test_a_proxy_that_is_named_is_believed_whose_a_request_is_and_how_it_came() -> None:
+    with behind("127.0.0.0/8") as url, httpx.Client(base_url=url, trust_env=False) as client:
+        for n in range(100):
+            assert guess(client, "wrong password", f"203.0.113.{n}") == 403
+        for _ in range(5):
+            guess(client, "wrong password", "203.0.113.200, 198.51.100.1")
+        # Of a list, what the proxy itself has seen counts.
+        assert guess(client, PASSWORD, "198.51.100.1") == 429
+        assert guess(client, PASSWORD, "203.0.113.200") == 303
+        secure = {"X-Forwarded-Proto": "https", "Host": "news.example.org"}
+        origin = {**secure, "Origin": "https://news.example.org"}
+        done = client.post("/login", data={"password": PASSWORD}, headers=origin)
+        assert done.status_code == 303
+        assert "; Secure" in done.headers["set-cookie"]
+
+
+@pytest.mark.parametrize("proxies", ["*", "proxy.example", "10.0.0.1/8", "1.2.3"])
+def test_a_proxy_is_named_by_its_address(proxies: str) -> None:
+    with pytest.raises(SettingsError, match=r"setting proxies.*such as 127\.0\.0\.1 or"):
+        Settings(proxies=proxies)
+    assert Settings(proxies="127.0.0.1, 10.0.0.0/8").proxy_networks == ("127.0.0.1", "10.0.0.0/8")
+
+
+# ----------------------------------------------------------------------------------------- below
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

@@ -5,29 +5,34 @@ from __future__ import annotations
 import errno
 import io
 import json
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from assistant.web.adding import OFFLINE, Adding, Limits, Status
+from assistant.web.sealing import Seal
 from tests.fake_assistant import MEETING, MemoryIndex, wait_until
 from tests.fake_embedding import FakeEmbedding
 from vectorstore.articles import AddReport, Article
-from vectorstore.errors import FetchError, LoadingError, StoreError
+from vectorstore.errors import FetchError, LoadingError, StoreError, StoreFormatError
 from vectorstore.fetching import Page
-from vectorstore.index import OnProgress
+from vectorstore.index import Index, OnProgress
 from vectorstore.local import LocalIndex
 
 ROOT = Path(__file__).parent.parent
+SEAL = Seal(bytes(32))
 ADDRESS = "https://news.example/harbour"
 LINE = "You can ask now; unfinished articles are not searched yet."
 
@@ -79,6 +84,11 @@ def ended(adding: Adding) -> Iterator[Adding]:
         yield adding
     finally:
         adding.close()
+
+
+def sealed(index: Index, **more: Any) -> Adding:
+    """On one computer: each is the next start of the one before."""
+    return Adding(index, seal=SEAL, **more)
 
 
 def ending(adding: Adding) -> bool:
@@ -267,7 +277,7 @@ def test_closing_stops_after_what_is_being_stored(index: GatedIndex) -> None:
 def test_what_waits_when_the_program_ends_is_added_by_the_next(
     index: GatedIndex, tmp_path: Path
 ) -> None:
-    adding = Adding(index, folder=tmp_path / "waiting")
+    adding = sealed(index, folder=tmp_path / "waiting")
     assert (tmp_path / "waiting").stat().st_mode & 0o777 == 0o700
     index.gate.clear()
     names = {f"Title {number}" for number in range(40)}
@@ -282,7 +292,7 @@ def test_what_waits_when_the_program_ends_is_added_by_the_next(
     closing.join(60)
     assert len(index.kept) < 40
     for folder in (tmp_path / "waiting", as_if_killed):
-        with ended(Adding(index, folder=folder)) as later:
+        with ended(sealed(index, folder=folder)) as later:
             assert later.wait(60)
             assert {article.title for article in index.kept.values()} == names
             assert later.status().failures == ()
@@ -292,12 +302,12 @@ def test_what_waits_when_the_program_ends_is_added_by_the_next(
 def test_a_link_and_a_failure_wait_for_the_next_program_too(
     index: GatedIndex, tmp_path: Path
 ) -> None:
-    with ended(Adding(index, fetch=refusing(TimeoutError()), folder=tmp_path)) as adding:
+    with ended(sealed(index, fetch=refusing(TimeoutError()), folder=tmp_path)) as adding:
         adding.link(ADDRESS)
         adding.file("empty.txt", b" ")
         assert adding.wait(60)
         assert len(adding.status().failures) == 2
-    with ended(Adding(index, fetch=fetched, folder=tmp_path)) as later:
+    with ended(sealed(index, fetch=fetched, folder=tmp_path)) as later:
         assert later.wait(60)
         (article,) = index.kept.values()
         assert article.url == ADDRESS
@@ -315,7 +325,7 @@ def test_what_waits_and_cannot_be_read_is_listed_once_and_set_aside(
     index: GatedIndex, tmp_path: Path, content: bytes
 ) -> None:
     (tmp_path / "7.waits").write_bytes(content)
-    with ended(Adding(index, folder=tmp_path)) as adding:
+    with ended(sealed(index, folder=tmp_path)) as adding:
         (failure,) = adding.status().failures
         assert "can no longer be read" in failure.reason
         assert str(tmp_path / "7.unreadable") in failure.reason
@@ -324,7 +334,7 @@ def test_what_waits_and_cannot_be_read_is_listed_once_and_set_aside(
         adding.file("a.txt", text("a"))
         assert adding.wait(60)
     assert (tmp_path / "7.unreadable").read_bytes() == content
-    with ended(Adding(index, folder=tmp_path)) as later:
+    with ended(sealed(index, folder=tmp_path)) as later:
         assert later.status().failures == ()
     assert {article.title for article in index.kept.values()} == {"a"}
 
@@ -337,7 +347,7 @@ def test_a_folder_that_was_being_read_when_the_program_ended_is_taken_up_by_the_
     titles = {f"Title {number}" for number in range(80)}
     for title in titles:
         (articles / f"{title}.txt").write_bytes(text(title))
-    adding = Adding(index, folder=waiting)
+    adding = sealed(index, folder=waiting)
     index.gate.clear()
     adding.folder(articles)
     closing = threading.Thread(target=adding.close)
@@ -346,7 +356,7 @@ def test_a_folder_that_was_being_read_when_the_program_ended_is_taken_up_by_the_
     index.gate.set()
     closing.join(60)
     assert len(index.kept) < 80
-    with ended(Adding(index, folder=waiting)) as later:
+    with ended(sealed(index, folder=waiting)) as later:
         assert later.status().total == 80
         assert later.wait(60)
         assert {article.title for article in index.kept.values()} == titles
@@ -359,11 +369,12 @@ READING = """
     import sys, time
     from pathlib import Path
     from assistant.web.adding import Adding
+    from assistant.web.sealing import Seal
     from tests.fake_embedding import FakeEmbedding
     from vectorstore.local import LocalIndex
 
     index, waiting, articles = map(Path, sys.argv[1:])
-    adding = Adding(LocalIndex(index, FakeEmbedding), folder=waiting)
+    adding = Adding(LocalIndex(index, FakeEmbedding), folder=waiting, seal=Seal(bytes(32)))
     adding.folder(articles)
     while not adding.status().done:
         time.sleep(0.005)
@@ -383,7 +394,7 @@ def test_kill_9_while_a_folder_is_read_loses_none_of_it(tmp_path: Path) -> None:
         assert process.stdout.readline() == "reading\n"
         process.kill()
     with closing(LocalIndex(places[0], FakeEmbedding)) as index:
-        with ended(Adding(index, folder=places[1])) as later:
+        with ended(sealed(index, folder=places[1])) as later:
             assert later.status().total == 300
             assert later.wait(120)
             assert later.status().failures == ()
@@ -396,8 +407,8 @@ def test_a_folder_that_is_gone_at_the_next_start_is_told_and_can_be_tried_again(
 ) -> None:
     articles, waiting = tmp_path / "articles", tmp_path / "waiting"
     waiting.mkdir()
-    (waiting / "1.waits").write_text(json.dumps({"folder": str(articles)}) + "\n")
-    with ended(Adding(index, folder=waiting)) as adding:
+    (waiting / "1.waits").write_text(json.dumps(SEAL.on({"folder": str(articles)})) + "\n")
+    with ended(sealed(index, folder=waiting)) as adding:
         assert adding.wait(60)
         (failure,) = adding.status().failures
         assert failure.what == str(articles)
@@ -415,9 +426,9 @@ def test_a_folder_that_is_gone_at_the_next_start_is_told_and_can_be_tried_again(
 def test_an_upload_that_was_cut_off_by_the_end_goes_on_at_the_next_start(
     index: GatedIndex, tmp_path: Path
 ) -> None:
-    with ended(Adding(index, folder=tmp_path)) as adding:
+    with ended(sealed(index, folder=tmp_path)) as adding:
         adding.file("reports/a.txt", text("a"), upload="u", of=3)
-    with ended(Adding(index, folder=tmp_path)) as later:
+    with ended(sealed(index, folder=tmp_path)) as later:
         assert later.status().running
         for name in ("b", "c"):  # by the page, which was open all the time
             later.file(f"reports/{name}.txt", text(name), upload="u", of=3)
@@ -433,7 +444,7 @@ def test_files_that_were_announced_and_never_came_are_told_until_they_are_dismis
     now = [0.0]
 
     def opened() -> Adding:
-        return Adding(index, folder=tmp_path, clock=lambda: now[0])
+        return sealed(index, folder=tmp_path, clock=lambda: now[0])
 
     with ended(opened()) as adding:
         adding.file("reports/a.txt", text("a"), upload="u", of=3)
@@ -461,8 +472,8 @@ def test_a_folder_that_another_program_works_on_is_left_to_it(
 ) -> None:
     index.gate.clear()
     with (
-        ended(Adding(index, folder=tmp_path)) as first,
-        ended(Adding(index, folder=tmp_path)) as second,
+        ended(sealed(index, folder=tmp_path)) as first,
+        ended(sealed(index, folder=tmp_path)) as second,
     ):
         first.file("a.txt", text("a"))
         second.file("b.txt", text("b"))
@@ -491,6 +502,321 @@ def test_several_files_are_stored_in_one_step(index: GatedIndex, adding: Adding)
     assert adding.wait(60)
     assert sum(steps) == 20
     assert max(steps) > 1
+
+
+# -- what others have put into the folder ----------------------------------------------------------
+
+
+def test_a_folder_that_a_handed_over_index_asks_for_is_not_read(
+    index: GatedIndex, tmp_path: Path
+) -> None:
+    private, waiting = tmp_path / "private", tmp_path / "waiting"
+    private.mkdir()
+    waiting.mkdir()
+    (private / "letter.txt").write_bytes(text("Private"))
+    for number, seal in enumerate(("", "0" * 64, Seal().of({"folder": str(private)}))):
+        line = json.dumps({"folder": str(private), "seal": seal})
+        (waiting / f"{number}.waits").write_text(f"{line}\n")
+    with ended(sealed(index, folder=waiting)) as adding:
+        assert not adding.status().running
+        failures = adding.status().failures
+        assert [failure.what for failure in failures] == 3 * [str(private)]
+        assert "it is not read" in failures[0].reason
+        assert not any(failure.again or adding.again(failure.name) for failure in failures)
+        assert adding.wait(60)
+    assert index.kept == {}
+    with ended(sealed(index, folder=waiting)) as later:  # and it was told of once
+        assert later.status().failures == ()
+
+
+def test_a_link_that_a_handed_over_index_asks_for_is_fetched_only_when_somebody_wants_it(
+    index: GatedIndex, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def asking(url: str) -> Page:
+        asked.append(url)
+        return fetched(url)
+
+    (tmp_path / "1.waits").write_text(json.dumps({"link": ADDRESS}) + "\n")
+    with ended(sealed(index, fetch=asking, folder=tmp_path)) as adding:
+        (failure,) = adding.status().failures
+        assert failure.what == ADDRESS
+        assert failure.reason == (
+            "was waiting in this index when it was opened here, and was not given on this computer. "
+            "Retry fetches it."
+        )
+        assert asked == []
+        assert adding.again(failure.name)
+        assert adding.wait(60)
+        assert asked == [ADDRESS]
+    assert [article.url for article in index.kept.values()] == [ADDRESS]
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_a_file_that_waits_in_a_handed_over_index_is_read_only_when_somebody_wants_it(
+    index: GatedIndex, tmp_path: Path
+) -> None:
+    index.gate.clear()
+    here, there = tmp_path / "here", tmp_path / "there"
+    with ended(Adding(index, folder=there, seal=Seal())) as adding:
+        adding.file("a.txt", text("a"))
+        shutil.copytree(there, here)
+        index.gate.set()
+        assert adding.wait(60)
+    index.kept.clear()
+    for _ in range(2):  # who does not say so is asked again at the next start
+        with ended(sealed(index, folder=here)) as later:
+            (failure,) = later.status().failures
+            assert (failure.what, failure.again) == ("a.txt", True)
+            assert index.kept == {}
+    with ended(sealed(index, folder=here)) as last:
+        assert last.again(last.status().failures[0].name)
+        assert last.wait(60)
+    assert {article.title for article in index.kept.values()} == {"a"}
+
+
+def test_what_is_not_asked_about_because_too_much_fails_is_not_lost(
+    index: GatedIndex, tmp_path: Path
+) -> None:
+    for number in range(250):
+        (tmp_path / f"{number}.waits").write_text(json.dumps({"link": f"{ADDRESS}{number}"}) + "\n")
+    with ended(sealed(index, folder=tmp_path)) as adding:
+        status = adding.status()
+        assert (len(status.failures), status.more_failures) == (200, 50)
+    assert len(list(tmp_path.glob("*.waits"))) == 250
+
+
+def test_a_file_that_was_changed_while_it_waited_is_not_read(
+    index: GatedIndex, tmp_path: Path
+) -> None:
+    index.gate.clear()
+    with ended(sealed(index, folder=tmp_path)) as adding:
+        adding.file("first.txt", text("first"), whose="ann")
+        adding.file("a.txt", text("a"), whose="ann")
+        (waits,) = [path for path in tmp_path.glob("*.waits") if b'"a.txt"' in path.read_bytes()]
+        waits.write_bytes(waits.read_bytes().replace(b"something", b"s0mething"))
+        index.gate.set()
+        assert adding.wait(60)
+        (failure,) = adding.status().failures
+    assert failure.reason == "was changed while it waited to be read; add it again"
+    assert {article.title for article in index.kept.values()} == {"first"}
+
+
+@pytest.mark.parametrize("trap", ["link", "pipe"])
+def test_a_trap_in_place_of_what_waits_is_set_aside(
+    index: GatedIndex, tmp_path: Path, trap: str
+) -> None:
+    private, waiting = tmp_path / "private", tmp_path / "waiting"
+    private.write_bytes(json.dumps(SEAL.on({"file": "a.txt"})).encode() + b"\n" + text("Private"))
+    waiting.mkdir()
+    if trap == "link":
+        (waiting / "1.waits").symlink_to(private)
+    else:
+        os.mkfifo(waiting / "1.waits")
+    with ended(sealed(index, folder=waiting)) as adding:
+        (failure,) = adding.status().failures
+        assert "can no longer be read" in failure.reason
+        assert adding.wait(60)
+    assert index.kept == {}
+    assert private.exists()
+
+
+def test_a_folder_of_what_waits_that_is_a_link_to_elsewhere_is_refused(
+    index: GatedIndex, tmp_path: Path
+) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "draft.part").write_text("mine")
+    (tmp_path / "waiting").symlink_to(tmp_path / "private")
+    with pytest.raises(StoreFormatError, match=r"waiting is a link to .*private.*Remove the link"):
+        sealed(index, folder=tmp_path / "waiting")
+    assert (tmp_path / "private" / "draft.part").exists()
+
+
+def test_the_key_of_the_seal_is_its_owners_and_stays(tmp_path: Path) -> None:
+    file = tmp_path / "state" / "secret"
+    about = {"link": ADDRESS}
+    line = Seal.kept(file).on(about)
+    assert Seal.kept(file).holds(line)
+    assert not Seal.kept(tmp_path / "other").holds(line)
+    assert not Seal.kept(file).holds({**line, "link": f"{ADDRESS}2"})
+    assert not Seal.kept(file).holds(about)
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_that_others_can_read_or_have_put_there_is_not_used(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    line = Seal.kept(file).on({"link": ADDRESS})
+    file.chmod(0o644)
+    assert not Seal.kept(file).holds(line)
+    file.chmod(0o600)
+    assert Seal.kept(file).holds(line)
+    (tmp_path / "link").symlink_to(file)
+    assert not Seal.kept(tmp_path / "link").holds(line)
+    (tmp_path / "short").write_text("00")
+    (tmp_path / "short").chmod(0o600)
+    assert not Seal.kept(tmp_path / "short").holds(Seal(b"\0").on({"link": ADDRESS}))
+    assert not Seal.kept(None).holds(line)
+
+
+# -- several at a time ---------------------------------------------------------------------------
+
+
+class HeldIndex(GatedIndex):
+    """Only what is titled "long" waits at the gate."""
+
+    def add_articles(
+        self, articles: Iterable[Article], *, progress: OnProgress | None = None
+    ) -> AddReport:
+        given = list(articles)
+        if any(article.title.startswith("long") for article in given):
+            self.reached.set()
+            self.gate.wait(60)
+        return MemoryIndex.add_articles(self, given)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = threading.Event()
+        self.gate.clear()
+
+
+def test_what_one_visitor_gives_does_not_wait_for_anothers_long_work() -> None:
+    index = HeldIndex()
+    with ended(Adding(index)) as adding:
+        for number in range(40):
+            adding.file(f"{number}.txt", text(f"long {number}"), upload="u", of=40, whose="ann")
+        assert index.reached.wait(60)
+        for name in ("short", "shorter"):
+            adding.file(f"{name}.txt", text(name), whose="bob")
+        wait_until(lambda: len(index.kept) == 2)
+        assert {article.title for article in index.kept.values()} == {"short", "shorter"}
+        index.gate.set()
+        assert adding.wait(60)
+        assert len(index.kept) == 42
+
+
+def test_each_visitor_has_his_turns(tmp_path: Path) -> None:
+    """Whoever has much holds one reader; the others share the rest, a step each."""
+    index = HeldIndex()
+    order: list[str] = []
+    store = index.add_articles
+
+    def noted(articles: Iterable[Article], *, progress: OnProgress | None = None) -> AddReport:
+        given = list(articles)
+        order.extend(article.title.split()[0] for article in given)
+        return store(given)
+
+    index.add_articles = noted  # type: ignore[method-assign]
+    with ended(Adding(index)) as adding:
+        for whose in ("ann", "bob"):
+            adding.file(f"{whose}.txt", text(f"long {whose}"), whose=whose)
+        wait_until(lambda: len(order) == 2)
+        for number in range(60):
+            adding.file(f"{number}.txt", text(f"cyd {number}"), upload="u", of=60, whose="cyd")
+        adding.file("dan.txt", text("dan"), whose="dan")
+        index.gate.set()
+        assert adding.wait(60)
+    assert order.index("dan") < len(order) - 20
+
+
+def test_the_same_bytes_from_two_visitors_at_a_time_are_one_article(real: LocalIndex) -> None:
+    with ended(Adding(real)) as adding:
+        for number in range(30):
+            content = text(f"Number {number}")
+            adding.file(f"{number}-a.txt", content, upload="a", of=30, whose="ann")
+            adding.file(f"{number}-b.txt", content, upload="b", of=30, whose="bob")
+        assert adding.wait(60)
+        assert adding.status().failures == ()
+    articles = real.articles()
+    assert len(articles) == 30
+    assert {len(article.sources) for article in articles} == {2}
+
+
+def test_closing_does_not_wait_for_what_takes_long_and_loses_none_of_it(tmp_path: Path) -> None:
+    index = HeldIndex()
+    adding = sealed(index, folder=tmp_path / "waiting")
+    adding.file("long.txt", text("long"))
+    assert index.reached.wait(60)
+    began = time.monotonic()
+    adding.close()
+    assert time.monotonic() - began < 10
+    shutil.copytree(tmp_path / "waiting", tmp_path / "later")
+    index.gate.set()
+    other = GatedIndex()
+    with ended(sealed(other, folder=tmp_path / "later")) as later:
+        assert later.wait(60)
+    assert {article.title for article in other.kept.values()} == {"long"}
+
+
+def test_a_link_that_hangs_does_not_keep_the_program_from_ending(index: GatedIndex) -> None:
+    hanging = threading.Event()
+
+    def hang(url: str) -> Page:
+        hanging.wait(60)
+        raise FetchError(f"{url} cannot be fetched: too slow")
+
+    adding = Adding(index, fetch=hang)
+    adding.link(ADDRESS)
+    began = time.monotonic()
+    adding.close()
+    assert time.monotonic() - began < 10
+    hanging.set()
+
+
+# -- a full disk -----------------------------------------------------------------------------------
+
+FULL = """
+    import asyncio, json, resource, sys
+    from pathlib import Path
+    import httpx
+    from assistant.api import create_app
+    from tests.fake_assistant import FakeAssistant
+
+    most, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    async def main():
+        app = create_app(FakeAssistant([]), page=False, examples=(), waiting=Path(sys.argv[1]))
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client,
+        ):
+            async def put(name):
+                reply = await client.put(
+                    f"/library/files?name={name}&upload=u&of=3", content=b"The ferry " * 2_000
+                )
+                return reply.status_code, reply.json()
+            async def adding():
+                return (await client.get("/library")).json()["adding"]
+            resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), hard))
+            print(json.dumps([await put("a.txt"), await put("b.txt"), await adding()]))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+            print(json.dumps([await put("c.txt")]))
+            for _ in range(500):
+                if not (await adding())["running"]:
+                    break
+                await asyncio.sleep(0.02)
+            print(json.dumps(await adding()))
+
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("room", [0, 10_000])
+def test_a_full_disk_is_told_and_the_counter_goes_on(tmp_path: Path, room: int) -> None:
+    command = [sys.executable, "-c", textwrap.dedent(FULL), str(tmp_path / "waiting"), str(room)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    full, later, end = map(json.loads, ended.stdout.splitlines())
+    for status, told in full[:2]:
+        assert status == 503
+        assert told["error"] == "StoreError"
+        assert (
+            "could not be kept until it is read: File too large. Free some space" in told["message"]
+        )
+    # Of the three that were announced one is still to come.
+    assert (full[2]["done"], full[2]["total"], full[2]["failures"]) == (0, 1, [])
+    assert later == [[202, {}]]
+    assert (end["done"], end["total"], end["line"]) == (1, 1, "1 article added.")
+    assert [path.name for path in (tmp_path / "waiting").iterdir()] == ["lock"]
 
 
 # -- what the index has from elsewhere -----------------------------------------------------------

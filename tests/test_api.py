@@ -374,10 +374,13 @@ def serving(port: int, *, page: bool = False) -> Iterator[tuple[subprocess.Popen
         process.communicate()
 
 
-def test_it_serves_at_the_address_it_tells_and_ends_cleanly_on_ctrl_c() -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_serves_at_the_address_it_tells_and_ends_cleanly_when_told_to(
+    ending: signal.Signals,
+) -> None:
     with serving(0) as (process, address):
         assert httpx.get(f"{address}/healthz", trust_env=False).json() == {"status": "ok"}
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ending)
         out, err = process.communicate(timeout=60)
         assert out == "ended\n"
         assert err == ""

@@ -9,21 +9,26 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.chroma_server import chroma_server
+from tests.fake_database import KEPT, kept_in
 from tests.fake_embedding import FakeEmbedding
+from vectorstore import backups
 from vectorstore.articles import Article
-from vectorstore.backups import newest_backup, restore, write_backup
+from vectorstore.backups import newest_backup, write_backup
 from vectorstore.catalog import CATALOG, MIGRATIONS, Catalog
 from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFormatError
 from vectorstore.local import LocalIndex
 from vectorstore.shared import open_shared
 
-OTHER = "other.sqlite"
+OTHER = KEPT.name
 ROOT = Path(__file__).parent.parent
+
+restore = partial(backups.restore, beside=[KEPT])
 
 
 # -- backup ------------------------------------------------------------------------------------
@@ -281,6 +286,7 @@ def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new(tmp_path: Path) 
     """At every file that it moves, removes or makes durable."""
     program = (
         "import os, pathlib, shutil, sys\n"
+        "from tests.fake_database import KEPT\n"
         "from vectorstore.backups import restore\n"
         "steps = int(sys.argv[3])\n"
         "def counted(function):\n"
@@ -294,7 +300,7 @@ def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new(tmp_path: Path) 
         "for owner, name in [(pathlib.Path, 'replace'), (pathlib.Path, 'unlink'), (os, 'fsync'),\n"
         "                    (shutil, 'rmtree')]:\n"
         "    setattr(owner, name, counted(getattr(owner, name)))\n"
-        "restore(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), replace=True)\n"
+        "restore(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), beside=[KEPT], replace=True)\n"
     )
     with beside(tmp_path / "index", "restored"):
         pass
@@ -344,11 +350,140 @@ def test_a_server_is_not_believed_to_have_the_vectors_of_a_restored_index(tmp_pa
             assert len(held) == 1
 
 
+# -- backups of others ----------------------------------------------------------------------------
+
+FOREIGN = {
+    "the trigger 'spy'": "CREATE TRIGGER spy AFTER INSERT ON articles BEGIN "
+    "INSERT INTO edits VALUES (new.id, 'text', new.text); END",
+    "the view 'spy'": "CREATE VIEW spy AS SELECT load_extension('spy.so') FROM articles",
+    "the table 'spy'": "CREATE TABLE spy (text)",
+    "the table 'found'": "CREATE VIRTUAL TABLE found USING fts5 (text)",
+    "the index 'spy'": "CREATE INDEX spy ON articles (upper(text))",
+}
+
+
+@pytest.mark.parametrize(("named", "statement"), FOREIGN.items())
+def test_a_backup_with_what_dateline_does_not_make_is_refused_and_named(
+    tmp_path: Path, named: str, statement: str
+) -> None:
+    file = backed_up(tmp_path, ferry("a"))
+    run_on(file, statement)
+    with pytest.raises(StoreDamagedError, match=rf"did not make {named}.*Nothing was changed"):
+        restore(file, tmp_path / "new")
+    assert not (tmp_path / "new" / CATALOG).exists()
+
+
+@pytest.mark.parametrize(("named", "statement"), FOREIGN.items())
+def test_an_index_with_what_dateline_does_not_make_is_not_opened(
+    tmp_path: Path, named: str, statement: str
+) -> None:
+    file = backed_up(tmp_path, ferry("a"))
+    run_on(tmp_path / "index" / CATALOG, statement)
+    with pytest.raises(StoreDamagedError, match=rf"did not make {named}.*dateline restore"):
+        opened(tmp_path / "index")
+    restore(file, tmp_path / "index")  # and is no index that would have to be kept
+    with opened(tmp_path / "index") as index:
+        assert names(index) == {"a"}
+
+
+def test_a_table_that_was_given_another_definition_is_named(tmp_path: Path) -> None:
+    file = backed_up(tmp_path, ferry("a"))
+    run_on(file, "ALTER TABLE articles ADD COLUMN spy TEXT AS (upper(text))")
+    with pytest.raises(StoreDamagedError, match="did not make the table 'articles'"):
+        restore(file, tmp_path / "new")
+
+
+def test_a_database_beside_the_catalog_with_a_trigger_is_refused(tmp_path: Path) -> None:
+    with beside(tmp_path / "index", "asked") as other:
+        other.execute("CREATE TRIGGER spy AFTER INSERT ON kept BEGIN DELETE FROM kept; END")
+    file = backed_up(tmp_path, ferry("a"))
+    with pytest.raises(StoreDamagedError, match=rf"{OTHER}: Dateline did not make the trigger"):
+        restore(file, tmp_path / "new")
+    assert not list((tmp_path / "new").glob("*.sqlite"))
+
+
+@pytest.mark.parametrize(
+    "name", [CATALOG, "restoring.sqlite", "damaged.sqlite", ".sqlite", "../up.sqlite", "x.sqlite"]
+)
+def test_a_backup_brings_no_database_of_a_name_that_dateline_does_not_use(
+    tmp_path: Path, name: str
+) -> None:
+    with beside(tmp_path / "index", "planted"):
+        pass
+    file = backed_up(tmp_path, ferry("a"))
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        db.execute("UPDATE beside SET name = ?", (name,))
+    with opened(tmp_path / "new") as index:
+        index.add_articles([ferry("mine")])
+    with pytest.raises(StoreDamagedError, match=f"Dateline keeps no database '{name}'"):
+        restore(file, tmp_path / "new", replace=True)
+    with opened(tmp_path / "new") as index:
+        assert names(index) == {"mine"}
+    assert not (tmp_path / "up.sqlite").exists()
+
+
+def test_a_backup_brings_no_other_programs_database_under_a_name_that_is_known(
+    tmp_path: Path,
+) -> None:
+    with beside(tmp_path / "index", "planted") as other:
+        other.execute("PRAGMA application_id = 1")
+    file = backed_up(tmp_path, ferry("a"))
+    with pytest.raises(StoreDamagedError, match=f"its {OTHER} is another program's"):
+        restore(file, tmp_path / "new")
+
+
+def test_of_a_backup_only_rows_are_taken_over_and_the_word_search_is_made_again(
+    tmp_path: Path,
+) -> None:
+    file = backed_up(tmp_path, ferry("a"), ferry("b"))
+    run_on(file, "UPDATE words_data SET block = x'00ff00ff' WHERE id > 1")
+    run_on(file, "INSERT OR REPLACE INTO meta VALUES ('generation', '../../elsewhere')")
+    restore(file, tmp_path / "new")
+    with opened(tmp_path / "new") as index:
+        assert names(index) == {"a", "b"}
+        assert len(index.search("ferry", mode="words")) == 2
+        assert [finding.severity for finding in index.check()] == ["ok", "warning"]
+
+
+def test_rows_that_break_the_tables_own_rules_are_refused(tmp_path: Path) -> None:
+    file = backed_up(tmp_path, ferry("a"))
+    run_on(file, "UPDATE passages SET vector = 99")
+    with pytest.raises(StoreDamagedError, match="FOREIGN KEY constraint failed"):
+        restore(file, tmp_path / "new")
+
+
+def test_a_backup_of_an_earlier_format_is_restored(tmp_path: Path) -> None:
+    file = backed_up(tmp_path, ferry("a"))
+    run_on(file, "DROP TABLE signatures", "DROP TABLE buckets", "PRAGMA user_version = 2")
+    assert restore(file, tmp_path / "new").articles == 1
+    with opened(tmp_path / "new") as index:
+        assert names(index) == {"a"}
+        assert index.near_copies("a") == []
+
+
+def test_a_generation_that_is_no_number_leads_nowhere(tmp_path: Path) -> None:
+    backed_up(tmp_path, ferry("a"))
+    run_on(
+        tmp_path / "index" / CATALOG,
+        "INSERT OR REPLACE INTO meta VALUES ('generation', '../../elsewhere')",
+        "UPDATE meta SET value = '../elsewhere' WHERE key = 'index'",
+    )
+    with opened(tmp_path / "index") as index:
+        assert names(index) == {"a"}
+    assert not (tmp_path.parent / "elsewhere").exists()
+
+
 # -- below -------------------------------------------------------------------------------------
 
 
+def run_on(file: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        for statement in statements:
+            db.execute(statement)
+
+
 def opened(folder: Path) -> LocalIndex:
-    return LocalIndex(folder, FakeEmbedding)
+    return LocalIndex(folder, FakeEmbedding, beside=[KEPT])
 
 
 def ferry(name: str) -> Article:
@@ -369,11 +504,7 @@ def beside(folder: Path, text: str) -> Iterator[sqlite3.Connection]:
     """Another database in an index's folder, that keeps a text."""
     if not folder.exists():
         opened(folder).close()
-    with closing(sqlite3.connect(folder / OTHER, isolation_level=None)) as db:
-        db.execute("CREATE TABLE kept (text)")
-        db.execute("CREATE TABLE filling (content)")
-        db.execute("INSERT INTO kept VALUES (?)", (text,))
-        db.executemany("INSERT INTO filling VALUES (?)", [(text * 100,) for _ in range(100)])
+    with kept_in(folder, text) as db:
         yield db
 
 

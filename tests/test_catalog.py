@@ -391,7 +391,7 @@ def test_a_process_killed_while_making_the_file_leaves_one_that_opens(tmp_path: 
         "Catalog(pathlib.Path(sys.argv[1]))\n"
     )
     ends = []
-    for steps in range(1, 40, 3):
+    for steps in range(1, 52, 3):
         file = tmp_path / f"{steps}.sqlite"
         ended = subprocess.run([sys.executable, "-c", program, file, str(steps)], check=False)
         ends.append(ended.returncode)

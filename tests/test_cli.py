@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -956,6 +956,61 @@ def test_chat_serves_the_samples_while_other_commands_work_until_ctrl_c(
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert run("ask", QUESTION).exit_code == 0
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_chat_that_is_told_to_end_closes_the_index_as_by_ctrl_c(
+    root: Path, tmp_path: Path, run: Run, ending: signal.Signals
+) -> None:
+    with chatting(root, tmp_path / "index", "--with-samples") as (process, url):
+        asked = json.dumps({"question": QUESTION}).encode()
+        request = Request(  # noqa: S310  # it is our own server's
+            f"{url.rstrip('/')}/api/answer", asked, {"Content-Type": "application/json"}
+        )
+        with build_opener(ProxyHandler({})).open(request, timeout=120) as reply:
+            assert json.load(reply)["kind"] == "answer"
+        process.send_signal(ending)
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, out, err) == (0, "", "")
+    assert "not closed cleanly" not in run("doctor").output
+
+
+def test_a_command_that_is_told_to_end_says_so_and_keeps_what_was_added(
+    root: Path, tmp_path: Path, run: Run
+) -> None:
+    many_articles(tmp_path / "many", 160)
+    arguments = command(tmp_path / "index", "add", str(tmp_path / "many"))
+    with on_terminal(arguments, environment(root)) as (process, terminal):
+        seen(terminal, rb"\b(3[3-9]|[4-9]\d|1\d\d)/160\b")
+        process.send_signal(signal.SIGTERM)
+        last = seen(terminal)
+        assert process.wait(60) == 143
+    assert b"interrupted" in last
+    assert b"Traceback" not in last
+    assert json.loads(run("list", "--json").stdout)
+    assert "not closed cleanly" not in run("doctor").output
+
+
+def test_a_signal_that_is_ignored_stays_so(root: Path, tmp_path: Path) -> None:
+    program = "nohup"  # ignores SIGHUP, as a shell's `nohup dateline chat &` does
+    process = subprocess.Popen(
+        [program, *command(tmp_path / "index", "chat", "--port", "0", "--json")],
+        env=environment(root),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "{\n"
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_chat_adds_no_samples_to_an_index_that_has_articles(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from assistant.answers import Answer, Turn
+from assistant.databases import BACKED_UP, CONVERSATIONS
 from assistant.errors import ConversationNotFoundError, QuestionError
-from assistant.web.conversations import FILE, FORMAT, TITLE, Conversations, Filters, Heading
+from assistant.web.conversations import FILE, TITLE, Conversations, Filters, Heading
 from tests.fake_assistant import (
     ANSWERS,
     CO_CHAIRS,
@@ -27,7 +29,11 @@ from tests.fake_assistant import (
     START,
     FakeAssistant,
 )
+from tests.fake_embedding import FakeEmbedding
+from vectorstore.articles import Article
+from vectorstore.backups import restore
 from vectorstore.errors import StoreDamagedError, StoreFormatError
+from vectorstore.local import LocalIndex
 
 NARROW = Filters(("Asian Lite", "Wire"), date(2025, 1, 2), date(2025, 12, 31))
 
@@ -206,14 +212,6 @@ def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
 
 
-def test_the_secret_stays_and_differs_from_file_to_file(tmp_path: Path) -> None:
-    one, same, other = (Conversations.open(tmp_path / name) for name in ("a", "a", "b"))
-    assert len(one.secret()) == 32
-    assert one.secret() == same.secret() != other.secret()
-    for opened in (one, same, other):
-        opened.close()
-
-
 def test_what_is_not_ours_newer_or_damaged_is_refused_with_what_to_do(tmp_path: Path) -> None:
     strange = tmp_path / "strange"
     with sqlite3.connect(strange) as db:
@@ -224,7 +222,7 @@ def test_what_is_not_ours_newer_or_damaged_is_refused_with_what_to_do(tmp_path: 
     newer = tmp_path / "newer"
     Conversations.open(newer).close()
     with sqlite3.connect(newer) as db:
-        db.execute(f"PRAGMA user_version = {FORMAT + 1}")
+        db.execute(f"PRAGMA user_version = {CONVERSATIONS.newest + 1}")
     db.close()
     with pytest.raises(StoreFormatError, match="written by a newer Dateline"):
         Conversations.open(newer)
@@ -232,6 +230,44 @@ def test_what_is_not_ours_newer_or_damaged_is_refused_with_what_to_do(tmp_path: 
     damaged.write_bytes(b"SQLite or not " * 1000)
     with pytest.raises(StoreDamagedError, match="Move it away to begin"):
         Conversations.open(damaged)
+
+
+SPY = """
+CREATE TRIGGER spy AFTER INSERT ON exchanges BEGIN
+    UPDATE conversations SET title = title || new.question WHERE visitor = 'eve';
+END
+"""
+
+
+def test_a_trigger_that_copies_what_other_visitors_ask_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / FILE
+    with closing(Conversations.open(file)) as opened:
+        opened.begin("eve", "mine")
+    with closing(sqlite3.connect(file)) as db:
+        db.execute(SPY)
+    with pytest.raises(StoreDamagedError, match=r"did not make the trigger 'spy'.*Move it away"):
+        Conversations.open(file)
+
+
+def test_a_restored_backup_brings_no_trigger_to_what_is_asked(tmp_path: Path) -> None:
+    def index(folder: Path) -> LocalIndex:
+        return LocalIndex(folder, FakeEmbedding, beside=BACKED_UP)
+
+    with index(tmp_path / "theirs") as theirs:
+        theirs.add_articles([Article("a", "Ferry", "The ferry crosses the bay.")])
+        with closing(Conversations.open(tmp_path / "theirs" / FILE)) as asked:
+            asked.begin("eve", "mine")
+        theirs.backup(tmp_path / "good")
+        with closing(sqlite3.connect(tmp_path / "theirs" / FILE)) as db:
+            db.execute(SPY)
+        theirs.backup(tmp_path / "bad")
+    with pytest.raises(StoreDamagedError, match="did not make the trigger 'spy'"):
+        restore(tmp_path / "bad", tmp_path / "ours", beside=BACKED_UP)
+    assert not (tmp_path / "ours" / FILE).exists()
+    restore(tmp_path / "good", tmp_path / "ours", beside=BACKED_UP)
+    with closing(Conversations.open(tmp_path / "ours" / FILE)) as ours:
+        ours.begin("ann", "what nobody else may know")
+        assert [heading.title for heading in ours.headings("eve")] == ["mine"]
 
 
 def test_killed_at_any_moment_it_keeps_every_question_it_took(tmp_path: Path) -> None:

@@ -233,6 +233,14 @@ def test_a_redirect_to_another_scheme_is_refused(site: Site, location: str) -> N
         get(site.says("/start", status=302, Location=location))
 
 
+@pytest.mark.parametrize(
+    "location", ["http://xn--/", "http://[::1", "http://a..b/", "//xn--a\xff/"]
+)
+def test_a_redirect_to_what_is_no_address_is_refused(site: Site, location: str) -> None:
+    with pytest.raises(FetchError, match="cannot be fetched"):
+        get(site.says("/a", status=302, Location=location))
+
+
 def test_a_redirect_that_goes_round_ends(site: Site) -> None:
     with pytest.raises(FetchError, match="redirects more than 5 times"):
         get(site.says("/round", status=302, Location="/round"))
@@ -427,6 +435,8 @@ def test_robots_txt_cannot_lead_to_an_address_that_is_not_allowed(site: Site) ->
         "no address",
         "http://" + "a" * 70 + ".invalid/",
         "http://a..b/",
+        "http://xn--/",
+        "http://a\ud800/",
     ],
 )
 def test_what_is_no_address_is_refused(url: str) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from tests.chroma_server import chroma_server
+from tests.fake_assistant import wait_until
 from tests.fake_embedding import FakeEmbedding
 from vectorstore.articles import AddReport, Article, Filter, Hit, Progress
 from vectorstore.backups import restore
@@ -599,7 +600,7 @@ def test_what_is_known_is_not_embedded_again(tmp_path: Path) -> None:
 
 
 def test_close_lets_a_search_end_and_stops_a_long_add(tmp_path: Path) -> None:
-    embedding = SlowEmbedding()
+    embedding = SlowEmbedding(after=100)  # passages: more than are stored at once
     index = LocalIndex(tmp_path / "index", lambda: embedding)
     with ThreadPoolExecutor(1) as pool:
         many = [Article(id=str(n), title="", text=f"text {n} " * 800) for n in range(50)]
@@ -618,7 +619,158 @@ def test_close_lets_a_search_end_and_stops_a_long_add(tmp_path: Path) -> None:
         assert article_ids(index.search("text", k=50, mode="vectors")) <= stored
 
 
+# -- several writers ---------------------------------------------------------------------------
+
+LONG = Article("long", "Long", " ".join(f"Paragraph {n} of the long one." for n in range(4_000)))
+SHORT = Article("short", "Short", "The ferry crosses the bay.")
+
+
+def test_nobody_waits_for_the_embedding_of_what_others_add(tmp_path: Path) -> None:
+    embedding = SlowEmbedding(after=10)
+    with (
+        LocalIndex(tmp_path / "index", lambda: embedding) as index,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        index.add_articles([replace(SHORT, id="there")])
+        adding = pool.submit(index.add_articles, [LONG])
+        assert embedding.begun.wait(60)
+        # What needs no embedding is done at once; so is what was embedded before.
+        assert index.edit("there", source="desk").source == "desk"
+        assert pool.submit(index.add_articles, [SHORT]).result(60).added == ("short",)
+        assert index.remove(["there"]) == 1
+        assert not adding.done()
+        embedding.go_on.set()
+        assert adding.result(60).added == ("long",)
+        assert not [finding for finding in index.check() if finding.severity == "error"]
+
+
+def test_what_is_long_is_embedded_in_steps_between_which_others_have_theirs(tmp_path: Path) -> None:
+    embedding = SlowEmbedding(after=10)
+    with (
+        LocalIndex(tmp_path / "index", lambda: embedding) as index,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        adding = pool.submit(index.add_articles, [LONG])
+        assert embedding.begun.wait(60)
+        others = pool.submit(index.add_articles, [SHORT])
+        wait_until(lambda: len(index._turns._waiting) == 2)
+        embedding.go_on.set()
+        assert adding.result(60).added == ("long",)
+        assert others.result(60).added == ("short",)
+        at = next(n for n, text in enumerate(embedding.asked) if "ferry" in text)
+        assert at < 100 < embedding.texts
+
+
+def test_closing_waits_for_a_step_and_not_for_an_article(tmp_path: Path) -> None:
+    embedding = SlowEmbedding(after=10)
+    index = LocalIndex(tmp_path / "index", lambda: embedding)
+    with ThreadPoolExecutor(1) as pool:
+        adding = pool.submit(index.add_articles, [LONG])
+        assert embedding.begun.wait(60)
+        index.close()  # nothing is being stored
+        embedding.go_on.set()
+        with pytest.raises(StoreError, match="has been closed"):
+            adding.result(60)
+    assert embedding.texts < 100
+
+
+def test_interrupting_ends_what_is_being_added_and_nothing_that_comes_later(tmp_path: Path) -> None:
+    embedding = SlowEmbedding(after=10)
+    with (
+        open_shared(
+            tmp_path / "index", lambda: LocalIndex(tmp_path / "index", lambda: embedding)
+        ) as index,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        adding = pool.submit(index.add_articles, [LONG])
+        assert embedding.begun.wait(60)
+        index.interrupt()
+        embedding.go_on.set()
+        with pytest.raises(StoreError, match="was interrupted"):
+            adding.result(60)
+        assert index.add_articles([LONG]).added == ("long",)
+
+
+def test_a_vector_that_goes_while_others_are_made_is_made_again(tmp_path: Path) -> None:
+    """The long article shares a passage with one that is removed while the rest is embedded."""
+    embedding = SlowEmbedding(after=10)
+    first = " ".join(f"Paragraph {n} of the long one." for n in range(16))
+    with (
+        LocalIndex(tmp_path / "index", lambda: embedding, context=text_alone) as index,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        index.add_articles([Article("shares", "Shares", first)])
+        adding = pool.submit(index.add_articles, [replace(LONG, text=f"{first}\n\n{LONG.text}")])
+        assert embedding.begun.wait(60)
+        index.remove(["shares"])
+        embedding.go_on.set()
+        assert adding.result(60).added == ("long",)
+        assert not [finding for finding in index.check() if finding.severity == "error"]
+
+
+def test_an_edit_made_while_its_file_is_read_again_is_not_lost(tmp_path: Path) -> None:
+    embedding = SlowEmbedding(after=200)
+    (tmp_path / "desk").mkdir()
+    file = tmp_path / "desk" / "long.txt"
+    file.write_text(LONG.text[:5_000])
+    with (
+        LocalIndex(tmp_path / "index", lambda: embedding) as index,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        (article_id,) = index.add(file).added
+        file.write_text(LONG.text)
+        adding = pool.submit(index.add, file)
+        assert embedding.begun.wait(60)
+        index.edit(article_id, source="by hand")
+        embedding.go_on.set()
+        assert adding.result(60).updated == (article_id,)
+        article = index.get(article_id)
+        assert (article.source, len(article.text)) == ("by hand", len(LONG.text))
+
+
+def test_an_article_removed_while_its_file_is_stored_comes_back_where_the_file_is_seen(
+    tmp_path: Path,
+) -> None:
+    embedding = SlowEmbedding(after=100)
+    desk = tmp_path / "desk"
+    desk.mkdir()
+    (desk / "a.txt").write_text(LONG.text[:45_000])  # stored before the next one is embedded
+    (desk / "b.txt").write_text(LONG.text.replace("long", "other"))
+    with (
+        LocalIndex(tmp_path / "index", lambda: embedding) as index,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        adding = pool.submit(index.sync, desk)
+        assert embedding.begun.wait(60)
+        (first,) = index.articles()
+        index.remove([first.id])
+        embedding.go_on.set()
+        assert first.id in adding.result(60).new
+        assert len(index.articles()) == 1
+        assert index.sync(desk).new == (first.id,)
+
+
+def test_two_that_edit_one_article_at_a_time_lose_nothing(tmp_path: Path) -> None:
+    embedding = SlowEmbedding(after=1)
+    with (
+        LocalIndex(tmp_path / "index", lambda: embedding) as index,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        index.add_articles([SHORT])
+        titled = pool.submit(index.edit, "short", title="Ferry")
+        assert embedding.begun.wait(60)
+        index.edit("short", source="desk")
+        embedding.go_on.set()
+        assert titled.result(60).title == "Ferry"
+        article = index.get("short")
+        assert (article.title, article.source) == ("Ferry", "desk")
+
+
 # -- below -------------------------------------------------------------------------------------
+
+
+def text_alone(title: str, published: date | None, text: str) -> str:
+    return text
 
 
 @pytest.fixture(scope="module")
@@ -643,15 +795,16 @@ def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
 
 
 class SlowEmbedding(FakeEmbedding):
-    """Waits before the second batch until it may go on."""
+    """Waits when it has embedded so many texts until it may go on."""
 
-    def __init__(self) -> None:
+    def __init__(self, after: int) -> None:
         super().__init__()
+        self._after = after
         self.begun = threading.Event()
         self.go_on = threading.Event()
 
     def embed(self, texts: Any) -> Any:
-        if self.texts:
+        if self.texts >= self._after:
             self.begun.set()
             assert self.go_on.wait(60)
         return super().embed(texts)

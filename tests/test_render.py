@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from datetime import date
@@ -12,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from assistant.answers import Answer, Citation, Position
+from assistant.answers import Answer, Citation, Position, Statement
 from assistant.render import (
     Quoted,
     article_address,
     article_page,
     day,
+    escaped,
     paragraph,
     reading_address,
     segments,
@@ -27,6 +29,7 @@ from assistant.render import (
     to_text,
     visible,
 )
+from assistant.web.conversations import Filters
 from tests.fake_assistant import (
     CO_CHAIRS,
     COST,
@@ -413,8 +416,45 @@ def test_an_article_has_a_page_of_its_own_with_the_chosen_quote_marked() -> None
     page = Page(article_page(HOSTILE, segments(HOSTILE.text, [Quoted.of(citation)]), 1))
     assert page.marks == [_as_html(citation.quote)]
     assert {name for name, _ in page.elements} == {
-        "html", "head", "meta", "title", "link", "body", "main", "h1", "p", "div", "mark",
+        "html", "head", "meta", "title", "link", "body", "main", "h1", "bdi", "p", "div",
+        "mark",
     }  # fmt: skip
+
+
+TURNING = "\u202egnp.exe\u2066\u202b"
+
+
+def test_marks_that_turn_text_around_end_in_no_title_source_or_list() -> None:
+    """A quote keeps them: it is shown to the character."""
+    turned = replace(
+        MEETING,
+        title=f"The {TURNING} meeting",
+        source=f"Wire {TURNING}",
+        text=f"It is held in Dakar {TURNING} on July 9, the ministry said.",
+    )
+    quote = turned.text
+    citation = Citation(1, turned.id, turned.title, turned.source, "", None, 0, len(quote), quote)
+    answer = replace(
+        COST,
+        text="It is held in Dakar [1].",
+        statements=(Statement("It is held in Dakar", (1,)),),
+        citations=(citation,),
+        positions=(),
+    )
+    shown = to_html(answer, lambda _: turned.text, name="a1")
+    (marked,) = re.findall(r"<mark>(.*?)</mark>", shown, re.DOTALL)
+    assert marked == escaped(quote)
+    assert "\u202e" in html.unescape(marked)
+    beside = html.unescape(shown.replace(marked, ""))
+    assert "The gnp.exe meeting" in beside
+    assert "Wire gnp.exe" in beside
+    for rest in (
+        beside,
+        article_page(replace(turned, text="x"), [], None),
+        to_markdown(answer).replace(quote, ""),
+        str(Filters((turned.source,))),
+    ):
+        assert not re.search("[\u202a-\u202e\u2066-\u2069]", rest)
 
 
 def test_days_and_shelves_are_written_the_same_in_every_locale() -> None:

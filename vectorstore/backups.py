@@ -1,14 +1,18 @@
 """Backups: the whole index in one file, where the newest of them is, and back again.
 
-    write_backup(folder, Path("dateline.backup"))       also while the index is in use
-    restore(Path("dateline.backup"), folder)            -> Statistics of what is there now
+    write_backup(folder, Path("dateline.backup"), beside=[CONVERSATIONS])   also while it is in use
+    restore(Path("dateline.backup"), folder, beside=[CONVERSATIONS])        -> Statistics
     newest_backup(folder)                               None where there is none
 
 A backup is the catalog, copied as of one moment: articles, passages, embeddings, word search. In it
-lie, each as of one moment too, the other SQLite databases of the index's folder, whatever they are:
-what was asked and answered is one. Vectors are made again. Where backups were written is noted beside
-the catalog and not in it, because it is needed when the catalog cannot be read. Nothing here knows
+lie, each as of one moment too, those databases `beside` the catalog that the caller names: what was
+asked and answered is one. Vectors are made again. Where backups were written is noted beside the
+catalog and not in it, because it is needed when the catalog cannot be read. Nothing here knows
 Chroma.
+
+A backup may come from anybody. So nothing of it takes its place as it is: its rows are copied into
+tables that are made here, after its schema was found to be Dateline's, and the word search is made
+again from the articles.
 """
 
 from __future__ import annotations
@@ -19,13 +23,15 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Callable, Collection
-from contextlib import closing, suppress
+import uuid
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from vectorstore.articles import Statistics
-from vectorstore.catalog import APPLICATION_ID, CATALOG, Catalog
+from vectorstore.catalog import CATALOG, DATABASE, Catalog
+from vectorstore.database import Database, connect
 from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFormatError
 from vectorstore.holding import hold, holder_of
 
@@ -35,17 +41,25 @@ DAMAGED = "damaged.sqlite"  # the damaged catalog that a restored one has replac
 
 _OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 _REMEMBERED = 50
-_SQLITE = b"SQLite format 3\x00"
-_APPLICATION_ID_AT = 68  # in the header of an SQLite file
-_HEADER = 100
 _PART = 16_000_000  # bytes of a database beside the catalog that are one row of the backup
 _BESIDE = "CREATE TABLE beside (name TEXT, part INTEGER, content BLOB, PRIMARY KEY (name, part))"
+# What is noted of the folder it was in, and what is no name that is drawn here.
+_FORGET_SURROUNDINGS = """
+DELETE FROM main.meta WHERE key NOT IN ('index', 'content')
+OR length(value) <> 32 OR value GLOB '*[^0-9a-f]*'
+"""
 
 
-def write_backup(folder: Path, file: Path, *, without: Collection[str] = ()) -> None:
+def write_backup(
+    folder: Path,
+    file: Path,
+    *,
+    beside: Sequence[Database] = (),
+    without: Collection[str] = (),
+) -> None:
     """Write the index in `folder` to `file`, readable by its owner only; an older backup there is
-    replaced when the new one is complete. The index may be in use. Of the databases beside the
-    catalog, those with a name that is in `without` are left out.
+    replaced when the new one is complete. The index may be in use. With the catalog go the databases
+    `beside` it that are there, but for those whose name is in `without`.
 
     Raises StoreError where `file` cannot be written, is within `folder`, or is something else than
     a backup; StoreDamagedError where what was copied does not pass SQLite's check.
@@ -54,7 +68,7 @@ def write_backup(folder: Path, file: Path, *, without: Collection[str] = ()) -> 
     if file.resolve().is_relative_to(folder.resolve()):
         raise StoreError(f"{file} is in the index's own folder. Give a place outside {folder}.")
     try:
-        if file.exists() and not _is_catalog(file):
+        if file.exists() and not DATABASE.marks(file):
             raise StoreError(f"{file} exists and is no backup. Give another name.")
         # Made for its owner only; in the same folder, so that it can take its place in one step.
         descriptor, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
@@ -62,9 +76,9 @@ def write_backup(folder: Path, file: Path, *, without: Collection[str] = ()) -> 
         draft = Path(name)
         try:
             _copy(folder / CATALOG, draft)
-            for database in _beside(folder):
-                if database.name not in without:
-                    _put_in(draft, database)
+            for database in beside:
+                if database.name not in without and (folder / database.name).is_file():
+                    _put_in(draft, folder / database.name)
             _make_durable(draft)
             draft.replace(file)
             _make_durable(file.parent)
@@ -86,6 +100,7 @@ def restore(
     file: Path,
     folder: Path,
     *,
+    beside: Sequence[Database] = (),
     replace: bool = False,
     on_kept: Callable[[Path], None] = lambda _: None,
     on_lacking: Callable[[Path], None] = lambda _: None,
@@ -93,20 +108,21 @@ def restore(
     """Make the index in `folder` what the backup `file` holds, in one step, and say what that is.
 
     An index that holds articles is replaced only with `replace`; one whose catalog is damaged is
-    kept as `damaged.sqlite` beside the new one. So are the other databases that the backup holds:
-    without `replace` only those that are not there come back, and `on_kept` is called with each
-    that stays as it is; `on_lacking` with each that is there and not in the backup, which stays also
-    with `replace`. The backup is checked in full before anything changes. Whoever is stopped
+    kept as `damaged.sqlite` beside the new one. So are the databases `beside` it that the backup
+    holds: without `replace` only those that are not there come back, and `on_kept` is called with
+    each that stays as it is; `on_lacking` with each that is there and not in the backup, which stays
+    also with `replace`. The backup is checked in full before anything changes. Whoever is stopped
     in between has lost nothing that the backup does not replace, and can restore again. Vectors are
     made again on first use, without embedding.
 
     Raises StoreError where there is no such file, the index holds articles or cannot be written;
     StoreBusyError, naming it, where a process holds the index; StoreFormatError where `file` is no
-    backup or of a newer format; StoreDamagedError where the backup is damaged.
+    backup or of a newer format; StoreDamagedError where the backup is damaged, or holds a table,
+    trigger, view or database that Dateline does not make.
     """
     if not file.is_file():
         raise StoreError(f"there is no backup {file}. Give the file that `dateline backup` wrote.")
-    if not _is_catalog(file):
+    if not DATABASE.marks(file):
         raise StoreFormatError(f"{file} is no backup of an index. Give another file.")
     held = hold(folder, program="dateline restore")
     if held is None:
@@ -115,7 +131,9 @@ def restore(
             "restore again."
         )
     try:
-        return _restore(file, folder, replace=replace, on_kept=on_kept, on_lacking=on_lacking)
+        return _restore(
+            file, folder, beside, replace=replace, on_kept=on_kept, on_lacking=on_lacking
+        )
     except OSError as error:
         raise StoreError(
             f"{file} could not be restored to {folder}: {error.strerror or error}. Make the folder "
@@ -134,6 +152,7 @@ def newest_backup(folder: Path) -> Path | None:
 def _restore(
     file: Path,
     folder: Path,
+    beside: Sequence[Database],
     *,
     replace: bool,
     on_kept: Callable[[Path], None],
@@ -141,16 +160,22 @@ def _restore(
 ) -> Statistics:
     draft = folder / RESTORING
     _clear_drafts(folder)
-    draft.touch(mode=_OWNER_ONLY)
     try:
-        _copy(file, draft)
-        others = _taken_out(draft)
+        with _given(file, DATABASE, draft, also=[_BESIDE]) as db:
+            others = _taken_out(db, draft, beside)
+            DATABASE.copy_rows(db, "given")
+            db.execute(_FORGET_SURROUNDINGS)
         restored = Catalog(draft)
+    except sqlite3.OperationalError as error:
+        raise StoreError(
+            f"{file} could not be restored to {folder}: {error}. Free some space, and restore again."
+        ) from error
     except (sqlite3.DatabaseError, StoreDamagedError) as error:
         raise StoreDamagedError(
             f"the backup {file} is damaged ({error}). Nothing was changed; restore an older one."
         ) from error
     try:
+        restored.rebuild_words()
         faults = restored.faults()
         if faults:
             raise StoreDamagedError(
@@ -161,7 +186,7 @@ def _restore(
         before = _index_before(folder, replace=replace)
         # Of another state: a server must not be believed to have these vectors.
         restored.all_pending(
-            index=before or restored.meta("index"),
+            index=before or restored.meta("index") or uuid.uuid4().hex,
             inode=str(draft.stat().st_ino),
             vectors_files="",
             server="another state",
@@ -188,9 +213,9 @@ def _restore(
             _put_in_place(targets[target], target)
         else:
             on_kept(target)
-    for other in _beside(folder):
-        if other not in targets:
-            on_lacking(other)
+    for database in beside:
+        if (kept := folder / database.name) not in targets and kept.is_file():
+            on_lacking(kept)
     _make_durable(folder)
     for vectors in folder.glob("vectors-*"):
         shutil.rmtree(vectors, ignore_errors=True)
@@ -201,7 +226,7 @@ def _put_in_place(restored: Path, target: Path) -> None:
     """Let a restored database take its place in one step."""
     _make_durable(restored)
     if target.exists():
-        with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(target)) as old:
+        with suppress(sqlite3.DatabaseError), closing(connect(target)) as old:
             old.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # it is whole until it is replaced
     for old_log in _side_files(target):
         old_log.unlink(missing_ok=True)
@@ -251,15 +276,6 @@ def _copy(file: Path, target: Path) -> None:
         source.close()
 
 
-def _beside(folder: Path) -> list[Path]:
-    """The databases of an index's folder that are not the catalog, nor one that was."""
-    return sorted(
-        file
-        for file in folder.glob("*.sqlite")
-        if file.name not in (CATALOG, RESTORING, DAMAGED) and file.is_file()
-    )
-
-
 def _put_in(backup: Path, database: Path) -> None:
     """Add a copy of a database, as of one moment, to a backup."""
     copied = backup.with_name(f"{backup.name}-beside")
@@ -288,44 +304,73 @@ def _put_in(backup: Path, database: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def _taken_out(draft: Path) -> list[Path]:
-    """Write what a backup holds beside the catalog to files next to it, checked, and take it out.
+@contextmanager
+def _given(
+    file: Path, database: Database, target: Path, *, also: Sequence[str] = ()
+) -> Iterator[sqlite3.Connection]:
+    """An empty database `target`, in a transaction, with the file attached as "given", to be read.
 
-    Raises sqlite3.DatabaseError where one of them is damaged.
+    Raises sqlite3.DatabaseError where the file is damaged or has in it what Dateline does not make,
+    or else than the statements in `also` do; StoreFormatError where it is of a newer format.
     """
+    target.touch(mode=_OWNER_ONLY)
+    with closing(connect(target.absolute().as_uri(), uri=True)) as db:
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("ATTACH ? AS given", (f"{file.absolute().as_uri()}?mode=ro",))
+        db.execute("BEGIN IMMEDIATE")
+        (verdict,) = db.execute("PRAGMA given.quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+        (version,) = db.execute("PRAGMA given.user_version").fetchone()
+        if version > database.newest:
+            raise StoreFormatError(
+                f"{file} has format {version}, and this release reads up to {database.newest}. "
+                "Upgrade dateline, or restore another backup."
+            )
+        if foreign := database.foreign(db, also=also, within="given"):
+            raise sqlite3.DatabaseError(f"Dateline did not make {', '.join(foreign)} in it")
+        yield db
+        db.execute("COMMIT")
+
+
+def _taken_out(db: sqlite3.Connection, draft: Path, beside: Sequence[Database]) -> list[Path]:
+    """Make the databases that a backup holds beside the catalog again, in files next to the draft.
+
+    Raises sqlite3.DatabaseError where one of them is damaged, or none of those that may be there.
+    """
+    if not db.execute("SELECT 1 FROM given.sqlite_schema WHERE name = 'beside'").fetchone():
+        return []  # of a Dateline that kept the catalog alone, or nothing was beside it
+    known = {database.name: database for database in beside}
     written = []
-    with closing(sqlite3.connect(draft, isolation_level=None)) as db:
-        if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'beside'").fetchone():
-            return []  # of a Dateline that kept the catalog alone, or nothing was beside it
-        for (name,) in db.execute("SELECT DISTINCT name FROM beside").fetchall():
-            if Path(name).name != name or not name.endswith(".sqlite"):
-                raise sqlite3.DatabaseError(f"{name!r} is no name of a database")
-            target = draft.with_name(f"{draft.name}-{name}")
-            target.touch(mode=_OWNER_ONLY)
-            parts = db.execute("SELECT content FROM beside WHERE name = ? ORDER BY part", (name,))
-            with target.open("wb") as opened:
-                for (content,) in parts:
-                    opened.write(content)
-            with closing(sqlite3.connect(target, isolation_level=None)) as copied:
-                verdict = copied.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if verdict != "ok":
-                raise sqlite3.DatabaseError(f"{name}: {verdict}")
-            written.append(target)
-        db.execute("DROP TABLE beside")
-        db.execute("VACUUM")
+    for (name,) in db.execute("SELECT DISTINCT name FROM given.beside").fetchall():
+        if name not in known:
+            raise sqlite3.DatabaseError(f"Dateline keeps no database {str(name)[:80]!r}")
+        copied = draft.with_name(f"{RESTORING}.given")
+        copied.touch(mode=_OWNER_ONLY)
+        parts = db.execute(
+            "SELECT CAST(content AS BLOB) FROM given.beside WHERE name = ? ORDER BY part", (name,)
+        )
+        with copied.open("wb") as opened:
+            for (content,) in parts:
+                opened.write(content or b"")
+        if not known[name].marks(copied):
+            raise sqlite3.DatabaseError(f"its {name} is another program's")
+        target = draft.with_name(f"{draft.name}-{name}")
+        try:
+            with _given(copied, known[name], target) as made:
+                known[name].copy_rows(made, "given")
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise sqlite3.DatabaseError(f"{name}: {error}") from error
+        copied.unlink()
+        written.append(target)
     return written
 
 
 def _clear_drafts(folder: Path) -> None:
     for leftover in folder.glob(f"{RESTORING}*"):
         leftover.unlink(missing_ok=True)
-
-
-def _is_catalog(file: Path) -> bool:
-    with file.open("rb") as opened:
-        header = opened.read(_HEADER)
-    named = header[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4]
-    return header.startswith(_SQLITE) and int.from_bytes(named) == APPLICATION_ID
 
 
 def _side_files(file: Path) -> list[Path]:

@@ -42,6 +42,7 @@ from vectorstore.articles import (
     Summary,
 )
 from vectorstore.copies import SIGNING, Signature
+from vectorstore.database import Database, Step, connect
 from vectorstore.errors import (
     ArticleError,
     ArticleNotFoundError,
@@ -135,6 +136,11 @@ CREATE TABLE edits (
 """
 
 
+def _make_tables(db: sqlite3.Connection) -> None:
+    for statement in (*_SCHEMA.split(";\n"), _WORDS):
+        db.execute(statement)
+
+
 def _add_sources(db: sqlite3.Connection) -> None:
     for statement in _SOURCES.split(";\n"):
         db.execute(statement)
@@ -163,7 +169,14 @@ def _add_signatures(db: sqlite3.Connection) -> None:
 
 
 # What brings a file from one format to the next; the first leads from format 1 to 2.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_add_sources, _add_signatures)
+MIGRATIONS: tuple[Step, ...] = (_add_sources, _add_signatures)
+
+
+def _database(migrations: Sequence[Step]) -> Database:
+    return Database(CATALOG, APPLICATION_ID, (_make_tables, *migrations))
+
+
+DATABASE = _database(MIGRATIONS)
 
 # A word of the title counts half as much as one of the passage: every passage repeats the title.
 _SEARCH = """
@@ -221,13 +234,14 @@ class Catalog:
         file: Path,
         *,
         newest_backup: Callable[[], Path | None] = lambda: None,
-        migrations: Sequence[Callable[[sqlite3.Connection], None]] = MIGRATIONS,
+        migrations: Sequence[Step] = MIGRATIONS,
     ) -> None:
         """Open or make the file, and bring it to the newest format.
 
         `newest_backup` is named where the file is damaged. Raises StoreFormatError where it is
-        another program's or of a newer format, StoreDamagedError where SQLite finds it broken,
-        StoreError where it cannot be written.
+        another program's or of a newer format, StoreDamagedError where SQLite finds it broken or it
+        holds tables, triggers or views that Dateline does not make, StoreError where it cannot be
+        written.
         """
         self.file = file
         self._newest_backup = newest_backup
@@ -244,7 +258,7 @@ class Catalog:
         with self._said_plainly():
             self._db = _connect(file)
             try:
-                self._recognise(migrations)
+                self._recognise(_database(migrations))
                 self._db.execute("PRAGMA journal_mode = WAL")
                 # Sorting must not put articles into temporary files.
                 self._db.execute("PRAGMA temp_store = MEMORY")
@@ -792,17 +806,11 @@ class Catalog:
 
     # -- below ---------------------------------------------------------------------------------
 
-    def _recognise(self, migrations: Sequence[Callable[[sqlite3.Connection], None]]) -> None:
+    def _recognise(self, database: Database) -> None:
         """Make an empty file ours, or find that it is; nothing is written before that is known."""
-        newest = 1 + len(migrations)
         if self._number("page_count") == 0:
             with self.transaction():
-                self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                self._db.execute(f"PRAGMA user_version = {newest}")
-                for statement in (*_SCHEMA.split(";\n"), _WORDS):
-                    self._db.execute(statement)
-                for migrate in migrations:
-                    migrate(self._db)
+                database.make(self._db)
                 self.set_meta(index=uuid.uuid4().hex)
             return
         if self._number("application_id") != APPLICATION_ID:
@@ -810,15 +818,19 @@ class Catalog:
                 f"{self.file} belongs to another program. Give another folder as the index."
             )
         version = self._number("user_version")
-        if version > newest:
+        if version > database.newest:
             raise StoreFormatError(
-                f"{self.file} has format {version}, and this release reads up to {newest}. "
-                "Upgrade dateline, or give another folder as the index."
+                f"{self.file} has format {version}, and this release reads up to "
+                f"{database.newest}. Upgrade dateline, or give another folder as the index."
             )
-        for number in range(version, newest):
+        # Triggers and views would run with our own statements: whoever made the file could have
+        # every question and article copied.
+        if foreign := database.foreign(self._db):
+            raise self._damaged(f"Dateline did not make {', '.join(foreign)} in it")
+        for step, migrate in enumerate(database.formats[version:], start=version + 1):
             with self.transaction():
-                migrations[number - 1](self._db)
-                self._db.execute(f"PRAGMA user_version = {number + 1}")
+                migrate(self._db)
+                self._db.execute(f"PRAGMA user_version = {step}")
 
     def _number(self, pragma: str) -> int:
         return int(self._db.execute(f"PRAGMA {pragma}").fetchone()[0])
@@ -1138,7 +1150,7 @@ def digest(article: Article) -> str:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+    connection = connect(file)
     connection.row_factory = sqlite3.Row
     return connection
 

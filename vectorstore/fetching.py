@@ -159,7 +159,7 @@ class _Visit:
             raise self._refusal(
                 f"no complete answer within {seconds:g} s; try again later"
             ) from error
-        except httpx.InvalidURL as error:
+        except (httpx.InvalidURL, ValueError) as error:  # a name that is none, or one redirected to
             raise self._refusal(f"this is not an address ({error})") from error
         except httpx.HTTPError as error:
             raise self._refusal(

@@ -204,6 +204,10 @@ class Index(ABC):
         Raises StoreError where `file` cannot be written or is something else than a backup.
         """
 
+    def interrupt(self) -> None:  # noqa: B027  # there is nothing to do where nothing takes long
+        """Have the calls that add articles at the moment end with StoreError after the step that they
+        are at; what they have stored is kept. Those that begin later are not affected."""
+
     @abstractmethod
     def close(self) -> None: ...
 

@@ -12,15 +12,16 @@ It takes for granted that no other process uses the folder: `shared.py` sees to 
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import stat
 import threading
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -39,9 +40,11 @@ from vectorstore.articles import (
 from vectorstore.backups import NOTES, RESTORING, newest_backup, write_backup
 from vectorstore.catalog import CATALOG, Catalog, NewPassage, StoredVector, digest, how_to_restore
 from vectorstore.context import Context, in_context, without_date
-from vectorstore.copies import Shape, signature
+from vectorstore.copies import Shape, Signature, signature
+from vectorstore.database import Database
 from vectorstore.errors import (
     ArticleError,
+    ArticleNotFoundError,
     EmbeddingError,
     SearchError,
     StoreDamagedError,
@@ -62,6 +65,7 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 _PASSAGES_A_BATCH = 64
+_CHARACTERS_A_STEP = 16_000  # that are embedded before another writer's are, and closing is seen
 _VECTORS_A_BATCH = 1_000
 _SIGNATURES_A_BATCH = 200
 _DEPTH = 400  # how many texts of each ranking are fused at first
@@ -87,12 +91,13 @@ class LocalIndex(Index):
         embedding: Callable[[], Embedding],
         *,
         chroma_url: str | None = None,
+        beside: Sequence[Database] = (),
         progress: OnProgress | None = None,
         split: Callable[[str], list[Span]] = passages,
         context: Context = in_context,
     ) -> None:
         """Open the index; `split` cuts the text of what is added, and `context` says what is
-        embedded for a passage. Where another embedding model made its vectors, they are made again,
+        embedded for a passage. A backup holds the databases `beside` the catalog as well. Where another embedding model made its vectors, they are made again,
         which takes as long as adding the articles did; stopped in between, it goes on next time.
 
         Raises StoreFormatError, StoreDamagedError or StoreError where the folder cannot be used.
@@ -109,13 +114,16 @@ class LocalIndex(Index):
             ) from error
         self._folder = folder
         self._chroma_url = chroma_url
+        self._beside = tuple(beside)
         self._embedding = embedding()
         self._split = split
         self._context = context
-        self._writing = threading.RLock()  # held by whoever changes the index, for the whole call
+        self._writing = threading.RLock()  # held by whoever changes the index, not while embedding
+        self._turns = _Turns()  # of those who embed what they are about to store
         self._gate = _Gate()  # searches share it; a step to the next state has it alone
         self._vectors: Vectors | None = None
         self._closing = False
+        self._interruptions = 0
         self._holds_removed = False  # Chroma's files still have bytes of removed vectors
         self._repaired = ""
         self._catalog = Catalog(folder / CATALOG, newest_backup=lambda: newest_backup(folder))
@@ -134,27 +142,7 @@ class LocalIndex(Index):
     ) -> AddReport:
         given = list(articles)
         _refuse_what_cannot_be_stored(given)
-        with self._writing:
-            self._refuse_if_closed()
-            known = self._catalog.digests(article.id for article in given)
-            fresh = [article for article in given if known.get(article.id) != digest(article)]
-            if fresh:
-                self._ready()  # where the vectors cannot be kept, nothing is begun
-            done = 0
-            for batch in _batches(fresh, self._split):
-                self._refuse_if_closed()
-                self._store(batch)
-                done += len(batch)
-                if progress is not None:
-                    progress(Progress(done, len(fresh), batch[-1][0].title))
-            if any(article.id in known for article in fresh):
-                self._catalog.forget()
-        new = {article.id for article in fresh}
-        return AddReport(
-            added=tuple(a.id for a in given if a.id in new and a.id not in known),
-            updated=tuple(a.id for a in given if a.id in new and a.id in known),
-            unchanged=tuple(a.id for a in given if a.id not in new),
-        )
+        return self._add(given, progress)
 
     def edit(
         self,
@@ -164,7 +152,11 @@ class LocalIndex(Index):
         published: date | Literal["none"] | None = None,
         source: str | None = None,
     ) -> Summary:
-        with self._writing:
+        given = {"title": title, "source": source}
+        if published is not None:
+            given["published"] = "" if published == "none" else published.isoformat()
+        edits = {field: value for field, value in given.items() if value is not None}
+        while True:
             article = self.get(article_id)
             changed = replace(
                 article,
@@ -175,17 +167,21 @@ class LocalIndex(Index):
                 else (None if published == "none" else published),
             )
             _refuse_what_cannot_be_stored([changed])
+            work = None
             if self._embeds_otherwise(changed, article):
-                self.add_articles([changed])
-            elif changed != article:
-                with self._gate.exclusive():
-                    self._catalog.put_details(changed)
-            given = {"title": title, "source": source}
-            if published is not None:
-                given["published"] = "" if published == "none" else published.isoformat()
-            edits = {field: value for field, value in given.items() if value is not None}
-            self._catalog.note_edits(article_id, **edits)
-            return self._catalog.summary(article_id)
+                self._ready()
+                work = self._prepared([(changed, self._split(changed.text))])
+            with self._writing:
+                self._refuse_if_closed()
+                if self.get(article_id) != article or (work is not None and not self._store(work)):
+                    continue  # another writer was quicker
+                if work is None and changed != article:
+                    with self._gate.exclusive():
+                        self._catalog.put_details(changed)
+                self._catalog.note_edits(article_id, **edits)
+                if work is not None:
+                    self._catalog.forget()
+                return self._catalog.summary(article_id)
 
     def remove(self, article_ids: Sequence[str]) -> int:
         if isinstance(article_ids, str):
@@ -227,14 +223,16 @@ class LocalIndex(Index):
         forget: Sequence[str] = (),
     ) -> AddReport:
         _refuse_what_cannot_be_stored(articles)
+        report = AddReport()
+        if articles:
+            with self._writing:
+                self._refuse_if_closed()
+                self._catalog.begin_files(files)
+            report = self._add(articles, as_edited=True)
         with self._writing:
             self._refuse_if_closed()
-            report = AddReport()
-            if articles:
-                self._catalog.begin_files(files)
-                report = self.add_articles(self._catalog.as_edited(articles))
             with self._gate.exclusive():
-                self._catalog.settle_files(files, forget)
+                self._catalog.settle_files(self._as_they_still_are(files), forget)
         return report
 
     # -- finding -------------------------------------------------------------------------------
@@ -303,12 +301,14 @@ class LocalIndex(Index):
             return [Finding("error", str(error), remedy)]
 
     def rebuild(self, *, progress: OnProgress | None = None) -> None:
+        self._refuse_if_closed()
+        if self._chroma_url is not None:
+            self._ready()  # a server that does not answer is found before work is done
+        with self._writing:  # what is damaged must not hinder what is embedded again
+            self._catalog.rebuild_words(progress)
+        self._embed_again_what_had_another_context(progress)
         with self._writing:
             self._refuse_if_closed()
-            self._catalog.rebuild_words(progress)
-            if self._chroma_url is not None:
-                self._ready()  # a server that does not answer is found before work is done
-            self._embed_again_what_had_another_context(progress)
             generation = str(self._generation() + 1)
             old_folder = self._vectors_folder()
             new = self._open_beside(generation)
@@ -339,11 +339,14 @@ class LocalIndex(Index):
 
     def backup(self, file: str | Path, *, without: Collection[str] = ()) -> None:
         self._refuse_if_closed()
-        write_backup(self._folder, Path(file), without=without)
+        write_backup(self._folder, Path(file), beside=self._beside, without=without)
+
+    def interrupt(self) -> None:
+        self._interruptions += 1
 
     def close(self) -> None:
         """Close the index; may be called again. A call that adds articles in another thread ends
-        with StoreError after the article it is at, and what it has stored is kept."""
+        with StoreError within a step of embedding, and what it has stored is kept."""
         self._closing = True
         with self._writing, self._gate.exclusive():
             try:
@@ -360,8 +363,71 @@ class LocalIndex(Index):
         if self._closing:
             raise StoreError("the index has been closed; open it again.")
 
-    def _store(self, batch: Sequence[tuple[Article, Sequence[Span]]]) -> None:
-        """Embed what has no vector yet, and take one step: catalog first, then vectors."""
+    def _add(
+        self,
+        given: Sequence[Article],
+        progress: OnProgress | None = None,
+        *,
+        as_edited: bool = False,
+    ) -> AddReport:
+        """Store these articles, with `as_edited` as a person has edited them.
+
+        Nobody else's writing waits for the embedding: the index is locked only while a batch is
+        stored. What another writer changed in between is seen then, and prepared again.
+        """
+        self._refuse_if_closed()
+        if as_edited:
+            given = self._catalog.as_edited(given)
+        fresh = self._changed(given)
+        if fresh:
+            self._ready()  # where the vectors cannot be kept, nothing is begun
+        became: dict[str, bool] = {}  # by id: whether it was there before
+        done = 0
+        for batch in _batches(fresh, self._split):
+            waiting = batch
+            while waiting:
+                work = self._prepared(waiting)
+                with self._writing:
+                    self._refuse_if_closed()
+                    wanted = [article for article, _ in waiting]
+                    now = self._catalog.as_edited(wanted) if as_edited else wanted
+                    before = self._catalog.digests(article.id for article in now)
+                    if now == wanted and self._store(work):
+                        became |= {article.id: article.id in before for article in now}
+                        break
+                waiting = [(article, self._split(article.text)) for article in now]
+            done += len(batch)
+            if progress is not None:
+                progress(Progress(done, len(fresh), batch[-1][0].title))
+        if any(became.values()):
+            with self._writing:
+                self._refuse_if_closed()
+                self._catalog.forget()
+        return AddReport(
+            added=tuple(a.id for a in given if became.get(a.id) is False),
+            updated=tuple(a.id for a in given if became.get(a.id) is True),
+            unchanged=tuple(a.id for a in given if a.id not in became),
+        )
+
+    def _changed(self, articles: Sequence[Article]) -> list[Article]:
+        """Those that are not stored exactly so."""
+        known = self._catalog.digests(article.id for article in articles)
+        return [article for article in articles if known.get(article.id) != digest(article)]
+
+    def _as_they_still_are(self, files: Sequence[SourceFile]) -> list[SourceFile]:
+        """These files; one whose article was removed while it was being stored is to be read again
+        where it is next seen, as it would be had the article been removed later."""
+        ids = {o.article_id for file in files for o in file.origins if not o.gone}
+        stored = self._catalog.digests(ids)
+        return [
+            file
+            if all(o.gone or o.article_id in stored for o in file.origins)
+            else replace(file, digest="")
+            for file in files
+        ]
+
+    def _prepared(self, batch: Sequence[tuple[Article, Sequence[Span]]]) -> _Prepared:
+        """Embed what has no vector yet, without holding anything; others' steps come in between."""
         texts = {
             _digest_of(text): text
             for article, spans in batch
@@ -369,15 +435,42 @@ class LocalIndex(Index):
         }
         for known in self._catalog.embedded(texts):
             del texts[known]
-        made = dict(zip(texts, self._embed(list(texts.values())), strict=True))
-        entries = [
-            (article, list(map(partial(_new_passage, made), spans, self._contexts(article, spans))))
-            for article, spans in batch
-        ]
+        made: dict[bytes, Any] = {}
+        interruptions = self._interruptions
+        for step in _steps(texts):
+            with self._turns.one():
+                self._refuse_if_closed()
+                if self._interruptions != interruptions:
+                    raise StoreError("adding was interrupted; add it again.")
+                vectors = self._embed(list(step.values()))
+            made |= zip(step, vectors, strict=True)
         signatures = {article.id: signature(article.text) for article, _ in batch}
+        return _Prepared(batch, made, signatures)
+
+    def _store(self, work: _Prepared) -> bool:
+        """Take one step: catalog first, then vectors. Whoever calls holds the index for writing.
+
+        False, and nothing is done, where a vector that was there when this was prepared has gone.
+        """
+        entries = [
+            (
+                article,
+                [
+                    _new_passage(work.made, *passage)
+                    for passage in zip(spans, self._contexts(article, spans), strict=True)
+                ],
+            )
+            for article, spans in work.batch
+        ]
+        needed = {
+            passage.digest for _, new in entries for passage in new if passage.embedding is None
+        }
+        if needed - self._catalog.embedded(needed):
+            return False
         with self._gate.exclusive():
-            self._catalog.put(entries, self._embedding.identity, signatures)
+            self._catalog.put(entries, self._embedding.identity, work.signatures)
             self._follow()
+        return True
 
     def _embeds_otherwise(self, changed: Article, article: Article) -> bool:
         """Whether other words are embedded for its passages, or other ones searched for."""
@@ -397,10 +490,11 @@ class LocalIndex(Index):
         """Articles of before there were signatures, or of before those were made as they are now."""
         if not self._catalog.without_signature(1):
             return
-        with self._writing:
-            while batch := self._catalog.without_signature(_SIGNATURES_A_BATCH):
+        while batch := self._catalog.without_signature(_SIGNATURES_A_BATCH):
+            signed = [(key, signature(text)) for key, text in batch]
+            with self._writing:
                 self._refuse_if_closed()
-                self._catalog.sign([(key, signature(text)) for key, text in batch])
+                self._catalog.sign(signed)
 
     def _embed(self, texts: Sequence[str]) -> Matrix:
         import numpy as np
@@ -611,7 +705,8 @@ class LocalIndex(Index):
 
     def _generation(self) -> int:
         """Raised by every rebuild, which builds the next one beside."""
-        return int(self._catalog.meta("generation") or "1")
+        noted = self._catalog.meta("generation")
+        return int(noted) if re.fullmatch(r"[0-9]{1,9}", noted) else 1
 
     def _vectors_folder(self) -> Path:
         return self._folder / f"vectors-{self._generation()}"
@@ -625,6 +720,8 @@ class LocalIndex(Index):
 
     def _tidy(self) -> None:
         """Finish or remove what a process that was killed has left."""
+        if not re.fullmatch(r"[0-9a-f]{32}", self._catalog.meta("index")):  # names collections
+            self._catalog.set_meta(index=uuid.uuid4().hex, vectors_files="")
         with suppress(StoreDamagedError):  # of the word search: `rebuild` must still be possible
             self._catalog.forget()
         for other in self._folder.glob("vectors-*"):
@@ -668,9 +765,18 @@ class LocalIndex(Index):
             self._refuse_if_closed()
             batch: list[tuple[Article, list[Span]]] = []
             while waiting and sum(len(spans) for _, spans in batch) < _PASSAGES_A_BATCH:
-                article = self.get(waiting.pop(0))
-                batch.append((article, [Span(*span) for span in self._catalog.spans(article.id)]))
-            self._store(batch)
+                with suppress(ArticleNotFoundError):  # removed meanwhile
+                    article = self.get(waiting.pop(0))
+                    spans = [Span(*span) for span in self._catalog.spans(article.id)]
+                    batch.append((article, spans))
+            if not batch:
+                break
+            work = self._prepared(batch)
+            with self._writing:
+                self._refuse_if_closed()
+                # What was changed meanwhile was embedded as it is done now.
+                if not self._changed([article for article, _ in batch]):
+                    self._store(work)
             done += len(batch)
             if progress is not None:
                 progress(Progress(done, done + len(waiting), batch[-1][0].title))
@@ -750,6 +856,37 @@ class LocalIndex(Index):
         return sum(not is_found(stored) for stored in sample)
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Articles ready to be stored: their passages, the vectors that were made for them, by digest,
+    and their signatures, by id."""
+
+    batch: Sequence[tuple[Article, Sequence[Span]]]
+    made: Mapping[bytes, Any]
+    signatures: Mapping[str, Signature]
+
+
+class _Turns:
+    """One at a time, in the order in which they come: whoever has had a turn waits behind the others."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: deque[object] = deque()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        ticket = object()
+        try:
+            with self._changed:
+                self._waiting.append(ticket)
+                self._changed.wait_for(lambda: self._waiting[0] is ticket)
+            yield
+        finally:
+            with self._changed:
+                self._waiting.remove(ticket)
+                self._changed.notify_all()
+
+
 class _Gate:
     """Many share it, or one has it alone; whoever waits to have it alone lets no more in.
 
@@ -819,10 +956,22 @@ def _digest_of(text: str) -> bytes:
     return sha256(text.encode()).digest()
 
 
-def _new_passage(made: dict[bytes, Any], span: Span, embedded: str) -> NewPassage:
+def _new_passage(made: Mapping[bytes, Any], span: Span, embedded: str) -> NewPassage:
     key = _digest_of(embedded)
     vector = made.get(key)
     return NewPassage(*span, key, None if vector is None else vector.tobytes())
+
+
+def _steps(texts: Mapping[bytes, str]) -> Iterator[dict[bytes, str]]:
+    """These texts in parts that are quickly embedded, whatever their number and length."""
+    step: dict[bytes, str] = {}
+    for key, text in texts.items():
+        step[key] = text
+        if sum(map(len, step.values())) >= _CHARACTERS_A_STEP:
+            yield step
+            step = {}
+    if step:
+        yield step
 
 
 def _batches(

@@ -195,6 +195,12 @@ class SharedIndex(Index):
     def backup(self, file: str | Path, *, without: Collection[str] = ()) -> None:
         self._make(lambda index: index.backup(file, without=without))
 
+    def interrupt(self) -> None:
+        """Where another process holds the index, that one goes on with what it was given."""
+        place = self._place
+        if isinstance(place, _Here):
+            place.index.interrupt()
+
     def close(self) -> None:
         """Let go of the index. Where this process holds it, the others' running calls get the
         grace given at opening, then one of the others takes over. May be called again; what is still

@@ -181,7 +181,11 @@ def page_place(address: str) -> str:
 
 
 def _without_following(address: str) -> str:
-    parts = urlsplit(address)
+    """Raises LoadingError where it is no address."""
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:
+        raise LoadingError(f"{address} is not an address ({error}); correct it") from error
     query = parse_qsl(parts.query, keep_blank_values=True)
     kept = [(name, value) for name, value in query if not name.lower().startswith(_FOLLOWING)]
     return address if len(kept) == len(query) else urlunsplit(parts._replace(query=urlencode(kept)))

@@ -6,7 +6,7 @@
 "use strict";
 
 (() => {
-  const { make, renew, say, day, view } = globalThis.dateline;
+  const { make, named, nameOf, renew, say, day, view } = globalThis.dateline;
   const [UNDO, TOLD] = [10_000, 4_000]; // milliseconds that a notice stays, with a button and without
   const [BUSY, IDLE] = [600, 15_000]; // milliseconds between two looks at how far it is
   const AT_ONCE = 2; // files sent at the same time
@@ -95,16 +95,16 @@
   }
 
   function row(article) {
-    const title = make("span", { className: "dl-title", textContent: article.title });
+    const title = make("span", { className: "dl-title" }, named(article.title));
     const link = make("a", { className: "dl-open", href: article.read }, title);
     const when = make("span", { className: "dl-day", textContent: article.published ? day(article.published) : "no date" });
-    const item = make("li", {}, link, make("span", { className: "dl-meta" }, ...(article.source ? [article.source, " · "] : []), when));
+    const item = make("li", {}, link, make("span", { className: "dl-meta" }, ...(article.source ? [named(article.source), " · "] : []), when));
     if (state.selecting) {
-      const box = make("input", { type: "checkbox", checked: state.selected.has(article.id), "aria-label": `Select ${article.title}`,
+      const box = make("input", { type: "checkbox", checked: state.selected.has(article.id), "aria-label": `Select ${nameOf(article.title)}`,
         onchange: () => { if (box.checked) state.selected.set(article.id, article); else state.selected.delete(article.id); drawSelection(); } });
       item.prepend(make("label", { className: "dl-pick" }, box));
     } else {
-      item.append(button("⋯", () => edit(article), { className: "dl-edit", "aria-label": `Edit ${article.title}`, title: "Edit or delete" }));
+      item.append(button("⋯", () => edit(article), { className: "dl-edit", "aria-label": `Edit ${nameOf(article.title)}`, title: "Edit or delete" }));
     }
     return item;
   }
@@ -188,9 +188,9 @@
     failed.querySelector("summary").textContent = `${many.toLocaleString("en-GB")} could not be added`;
     if (listed.length && !failures.children.length) failed.open = listed.length <= 5;
     renew(failures, listed, (one) => JSON.stringify(one), (one) => {
-      const item = make("li", {}, make("strong", { textContent: one.what }), " ", make("span", { textContent: one.reason }));
+      const item = make("li", {}, make("strong", {}, named(one.what)), " ", make("span", {}, named(one.reason)));
       if (one.again) {
-        item.append(" ", plain("Retry", () => act("/library/retry", { name: one.name }), { "aria-label": `Retry ${one.what}` }));
+        item.append(" ", plain("Retry", () => act("/library/retry", { name: one.name }), { "aria-label": `Retry ${nameOf(one.what)}` }));
         if (/^https?:/.test(one.what)) item.append(" ", plain("Paste the text", () => openAdding("text")));
       }
       return item;
@@ -548,7 +548,7 @@
     const drawn = query.toString();
     if (place.title_ === drawn) return;
     place.title_ = drawn;
-    const words = { source: (value) => value, after: (value) => `from ${day(value)}`, before: (value) => `to ${day(value)}` };
+    const words = { source: nameOf, after: (value) => `from ${day(value)}`, before: (value) => `to ${day(value)}` };
     const entries = [...query.entries()];
     const chips = entries.map(([name, value], at) => {
       const text = words[name](value);

@@ -23,6 +23,11 @@
     return node;
   };
 
+  /* A title or a source as it is shown: without the marks that would turn around what stands beside it,
+     and in a node of its own, where letters that run from right to left stay among themselves. */
+  const nameOf = (text) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "");
+  const named = (text) => make("bdi", { textContent: nameOf(text) });
+
   /* Give a list one node for each item. What looks as before stays as it is, with its focus and under
      the mouse: a click is lost where its node is drawn anew between button down and up. */
   const looked = new WeakMap();
@@ -186,9 +191,9 @@
 
   function show() {
     const article = state.article;
-    heading.textContent = article.failed ? "Source" : article.title || article.id;
+    heading.replaceChildren(article.failed ? "Source" : named(article.title || article.id));
     const when = article.published ? day(article.published) : "";
-    meta.replaceChildren([article.source, when].filter(Boolean).join(" · "));
+    meta.replaceChildren(...(article.source ? [named(article.source)] : []), article.source && when ? " · " : "", when);
     if (article.url) {
       original.href = article.url;
       meta.append(article.source || when ? " · " : "", original);
@@ -247,7 +252,7 @@
   async function copyQuote() {
     const quote = marks().map((mark) => mark.textContent).join("");
     const { title, id, source, published } = state.article;
-    const from = [title || id, source, published ? day(published) : ""].filter(Boolean).join(", ");
+    const from = [nameOf(title || id), nameOf(source ?? ""), published ? day(published) : ""].filter(Boolean).join(", ");
     let done = "Copied";
     try { await navigator.clipboard.writeText(`“${quote}” — ${from}`); } catch { done = "Not copied"; }
     copy.textContent = done;
@@ -393,7 +398,7 @@
   document.body.prepend(skip);
   document.body.append(tabs, drawer, anew, reader, status, help);
   view("ask");
-  globalThis.dateline = Object.freeze({ make, renew, say, day, view }); // for the other scripts of the page
+  globalThis.dateline = Object.freeze({ make, named, nameOf, renew, say, day, view }); // for the other scripts of the page
 
   let waiting = false;
   new MutationObserver(() => {

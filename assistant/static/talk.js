@@ -6,7 +6,7 @@
 "use strict";
 
 (() => {
-  const { make, renew, say, view } = globalThis.dateline;
+  const { make, named, nameOf, renew, say, view } = globalThis.dateline;
   const PREFIX = "dl-answer-";
   const state = { id: "", rows: -1, busy: false, sent: 0, list: [], opened: "", drawn: "", followed: new WeakSet() };
 
@@ -42,7 +42,8 @@
 
   // Only a page with a password has somebody to log out.
   const leave = make("form", { method: "post", action: "/logout", id: "dl-leave", hidden: true },
-    make("button", { className: "dl-quiet", textContent: "Log out" }));
+    make("button", { className: "dl-quiet", textContent: "Log out" }),
+    make("button", { className: "dl-quiet", name: "everywhere", value: "1", textContent: "Log out everywhere" }));
 
   async function refresh() {
     let told;
@@ -70,11 +71,11 @@
   }
 
   function row(talk) {
-    const link = make("a", { className: "dl-talk", href: address(talk.id), textContent: talk.title, title: talk.title });
+    const link = make("a", { className: "dl-talk", href: address(talk.id), title: nameOf(talk.title) }, named(talk.title));
     link.dataset.key = `open ${talk.id}`;
     const wanted = state.opened === talk.id;
     const more = make("button", { type: "button", className: "dl-quiet dl-talk-more", textContent: "⋯",
-      "aria-label": `Rename or delete “${talk.title}”`, "aria-expanded": String(wanted),
+      "aria-label": `Rename or delete “${nameOf(talk.title)}”`, "aria-expanded": String(wanted),
       onclick: () => { state.opened = wanted ? "" : talk.id; draw(); } });
     more.dataset.key = `more ${talk.id}`;
     const item = make("li", {}, make("div", { className: "dl-talk-row" }, link, more));
@@ -109,7 +110,7 @@
       if (talk.id === state.id) document.querySelector("#dl-again")?.click();
       (list.querySelector("a") ?? document.querySelector("#dl-again"))?.focus();
     } });
-    item.replaceChildren(make("div", { className: "dl-talk-choices", role: "group", "aria-label": `Delete “${talk.title}”?` },
+    item.replaceChildren(make("div", { className: "dl-talk-choices", role: "group", "aria-label": `Delete “${nameOf(talk.title)}”?` },
       make("span", { textContent: "Delete this conversation?" }), sure, keep));
     keep.focus();
   }

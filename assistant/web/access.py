@@ -1,12 +1,13 @@
 """The password before the page: who knows it gets a cookie that is worth as much for 30 days.
 
-    access = Access("correct horse", secret=conversations.secret())
+    access = Access("correct horse", Sessions.open(folder / FILE))
     app.add_middleware(Locked, access=access)         GET /login, POST /login, POST /logout
     curl -H "Authorization: Bearer correct horse" …   for programs
 
-The cookie holds when it ends and a signature made of the password and a secret that is kept: it
-outlives a restart, and a changed password ends all. Comparisons take the same time whatever is
-given, and wrong guesses have to wait longer and longer. Nothing here knows what it guards.
+The cookie holds until it is logged out, here or everywhere: sessions outlive a restart, and a changed
+password ends them all. Comparisons take the same time whatever is given, and who guesses wrong waits
+longer and longer: his address does, and nobody at another one; nor does a browser that has known the
+password before, wherever it is. Nothing here knows what it guards.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import hmac
 import html
 import logging
 import re
-import secrets
 import threading
 import time
 from collections import OrderedDict
@@ -25,8 +25,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlencode
 
 from assistant.errors import SettingsError
+from assistant.web.connections import network_of
 from assistant.web.guarding import is_here, refuse
-from assistant.web.visitors import CALLER, Caller, cookie, read_cookies
+from assistant.web.sessions import Sessions
+from assistant.web.visitors import CALLER, Caller, cookie, new_visitor, read_cookies, visitor_of
+from vectorstore.errors import StoreError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -37,10 +40,9 @@ SHORTEST = 10  # characters of a password
 _KEPT = 30 * 24 * 3600  # seconds that a session lasts
 _FREE = 5  # wrong guesses from one address before it has to wait
 _LONGEST_WAIT = 900.0  # seconds
-_TOGETHER = 100  # wrong guesses a minute from everywhere, after which nobody may guess
 _REMEMBERED = 10_000  # addresses whose guesses are counted, the last ones
 _FORM = 4_096  # bytes of a login form
-_TOKEN = re.compile(r"(\d{10,12})\.([A-Za-z0-9_-]{22})\.([0-9a-f]{64})")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 _log = logging.getLogger(__name__)
 
@@ -48,11 +50,16 @@ _log = logging.getLogger(__name__)
 class Access:
     """Knows the password, the sessions it gave, and who guesses. May be used from several threads.
 
-    `clock` gives seconds since 1970. Raises SettingsError for a password that is too short.
+    `clock` gives seconds since 1970, and `monotonic` seconds that only ever grow. Raises SettingsError
+    for a password that is too short.
     """
 
     def __init__(
-        self, password: str, secret: bytes, clock: Callable[[], float] = time.time
+        self,
+        password: str,
+        sessions: Sessions,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         if len(password) < SHORTEST:
             raise SettingsError(
@@ -60,10 +67,11 @@ class Access:
                 "four words."
             )
         self._password = _digest(password)
-        self._key = hmac.digest(secret, password.encode(errors="replace"), "sha256")
+        self._sessions = sessions
+        self._key = sessions.key(password)
         self._clock = clock
+        self._monotonic = monotonic
         self._guesses: OrderedDict[str, tuple[int, float]] = OrderedDict()
-        self._recent: list[float] = []
         self._turn = threading.Lock()
 
     def admits(self, cookies: Mapping[str, str], authorization: str, address: str) -> bool:
@@ -80,61 +88,82 @@ class Access:
             return hashlib.sha256(token.encode()).hexdigest()
         scheme, _, given = authorization.partition(" ")
         return (
-            "bearer" if scheme.lower() == "bearer" and self.opens(given.strip(), address) else None
+            "bearer"
+            if scheme.lower() == "bearer" and self.opens(given.strip(), address, cookies)
+            else None
         )
 
-    def opens(self, given: str, address: str) -> bool:
-        """Whether this is the password; a wrong one counts against the address, and so does one
-        that is given before `wait` is over."""
-        if self.wait(address):
+    def opens(self, given: str, address: str, cookies: Mapping[str, str] | None = None) -> bool:
+        """Whether this is the password; a wrong one counts against who gives it, and what is given
+        before `wait` is over opens nothing."""
+        who = self._who(address, cookies)
+        if self._wait(who):
             return False
         if hmac.compare_digest(_digest(given), self._password):
             with self._turn:
-                self._guesses.pop(address, None)
+                self._guesses.pop(who, None)
             return True
         with self._turn:
-            now = self._clock()
-            count, _ = self._guesses.get(address, (0, now))
-            self._guesses[address] = (count + 1, now)
-            self._guesses.move_to_end(address)
+            count, _ = self._guesses.get(who, (0, 0.0))
+            self._guesses[who] = (count + 1, self._monotonic())
+            self._guesses.move_to_end(who)
             while len(self._guesses) > _REMEMBERED:
                 self._guesses.popitem(last=False)
-            self._recent = [*(at for at in self._recent if at > now - 60), now]
         _log.warning("a wrong password from %s", address)
         return False
 
-    def wait(self, address: str) -> float:
-        """Seconds until this address may try again: after five wrong guesses 1, then 2, 4, 8 …"""
-        with self._turn:
-            now = self._clock()
-            self._recent = [at for at in self._recent if at > now - 60]
-            together = self._recent[0] + 60 - now if len(self._recent) >= _TOGETHER else 0.0
-            count, last = self._guesses.get(address, (0, now))
-            pause = min(2.0 ** (count - _FREE), _LONGEST_WAIT) if count >= _FREE else 0.0
-            return max(0.0, together, last + pause - now)
+    def wait(self, address: str, cookies: Mapping[str, str] | None = None) -> float:
+        """Seconds until the next try: after five wrong guesses 1, then 2, 4, 8 …
+
+        An address waits, an IPv6 one with its /64; a browser that has known the password waits for its
+        own guesses alone.
+        """
+        return self._wait(self._who(address, cookies))
 
     def session(self) -> str:
-        """A new session's cookie."""
-        start = f"{int(self._clock()) + _KEPT}.{secrets.token_urlsafe(16)}"
-        return f"{start}.{self._sign(start)}"
+        """A new session's cookie. Raises StoreError where it cannot be kept."""
+        now = self._clock()
+        return self._sessions.begin(self._key, now, now + _KEPT)
+
+    def end(self, cookies: Mapping[str, str]) -> None:
+        """End the session that the cookies name. Raises StoreError."""
+        self._sessions.end(self._key, cookies.get(COOKIE, ""))
+
+    def end_all(self) -> None:
+        """End every session, this one too. Raises StoreError."""
+        self._sessions.end_all()
+
+    def remember(self, visitor: str) -> None:
+        """Note that this visitor's browser has known the password. Raises StoreError."""
+        self._sessions.remember(self._key, visitor, self._clock())
+
+    def _who(self, address: str, cookies: Mapping[str, str] | None) -> str:
+        visitor = visitor_of(cookies or {})
+        if visitor is not None and self._sessions.remembers(self._key, visitor):
+            return f"visitor {visitor}"
+        return network_of(address)
+
+    def _wait(self, who: str) -> float:
+        with self._turn:
+            count, last = self._guesses.get(who, (0, 0.0))
+            pause = min(2.0 ** (count - _FREE), _LONGEST_WAIT) if count >= _FREE else 0.0
+            return max(0.0, last + pause - self._monotonic()) if pause else 0.0
 
     def _is_session(self, token: str) -> bool:
-        found = _TOKEN.fullmatch(token)
-        if found is None:
-            return False
-        signed = hmac.compare_digest(self._sign(f"{found[1]}.{found[2]}"), found[3])
-        return signed and int(found[1]) > self._clock()
-
-    def _sign(self, text: str) -> str:
-        return hmac.new(self._key, text.encode(), "sha256").hexdigest()
+        return bool(_TOKEN.fullmatch(token)) and self._sessions.holds(
+            self._key, token, self._clock()
+        )
 
 
 class Locked:
     """Lets through who has the password; others see the login page, programs a 401."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    def __init__(
+        self, app: ASGIApp, access: Access, *, proxies: Callable[[str], bool] = is_here
+    ) -> None:
         self._app = app
         self._access = access
+        self._is_proxy = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -142,27 +171,31 @@ class Locked:
             return
         path, method = scope["path"], scope.get("method")
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        cookies = read_cookies(headers.get(b"cookie", ""))
         address = scope["client"][0] if scope.get("client") else ""
-        session: str | None = None
         if path == "/login" and method in ("GET", "HEAD"):
             await self._form(scope, receive, send)
-        elif path == "/login" and method == "POST":
-            await self._login(scope, receive, send, address)
-        elif path in ("/healthz", "/page/page.css", "/favicon.ico"):
+            return
+        if path in ("/healthz", "/page/page.css", "/favicon.ico"):
             await self._app(scope, receive, send)
-        elif (
-            session := self._access.session_of(
-                read_cookies(headers.get(b"cookie", "")), headers.get(b"authorization", ""), address
-            )
-        ) is None:
-            await self._turned_away(scope, receive, send, headers.get(b"accept", ""), address)
-        elif path == "/logout" and method == "POST":
-            gone = cookie(COOKIE, "", secure=scope["scheme"] == "https", seconds=0)
-            await _see("/login", scope, receive, send, gone)
-        else:
-            # Of this computer are a proxy's requests that do not say whose they are.
-            caller = Caller(session, "" if is_here(address) else address)
-            await self._app({**scope, CALLER: caller}, receive, send)
+            return
+        try:
+            if path == "/login" and method == "POST":
+                await self._login(scope, receive, send, address, cookies)
+                return
+            session = self._access.session_of(cookies, headers.get(b"authorization", ""), address)
+            if session is None:
+                await self._turned_away(scope, receive, send, headers, address, cookies)
+                return
+            if path == "/logout" and method == "POST":
+                await self._logout(scope, receive, send, cookies)
+                return
+        except StoreError as error:  # of the file that keeps the sessions
+            await refuse(scope, receive, send, 503, str(error))
+            return
+        # Of a proxy are the requests that do not say whose they are.
+        caller = Caller(session, "" if self._is_proxy(address) else address)
+        await self._app({**scope, CALLER: caller}, receive, send)
 
     async def _form(self, scope: Scope, receive: Receive, send: Send) -> None:
         from starlette.responses import HTMLResponse
@@ -171,25 +204,27 @@ class Locked:
         page = _login_page(_inside(query.get("next", ["/"])[0]), "")
         await HTMLResponse(page, headers={"Cache-Control": "no-store"})(scope, receive, send)
 
-    async def _login(self, scope: Scope, receive: Receive, send: Send, address: str) -> None:
-        from starlette.requests import Request
+    async def _login(
+        self, scope: Scope, receive: Receive, send: Send, address: str, cookies: Mapping[str, str]
+    ) -> None:
         from starlette.responses import HTMLResponse
 
-        body = b""
-        async for part in Request(scope, receive).stream():
-            body += part
-            if len(body) > _FORM:
-                await refuse(scope, receive, send, 413, "the form is too large")
-                return
-        given = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
-        to = _inside(given.get("next", ["/"])[0])
-        wait = self._access.wait(address)
-        if not wait and self._access.opens(given.get("password", [""])[0], address):
-            value = self._access.session()
+        given = await _form_of(scope, receive)
+        if given is None:
+            await refuse(scope, receive, send, 413, "the form is too large")
+            return
+        to = _inside(given.get("next", "/"))
+        wait = self._access.wait(address, cookies)
+        if not wait and self._access.opens(given.get("password", ""), address, cookies):
             secure = scope["scheme"] == "https"
-            await _see(
-                to, scope, receive, send, cookie(COOKIE, value, secure=secure, seconds=_KEPT)
-            )
+            visitor, introduced = visitor_of(cookies), []
+            if visitor is None:
+                visitor, told = new_visitor(secure=secure)
+                introduced.append(told)
+            session = self._access.session()
+            self._access.remember(visitor)
+            kept = cookie(COOKIE, session, secure=secure, seconds=_KEPT)
+            await _see(to, scope, receive, send, kept, *introduced)
             return
         told = f"Too many wrong passwords. Wait {wait:.0f} s." if wait else "That is not it."
         headers = {"Cache-Control": "no-store"}
@@ -200,15 +235,33 @@ class Locked:
         )
         await page(scope, receive, send)
 
-    async def _turned_away(
-        self, scope: Scope, receive: Receive, send: Send, accept: str, address: str
+    async def _logout(
+        self, scope: Scope, receive: Receive, send: Send, cookies: Mapping[str, str]
     ) -> None:
+        given = await _form_of(scope, receive) or {}
+        if given.get("everywhere"):
+            self._access.end_all()
+        else:
+            self._access.end(cookies)
+        gone = cookie(COOKIE, "", secure=scope["scheme"] == "https", seconds=0)
+        await _see("/login", scope, receive, send, gone)
+
+    async def _turned_away(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: Mapping[bytes, str],
+        address: str,
+        cookies: Mapping[str, str],
+    ) -> None:
+        accept = headers.get(b"accept", "")
         if scope["type"] == "http" and scope["method"] == "GET" and "text/html" in accept:
             asked = scope["path"]
             if scope["query_string"]:
                 asked += "?" + scope["query_string"].decode("latin-1")
             await _see("/login?" + urlencode({"next": asked}), scope, receive, send)
-        elif wait := self._access.wait(address):
+        elif wait := self._access.wait(address, cookies):
             again = {"Retry-After": f"{wait:.0f}"}
             told = f"too many wrong passwords; wait {wait:.0f} s"
             await refuse(scope, receive, send, 429, told, again)
@@ -218,15 +271,27 @@ class Locked:
             await refuse(scope, receive, send, 401, told, asks)
 
 
-async def _see(
-    address: str, scope: Scope, receive: Receive, send: Send, set_cookie: str | None = None
-) -> None:
+async def _form_of(scope: Scope, receive: Receive) -> dict[str, str] | None:
+    """The fields of a form, the first value of each; None where it is too large."""
+    from starlette.requests import Request
+
+    body = b""
+    async for part in Request(scope, receive).stream():
+        body += part
+        if len(body) > _FORM:
+            return None
+    given = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
+    return {name: values[0] for name, values in given.items()}
+
+
+async def _see(address: str, scope: Scope, receive: Receive, send: Send, *cookies: str) -> None:
     from starlette.responses import Response
 
     headers = {"Location": quote(address, safe="/?&=%:+"), "Cache-Control": "no-store"}
-    if set_cookie is not None:
-        headers["Set-Cookie"] = set_cookie
-    await Response(status_code=303, headers=headers)(scope, receive, send)
+    response = Response(status_code=303, headers=headers)
+    for told in cookies:
+        response.headers.append("Set-Cookie", told)
+    await response(scope, receive, send)
 
 
 def _inside(address: str) -> str:

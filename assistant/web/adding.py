@@ -7,32 +7,44 @@
     adding.close()                                  stops after what is being stored
 
 What was given goes on when the page that gave it is closed, and with a folder to wait in when the
-program is: the next one takes it up there. What fails is kept with its reason, so that it can be
-tried again, and files that were announced and never came are told of. A file that the index has from elsewhere is a further source of the same article, as
-`dateline add` would make it. It knows the index and nothing of pages, requests or models.
+program is: the next one takes it up there, where it bears the seal; about what anybody else has put
+there it asks. Of several who give at a time, each has his turns: one's thousand files hold up nobody
+else's one. What fails is kept with its reason, so that it can be tried again, and files that were
+announced and never came are told of. A file that the index has from elsewhere is a further source of
+the same article, as `dateline add` would make it. It knows the index and nothing of pages, requests
+or models.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import itertools
 import json
 import logging
+import os
 import shutil
 import socket
 import stat
 import tempfile
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
+from assistant.web.sealing import Seal
 from vectorstore.articles import AddReport, Progress, Skipped, SourceFile
-from vectorstore.errors import DatelineError, FetchError, LoadingError, StoreError
+from vectorstore.errors import (
+    DatelineError,
+    FetchError,
+    LoadingError,
+    StoreError,
+    StoreFormatError,
+)
 from vectorstore.fetching import Page, fetch
 from vectorstore.index import Index
 from vectorstore.loading import Content, load
@@ -46,13 +58,23 @@ OFFLINE = "Offline: paste the text instead."
 
 _AT_ONCE = 16  # files that are stored in one step, at most
 _A_STEP = 1.0  # seconds of reading, after which what was read is stored
+_BYTES_A_STEP = 200_000  # of files, likewise
+_READERS = 2  # who gave may have something read and stored at the same time, one file each
 _FETCHES = 2  # links fetched at the same time
+_LAST_STEPS = 3.0  # seconds that what is being read, fetched or stored gets when this closes
 _GIVEN_UP = 60.0  # seconds without a file, after which the rest of an upload is not waited for
 _UNSENT = "{} of {} files never came. Choose them again: what is here already is not added twice."
 _TOLD = 200  # failures that are listed
+_STRANGE = "was waiting in this index when it was opened here, and was not given on this computer. Retry {} it."
+_STRANGE_FOLDER = (
+    "is a folder that this index asks for, and not somebody on this computer: it is not read. If it is "
+    "yours, run `dateline add` on it."
+)
 _WAITS = ".waits"  # the ending of what waits
 _UNREADABLE = ".unreadable"  # and of what did, and cannot be read
 _OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_LONGEST_LINE = 100_000  # bytes of the line that says what waits
 
 _log = logging.getLogger(__name__)
 
@@ -120,8 +142,11 @@ class Adding:
 
     All methods may be called from any thread; none waits for what it is given. What was given waits
     in `folder`, readable by its owner only, and is gone from there when it is stored: whatever ends
-    the program, the next `Adding` there goes on with it. Without a folder, or while another program
-    uses it, what waits is lost where the program ends. `clock` gives seconds that only ever grow.
+    the program, the next `Adding` there with the same `seal` goes on with it. Without a folder, or
+    while another program uses it, what waits is lost where the program ends. `whose` names who gives:
+    each has his turns. `clock` gives seconds that only ever grow.
+
+    Raises StoreFormatError where `folder` is a link to elsewhere.
     """
 
     def __init__(
@@ -131,14 +156,19 @@ class Adding:
         fetch: Callable[[str], Page] = fetch,
         limits: Limits = Limits(),  # it is frozen
         folder: Path | None = None,
+        seal: Seal | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits
         self._clock = clock
         self._index = index
         self._fetch = fetch
+        self._seal = seal or Seal()
         self._changed = threading.Condition()
-        self._waiting: deque[_Given] = deque()
+        self._lots: OrderedDict[str, deque[_Given]] = OrderedDict()  # by whose they are
+        self._busy: set[str] = set()  # whose is being read or stored
+        self._in_work: set[str] = set()  # digests of files that are
+        self._links: deque[_Link] = deque()
         self._bytes = 0
         self._uploads: dict[str, _Upload] = {}
         self._status = Status()
@@ -147,15 +177,18 @@ class Adding:
         self._closing = False
         self._folder = folder
         self._kept: BaseFileLock | None = None  # held while what waits is kept in the folder
-        self._reader: threading.Thread | None = None
-        self._fetchers = ThreadPoolExecutor(_FETCHES, thread_name_prefix="fetching")
+        self._readers: list[threading.Thread] = []
+        self._fetchers: list[threading.Thread] = []
         if folder is not None:
             self._take_up(folder)
 
-    def file(self, name: str, content: bytes, *, upload: str = "", of: int = 1) -> None:
+    def file(
+        self, name: str, content: bytes, *, upload: str = "", of: int = 1, whose: str = ""
+    ) -> None:
         """Read a file later. `upload` names what was chosen together, `of` how many files that is.
 
-        Raises LoadingError, with the reason alone, for one that is too large or too many.
+        Raises LoadingError, with the reason alone, for one that is too large or too many; StoreError
+        where it cannot be kept until then, and it counts among what came all the same.
         """
         if len(content) > self.limits.size:
             raise LoadingError(f"is larger than {self.limits.size // 1_000_000} MB; split it")
@@ -165,11 +198,20 @@ class Adding:
             self._refuse_if_closing()
             if self._bytes + len(content) > self.limits.waiting:
                 raise LoadingError("comes too early: wait until the files before it are read")
+            self._bytes += len(content)  # its room is taken
+        digest = hashlib.sha256(content).hexdigest()
+        try:
+            path = self._put({"file": name, "sha256": digest}, content)
+        except StoreError:
+            with self._changed:
+                self._bytes -= len(content)
+                self._never_came(upload, of, name)
+            raise
+        with self._changed:
+            self._refuse_if_closing()
             self._begin()
             coming = self._expect(upload, of, name)
-            path = self._put({"file": name}, content)
-            self._bytes += len(content)
-            self._give(_File(name, path, len(content)))
+            self._give(_File(name, path, len(content), digest, whose))
             self._has_come(coming)
 
     def refused(self, what: str, reason: str, *, upload: str = "", of: int = 1) -> None:
@@ -182,18 +224,19 @@ class Adding:
             self._has_come(coming)
             self._changed.notify_all()
 
-    def folder(self, path: Path) -> None:
-        """Read every file of a folder of this computer later. Raises LoadingError."""
+    def folder(self, path: Path, *, whose: str = "") -> None:
+        """Read every file of a folder of this computer later. Raises LoadingError, StoreError."""
         files = len(load(path))
+        kept = self._put({"folder": str(path.absolute())}, b"")
         with self._changed:
             self._refuse_if_closing()
             self._begin()
             self._status = replace(self._status, total=self._status.total + files)
-            kept = self._put({"folder": str(path.absolute())}, b"")
-            self._give(_Folder(path, files, kept))
+            self._give(_Folder(path, files, kept, whose))
 
     def link(self, address: str) -> None:
-        """Fetch a page or feed later and add its articles."""
+        """Fetch a page or feed later and add its articles. Raises StoreError."""
+        kept = self._put({"link": address}, b"")
         with self._changed:
             self._refuse_if_closing()
             self._begin()
@@ -201,7 +244,7 @@ class Adding:
                 if isinstance(source, _Link) and source.what == address:
                     self._forget(name)
                     self._drop(source)
-            self._fetch_later(_Link(address, self._fetch, self._put({"link": address}, b"")))
+            self._fetch_later(_Link(address, self._fetch, kept))
 
     def status(self) -> Status:
         with self._changed:
@@ -242,15 +285,18 @@ class Adding:
             return self._changed.wait_for(lambda: not self._status.running, seconds)
 
     def close(self) -> None:
-        """Stop after what is being stored; what was not read yet waits in the folder, if there is
-        one, for the next start."""
+        """Stop after the step that is being taken, here and in the index; what was not stored yet waits
+        in the folder, if there is one, for the next start. What takes longer than some seconds is left
+        behind: it ends where the index is closed."""
         with self._changed:
             self._closing = True
-            self._waiting.clear()
+            self._lots.clear()
+            self._links.clear()
             self._changed.notify_all()
-        self._fetchers.shutdown(wait=True, cancel_futures=True)
-        if self._reader is not None:
-            self._reader.join()
+        self._index.interrupt()
+        deadline = time.monotonic() + _LAST_STEPS
+        for thread in (*self._readers, *self._fetchers):
+            thread.join(max(0.0, deadline - time.monotonic()))
         if self._kept is not None:
             self._kept.release()
         elif self._folder is not None:
@@ -276,8 +322,10 @@ class Adding:
             return None
         if upload not in self._uploads:
             what = name.partition("/")[0] if "/" in name else "Files chosen together"
-            about: dict[str, str | int] = {"upload": upload, "of": of, "what": what}
-            path = self._put(about, b"") if of > 1 else None  # may fail: counted behind it
+            path = None
+            if of > 1:
+                with suppress(StoreError):  # then only this program knows that they are to come
+                    path = self._put({"upload": upload, "of": of, "what": what}, b"")
             self._status = replace(self._status, total=self._status.total + of)
             self._uploads[upload] = _Upload(what, of, of, path)
         coming = self._uploads[upload]
@@ -296,8 +344,17 @@ class Adding:
             coming.path.unlink(missing_ok=True)
             coming.path = None
             return
-        with coming.path.open("ab") as opened:
+        with suppress(OSError), coming.path.open("ab") as opened:
             opened.write(b".")
+
+    def _never_came(self, upload: str, of: int, name: str) -> None:
+        """A file was given and could not be kept: whoever gave it is told, and nobody waits for it."""
+        if upload:
+            self._begin()
+            coming = self._expect(upload, of, name)
+            self._status = replace(self._status, total=self._status.total - 1)
+            self._has_come(coming)
+            self._changed.notify_all()
 
     def _give_up_on_lost_uploads(self) -> None:
         """Do not wait for the rest of an upload whose page was closed, and say that it is missing."""
@@ -310,24 +367,35 @@ class Adding:
                 self._changed.notify_all()
 
     def _give(self, source: _Given) -> None:
-        self._waiting.append(source)
-        if self._reader is None:
-            self._reader = threading.Thread(target=self._read, name="adding", daemon=True)
-            self._reader.start()
+        self._lots.setdefault(source.whose, deque()).append(source)
+        if len(self._readers) < min(_READERS, len(self._lots.keys() | self._busy)):
+            self._readers.append(_started(self._read, "adding"))
         self._changed.notify_all()
 
-    def _fail(self, what: str, reason: str, source: _Source | None) -> None:
+    def _next(self) -> str | None:
+        """Whose turn it is; None where nothing can be read now."""
+        for whose, lot in self._lots.items():
+            if whose not in self._busy and lot[0].digest not in self._in_work:
+                return whose
+        return None
+
+    def _fail(
+        self, what: str, reason: str, source: _Source | None, *, again: bool | None = None
+    ) -> None:
         failures = self._status.failures
         if len(failures) == _TOLD:
             more = self._status.more_failures + 1
             self._status = replace(self._status, more_failures=more)
-            self._drop(source)
+            if again is None:
+                self._drop(source)
             return
         name = f"f{next(self._names)}"
         self._failed[name] = source
-        again = source is not None and not isinstance(source, _Unsent)
-        failure = Failure(name, what, reason, again)
-        self._status = replace(self._status, failures=(*failures, failure))
+        if again is None:
+            again = source is not None and not isinstance(source, _Unsent)
+        self._status = replace(
+            self._status, failures=(*failures, Failure(name, what, reason, again))
+        )
 
     def _forget(self, name: str) -> None:
         del self._failed[name]
@@ -342,25 +410,47 @@ class Adding:
 
     def _fetch_later(self, link: _Link) -> None:
         self._status = replace(self._status, fetching=(*self._status.fetching, link.what))
-        self._fetchers.submit(self._follow, link)
+        self._links.append(link)
+        if len(self._fetchers) < _FETCHES:
+            self._fetchers.append(_started(self._follow, "fetching"))
+        self._changed.notify_all()
 
     # -- what waits ------------------------------------------------------------------------------
 
     def _put(self, about: dict[str, str | int], content: bytes) -> Path:
-        """Keep what was given until it is stored: a line that says what it is, then its bytes."""
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="dateline-"))
-        number = next(self._names)
-        draft, path = self._folder / f"{number}.part", self._folder / f"{number}{_WAITS}"
-        draft.touch(_OWNER_ONLY)
-        draft.write_bytes(json.dumps(about).encode() + b"\n" + content)
-        draft.replace(path)  # whole, or not at all
+        """Keep what was given until it is stored: a line that says what it is, then its bytes.
+
+        Raises StoreError, and leaves nothing behind, where that cannot be.
+        """
+        with self._changed:
+            self._refuse_if_closing()
+            number = next(self._names)
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="dateline-"))
+            folder = self._folder
+        draft, path = folder / f"{number}.part", folder / f"{number}{_WAITS}"
+        try:
+            with os.fdopen(os.open(draft, _NEW, _OWNER_ONLY), "wb") as opened:
+                opened.write(json.dumps(self._seal.on(about)).encode() + b"\n" + content)
+            draft.replace(path)  # whole, or not at all
+        except OSError as error:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise StoreError(
+                f"it could not be kept until it is read: {error.strerror or error}. Free some space on "
+                f"the disk of {folder}, and add it again."
+            ) from error
         return path
 
     def _take_up(self, folder: Path) -> None:
         """Go on with what an earlier program left there; not where another one still works on it."""
         from filelock import FileLock, Timeout
 
+        if folder.is_symlink():  # of somebody who wants files elsewhere read or removed
+            raise StoreFormatError(
+                f"{folder} is a link to {folder.readlink()}; what waits lies in the index itself. "
+                "Remove the link."
+            )
         folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
         lock = FileLock(folder / "lock", timeout=0, thread_local=False)  # closed by another
         try:
@@ -383,64 +473,103 @@ class Adding:
 
     def _go_on_with(self, path: Path) -> None:
         try:
-            with path.open("rb") as opened:
-                about = json.loads(opened.readline())
-                rest = path.stat().st_size - opened.tell()
+            with _opened(path) as opened:
+                about = json.loads(opened.readline(_LONGEST_LINE))
+                rest = os.fstat(opened.fileno()).st_size - opened.tell()
             kind, name = _waits_for(about)
         except (OSError, ValueError, RecursionError) as error:
             _log.warning("%s is not one of what waits: %s", path, error)
             self._set_aside(path)
             return
+        ours = self._seal.holds(about)
         if kind == "link":
-            self._fetch_later(_Link(name, self._fetch, path))
+            link = _Link(name, self._fetch, path)
+            if ours:
+                self._fetch_later(link)
+            else:
+                self._fail(name, _STRANGE.format("fetches"), link, again=True)
         elif kind == "upload":
+            if not ours:
+                self._set_aside(path)
+                return
             left = max(0, about["of"] - rest)  # its page may still be there, and go on
             self._status = replace(self._status, total=self._status.total + left)
             coming = _Upload(about["what"], about["of"], left, path, self._clock())
             self._uploads[name] = coming
         elif kind == "folder":
+            if not ours:
+                self._set_aside(path, name, _STRANGE_FOLDER)
+                return
             folder = _Folder(Path(name), _counted(Path(name)), path)
             self._status = replace(self._status, total=self._status.total + folder.files)
             self._give(folder)
         else:
-            self._status = replace(self._status, total=self._status.total + 1)
+            file = _File(name, path, rest, str(about.get("sha256", "")) if ours else "")
             self._bytes += rest
-            self._give(_File(name, path, rest))
+            if ours:
+                self._status = replace(self._status, total=self._status.total + 1)
+                self._give(file)
+            else:
+                self._fail(name, _STRANGE.format("reads"), file, again=True)
 
-    def _set_aside(self, path: Path) -> None:
-        """List what waits and cannot be read among what failed, and do not take it up again."""
+    def _set_aside(self, path: Path, what: str = "", why: str = "") -> None:
+        """List what waits and cannot or must not be read among what failed, and do not take it up
+        again."""
         kept = path.with_suffix(_UNREADABLE)
         try:
             path.replace(kept)
         except OSError as error:
             _log.warning("%s cannot be set aside: %s", path, error)
             kept = path
-        reason = (
+        reason = why or (
             f"waited to be added and can no longer be read. It is kept as {kept}; add it again."
         )
-        self._fail("One of the files or links given before", reason, None)
+        self._fail(what or "One of the files or links given before", reason, None)
 
     # -- the threads -----------------------------------------------------------------------------
 
     def _read(self) -> None:
-        """Read and store until it is closed; several files in a step, so that storing is quick."""
+        """Read and store until it is closed: each who gave something in turn, and several of his
+        files in a step, so that storing is quick."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closing)
-                if self._closing:
+                self._changed.wait_for(lambda: self._closing or self._next() is not None)
+                whose = self._next()
+                if self._closing or whose is None:
                     return
-            began = time.monotonic()
-            step: list[_Read] = []
-            seen: dict[str, SourceFile] = {}
-            while len(step) < _AT_ONCE and time.monotonic() - began < _A_STEP:
+                self._busy.add(whose)
+            own: set[str] = set()
+            try:
+                self._store(self._read_some(whose, own))
+            finally:
                 with self._changed:
-                    if not self._waiting or self._closing:
-                        break
-                    source = self._waiting.popleft()
-                step.append(self._read_one(source, seen))
-            self._store(step)
+                    self._busy.discard(whose)
+                    self._in_work -= own
+                    if whose in self._lots:
+                        self._lots.move_to_end(whose)
+                    self._changed.notify_all()
 
-    def _read_one(self, source: _Given, seen: dict[str, SourceFile]) -> _Read:
+    def _read_some(self, whose: str, own: set[str]) -> list[_Read]:
+        """Read as much as one step is to have; the digests of its files are added to `own`."""
+        began, size = time.monotonic(), 0
+        step: list[_Read] = []
+        seen: dict[str, SourceFile] = {}
+        while len(step) < _AT_ONCE and size < _BYTES_A_STEP and time.monotonic() - began < _A_STEP:
+            with self._changed:
+                lot = self._lots.get(whose)
+                if not lot or lot[0].digest in self._in_work - own:
+                    break
+                source = lot.popleft()
+                if not lot:
+                    del self._lots[whose]
+                if source.digest:
+                    own.add(source.digest)
+                    self._in_work.add(source.digest)
+            step.append(self._read_one(source, seen))
+            size += source.size
+        return step
+
+    def _read_one(self, source: _Given | _Link, seen: dict[str, SourceFile]) -> _Read:
         """What a source holds; what cannot be read as a whole has failed."""
         try:
             if isinstance(source, _File):
@@ -504,6 +633,8 @@ class Adding:
         except Exception:  # noqa: BLE001  # nor must the index's
             _log.exception("storing %s failed", step[0].source.what)
             failed = "could not be stored: an error of Dateline's own, see its log"
+        if failed and self._closing:
+            return lost  # it waits for the next start
         if failed and len(step) > 1:
             for read in step:
                 lost = self._store([read], lost)
@@ -526,17 +657,21 @@ class Adding:
             self._changed.notify_all()
         return lost | articles.keys() if failed else lost
 
-    def _follow(self, link: _Link) -> None:
-        """Fetch a link and store its articles."""
-        if self._closing:
-            return
-        self._store([self._read_one(link, {})])
-        with self._changed:
-            fetching = list(self._status.fetching)
-            if link.what in fetching:
-                fetching.remove(link.what)
-            self._status = replace(self._status, fetching=tuple(fetching))
-            self._changed.notify_all()
+    def _follow(self) -> None:
+        """Fetch links and store their articles until it is closed."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing or self._links)
+                if self._closing:
+                    return
+                link = self._links.popleft()
+            self._store([self._read_one(link, {})])
+            with self._changed:
+                fetching = list(self._status.fetching)
+                if link.what in fetching:
+                    fetching.remove(link.what)
+                self._status = replace(self._status, fetching=tuple(fetching))
+                self._changed.notify_all()
 
 
 class _EndedError(Exception):
@@ -559,19 +694,29 @@ class _Upload:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file that was given, kept until it is read."""
+    """A file that was given, kept until it is read. `digest` is what its bytes must have; "" where
+    nobody vouches for them."""
 
     what: str
     path: Path
     size: int
+    digest: str = ""
+    whose: str = ""
 
     files = 1
     done = 0
 
     def content(self) -> bytes:
-        with self.path.open("rb") as opened:
-            opened.readline()  # says what it is
-            return opened.read()
+        """Raises LoadingError where it is no longer what was given."""
+        try:
+            with _opened(self.path) as opened:
+                opened.readline(_LONGEST_LINE)  # says what it is
+                content = opened.read()
+        except OSError as error:
+            raise LoadingError(f"cannot be read again: {error.strerror or error}") from error
+        if self.digest and hashlib.sha256(content).hexdigest() != self.digest:
+            raise LoadingError("was changed while it waited to be read; add it again")
+        return content
 
 
 @dataclass(slots=True, eq=False)
@@ -582,8 +727,11 @@ class _Folder:
     folder: Path
     files: int
     path: Path
+    whose: str = ""
     size: int = 0
     done: int = 0
+
+    digest = ""
 
     @property
     def what(self) -> str:
@@ -615,20 +763,38 @@ class _Unsent:
     done = 0
 
 
-_Given = _File | _Folder | _Link
-_Source = _Given | _Unsent
+_Given = _File | _Folder
+_Source = _Given | _Link | _Unsent
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
     """What was read of a file, or what became of a folder or link, which store what they read."""
 
-    source: _Given
+    source: _Given | _Link
     found: FileRead | AddReport
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
         return self.found.skipped
+
+
+def _started(work: Callable[[], None], name: str) -> threading.Thread:
+    # A daemon: a fetch that hangs must not keep the program from ending.
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file of what waits, for reading. Raises OSError for a link to elsewhere, and for what is no
+    plain file and could be waited for."""
+    careful = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    opened = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | careful), "rb")
+    if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+        opened.close()
+        raise OSError(errno.EINVAL, "is no file", str(path))
+    return opened
 
 
 def _waits_for(about: object) -> tuple[str, str]:
@@ -654,7 +820,7 @@ def _counted(folder: Path) -> int:
         return 1
 
 
-def _reason(source: _Given, error: LoadingError) -> str:
+def _reason(source: _Given | _Link, error: LoadingError) -> str:
     """Why it failed, without the name again that stands before it in the list."""
     if not isinstance(source, _Link):
         return str(error)

@@ -29,50 +29,19 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from assistant.answers import Answer, Turn
+from assistant.databases import CONVERSATIONS
 from assistant.errors import ConversationNotFoundError, QuestionError
-from assistant.render import day
+from assistant.render import day, name_of
+from vectorstore.database import connect
 from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFormatError
 
-FILE = "conversations.sqlite"  # the file's name in an index's folder
-FORMAT = 1
+FILE = CONVERSATIONS.name  # the file's name in an index's folder
 TITLE = 80  # characters of a conversation's title
-
-APPLICATION_ID = 0x44544C43  # "DTLC", so that another program's file is not taken for ours
 
 State = Literal["asked", "answered", "stopped", "failed"]
 Verdict = Literal["helpful", "not helpful", "wrong source"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE conversations (
-    id TEXT PRIMARY KEY,
-    visitor TEXT NOT NULL,
-    title TEXT NOT NULL,
-    filters TEXT NOT NULL,
-    changed REAL NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX conversations_by_visitor ON conversations (visitor, changed);
-CREATE TABLE exchanges (
-    key INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    conversation TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
-    question TEXT NOT NULL,
-    filters TEXT NOT NULL,
-    state TEXT NOT NULL,
-    answer TEXT,
-    failure TEXT NOT NULL DEFAULT '',
-    verdict TEXT,
-    asked REAL NOT NULL
-);
-CREATE INDEX exchanges_by_conversation ON exchanges (conversation, key);
-CREATE TABLE quoted (
-    article TEXT NOT NULL,
-    exchange INTEGER NOT NULL REFERENCES exchanges (key) ON DELETE CASCADE,
-    PRIMARY KEY (article, exchange)
-) WITHOUT ROWID;
-CREATE INDEX quoted_by_exchange ON quoted (exchange)
-"""
 _EXCHANGE = """
 SELECT exchanges.*, conversations.visitor AS visitor
 FROM exchanges JOIN conversations ON conversations.id = exchanges.conversation
@@ -98,7 +67,7 @@ class Filters:
 
     def __str__(self) -> str:
         """Only these: "Coast Gazette, Asian Lite · from 1 Jan 2025 · to 2 Feb 2025"; "" if all."""
-        parts = [", ".join(self.sources)]
+        parts = [", ".join(map(name_of, self.sources))]
         parts += [f"from {day(self.after)}"] if self.after else []
         parts += [f"to {day(self.before)}"] if self.before else []
         return " · ".join(part for part in parts if part)
@@ -182,17 +151,12 @@ class Conversations:
         """Open the file, made where it is absent; without one, all is gone when it is closed.
 
         Raises StoreFormatError for another program's file or a newer format, StoreDamagedError
-        for one that cannot be read.
+        for one that cannot be read, or holds what Dateline does not make.
         """
         with _told(file):
             if file is not None and not file.exists():
                 file.touch(_OWNER_ONLY)
-            db = sqlite3.connect(
-                ":memory:" if file is None else file,
-                timeout=_PATIENCE,
-                isolation_level=None,
-                check_same_thread=False,
-            )
+            db = connect(":memory:" if file is None else file, patience=_PATIENCE)
             try:
                 db.row_factory = sqlite3.Row
                 db.execute("PRAGMA journal_mode = WAL")
@@ -345,15 +309,6 @@ class Conversations:
                 turns = self.get(row["visitor"], exchange.conversation_id).turns(exchange.id)
                 yield Rated(exchange, exchange.verdict, tuple(turns))
 
-    def secret(self) -> bytes:
-        """32 random bytes that stay the same for this file; nobody outside it knows them."""
-        with self._transaction():
-            self._db.execute(
-                "INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (secrets.token_hex(32),)
-            )
-            rows = self._rows("SELECT value FROM meta WHERE key = 'secret'")
-        return bytes.fromhex(rows[0]["value"])
-
     def noted(self, name: str) -> str | None:
         """What was last noted under a name; None where nothing was."""
         rows = self._rows("SELECT value FROM meta WHERE key = ?", f"note {name}")
@@ -420,10 +375,7 @@ def _make(db: sqlite3.Connection, file: Path | None) -> None:
         if tables:
             _check(db, file)
         else:
-            for statement in _SCHEMA.split(";"):
-                db.execute(statement)
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version = {FORMAT}")
+            CONVERSATIONS.make(db)
     except BaseException:
         db.execute("ROLLBACK")
         raise
@@ -433,15 +385,18 @@ def _make(db: sqlite3.Connection, file: Path | None) -> None:
 def _check(db: sqlite3.Connection, file: Path | None) -> None:
     (application,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    if application != APPLICATION_ID:
+    if application != CONVERSATIONS.application_id:
         raise StoreFormatError(
             f"{file} does not hold Dateline's conversations. Move it out of the index's folder."
         )
-    if version > FORMAT:
+    if version > CONVERSATIONS.newest:
         raise StoreFormatError(
             f"{file} is of format {version}, written by a newer Dateline; this one reads up to "
-            f"{FORMAT}. Upgrade Dateline, or move the file away to begin anew."
+            f"{CONVERSATIONS.newest}. Upgrade Dateline, or move the file away to begin anew."
         )
+    # A trigger would run with our own statements, and could keep what other visitors ask.
+    if foreign := CONVERSATIONS.foreign(db):
+        raise sqlite3.DatabaseError(f"Dateline did not make {', '.join(foreign)} in it")
 
 
 @contextmanager

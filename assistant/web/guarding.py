@@ -2,8 +2,9 @@
 
     app.add_middleware(OnlyByName, names={"news.example.org"})    other hosts, and other sites' pages
     app.add_middleware(OnlyThePage)                               what Gradio serves beyond the page
-    app.add_middleware(OnlySmall)                                 bodies larger than they have to be
+    app.add_middleware(OnlySmall)                                 bodies larger or slower than they have to be
     app.add_middleware(OwnSessions)                               other visitors' sessions of Gradio
+    app.add_middleware(OnlyEvents, events={0: 5})                 what the page never asks of Gradio
 
 A name that is made to point at this computer (DNS rebinding) would otherwise let any site read what is
 served here through its visitor's browser. It knows addresses and sizes, no passwords and no articles.
@@ -11,10 +12,11 @@ served here through its visitor's browser. It knows addresses and sizes, no pass
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 LARGEST = 1_000_000  # bytes of a request's body
 # Articles are larger; how large they may be, the library says itself.
 LARGER = {"/library/files": 21_000_000, "/library/text": 25_000_000}
+_DIGITS = 15  # of a length that is believed
+_TOO_SLOW, _TOO_LARGE = 408, 413
 
 # What Gradio's page asks for. Everything else that Gradio serves (files, uploads, proxies, streams,
 # recordings, development) is not found.
@@ -41,6 +45,7 @@ _FOLDERS = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 OURS = ("/page/", "/read/", "/answer/", "/conversations", "/library", "/api/", "/healthz")
 
 _GRADIO = "/gradio_api/"
+_ASKING = ("/gradio_api/queue/join", "/gradio_api/run/predict")
 _SESSIONS = 100_000  # whose visitor is remembered, the last used visitors'
 _SESSIONS_EACH = 200  # of one visitor that are remembered, the last used ones
 # Tells the page that what it shows is no longer its own: it begins anew then.
@@ -71,12 +76,19 @@ class OnlyByName:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
         origin = headers.get(b"origin")
+        wanted = f"{scope['scheme'].replace('ws', 'http', 1)}://{host}".lower()
         if not self._known(hostname(host), scope):
             await refuse(
                 scope, receive, send, 403, f"this server is not {host!r}; {self._remedy()}"
             )
-        elif origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-            await refuse(scope, receive, send, 403, f"requests from {origin!r} are not answered")
+        elif origin is not None and _without_port(origin.lower()) != _without_port(wanted):
+            told = f"requests from {origin!r} are not answered"
+            if origin.lower().partition("://")[2] == host.lower():
+                told += (
+                    f": this is {wanted!r}. Where a proxy stands between, name its address in "
+                    "DATELINE_PROXIES"
+                )
+            await refuse(scope, receive, send, 403, told)
         elif scope.get("method") not in _SAFE and headers.get(b"sec-fetch-site") in _OTHERS:
             await refuse(scope, receive, send, 403, "requests of other sites are not answered")
         else:
@@ -109,30 +121,80 @@ class OnlyThePage:
 
 
 class OnlySmall:
-    """Refuses a body that is larger than requests to its path have to be, also while it comes."""
+    """Refuses a body that is larger than requests to its path have to be, also while it comes; and one
+    that comes so slowly that it would hold its connection for ever.
 
-    def __init__(self, app: ASGIApp) -> None:
+    A body has `grace` seconds, and those that its bytes so far take at `slowest` bytes a second.
+    """
+
+    def __init__(self, app: ASGIApp, *, grace: float = 30.0, slowest: float = 10_000.0) -> None:
         self._app = app
+        self._grace = grace
+        self._slowest = slowest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         most = LARGER.get(scope["path"], LARGEST)
+        too_large = f"at most {most:,} bytes are taken here"
         told = dict(scope["headers"]).get(b"content-length", b"0")
-        if not told.isdigit() or int(told) > most:
-            await refuse(scope, receive, send, 413, f"at most {most:,} bytes are taken here")
+        if not told.isdigit() or len(told) > _DIGITS or int(told) > most:
+            await refuse(scope, receive, send, 413, too_large)
             return
-        taken = 0
+        body = _Body(receive, most, self._grace, self._slowest)
+        begun = refused = False
 
-        async def measured() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            # Whoever sends more than it said, or does not say, is cut off.
-            return {"type": "http.disconnect"} if taken > most else message
+        async def answered(message: Message) -> None:
+            nonlocal begun, refused
+            if begun or not body.fault:
+                begun = True
+                await send(message)
+            elif not refused:
+                refused = True
+                told = too_large if body.fault == _TOO_LARGE else "the request came too slowly"
+                # What is still to come of it is not waited for.
+                await refuse(scope, receive, send, body.fault, told, {"Connection": "close"})
 
-        await self._app(scope, measured, send)
+        try:
+            await self._app(scope, body.receive, answered)
+        except Exception:  # the application wanted the rest of the body
+            if not body.fault:
+                raise
+        if body.fault and not begun:
+            await answered({"type": "http.response.start"})
+
+
+class _Body:
+    """What comes of a request's body; `fault` is the status with which it is refused, 0 so far."""
+
+    def __init__(self, receive: Receive, most: int, grace: float, slowest: float) -> None:
+        self.fault = 0
+        self._receive = receive
+        self._most = most
+        self._deadline = asyncio.get_running_loop().time() + grace
+        self._slowest = slowest
+        self._taken = 0
+        self._whole = False
+
+    async def receive(self) -> Message:
+        """What comes next; whoever is cut off has gone, to the application."""
+        if self.fault:
+            return {"type": "http.disconnect"}
+        if self._whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline + self._taken / self._slowest):
+                message = await self._receive()
+        except TimeoutError:
+            self.fault = _TOO_SLOW
+            return {"type": "http.disconnect"}
+        self._taken += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._taken > self._most:
+            self.fault = _TOO_LARGE
+            return {"type": "http.disconnect"}
+        return message
 
 
 class OwnSessions:
@@ -155,14 +217,9 @@ class OwnSessions:
             return
         named = _named_by_address(scope)
         if scope["method"] == "POST":
-            body = b""
-            more = True
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return
-                body += message.get("body", b"")
-                more = message.get("more_body", False)
+            body = await _whole(receive)
+            if body is None:
+                return
             try:
                 named |= _named_by_body(body)
             except RecursionError:
@@ -194,6 +251,49 @@ class OwnSessions:
     def _forget(self, visitor: str) -> None:
         for session in self._sessions.pop(visitor):
             del self._visitors[session]
+
+
+class OnlyEvents:
+    """Asks of Gradio only what the page has, in text that it can pass on.
+
+    `events` are the page's, by number, with how many values each takes. Gradio fails at any other, and
+    at half a pair of surrogates, which a browser sends where a character was cut in two.
+    """
+
+    def __init__(self, app: ASGIApp, events: Mapping[int, int]) -> None:
+        self._app = app
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asks = scope["type"] == "http" and scope["method"] == "POST"
+        if not asks or not scope["path"].startswith(_GRADIO):
+            await self._app(scope, receive, send)
+            return
+        body = await _whole(receive)
+        if body is None:
+            return
+        try:
+            given = json.loads(body)
+        except (ValueError, RecursionError):
+            await refuse(scope, receive, send, 400, "the body is no JSON that can be read")
+            return
+        if scope["path"] in _ASKING and (fault := self._fault(given)):
+            await refuse(scope, receive, send, *fault)
+            return
+        if b"\\ud" in body.lower():
+            body = json.dumps(given, ensure_ascii=False).encode(errors="replace")
+        await self._app(scope, _again(body, receive), send)
+
+    def _fault(self, given: object) -> tuple[int, str] | None:
+        """With what status and word it is refused."""
+        if not isinstance(given, dict):
+            return 422, "the body is no object"
+        number, data = given.get("fn_index"), given.get("data")
+        if type(number) is not int or number not in self._events:
+            return 404, "there is no such event"
+        if not isinstance(data, list) or len(data) != self._events[number]:
+            return 422, f"data is a list of {self._events[number]} values"
+        return None
 
 
 async def refuse(
@@ -232,6 +332,12 @@ def _is_address(host: str) -> bool:
     return True
 
 
+def _without_port(origin: str) -> str:
+    """An origin without the port that it has anyway."""
+    usual = {"http": ":80", "https": ":443"}.get(origin.partition("://")[0], "")
+    return origin.removesuffix(usual) if usual else origin
+
+
 def hostname(host: str) -> str:
     """The name in a Host header, without its port; "" where it is none."""
     try:
@@ -254,6 +360,19 @@ def _named_by_body(body: bytes) -> set[str]:
         return set()
     session = given.get("session_hash") if isinstance(given, dict) else None
     return {session} if isinstance(session, str) else set()
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    """A request's body; None where whoever sent it has gone."""
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

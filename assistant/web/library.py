@@ -224,9 +224,9 @@ class Library:
 
     # -- the samples -----------------------------------------------------------------------------
 
-    def add_samples(self) -> None:
+    def add_samples(self, whose: str = "") -> None:
         """Add the sample articles in the background."""
-        self.adding.folder(seeds_folder())
+        self.adding.folder(seeds_folder(), whose=whose)
 
     def samples(self) -> tuple[str, ...]:
         """The ids of the sample articles that are in the index."""

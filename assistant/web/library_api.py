@@ -17,6 +17,7 @@ Errors are those of `api`. It decides nothing: what happens is in `library` and 
 
 # No `from __future__ import annotations`: FastAPI evaluates the annotations of its endpoints.
 import contextlib
+import threading
 from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,14 +26,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.render import article_address, counted, shelf
 from assistant.web.library import Library
+from assistant.web.visitors import visitor_of
 from vectorstore.articles import Filter, Summary
-from vectorstore.errors import LoadingError
+from vectorstore.errors import LoadingError, StoreBusyError
 from vectorstore.loading import LOADERS
 
 if TYPE_CHECKING:
-    from fastapi import APIRouter
+    from fastapi import APIRouter, Request
 
 _MOST_IDS = 10_000
+_TEXTS_AT_ONCE = 8  # that are embedded while their senders wait; threads are kept for the others
 _Ids = Annotated[list[str], Field(min_length=1, max_length=_MOST_IDS)]
 
 
@@ -132,22 +135,33 @@ def library_routes(library: Library) -> "APIRouter":
 
         def give() -> None:
             try:
-                library.adding.file(name, bytes(content), upload=upload, of=of)
+                library.adding.file(
+                    name, bytes(content), upload=upload, of=of, whose=_whose(request)
+                )
             except LoadingError as error:
                 library.adding.refused(name, str(error), upload=upload, of=of)
 
         await run_in_threadpool(give)
         return JSONResponse({}, status_code=202)
 
+    slots = threading.BoundedSemaphore(_TEXTS_AT_ONCE)
+
     @router.post("/text")
     def text(given: TextIn) -> dict[str, str]:
-        article_id = library.add_text(
-            given.text,
-            title=given.title,
-            published=given.published,
-            source=given.source,
-            url=given.url,
-        )
+        if not slots.acquire(blocking=False):
+            raise StoreBusyError(
+                f"{_TEXTS_AT_ONCE} texts are being added at the moment. Try again in a minute."
+            )
+        try:
+            article_id = library.add_text(
+                given.text,
+                title=given.title,
+                published=given.published,
+                source=given.source,
+                url=given.url,
+            )
+        finally:
+            slots.release()
         return {"id": article_id}
 
     @router.post("/link", status_code=202)
@@ -187,8 +201,8 @@ def library_routes(library: Library) -> "APIRouter":
         return {"articles": library.undo(given.name)}
 
     @router.post("/samples", status_code=202)
-    def add_samples() -> dict[str, str]:
-        library.add_samples()
+    def add_samples(request: Request) -> dict[str, str]:
+        library.add_samples(_whose(request))
         return {}
 
     @router.delete("/samples")
@@ -208,6 +222,11 @@ async def closing(library: Library) -> Any:
         yield
     finally:
         await run_in_threadpool(library.close)
+
+
+def _whose(request: "Request") -> str:
+    """Who gives something: a visitor of the page or, without its cookie, an address."""
+    return visitor_of(request.cookies) or (request.client.host if request.client else "")
 
 
 def _listed(article: Summary) -> dict[str, Any]:

@@ -72,6 +72,13 @@ def cookie(name: str, value: str, *, secure: bool, seconds: int) -> str:
     )
 
 
+def new_visitor(*, secure: bool) -> tuple[str, str]:
+    """A new visitor as it is kept, and the value of the Set-Cookie header that makes it one."""
+    token = secrets.token_urlsafe(32)
+    given = cookie(COOKIE, token, secure=secure, seconds=_KEPT)
+    return hashlib.sha256(token.encode()).hexdigest(), given
+
+
 class Visitors:
     """Gives every browser that opens the page without a visitor's cookie a new one."""
 
@@ -87,8 +94,7 @@ class Visitors:
 
         async def introduced(message: Message) -> None:
             if message["type"] == "http.response.start" and known is None:
-                token = secrets.token_urlsafe(32)
-                value = cookie(COOKIE, token, secure=scope["scheme"] == "https", seconds=_KEPT)
+                _, value = new_visitor(secure=scope["scheme"] == "https")
                 more = (b"set-cookie", value.encode())
                 message = {**message, "headers": [*message.get("headers", []), more]}
             await send(message)

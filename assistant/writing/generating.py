@@ -28,6 +28,7 @@ from assistant.answers import Answer, Trace, Turn
 from assistant.errors import WritingError
 from assistant.prompts import Phrases, Prompt
 from assistant.question.typed import LONGEST
+from assistant.writing.bounds import TooMuchError, bound, whole
 from assistant.writing.grounding import Grounding, Wording
 from assistant.writing.providers import PROVIDERS, is_loopback
 from assistant.writing.support import Similar
@@ -156,6 +157,8 @@ def open_chat_model(
         # Not among its fields, which are shown and traced; and the key of the environment, which its
         # client would take, goes to no other server.
         opened._async_client._client.headers["authorization"] = f"Bearer {key or 'none'}"  # type: ignore[attr-defined]
+    for client in _clients(opened):
+        bound(client, _BYTES + answer_tokens * _BYTES_A_TOKEN)
     return opened
 
 
@@ -344,20 +347,28 @@ class ChatWriter:
         return list(passages[:count])
 
     def _stream(self, messages: list[tuple[str, str]], config: RunnableConfig) -> Generator[str]:
-        """What the model writes, as it comes. Raises WritingError for every way in which it fails,
+        """What the model writes, as it comes and as text that can be kept. Raises what `_said` does."""
+        with contextlib.closing(self._said(messages, config)) as said:
+            yield from filter(None, whole(said))
+
+    def _said(self, messages: list[tuple[str, str]], config: RunnableConfig) -> Generator[str]:
+        """What the model says, as it comes. Raises WritingError for every way in which it fails,
         after what came before; also where it was cut off at the greatest length."""
         model = self._opened()
         ended, last = "", ""
         written = 0
+        most = self._answer_tokens * _LONGEST_TOKEN
+        deadline = time.monotonic() + self._patience + self._answer_tokens * _SLOWEST_TOKEN
         with contextlib.closing(self._chunks(model, messages, config)) as chunks:
-            for chunk in chunks:
+            for number, chunk in enumerate(chunks):
                 ended = _why_ended(chunk) or ended
-                text = chunk.text
+                text = chunk.text[: most - written]
                 if text:
                     written += len(text)
                     last = (last + text)[-_ENDING:]
                     yield text
-                if written > self._answer_tokens * _LONGEST_TOKEN:
+                # A server may send chunks without end that say nothing.
+                if len(chunk.text) > len(text) or number > most or time.monotonic() > deadline:
                     ended = "length"
                     break
         if ended in _TOO_LONG:
@@ -463,6 +474,8 @@ class ChatWriter:
         name, status = self.name, _status(error)
         if isinstance(error, _Stopped):
             return WritingError(f"{name} was stopped")
+        if too_much := next((c for c in _causes(error) if isinstance(c, TooMuchError)), None):
+            return WritingError(f"{name} was stopped: {too_much}", unreachable=True)
         if isinstance(error, TimeoutError) or "timeout" in type(error).__name__.lower():
             return WritingError(
                 f"{name} did not answer in {self._patience:g} s",
@@ -707,6 +720,10 @@ def _clients(model: Any) -> list[Any]:
 
 
 _LONGEST_TOKEN = 12  # characters: a server that does not know our limit is stopped by this one
+_SLOWEST_TOKEN = (
+    2.0  # seconds, and by this one where it writes more slowly than anybody would wait for
+)
+_BYTES, _BYTES_A_TOKEN = 1_000_000, 4_000  # that an answer may have with all that is around it
 _LONGEST_WAIT = 3_600.0
 _OVERLOADED = frozenset({503, 529})
 _OVERLOADED_WAITS = (0.5, 1.5)  # seconds before the second try and the third

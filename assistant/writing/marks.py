@@ -8,14 +8,14 @@
 
 A mark is [2], [2, 3], [2-4], [^2], [source 2] or 【2】 and belongs to the sentence that it stands in
 or behind. In code, marks are left alone, and a block of code is one sentence. Text is taken one
-character at a time: however the stream is cut, the sentences are the same. It has seen no passage;
-which numbers mean one is for others to know.
+character at a time: however the stream is cut, the sentences are the same, and whatever is in it, twice
+the text takes twice the time. It has seen no passage; which numbers mean one is for others to know.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from vectorstore.splitting import sentences
@@ -53,13 +53,13 @@ class SentenceStream:
     def __init__(self) -> None:
         self._lexer = _Lexer()
         self._before = ""
-        self._text = ""
+        self._text = _Text()
         self._marks: list[Mark] = []
 
     @property
     def tail(self) -> str:
         """The sentence that has not ended yet, without marks or anything that may become one."""
-        return self._text.rstrip()
+        return self._text.body()
 
     @property
     def before(self) -> str:
@@ -78,48 +78,51 @@ class SentenceStream:
     def finish(self) -> list[Written]:
         """What is left where the stream ends. Half a mark is dropped."""
         done = [written for token in self._lexer.rest() for written in self._add(token)]
-        return [*done, *self._end(len(self._text.rstrip()))]
+        return [*done, *self._end(self._text.end)]
 
     def _add(self, token: _Token) -> Iterator[Written]:
         if isinstance(token, tuple):
-            kept = self._text.rstrip(" \t")
-            self._text = kept if kept else self._text
-            self._marks.append((len(self._text), token))
+            self._text.drop_blanks()
+            self._marks.append((self._text.length, token))
         elif token.startswith("```"):
-            yield from self._end(len(self._text.rstrip()))
+            yield from self._end(self._text.end)
             before, self._before = self._before, ""
             yield Written(before, token, code=True)
         else:
             if not token.isspace() and (end := self._sentence_end(token)):
                 yield from self._end(end)
-            if self._marks and self._marks[-1][0] == len(self._text) and token[:1].isalnum():
-                self._text += " " if self._text else ""  # "it [1]and"
-            if self._text or not token.isspace() or self._marks:
-                self._text += token
+            if self._marked_here() and token[:1].isalnum() and self._text.length:
+                self._text.add(" ")  # "it [1]and"
+            if self._text.length or not token.isspace() or self._marks:
+                self._text.add(token)
             else:
                 self._before += token
 
+    def _marked_here(self) -> bool:
+        return bool(self._marks) and self._marks[-1][0] == self._text.length
+
     def _sentence_end(self, following: str) -> int:
         """Where the sentence ended, if `following` begins another one; else 0."""
-        body = self._text.rstrip()
-        gap = self._text[len(body) :]
-        if not any(c.isalpha() for c in body):
+        text = self._text
+        if not text.has_letters:
             return 0
-        if "\n" in gap:
-            return len(body)
-        behind = bool(self._marks) and self._marks[-1][0] == len(body)
-        if not (gap or behind) or not _ENDED.search(body) or following[0].islower():
+        if text.line_ends:
+            return text.end
+        behind = bool(self._marks) and self._marks[-1][0] == text.end
+        gap = text.end < text.length
+        if not (gap or behind) or not text.ended or following[0].islower():
             return 0
         # What follows a quotation mark is not known yet, and alone it would begin nothing.
         probe = following[0] if following[0].isalnum() else "A"
-        found = sentences(f"{body[-_ENOUGH_TO_TELL:]} {probe}")
-        return len(body) if found[-1].length == 1 else 0
+        found = sentences(f"{text.last(_ENOUGH_TO_TELL)} {probe}")
+        return text.end if found[-1].length == 1 else 0
 
     def _end(self, end: int) -> Iterator[Written]:
         """The sentence up to `end`; what stands behind begins the next one."""
-        body, gap = self._text[:end], self._text[end:]
+        whole = str(self._text)
+        body, gap = whole[:end], whole[end:]
         # A mark on a line of its own text is that text's: "… July 9.\n[2] It is held in Dakar."
-        line = end + gap.rfind("\n") + 1 if "\n" in gap else len(self._text) + 1
+        line = end + gap.rfind("\n") + 1 if "\n" in gap else len(whole) + 1
         own = [(min(place, end), numbers) for place, numbers in self._marks if place < line]
         rest = [(0, numbers) for place, numbers in self._marks if place >= line]
         if body or own:
@@ -127,7 +130,63 @@ class SentenceStream:
             self._before = gap
         else:
             self._before += gap
-        self._text, self._marks = "", rest
+        self._text, self._marks = _Text(), rest
+
+
+class _Text:
+    """Text that grows at its end, and what is to be known of that end without reading it again."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.end = 0  # where it ends without the blanks behind it
+        self.has_letters = False
+        self.line_ends = False  # among the blanks behind it
+        self.ended = False  # whether its last words end as a sentence does
+        self._solid = False  # whether it is more than blanks
+        self._parts: list[str] = []
+
+    def __str__(self) -> str:
+        return "".join(self._parts)
+
+    def body(self) -> str:
+        """Without the blanks behind it."""
+        return str(self)[: self.end]
+
+    def last(self, count: int) -> str:
+        """So many characters of the body's end, or rather more."""
+        behind = self.length - self.end
+        found = 0
+        at = len(self._parts)
+        while at and found < count + behind:
+            at -= 1
+            found += len(self._parts[at])
+        return "".join(self._parts[at:])[: found - behind][-count:]
+
+    def add(self, part: str) -> None:
+        for character in part:
+            if character.isspace():
+                self.line_ends = self.line_ends or character == "\n"
+            else:
+                gap = self.end < self.length
+                self.end = self.length + 1
+                self.line_ends = False
+                self.has_letters = self.has_letters or character.isalpha()
+                if character in _STOPS:
+                    self.ended = True
+                elif gap or character not in _CLOSERS:
+                    self.ended = False
+            self.length += 1
+        self._solid = self._solid or bool(part.strip(" \t"))
+        self._parts.append(part)
+
+    def drop_blanks(self) -> None:
+        """Take off the blanks behind it, unless it is nothing else; line ends are none."""
+        if not self._solid:
+            return
+        while not (stripped := self._parts[-1].rstrip(" \t")):
+            self.length -= len(self._parts.pop())
+        self.length -= len(self._parts[-1]) - len(stripped)
+        self._parts[-1] = stripped
 
 
 _Token = str | tuple[int, ...]
@@ -138,104 +197,133 @@ class _Lexer:
     """Characters -> tokens. What may yet become a mark or code is held back until that is known."""
 
     def __init__(self) -> None:
-        self._held = ""
-        self._mode = "thinking"
-        self._line = ""  # what stands on the line so far
+        self._held: list[str] = []
+        self._mode: Callable[[str], Iterator[_Token]] = self._opening
+        self._line_blank = True  # what stands on the line so far
+        self._begun = ""  # of "<think>", behind the blanks that are held
+        self._fence: list[str] = []  # the line of a block of code so far
+        self._opened = False  # whether the line that opens the block is over
 
     def take(self, character: str) -> Iterator[_Token]:
-        self._held += character
-        yield from getattr(self, f"_{self._mode}")()
+        yield from self._mode(character)
 
     def rest(self) -> Iterator[_Token]:
         """What was held back; half a mark is not text, half a block of code is code."""
-        held, mode = self._held, self._mode
-        self._held, self._mode = "", "text"
-        if mode == "block":
+        held, mode = self._taken(), self._mode
+        self._mode = self._text
+        if mode == self._block:
             yield held
-        elif mode == "thinking" and not held.lstrip().startswith(_THINKING):
+        elif mode == self._opening:
             yield from self._all(held)
             yield from self.rest()
-        elif mode in ("code", "ticks"):
+        elif mode == self._ticks:
+            for tick in held:
+                yield from self._said(tick)
+        elif mode == self._code:
             yield from self._again(held)
             yield from self.rest()
 
+    def _taken(self) -> str:
+        held = "".join(self._held)
+        self._held = []
+        return held
+
     def _again(self, held: str) -> Iterator[_Token]:
         """`held` was not what its first character promised."""
-        self._held, self._mode = "", "text"
+        self._mode = self._text
         yield from self._said(held[0])
         yield from self._all(held[1:])
 
     def _all(self, held: str) -> Iterator[_Token]:
-        self._held, self._mode = "", "text"
+        self._mode = self._text
         for character in held:
             yield from self.take(character)
 
     def _said(self, text: str) -> Iterator[_Token]:
-        self._line = (self._line + text).rpartition("\n")[2]
+        line = text.rpartition("\n")[2]
+        self._line_blank = not line.strip() and (self._line_blank or "\n" in text)
         yield text
 
-    def _text(self) -> Iterator[_Token]:
-        held, self._held = self._held, ""
-        if held in _BRACKETS:
-            self._held, self._mode = held, "mark"
-        elif held == "`":
-            self._held, self._mode = held, "ticks"
+    def _text(self, character: str) -> Iterator[_Token]:
+        if character in _BRACKETS:
+            self._held, self._mode = [character], self._mark
+        elif character == "`":
+            self._held, self._mode = [character], self._ticks
         else:
-            yield from self._said(held)
+            yield from self._said(character)
 
-    def _thinking(self) -> Iterator[_Token]:
+    def _opening(self, character: str) -> Iterator[_Token]:
         """What a reasoning model thinks before it answers is no part of the answer."""
-        begun = self._held.lstrip()
-        if begun.startswith(_THINKING):
-            if begun.endswith(_THOUGHT):
-                self._held, self._mode = "", "text"
-        elif not _THINKING.startswith(begun):
-            yield from self._all(self._held)
+        self._held.append(character)
+        if not self._begun and character.isspace():
+            return
+        self._begun += character
+        if self._begun == _THINKING:
+            self._held, self._begun, self._mode = [], "", self._thinking
+        elif not _THINKING.startswith(self._begun):
+            yield from self._all(self._taken())
 
-    def _mark(self) -> Iterator[_Token]:
-        held = self._held
-        if held[-1] == _BRACKETS[held[0]]:
+    def _thinking(self, character: str) -> Iterator[_Token]:
+        self._begun = (self._begun + character)[-len(_THOUGHT) :]
+        if self._begun == _THOUGHT:
+            self._mode = self._text
+        yield from ()
+
+    def _mark(self, character: str) -> Iterator[_Token]:
+        self._held.append(character)
+        held = "".join(self._held)  # short: it could not become a mark otherwise
+        if character == _BRACKETS[held[0]]:
             found = _MARK.fullmatch(held)
+            self._held = []
             if found is None:
                 yield from self._again(held)
                 return
-            self._held, self._mode = "", "text"
-            self._line += held
+            self._mode = self._text
+            self._line_blank = False
             yield tuple(_numbers(found["numbers"]))
         elif not _may_become_mark(held):
+            self._held = []
             yield from self._again(held)
 
-    def _ticks(self) -> Iterator[_Token]:
-        ticks = len(self._held) - len(self._held.lstrip("`"))
-        if ticks == len(self._held):
-            return  # more of them may come
+    def _ticks(self, character: str) -> Iterator[_Token]:
+        if character == "`":
+            self._held.append(character)  # more of them may come
+            return
+        ticks = len(self._held)
         if ticks == 1:
-            self._mode = "code"
-            yield from self._code()
-        elif ticks >= 3 and not self._line.strip():
-            self._mode = "block"
-            yield from self._block()
+            self._mode = self._code
+            yield from self._code(character)
+        elif ticks >= 3 and self._line_blank:
+            self._fence, self._opened, self._mode = [], False, self._block
+            yield from self._block(character)
         else:
-            held = self._held
-            yield from self._said(held[:ticks])
-            yield from self._all(held[ticks:])
+            yield from self._said(self._taken())
+            yield from self._all(character)
 
-    def _code(self) -> Iterator[_Token]:
-        held = self._held
-        if held[-1] == "`" and len(held) > 1:
+    def _code(self, character: str) -> Iterator[_Token]:
+        self._held.append(character)
+        if character == "`":
+            held = self._taken()
             if held[1:-1].strip() and held[1] != " " and held[-2] != " ":
-                self._held, self._mode = "", "text"
+                self._mode = self._text
                 yield from self._said(held)
             else:
                 yield from self._again(held)
-        elif held[-1] == "\n" or len(held) > _LONGEST_CODE:
-            yield from self._again(held)
+        elif character == "\n" or len(self._held) > _LONGEST_CODE:
+            yield from self._again(self._taken())
 
-    def _block(self) -> Iterator[_Token]:
-        if _BLOCK_ENDS.search(self._held):
-            held = self._held
-            self._held, self._mode, self._line = "", "text", ""
-            yield held.rstrip("\n")
+    def _block(self, character: str) -> Iterator[_Token]:
+        """Up to a line of its own that closes it."""
+        self._held.append(character)
+        self._fence.append(character)
+        if character != "\n":
+            return
+        line = "".join(self._fence).strip(" \t\n")
+        closes, self._opened = self._opened and line == "```", True
+        self._fence = []
+        if closes:
+            self._mode, self._line_blank = self._text, True
+            yield self._taken().rstrip("\n")
             yield from self._said("\n")
 
 
@@ -263,13 +351,14 @@ _MARK = re.compile(
     r"(?P<numbers>\^?\d{1,6}(?:\s*(?:,|;|and|&|-|–|—)\s*\^?\d{1,6})*)\s*(?:†[^\]】]*)?[\]】]",
     re.IGNORECASE,
 )
+# Possessive: what is no mark is found to be none without trying how else its blanks may be shared out.
 _BEGUN = re.compile(
-    r"[\[【][ \t]*(?:(?P<word>[A-Za-z]+)[ \t]*:?[ \t]*)?\^?\d*"
-    r"(?:[ \t]*(?:,|;|&|-|–|—|an?|and)[ \t]*\^?\d*)*[ \t]*(?:†[^\]】\n]*)?"
+    r"[\[【][ \t]*+(?:(?P<word>[A-Za-z]++)[ \t]*+:?+[ \t]*+)?\^?\d*+"
+    r"(?:[ \t]*+(?:,|;|&|-|–|—|and|an?)[ \t]*+\^?\d*+)*+[ \t]*+(?:†[^\]】\n]*+)?"
 )
-_ENDED = re.compile(r"[.!?…。！？][\"'”’»)\]*_]*$")
+_STOPS = frozenset(".!?…。！？")
+_CLOSERS = frozenset("\"'”’»)]*_")
 _BULLET = re.compile(r"^\s*(?:(?:[-*•#>]+|\d{1,3}[.)])\s+)+")
 _EMPHASIS = re.compile(r"(?<!\w)[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)")
-_BLOCK_ENDS = re.compile(r"\n[ \t]*```[ \t]*\n$")
 _THINKING = "<think>"
 _THOUGHT = "</think>"

@@ -26,6 +26,7 @@ from assistant.resources import seeds_folder
 from assistant.web.access import Access
 from assistant.web.adding import Adding
 from assistant.web.library import Library
+from assistant.web.sessions import Sessions
 from tests.browser.conftest import served
 from tests.browser.page import Page
 from tests.fake_assistant import ARTICLES, HOSTILE, FakeAssistant, MemoryIndex
@@ -135,7 +136,7 @@ def staged() -> Iterator[Stage]:
         served(assistant, OFFERED, library=library) as full,
         served(FakeAssistant([]), OFFERED) as empty,
         served(FakeAssistant(seeds), OFFERED) as samples,
-        served(FakeAssistant(), access=Access(PASSWORD, bytes(32))) as locked,
+        served(FakeAssistant(), access=Access(PASSWORD, Sessions.open())) as locked,
         served(assistant, OFFERED, at_once=1) as narrow_desk,
         asking(Path(folder), f"http://127.0.0.1:{free_port()}/v1") as unheard,
         served(unheard, OFFERED) as silent,

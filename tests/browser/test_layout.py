@@ -9,6 +9,7 @@ import pytest
 
 from assistant.web.adding import Adding
 from assistant.web.library import Library
+from assistant.web.sealing import Seal
 from tests.browser.chromium import violations
 from tests.browser.conftest import Opened, served
 from tests.browser.page import Page
@@ -71,7 +72,7 @@ def test_what_is_sent_while_the_server_is_ended_goes_on_when_it_is_started_again
 
 
 def library(index: MemoryIndex, waiting: Path) -> Library:
-    return Library(index, Adding(index, folder=waiting))
+    return Library(index, Adding(index, folder=waiting, seal=Seal(bytes(32))))
 
 
 def blank(page: Page) -> None:

@@ -17,6 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from assistant.web.access import Access
+from assistant.web.sessions import Sessions
 from tests.browser.axe import faults
 from tests.browser.chromium import chromium, requested, violations
 from tests.browser.conftest import Opened
@@ -398,7 +399,7 @@ def test_quotes_of_removed_and_changed_articles_are_shown_as_they_were_saved(
 
 
 def test_a_page_with_a_password_is_entered_used_and_left(opened: Opened) -> None:
-    with opened.served(FakeAssistant(), access=Access(PASSWORD, bytes(32))) as address:
+    with opened.served(FakeAssistant(), access=Access(PASSWORD, Sessions.open())) as address:
         assert httpx.get(f"{address}/api/articles", trust_env=False).status_code == 401
         page = opened(f"{address}/?conversation=x", login=True)
         page.write("#password", "wrong password", Keys.ENTER)

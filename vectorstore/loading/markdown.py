@@ -26,8 +26,9 @@ from vectorstore.loading.text import decode
 _OPENING = re.compile(r"---[ \t]*\r?\n")
 _CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.MULTILINE)
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
-_LONGEST = 1 << 16  # characters of front matter
+_LONGEST = 10_000  # characters of front matter: YAML takes a second for some ten thousand tokens
 _LONGEST_HEADING = 1_000
+_DEEPEST = 20  # levels of what stands in front matter
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
@@ -80,8 +81,23 @@ def _front_matter(whole: str) -> tuple[dict[str, tuple[Any, int]], str]:
 def _fields(written: str) -> dict[str, tuple[Any, int]] | None:
     import yaml
 
+    class Shallow(yaml.BaseLoader):
+        """Goes only so deep, whatever Python would let it: each level makes each token dearer."""
+
+        depth = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            self.depth += 1
+            if self.depth > _DEEPEST:
+                mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+                raise yaml.composer.ComposerError(None, None, "is nested too deeply", mark)
+            try:
+                return super().compose_node(parent, index)
+            finally:
+                self.depth -= 1
+
     try:
-        node = yaml.compose(written, Loader=yaml.BaseLoader)
+        node = yaml.compose(written, Loader=Shallow)
         if node is None:
             return {}
         if isinstance(node, yaml.ScalarNode):

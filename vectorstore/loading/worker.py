@@ -104,6 +104,7 @@ class Worker:
             path = [str(Path(entry).absolute()) for entry in sys.path]
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, no shell
                 [sys.executable, "-I", "-c", _START.format(path=path)],
+                env=_environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -162,6 +163,19 @@ def _reply(job: dict[str, object], content: bytes) -> dict[str, object]:
         return {"error": f"cannot be parsed ({type(error).__name__}: {str(error)[:200]})"}
     return {"found": found}
 
+
+def _environment() -> dict[str, str]:
+    """What Python needs to start, and nothing else: a parser that a file takes over finds no password
+    and no key of a model in its environment."""
+    return {name: value for name, value in os.environ.items() if name.upper() in _NEEDED}
+
+
+_NEEDED = frozenset(
+    [
+        *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TEMP", "TMP"),
+        *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR"),
+    ]
+)
 
 _TOO_MUCH = "took more than {:,} bytes of memory to parse and was given up"
 

@@ -1,0 +1,68 @@
+"""The SQLite databases that lie beside the articles in an index's folder, and how each is made.
+
+    Assistant.open    hands BACKED_UP to the index, whose backups then hold these too
+    dateline restore  brings back no others
+
+Tables only: what is done with them is in `assistant.web`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from vectorstore.database import Database
+
+_CONVERSATIONS = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE conversations (
+    id TEXT PRIMARY KEY,
+    visitor TEXT NOT NULL,
+    title TEXT NOT NULL,
+    filters TEXT NOT NULL,
+    changed REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX conversations_by_visitor ON conversations (visitor, changed);
+CREATE TABLE exchanges (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    conversation TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    question TEXT NOT NULL,
+    filters TEXT NOT NULL,
+    state TEXT NOT NULL,
+    answer TEXT,
+    failure TEXT NOT NULL DEFAULT '',
+    verdict TEXT,
+    asked REAL NOT NULL
+);
+CREATE INDEX exchanges_by_conversation ON exchanges (conversation, key);
+CREATE TABLE quoted (
+    article TEXT NOT NULL,
+    exchange INTEGER NOT NULL REFERENCES exchanges (key) ON DELETE CASCADE,
+    PRIMARY KEY (article, exchange)
+) WITHOUT ROWID;
+CREATE INDEX quoted_by_exchange ON quoted (exchange)
+"""
+
+
+def _make_conversations(db: sqlite3.Connection) -> None:
+    for statement in _CONVERSATIONS.split(";\n"):
+        db.execute(statement)
+
+
+# Who has logged in. Proofs, not tokens: whoever reads the file can pose as nobody.
+_SESSIONS = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE sessions (proof TEXT PRIMARY KEY, ends REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE browsers (proof TEXT PRIMARY KEY, seen REAL NOT NULL) WITHOUT ROWID
+"""
+
+
+def _make_sessions(db: sqlite3.Connection) -> None:
+    for statement in _SESSIONS.split(";\n"):
+        db.execute(statement)
+
+
+CONVERSATIONS = Database("conversations.sqlite", 0x44544C43, (_make_conversations,))  # "DTLC"
+SESSIONS = Database("sessions.sqlite", 0x44544C53, (_make_sessions,))  # "DTLS"
+
+BACKED_UP = (CONVERSATIONS,)  # sessions are this place's alone

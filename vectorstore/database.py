@@ -1,0 +1,143 @@
+"""What may be in one of Dateline's SQLite files: the tables that Dateline makes, and nothing else.
+
+    CONVERSATIONS = Database("conversations.sqlite", 0x44544C43, (make_tables,))
+    db = connect(file)
+    CONVERSATIONS.make(db)              in an empty file
+    CONVERSATIONS.foreign(db)           ["the trigger 'spy'"]
+    CONVERSATIONS.copy_rows(given, db)  into tables of our own making
+
+A file may come from somebody else: a backup, or a whole index that was handed over. SQLite runs what
+such a file holds (triggers, views, expressions) with the statements of whoever opens it, so the
+schema is compared before anything is read. It knows neither what the rows say nor where files lie.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+Step = Callable[[sqlite3.Connection], None]
+"""Brings a file from one format to the next."""
+
+_HEADER = 100  # bytes
+_MAGIC = b"SQLite format 3\x00"
+_APPLICATION_ID_AT = 68
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One kind of file in an index's folder: its name there, the application id that marks it, and
+    what makes its tables. The first of `formats` makes those of format 1 in an empty file; each
+    further one leads to the next format."""
+
+    name: str
+    application_id: int
+    formats: tuple[Step, ...]
+
+    @property
+    def newest(self) -> int:
+        return len(self.formats)
+
+    def make(self, db: sqlite3.Connection, version: int | None = None) -> None:
+        """Make the tables of a format, the newest by default; the caller has begun a transaction."""
+        version = self.newest if version is None else version
+        if not 1 <= version <= self.newest:
+            raise sqlite3.DatabaseError(f"there is no format {version}")
+        db.execute(f"PRAGMA application_id = {self.application_id}")
+        db.execute(f"PRAGMA user_version = {version}")
+        for step in self.formats[:version]:
+            step(db)
+
+    def marks(self, file: Path) -> bool:
+        """Whether the file says that it is one of this kind."""
+        with file.open("rb") as opened:
+            header = opened.read(_HEADER)
+        named = header[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4]
+        return header.startswith(_MAGIC) and int.from_bytes(named) == self.application_id
+
+    def foreign(
+        self, db: sqlite3.Connection, *, also: Sequence[str] = (), within: str = "main"
+    ) -> list[str]:
+        """What is in the file and is not as this Dateline makes it, in words: "the trigger 'spy'".
+
+        `also` are further statements whose tables may be there. What is missing is not told of.
+        """
+        made = _made(self, _number(db, "user_version", within), tuple(also))
+        return [
+            f"the {kind} {name!r}"
+            for kind, name, table, sql in _entries(db, within)
+            if (kind, name, table, sql) not in made
+        ]
+
+    def copy_rows(self, db: sqlite3.Connection, within: str) -> None:
+        """Copy every row of the attached database `within` into tables of the same format, made here.
+
+        What virtual tables hold is made again by whoever knows how. Raises sqlite3.DatabaseError
+        where a row does not keep to the tables' own rules.
+        """
+        self.make(db, _number(db, "user_version", within))
+        there = {name for kind, name, _, _ in _entries(db, within) if kind == "table"}
+        for table in _tables_of_rows(db):
+            if table not in there:
+                raise sqlite3.DatabaseError(f"the table {table!r} is missing")
+            columns = ", ".join(
+                f'"{row[1]}"' for row in db.execute(f'PRAGMA table_info("{table}")')
+            )
+            db.execute(
+                f'INSERT INTO main."{table}" ({columns}) SELECT {columns} FROM "{within}"."{table}"'  # noqa: S608
+            )
+
+
+def connect(file: Path | str, *, uri: bool = False, patience: float = 5.0) -> sqlite3.Connection:
+    """A connection, for any thread, on which nothing that the file's schema names is trusted: its
+    expressions call no function that could do harm, and damaged pages are found before use.
+
+    `patience` are the seconds to wait while another process writes.
+    """
+    db = sqlite3.connect(
+        file, timeout=patience, check_same_thread=False, isolation_level=None, uri=uri
+    )
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA cell_size_check = ON")
+    db.execute("PRAGMA mmap_size = 0")
+    return db
+
+
+def _number(db: sqlite3.Connection, pragma: str, within: str) -> int:
+    return int(db.execute(f"PRAGMA {within}.{pragma}").fetchone()[0])
+
+
+_Entry = tuple[str, str, str, str]
+"""Type, name, table and statement of something in a schema; the statement without its line ends."""
+
+
+def _entries(db: sqlite3.Connection, within: str) -> Iterator[_Entry]:
+    for kind, name, table, sql in db.execute(
+        f"SELECT type, name, tbl_name, sql FROM {within}.sqlite_schema"  # noqa: S608
+    ).fetchall():
+        yield kind, name, table, " ".join((sql or "").split())
+
+
+def _tables_of_rows(db: sqlite3.Connection) -> list[str]:
+    """The tables that hold rows of their own: no virtual ones, nor what these or SQLite keep."""
+    virtual = [name for _, name, _, sql in _entries(db, "main") if sql.startswith("CREATE VIRTUAL")]
+    kept = (*(f"{name}_" for name in virtual), "sqlite_")
+    return [
+        name
+        for kind, name, _, _ in _entries(db, "main")
+        if kind == "table" and name not in virtual and not name.startswith(kept)
+    ]
+
+
+@cache
+def _made(database: Database, version: int, also: tuple[str, ...]) -> frozenset[_Entry]:
+    """The schema of this format as this build of SQLite makes it."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        database.make(db, version)
+        for statement in also:
+            db.execute(statement)
+        return frozenset(_entries(db, "main"))

@@ -8,7 +8,6 @@ import socket
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -262,14 +261,13 @@ PIECES = [
 
 
 @pytest.fixture
-def _no_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """No name leads anywhere, and nobody is asked for one."""
 
     def nowhere(*_: Any, **__: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(socket, "getaddrinfo", nowhere)
-    yield
 
 
 @pytest.mark.usefixtures("_no_names")

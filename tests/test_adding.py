@@ -580,6 +580,26 @@ def test_an_archive_given_again_gives_no_second_articles_and_records_keep_their_
         assert {len(article.origins) for article in real.articles()} == {2}
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_records_of_two_uploads_with_the_same_ids_are_articles_of_their_own(
+    real: LocalIndex, together: bool
+) -> None:
+    uploads = {
+        "weekly.jsonl": b'{"id": 1, "title": "The ferry", "text": "It costs more."}',
+        "herald.jsonl": b'{"id": 1, "title": "The strike", "text": "Dockers walked out."}',
+    }
+    with ended(Adding(real)) as adding:
+        for name, content in uploads.items():
+            adding.file(name, content)
+            assert together or adding.wait(60)
+        assert adding.wait(60)
+        for name, content in uploads.items():  # given again, they are known
+            adding.file(name, content)
+            assert adding.wait(60)
+            assert "unchanged" in adding.status().line
+    assert {article.title for article in real.articles()} == {"The ferry", "The strike"}
+
+
 def test_what_cannot_be_read_leaves_no_trace_in_the_index(real: LocalIndex) -> None:
     with ended(Adding(real)) as adding:
         adding.file("empty.txt", b" ")

@@ -1628,6 +1628,20 @@ def test_json_records_become_articles(tmp_path: Path, name: str, content: str) -
     assert re.fullmatch("a-[0-9a-f]{12}", two.id)
 
 
+def test_records_of_two_files_with_the_same_ids_are_articles_of_their_own(tmp_path: Path) -> None:
+    written(tmp_path / "a.json", '{"id": "1", "text": "one"}')
+    packed = archive(
+        {"b.json": b'{"id": "1", "text": "two"}', "c.json": b'{"id": "1", "text": "3"}'}
+    )
+    written(tmp_path / "b.zip", packed)
+
+    found = [item for item in load(tmp_path) if isinstance(item, Article)]
+
+    assert [item.text for item in found] == ["one", "two", "3"]
+    assert len({item.id for item in found}) == 3
+    assert found == list(load(tmp_path))
+
+
 def test_one_json_object_is_one_article(tmp_path: Path) -> None:
     assert only(written(tmp_path / "a.json", json.dumps(RECORDS[0]))).id == "a-1"
 

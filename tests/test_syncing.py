@@ -9,8 +9,9 @@ import os
 import random
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 from tests.fake_embedding import FakeEmbedding
 from tests.test_fetching import Site, everywhere
 from tests.test_fetching import site as site
-from vectorstore.articles import Article, SyncReport
+from vectorstore.articles import Article, Origin, SourceFile, SyncReport
 from vectorstore.catalog import CATALOG, Catalog, NewPassage
 from vectorstore.errors import LoadingError
 from vectorstore.fetching import fetch_if_changed
@@ -526,14 +527,122 @@ def test_a_file_that_becomes_the_copy_of_another_joins_it(index: Index, folder: 
     assert texts(index) == {flood: FLOOD}
 
 
-def test_an_id_that_two_files_give_is_the_first_ones(index: Index, folder: Path) -> None:
-    written(folder / "a.json", json.dumps({"id": "n1", "text": FERRY}))
-    written(folder / "b.json", json.dumps({"id": "n1", "text": FLOOD}))
+def table(*rows: str) -> str:
+    return "\n".join(("id,title,date,source,text", *rows))
+
+
+WEEKLY = table(
+    f"1,The ferry,2025-07-17,Skennay Weekly,{FERRY.splitlines()[0]}",
+    f"2,The flood,2025-07-18,Skennay Weekly,{FLOOD}",
+)
+HERALD = table(f"1,The strike,2025-07-19,Ennet Herald,{STRIKE}")
+
+
+def listed(index: Index) -> set[tuple[str, str]]:
+    return {(summary.title, summary.source) for summary in index.articles()}
+
+
+ALL_THREE = {
+    ("The ferry", "Skennay Weekly"),
+    ("The flood", "Skennay Weekly"),
+    ("The strike", "Ennet Herald"),
+}
+
+
+@pytest.mark.parametrize("bring", [add, sync])
+@pytest.mark.parametrize("together", [True, False])
+def test_records_of_two_files_with_the_same_ids_are_articles_of_their_own(
+    index: Index, folder: Path, bring: Callable[[Index, Path], object], together: bool
+) -> None:
+    written(folder / "one" / "weekly.csv", WEEKLY)
+    written(folder / "two" / "herald.csv", HERALD)
+    places = [folder] if together else [folder / "one", folder / "two"]
     for _ in range(2):
-        report = index.sync(folder)
-        (skipped,) = report.skipped
-        assert "has the same id as" in skipped.reason
-        assert texts(index) == {"n1": FERRY}
+        for place in places:
+            bring(index, place)
+        assert listed(index) == ALL_THREE
+    assert {"1", "2"} < texts(index).keys()  # who comes first keeps what the file calls it
+    ids = texts(index).keys()
+
+    written(folder / "two" / "herald.csv", HERALD.replace("Monday", "Tuesday"), NOON + AN_HOUR)
+    for place in places:
+        bring(index, place)
+    assert texts(index).keys() == ids
+    assert {text for text in texts(index).values() if "Dockers" in text} == {
+        STRIKE.replace("Monday", "Tuesday")
+    }
+
+
+def test_a_file_in_place_of_one_that_is_gone_takes_none_of_its_articles(
+    index: Index, folder: Path
+) -> None:
+    file = written(folder / "weekly.csv", WEEKLY)
+    index.sync(folder)
+    file.unlink()
+    written(folder / "herald.csv", HERALD)
+    assert set(index.sync(folder).vanished) == {"1", "2"}
+    assert listed(index) == ALL_THREE
+
+
+def test_a_record_has_the_id_of_no_article_that_a_script_gave(index: Index, folder: Path) -> None:
+    index.add_articles([Article(id="1", title="Given", text=FERRY)])
+    written(folder / "herald.csv", HERALD)
+    for _ in range(2):
+        index.sync(folder)
+        assert texts(index)["1"] == FERRY
+        assert sorted(texts(index).values()) == sorted([FERRY, STRIKE])
+
+
+def test_a_record_that_two_exports_have_is_one_article_until_one_of_them_changes_it(
+    index: Index, folder: Path
+) -> None:
+    written(folder / "may.csv", WEEKLY)
+    later = written(folder / "june.csv", table(*WEEKLY.splitlines()[1:], *HERALD.splitlines()[2:]))
+    index.sync(folder)
+    assert texts(index).keys() == {"1", "2"}
+    assert [len(summary.origins) for summary in index.articles()] == [2, 2]
+
+    written(later, later.read_text().replace("Three hundred", "Four hundred"), NOON + AN_HOUR)
+    index.sync(folder)
+    assert texts(index)["2"] == FLOOD
+    assert sorted(texts(index).values()) == sorted(
+        [FERRY.splitlines()[0], FLOOD, FLOOD.replace("Three", "Four")]
+    )
+
+
+def test_what_an_earlier_release_gave_to_the_wrong_paper_comes_back(
+    index: Index, folder: Path
+) -> None:
+    weekly = written(folder / "one" / "weekly.csv", WEEKLY)
+    herald = written(folder / "two" / "herald.csv", HERALD)
+    index.sync(folder / "one")
+    index.sync(folder / "two")
+    # As it was: the record of the second file in place of the first one's, and both files' own.
+    (strike,) = (s.id for s in index.articles() if s.title == "The strike")
+    wrong = replace(index.get(strike), id="1")
+    index.remove([strike])
+    (file,) = index.source_files(under=str(herald)) or [SourceFile(str(herald))]
+    index.store_files(
+        [replace(file, origins=(Origin(str(herald), "1", "Ennet Herald", "1"),), reading=1)],
+        [wrong],
+    )
+    (file,) = index.source_files(under=str(weekly))
+    index.store_files([replace(file, reading=1)])
+    assert ("The ferry", "Skennay Weekly") not in listed(index)
+
+    index.sync(folder / "one")
+    index.sync(folder / "two")
+    assert listed(index) == ALL_THREE
+
+
+def test_a_row_put_before_the_others_changes_none_of_them(index: Index, folder: Path) -> None:
+    rows = [f"The {n},Report {n} of the harbour office." for n in ("ferry", "flood", "strike")]
+    file = written(folder / "a.csv", "\n".join(["title,text", *rows[1:]]))
+    index.sync(folder)
+    before = texts(index)
+    written(file, "\n".join(["title,text", *rows]), NOON + AN_HOUR)
+    assert len(index.sync(folder).new) == 1
+    assert before.items() < texts(index).items()
 
 
 # -- many, and by chance -----------------------------------------------------------------------

@@ -18,8 +18,10 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -56,6 +58,7 @@ _FILES_A_BATCH = 500
 # telling: file systems count in steps of up to two seconds.
 _SETTLED = 2_000_000_000
 _TENTH = 10
+_ASKED_ONE_BY_ONE = 200  # ids; to ask for more, all are listed
 _A_FEW = 3  # articles that may go even where they are more than a tenth
 _UPLOADED = "upload://"
 # What is put into addresses to follow readers; the page is the same without.
@@ -106,19 +109,17 @@ class FileRead:
     known: tuple[str, ...]
 
 
-def read_content(
-    index: Index, content: Content, this_run: dict[str, SourceFile] | None = None
-) -> FileRead:
+def read_content(index: Index, content: Content, run: Run | None = None) -> FileRead:
     """Read a file that lies elsewhere, unless the index knows its bytes; nothing is stored yet.
 
-    `this_run` are files that were read before it and may not be stored yet, by digest; it is added
-    to them. What is there of another name is no other file: it comes and goes with its bytes.
+    `run` has what was read before it and may not be stored yet; it is added to that. What is there
+    of another name is no other file: it comes and goes with its bytes.
     """
     place = uploaded_place(content.name, content.content)
     bringing = _Bringing(index, _Source([content], place, place, Reader), None)
     bringing.trying_again = bringing.hands_nothing_over = True
-    if this_run is not None:
-        bringing.this_run = this_run
+    if run is not None:
+        bringing.run = run
     bringing.everything()
     return bringing.file_read()
 
@@ -187,6 +188,34 @@ def _without_following(address: str) -> str:
     return address if len(kept) == len(query) else urlunsplit(parts._replace(query=urlencode(kept)))
 
 
+_Content = tuple[str, date | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Which file the article of an id is of, and what it says; None where it was not read."""
+
+    place: str
+    content: _Content | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """An article with the id it is to have; `known`: the index has it from another file."""
+
+    article: Article
+    entry: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was read together, stored or not: the files by their digest, and whose which id is."""
+
+    files: dict[str, SourceFile] = field(default_factory=dict)
+    owners: dict[str, _Owner] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class _Tally:
     """Ids of articles by what became of them; dictionaries, for the order in which they came."""
@@ -218,7 +247,7 @@ class _Bringing:
         self.trying_again = False  # also files that could not be read last time
         self.sees_all = False  # what is not found is no longer there
         self.hands_nothing_over = False  # whoever calls stores it
-        self.this_run: dict[str, SourceFile] = {}  # by digest: files of this run, stored or not
+        self.run = Run()
         self._index = index
         self._source = source
         self._progress = progress
@@ -231,7 +260,6 @@ class _Bringing:
         self._forget: list[str] = []
         self._handed_over = time.monotonic()
         self._a_batch = _ARTICLES_A_BATCH
-        self._owners: dict[str, tuple[str, str]] = {}  # article id -> place and label, of this run
         self._held = 0  # files that are there
 
     def everything(self) -> None:
@@ -383,19 +411,22 @@ class _Bringing:
         mine = {seen.place} | ({twin.place} if twin is not None else set())
         if seen.address:  # the same page, asked for by other addresses
             mine |= {f.place for f in self._index.source_files(addresses=[seen.address])}
-        fitted = self._fitted(loaded, seen, before, mine)
         origins = []
         articles: list[Article] = []
-        for item in fitted:
+        for item in self._fitted(loaded, seen, before, mine):
             if isinstance(item, Skipped):
                 skipped.append(item)
+                continue
+            article = item.article
+            origins.append(Origin(seen.place, article.id, article.source, item.entry))
+            if item.known:
+                self._tally.duplicates.append(origins[-1])
+                self._tally.unchanged[article.id] = None
             else:
-                article = item.article
-                origins.append(Origin(seen.place, article.id, article.source, item.entry))
                 articles.append(article)
         self._tally.skipped += skipped
         seen = replace(seen, skipped=tuple(skipped))
-        if not articles and skipped and known is not None:  # what it had is kept as it is
+        if not origins and skipped and known is not None:  # what it had is kept as it is
             self._store(replace(seen, origins=known.origins), ())
         elif twin is not None and articles:
             shared = {origin.article_id for origin in twin.origins} if same_bytes else set()
@@ -410,29 +441,64 @@ class _Bringing:
         seen: SourceFile,
         before: SourceFile | None,
         mine: set[str],
-    ) -> Iterator[Loaded | Skipped]:
+    ) -> Iterator[_Fitted | Skipped]:
         """The articles with the ids they had `before`, or with ones that no articles have of other
-        files than `mine`; Skipped where one insists on such an id."""
+        files than `mine`: where their own are taken, with ones made from where they are. A record
+        that another file has, too, is that one's. The second of an entry is Skipped."""
         ids = {o.entry: o.article_id for o in before.origins} if before is not None else {}
-        taken = self._taken({item.article.id for item in loaded} | set(ids.values()), mine)
+        candidates = {
+            item.entry: (
+                ids.get(item.entry, item.article.id),
+                item.by_place,
+                f"{item.by_place}-{seen.digest[:8]}",  # what was moved away may have kept the others
+            )
+            for item in loaded
+        }
+        taken = self._taken({name for names in candidates.values() for name in names}, mine)
+        named = {name for item in loaded if item.named for name in candidates[item.entry][:2]}
+        stored = self._stored(named - set(ids.values()))
+        labels: dict[str, str] = {}
         for item in loaded:
-            wanted = item.article.id if item.named else ids.get(item.entry, item.article.id)
-            owner = self._owners.get(wanted)
-            others = taken.get(wanted, [])
-            if owner is not None and owner[0] != seen.place and owner[0] in mine:
-                owner = None
-            if owner is not None and (item.named or owner[0] == seen.place):
-                yield item.refused(owner[1])
+            if item.entry in labels:
+                yield item.refused(labels[item.entry])
                 continue
-            here = [o.place for o in others if o.place in self._known]
-            if item.named and self.sees_all and here:
-                yield item.refused(here[0])
-                continue
-            if not item.named and (owner is not None or others):
-                # Named by what this file was before, which is another file's now.
-                wanted = f"{wanted}-{seen.digest[:8]}"
-            self._owners[wanted] = (seen.place, item.label)
-            yield replace(item, article=replace(item.article, id=wanted))
+            labels[item.entry] = item.label
+            article, known = item.article, False
+            for candidate in candidates[item.entry]:
+                owner = self.run.owners.get(candidate)
+                elsewhere = owner is not None and (
+                    owner.place == seen.place or owner.place not in mine
+                )
+                article = replace(item.article, id=candidate)
+                if not elsewhere and candidate not in taken and candidate not in stored:
+                    break
+                if item.named and self._has_already(article):
+                    known = True
+                    break
+            if not known:
+                self.run.owners[article.id] = _Owner(seen.place, _content(article))
+            yield _Fitted(article, item.entry, known)
+
+    def _stored(self, ids: Collection[str]) -> set[str]:
+        """Those of these ids that articles of the index have."""
+        if len(ids) > _ASKED_ONE_BY_ONE:
+            return {summary.id for summary in self._index.articles()} & {*ids}
+        found = set()
+        for name in ids:
+            with suppress(ArticleNotFoundError):
+                found.add(self._index.summary(name).id)
+        return found
+
+    def _has_already(self, article: Article) -> bool:
+        """Whether the article of this id, of the index or yet to be stored, says the same."""
+        owner = self.run.owners.get(article.id)
+        if owner is not None and owner.content is not None:
+            return owner.content == _content(article)
+        try:
+            text, published = _content(self._index.get(article.id))
+        except ArticleNotFoundError:
+            return False
+        return text == article.text and article.published in (None, published)
 
     def _taken(self, ids: set[str], mine: set[str]) -> dict[str, list[Origin]]:
         """Which of these ids are those of other files' articles that are still there."""
@@ -447,8 +513,8 @@ class _Bringing:
     def _twin(self, seen: SourceFile, known: SourceFile | None) -> SourceFile | None:
         """Another file with these bytes, rather one that is no longer there; or for a page that is
         new, the same page by another address."""
-        if seen.digest in self.this_run:
-            return self.this_run[seen.digest]
+        if seen.digest in self.run.files:
+            return self.run.files[seen.digest]
         addresses = [seen.address] if seen.address and known is None else []
         twins = [
             file
@@ -466,7 +532,7 @@ class _Bringing:
     ) -> None:
         """`seen` has the articles of `twin`: it was moved, or is there twice."""
         ids = [origin.article_id for origin in _there(seen)]
-        self._owners.update(dict.fromkeys(ids, (seen.place, where.label)))
+        self.run.owners.update(dict.fromkeys(ids, _Owner(seen.place)))
         moved = not self.hands_nothing_over and self._is_missing(twin.place)
         if moved:
             self._missing.pop(twin.place, None)
@@ -498,7 +564,7 @@ class _Bringing:
         """It is as it was."""
         for origin in _there(known):
             self._tally.unchanged[origin.article_id] = None
-            self._owners.setdefault(origin.article_id, (known.place, known.place))
+            self.run.owners.setdefault(origin.article_id, _Owner(known.place))
         self._tally.skipped += known.skipped
 
     def _skip(self, skipped: Skipped, known: SourceFile | None) -> None:
@@ -513,7 +579,7 @@ class _Bringing:
         """With the next batch; a file of many articles is stored in parts, and is not read until
         the last of them is."""
         if _there(file):
-            self.this_run.setdefault(file.digest, file)
+            self.run.files.setdefault(file.digest, file)
         self._known[file.place] = file
         if self.hands_nothing_over:
             self._files.append(file)
@@ -645,6 +711,10 @@ def _size_and_time(one: Path | Page | Content) -> tuple[int, int]:
 def _text(path: Path | str) -> str:
     """The path as the text that ids are made of, whatever bytes its name is made of."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _content(article: Article) -> _Content:
+    return article.text, article.published
 
 
 def _there(file: SourceFile) -> tuple[Origin, ...]:

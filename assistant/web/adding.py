@@ -31,12 +31,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vectorstore.articles import AddReport, Progress, Skipped, SourceFile
+from vectorstore.articles import AddReport, Progress, Skipped
 from vectorstore.errors import DatelineError, FetchError, LoadingError, StoreError
 from vectorstore.fetching import Page, fetch
 from vectorstore.index import Index
 from vectorstore.loading import Content, load
-from vectorstore.syncing import FileRead, add, read_content
+from vectorstore.syncing import FileRead, Run, add, read_content
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -431,20 +431,20 @@ class Adding:
                     return
             began = time.monotonic()
             step: list[_Read] = []
-            seen: dict[str, SourceFile] = {}
+            run = Run()
             while len(step) < _AT_ONCE and time.monotonic() - began < _A_STEP:
                 with self._changed:
                     if not self._waiting or self._closing:
                         break
                     source = self._waiting.popleft()
-                step.append(self._read_one(source, seen))
+                step.append(self._read_one(source, run))
             self._store(step)
 
-    def _read_one(self, source: _Given, seen: dict[str, SourceFile]) -> _Read:
+    def _read_one(self, source: _Given, run: Run) -> _Read:
         """What a source holds; what cannot be read as a whole has failed."""
         try:
             if isinstance(source, _File):
-                read = read_content(self._index, Content(source.what, source.content()), seen)
+                read = read_content(self._index, Content(source.what, source.content()), run)
                 return _Read(source, read)
             if isinstance(source, _Folder):
                 return _Read(source, self._bring_folder(source))
@@ -530,7 +530,7 @@ class Adding:
         """Fetch a link and store its articles."""
         if self._closing:
             return
-        self._store([self._read_one(link, {})])
+        self._store([self._read_one(link, Run())])
         with self._changed:
             fetching = list(self._status.fetching)
             if link.what in fetching:

@@ -49,7 +49,7 @@ __all__ = [
     "place_of",
 ]
 
-READING = 2  # raised when the same file would give other articles than before
+READING = 3  # raised when the same file would give other articles than before
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _SLUG_LENGTH = 60
@@ -116,7 +116,8 @@ class Loading:
 
     A file that holds several articles gives several items, so there may be more items than
     `len()`; `done` counts the files opened so far and reaches `len()` with the last one's items.
-    An id never comes twice: what would have an earlier item's id is Skipped.
+    An id never comes twice: an article whose own id another file's has takes one made from where it
+    is, and the second of one file is Skipped.
     """
 
     def __init__(
@@ -135,18 +136,21 @@ class Loading:
 
     def __iter__(self) -> Iterator[Article | Skipped]:
         self.done = 0
-        origins: dict[str, str] = {}
+        labels: dict[str, str] = {}  # by id
         with self.reader() as reader:
             for one in self.found:
                 self.done += 1
+                entries: dict[str, str] = {}
                 for item in [one] if isinstance(one, Skipped) else reader.items(one):
                     if isinstance(item, Skipped):
                         yield item
-                    elif item.article.id in origins:
-                        yield item.refused(origins[item.article.id])
-                    else:
-                        origins[item.article.id] = item.label
-                        yield item.article
+                        continue
+                    free = [name for name in (item.article.id, item.by_place) if name not in labels]
+                    if item.entry in entries or not free:
+                        yield item.refused(entries.get(item.entry) or labels[item.by_place])
+                        continue
+                    entries[item.entry] = labels[free[0]] = item.label
+                    yield replace(item.article, id=free[0])
 
     def reader(self) -> Reader:
         """What reads the files that were found, one by one."""
@@ -291,12 +295,20 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """An article, what messages call where it is from, and which of its file's articles it is.
-    `named`: its id is the file's own word, and not made from where it is."""
+
+    Its id is the file's own word where that gives one, and may then be another article's, too;
+    `by_place` is made from where it is, and nobody else's.
+    """
 
     label: str
     article: Article
-    entry: str = ""
-    named: bool = False
+    entry: str
+    by_place: str
+
+    @property
+    def named(self) -> bool:
+        """Whether its id is the file's own word."""
+        return self.article.id != self.by_place
 
     def refused(self, other: str) -> Skipped:
         """It cannot be taken: what messages call `other` has its id."""
@@ -372,11 +384,13 @@ def _member_place(name: str, outer: Place) -> Place:
 def _loaded(draft: Draft | Skipped, origin: Place) -> Loaded | Skipped:
     if isinstance(draft, Skipped):
         return Skipped(f"{origin.label}, {draft.source}", draft.reason)
-    label = f"{origin.label}, {draft.key}" if draft.key else origin.label
+    called = draft.label or draft.key
+    label = f"{origin.label}, {called}" if called else origin.label
     if not draft.text.strip():
         return Skipped(label, "has no text")
+    by_place = origin.article_id(draft.id or draft.key)
     article = Article(
-        id=draft.id or origin.article_id(draft.key),
+        id=draft.id or by_place,
         title=_clean(draft.title) or first_line(draft.text),
         text=draft.text,
         source=_clean(draft.source) or origin.source,
@@ -395,7 +409,7 @@ def _loaded(draft: Draft | Skipped, origin: Place) -> Loaded | Skipped:
         shown_label = label.encode("utf-8", "replace").decode()
         return Skipped(shown_label, f"is not valid Unicode: {error.reason}")
     entry = origin.within + (draft.id or draft.key)
-    return Loaded(label, article, entry, named=bool(draft.id))
+    return Loaded(label, article, entry, by_place)
 
 
 def _clean(value: str) -> str:

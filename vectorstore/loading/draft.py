@@ -6,8 +6,9 @@ Values, and their way through a pipe as JSON. Nothing here knows files, formats 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any, Protocol
 
@@ -20,9 +21,10 @@ TITLE_LENGTH = 90  # characters of a title that is taken from the text
 class Draft:
     """An article as its file tells it.
 
-    `key` tells the articles of one file apart (an entry's link, a row's number) and is empty where
-    the file is one article. `id` is set only where the file itself gives one. `pages` are the
-    offsets in `text` where each page begins; empty where there are none.
+    `key` tells the articles of one file apart (an entry's link, a row's title) and is empty where
+    the file is one article; `label` is what messages call it, the key where it is empty. `id` is set
+    only where the file itself gives one. `pages` are the offsets in `text` where each page begins;
+    empty where there are none.
     """
 
     text: str
@@ -35,6 +37,7 @@ class Draft:
     pages: tuple[int, ...] = ()
     key: str = ""
     id: str = ""
+    label: str = ""
 
 
 class Parser(Protocol):
@@ -70,6 +73,19 @@ def from_json(values: dict[str, Any]) -> Draft | Skipped:
             "pages": tuple(values["pages"]),
         }
     )
+
+
+def apart(drafts: Iterable[Draft | Skipped]) -> Iterator[Draft | Skipped]:
+    """The drafts of one file, with a key for those that have neither id nor key: the title, or how
+    the text begins. Not a number, which is another article's as soon as one comes before it."""
+    seen: Counter[str] = Counter()
+    for draft in drafts:
+        if isinstance(draft, Skipped) or draft.id or draft.key:
+            yield draft
+            continue
+        begins = draft.title or first_line(draft.text)
+        seen[begins] += 1
+        yield replace(draft, key=begins if seen[begins] == 1 else f"{begins} ({seen[begins]})")
 
 
 def first_line(text: str) -> str:

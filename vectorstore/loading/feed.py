@@ -14,7 +14,7 @@ from typing import Any
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.loading.dates import day
-from vectorstore.loading.draft import Draft, language_code, shorten, web_address
+from vectorstore.loading.draft import Draft, apart, language_code, shorten, web_address
 from vectorstore.loading.markup import sound, text_of
 from vectorstore.loading.text import decode
 
@@ -40,6 +40,10 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
     if not feed.entries:
         what = "a feed" if feed.version else "XML, but no feed (RSS or Atom),"
         raise LoadingError(f"is {what} without articles in it")
+    yield from apart(_entries(feed))
+
+
+def _entries(feed: Any) -> Iterator[Draft | Skipped]:
     source = shorten(sound(text_of(feed.feed.get("title", ""))), 300)
     for number, entry in enumerate(feed.entries, start=1):
         link = web_address(entry.get("link"))
@@ -55,7 +59,8 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
             source=source,
             url=link,
             language=language_code(feed.feed.get("language")),
-            key=sound(entry.get("id") or link or f"entry {number}"),
+            key=sound(entry.get("id") or link),
+            label=f"entry {number}",
         )
 
 

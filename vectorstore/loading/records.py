@@ -17,7 +17,7 @@ from typing import Any
 
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
-from vectorstore.loading.draft import Draft, language_code, web_address
+from vectorstore.loading.draft import Draft, apart, language_code, web_address
 from vectorstore.loading.fields import day_of, names_of
 from vectorstore.loading.text import decode
 
@@ -46,13 +46,16 @@ def parse_json(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa:
         value = lists[0] if lists else [value]
     if not isinstance(value, list):
         raise LoadingError("is JSON, but neither a record nor a list of records with a text each")
-    for number, record in enumerate(value, start=1):
-        yield _draft(record, f"record {number}")
+    yield from apart(_draft(record, f"record {n}") for n, record in enumerate(value, start=1))
 
 
 def parse_lines(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
     """A record a line; empty lines are passed over."""
-    for number, line in enumerate(decode(content).split("\n"), start=1):
+    yield from apart(_lines(decode(content)))
+
+
+def _lines(written: str) -> Iterator[Draft | Skipped]:
+    for number, line in enumerate(written.split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -76,9 +79,11 @@ def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa
         names = [_folded(column) for column in next(rows)]
         if not set(names) & set(_NAMES["text"]):
             raise LoadingError("has no column named text in its first row")
-        for row in rows:
-            if any(row):
-                yield _draft(dict(zip(names, row, strict=False)), f"line {rows.line_num}")
+        yield from apart(
+            _draft(dict(zip(names, row, strict=False)), f"line {rows.line_num}")
+            for row in rows
+            if any(row)
+        )
     except csv.Error as error:
         raise LoadingError(f"is no table, at line {rows.line_num}: {error}") from error
 
@@ -108,8 +113,9 @@ def _draft(record: Any, place: str) -> Draft | Skipped:
         source=_line(_field(fields, "source")),
         url=url,
         language=language_code(_line(_field(fields, "language"))),
-        key=url or place,
+        key=url,
         id=own_id,
+        label=place,
     )
 
 

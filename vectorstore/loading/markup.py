@@ -4,6 +4,12 @@ paragraphs, with nothing left out but what is never shown."""
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+from vectorstore.loading.scripts import bare, ends_a_word, glued, is_mark, subscript, superscript
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 _PARAGRAPHS = frozenset(
     [
@@ -47,6 +53,14 @@ _CELLS = frozenset(["td", "th"])
 _NEVER_SHOWN = frozenset(
     ["head", "script", "style", "template", "noscript", "iframe", "object", "svg", "math"]
 )
+_NOTE_NAMES = re.compile(
+    r"\b(?:doc-)?(?:noteref|footnote|endnote|fnref|reference|cite_ref)", re.IGNORECASE
+)
+_NOTE_ID = re.compile(
+    r"(?:_?fn|_?ftn|_?edn|en|note|footnote|endnote|cite_note)[-_:.]?(\d{1,3})", re.IGNORECASE
+)
+_BACK = frozenset(["↩", "↩︎", "↑", "↵", "⏎", "⇧", "^"])
+_BEFORE = 64  # characters of a line that tell what a superscript is
 BLANKS = re.compile(r"[ \t\r\n\f\u00a0]+")  # what a page shows as one blank
 
 
@@ -64,6 +78,7 @@ def text_of(markup: str) -> str:
         )
     except etree.ParserError:  # nothing but comments
         return ""
+    write_out_scripts(tree)
     parts: list[str] = []
     walk = etree.iterwalk(tree, events=("start", "end", "comment", "pi"))
     for event, element in walk:
@@ -80,6 +95,126 @@ def text_of(markup: str) -> str:
             parts.append("\n\n" if tag in _PARAGRAPHS else "\n" if tag in _LINES - {"br"} else "")
             parts.append(BLANKS.sub(" ", element.tail or ""))
     return tidy("".join(parts))
+
+
+def write_out_scripts(tree: _Element) -> None:
+    """What is raised or lowered on a page, in place, as `scripts` writes it without that; marks of
+    notes go, and so do the arrows that lead back from a note."""
+    from lxml import etree
+
+    scripts = [each for each in tree.iter(etree.Element) if _level(each) or _leads_back(each)]
+    if not scripts:
+        return
+    notes = _notes(tree)
+    wanted = set(scripts)
+    written: dict[_Element, str] = {}
+    line = ""
+    ended: _Element | None = None  # a mark that what follows must not run into
+    walk = etree.iterwalk(tree, events=("start", "end", "comment", "pi"))
+    for event, element in walk:
+        tag = element.tag if isinstance(element.tag, str) else ""
+        if event == "start" and element in wanted:
+            text = _said(element)
+            if _leads_back(element):
+                said = ""
+            elif _level(element) < 0:
+                said = subscript(text, line)
+            else:
+                said = superscript(text, line, notes, is_note=_is_note_mark(element))
+            written[element] = said
+            ended = element if ends_a_word(text, said, line, notes) else None
+            line += said
+            walk.skip_subtree()
+            continue
+        if event == "start":
+            line = "" if tag in _PARAGRAPHS | _LINES | _CELLS else line
+            text = "" if tag in _NEVER_SHOWN else element.text or ""
+        else:
+            line = "" if tag in _PARAGRAPHS | _LINES | _CELLS else line
+            text = element.tail or ""
+        if text and ended is not None:
+            if glued(line, text):
+                written[ended] += " "
+            ended = None
+        line = (line + BLANKS.sub(" ", text))[-_BEFORE:]
+    for element, said in written.items():
+        _replace(element, said)
+
+
+def _level(element: _Element) -> int:
+    """1 for what is raised, -1 for what is lowered; a link to a note is raised, however it looks."""
+    style = element.get("style", "").replace(" ", "").lower()
+    if element.tag == "sup" or "vertical-align:super" in style:
+        return 1
+    if element.tag == "sub" or "vertical-align:sub" in style:
+        return -1
+    if element.tag == "a" and is_mark(_said(element)):
+        marked = _note_role(element) or (_within_page(element) and _follows_closely(element))
+        return 1 if marked else 0
+    return 0
+
+
+def _is_note_mark(element: _Element) -> bool:
+    """Whether a raised element says of itself that it is the mark of a note, or leads to one."""
+    around = [element, *element.iterancestors("a", "sup", "span")]
+    links = [*element.iter("a"), *(each for each in around if each.tag == "a")]
+    return any(_note_role(each) for each in (*around, *links)) or any(map(_within_page, links))
+
+
+def _note_role(element: _Element) -> bool:
+    named = f"{element.get('class', '')} {element.get('role', '')} {element.get('epub:type', '')}"
+    return _NOTE_NAMES.search(named) is not None
+
+
+def _within_page(link: _Element) -> bool:
+    return bool(link.get("href", "").partition("#")[2])
+
+
+def _leads_back(element: _Element) -> bool:
+    return element.tag == "a" and _within_page(element) and _said(element).strip() in _BACK
+
+
+def _follows_closely(element: _Element) -> bool:
+    """Whether it stands right behind a word or number."""
+    previous, parent = element.getprevious(), element.getparent()
+    if previous is not None:
+        before = previous.tail or ""
+    else:
+        before = (parent.text or "") if parent is not None else ""
+    return bool(before) and not before[-1].isspace() and before[-1] not in "([{"
+
+
+def _notes(tree: _Element) -> frozenset[str]:
+    """The marks of the notes on a page: by what they are called, and by how their blocks begin."""
+    found = {
+        named[1] for each in tree.iter() if (named := _NOTE_ID.fullmatch(each.get("id") or ""))
+    }
+    for raised in tree.iter("sup"):
+        block: _Element | None = raised
+        while block is not None and block.tag not in _PARAGRAPHS | _LINES:
+            previous = block.getprevious()
+            parent = block.getparent()
+            before = (
+                previous.tail if previous is not None else parent.text if parent is not None else ""
+            )
+            if (before or "").strip() or (previous is not None and _said(previous).strip()):
+                break
+            block = parent
+        else:
+            if is_mark(_said(raised)):
+                found.add(bare(_said(raised)))
+    return frozenset(found)
+
+
+def _said(element: _Element) -> str:
+    return "".join(str(part) for part in element.itertext())
+
+
+def _replace(element: _Element, text: str) -> None:
+    """Put `text` in place of the element, which stays only as what it begins with."""
+    tail = element.tail
+    element.clear()
+    element.tag, element.text, element.tail = "span", text, tail
 
 
 def tidy(text: str) -> str:

@@ -69,13 +69,23 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What a person should know of something that was added: a date that could not be read, …"""
+
+    source: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddReport:
-    """What became of everything that was given: tuples of article ids, and what was skipped."""
+    """What became of everything that was given: tuples of article ids, what was skipped, and what
+    there is to know of the rest."""
 
     added: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     def __add__(self, other: AddReport) -> AddReport:
         return AddReport(
@@ -83,6 +93,7 @@ class AddReport:
             self.updated + other.updated,
             self.unchanged + other.unchanged,
             self.skipped + other.skipped,
+            self.notices + other.notices,
         )
 
 
@@ -142,6 +153,7 @@ class SyncReport:
     removed: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     refusal: str = ""
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from vectorstore.articles import (
     AddReport,
     Article,
+    Notice,
     Origin,
     Progress,
     Skipped,
@@ -107,6 +108,7 @@ class FileRead:
     articles: tuple[Article, ...]
     skipped: tuple[Skipped, ...]
     known: tuple[str, ...]
+    notices: tuple[Notice, ...] = ()
 
 
 def read_content(index: Index, content: Content, run: Run | None = None) -> FileRead:
@@ -206,6 +208,7 @@ class _Fitted:
     article: Article
     entry: str
     known: bool
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +229,7 @@ class _Tally:
     moved: dict[str, None] = field(default_factory=dict)
     duplicates: list[Origin] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
     def stored(self, report: AddReport) -> None:
         for ids, those in (
@@ -288,6 +292,7 @@ class _Bringing:
             tuple(self._articles),
             tuple(tally.skipped),
             tuple(tally.unchanged),
+            tuple(tally.notices),
         )
 
     def add_report(self) -> AddReport:
@@ -300,6 +305,7 @@ class _Bringing:
                 *tally.untouched(),
             ),
             skipped=tuple(tally.skipped),
+            notices=tuple(tally.notices),
         )
 
     def sync_report(self, *, prune: bool, yes: bool) -> SyncReport:
@@ -333,6 +339,7 @@ class _Bringing:
             removed=removed,
             skipped=tuple(tally.skipped),
             refusal=refusal,
+            notices=tuple(tally.notices),
         )
 
     # -- one file ------------------------------------------------------------------------------
@@ -418,6 +425,7 @@ class _Bringing:
                 skipped.append(item)
                 continue
             article = item.article
+            self._tally.notices += item.notices
             origins.append(Origin(seen.place, article.id, article.source, item.entry))
             if item.known:
                 self._tally.duplicates.append(origins[-1])
@@ -477,7 +485,7 @@ class _Bringing:
                     break
             if not known:
                 self.run.owners[article.id] = _Owner(seen.place, _content(article))
-            yield _Fitted(article, item.entry, known)
+            yield _Fitted(article, item.entry, known, item.notices)
 
     def _stored(self, ids: Collection[str]) -> set[str]:
         """Those of these ids that articles of the index have."""

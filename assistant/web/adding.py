@@ -31,7 +31,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vectorstore.articles import AddReport, Progress, Skipped
+from vectorstore.articles import AddReport, Notice, Progress, Skipped
 from vectorstore.errors import DatelineError, FetchError, LoadingError, StoreError
 from vectorstore.fetching import Page, fetch
 from vectorstore.index import Index
@@ -80,7 +80,8 @@ class Failure:
 class Status:
     """How far it is: `done` of `total` files, links being fetched, what failed.
 
-    `added`, `updated` and `unchanged` count the articles since it was last idle.
+    `added`, `updated` and `unchanged` count the articles since it was last idle; `notices` are what
+    there is to know of them.
     """
 
     done: int = 0
@@ -88,6 +89,7 @@ class Status:
     fetching: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
     more_failures: int = 0
+    notices: tuple[Notice, ...] = ()
     added: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -232,7 +234,7 @@ class Adding:
                 source = self._failed[name]
                 self._forget(name)
                 self._drop(source)
-            self._status = replace(self._status, more_failures=0)
+            self._status = replace(self._status, more_failures=0, notices=())
             if not self._status.running:
                 self._status = Status()
 
@@ -266,7 +268,9 @@ class Adding:
         """Count from nothing again where it was idle."""
         if not self._status.running:
             kept = self._status
-            self._status = Status(failures=kept.failures, more_failures=kept.more_failures)
+            self._status = Status(
+                failures=kept.failures, more_failures=kept.more_failures, notices=kept.notices
+            )
             self._uploads.clear()
 
     def _expect(self, upload: str, of: int, name: str) -> _Upload | None:
@@ -513,6 +517,7 @@ class Adding:
         with self._changed:
             for source, skip in skipped:
                 self._fail(skip.source, skip.reason, source)
+            notices = [notice for read in step for notice in read.found.notices]
             for read in step:
                 self._drop(read.source)
             now = self._status
@@ -522,6 +527,7 @@ class Adding:
                 added=now.added + sum(len(report.added) for report in reports),
                 updated=now.updated + sum(len(report.updated) for report in reports),
                 unchanged=now.unchanged + sum(len(report.unchanged) for report in reports),
+                notices=(*now.notices, *notices)[:_TOLD],
             )
             self._changed.notify_all()
         return lost | articles.keys() if failed else lost

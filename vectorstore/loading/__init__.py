@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from vectorstore.articles import Article, Skipped
+from vectorstore.articles import Article, Notice, Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.fetching import Page, fetch
 from vectorstore.loading.archive import EXPANDED, checked, content_of, members
@@ -117,7 +117,7 @@ class Loading:
     A file that holds several articles gives several items, so there may be more items than
     `len()`; `done` counts the files opened so far and reaches `len()` with the last one's items.
     An id never comes twice: an article whose own id another file's has takes one made from where it
-    is, and the second of one file is Skipped.
+    is, and the second of one file is Skipped. `notices` are what there is to know of what was read.
     """
 
     def __init__(
@@ -130,12 +130,14 @@ class Loading:
         self._limits = limits or Limits()
         self._loaders = loaders
         self.done = 0
+        self.notices: list[Notice] = []
 
     def __len__(self) -> int:
         return len(self.found)
 
     def __iter__(self) -> Iterator[Article | Skipped]:
         self.done = 0
+        self.notices = []
         labels: dict[str, str] = {}  # by id
         with self.reader() as reader:
             for one in self.found:
@@ -150,6 +152,7 @@ class Loading:
                         yield item.refused(entries.get(item.entry) or labels[item.by_place])
                         continue
                     entries[item.entry] = labels[free[0]] = item.label
+                    self.notices += item.notices
                     yield replace(item.article, id=free[0])
 
     def reader(self) -> Reader:
@@ -304,6 +307,7 @@ class Loaded:
     article: Article
     entry: str
     by_place: str
+    notices: tuple[Notice, ...] = ()
 
     @property
     def named(self) -> bool:
@@ -409,7 +413,8 @@ def _loaded(draft: Draft | Skipped, origin: Place) -> Loaded | Skipped:
         shown_label = label.encode("utf-8", "replace").decode()
         return Skipped(shown_label, f"is not valid Unicode: {error.reason}")
     entry = origin.within + (draft.id or draft.key)
-    return Loaded(label, article, entry, by_place)
+    notices = tuple(Notice(label, text) for text in draft.notices)
+    return Loaded(label, article, entry, by_place, notices)
 
 
 def _clean(value: str) -> str:

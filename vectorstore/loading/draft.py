@@ -24,7 +24,7 @@ class Draft:
     `key` tells the articles of one file apart (an entry's link, a row's title) and is empty where
     the file is one article; `label` is what messages call it, the key where it is empty. `id` is set
     only where the file itself gives one. `pages` are the offsets in `text` where each page begins;
-    empty where there are none.
+    empty where there are none. `notices` are sentences on what of the file could not be taken over.
     """
 
     text: str
@@ -38,6 +38,7 @@ class Draft:
     key: str = ""
     id: str = ""
     label: str = ""
+    notices: tuple[str, ...] = ()
 
 
 class Parser(Protocol):
@@ -71,6 +72,7 @@ def from_json(values: dict[str, Any]) -> Draft | Skipped:
             "published": date.fromisoformat(day) if day else None,
             "authors": tuple(values["authors"]),
             "pages": tuple(values["pages"]),
+            "notices": tuple(values["notices"]),
         }
     )
 

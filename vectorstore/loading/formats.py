@@ -61,6 +61,7 @@ LOADERS: Mapping[str, Loader] = MappingProxyType(
         ".epub": _EPUB,
         ".rtf": _RICH_TEXT,
         ".eml": Loader("mail", mail.parse),
+        ".mbox": Loader("box of mails", mail.parse_box),
         ".rss": _FEED,
         ".atom": _FEED,
         ".rdf": _FEED,

@@ -104,6 +104,25 @@ def test_a_mark_that_a_note_begins_with_goes_wherever_it_stands() -> None:
     assert plain([Run("next"), Run("2", 1), Run("word")], notes) == "next word"
 
 
+def test_notes_that_are_numbered_like_text_are_known_and_lists_and_powers_of_ten_are_not_theirs() -> (
+    None
+):
+    body = [
+        Run("It cost 21"),
+        Run("2", 1),
+        Run(" million and holds 10"),
+        Run("2", 1),
+        Run(" tons."),
+    ]
+    notes = [[Run("1 Of stone.")], [Run("[2] Without tax.")], [Run("4 Out of turn.")]]
+    items = [[Run("1. Stone")], [Run("2. Sand")]]
+
+    assert notes_of([body, *notes]) == {"1", "2"}
+    assert plain(body, notes_of([body, *notes])) == "It cost 21 million and holds 10² tons."
+    assert notes_of([body, *items]) == set()
+    assert notes_of(notes) == set()  # where nothing is raised, nothing marks them
+
+
 QUAY = "The quay will cost 48 million crowns, built on 10⁴ piles of 3 m² each."
 MARKED = (
     'The quay will cost 48<sup><a href="#n7" id="r7">7</a></sup> million crowns, '

@@ -14,6 +14,12 @@ from typing import Any, Protocol
 
 from vectorstore.articles import Skipped
 
+_MADE_BY = re.compile(
+    r"^(?:microsoft (?:word|powerpoint|excel)\b|word document$|powerpoint presentation$|untitled|"
+    r"unbenannt|sans titre|(?:document|dokument|presentation|präsentation|slide|book|mappe)\s?\d*$)|"
+    r"\.(?:docx?|indd|qxd|pdf|pages|od[tps]|rtf|pptx?|xlsx?|tex|dvi|pub|html?)$",
+    re.IGNORECASE,
+)
 TITLE_LENGTH = 90  # characters of a title that is taken from the text
 
 
@@ -106,6 +112,13 @@ def shorten(line: str, length: int = TITLE_LENGTH) -> str:
     cut = folded[: length - 1]
     head, space, _ = cut.rpartition(" ")
     return (head if space else cut).rstrip(",;:–— ") + "…"
+
+
+def own_title(value: str | None) -> str:
+    """`value` where a person may have written it as a title: not what a program put there, or the
+    name of a file."""
+    title = shorten((value or "").encode("utf-8", "replace").decode().replace("\0", ""), 300)
+    return "" if _MADE_BY.search(title) else title
 
 
 def web_address(value: str | None) -> str:

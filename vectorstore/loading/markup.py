@@ -6,7 +6,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from vectorstore.loading.scripts import bare, ends_a_word, glued, is_mark, subscript, superscript
+from vectorstore.loading.scripts import (
+    bare,
+    ends_a_word,
+    glued,
+    is_mark,
+    numbered_notes,
+    subscript,
+    superscript,
+)
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -48,6 +56,7 @@ _PARAGRAPHS = frozenset(
         "ul",
     ]
 )
+_CONTAINERS = frozenset(["body", "article", "main", "section", "table", "ul", "ol", "dl", "form"])
 _LINES = frozenset(["br", "li", "tr", "option", "legend", "summary"])
 _CELLS = frozenset(["td", "th"])
 _NEVER_SHOWN = frozenset(
@@ -203,6 +212,9 @@ def _notes(tree: _Element) -> frozenset[str]:
         else:
             if is_mark(_said(raised)):
                 found.add(bare(_said(raised)))
+    if next(tree.iter("sup"), None) is not None:
+        blocks = tree.iter(*_PARAGRAPHS - _CONTAINERS, *_LINES - {"br"})
+        found |= numbered_notes((block.text or "")[:_BEFORE] for block in blocks)
     return frozenset(found)
 
 

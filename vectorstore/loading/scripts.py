@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import count, takewhile
 
 _RAISED = str.maketrans("0123456789+-−–=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻⁼⁽⁾ⁿⁱ")
 _LOWERED = str.maketrans("0123456789+-−–=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₋₌₍₎")
@@ -34,6 +36,8 @@ _MEASURE = re.compile(
     r"sin|cos|tan|log|exp",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"\s*(?:(\d{1,3})|[\[(](\d{1,3})[\])])\s+[^\W\d_a-z]")
+_TEN = re.compile(r"(?<![\d.,])10\Z")
 _ENDS_A_PHRASE = frozenset(".,;:!?…”’\"'»%")
 _WHOLE_WORDS = 4  # letters: more of them are no ordinal and no abbreviation
 
@@ -66,7 +70,7 @@ def superscript(
     if not said:
         return text
     begins = not before.strip()
-    if is_mark(said) and not begins and (is_note or bare(said) in notes):
+    if is_mark(said) and not begins and (is_note or _marks_one_of(bare(said), before, notes)):
         return ""
     if trade := _TRADE.get(said.lower()):
         return trade
@@ -121,14 +125,32 @@ def glued(before: str, after: str) -> bool:
     return before[-1:].isalnum() and after[:1].isalnum()
 
 
-def notes_of(lines: Iterable[Sequence[Run]]) -> frozenset[str]:
-    """The marks of the notes among these lines or paragraphs: what is raised at their beginning."""
-    found = set()
+def notes_of(lines: Iterable[Sequence[Run]]) -> AbstractSet[str]:
+    """The marks of the notes among these lines or paragraphs: what is raised at their beginning, or
+    what numbers them where anything is raised at all."""
+    raised: set[str] = set()
+    level: list[str] = []
+    anything = False
     for line in lines:
         runs = [run for run in _merged(line) if run.text.strip()]
+        anything = anything or any(run.level > 0 for run in runs)
         if len(runs) > 1 and runs[0].level > 0 and is_mark(runs[0].text):
-            found.add(bare(runs[0].text))
-    return frozenset(found)
+            raised.add(bare(runs[0].text))
+        elif runs and runs[0].level == 0:
+            level.append(runs[0].text)
+    return raised | (numbered_notes(level) if anything else frozenset())
+
+
+def numbered_notes(lines: Iterable[str]) -> frozenset[str]:
+    """The marks of notes that begin like text, as in "1 Without tax.": a row of them from 1 on, and
+    not a list, whose numbers have a stop."""
+    begun = {match[1] or match[2] for line in lines if (match := _NUMBERED.match(line))}
+    return frozenset(takewhile(begun.__contains__, map(str, count(1))))
+
+
+def _marks_one_of(mark: str, before: str, notes: Container[str]) -> bool:
+    """Whether it is the mark of one of the notes, and not a power of ten."""
+    return mark in notes and not (mark.isdigit() and mark != "1" and _TEN.search(before))
 
 
 def _merged(runs: Iterable[Run]) -> Iterator[Run]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from vectorstore.loading.scripts import (
     bare,
     ends_a_word,
-    glued,
     is_mark,
     numbered_notes,
+    runs_together,
     subscript,
     superscript,
 )
@@ -118,7 +118,8 @@ def write_out_scripts(tree: _Element) -> None:
     wanted = set(scripts)
     written: dict[_Element, str] = {}
     line = ""
-    ended: _Element | None = None  # a mark that what follows must not run into
+    last: _Element | None = None  # of what was written, where nothing has followed it yet
+    ended = False
     walk = etree.iterwalk(tree, events=("start", "end", "comment", "pi"))
     for event, element in walk:
         tag = element.tag if isinstance(element.tag, str) else ""
@@ -130,8 +131,8 @@ def write_out_scripts(tree: _Element) -> None:
                 said = subscript(text, line)
             else:
                 said = superscript(text, line, notes, is_note=_is_note_mark(element))
-            written[element] = said
-            ended = element if ends_a_word(text, said, line, notes) else None
+            written[element] = said = " " * runs_together(line, said, ended=False) + said
+            last, ended = element, ends_a_word(text, said, line, notes)
             line += said
             walk.skip_subtree()
             continue
@@ -141,10 +142,9 @@ def write_out_scripts(tree: _Element) -> None:
         else:
             line = "" if tag in _PARAGRAPHS | _LINES | _CELLS else line
             text = element.tail or ""
-        if text and ended is not None:
-            if glued(line, text):
-                written[ended] += " "
-            ended = None
+        if text and last is not None:
+            written[last] += " " * runs_together(line, text, ended=ended)
+            last = None
         line = (line + BLANKS.sub(" ", text))[-_BEFORE:]
     for element, said in written.items():
         _replace(element, said)

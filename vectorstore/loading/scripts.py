@@ -107,7 +107,7 @@ def plain(runs: Iterable[Run], notes: Container[str] = ()) -> str:
             written = superscript(run.text, line, notes)
         elif run.level < 0:
             written = subscript(run.text, line)
-        if ended and glued(line, written):
+        if runs_together(line, written, ended=ended):
             line += " "
         ended = ends_a_word(run.text, written, line, notes) if run.level else ended and not written
         line += written
@@ -120,9 +120,12 @@ def ends_a_word(text: str, written: str, before: str, notes: Container[str]) -> 
     return bool(text.strip()) and (not written or (not before.strip() and bare(text) in notes))
 
 
-def glued(before: str, after: str) -> bool:
-    """Whether two stretches of text, side by side, would be read as one word or number."""
-    return before[-1:].isalnum() and after[:1].isalnum()
+def runs_together(before: str, after: str, *, ended: bool) -> bool:
+    """Whether two stretches of text, side by side, would be read as one number; or as one word, where
+    the first has `ended`."""
+    if ended:
+        return _glued(before, after)
+    return before[-1:].isdecimal() and after[:1].isdecimal()
 
 
 def notes_of(lines: Iterable[Sequence[Run]]) -> AbstractSet[str]:
@@ -151,6 +154,10 @@ def numbered_notes(lines: Iterable[str]) -> frozenset[str]:
 def _marks_one_of(mark: str, before: str, notes: Container[str]) -> bool:
     """Whether it is the mark of one of the notes, and not a power of ten."""
     return mark in notes and not (mark.isdigit() and mark != "1" and _TEN.search(before))
+
+
+def _glued(before: str, after: str) -> bool:
+    return before[-1:].isalnum() and after[:1].isalnum()
 
 
 def _merged(runs: Iterable[Run]) -> Iterator[Run]:
@@ -200,4 +207,4 @@ def _letters(said: str, before: str) -> str:
 
 def _parted(said: str, before: str) -> str:
     """Behind a blank, where it is too long to be the end of the word before it."""
-    return f" {said}" if len(said) > _WHOLE_WORDS and glued(before, said) else said
+    return f" {said}" if len(said) > _WHOLE_WORDS and _glued(before, said) else said

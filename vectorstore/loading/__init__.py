@@ -28,7 +28,7 @@ from vectorstore.articles import Article, Notice, Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.fetching import Page, fetch
 from vectorstore.loading.archive import EXPANDED, checked, content_of, members
-from vectorstore.loading.draft import Draft, first_line, shorten
+from vectorstore.loading.draft import Draft, first_line, shorten, site_of
 from vectorstore.loading.files import files_of, read, shown
 from vectorstore.loading.formats import LOADERS, MEDIA_TYPES, Loader, by_content, loader_of
 from vectorstore.loading.text import decode
@@ -397,7 +397,7 @@ def _loaded(draft: Draft | Skipped, origin: Place) -> Loaded | Skipped:
         id=draft.id or by_place,
         title=_clean(draft.title) or first_line(draft.text),
         text=draft.text,
-        source=_clean(draft.source) or origin.source,
+        source=site_of(draft.source) or _clean(draft.source) or site_of(draft.url) or origin.source,
         # A page's own word on its address is not taken where it was seen at one.
         url=(draft.url if draft.key else "") or origin.url or draft.url,
         published=draft.published,
@@ -413,7 +413,7 @@ def _loaded(draft: Draft | Skipped, origin: Place) -> Loaded | Skipped:
         shown_label = label.encode("utf-8", "replace").decode()
         return Skipped(shown_label, f"is not valid Unicode: {error.reason}")
     entry = origin.within + (draft.id or draft.key)
-    notices = tuple(Notice(label, text) for text in draft.notices)
+    notices = tuple(Notice(origin.label, text) for text in draft.notices)
     return Loaded(label, article, entry, by_place, notices)
 
 

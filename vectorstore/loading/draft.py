@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from vectorstore.articles import Skipped
 
@@ -30,7 +31,8 @@ class Draft:
     `key` tells the articles of one file apart (an entry's link, a row's title) and is empty where
     the file is one article; `label` is what messages call it, the key where it is empty. `id` is set
     only where the file itself gives one. `pages` are the offsets in `text` where each page begins;
-    empty where there are none. `notices` are sentences on what of the file could not be taken over.
+    empty where there are none. `notices` say what of the file was not taken over, and where in
+    it that stands.
     """
 
     text: str
@@ -125,6 +127,15 @@ def web_address(value: str | None) -> str:
     """`value` where it is an http or https address that can be shown as a link, else ""."""
     address = (value or "").strip()
     return address if re.fullmatch(r"https?://[^\s<>\"]+", address, re.IGNORECASE) else ""
+
+
+def site_of(address: str) -> str:
+    """The name of the site that an address is at, as people say it; "" where it is no address."""
+    try:
+        host = urlsplit(web_address(address)).hostname or ""
+    except ValueError:
+        return ""
+    return re.sub(r"^(?:www\d?|m|amp)\.(?=.+\.)", "", host)
 
 
 def language_code(value: str | None) -> str:

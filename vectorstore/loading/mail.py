@@ -143,6 +143,7 @@ def _within(found: Iterable[Draft | Skipped], key: str, label: str) -> Iterator[
             item,
             key=f"{key}, {item.key}" if key and item.key else key or item.key,
             label=f"{label}, {called}" if called else label,
+            notices=tuple(f"{label}: {notice}" for notice in item.notices),
         )
 
 

@@ -68,9 +68,22 @@ _NOTE_NAMES = re.compile(
 _NOTE_ID = re.compile(
     r"(?:_?fn|_?ftn|_?edn|en|note|footnote|endnote|cite_note)[-_:.]?(\d{1,3})", re.IGNORECASE
 )
+_TAGS = re.compile(
+    r"</(?:p|div|a|b|i|em|strong|span|br|li|ul|ol|h[1-6]|blockquote|figure|section|article|table|td|sup)>|"
+    r"<br\s*/?>|^\s*<(?:p|div|img|h[1-6]|figure|section|article|!--)\b[^<>]*>",
+    re.IGNORECASE,
+)
+_ENTITY = re.compile(
+    r"&(?:amp|nbsp|quot|apos|lt|gt|#\d{2,5}|#x[0-9a-f]{2,4}|[lr][ds]quo|[mn]dash|hellip);"
+)
 _BACK = frozenset(["↩", "↩︎", "↑", "↵", "⏎", "⇧", "^"])
 _BEFORE = 64  # characters of a line that tell what a superscript is
 BLANKS = re.compile(r"[ \t\r\n\f\u00a0]+")  # what a page shows as one blank
+
+
+def looks_like_markup(text: str) -> bool:
+    """Whether it has the tags or entities of HTML, and does not merely speak of them."""
+    return _TAGS.search(text) is not None or ("<" not in text and _ENTITY.search(text) is not None)
 
 
 def text_of(markup: str) -> str:
@@ -101,7 +114,7 @@ def text_of(markup: str) -> str:
             else:
                 parts.append(BLANKS.sub(" ", element.text or ""))
         else:
-            parts.append("\n\n" if tag in _PARAGRAPHS else "\n" if tag in _LINES - {"br"} else "")
+            parts.append("\n\n" if tag in _PARAGRAPHS else "")
             parts.append(BLANKS.sub(" ", element.tail or ""))
     return tidy("".join(parts))
 

@@ -840,7 +840,7 @@ def test_a_pdf_gives_its_text_and_where_its_pages_begin(tmp_path: Path) -> None:
 
     article = only(written(tmp_path / "a.pdf", content))
 
-    assert article.text == "The harbour reopened.\n\nRepairs will cost\nfour million pounds."
+    assert article.text == "The harbour reopened.\n\nRepairs will cost four million pounds."
     assert [article.text[start:][:7] for start in article.pages] == [
         "The har",
         "Repairs",

@@ -47,6 +47,18 @@ _ANY_DAY_FIRST = re.compile(
 )
 _ANY_MONTH_FIRST = re.compile(_WEEKDAY + r"([^\W\d_]{3,12}\.?)\s+(\d{1,2})\.?,?\s+(\d{4})\b")
 _FIGURES = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
+_NAME = r"[^\W\d_]{3,12}\.?"
+_WITHIN = re.compile(
+    r"(?<![\w/.-])(?P<day>(?:1[4-9]|20)\d\d-\d\d-\d\d(?=[T\s]|\W|$)|"
+    rf"\d{{1,2}}(?:st|nd|rd|th|\.|er|º)?\s+(?:de\s+|d['’]|of\s+)?{_NAME},?\s+(?:del?\s+)?(?:1[4-9]|20)\d\d|"
+    rf"{_NAME}\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+(?:1[4-9]|20)\d\d|"
+    r"(?:1[4-9]|20)\d\d\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2}\s?[日일])(?!\d)"
+)
+_WEEKDAY_BEFORE = re.compile(
+    r"\b(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?\.?,?\s+(?:the\s+)?\Z",
+    re.IGNORECASE,
+)
+_LONGEST_LINE = 400
 _SECONDS = re.compile(r"\d{9,16}(?:\.\d+)?")
 _LAST_SECOND = 1e11  # in the year 5138
 _FIRST_YEAR = 1400  # of print
@@ -84,6 +96,17 @@ def written_day(text: str | None) -> date | None:
         elif match := _ANY_MONTH_FIRST.match(written):
             found = _date(match[3], _months().get(match[1].rstrip("."), 0), match[2])
     return found if found is None or found.year >= _FIRST_YEAR else None
+
+
+def day_within(line: str) -> tuple[date, int, int] | None:
+    """The first day that a line names with its year, and where it stands; the name of the day of the
+    week before it belongs to it."""
+    for found in _WITHIN.finditer(line[:_LONGEST_LINE]):
+        named = written_day(found["day"])
+        if named is not None:
+            weekday = _WEEKDAY_BEFORE.search(line, 0, found.start())
+            return named, weekday.start() if weekday else found.start(), found.end()
+    return None
 
 
 class Days:

@@ -38,6 +38,7 @@ _MEASURE = re.compile(
 )
 _NUMBERED = re.compile(r"\s*(?:(\d{1,3})|[\[(](\d{1,3})[\])])\s+[^\W\d_a-z]")
 _TEN = re.compile(r"(?<![\d.,])10\Z")
+_NO_SPACES = "\u1100"  # from here on are scripts whose words no blanks part
 _ENDS_A_PHRASE = frozenset(".,;:!?…”’\"'»%")
 _WHOLE_WORDS = 4  # letters: more of them are no ordinal and no abbreviation
 
@@ -157,7 +158,8 @@ def _marks_one_of(mark: str, before: str, notes: Container[str]) -> bool:
 
 
 def _glued(before: str, after: str) -> bool:
-    return before[-1:].isalnum() and after[:1].isalnum()
+    sides = before[-1:], after[:1]
+    return all(side.isalnum() and side < _NO_SPACES for side in sides)
 
 
 def _merged(runs: Iterable[Run]) -> Iterator[Run]:

@@ -126,7 +126,7 @@ def test_the_same_file_again_is_unchanged_and_another_of_its_name_replaces_nothi
         adding.file("notes/report.txt", text(content))
         assert adding.wait(60)
     assert len(index.kept) == 2
-    assert {article.source for article in index.kept.values()} == {"notes/report.txt"}
+    assert {article.source for article in index.kept.values()} == {"Report"}
 
 
 def test_what_cannot_be_read_is_listed_with_its_reason_and_stops_nothing(
@@ -519,7 +519,7 @@ def test_a_file_given_first_to_the_page_and_then_in_a_folder_is_one_article_with
     getattr(real, bring)(file.parent)
     (article,) = real.articles()
     assert article.id == uploaded.id
-    assert article.sources == (uploaded.source, *{f"desk/{name}"} - {uploaded.source})
+    assert article.sources == (uploaded.source, *{"Ferry"} - {uploaded.source})
     assert len(article.origins) == 2
     file.unlink()
     assert real.sync(file.parent, prune=True, yes=True).removed == ()  # the page's stays
@@ -556,7 +556,7 @@ def test_the_same_bytes_twice_in_one_upload_are_one_article(real: LocalIndex) ->
         assert adding.wait(60)
         assert adding.status().failures == ()
     (article,) = real.articles()
-    assert article.sources == ("a.txt", "b.txt")
+    assert article.sources == ("A", "B")
 
 
 def test_an_archive_given_again_gives_no_second_articles_and_records_keep_their_ids(

@@ -82,7 +82,7 @@ def test_a_text_is_titled_by_its_first_line_and_has_no_date(tmp_path: Path) -> N
 
     assert article.title == "The first line"
     assert article.published is None
-    assert article.source == "news/a.txt"
+    assert article.source == "A"
     assert article.url == ""
 
 
@@ -189,7 +189,7 @@ def test_an_id_is_the_same_whichever_way_the_file_is_given(
     assert {
         item.id for source in given_as for item in load(source) if isinstance(item, Article)
     } == {whole.id}
-    assert whole.source == "news/a.txt"
+    assert whole.source == "A"
 
 
 def test_files_of_one_name_in_two_folders_have_two_ids(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_name_that_is_no_text_can_be_shown_and_stored(tmp_path: Path) -> None:
 
     article = only(written(path, "x"))
 
-    assert article.source.encode().endswith("/caf\ufffd.txt".encode())
+    assert article.source == "Caf\ufffd"
 
 
 # Folders
@@ -246,7 +246,7 @@ def test_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:
     written(tmp_path / ".b.txt", "x")
     written(tmp_path / ".git" / "c.txt", "x")
 
-    assert [item.source for item in load(tmp_path)] == [f"{tmp_path.name}/a.txt"]
+    assert [item.source for item in load(tmp_path)] == ["A"]
 
 
 def test_links_out_of_a_folder_are_skipped_and_links_within_add_nothing(tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_a_pipe_is_never_waited_for(tmp_path: Path) -> None:
 def test_a_folder_named_like_a_text_is_a_folder(tmp_path: Path) -> None:
     written(tmp_path / "a.txt" / "b.txt", "x")
 
-    assert [item.source for item in load(tmp_path / "a.txt")] == ["a.txt/b.txt"]
+    assert [item.source for item in load(tmp_path / "a.txt")] == ["B"]
 
 
 def test_a_file_that_disappears_is_skipped_with_the_reason(tmp_path: Path) -> None:
@@ -1142,7 +1142,7 @@ def test_an_archive_gives_the_articles_of_its_files(tmp_path: Path) -> None:
     (skipped,) = (item for item in items if isinstance(item, Skipped))
     assert skipped.source == f"{tmp_path / 'all.zip'}/picture.png"
     sources = {item.source for item in items if isinstance(item, Article)}
-    assert {"all.zip/b.txt", "news/a.md", "more.zip/c.txt"} < sources
+    assert {"A", "B", "C"} < sources
 
 
 def test_an_archive_loaded_again_gives_the_same_ids(tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ from vectorstore.loading.archive import EXPANDED, checked, content_of, members
 from vectorstore.loading.draft import Draft, first_line, shorten, site_of
 from vectorstore.loading.files import files_of, read, shown
 from vectorstore.loading.formats import LOADERS, MEDIA_TYPES, Loader, by_content, loader_of
+from vectorstore.loading.naming import source_name
+from vectorstore.loading.stated import stated_day
 from vectorstore.loading.text import decode
 from vectorstore.loading.worker import Limits, Worker
 
@@ -282,6 +284,7 @@ class Place:
     name: str
     stem: str
     source: str
+    path: str = ""
     url: str = ""
     within: str = ""
 
@@ -335,19 +338,20 @@ def _content_place(one: Content) -> Place:
         identity=f"{name}\0{digest}",
         name=path.name,
         stem=path.stem,
-        source="/".join(path.parts[-2:]),
+        source=source_name(name),
+        path=name,
     )
 
 
 def _file_place(path: Path) -> Place:
     whole = path.resolve()
-    name = shown(Path(whole.name))
     return Place(
         label=shown(path),
         identity=os.fsencode(whole).decode("utf-8", "backslashreplace"),
         name=path.name,
         stem=path.stem,
-        source=f"{shown(Path(whole.parent.name))}/{name}" if whole.parent.name else name,
+        source=source_name(shown(whole)),
+        path=shown(whole),
     )
 
 
@@ -359,8 +363,9 @@ def _page_place(page: Page) -> Place:
         identity=page.asked.partition("#")[0],
         name="page" + MEDIA_TYPES.get(page.media_type, ""),
         stem=unquote(host + re.sub(r"\.\w{1,5}$", "", parts.path)),
-        source=host.removeprefix("www."),
+        source=site_of(page.asked) or host,
         url=page.url,
+        path=host,
     )
 
 
@@ -374,13 +379,14 @@ def _page_content(page: Page) -> bytes:
 
 def _member_place(name: str, outer: Place) -> Place:
     path = PurePosixPath(name)
-    folder = path.parent.name or PurePosixPath(outer.source).name
+    whole = f"{outer.path}/{name}"
     return Place(
         label=f"{outer.label}/{name}",
         identity=f"{outer.identity}\0{name}",
         name=path.name,
         stem=path.stem,
-        source=f"{folder}/{path.name}",
+        source=source_name(whole),
+        path=whole,
         within=f"{outer.within}{name}\n",
     )
 
@@ -400,7 +406,7 @@ def _loaded(draft: Draft | Skipped, origin: Place) -> Loaded | Skipped:
         source=site_of(draft.source) or _clean(draft.source) or site_of(draft.url) or origin.source,
         # A page's own word on its address is not taken where it was seen at one.
         url=(draft.url if draft.key else "") or origin.url or draft.url,
-        published=draft.published,
+        published=draft.published or stated_day(draft.text),
         authors=tuple(_clean(author) for author in draft.authors),
         language=draft.language,
         pages=draft.pages,

@@ -117,8 +117,9 @@ class Origin:
 class SourceFile:
     """A file, page or feed as it was when it was last read, and what came of it.
 
-    `size` is in bytes, `modified` in nanoseconds since 1970; -1 where they say nothing. `digest` is
-    the SHA-256 of its bytes, "" where reading it was cut off. `reading` is the number of the rules
+    `size` is in bytes, `modified` in nanoseconds since 1970; so is `changed`, when the file system
+    last noted anything of the file, and `inode` is its number there. All are -1 where they say
+    nothing. `digest` is the SHA-256 of its bytes, "" where reading it was cut off. `reading` is the number of the rules
     it was read by. `address` is where a page was found in the end; `etag` and `last_modified` are
     what its server said.
     """
@@ -133,6 +134,8 @@ class SourceFile:
     address: str = ""
     etag: str = ""
     last_modified: str = ""
+    inode: int = -1
+    changed: int = -1
 
 
 @dataclass(frozen=True, slots=True)

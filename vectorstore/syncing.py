@@ -5,9 +5,10 @@
     read_content(index, Content(…)) -> FileRead: an upload, to be stored by `index.store_files`
 
 The index keeps how every file was when it was read (`SourceFile`), and which articles came of it.
-A file whose size and time are the same is not read; one whose bytes are the same is not parsed; and
-a file with the bytes of another gives no new articles, but is a further origin of the other's. Where
-the other is no longer there, it was moved.
+A sync does not read a file that is, by all that the file system says, the one it was: size and time,
+inode and the time of the last change to that. One whose bytes are the same is not parsed; and a file
+with the bytes of another gives no new articles, but is a further origin of the other's. Where the other
+is no longer there, it was moved.
 
 It works through the `Index` interface alone, so that files are read by whoever calls, and stored by
 whoever holds the index.
@@ -23,7 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from vectorstore.articles import (
@@ -58,6 +59,7 @@ _FILES_A_BATCH = 500
 # A file that was written this short a time before it was read may be written again without its time
 # telling: file systems count in steps of up to two seconds.
 _SETTLED = 2_000_000_000
+_LARGEST_INTEGER = (1 << 63) - 1  # that SQLite keeps
 _TENTH = 10
 _ASKED_ONE_BY_ONE = 200  # ids; to ask for more, all are listed
 _A_FEW = 3  # articles that may go even where they are more than a tenth
@@ -248,7 +250,7 @@ class _Bringing:
     """One run over a source: what is known of its files, and what is yet to be stored."""
 
     def __init__(self, index: Index, source: _Source, progress: OnProgress | None) -> None:
-        self.trying_again = False  # also files that could not be read last time
+        self.trying_again = False  # reads every file, also those that could not be read last time
         self.sees_all = False  # what is not found is no longer there
         self.hands_nothing_over = False  # whoever calls stores it
         self.run = Run()
@@ -356,26 +358,27 @@ class _Bringing:
             self._leave(known or SourceFile(place))
             return
         try:
-            size, modified = _size_and_time(one)
-            as_it_was = known is not None and (known.size, known.modified) == (size, modified)
-            if known is not None and as_it_was and modified >= 0 and self._is_read(known):
+            stamp = _stamp(one)
+            if known is not None and not self.trying_again and self._is_as_it_was(known, stamp):
                 self._leave(known)
                 return
             content = reader.content(one)
         except LoadingError as error:
             self._skip(Skipped(place_of(one).label, str(error)), known)
             return
-        if modified >= 0 and time.time_ns() - modified < _SETTLED:
-            modified = -1
+        if time.time_ns() - max(stamp.modified, stamp.changed) < _SETTLED:
+            stamp = stamp._replace(modified=-1)
         seen = SourceFile(
             place,
-            size,
-            modified,
+            stamp.size,
+            stamp.modified,
             hashlib.sha256(content).hexdigest(),
             READING,
             address=one.url if isinstance(one, Page) else "",
             etag=one.etag if isinstance(one, Page) else "",
             last_modified=one.last_modified if isinstance(one, Page) else "",
+            inode=stamp.inode,
+            changed=stamp.changed,
         )
         if known is not None and known.digest == seen.digest and self._is_read(known):
             self._leave(known)
@@ -683,6 +686,10 @@ class _Bringing:
     def _keeps(self, place: str) -> bool:
         return any(place == kept or place.startswith(f"{kept}/") for kept in self._kept)
 
+    def _is_as_it_was(self, known: SourceFile, stamp: _Stamp) -> bool:
+        kept = _Stamp(known.size, known.modified, known.inode, known.changed)
+        return stamp.modified >= 0 and kept == stamp and self._is_read(known)
+
     def _is_read(self, known: SourceFile) -> bool:
         """Whether what is known of a file is still to be believed."""
         return bool(
@@ -704,16 +711,25 @@ def _written(one: Path | Page | Content | Skipped | None) -> str:
     return shown(Path(*path.parts[-2:])) if isinstance(path, Path) else ""
 
 
-def _size_and_time(one: Path | Page | Content) -> tuple[int, int]:
-    """In bytes and nanoseconds; -1 where there is none."""
+class _Stamp(NamedTuple):
+    """What the file system says of a file: bytes, nanoseconds, its number; -1 where it says nothing."""
+
+    size: int
+    modified: int = -1
+    inode: int = -1
+    changed: int = -1
+
+
+def _stamp(one: Path | Page | Content) -> _Stamp:
     if isinstance(one, Page | Content):
-        return len(one.content), -1
+        return _Stamp(len(one.content))
     try:
         status = one.stat()
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise LoadingError(f"cannot be opened: {reason}") from error
-    return status.st_size, status.st_mtime_ns
+    inode = status.st_ino & _LARGEST_INTEGER
+    return _Stamp(status.st_size, status.st_mtime_ns, inode, status.st_ctime_ns)
 
 
 def _text(path: Path | str) -> str:

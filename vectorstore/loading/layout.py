@@ -755,7 +755,7 @@ def _text(blocks: Sequence[_Block], count: int) -> tuple[str, tuple[int, ...]]:
             rows = block.lines[0].is_row and blocks[number - 1].lines[0].is_row
             whole += "\n\1" if rows else "\n\n"
         for place, line in enumerate(block.lines):
-            said = " ".join(plain(line.runs, notes).split())
+            said = unicodedata.normalize("NFC", " ".join(plain(line.runs, notes).split()))
             if line.page >= begun:
                 said, begun = f"\0{said}", line.page + 1
             whole += ("\n" if place else "") + said

@@ -4,6 +4,7 @@ paragraphs, with nothing left out but what is never shown."""
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 from vectorstore.loading.scripts import (
@@ -76,6 +77,8 @@ _TAGS = re.compile(
 _ENTITY = re.compile(
     r"&(?:amp|nbsp|quot|apos|lt|gt|#\d{2,5}|#x[0-9a-f]{2,4}|[lr][ds]quo|[mn]dash|hellip);"
 )
+# Not the joiners, which scripts and emoji need, and not the marks of direction.
+_UNSHOWN = re.compile("[\u00ad\u2060\ufeff]|(?<![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b")
 _BACK = frozenset(["↩", "↩︎", "↑", "↵", "⏎", "⇧", "^"])
 _BEFORE = 64  # characters of a line that tell what a superscript is
 BLANKS = re.compile(r"[ \t\r\n\f\u00a0]+")  # what a page shows as one blank
@@ -244,8 +247,13 @@ def _replace(element: _Element, text: str) -> None:
 
 def tidy(text: str) -> str:
     """`text` without blanks at the ends of lines, and never more than one empty line in a row."""
-    lines = (line.strip(" \t") for line in text.replace("\u200b", "").split("\n"))
+    lines = (line.strip(" \t") for line in shown(text).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def shown(text: str) -> str:
+    """`text` without what is there for the breaking of lines alone, and composed (NFC)."""
+    return unicodedata.normalize("NFC", _UNSHOWN.sub("", text))
 
 
 def sound(text: str) -> str:

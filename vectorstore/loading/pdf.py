@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from vectorstore.errors import LoadingError
+from vectorstore.loading.dates import day_within
 from vectorstore.loading.draft import Draft, language_code, own_title, shorten
 from vectorstore.loading.layout import RIGHT_TO_LEFT, Glyph, Page, flowed
 from vectorstore.loading.markup import tidy
@@ -26,7 +28,9 @@ _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 )
 # As PDFium gives the hyphen at a line's end, and the end itself.
-_PLAIN = str.maketrans({"\x02": "-", "\xad": "-", "\ufffe": "-", "\r": " ", "\0": "\ufffd"})
+_NO_SIGN = "\uffff"
+_PLAIN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFEFF, 0x200B], _NO_SIGN)
+_PLAIN |= str.maketrans({"\x02": "-", "\xad": "-", "\ufffe": "-", "\r": " "})
 _UNKNOWN = 0xFFFD
 _WORD_OR_BLANK = re.compile(r"[^\s\uffff]+|\s")
 _BEHIND_A_WORD = ".,;:!?)]}”’\"'»%"
@@ -54,12 +58,27 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
         raise LoadingError("has no text: its pages are pictures; run text recognition (OCR) first")
     flow = flowed(pages)
     named = " " in title.strip()  # else it is a file's name
+    title = (own_title(title) if named else "") or shorten(flow.title, 300)
+    paper, published = _paper(flow.heads)
     yield Draft(
         flow.text,
-        title=(own_title(title) if named else "") or shorten(flow.title, 300),
+        title=title,
+        published=published,
+        source="" if paper.casefold() in title.casefold() else paper,
         language=language_code(language),
         pages=flow.pages,
     )
+
+
+def _paper(heads: Sequence[str]) -> tuple[str, date | None]:
+    """The paper and the day that a running head names; a head without a day may be a chapter's."""
+    for head in heads:
+        if found := day_within(head):
+            published, start, end = found
+            name = re.sub(r"\d+", "", f"{head[:start]} {head[end:]}")
+            name = " ".join(name.strip(" \t,;|·–—-").split())
+            return name if len(name) > 2 else "", published
+    return "", None
 
 
 def _page(page: PdfPage) -> Page:

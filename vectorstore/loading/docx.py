@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from vectorstore.errors import LoadingError
 from vectorstore.loading.archive import checked
+from vectorstore.loading.bundle import unbundled
 from vectorstore.loading.draft import Draft, language_code, own_title
 from vectorstore.loading.markup import sound, tidy
 from vectorstore.loading.scripts import Run, notes_of, plain
@@ -68,11 +69,13 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
     except (OpcError, BadZipFile, KeyError, ValueError, XMLSyntaxError) as error:
         raise LoadingError(f"is damaged, or no Word document: {error}") from error
     unread = next(body.iter(_WORD + "altChunk"), None) is not None
-    yield Draft(
-        tidy(sound("\n\n".join(blocks))),
-        title=own_title(title) or own_title(_headed(document, walk)),
-        language=language_code(language),
-        notices=("a part of it is of another format and was not read",) if unread else (),
+    yield from unbundled(
+        Draft(
+            tidy(sound("\n\n".join(blocks))),
+            title=own_title(title) or own_title(_headed(document, walk)),
+            language=language_code(language),
+            notices=("a part of it is of another format and was not read",) if unread else (),
+        )
     )
 
 

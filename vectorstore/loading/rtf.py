@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from vectorstore.errors import LoadingError
+from vectorstore.loading.bundle import unbundled
 from vectorstore.loading.draft import Draft, shorten
 from vectorstore.loading.markup import sound, tidy
 from vectorstore.loading.scripts import Run, notes_of, plain
@@ -23,8 +24,11 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
         raise LoadingError("is no rich text, though it is named so; name it by its kind (.txt, …)")
     written = content.decode("latin-1")  # RTF escapes whatever is not ASCII; bytes are kept
     title = _TITLE.search(written)
-    yield Draft(
-        _plain(written), title=shorten(_plain("{\\rtf1 " + title[1] + "}"), 300) if title else ""
+    yield from unbundled(
+        Draft(
+            _plain(written),
+            title=shorten(_plain("{\\rtf1 " + title[1] + "}"), 300) if title else "",
+        )
     )
 
 

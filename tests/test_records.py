@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.test_loading import only, refusal, written
+from tests.test_loading import archive, only, refusal, written
 from vectorstore.articles import Article, Skipped
 from vectorstore.loading import load
 from vectorstore.loading.dates import Days, written_day
@@ -356,3 +356,28 @@ def test_what_is_not_published_is_left_out_and_told(tmp_path: Path) -> None:
     assert [other.reason for other in others if isinstance(other, Skipped)] == [
         *("is a draft", "is in the trash"),
     ]
+
+
+def test_pages_that_a_reader_program_saved_are_as_its_lists_say(tmp_path: Path) -> None:
+    known = {
+        "slug": "kelp-18e",
+        "title": "Kelp",
+        "author": "Ola Brekke",
+        "url": URL,
+        "publishedAt": "2025-03-03T09:00:00.000Z",
+        "savedAt": "2025-04-01T09:00:00.000Z",
+        "description": "It doubled.",
+    }
+    members = {
+        "metadata_0_to_1.json": json.dumps([known]).encode(),
+        "content/kelp-18e.html": f'<div class="page">{HTML * 3}</div>'.encode(),
+        "highlights/other.md": b"> A highlight",
+    }
+
+    page, highlight = load(written(tmp_path / "omnivore.zip", archive(members)))
+
+    assert isinstance(page, Article)
+    assert (page.title, page.authors, page.url) == ("Kelp", ("Ola Brekke",), URL)
+    assert (page.published, page.source) == (date(2025, 3, 3), "skerry.example")
+    assert "310 tonnes" in page.text
+    assert isinstance(highlight, Article)

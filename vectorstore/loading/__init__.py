@@ -28,6 +28,7 @@ from vectorstore.articles import Article, Notice, Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.fetching import Page, fetch
 from vectorstore.loading.archive import EXPANDED, checked, content_of, members
+from vectorstore.loading.described import described_in
 from vectorstore.loading.draft import Draft, first_line, shorten, site_of
 from vectorstore.loading.files import files_of, read, shown
 from vectorstore.loading.formats import LOADERS, MEDIA_TYPES, Loader, by_content, loader_of
@@ -238,15 +239,20 @@ class Reader:
         readable = list(members(archive))
         if not readable:
             raise LoadingError("has no file in it")
+        described = described_in(archive, [m for m in readable if not isinstance(m, Skipped)])
         for member in readable:
             if isinstance(member, Skipped):
                 yield Skipped(f"{outer.label}/{member.source}", member.reason)
+                continue
+            if member.filename in described.lists:
                 continue
             origin = _member_place(member.filename, outer)
             try:
                 loader = loader_of(origin.name, self._loaders)
                 content = content_of(archive, member, loader.largest)
-                yield from self._content(content, origin, loader, within)
+                said = described.members.get(member.filename)
+                for item in self._content(content, origin, loader, within):
+                    yield _as_described(item, said) if said and isinstance(item, Loaded) else item
             except LoadingError as error:
                 yield Skipped(origin.label, str(error))
 
@@ -320,6 +326,23 @@ class Loaded:
     def refused(self, other: str) -> Skipped:
         """It cannot be taken: what messages call `other` has its id."""
         return Skipped(self.label, f"has the same id as {other}: {self.article.id}")
+
+
+def _as_described(item: Loaded, said: Draft) -> Loaded:
+    """An article with what another file of its archive says of it."""
+    article = item.article
+    return replace(
+        item,
+        article=replace(
+            article,
+            title=said.title or article.title,
+            source=said.source or site_of(said.url) or article.source,
+            url=said.url or article.url,
+            published=said.published or article.published,
+            authors=said.authors or article.authors,
+            language=said.language or article.language,
+        ),
+    )
 
 
 def place_of(one: Path | Page | Content) -> Place:

@@ -68,6 +68,7 @@ def test_what_says_published_outranks_other_days_and_may_stand_at_the_end() -> N
         "09/06/2025\n\n",
         "A meeting is planned for 9 June 2025\n\n",
         "© 2025 Orlo Gazette\n\n",
+        "Name | Vik\nBorn | 1990-06-09\n\n",
     ],
 )
 def test_a_day_that_is_merely_spoken_of_is_none(tmp_path: Path, head: str) -> None:

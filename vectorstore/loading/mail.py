@@ -43,7 +43,7 @@ _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
     """The mail, then what it carries along. Raises LoadingError where there is nothing to read."""
-    found = list(_articles(_message(content)))
+    found = list(articles_of(_message(content)))
     if not found:
         raise LoadingError("is no mail, or one without a text")
     yield from found
@@ -89,7 +89,7 @@ def _box(mails: Iterable[bytes]) -> Iterator[Draft | Skipped]:
         label = f"mail {number}"
         named = _header(mail, "message-id")
         key = (named or " ".join(_header(mail, each) for each in ("from", "date", "subject")))[:300]
-        found = list(_articles(mail)) or [Skipped("", "has no text")]
+        found = list(articles_of(mail)) or [Skipped("", "has no text")]
         yield from _within(found, key, label)
 
 
@@ -104,7 +104,9 @@ def _begins_a_mail(content: bytes, line: re.Match[bytes]) -> bool:
     )
 
 
-def _articles(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]:
+def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]:
+    """The mail's own article, and what it carries along. Raises LoadingError for one that lies too
+    deep in others."""
     if depth > _DEEPEST:
         raise LoadingError("is a mail too deep in mails")
     shown = _Shown()
@@ -128,8 +130,9 @@ def _articles(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]:
         label = f"attachment {number}" + (f", {name}" if name else "")
         for item in _within(_carried(part, name, depth), label, label):
             # Of a mail's papers, its sender is the source, where they name none of their own.
-            mine = isinstance(item, Draft) and not item.source
-            yield replace(item, source=own.source) if mine else item
+            if isinstance(item, Draft) and not item.source and not _is_mail(part):
+                item = replace(item, source=own.source)
+            yield item
 
 
 def _within(found: Iterable[Draft | Skipped], key: str, label: str) -> Iterator[Draft | Skipped]:
@@ -154,7 +157,7 @@ def _show(part: EmailMessage, shown: _Shown) -> None:
     kind, main = part.get_content_type(), part.get_content_maintype()
     if kind in _SIGNATURES:
         return
-    if kind == "message/rfc822" or part.is_attachment() or kind == "multipart/encrypted":
+    if _is_mail(part) or part.is_attachment() or kind == "multipart/encrypted":
         shown.carried.append(part)
     elif kind == "multipart/alternative":
         _show_one_of(part, shown)
@@ -191,9 +194,7 @@ def _show_one_of(part: EmailMessage, shown: _Shown) -> None:
         shown.carried += [
             each
             for each in alone.carried
-            if child.is_multipart()
-            or each.is_attachment()
-            or each.get_content_type() == "message/rfc822"
+            if child.is_multipart() or each.is_attachment() or _is_mail(each)
         ]
         shown.told += alone.told
     shown.texts.append(rich if rich.strip() and _says_less(plain, rich) else plain)
@@ -282,10 +283,10 @@ _LAST_RULE = re.compile(r"(?:^|\n)\s*-{3,}[^\n]*-{3,}\s*\Z")
 def _carried(part: EmailMessage, name: str, depth: int) -> list[Draft | Skipped]:
     """The articles in what is carried along; nothing is unpacked."""
     try:
-        if part.get_content_type() == "message/rfc822":
+        if _is_mail(part):
             inner = part.get_payload(0) if part.is_multipart() else None
             mail = inner if isinstance(inner, EmailMessage) else _message(_content(part))
-            return list(_articles(mail, depth + 1)) or [Skipped("", "has no text")]
+            return list(articles_of(mail, depth + 1)) or [Skipped("", "has no text")]
         return _read(part, name)
     except LoadingError as error:
         return [Skipped("", str(error))]
@@ -293,6 +294,10 @@ def _carried(part: EmailMessage, name: str, depth: int) -> list[Draft | Skipped]
         raise
     except Exception as error:  # noqa: BLE001 - a parser may raise anything; the mail is not lost
         return [Skipped("", f"cannot be parsed ({type(error).__name__}: {str(error)[:200]})")]
+
+
+def _is_mail(part: EmailMessage) -> bool:
+    return part.get_content_type() == "message/rfc822"
 
 
 def _read(part: EmailMessage, name: str) -> list[Draft | Skipped]:

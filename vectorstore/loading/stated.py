@@ -109,7 +109,10 @@ def _byline(lines: list[str]) -> Iterator[date]:
 
 def _topped(lines: list[str]) -> Iterator[date]:
     """Such as "LOWMERE POST  Saturday, 12 July 2025", "2025-07-12 Pool opens"."""
+    table = sum("|" in line for line in lines) > 1
     for line in map(_bare, lines[:_TOP_LINES]):
+        if table and "|" in line:
+            continue
         found = day_within(line) if len(line) <= _LONGEST and line[-1:] not in ".!?" else None
         if found is None:
             continue

@@ -19,10 +19,11 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -41,11 +42,13 @@ from vectorstore.errors import ArticleNotFoundError, LoadingError
 from vectorstore.fetching import Page, fetch_if_changed
 from vectorstore.loading import READING, Content, Loaded, Place, Reader, load, place_of
 from vectorstore.loading.files import shown
+from vectorstore.loading.links import Listed, Sitemap, goes_on, sitemap_of
 
 if TYPE_CHECKING:
     from vectorstore.index import Index, OnProgress
 
 Fetch = Callable[[str, str, str], Page | None]  # address, etag, last_modified
+One = Path | Page | Content | Listed | Skipped | None
 Each = TypeVar("Each")
 
 _A_PART = 32  # articles of one file that are handed over at once
@@ -64,7 +67,11 @@ _TENTH = 10
 _ASKED_ONE_BY_ONE = 200  # ids; to ask for more, all are listed
 _A_FEW = 3  # articles that may go even where they are more than a tenth
 _UPLOADED = "upload://"
+_PAGES_A_RUN = 500  # pages that a sitemap or a feed leads to, fetched in one run
+_SITEMAPS = 100  # that an index of sitemaps leads to
+_PAUSE = 0.5  # seconds between pages of one run, out of regard for their server
 # What is put into addresses to follow readers; the page is the same without.
+_PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _FOLLOWING = ("utm_", "fbclid", "gclid", "mc_cid", "mc_eid")
 
 
@@ -138,10 +145,13 @@ class _Source:
     """What is to be brought in: the files, or the page, or None for a page that has not changed;
     the place that all of it is under, and how that is written in what was found."""
 
-    found: Sequence[Path | Page | Content | Skipped | None]
+    found: Sequence[One]
     top: str
     written: str
     reader: Callable[[], Reader]
+    fetch: Fetch = fetch_if_changed
+    known: Mapping[str, SourceFile] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
 
 
 def _found(index: Index, source: str | Path, fetch: Fetch, *, ask_anew: bool) -> _Source:
@@ -164,11 +174,73 @@ def _found(index: Index, source: str | Path, fetch: Fetch, *, ask_anew: bool) ->
     found = [one for one in loading.found if not isinstance(one, Content)]
     if found and isinstance(found[0], Page):
         place = page_place(found[0].asked)
-        return _Source(found, place, place, loading.reader)
+        polite = _Polite(fetch)
+        sitemap = sitemap_of(found[0].content)
+        if sitemap is not None:
+            return _pages_of(index, sitemap, place, polite, loading.reader)
+        return _Source(found, place, place, loading.reader, polite)
     path = Path(source)
     if path.parts[:1] == ("~",):
         path = path.expanduser()
     return _Source(found, _text(path.resolve()), str(path), loading.reader)
+
+
+class _Polite:
+    """Fetches one page after another, with a pause between, and asks each site but once what it asks of
+    programs."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = partial(fetch, robots={}) if fetch is fetch_if_changed else fetch
+        self.fetched = 0
+
+    def __call__(self, address: str, etag: str = "", last_modified: str = "") -> Page | None:
+        if self.fetched:
+            time.sleep(_PAUSE)
+        self.fetched += 1
+        return self._fetch(address, etag, last_modified)
+
+
+def _pages_of(
+    index: Index, sitemap: Sitemap, place: str, fetch: _Polite, reader: Callable[[], Reader]
+) -> _Source:
+    """The pages that a sitemap lists: those that are new first, then those that changed last."""
+    listed = {each.address: each for each in sitemap.pages}
+    skipped: list[Skipped] = []
+    waiting = list(sitemap.maps)
+    for address in waiting[:_SITEMAPS]:
+        try:
+            page = fetch(address)
+        except LoadingError as error:
+            skipped.append(Skipped(address, str(error).removeprefix(f"{address} ")))
+            continue
+        inner = sitemap_of(page.content) if page is not None else None
+        listed |= {each.address: each for each in inner.pages} if inner is not None else {}
+    places = {page_place(address): each for address, each in listed.items()}
+    sites = {urlunsplit((*urlsplit(each)[:2], "", "", "")) for each in places}
+    known = {
+        f.place: f for site in sites for f in index.source_files(under=site) if f.place in places
+    }
+    fresh = [each for each in places if each not in known]
+    stale = [
+        each for each in places if each in known and _may_have_changed(known[each], places[each])
+    ]
+    left = [each for each in places if each in known and each not in stale]
+    taken = (fresh + stale)[:_PAGES_A_RUN]
+    more = len(fresh) + len(stale) - len(taken)
+    told = f"lists {more:,} more pages than are fetched in one run; run it again for the next"
+    return _Source(
+        [*skipped, *(places[each] for each in taken + left)],
+        place,
+        place,
+        reader,
+        fetch,
+        {each: known[each] for each in taken + left if each in known},
+        (Notice(place, told),) if more else (),
+    )
+
+
+def _may_have_changed(known: SourceFile, listed: Listed) -> bool:
+    return listed.changed < 0 or known.modified != listed.changed or known.reading != READING
 
 
 class _AsItWasError(Exception):
@@ -258,9 +330,10 @@ class _Bringing:
         self._source = source
         self._progress = progress
         self._known = {file.place: file for file in index.source_files(under=source.top)}
+        self._known |= source.known
         self._missing: dict[str, SourceFile] = {}
         self._kept: list[str] = []  # places that could not be looked into: nothing there is missing
-        self._tally = _Tally()
+        self._tally = _Tally(notices=[*source.notices])
         self._files: list[SourceFile] = []  # to be stored with the next batch
         self._articles: list[Article] = []
         self._forget: list[str] = []
@@ -346,14 +419,18 @@ class _Bringing:
 
     # -- one file ------------------------------------------------------------------------------
 
-    def _bring(
-        self, one: Path | Page | Content | Skipped | None, place: str, reader: Reader
-    ) -> None:
+    def _bring(self, one: One, place: str, reader: Reader) -> None:
         if isinstance(one, Skipped):
             self._tally.skipped.append(one)
             return
         self._held += 1
         known = self._known.get(place)
+        listed = one if isinstance(one, Listed) else None
+        if isinstance(one, Listed):
+            one = self._visited(one, known)
+            if isinstance(one, Skipped):
+                self._skip(one, known)
+                return
         if one is None:
             self._leave(known or SourceFile(place))
             return
@@ -368,6 +445,8 @@ class _Bringing:
             return
         if time.time_ns() - max(stamp.modified, stamp.changed) < _SETTLED:
             stamp = stamp._replace(modified=-1)
+        if listed is not None:
+            stamp = stamp._replace(modified=listed.changed)
         seen = SourceFile(
             place,
             stamp.size,
@@ -418,6 +497,8 @@ class _Bringing:
         skipped = [item for item in items if isinstance(item, Skipped)]
         before = known if known is not None and not same_bytes else twin
         loaded = [item for item in items if isinstance(item, Loaded)]
+        if isinstance(one, Page) and any(item.partial for item in loaded):
+            loaded = list(self._whole(loaded, before, reader))
         mine = {seen.place} | ({twin.place} if twin is not None else set())
         if seen.address:  # the same page, asked for by other addresses
             mine |= {f.place for f in self._index.source_files(addresses=[seen.address])}
@@ -445,6 +526,79 @@ class _Bringing:
             self._store_twin(_with(seen, origins, known), twin, where, new)
         else:
             self._store(_with(seen, origins, known), articles)
+
+    def _visited(self, listed: Listed, known: SourceFile | None) -> Page | Skipped | None:
+        """The page that a sitemap lists; None where it is as it was."""
+        if known is not None and not _may_have_changed(known, listed):
+            return None
+        asked = known if known is not None and known.digest and known.reading == READING else None
+        try:
+            page = self._source.fetch(
+                listed.address, asked.etag if asked else "", asked.last_modified if asked else ""
+            )
+        except LoadingError as error:
+            return Skipped(listed.address, str(error).removeprefix(f"{listed.address} "))
+        return None if page is None else replace(page, url=_without_following(page.url))
+
+    def _whole(
+        self, loaded: Sequence[Loaded], before: SourceFile | None, reader: Reader
+    ) -> Iterator[Loaded]:
+        """A feed's entries, each with the text of its page where the feed has only how it begins. What
+        has been read is not fetched again."""
+        ids = {o.entry: o.article_id for o in before.origins} if before is not None else {}
+        failed: list[str] = []
+        fetched = 0
+        for item in loaded:
+            if not item.partial:
+                yield item
+                continue
+            kept = self._kept_text(ids.get(item.entry, ""), item.article.text)
+            if kept or fetched >= _PAGES_A_RUN:
+                yield replace(item, article=replace(item.article, text=kept or item.article.text))
+                continue
+            fetched += 1
+            if self._progress is not None:
+                self._progress(Progress(fetched, len(loaded), item.article.url))
+            try:
+                yield self._with_page(item, reader)
+            except LoadingError as error:
+                failed.append(str(error))
+                yield item
+        if failed:
+            told = f"{len(failed):,} entries have only the beginning of their text: {failed[0]}"
+            self._tally.notices.append(Notice(self._source.written, told))
+
+    def _kept_text(self, article_id: str, teaser: str) -> str:
+        """The text that the index has for an entry, where that is more than the feed has."""
+        if not article_id:
+            return ""
+        try:
+            text = self._index.get(article_id).text
+        except ArticleNotFoundError:
+            return ""
+        asked_in_vain = text == teaser and not self.trying_again
+        return text if asked_in_vain or goes_on(teaser, text) else ""
+
+    def _with_page(self, item: Loaded, reader: Reader) -> Loaded:
+        """The entry with the text of its page. Raises LoadingError where that cannot be had."""
+        article = item.article
+        page = self._source.fetch(article.url, "", "")
+        if page is None or page.media_type not in _PAGE_TYPES:
+            return item
+        for found in reader.parsed(page, reader.content(page)):
+            if isinstance(found, Loaded) and goes_on(article.text, found.article.text):
+                whole = found.article
+                return replace(
+                    item,
+                    article=replace(
+                        article,
+                        text=whole.text,
+                        published=article.published or whole.published,
+                        authors=article.authors or whole.authors,
+                        language=article.language or whole.language,
+                    ),
+                )
+        return item
 
     def _fitted(
         self,
@@ -669,9 +823,11 @@ class _Bringing:
 
     # -- places --------------------------------------------------------------------------------
 
-    def _place(self, one: Path | Page | Content | Skipped | None) -> str:
+    def _place(self, one: One) -> str:
         """Where it is, as the index keeps it; for what is Skipped, as well as that is known."""
         source = self._source
+        if isinstance(one, Listed):
+            return page_place(one.address)
         if one is None or isinstance(one, Page | Content):
             return source.top
         # As written, under the folder as it really is: folders within are no links.
@@ -705,8 +861,10 @@ class _Bringing:
         return not unknown and not seen and not os.path.lexists(place)
 
 
-def _written(one: Path | Page | Content | Skipped | None) -> str:
+def _written(one: One) -> str:
     """As progress tells it: a file with its folder, for a line has little room."""
+    if isinstance(one, Listed):
+        return one.address
     path = Path(one.source) if isinstance(one, Skipped) else one
     return shown(Path(*path.parts[-2:])) if isinstance(path, Path) else ""
 

@@ -309,7 +309,8 @@ class Loaded:
     """An article, what messages call where it is from, and which of its file's articles it is.
 
     Its id is the file's own word where that gives one, and may then be another article's, too;
-    `by_place` is made from where it is, and nobody else's.
+    `by_place` is made from where it is, and nobody else's. `partial`: at its address there may be
+    more of it.
     """
 
     label: str
@@ -317,6 +318,7 @@ class Loaded:
     entry: str
     by_place: str
     notices: tuple[Notice, ...] = ()
+    partial: bool = False
 
     @property
     def named(self) -> bool:
@@ -443,7 +445,7 @@ def _loaded(draft: Draft | Skipped, origin: Place) -> Loaded | Skipped:
         return Skipped(shown_label, f"is not valid Unicode: {error.reason}")
     entry = origin.within + (draft.id or draft.key)
     notices = tuple(Notice(origin.label, text) for text in draft.notices)
-    return Loaded(label, article, entry, by_place, notices)
+    return Loaded(label, article, entry, by_place, notices, draft.partial)
 
 
 def _clean(value: str) -> str:

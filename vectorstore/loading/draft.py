@@ -32,7 +32,7 @@ class Draft:
     the file is one article; `label` is what messages call it, the key where it is empty. `id` is set
     only where the file itself gives one. `pages` are the offsets in `text` where each page begins;
     empty where there are none. `notices` say what of the file was not taken over, and where in
-    it that stands.
+    it that stands. `partial`: at its address there may be more of it.
     """
 
     text: str
@@ -47,6 +47,7 @@ class Draft:
     id: str = ""
     label: str = ""
     notices: tuple[str, ...] = ()
+    partial: bool = False
 
 
 class Parser(Protocol):

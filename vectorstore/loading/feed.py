@@ -17,6 +17,7 @@ from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.loading.dates import written_day
 from vectorstore.loading.draft import Draft, apart, language_code, shorten, web_address
+from vectorstore.loading.links import may_be_teaser
 from vectorstore.loading.markup import sound, text_of
 from vectorstore.loading.text import decode
 from vectorstore.loading.weblog import author_names, left_out, text_of_post
@@ -80,6 +81,7 @@ def _entries(feed: Any, names: Mapping[str, str]) -> Iterator[Draft | Skipped]:
             key=sound(entry.get("id") or link),
             label=f"entry {number}",
             notices=notices,
+            partial=bool(link) and may_be_teaser(text),
         )
 
 

@@ -212,6 +212,8 @@ def add(
         _print_json(asdict(report))
     elif report != AddReport():
         typer.echo(_added(report))
+    for notice in report.notices:
+        _tell(f"{notice.source}: {notice.text}")
     for skipped in report.skipped:
         _tell(f"skipped {skipped.source}: {skipped.reason}")
     for failure in failures:
@@ -844,6 +846,8 @@ def _tell_synced(report: SyncReport, *, as_json: bool, prune: bool, compact: boo
         _print_json(asdict(report), compact=compact)
     else:
         typer.echo(_counted(report))
+    for notice in report.notices:
+        _tell(f"{notice.source}: {notice.text}")
     for skipped in report.skipped:
         _tell(f"skipped {skipped.source}: {skipped.reason}")
     if report.refusal:

@@ -136,7 +136,7 @@ def test_the_same_file_again_is_unchanged_and_another_of_its_name_replaces_nothi
         adding.file("notes/report.txt", text(content))
         assert adding.wait(60)
     assert len(index.kept) == 2
-    assert {article.source for article in index.kept.values()} == {"notes/report.txt"}
+    assert {article.source for article in index.kept.values()} == {"Report"}
 
 
 def test_what_cannot_be_read_is_listed_with_its_reason_and_stops_nothing(
@@ -845,7 +845,7 @@ def test_a_file_given_first_to_the_page_and_then_in_a_folder_is_one_article_with
     getattr(real, bring)(file.parent)
     (article,) = real.articles()
     assert article.id == uploaded.id
-    assert article.sources == (uploaded.source, *{f"desk/{name}"} - {uploaded.source})
+    assert article.sources == (uploaded.source, *{"Ferry"} - {uploaded.source})
     assert len(article.origins) == 2
     file.unlink()
     assert real.sync(file.parent, prune=True, yes=True).removed == ()  # the page's stays
@@ -882,7 +882,7 @@ def test_the_same_bytes_twice_in_one_upload_are_one_article(real: LocalIndex) ->
         assert adding.wait(60)
         assert adding.status().failures == ()
     (article,) = real.articles()
-    assert article.sources == ("a.txt", "b.txt")
+    assert article.sources == ("A", "B")
 
 
 def test_an_archive_given_again_gives_no_second_articles_and_records_keep_their_ids(
@@ -904,6 +904,26 @@ def test_an_archive_given_again_gives_no_second_articles_and_records_keep_their_
         real.sync(file.parent)
         assert {article.id for article in real.articles()} == ids
         assert {len(article.origins) for article in real.articles()} == {2}
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_records_of_two_uploads_with_the_same_ids_are_articles_of_their_own(
+    real: LocalIndex, together: bool
+) -> None:
+    uploads = {
+        "weekly.jsonl": b'{"id": 1, "title": "The ferry", "text": "It costs more."}',
+        "herald.jsonl": b'{"id": 1, "title": "The strike", "text": "Dockers walked out."}',
+    }
+    with ended(Adding(real)) as adding:
+        for name, content in uploads.items():
+            adding.file(name, content)
+            assert together or adding.wait(60)
+        assert adding.wait(60)
+        for name, content in uploads.items():  # given again, they are known
+            adding.file(name, content)
+            assert adding.wait(60)
+            assert "unchanged" in adding.status().line
+    assert {article.title for article in real.articles()} == {"The ferry", "The strike"}
 
 
 def test_what_cannot_be_read_leaves_no_trace_in_the_index(real: LocalIndex) -> None:

@@ -176,7 +176,10 @@ def test_articles_of_before_there_were_signatures_get_theirs(tmp_path: Path) -> 
     with LocalIndex(folder, FakeEmbedding) as index:
         index.add_articles([article("a", OPEN), article("b", edited(OPEN, 0.1))])
     with sqlite3.connect(folder / CATALOG) as db:
-        db.executescript("DROP TABLE signatures; DROP TABLE buckets; PRAGMA user_version = 2")
+        db.executescript(
+            "DROP TABLE signatures; DROP TABLE buckets; ALTER TABLE files DROP COLUMN inode;"
+            "ALTER TABLE files DROP COLUMN changed; PRAGMA user_version = 2"
+        )
     db.close()
     with LocalIndex(folder, FakeEmbedding) as index:
         assert [copy.id for copy in index.near_copies("a")] == ["b"]

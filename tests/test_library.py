@@ -154,9 +154,9 @@ def test_a_pasted_text_and_a_file_of_it_are_one_article_whichever_came_first(
                 (),
                 [pasted],
             )
-            assert index.summary(pasted).sources == ("Pasted", "desk/first.txt")
+            assert index.summary(pasted).sources == ("Pasted", "First")
             summary = index.summary(filed)
-            assert summary.sources == ("desk/second.txt", "Echo")
+            assert summary.sources == ("Second", "Echo")
             assert summary.published == date(2025, 3, 5)  # the file named no day
         finally:
             library.close()

@@ -82,7 +82,7 @@ def test_a_text_is_titled_by_its_first_line_and_has_no_date(tmp_path: Path) -> N
 
     assert article.title == "The first line"
     assert article.published is None
-    assert article.source == "news/a.txt"
+    assert article.source == "A"
     assert article.url == ""
 
 
@@ -189,7 +189,7 @@ def test_an_id_is_the_same_whichever_way_the_file_is_given(
     assert {
         item.id for source in given_as for item in load(source) if isinstance(item, Article)
     } == {whole.id}
-    assert whole.source == "news/a.txt"
+    assert whole.source == "A"
 
 
 def test_files_of_one_name_in_two_folders_have_two_ids(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_name_that_is_no_text_can_be_shown_and_stored(tmp_path: Path) -> None:
 
     article = only(written(path, "x"))
 
-    assert article.source.encode().endswith("/caf\ufffd.txt".encode())
+    assert article.source == "Caf\ufffd"
 
 
 # Folders
@@ -246,7 +246,7 @@ def test_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:
     written(tmp_path / ".b.txt", "x")
     written(tmp_path / ".git" / "c.txt", "x")
 
-    assert [item.source for item in load(tmp_path)] == [f"{tmp_path.name}/a.txt"]
+    assert [item.source for item in load(tmp_path)] == ["A"]
 
 
 def test_links_out_of_a_folder_are_skipped_and_links_within_add_nothing(tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_a_pipe_is_never_waited_for(tmp_path: Path) -> None:
 def test_a_folder_named_like_a_text_is_a_folder(tmp_path: Path) -> None:
     written(tmp_path / "a.txt" / "b.txt", "x")
 
-    assert [item.source for item in load(tmp_path / "a.txt")] == ["a.txt/b.txt"]
+    assert [item.source for item in load(tmp_path / "a.txt")] == ["B"]
 
 
 def test_a_file_that_disappears_is_skipped_with_the_reason(tmp_path: Path) -> None:
@@ -840,7 +840,7 @@ def test_a_pdf_gives_its_text_and_where_its_pages_begin(tmp_path: Path) -> None:
 
     article = only(written(tmp_path / "a.pdf", content))
 
-    assert article.text == "The harbour reopened.\n\nRepairs will cost\nfour million pounds."
+    assert article.text == "The harbour reopened.\n\nRepairs will cost four million pounds."
     assert [article.text[start:][:7] for start in article.pages] == [
         "The har",
         "Repairs",
@@ -1142,7 +1142,7 @@ def test_an_archive_gives_the_articles_of_its_files(tmp_path: Path) -> None:
     (skipped,) = (item for item in items if isinstance(item, Skipped))
     assert skipped.source == f"{tmp_path / 'all.zip'}/picture.png"
     sources = {item.source for item in items if isinstance(item, Article)}
-    assert {"all.zip/b.txt", "news/a.md", "more.zip/c.txt"} < sources
+    assert {"A", "B", "C"} < sources
 
 
 def test_an_archive_loaded_again_gives_the_same_ids(tmp_path: Path) -> None:
@@ -1628,6 +1628,20 @@ def test_json_records_become_articles(tmp_path: Path, name: str, content: str) -
     assert re.fullmatch("a-[0-9a-f]{12}", two.id)
 
 
+def test_records_of_two_files_with_the_same_ids_are_articles_of_their_own(tmp_path: Path) -> None:
+    written(tmp_path / "a.json", '{"id": "1", "text": "one"}')
+    packed = archive(
+        {"b.json": b'{"id": "1", "text": "two"}', "c.json": b'{"id": "1", "text": "3"}'}
+    )
+    written(tmp_path / "b.zip", packed)
+
+    found = [item for item in load(tmp_path) if isinstance(item, Article)]
+
+    assert [item.text for item in found] == ["one", "two", "3"]
+    assert len({item.id for item in found}) == 3
+    assert found == list(load(tmp_path))
+
+
 def test_one_json_object_is_one_article(tmp_path: Path) -> None:
     assert only(written(tmp_path / "a.json", json.dumps(RECORDS[0]))).id == "a-1"
 
@@ -1657,8 +1671,7 @@ def test_rows_of_a_table_become_articles(tmp_path: Path, mark: str) -> None:
         ("[1]", "no record with named fields"),
         ('{"title": "x"}', "has no text"),
         ('{"text": 5}', "has no text"),
-        ('{"text": "x", "date": "07/08/2025"}', "date '07/08/2025' is not a day"),
-        ('{"text": "x", "date": 1753500000}', "is not a day"),
+        ('{"text": "x", "status": "draft"}', "is a draft"),
         ('{"text": "x", "url": "javascript:alert(1)"}', "not an http or https address"),
         ('{"text": "x \\ud800"}', "not valid Unicode"),
         ('{"text": "x", "title": "\\udfff"}', "not valid Unicode"),

@@ -9,8 +9,10 @@ import os
 import random
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -20,7 +22,7 @@ import pytest
 from tests.fake_embedding import FakeEmbedding
 from tests.test_fetching import Site, everywhere
 from tests.test_fetching import site as site
-from vectorstore.articles import Article, SyncReport
+from vectorstore.articles import Article, Origin, SourceFile, SyncReport
 from vectorstore.catalog import CATALOG, Catalog, NewPassage
 from vectorstore.errors import LoadingError
 from vectorstore.fetching import fetch_if_changed
@@ -29,7 +31,7 @@ from vectorstore.loading import place_of
 from vectorstore.loading.files import INDEX
 from vectorstore.local import LocalIndex
 from vectorstore.shared import open_shared
-from vectorstore.syncing import add, page_place, sync
+from vectorstore.syncing import _stamp, add, page_place, sync
 
 AN_HOUR = 3_600_000_000_000
 NOON = 1_750_000_000_000_000_000  # nanoseconds; long ago, so that a file's time can be trusted
@@ -59,11 +61,16 @@ def written(file: Path, text: str | bytes, time: int = NOON) -> Path:
     return file
 
 
-def changed_unseen(file: Path) -> None:
-    """Other bytes, of the same number and time: whoever sees the change has read the file."""
-    before = file.stat()
-    file.write_bytes(file.read_bytes().swapcase())
-    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+@contextmanager
+def nothing_is_read() -> Iterator[None]:
+    """Opening a file fails; what is not opened does not notice."""
+
+    def refuse(path: Path, largest: int) -> bytes:
+        raise AssertionError(f"{path} was read")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vectorstore.loading.read", refuse)
+        yield
 
 
 def texts(index: Index) -> dict[str, str]:
@@ -95,32 +102,76 @@ def test_what_is_in_the_folder_comes_in_and_then_is_unchanged(
     assert embedding.asked == []
 
 
-def test_a_file_of_the_same_size_and_time_is_not_read(index: Index, folder: Path) -> None:
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some seconds after all files were written: a time of a moment ago proves nothing yet."""
+    at = time.time_ns() + 60_000_000_000
+    monkeypatch.setattr("vectorstore.syncing.time.time_ns", lambda: at)
+
+
+@pytest.mark.usefixtures("later")
+def test_a_file_that_is_as_it_was_is_not_read(index: Index, folder: Path) -> None:
     file = written(folder / "ferry.txt", FERRY)
     (ferry,) = index.sync(folder).new
-    changed_unseen(file)
+    with nothing_is_read():
+        assert index.sync(folder) == SyncReport(unchanged=(ferry,))
+    os.utime(file, ns=(NOON + AN_HOUR, NOON + AN_HOUR))  # its new time is noted when it is read
     assert index.sync(folder) == SyncReport(unchanged=(ferry,))
-    assert index.get(ferry).text == FERRY
+    with nothing_is_read():
+        assert index.sync(folder) == SyncReport(unchanged=(ferry,))
 
 
-def test_a_file_of_another_time_and_the_same_bytes_is_unchanged_and_its_time_noted(
-    index: Index, folder: Path
+@pytest.mark.usefixtures("later")
+@pytest.mark.parametrize("way", ["moved into its place", "written over", "linked", "copied back"])
+def test_another_file_of_the_same_size_and_time_is_read(
+    index: Index, folder: Path, way: str
 ) -> None:
     file = written(folder / "ferry.txt", FERRY)
     (ferry,) = index.sync(folder).new
-    os.utime(file, ns=(NOON + AN_HOUR, NOON + AN_HOUR))
+    before = file.stat()
+    other = FERRY.replace("12", "14")
+    if way == "written over":
+        file.write_text(other)
+    else:
+        new = folder.parent / "new.txt"
+        new.write_text(other)
+        os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
+        if way == "moved into its place":
+            new.replace(file)
+        elif way == "linked":
+            file.unlink()
+            os.link(new, file)
+        else:
+            shutil.copy2(new, file)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert index.sync(folder).changed == (ferry,)
+    assert index.get(ferry).text == other
+
+
+@pytest.mark.usefixtures("later")
+def test_a_file_that_is_added_is_read_whatever_the_file_system_says(
+    index: Index, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(folder / "ferry.txt", FERRY)
+    (ferry,) = index.add(file).added
+    stamp = _stamp(file)
+    monkeypatch.setattr("vectorstore.syncing._stamp", lambda _: stamp)
+    file.write_text(FERRY.replace("12", "14"))
     assert index.sync(folder) == SyncReport(unchanged=(ferry,))
-    changed_unseen(file)
-    assert index.sync(folder) == SyncReport(unchanged=(ferry,))
+    assert index.add(file).updated == (ferry,)
+    assert "14 million" in index.get(ferry).text
 
 
 def test_a_file_that_was_just_written_is_read_again_for_its_time_proves_nothing(
-    index: Index, folder: Path
+    index: Index, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = folder / "ferry.txt"
     file.write_text(FERRY)
     (ferry,) = index.sync(folder).new
-    changed_unseen(file)
+    stamp = _stamp(file)
+    monkeypatch.setattr("vectorstore.syncing._stamp", lambda _: stamp)
+    file.write_text(FERRY.swapcase())
     assert index.sync(folder).changed == (ferry,)
     assert index.get(ferry).text == FERRY.swapcase()
 
@@ -181,7 +232,7 @@ def test_a_moved_file_keeps_its_article_and_its_id_and_takes_its_new_source(
     assert index.sync(folder, prune=True) == SyncReport(moved=(ferry,))
     assert embedding.asked == []
     article = index.get(ferry)
-    assert (article.text, article.source) == (FERRY, "archive/boat.txt")
+    assert (article.text, article.source) == (FERRY, "Boat")
     assert [o.place for o in index.summary(ferry).origins] == [str(folder / "archive" / "boat.txt")]
     assert index.sync(folder) == SyncReport(unchanged=(ferry,))
 
@@ -194,7 +245,7 @@ def test_a_folder_that_was_moved_as_a_whole_is_known_where_it_is_now(
     ids = index.sync(folder / "a").new
     (folder / "a").rename(folder / "b")
     assert index.sync(folder / "b") == SyncReport(moved=ids)
-    assert {index.summary(i).source for i in ids} == {"b/ferry.txt", "b/flood.txt"}
+    assert {index.summary(i).source for i in ids} == {"Ferry", "Flood"}
     with pytest.raises(LoadingError, match="cannot be found"):
         index.sync(folder / "a", prune=True, yes=True)
     assert len(index.articles()) == 2
@@ -217,12 +268,13 @@ def test_a_moved_archive_keeps_the_ids_of_what_is_in_it(index: Index, folder: Pa
     import zipfile
 
     with zipfile.ZipFile(folder / "old.zip", "w") as archive:
-        archive.writestr("ferry.txt", FERRY)
-        archive.writestr("flood.txt", FLOOD)
+        archive.writestr("1.txt", FERRY)
+        archive.writestr("2.txt", FLOOD)
     ids = index.sync(folder).new
+    assert {index.get(i).source for i in ids} == {"Old"}
     (folder / "old.zip").rename(folder / "new.zip")
     assert index.sync(folder) == SyncReport(moved=ids)
-    assert {index.get(i).source for i in ids} == {"new.zip/ferry.txt", "new.zip/flood.txt"}
+    assert {index.get(i).source for i in ids} == {"New"}
 
 
 # -- gone --------------------------------------------------------------------------------------
@@ -398,15 +450,16 @@ def test_a_file_that_cannot_be_read_any_more_keeps_its_articles(index: Index, fo
     assert index.sync(folder).changed == ("one",)
 
 
+@pytest.mark.usefixtures("later")
 def test_a_bad_file_is_told_every_time_and_parsed_once(index: Index, folder: Path) -> None:
     good = json.dumps({"id": "one", "text": FERRY})
     file = written(folder / "all.json", good[:-1] + " ")
     (first,) = index.sync(folder).skipped
-    before = file.stat()
+    with nothing_is_read():
+        assert index.sync(folder).skipped == (first,)
+    assert index.add(folder).skipped == (first,)  # to add is to try
     file.write_text(good)
-    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert index.sync(folder).skipped == (first,)
-    assert index.add(folder).added == ("one",)  # to add is to try
+    assert index.add(folder).added == ("one",)
 
 
 def test_files_of_other_kinds_and_indexes_within_are_left_alone(index: Index, folder: Path) -> None:
@@ -469,11 +522,11 @@ def test_the_same_file_twice_is_one_article_with_two_sources(
     assert [(o.place, o.article_id) for o in report.duplicates] == [(str(two), ferry)]
     (summary,) = index.articles()
     assert summary == index.summary(ferry)
-    assert summary.sources == ("a/ferry.txt", "b/boat.txt")
+    assert summary.sources == ("Ferry", "Boat")
     assert [o.place for o in summary.origins] == [str(one), str(two)]
     for source in (*summary.sources, str(one), str(two)):
         assert found_in(index, "ferry crowns", source) == {ferry}
-    assert found_in(index, "ferry crowns", "c/other.txt") == set()
+    assert found_in(index, "ferry crowns", "Other") == set()
     assert index.sync(folder) == SyncReport(unchanged=(ferry,))
 
 
@@ -495,7 +548,7 @@ def test_an_article_lives_as_long_as_one_of_its_files(index: Index, folder: Path
     report = index.sync(folder, prune=True)
     assert (report.vanished, report.removed, report.refusal) == ((), (), "")
     summary = index.summary(ferry)
-    assert (summary.sources, len(summary.origins)) == ((f"{folder.name}/b.txt",), 1)
+    assert (summary.sources, len(summary.origins)) == (("B",), 1)
     (folder / "b.txt").unlink()
     assert index.sync(folder, prune=True, yes=True).removed == (ferry,)
 
@@ -509,7 +562,7 @@ def test_when_one_of_two_files_changes_the_other_keeps_the_article(
     written(one, FLOOD, NOON + AN_HOUR)
     (flood,) = index.sync(folder).new
     assert texts(index) == {ferry: FERRY, flood: FLOOD}
-    assert index.get(ferry).source.endswith("/b.txt")
+    assert index.get(ferry).source == "B"
     written(one, STRIKE, NOON + 2 * AN_HOUR)
     assert index.sync(folder) == SyncReport(changed=(flood,), unchanged=(ferry,))
 
@@ -526,14 +579,122 @@ def test_a_file_that_becomes_the_copy_of_another_joins_it(index: Index, folder: 
     assert texts(index) == {flood: FLOOD}
 
 
-def test_an_id_that_two_files_give_is_the_first_ones(index: Index, folder: Path) -> None:
-    written(folder / "a.json", json.dumps({"id": "n1", "text": FERRY}))
-    written(folder / "b.json", json.dumps({"id": "n1", "text": FLOOD}))
+def table(*rows: str) -> str:
+    return "\n".join(("id,title,date,source,text", *rows))
+
+
+WEEKLY = table(
+    f"1,The ferry,2025-07-17,Skennay Weekly,{FERRY.splitlines()[0]}",
+    f"2,The flood,2025-07-18,Skennay Weekly,{FLOOD}",
+)
+HERALD = table(f"1,The strike,2025-07-19,Ennet Herald,{STRIKE}")
+
+
+def listed(index: Index) -> set[tuple[str, str]]:
+    return {(summary.title, summary.source) for summary in index.articles()}
+
+
+ALL_THREE = {
+    ("The ferry", "Skennay Weekly"),
+    ("The flood", "Skennay Weekly"),
+    ("The strike", "Ennet Herald"),
+}
+
+
+@pytest.mark.parametrize("bring", [add, sync])
+@pytest.mark.parametrize("together", [True, False])
+def test_records_of_two_files_with_the_same_ids_are_articles_of_their_own(
+    index: Index, folder: Path, bring: Callable[[Index, Path], object], together: bool
+) -> None:
+    written(folder / "one" / "weekly.csv", WEEKLY)
+    written(folder / "two" / "herald.csv", HERALD)
+    places = [folder] if together else [folder / "one", folder / "two"]
     for _ in range(2):
-        report = index.sync(folder)
-        (skipped,) = report.skipped
-        assert "has the same id as" in skipped.reason
-        assert texts(index) == {"n1": FERRY}
+        for place in places:
+            bring(index, place)
+        assert listed(index) == ALL_THREE
+    assert {"1", "2"} < texts(index).keys()  # who comes first keeps what the file calls it
+    ids = texts(index).keys()
+
+    written(folder / "two" / "herald.csv", HERALD.replace("Monday", "Tuesday"), NOON + AN_HOUR)
+    for place in places:
+        bring(index, place)
+    assert texts(index).keys() == ids
+    assert {text for text in texts(index).values() if "Dockers" in text} == {
+        STRIKE.replace("Monday", "Tuesday")
+    }
+
+
+def test_a_file_in_place_of_one_that_is_gone_takes_none_of_its_articles(
+    index: Index, folder: Path
+) -> None:
+    file = written(folder / "weekly.csv", WEEKLY)
+    index.sync(folder)
+    file.unlink()
+    written(folder / "herald.csv", HERALD)
+    assert set(index.sync(folder).vanished) == {"1", "2"}
+    assert listed(index) == ALL_THREE
+
+
+def test_a_record_has_the_id_of_no_article_that_a_script_gave(index: Index, folder: Path) -> None:
+    index.add_articles([Article(id="1", title="Given", text=FERRY)])
+    written(folder / "herald.csv", HERALD)
+    for _ in range(2):
+        index.sync(folder)
+        assert texts(index)["1"] == FERRY
+        assert sorted(texts(index).values()) == sorted([FERRY, STRIKE])
+
+
+def test_a_record_that_two_exports_have_is_one_article_until_one_of_them_changes_it(
+    index: Index, folder: Path
+) -> None:
+    written(folder / "may.csv", WEEKLY)
+    later = written(folder / "june.csv", table(*WEEKLY.splitlines()[1:], *HERALD.splitlines()[2:]))
+    index.sync(folder)
+    assert texts(index).keys() == {"1", "2"}
+    assert [len(summary.origins) for summary in index.articles()] == [2, 2]
+
+    written(later, later.read_text().replace("Three hundred", "Four hundred"), NOON + AN_HOUR)
+    index.sync(folder)
+    assert texts(index)["2"] == FLOOD
+    assert sorted(texts(index).values()) == sorted(
+        [FERRY.splitlines()[0], FLOOD, FLOOD.replace("Three", "Four")]
+    )
+
+
+def test_what_an_earlier_release_gave_to_the_wrong_paper_comes_back(
+    index: Index, folder: Path
+) -> None:
+    weekly = written(folder / "one" / "weekly.csv", WEEKLY)
+    herald = written(folder / "two" / "herald.csv", HERALD)
+    index.sync(folder / "one")
+    index.sync(folder / "two")
+    # As it was: the record of the second file in place of the first one's, and both files' own.
+    (strike,) = (s.id for s in index.articles() if s.title == "The strike")
+    wrong = replace(index.get(strike), id="1")
+    index.remove([strike])
+    (file,) = index.source_files(under=str(herald)) or [SourceFile(str(herald))]
+    index.store_files(
+        [replace(file, origins=(Origin(str(herald), "1", "Ennet Herald", "1"),), reading=1)],
+        [wrong],
+    )
+    (file,) = index.source_files(under=str(weekly))
+    index.store_files([replace(file, reading=1)])
+    assert ("The ferry", "Skennay Weekly") not in listed(index)
+
+    index.sync(folder / "one")
+    index.sync(folder / "two")
+    assert listed(index) == ALL_THREE
+
+
+def test_a_row_put_before_the_others_changes_none_of_them(index: Index, folder: Path) -> None:
+    rows = [f"The {n},Report {n} of the harbour office." for n in ("ferry", "flood", "strike")]
+    file = written(folder / "a.csv", "\n".join(["title,text", *rows[1:]]))
+    index.sync(folder)
+    before = texts(index)
+    written(file, "\n".join(["title,text", *rows]), NOON + AN_HOUR)
+    assert len(index.sync(folder).new) == 1
+    assert before.items() < texts(index).items()
 
 
 # -- many, and by chance -----------------------------------------------------------------------
@@ -704,10 +865,7 @@ def test_an_index_of_the_first_format_is_migrated_and_its_files_are_known_again(
         report = index.sync(folder)
         assert (report.new, report.changed) == ((), ())
         assert sorted(texts(index).values()) == sorted([FERRY, FLOOD])
-        assert index.summary(entries[0][0].id).sources == (
-            f"{folder.name}/a.txt",
-            f"{folder.name}/b.txt",
-        )
+        assert index.summary(entries[0][0].id).sources == ("A", "B")
         assert not [f for f in index.check() if f.severity == "error"]
 
 

@@ -69,13 +69,23 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What a person should know of something that was added: a date that could not be read, …"""
+
+    source: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddReport:
-    """What became of everything that was given: tuples of article ids, and what was skipped."""
+    """What became of everything that was given: tuples of article ids, what was skipped, and what
+    there is to know of the rest."""
 
     added: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     def __add__(self, other: AddReport) -> AddReport:
         return AddReport(
@@ -83,6 +93,7 @@ class AddReport:
             self.updated + other.updated,
             self.unchanged + other.unchanged,
             self.skipped + other.skipped,
+            self.notices + other.notices,
         )
 
 
@@ -106,8 +117,9 @@ class Origin:
 class SourceFile:
     """A file, page or feed as it was when it was last read, and what came of it.
 
-    `size` is in bytes, `modified` in nanoseconds since 1970; -1 where they say nothing. `digest` is
-    the SHA-256 of its bytes, "" where reading it was cut off. `reading` is the number of the rules
+    `size` is in bytes, `modified` in nanoseconds since 1970; so is `changed`, when the file system
+    last noted anything of the file, and `inode` is its number there. All are -1 where they say
+    nothing. `digest` is the SHA-256 of its bytes, "" where reading it was cut off. `reading` is the number of the rules
     it was read by. `address` is where a page was found in the end; `etag` and `last_modified` are
     what its server said.
     """
@@ -122,6 +134,8 @@ class SourceFile:
     address: str = ""
     etag: str = ""
     last_modified: str = ""
+    inode: int = -1
+    changed: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +156,7 @@ class SyncReport:
     removed: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     refusal: str = ""
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ from vectorstore.errors import (
     StoreError,
     StoreFormatError,
 )
+from vectorstore.folding import folded
 
 CATALOG = "catalog.sqlite"  # the file's name in an index's folder
 
@@ -168,8 +169,34 @@ def _add_signatures(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+def _add_inodes(db: sqlite3.Connection) -> None:
+    # A file put in the place of another may have its size and time; -1 agrees with none.
+    for column in ("inode", "changed"):
+        db.execute(f"ALTER TABLE files ADD COLUMN {column} INTEGER NOT NULL DEFAULT -1")
+
+
+def _fold_words(db: sqlite3.Connection) -> None:
+    # Words with unseen signs in them were not found by how they are read.
+    rows = db.execute(
+        """SELECT passages.key AS key, title, text, start, "end" FROM passages
+           JOIN articles ON articles.key = article"""
+    )
+    for row in rows.fetchall():
+        words = row["title"], row["text"][row["start"] : row["end"]]
+        searched = folded(words[0]), folded(words[1])
+        if searched == words:
+            continue
+        try:
+            db.execute("DELETE FROM words WHERE rowid = ?", (row["key"],))
+            db.execute(
+                "INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)", (row["key"], *searched)
+            )
+        except sqlite3.DatabaseError:  # damaged: `rebuild` makes all of it again
+            return
+
+
 # What brings a file from one format to the next; the first leads from format 1 to 2.
-MIGRATIONS: tuple[Step, ...] = (_add_sources, _add_signatures)
+MIGRATIONS: tuple[Step, ...] = (_add_sources, _add_signatures, _add_inodes, _fold_words)
 
 
 def _database(migrations: Sequence[Step]) -> Database:
@@ -735,8 +762,8 @@ class Catalog:
                     [
                         (
                             span["key"],
-                            article["title"],
-                            article["text"][span["start"] : span["end"]],
+                            folded(article["title"]),
+                            folded(article["text"][span["start"] : span["end"]]),
                         )
                         for span in spans
                     ],
@@ -876,6 +903,8 @@ class Catalog:
             "address": file.address,
             "etag": file.etag,
             "last_modified": file.last_modified,
+            "inode": file.inode,
+            "changed": file.changed,
         }
         changes = ", ".join(f"{name} = excluded.{name}" for name in values)
         self._db.execute(
@@ -961,7 +990,11 @@ class Catalog:
         )
         self._db.execute(
             "INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)",
-            (cursor.lastrowid, article.title, article.text[passage.start : passage.end]),
+            (
+                cursor.lastrowid,
+                folded(article.title),
+                folded(article.text[passage.start : passage.end]),
+            ),
         )
 
     def _insert_vector(self, passage: NewPassage, model: str) -> int:
@@ -1039,7 +1072,7 @@ class Catalog:
             article is None
             or all(  # removed in the meantime
                 (row["title"], row["text"])
-                == (article["title"], article["text"][row["start"] : row["end"]])
+                == (folded(article["title"]), folded(article["text"][row["start"] : row["end"]]))
                 for row in rows
             )
         )
@@ -1176,7 +1209,7 @@ def _not_found(article_id: str) -> ArticleNotFoundError:
 
 def _terms(query: str) -> list[str]:
     """The words to search for: all but the commonest, or all where nothing else is left."""
-    words = list(dict.fromkeys(word.lower() for word in _WORD.findall(query)))
+    words = list(dict.fromkeys(word.lower() for word in _WORD.findall(folded(query))))
     return ([word for word in words if word not in _COMMON] or words)[:_TERMS]
 
 
@@ -1249,6 +1282,8 @@ def _source_file(row: sqlite3.Row, origins: Sequence[Origin]) -> SourceFile:
         address=row["address"],
         etag=row["etag"],
         last_modified=row["last_modified"],
+        inode=row["inode"],
+        changed=row["changed"],
     )
 
 

@@ -24,10 +24,12 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from vectorstore.folding import folded
+
 if TYPE_CHECKING:
     from datasketch import MinHash
 
-SIGNING = 1  # raised when the same text would get another signature than before
+SIGNING = 2  # raised when the same text would get another signature than before
 
 # How a signature is made; another number here needs another SIGNING.
 _PERMUTATIONS = 128
@@ -140,7 +142,7 @@ class Shape:
     """A text as it is compared with others."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text = text = folded(text)
         words = [word.lower() for word in _WORD.findall(text)]
         triples: list[tuple[str, ...]] = list(zip(words, words[1:], words[2:], strict=False))
         # A text of one or two words, or of none, is compared as a whole.

@@ -103,12 +103,13 @@ def fetch_if_changed(
     *,
     allow: Callable[[Address], bool] = is_public,
     limits: Limits | None = None,
+    robots: dict[str, RobotFileParser] | None = None,
 ) -> Page | None:
     """As `fetch`; None where the server says that the page is still the one that came with this
-    `etag` or `last_modified`."""
+    `etag` or `last_modified`. `robots` keeps what sites ask of programs, from one call to the next."""
     asked = {"If-None-Match": etag, "If-Modified-Since": last_modified}
     known = {name: value for name, value in asked.items() if value}
-    return _found(_Visit(url, allow, limits or Limits(), known))
+    return _found(_Visit(url, allow, limits or Limits(), known, robots))
 
 
 def _found(visit: _Visit) -> Page | None:
@@ -132,12 +133,13 @@ class _Visit:
         allow: Callable[[Address], bool],
         limits: Limits,
         known: Mapping[str, str],
+        robots: dict[str, RobotFileParser] | None = None,
     ) -> None:
         self._asked = asked
         self._allow = allow
         self._limits = limits
         self._known = known
-        self._robots: dict[str, RobotFileParser] = {}
+        self._robots = {} if robots is None else robots
 
     async def page(self) -> Page | None:
         """The page; None where it is as it is known."""

@@ -47,8 +47,8 @@ class Index(ABC):
     def add(self, source: str | Path, *, progress: OnProgress | None = None) -> AddReport:
         """Add a file, every readable file of a folder, or the page at a URL.
 
-        What cannot be read is in the report's `skipped`, with the reason, and does not stop the
-        rest; where `source` itself does not exist, LoadingError is raised. Adding the same source
+        Every file is read, and parsed where its bytes have changed. What cannot be read is in the
+        report's `skipped`, with the reason, and does not stop the rest; where `source` itself does not exist, LoadingError is raised. Adding the same source
         again updates what changed. Each article is stored as a whole or not at all.
         """
         from vectorstore.syncing import add
@@ -65,7 +65,7 @@ class Index(ABC):
     ) -> SyncReport:
         """Bring the index to the state of a folder or a file, or of the feed or page at a URL.
 
-        Files whose size and time are as they were are not read again, files whose bytes are as they
+        Files that are as they were, by size, times and inode, are not read again, files whose bytes are as they
         were not parsed, and text that is as it was is not embedded. A file that was moved keeps its
         articles and their ids. What is no longer there stays in the index, unless `prune`; and of
         that, more than a tenth of the index or all of a source only with `yes`, for a disk that is

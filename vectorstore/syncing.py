@@ -5,9 +5,10 @@
     read_content(index, Content(…)) -> FileRead: an upload, to be stored by `index.store_files`
 
 The index keeps how every file was when it was read (`SourceFile`), and which articles came of it.
-A file whose size and time are the same is not read; one whose bytes are the same is not parsed; and
-a file with the bytes of another gives no new articles, but is a further origin of the other's. Where
-the other is no longer there, it was moved.
+A sync does not read a file that is, by all that the file system says, the one it was: size and time,
+inode and the time of the last change to that. One whose bytes are the same is not parsed; and a file
+with the bytes of another gives no new articles, but is a further origin of the other's. Where the other
+is no longer there, it was moved.
 
 It works through the `Index` interface alone, so that files are read by whoever calls, and stored by
 whoever holds the index.
@@ -18,15 +19,19 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from vectorstore.articles import (
     AddReport,
     Article,
+    Notice,
     Origin,
     Progress,
     Skipped,
@@ -37,11 +42,13 @@ from vectorstore.errors import ArticleNotFoundError, LoadingError
 from vectorstore.fetching import Page, fetch_if_changed
 from vectorstore.loading import READING, Content, Loaded, Place, Reader, load, place_of
 from vectorstore.loading.files import shown
+from vectorstore.loading.links import Listed, Sitemap, goes_on, sitemap_of
 
 if TYPE_CHECKING:
     from vectorstore.index import Index, OnProgress
 
 Fetch = Callable[[str, str, str], Page | None]  # address, etag, last_modified
+One = Path | Page | Content | Listed | Skipped | None
 Each = TypeVar("Each")
 
 _A_PART = 32  # articles of one file that are handed over at once
@@ -55,10 +62,16 @@ _FILES_A_BATCH = 500
 # A file that was written this short a time before it was read may be written again without its time
 # telling: file systems count in steps of up to two seconds.
 _SETTLED = 2_000_000_000
+_LARGEST_INTEGER = (1 << 63) - 1  # that SQLite keeps
 _TENTH = 10
+_ASKED_ONE_BY_ONE = 200  # ids; to ask for more, all are listed
 _A_FEW = 3  # articles that may go even where they are more than a tenth
 _UPLOADED = "upload://"
+_PAGES_A_RUN = 500  # pages that a sitemap or a feed leads to, fetched in one run
+_SITEMAPS = 100  # that an index of sitemaps leads to
+_PAUSE = 0.5  # seconds between pages of one run, out of regard for their server
 # What is put into addresses to follow readers; the page is the same without.
+_PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _FOLLOWING = ("utm_", "fbclid", "gclid", "mc_cid", "mc_eid")
 
 
@@ -104,21 +117,20 @@ class FileRead:
     articles: tuple[Article, ...]
     skipped: tuple[Skipped, ...]
     known: tuple[str, ...]
+    notices: tuple[Notice, ...] = ()
 
 
-def read_content(
-    index: Index, content: Content, this_run: dict[str, SourceFile] | None = None
-) -> FileRead:
+def read_content(index: Index, content: Content, run: Run | None = None) -> FileRead:
     """Read a file that lies elsewhere, unless the index knows its bytes; nothing is stored yet.
 
-    `this_run` are files that were read before it and may not be stored yet, by digest; it is added
-    to them. What is there of another name is no other file: it comes and goes with its bytes.
+    `run` has what was read before it and may not be stored yet; it is added to that. What is there
+    of another name is no other file: it comes and goes with its bytes.
     """
     place = uploaded_place(content.name, content.content)
     bringing = _Bringing(index, _Source([content], place, place, Reader), None)
     bringing.trying_again = bringing.hands_nothing_over = True
-    if this_run is not None:
-        bringing.this_run = this_run
+    if run is not None:
+        bringing.run = run
     bringing.everything()
     return bringing.file_read()
 
@@ -133,10 +145,13 @@ class _Source:
     """What is to be brought in: the files, or the page, or None for a page that has not changed;
     the place that all of it is under, and how that is written in what was found."""
 
-    found: Sequence[Path | Page | Content | Skipped | None]
+    found: Sequence[One]
     top: str
     written: str
     reader: Callable[[], Reader]
+    fetch: Fetch = fetch_if_changed
+    known: Mapping[str, SourceFile] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
 
 
 def _found(index: Index, source: str | Path, fetch: Fetch, *, ask_anew: bool) -> _Source:
@@ -159,11 +174,73 @@ def _found(index: Index, source: str | Path, fetch: Fetch, *, ask_anew: bool) ->
     found = [one for one in loading.found if not isinstance(one, Content)]
     if found and isinstance(found[0], Page):
         place = page_place(found[0].asked)
-        return _Source(found, place, place, loading.reader)
+        polite = _Polite(fetch)
+        sitemap = sitemap_of(found[0].content)
+        if sitemap is not None:
+            return _pages_of(index, sitemap, place, polite, loading.reader)
+        return _Source(found, place, place, loading.reader, polite)
     path = Path(source)
     if path.parts[:1] == ("~",):
         path = path.expanduser()
     return _Source(found, _text(path.resolve()), str(path), loading.reader)
+
+
+class _Polite:
+    """Fetches one page after another, with a pause between, and asks each site but once what it asks of
+    programs."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = partial(fetch, robots={}) if fetch is fetch_if_changed else fetch
+        self.fetched = 0
+
+    def __call__(self, address: str, etag: str = "", last_modified: str = "") -> Page | None:
+        if self.fetched:
+            time.sleep(_PAUSE)
+        self.fetched += 1
+        return self._fetch(address, etag, last_modified)
+
+
+def _pages_of(
+    index: Index, sitemap: Sitemap, place: str, fetch: _Polite, reader: Callable[[], Reader]
+) -> _Source:
+    """The pages that a sitemap lists: those that are new first, then those that changed last."""
+    listed = {each.address: each for each in sitemap.pages}
+    skipped: list[Skipped] = []
+    waiting = list(sitemap.maps)
+    for address in waiting[:_SITEMAPS]:
+        try:
+            page = fetch(address)
+        except LoadingError as error:
+            skipped.append(Skipped(address, str(error).removeprefix(f"{address} ")))
+            continue
+        inner = sitemap_of(page.content) if page is not None else None
+        listed |= {each.address: each for each in inner.pages} if inner is not None else {}
+    places = {page_place(address): each for address, each in listed.items()}
+    sites = {urlunsplit((*urlsplit(each)[:2], "", "", "")) for each in places}
+    known = {
+        f.place: f for site in sites for f in index.source_files(under=site) if f.place in places
+    }
+    fresh = [each for each in places if each not in known]
+    stale = [
+        each for each in places if each in known and _may_have_changed(known[each], places[each])
+    ]
+    left = [each for each in places if each in known and each not in stale]
+    taken = (fresh + stale)[:_PAGES_A_RUN]
+    more = len(fresh) + len(stale) - len(taken)
+    told = f"lists {more:,} more pages than are fetched in one run; run it again for the next"
+    return _Source(
+        [*skipped, *(places[each] for each in taken + left)],
+        place,
+        place,
+        reader,
+        fetch,
+        {each: known[each] for each in taken + left if each in known},
+        (Notice(place, told),) if more else (),
+    )
+
+
+def _may_have_changed(known: SourceFile, listed: Listed) -> bool:
+    return listed.changed < 0 or known.modified != listed.changed or known.reading != READING
 
 
 class _AsItWasError(Exception):
@@ -191,6 +268,35 @@ def _without_following(address: str) -> str:
     return address if len(kept) == len(query) else urlunsplit(parts._replace(query=urlencode(kept)))
 
 
+_Content = tuple[str, date | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Which file the article of an id is of, and what it says; None where it was not read."""
+
+    place: str
+    content: _Content | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """An article with the id it is to have; `known`: the index has it from another file."""
+
+    article: Article
+    entry: str
+    known: bool
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was read together, stored or not: the files by their digest, and whose which id is."""
+
+    files: dict[str, SourceFile] = field(default_factory=dict)
+    owners: dict[str, _Owner] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class _Tally:
     """Ids of articles by what became of them; dictionaries, for the order in which they came."""
@@ -201,6 +307,7 @@ class _Tally:
     moved: dict[str, None] = field(default_factory=dict)
     duplicates: list[Origin] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
     def stored(self, report: AddReport) -> None:
         for ids, those in (
@@ -219,23 +326,23 @@ class _Bringing:
     """One run over a source: what is known of its files, and what is yet to be stored."""
 
     def __init__(self, index: Index, source: _Source, progress: OnProgress | None) -> None:
-        self.trying_again = False  # also files that could not be read last time
+        self.trying_again = False  # reads every file, also those that could not be read last time
         self.sees_all = False  # what is not found is no longer there
         self.hands_nothing_over = False  # whoever calls stores it
-        self.this_run: dict[str, SourceFile] = {}  # by digest: files of this run, stored or not
+        self.run = Run()
         self._index = index
         self._source = source
         self._progress = progress
         self._known = {file.place: file for file in index.source_files(under=source.top)}
+        self._known |= source.known
         self._missing: dict[str, SourceFile] = {}
         self._kept: list[str] = []  # places that could not be looked into: nothing there is missing
-        self._tally = _Tally()
+        self._tally = _Tally(notices=[*source.notices])
         self._files: list[SourceFile] = []  # to be stored with the next batch
         self._articles: list[Article] = []
         self._forget: list[str] = []
         self._handed_over = time.monotonic()
         self._a_batch = _ARTICLES_A_BATCH
-        self._owners: dict[str, tuple[str, str]] = {}  # article id -> place and label, of this run
         self._held = 0  # files that are there
 
     def everything(self) -> None:
@@ -264,6 +371,7 @@ class _Bringing:
             tuple(self._articles),
             tuple(tally.skipped),
             tuple(tally.unchanged),
+            tuple(tally.notices),
         )
 
     def add_report(self) -> AddReport:
@@ -276,6 +384,7 @@ class _Bringing:
                 *tally.untouched(),
             ),
             skipped=tuple(tally.skipped),
+            notices=tuple(tally.notices),
         )
 
     def sync_report(self, *, prune: bool, yes: bool) -> SyncReport:
@@ -309,42 +418,50 @@ class _Bringing:
             removed=removed,
             skipped=tuple(tally.skipped),
             refusal=refusal,
+            notices=tuple(tally.notices),
         )
 
     # -- one file ------------------------------------------------------------------------------
 
-    def _bring(
-        self, one: Path | Page | Content | Skipped | None, place: str, reader: Reader
-    ) -> None:
+    def _bring(self, one: One, place: str, reader: Reader) -> None:
         if isinstance(one, Skipped):
             self._tally.skipped.append(one)
             return
         self._held += 1
         known = self._known.get(place)
+        listed = one if isinstance(one, Listed) else None
+        if isinstance(one, Listed):
+            one = self._visited(one, known)
+            if isinstance(one, Skipped):
+                self._skip(one, known)
+                return
         if one is None:
             self._leave(known or SourceFile(place))
             return
         try:
-            size, modified = _size_and_time(one)
-            as_it_was = known is not None and (known.size, known.modified) == (size, modified)
-            if known is not None and as_it_was and modified >= 0 and self._is_read(known):
+            stamp = _stamp(one)
+            if known is not None and not self.trying_again and self._is_as_it_was(known, stamp):
                 self._leave(known)
                 return
             content = reader.content(one)
         except LoadingError as error:
             self._skip(Skipped(place_of(one).label, str(error)), known)
             return
-        if modified >= 0 and time.time_ns() - modified < _SETTLED:
-            modified = -1
+        if time.time_ns() - max(stamp.modified, stamp.changed) < _SETTLED:
+            stamp = stamp._replace(modified=-1)
+        if listed is not None:
+            stamp = stamp._replace(modified=listed.changed)
         seen = SourceFile(
             place,
-            size,
-            modified,
+            stamp.size,
+            stamp.modified,
             hashlib.sha256(content).hexdigest(),
             READING,
             address=one.url if isinstance(one, Page) else "",
             etag=one.etag if isinstance(one, Page) else "",
             last_modified=one.last_modified if isinstance(one, Page) else "",
+            inode=stamp.inode,
+            changed=stamp.changed,
         )
         if known is not None and known.digest == seen.digest and self._is_read(known):
             self._leave(known)
@@ -384,22 +501,28 @@ class _Bringing:
         skipped = [item for item in items if isinstance(item, Skipped)]
         before = known if known is not None and not same_bytes else twin
         loaded = [item for item in items if isinstance(item, Loaded)]
+        if isinstance(one, Page) and any(item.partial for item in loaded):
+            loaded = list(self._whole(loaded, before, reader))
         mine = {seen.place} | ({twin.place} if twin is not None else set())
         if seen.address:  # the same page, asked for by other addresses
             mine |= {f.place for f in self._index.source_files(addresses=[seen.address])}
-        fitted = self._fitted(loaded, seen, before, mine)
         origins = []
         articles: list[Article] = []
-        for item in fitted:
+        for item in self._fitted(loaded, seen, before, mine):
             if isinstance(item, Skipped):
                 skipped.append(item)
+                continue
+            article = item.article
+            self._tally.notices += item.notices
+            origins.append(Origin(seen.place, article.id, article.source, item.entry))
+            if item.known:
+                self._tally.duplicates.append(origins[-1])
+                self._tally.unchanged[article.id] = None
             else:
-                article = item.article
-                origins.append(Origin(seen.place, article.id, article.source, item.entry))
                 articles.append(article)
         self._tally.skipped += skipped
         seen = replace(seen, skipped=tuple(skipped))
-        if not articles and skipped and known is not None:  # what it had is kept as it is
+        if not origins and skipped and known is not None:  # what it had is kept as it is
             self._store(replace(seen, origins=known.origins), ())
         elif twin is not None and articles:
             shared = {origin.article_id for origin in twin.origins} if same_bytes else set()
@@ -408,35 +531,143 @@ class _Bringing:
         else:
             self._store(_with(seen, origins, known), articles)
 
+    def _visited(self, listed: Listed, known: SourceFile | None) -> Page | Skipped | None:
+        """The page that a sitemap lists; None where it is as it was."""
+        if known is not None and not _may_have_changed(known, listed):
+            return None
+        asked = known if known is not None and known.digest and known.reading == READING else None
+        try:
+            page = self._source.fetch(
+                listed.address, asked.etag if asked else "", asked.last_modified if asked else ""
+            )
+        except LoadingError as error:
+            return Skipped(listed.address, str(error).removeprefix(f"{listed.address} "))
+        return None if page is None else replace(page, url=_without_following(page.url))
+
+    def _whole(
+        self, loaded: Sequence[Loaded], before: SourceFile | None, reader: Reader
+    ) -> Iterator[Loaded]:
+        """A feed's entries, each with the text of its page where the feed has only how it begins. What
+        has been read is not fetched again."""
+        ids = {o.entry: o.article_id for o in before.origins} if before is not None else {}
+        failed: list[str] = []
+        fetched = 0
+        for item in loaded:
+            if not item.partial:
+                yield item
+                continue
+            kept = self._kept_text(ids.get(item.entry, ""), item.article.text)
+            if kept or fetched >= _PAGES_A_RUN:
+                yield replace(item, article=replace(item.article, text=kept or item.article.text))
+                continue
+            fetched += 1
+            if self._progress is not None:
+                self._progress(Progress(fetched, len(loaded), item.article.url))
+            try:
+                yield self._with_page(item, reader)
+            except LoadingError as error:
+                failed.append(str(error))
+                yield item
+        if failed:
+            told = f"{len(failed):,} entries have only the beginning of their text: {failed[0]}"
+            self._tally.notices.append(Notice(self._source.written, told))
+
+    def _kept_text(self, article_id: str, teaser: str) -> str:
+        """The text that the index has for an entry, where that is more than the feed has."""
+        if not article_id:
+            return ""
+        try:
+            text = self._index.get(article_id).text
+        except ArticleNotFoundError:
+            return ""
+        asked_in_vain = text == teaser and not self.trying_again
+        return text if asked_in_vain or goes_on(teaser, text) else ""
+
+    def _with_page(self, item: Loaded, reader: Reader) -> Loaded:
+        """The entry with the text of its page. Raises LoadingError where that cannot be had."""
+        article = item.article
+        page = self._source.fetch(article.url, "", "")
+        if page is None or page.media_type not in _PAGE_TYPES:
+            return item
+        for found in reader.parsed(page, reader.content(page)):
+            if isinstance(found, Loaded) and goes_on(article.text, found.article.text):
+                whole = found.article
+                return replace(
+                    item,
+                    article=replace(
+                        article,
+                        text=whole.text,
+                        published=article.published or whole.published,
+                        authors=article.authors or whole.authors,
+                        language=article.language or whole.language,
+                    ),
+                )
+        return item
+
     def _fitted(
         self,
         loaded: Sequence[Loaded],
         seen: SourceFile,
         before: SourceFile | None,
         mine: set[str],
-    ) -> Iterator[Loaded | Skipped]:
+    ) -> Iterator[_Fitted | Skipped]:
         """The articles with the ids they had `before`, or with ones that no articles have of other
-        files than `mine`; Skipped where one insists on such an id."""
+        files than `mine`: where their own are taken, with ones made from where they are. A record
+        that another file has, too, is that one's. The second of an entry is Skipped."""
         ids = {o.entry: o.article_id for o in before.origins} if before is not None else {}
-        taken = self._taken({item.article.id for item in loaded} | set(ids.values()), mine)
+        candidates = {
+            item.entry: (
+                ids.get(item.entry, item.article.id),
+                item.by_place,
+                f"{item.by_place}-{seen.digest[:8]}",  # what was moved away may have kept the others
+            )
+            for item in loaded
+        }
+        taken = self._taken({name for names in candidates.values() for name in names}, mine)
+        named = {name for item in loaded if item.named for name in candidates[item.entry][:2]}
+        stored = self._stored(named - set(ids.values()))
+        labels: dict[str, str] = {}
         for item in loaded:
-            wanted = item.article.id if item.named else ids.get(item.entry, item.article.id)
-            owner = self._owners.get(wanted)
-            others = taken.get(wanted, [])
-            if owner is not None and owner[0] != seen.place and owner[0] in mine:
-                owner = None
-            if owner is not None and (item.named or owner[0] == seen.place):
-                yield item.refused(owner[1])
+            if item.entry in labels:
+                yield item.refused(labels[item.entry])
                 continue
-            here = [o.place for o in others if o.place in self._known]
-            if item.named and self.sees_all and here:
-                yield item.refused(here[0])
-                continue
-            if not item.named and (owner is not None or others):
-                # Named by what this file was before, which is another file's now.
-                wanted = f"{wanted}-{seen.digest[:8]}"
-            self._owners[wanted] = (seen.place, item.label)
-            yield replace(item, article=replace(item.article, id=wanted))
+            labels[item.entry] = item.label
+            article, known = item.article, False
+            for candidate in candidates[item.entry]:
+                owner = self.run.owners.get(candidate)
+                elsewhere = owner is not None and (
+                    owner.place == seen.place or owner.place not in mine
+                )
+                article = replace(item.article, id=candidate)
+                if not elsewhere and candidate not in taken and candidate not in stored:
+                    break
+                if item.named and self._has_already(article):
+                    known = True
+                    break
+            if not known:
+                self.run.owners[article.id] = _Owner(seen.place, _content(article))
+            yield _Fitted(article, item.entry, known, item.notices)
+
+    def _stored(self, ids: Collection[str]) -> set[str]:
+        """Those of these ids that articles of the index have."""
+        if len(ids) > _ASKED_ONE_BY_ONE:
+            return {summary.id for summary in self._index.articles()} & {*ids}
+        found = set()
+        for name in ids:
+            with suppress(ArticleNotFoundError):
+                found.add(self._index.summary(name).id)
+        return found
+
+    def _has_already(self, article: Article) -> bool:
+        """Whether the article of this id, of the index or yet to be stored, says the same."""
+        owner = self.run.owners.get(article.id)
+        if owner is not None and owner.content is not None:
+            return owner.content == _content(article)
+        try:
+            text, published = _content(self._index.get(article.id))
+        except ArticleNotFoundError:
+            return False
+        return text == article.text and article.published in (None, published)
 
     def _taken(self, ids: set[str], mine: set[str]) -> dict[str, list[Origin]]:
         """Which of these ids are those of other files' articles that are still there."""
@@ -451,8 +682,8 @@ class _Bringing:
     def _twin(self, seen: SourceFile, known: SourceFile | None) -> SourceFile | None:
         """Another file with these bytes, rather one that is no longer there; or for a page that is
         new, the same page by another address."""
-        if seen.digest in self.this_run:
-            return self.this_run[seen.digest]
+        if seen.digest in self.run.files:
+            return self.run.files[seen.digest]
         addresses = [seen.address] if seen.address and known is None else []
         twins = [
             file
@@ -470,7 +701,7 @@ class _Bringing:
     ) -> None:
         """`seen` has the articles of `twin`: it was moved, or is there twice."""
         ids = [origin.article_id for origin in _there(seen)]
-        self._owners.update(dict.fromkeys(ids, (seen.place, where.label)))
+        self.run.owners.update(dict.fromkeys(ids, _Owner(seen.place)))
         moved = not self.hands_nothing_over and self._is_missing(twin.place)
         if moved:
             self._missing.pop(twin.place, None)
@@ -502,7 +733,7 @@ class _Bringing:
         """It is as it was."""
         for origin in _there(known):
             self._tally.unchanged[origin.article_id] = None
-            self._owners.setdefault(origin.article_id, (known.place, known.place))
+            self.run.owners.setdefault(origin.article_id, _Owner(known.place))
         self._tally.skipped += known.skipped
 
     def _skip(self, skipped: Skipped, known: SourceFile | None) -> None:
@@ -517,7 +748,7 @@ class _Bringing:
         """With the next batch; a file of many articles is stored in parts, and is not read until
         the last of them is."""
         if _there(file):
-            self.this_run.setdefault(file.digest, file)
+            self.run.files.setdefault(file.digest, file)
         self._known[file.place] = file
         if self.hands_nothing_over:
             self._files.append(file)
@@ -596,9 +827,11 @@ class _Bringing:
 
     # -- places --------------------------------------------------------------------------------
 
-    def _place(self, one: Path | Page | Content | Skipped | None) -> str:
+    def _place(self, one: One) -> str:
         """Where it is, as the index keeps it; for what is Skipped, as well as that is known."""
         source = self._source
+        if isinstance(one, Listed):
+            return page_place(one.address)
         if one is None or isinstance(one, Page | Content):
             return source.top
         # As written, under the folder as it really is: folders within are no links.
@@ -612,6 +845,10 @@ class _Bringing:
 
     def _keeps(self, place: str) -> bool:
         return any(place == kept or place.startswith(f"{kept}/") for kept in self._kept)
+
+    def _is_as_it_was(self, known: SourceFile, stamp: _Stamp) -> bool:
+        kept = _Stamp(known.size, known.modified, known.inode, known.changed)
+        return stamp.modified >= 0 and kept == stamp and self._is_read(known)
 
     def _is_read(self, known: SourceFile) -> bool:
         """Whether what is known of a file is still to be believed."""
@@ -628,27 +865,42 @@ class _Bringing:
         return not unknown and not seen and not os.path.lexists(place)
 
 
-def _written(one: Path | Page | Content | Skipped | None) -> str:
+def _written(one: One) -> str:
     """As progress tells it: a file with its folder, for a line has little room."""
+    if isinstance(one, Listed):
+        return one.address
     path = Path(one.source) if isinstance(one, Skipped) else one
     return shown(Path(*path.parts[-2:])) if isinstance(path, Path) else ""
 
 
-def _size_and_time(one: Path | Page | Content) -> tuple[int, int]:
-    """In bytes and nanoseconds; -1 where there is none."""
+class _Stamp(NamedTuple):
+    """What the file system says of a file: bytes, nanoseconds, its number; -1 where it says nothing."""
+
+    size: int
+    modified: int = -1
+    inode: int = -1
+    changed: int = -1
+
+
+def _stamp(one: Path | Page | Content) -> _Stamp:
     if isinstance(one, Page | Content):
-        return len(one.content), -1
+        return _Stamp(len(one.content))
     try:
         status = one.stat()
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise LoadingError(f"cannot be opened: {reason}") from error
-    return status.st_size, status.st_mtime_ns
+    inode = status.st_ino & _LARGEST_INTEGER
+    return _Stamp(status.st_size, status.st_mtime_ns, inode, status.st_ctime_ns)
 
 
 def _text(path: Path | str) -> str:
     """The path as the text that ids are made of, whatever bytes its name is made of."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _content(article: Article) -> _Content:
+    return article.text, article.published
 
 
 def _there(file: SourceFile) -> tuple[Origin, ...]:

@@ -169,7 +169,8 @@
 
   function drawProgress() {
     const { adding: now } = state.now;
-    const listed = [...state.refused, ...now.failures];
+    const notices = now.notices.map((one) => ({ what: one.source, reason: one.text }));
+    const listed = [...state.refused, ...now.failures, ...notices];
     const drawn = JSON.stringify([now, listed, state.sending, state.unsent]);
     if (drawn === state.drawn) return;
     state.drawn = drawn;
@@ -180,12 +181,13 @@
     meter.max = Math.max(now.total, 1);
     meter.value = now.done;
     const running = now.running || state.sending > 0;
-    if (state.wasRunning && !running) say([now.line, listed.length ? `${listed.length} could not be added.` : ""].filter(Boolean).join(" "));
+    const told = [[listed.length - notices.length + now.more_failures, "could not be added"], [notices.length, "added with a note"]]
+      .filter(([count]) => count).map(([count, what]) => `${count.toLocaleString("en-GB")} ${what}`).join(", ");
+    if (state.wasRunning && !running) say([now.line, told && `${told}.`].filter(Boolean).join(" "));
     if (!state.wasRunning && running) say(now.line || "Adding");
     state.wasRunning = running;
     failed.hidden = !listed.length;
-    const many = listed.length + now.more_failures;
-    failed.querySelector("summary").textContent = `${many.toLocaleString("en-GB")} could not be added`;
+    failed.querySelector("summary").textContent = told;
     if (listed.length && !failures.children.length) failed.open = listed.length <= 5;
     renew(failures, listed, (one) => JSON.stringify(one), (one) => {
       const item = make("li", {}, make("strong", {}, named(one.what)), " ", make("span", {}, named(one.reason)));

@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from assistant.web.sealing import Seal
-from vectorstore.articles import AddReport, Progress, Skipped, SourceFile
+from vectorstore.articles import AddReport, Notice, Progress, Skipped
 from vectorstore.errors import (
     DatelineError,
     FetchError,
@@ -48,7 +48,7 @@ from vectorstore.errors import (
 from vectorstore.fetching import Page, fetch
 from vectorstore.index import Index
 from vectorstore.loading import Content, load
-from vectorstore.syncing import FileRead, add, read_content
+from vectorstore.syncing import FileRead, Run, add, read_content
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -102,7 +102,8 @@ class Failure:
 class Status:
     """How far it is: `done` of `total` files, links being fetched, what failed.
 
-    `added`, `updated` and `unchanged` count the articles since it was last idle.
+    `added`, `updated` and `unchanged` count the articles since it was last idle; `notices` are what
+    there is to know of them.
     """
 
     done: int = 0
@@ -110,6 +111,7 @@ class Status:
     fetching: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
     more_failures: int = 0
+    notices: tuple[Notice, ...] = ()
     added: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -275,7 +277,7 @@ class Adding:
                 source = self._failed[name]
                 self._forget(name)
                 self._drop(source)
-            self._status = replace(self._status, more_failures=0)
+            self._status = replace(self._status, more_failures=0, notices=())
             if not self._status.running:
                 self._status = Status()
 
@@ -312,7 +314,9 @@ class Adding:
         """Count from nothing again where it was idle."""
         if not self._status.running:
             kept = self._status
-            self._status = Status(failures=kept.failures, more_failures=kept.more_failures)
+            self._status = Status(
+                failures=kept.failures, more_failures=kept.more_failures, notices=kept.notices
+            )
             self._uploads.clear()
 
     def _expect(self, upload: str, of: int, name: str) -> _Upload | None:
@@ -553,7 +557,7 @@ class Adding:
         """Read as much as one step is to have; the digests of its files are added to `own`."""
         began, size = time.monotonic(), 0
         step: list[_Read] = []
-        seen: dict[str, SourceFile] = {}
+        run = Run()
         while len(step) < _AT_ONCE and size < _BYTES_A_STEP and time.monotonic() - began < _A_STEP:
             with self._changed:
                 lot = self._lots.get(whose)
@@ -565,15 +569,15 @@ class Adding:
                 if source.digest:
                     own.add(source.digest)
                     self._in_work.add(source.digest)
-            step.append(self._read_one(source, seen))
+            step.append(self._read_one(source, run))
             size += source.size
         return step
 
-    def _read_one(self, source: _Given | _Link, seen: dict[str, SourceFile]) -> _Read:
+    def _read_one(self, source: _Given | _Link, run: Run) -> _Read:
         """What a source holds; what cannot be read as a whole has failed."""
         try:
             if isinstance(source, _File):
-                read = read_content(self._index, Content(source.what, source.content()), seen)
+                read = read_content(self._index, Content(source.what, source.content()), run)
                 return _Read(source, read)
             if isinstance(source, _Folder):
                 return _Read(source, self._bring_folder(source))
@@ -644,6 +648,7 @@ class Adding:
         with self._changed:
             for source, skip in skipped:
                 self._fail(skip.source, skip.reason, source)
+            notices = [notice for read in step for notice in read.found.notices]
             for read in step:
                 self._drop(read.source)
             now = self._status
@@ -653,6 +658,7 @@ class Adding:
                 added=now.added + sum(len(report.added) for report in reports),
                 updated=now.updated + sum(len(report.updated) for report in reports),
                 unchanged=now.unchanged + sum(len(report.unchanged) for report in reports),
+                notices=(*now.notices, *notices)[:_TOLD],
             )
             self._changed.notify_all()
         return lost | articles.keys() if failed else lost
@@ -665,7 +671,7 @@ class Adding:
                 if self._closing:
                     return
                 link = self._links.popleft()
-            self._store([self._read_one(link, {})])
+            self._store([self._read_one(link, Run())])
             with self._changed:
                 fetching = list(self._status.fetching)
                 if link.what in fetching:

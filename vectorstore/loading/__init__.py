@@ -24,13 +24,16 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from vectorstore.articles import Article, Skipped
+from vectorstore.articles import Article, Notice, Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.fetching import Page, fetch
 from vectorstore.loading.archive import EXPANDED, checked, content_of, members
-from vectorstore.loading.draft import Draft, first_line, shorten
+from vectorstore.loading.described import described_in
+from vectorstore.loading.draft import Draft, first_line, shorten, site_of
 from vectorstore.loading.files import files_of, read, shown
 from vectorstore.loading.formats import LOADERS, MEDIA_TYPES, Loader, by_content, loader_of
+from vectorstore.loading.naming import source_name
+from vectorstore.loading.stated import stated_day
 from vectorstore.loading.text import decode
 from vectorstore.loading.worker import Limits, Worker
 
@@ -49,7 +52,7 @@ __all__ = [
     "place_of",
 ]
 
-READING = 2  # raised when the same file would give other articles than before
+READING = 3  # raised when the same file would give other articles than before
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _SLUG_LENGTH = 60
@@ -116,7 +119,8 @@ class Loading:
 
     A file that holds several articles gives several items, so there may be more items than
     `len()`; `done` counts the files opened so far and reaches `len()` with the last one's items.
-    An id never comes twice: what would have an earlier item's id is Skipped.
+    An id never comes twice: an article whose own id another file's has takes one made from where it
+    is, and the second of one file is Skipped. `notices` are what there is to know of what was read.
     """
 
     def __init__(
@@ -129,24 +133,30 @@ class Loading:
         self._limits = limits or Limits()
         self._loaders = loaders
         self.done = 0
+        self.notices: list[Notice] = []
 
     def __len__(self) -> int:
         return len(self.found)
 
     def __iter__(self) -> Iterator[Article | Skipped]:
         self.done = 0
-        origins: dict[str, str] = {}
+        self.notices = []
+        labels: dict[str, str] = {}  # by id
         with self.reader() as reader:
             for one in self.found:
                 self.done += 1
+                entries: dict[str, str] = {}
                 for item in [one] if isinstance(one, Skipped) else reader.items(one):
                     if isinstance(item, Skipped):
                         yield item
-                    elif item.article.id in origins:
-                        yield item.refused(origins[item.article.id])
-                    else:
-                        origins[item.article.id] = item.label
-                        yield item.article
+                        continue
+                    free = [name for name in (item.article.id, item.by_place) if name not in labels]
+                    if item.entry in entries or not free:
+                        yield item.refused(entries.get(item.entry) or labels[item.by_place])
+                        continue
+                    entries[item.entry] = labels[free[0]] = item.label
+                    self.notices += item.notices
+                    yield replace(item.article, id=free[0])
 
     def reader(self) -> Reader:
         """What reads the files that were found, one by one."""
@@ -229,15 +239,20 @@ class Reader:
         readable = list(members(archive))
         if not readable:
             raise LoadingError("has no file in it")
+        described = described_in(archive, [m for m in readable if not isinstance(m, Skipped)])
         for member in readable:
             if isinstance(member, Skipped):
                 yield Skipped(f"{outer.label}/{member.source}", member.reason)
+                continue
+            if member.filename in described.lists:
                 continue
             origin = _member_place(member.filename, outer)
             try:
                 loader = loader_of(origin.name, self._loaders)
                 content = content_of(archive, member, loader.largest)
-                yield from self._content(content, origin, loader, within)
+                said = described.members.get(member.filename)
+                for item in self._content(content, origin, loader, within):
+                    yield _as_described(item, said) if said and isinstance(item, Loaded) else item
             except LoadingError as error:
                 yield Skipped(origin.label, str(error))
 
@@ -275,6 +290,7 @@ class Place:
     name: str
     stem: str
     source: str
+    path: str = ""
     url: str = ""
     within: str = ""
 
@@ -291,16 +307,44 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """An article, what messages call where it is from, and which of its file's articles it is.
-    `named`: its id is the file's own word, and not made from where it is."""
+
+    Its id is the file's own word where that gives one, and may then be another article's, too;
+    `by_place` is made from where it is, and nobody else's. `partial`: at its address there may be
+    more of it.
+    """
 
     label: str
     article: Article
-    entry: str = ""
-    named: bool = False
+    entry: str
+    by_place: str
+    notices: tuple[Notice, ...] = ()
+    partial: bool = False
+
+    @property
+    def named(self) -> bool:
+        """Whether its id is the file's own word."""
+        return self.article.id != self.by_place
 
     def refused(self, other: str) -> Skipped:
         """It cannot be taken: what messages call `other` has its id."""
         return Skipped(self.label, f"has the same id as {other}: {self.article.id}")
+
+
+def _as_described(item: Loaded, said: Draft) -> Loaded:
+    """An article with what another file of its archive says of it."""
+    article = item.article
+    return replace(
+        item,
+        article=replace(
+            article,
+            title=said.title or article.title,
+            source=said.source or site_of(said.url) or article.source,
+            url=said.url or article.url,
+            published=said.published or article.published,
+            authors=said.authors or article.authors,
+            language=said.language or article.language,
+        ),
+    )
 
 
 def place_of(one: Path | Page | Content) -> Place:
@@ -319,19 +363,20 @@ def _content_place(one: Content) -> Place:
         identity=f"{name}\0{digest}",
         name=path.name,
         stem=path.stem,
-        source="/".join(path.parts[-2:]),
+        source=source_name(name),
+        path=name,
     )
 
 
 def _file_place(path: Path) -> Place:
     whole = path.resolve()
-    name = shown(Path(whole.name))
     return Place(
         label=shown(path),
         identity=os.fsencode(whole).decode("utf-8", "backslashreplace"),
         name=path.name,
         stem=path.stem,
-        source=f"{shown(Path(whole.parent.name))}/{name}" if whole.parent.name else name,
+        source=source_name(shown(whole)),
+        path=shown(whole),
     )
 
 
@@ -343,8 +388,9 @@ def _page_place(page: Page) -> Place:
         identity=page.asked.partition("#")[0],
         name="page" + MEDIA_TYPES.get(page.media_type, ""),
         stem=unquote(host + re.sub(r"\.\w{1,5}$", "", parts.path)),
-        source=host.removeprefix("www."),
+        source=site_of(page.asked) or host,
         url=page.url,
+        path=host,
     )
 
 
@@ -358,13 +404,14 @@ def _page_content(page: Page) -> bytes:
 
 def _member_place(name: str, outer: Place) -> Place:
     path = PurePosixPath(name)
-    folder = path.parent.name or PurePosixPath(outer.source).name
+    whole = f"{outer.path}/{name}"
     return Place(
         label=f"{outer.label}/{name}",
         identity=f"{outer.identity}\0{name}",
         name=path.name,
         stem=path.stem,
-        source=f"{folder}/{path.name}",
+        source=source_name(whole),
+        path=whole,
         within=f"{outer.within}{name}\n",
     )
 
@@ -372,17 +419,19 @@ def _member_place(name: str, outer: Place) -> Place:
 def _loaded(draft: Draft | Skipped, origin: Place) -> Loaded | Skipped:
     if isinstance(draft, Skipped):
         return Skipped(f"{origin.label}, {draft.source}", draft.reason)
-    label = f"{origin.label}, {draft.key}" if draft.key else origin.label
+    called = draft.label or draft.key
+    label = f"{origin.label}, {called}" if called else origin.label
     if not draft.text.strip():
         return Skipped(label, "has no text")
+    by_place = origin.article_id(draft.id or draft.key)
     article = Article(
-        id=draft.id or origin.article_id(draft.key),
+        id=draft.id or by_place,
         title=_clean(draft.title) or first_line(draft.text),
         text=draft.text,
-        source=_clean(draft.source) or origin.source,
+        source=site_of(draft.source) or _clean(draft.source) or site_of(draft.url) or origin.source,
         # A page's own word on its address is not taken where it was seen at one.
         url=(draft.url if draft.key else "") or origin.url or draft.url,
-        published=draft.published,
+        published=draft.published or stated_day(draft.text),
         authors=tuple(_clean(author) for author in draft.authors),
         language=draft.language,
         pages=draft.pages,
@@ -395,7 +444,8 @@ def _loaded(draft: Draft | Skipped, origin: Place) -> Loaded | Skipped:
         shown_label = label.encode("utf-8", "replace").decode()
         return Skipped(shown_label, f"is not valid Unicode: {error.reason}")
     entry = origin.within + (draft.id or draft.key)
-    return Loaded(label, article, entry, named=bool(draft.id))
+    notices = tuple(Notice(origin.label, text) for text in draft.notices)
+    return Loaded(label, article, entry, by_place, notices, draft.partial)
 
 
 def _clean(value: str) -> str:

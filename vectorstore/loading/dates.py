@@ -1,13 +1,19 @@
 """A day out of the ways in which articles write one.
 
-Knows ISO 8601, mail and feed dates, and days with the month's English name. A day in figures
-whose order is a matter of country (07/08/2025) is not guessed.
+day("26 July 2025")                     ISO 8601, mail and feed dates, the month's English name
+written_day("26. Juli 2025")            and its name in the other languages of Europe; no year 1
+Days(["07/26/2025", "07/08/2025"])      figures whose order is a matter of country: 7 and 8 July,
+                                        since the others of the column tell; else not guessed
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 _LONGEST = 100  # characters that may name a day
 _MONTHS = {
@@ -33,6 +39,34 @@ _MONTH_FIRST = re.compile(
 )
 
 
+_EAST_ASIAN = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]")
+_WEEKDAY = r"(?:[^\W\d_]+\.?,?\s+){0,2}"
+_ANY_DAY_FIRST = re.compile(
+    _WEEKDAY
+    + r"(\d{1,2})(?:\.|er|º|ª|°)?\s+(?:de\s+|d['’])?([^\W\d_]{3,12}\.?),?\s+(?:de[l]?\s+)?(\d{4})\b"
+)
+_ANY_MONTH_FIRST = re.compile(_WEEKDAY + r"([^\W\d_]{3,12}\.?)\s+(\d{1,2})\.?,?\s+(\d{4})\b")
+_FIGURES = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
+_NAME = r"[^\W\d_]{3,12}\.?"
+_WITHIN = re.compile(
+    r"(?<![\w/.-])(?P<day>(?:1[4-9]|20)\d\d-\d\d-\d\d(?=[T\s]|\W|$)|"
+    rf"\d{{1,2}}(?:st|nd|rd|th|\.|er|º)?\s+(?:de\s+|d['’]|of\s+)?{_NAME},?\s+(?:del?\s+)?(?:1[4-9]|20)\d\d|"
+    rf"{_NAME}\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+(?:1[4-9]|20)\d\d|"
+    r"(?:1[4-9]|20)\d\d\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2}\s?[日일])(?!\d)"
+)
+_WEEKDAY_BEFORE = re.compile(
+    r"\b(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?\.?,?\s+(?:the\s+)?\Z",
+    re.IGNORECASE,
+)
+_LONGEST_LINE = 400
+_SECONDS = re.compile(r"\d{9,16}(?:\.\d+)?")
+_LAST_SECOND = 1e11  # in the year 5138
+_FIRST_YEAR = 1400  # of print
+_DECEMBER = 12
+_CENTURY_TURNS = 70
+_LANGUAGES = "bg cs da de el es fi fr hr hu it nb nl pl pt ro ru sk sl sv tr uk".split()  # noqa: SIM905 -- a list to read
+
+
 def day(text: str | None) -> date | None:
     """The day that `text` names, as written there, whatever the zone; None where it names none.
 
@@ -47,6 +81,87 @@ def day(text: str | None) -> date | None:
     if found := _MONTH_FIRST.match(written):
         return _date(found[3], _month(found[1]), found[2])
     return None
+
+
+def written_day(text: str | None) -> date | None:
+    """The day that `text` names, as a person or program of another language may write it, too; None
+    where it names none, or one that nobody wrote: programs put the year 1 for no date."""
+    found = day(text)
+    if found is None:
+        written = (text or "").strip()[:_LONGEST].lower()
+        if match := _EAST_ASIAN.match(written):
+            found = _date(match[1], match[2], match[3])
+        elif match := _ANY_DAY_FIRST.match(written):
+            found = _date(match[3], _months().get(match[2].rstrip("."), 0), match[1])
+        elif match := _ANY_MONTH_FIRST.match(written):
+            found = _date(match[3], _months().get(match[1].rstrip("."), 0), match[2])
+    return found if found is None or found.year >= _FIRST_YEAR else None
+
+
+def day_within(line: str) -> tuple[date, int, int] | None:
+    """The first day that a line names with its year, and where it stands; the name of the day of the
+    week before it belongs to it."""
+    for found in _WITHIN.finditer(line[:_LONGEST_LINE]):
+        named = written_day(found["day"])
+        if named is not None:
+            weekday = _WEEKDAY_BEFORE.search(line, 0, found.start())
+            return named, weekday.start() if weekday else found.start(), found.end()
+    return None
+
+
+class Days:
+    """The days in a column: how it writes them is told by those of its values that leave no choice."""
+
+    def __init__(self, column: Iterable[Any]) -> None:
+        self._month_first: bool | None = None
+        ruled_out = set()
+        for value in column:
+            if match := _FIGURES.match(str(value).strip()):
+                first, second = int(match[1]), int(match[3])
+                ruled_out |= {True} if first > _DECEMBER >= second else set()
+                ruled_out |= {False} if second > _DECEMBER >= first else set()
+        if len(ruled_out) == 1:
+            self._month_first = False in ruled_out
+
+    def day(self, value: Any) -> date | None:
+        """The day that a value names; None where it names none, or leaves open which."""
+        if isinstance(value, bool) or value is None:
+            return None
+        written = str(value).strip()
+        if _SECONDS.fullmatch(written):
+            return _since_1970(float(written))
+        if match := _FIGURES.match(written):
+            return self._in_figures(match)
+        return written_day(written)
+
+    def _in_figures(self, match: re.Match[str]) -> date | None:
+        first, mark, second, year = match.groups()
+        year = year if len(year) > 2 else f"{'19' if int(year) >= _CENTURY_TURNS else '20'}{year}"
+        day_first, month_first = _date(year, second, first), _date(year, first, second)
+        if mark == "." or first == second or month_first is None:
+            return day_first
+        if day_first is None or self._month_first is not None:
+            return month_first if self._month_first is not False else day_first
+        return None
+
+
+def _since_1970(number: float) -> date | None:
+    """The day, in Greenwich, of a time in seconds, or thousandths or millionths of them."""
+    while number > _LAST_SECOND:
+        number /= 1_000
+    found = datetime.fromtimestamp(number, UTC).date()
+    return found if found.year > 1970 else None
+
+
+@cache
+def _months() -> dict[str, int]:
+    """The number of the month, by its names and their abbreviations."""
+    found: dict[str, int] = {}
+    for language in _LANGUAGES:
+        names = import_module(f"dateparser.data.date_translation_data.{language}").info
+        for month, number in _MONTHS.items():
+            found |= {name.rstrip("."): number for name in names[month] if len(name) > 2}
+    return found
 
 
 def _month(name: str) -> int:

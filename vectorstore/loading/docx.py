@@ -1,35 +1,46 @@
-"""Word documents (.docx): paragraphs, lists, tables and text boxes, in reading order.
+"""Word documents (.docx): paragraphs, lists, tables, text boxes and notes, in reading order.
 
 python-docx opens the package; the text is walked here, because its paragraphs leave out what was
-inserted with changes tracked, and text boxes. What was deleted, comments, headers and footers are
-left out. The document's own dates and author are the computer's, not the article's.
+inserted with changes tracked, text boxes, formulas and notes. Changes are read as accepted. Footnotes
+and endnotes stand behind the text, in the order in which it refers to them. Comments, headers, footers
+and hidden text are left out. The document's own dates and author are the computer's, not the
+article's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from vectorstore.errors import LoadingError
 from vectorstore.loading.archive import checked
-from vectorstore.loading.draft import Draft, language_code, shorten
+from vectorstore.loading.bundle import unbundled
+from vectorstore.loading.draft import Draft, language_code, own_title
 from vectorstore.loading.markup import sound, tidy
+from vectorstore.loading.scripts import Run, notes_of, plain
 
 if TYPE_CHECKING:
+    from docx.document import Document
     from lxml.etree import _Element
 
 _OLE = b"\xd0\xcf\x11\xe0"  # what Office wraps protected files in, and wrote before .docx
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_MATHS = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-_PARAGRAPH, _ROW, _CELL, _TABLE = (_WORD + tag for tag in ("p", "tr", "tc", "tbl"))
-# Not the text: a copy for older programs, formatting, and where moved text came from.
-_PASSED_OVER = {_FALLBACK, _WORD + "pPr", _WORD + "rPr", _WORD + "moveFrom"}
+_PARAGRAPH, _RUN, _ROW, _CELL, _TABLE = (_WORD + tag for tag in ("p", "r", "tr", "tc", "tbl"))
+_PROPERTIES = _WORD + "rPr"
+_TEXT = (_WORD + "t", _MATHS + "t")
+# Not the text: a copy for older programs, formatting, what was deleted, where moved text came from.
+_PASSED_OVER = {_FALLBACK, _WORD + "pPr", _PROPERTIES, _WORD + "moveFrom", _WORD + "del"}
 _SPACES = {
     _WORD + "tab": "\t",
     _WORD + "br": "\n",
     _WORD + "cr": "\n",
     _WORD + "noBreakHyphen": "-",
 }
+_LEVELS = {"superscript": 1, "subscript": -1}
+_NOTES = {_WORD + "footnoteReference": "footnote", _WORD + "endnoteReference": "endnote"}
+_PRIVATE = range(0xE000, 0xF900)  # signs that only their font knows
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
@@ -37,7 +48,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
     from io import BytesIO
     from zipfile import BadZipFile
 
-    from docx import Document
+    import docx
     from docx.opc.exceptions import OpcError
     from lxml.etree import XMLSyntaxError
 
@@ -47,52 +58,190 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
         )
     checked(content)
     try:
-        document = Document(BytesIO(content))
+        document = docx.Document(BytesIO(content))
         body = document.element.body
-        properties = document.core_properties
-        title, language = properties.title, properties.language
+        title, language = _said_of_it(document)
+        walk = _Walk(*_styles_and_notes(document))
+        list(walk.blocks(body))
+        marks = notes_of(walk.lines)
+        blocks = list(walk.again(marks).blocks(body))
+        blocks += walk.notes_text()
     except (OpcError, BadZipFile, KeyError, ValueError, XMLSyntaxError) as error:
         raise LoadingError(f"is damaged, or no Word document: {error}") from error
-    blocks = list(_blocks(body))
-    yield Draft(
-        tidy(sound("\n\n".join(blocks))),
-        title=shorten(sound(title or ""), 300),
-        language=language_code(language),
+    unread = next(body.iter(_WORD + "altChunk"), None) is not None
+    yield from unbundled(
+        Draft(
+            tidy(sound("\n\n".join(blocks))),
+            title=own_title(title) or own_title(_headed(document, walk)),
+            language=language_code(language),
+            notices=("a part of it is of another format and was not read",) if unread else (),
+        )
     )
 
 
-def _blocks(container: _Element) -> Iterator[str]:
-    """The paragraphs and tables of a body, cell or text box; text boxes after their paragraph."""
-    for child in container:
-        if child.tag == _PARAGRAPH:
-            boxes: list[_Element] = []
-            yield _text(child, boxes)
-            for box in boxes:
-                yield from _blocks(box)
-        elif child.tag == _TABLE:
-            own = (row for row in child.iter(_ROW) if next(row.iterancestors(_TABLE)) is child)
-            yield "\n".join(" | ".join(_cells(row)) for row in own)
-        elif child.tag != _FALLBACK:
-            yield from _blocks(child)
+class _Walk:
+    """Goes through a document's elements, and keeps what notes it has met."""
+
+    def __init__(
+        self, levels: Mapping[str, int], notes: Mapping[tuple[str, str], _Element]
+    ) -> None:
+        self.lines: list[list[Run]] = []
+        self._levels = levels  # of character styles
+        self._notes = notes
+        self._met: dict[tuple[str, str], None] = {}
+        self._marks: Container[str] = frozenset()
+
+    def again(self, marks: Container[str]) -> _Walk:
+        """From the beginning, now that the marks are known that notes begin with."""
+        self._met, self._marks, self.lines = {}, marks, []
+        return self
+
+    def blocks(self, container: _Element) -> Iterator[str]:
+        """The paragraphs and tables of a body, cell, note or text box; text boxes after their
+        paragraph."""
+        held: list[Run] = []  # of paragraphs whose end was deleted
+        for child in container:
+            if child.tag == _PARAGRAPH:
+                boxes: list[_Element] = []
+                runs = [*held, *self._runs(child, boxes)]
+                held = runs if _end_is_deleted(child) else []
+                if not held:
+                    yield self._line(runs)
+                for box in boxes:
+                    yield from self.blocks(box)
+            elif child.tag == _TABLE:
+                own = (row for row in child.iter(_ROW) if next(row.iterancestors(_TABLE)) is child)
+                yield "\n".join(" | ".join(self._cells(row)) for row in own if not _deleted(row))
+            elif child.tag not in _PASSED_OVER:
+                yield from self.blocks(child)
+        if held:
+            yield self._line(held)
+
+    def notes_text(self) -> Iterator[str]:
+        """The notes that were met, each a paragraph or more."""
+        told = 0
+        while told < len(self._met):  # a note may have notes
+            for note in list(self._met)[told:]:
+                told += 1
+                if note in self._notes:
+                    yield from self.blocks(self._notes[note])
+
+    def text_of(self, paragraph: _Element) -> str:
+        return self._line(list(self._runs(paragraph, [])))
+
+    def _line(self, runs: list[Run]) -> str:
+        self.lines.append(runs)
+        return plain(runs, self._marks)
+
+    def _cells(self, row: _Element) -> Iterator[str]:
+        for cell in row.iterchildren(_CELL):
+            if cell.find(f"{_WORD}tcPr/{_WORD}cellDel") is None:
+                yield " ".join(" ".join(self.blocks(cell)).split())
+
+    def _runs(self, paragraph: _Element, boxes: list[_Element]) -> Iterator[Run]:
+        """A paragraph's own text; the text boxes anchored in it are added to `boxes`."""
+        waiting = [(element, 0) for element in reversed(paragraph)]
+        while waiting:
+            element, level = waiting.pop()
+            if element.tag == _WORD + "txbxContent":
+                boxes.append(element)
+            elif element.tag in _TEXT:
+                yield Run(element.text or "", level)
+            elif element.tag in _SPACES:
+                yield Run(_SPACES[element.tag], level)
+            elif element.tag == _WORD + "sym":
+                yield Run(_sign(element), level)
+            elif element.tag in _NOTES:
+                self._met[_NOTES[element.tag], element.get(_WORD + "id", "")] = None
+            elif element.tag == _RUN:
+                properties = element.find(_PROPERTIES)
+                if not _hidden(properties):
+                    raised = level or self._level(properties)
+                    waiting += [(child, raised) for child in reversed(element)]
+            elif element.tag == _WORD + "rt":  # how the word before it is read
+                yield Run(f" ({''.join(t.text or '' for t in element.iter(*_TEXT))}) ", level)
+            elif element.tag not in _PASSED_OVER:
+                if element.tag == _MATHS + "den":
+                    yield Run("/", level)
+                level = {_MATHS + "sup": 1, _MATHS + "sub": -1}.get(element.tag, level)
+                waiting += [(child, level) for child in reversed(element)]
+
+    def _level(self, properties: _Element | None) -> int:
+        """1 for what is raised, -1 for what is lowered."""
+        if properties is None:
+            return 0
+        aligned = properties.find(_WORD + "vertAlign")
+        if aligned is not None:
+            return _LEVELS.get(aligned.get(_WORD + "val", ""), 0)
+        style = properties.find(_WORD + "rStyle")
+        return 0 if style is None else self._levels.get(style.get(_WORD + "val", ""), 0)
 
 
-def _cells(row: _Element) -> Iterator[str]:
-    for cell in row.iterchildren(_CELL):
-        yield " ".join(" ".join(_blocks(cell)).split())
+def _styles_and_notes(
+    document: Document,
+) -> tuple[dict[str, int], dict[tuple[str, str], _Element]]:
+    """The levels of the character styles, and the notes by kind and id."""
+    from docx.oxml import parse_xml
+
+    levels: dict[str, int] = {}
+    notes: dict[tuple[str, str], _Element] = {}
+    for relation in document.part.rels.values():
+        kind = relation.reltype.rpartition("/")[2]
+        if relation.is_external or kind not in ("styles", "footnotes", "endnotes"):
+            continue
+        part = parse_xml(relation.target_part.blob)
+        if kind == "styles":
+            for style in part.iterchildren(_WORD + "style"):
+                aligned = style.find(f"{_PROPERTIES}/{_WORD}vertAlign")
+                if aligned is not None:
+                    level = _LEVELS.get(aligned.get(_WORD + "val", ""), 0)
+                    levels[style.get(_WORD + "styleId", "")] = level
+            continue
+        for note in part:
+            notes[kind.removesuffix("s"), note.get(_WORD + "id", "")] = note
+    return levels, notes
 
 
-def _text(paragraph: _Element, boxes: list[_Element]) -> str:
-    """A paragraph's own text; the text boxes anchored in it are added to `boxes`."""
-    parts = []
-    waiting = list(reversed(paragraph))
-    while waiting:
-        element = waiting.pop()
-        if element.tag == _WORD + "txbxContent":
-            boxes.append(element)
-        elif element.tag == _WORD + "t":
-            parts.append(element.text or "")
-        elif element.tag in _SPACES:
-            parts.append(_SPACES[element.tag])
-        elif element.tag not in _PASSED_OVER:
-            waiting.extend(reversed(element))
-    return "".join(parts)
+def _said_of_it(document: Document) -> tuple[str, str]:
+    """Title and language, as the document has them: python-docx makes them up where it has none."""
+    package = document.part.package
+    kinds = {relation.reltype.rpartition("/")[2] for relation in package.rels.values()}
+    if "core-properties" not in kinds:
+        return "", ""
+    properties = document.core_properties
+    return properties.title or "", properties.language or ""
+
+
+def _headed(document: Document, walk: _Walk) -> str:
+    """The paragraph set as the title, or else as the first heading."""
+    headings = {"Title": "", "Heading 1": ""}
+    for paragraph in document.paragraphs:
+        style = paragraph.style.name if paragraph.style is not None else ""
+        if style in headings and not headings[style]:
+            headings[style] = walk.text_of(paragraph._p)
+    return headings["Title"] or headings["Heading 1"]
+
+
+def _hidden(properties: _Element | None) -> bool:
+    vanish = None if properties is None else properties.find(_WORD + "vanish")
+    return vanish is not None and vanish.get(_WORD + "val", "1") not in ("0", "false", "off")
+
+
+def _deleted(row: _Element) -> bool:
+    return row.find(f"{_WORD}trPr/{_WORD}del") is not None
+
+
+def _end_is_deleted(paragraph: _Element) -> bool:
+    """Whether the next paragraph goes on with this one once the changes are accepted."""
+    mark = paragraph.find(f"{_WORD}pPr/{_PROPERTIES}")
+    return mark is not None and any(
+        mark.find(_WORD + tag) is not None for tag in ("del", "moveFrom")
+    )
+
+
+def _sign(element: _Element) -> str:
+    try:
+        code = int(element.get(_WORD + "char", ""), 16)
+    except ValueError:
+        return ""
+    return "" if code in _PRIVATE or code > 0xFFFF else chr(code)

@@ -6,13 +6,21 @@ Values, and their way through a pipe as JSON. Nothing here knows files, formats 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from vectorstore.articles import Skipped
 
+_MADE_BY = re.compile(
+    r"^(?:microsoft (?:word|powerpoint|excel)\b|word document$|powerpoint presentation$|untitled|"
+    r"unbenannt|sans titre|(?:document|dokument|presentation|präsentation|slide|book|mappe)\s?\d*$)|"
+    r"\.(?:docx?|indd|qxd|pdf|pages|od[tps]|rtf|pptx?|xlsx?|tex|dvi|pub|html?)$",
+    re.IGNORECASE,
+)
 TITLE_LENGTH = 90  # characters of a title that is taken from the text
 
 
@@ -20,9 +28,11 @@ TITLE_LENGTH = 90  # characters of a title that is taken from the text
 class Draft:
     """An article as its file tells it.
 
-    `key` tells the articles of one file apart (an entry's link, a row's number) and is empty where
-    the file is one article. `id` is set only where the file itself gives one. `pages` are the
-    offsets in `text` where each page begins; empty where there are none.
+    `key` tells the articles of one file apart (an entry's link, a row's title) and is empty where
+    the file is one article; `label` is what messages call it, the key where it is empty. `id` is set
+    only where the file itself gives one. `pages` are the offsets in `text` where each page begins;
+    empty where there are none. `notices` say what of the file was not taken over, and where in
+    it that stands. `partial`: at its address there may be more of it.
     """
 
     text: str
@@ -35,6 +45,9 @@ class Draft:
     pages: tuple[int, ...] = ()
     key: str = ""
     id: str = ""
+    label: str = ""
+    notices: tuple[str, ...] = ()
+    partial: bool = False
 
 
 class Parser(Protocol):
@@ -68,8 +81,22 @@ def from_json(values: dict[str, Any]) -> Draft | Skipped:
             "published": date.fromisoformat(day) if day else None,
             "authors": tuple(values["authors"]),
             "pages": tuple(values["pages"]),
+            "notices": tuple(values["notices"]),
         }
     )
+
+
+def apart(drafts: Iterable[Draft | Skipped]) -> Iterator[Draft | Skipped]:
+    """The drafts of one file, with a key for those that have neither id nor key: the title, or how
+    the text begins. Not a number, which is another article's as soon as one comes before it."""
+    seen: Counter[str] = Counter()
+    for draft in drafts:
+        if isinstance(draft, Skipped) or draft.id or draft.key:
+            yield draft
+            continue
+        begins = draft.title or first_line(draft.text)
+        seen[begins] += 1
+        yield replace(draft, key=begins if seen[begins] == 1 else f"{begins} ({seen[begins]})")
 
 
 def first_line(text: str) -> str:
@@ -90,10 +117,26 @@ def shorten(line: str, length: int = TITLE_LENGTH) -> str:
     return (head if space else cut).rstrip(",;:–— ") + "…"
 
 
+def own_title(value: str | None) -> str:
+    """`value` where a person may have written it as a title: not what a program put there, or the
+    name of a file."""
+    title = shorten((value or "").encode("utf-8", "replace").decode().replace("\0", ""), 300)
+    return "" if _MADE_BY.search(title) else title
+
+
 def web_address(value: str | None) -> str:
     """`value` where it is an http or https address that can be shown as a link, else ""."""
     address = (value or "").strip()
     return address if re.fullmatch(r"https?://[^\s<>\"]+", address, re.IGNORECASE) else ""
+
+
+def site_of(address: str) -> str:
+    """The name of the site that an address is at, as people say it; "" where it is no address."""
+    try:
+        host = urlsplit(web_address(address)).hostname or ""
+    except ValueError:
+        return ""
+    return re.sub(r"^(?:www\d?|m|amp)\.(?=.+\.)", "", host)
 
 
 def language_code(value: str | None) -> str:

@@ -12,7 +12,7 @@ from vectorstore.errors import LoadingError
 from vectorstore.loading.archive import checked, content_of
 from vectorstore.loading.draft import Draft, first_line, language_code, shorten
 from vectorstore.loading.html import decoded
-from vectorstore.loading.markup import sound, text_of
+from vectorstore.loading.markup import sound, text_of, write_out_scripts
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -78,6 +78,7 @@ def _heading(page: str) -> str:
     from lxml import html
 
     tree = html.document_fromstring(page.encode("utf-8"), parser=html.HTMLParser(encoding="utf-8"))
+    write_out_scripts(tree)
     for tag in ("h1", "h2", "h3", "title"):
         for element in tree.iter(tag):
             if title := " ".join("".join(str(part) for part in element.itertext()).split()):

@@ -1,24 +1,29 @@
 """Feeds (RSS, Atom, RDF): every entry an article, with what the feed carries of its text.
 
-feedparser reads them. Only what stands in the feed is read: the pages its links lead to are not
+feedparser reads them. Of a weblog's export, the published posts are articles (`weblog`). Only what stands in the feed is read: the pages its links lead to are not
 fetched. XML entities of a feed's own are refused: they can grow without end, or read other files.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
-from vectorstore.loading.dates import day
-from vectorstore.loading.draft import Draft, language_code, shorten, web_address
+from vectorstore.loading.dates import written_day
+from vectorstore.loading.draft import Draft, apart, language_code, shorten, web_address
+from vectorstore.loading.links import may_be_teaser
 from vectorstore.loading.markup import sound, text_of
 from vectorstore.loading.text import decode
+from vectorstore.loading.weblog import author_names, left_out, text_of_post
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*?\?>")
+_UNDATED = "date {!r} names no day and was left out"
 _ENCODING = re.compile(rb"<\?xml[^>]{0,100}?encoding=[\"']([\w.:-]+)")
 
 
@@ -40,43 +45,69 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
     if not feed.entries:
         what = "a feed" if feed.version else "XML, but no feed (RSS or Atom),"
         raise LoadingError(f"is {what} without articles in it")
+    others = Counter(kind for entry in feed.entries if (kind := left_out(entry)))
+    told = f"left out what is no published post: {_counted(others)}" if others else ""
+    if others.total() == len(feed.entries):
+        raise LoadingError(told)
+    for draft in apart(_entries(feed, author_names(written))):
+        if told and isinstance(draft, Draft):
+            draft, told = replace(draft, notices=(told, *draft.notices)), ""
+        yield draft
+
+
+def _entries(feed: Any, names: Mapping[str, str]) -> Iterator[Draft | Skipped]:
     source = shorten(sound(text_of(feed.feed.get("title", ""))), 300)
     for number, entry in enumerate(feed.entries, start=1):
+        if left_out(entry):
+            continue
         link = web_address(entry.get("link"))
         text = sound(_text(entry))
         if not text.strip():
             yield Skipped(f"entry {number}", "has no text")
             continue
+        published = _day(entry)
+        dated = entry.get("published") or entry.get("updated") or ""
+        notices = (
+            () if published or not dated else (f"entry {number}: {_UNDATED.format(dated[:60])}",)
+        )
         yield Draft(
             text,
             title=shorten(sound(text_of(entry.get("title", ""))), 300),
-            published=_day(entry),
-            authors=_authors(entry),
+            published=published,
+            authors=tuple(names.get(name, name) for name in _authors(entry)),
             source=source,
             url=link,
             language=language_code(feed.feed.get("language")),
-            key=sound(entry.get("id") or link or f"entry {number}"),
+            key=sound(entry.get("id") or link),
+            label=f"entry {number}",
+            notices=notices,
+            partial=bool(link) and may_be_teaser(text),
         )
+
+
+def _counted(kinds: Counter[str]) -> str:
+    return ", ".join(f"{number:,} {kind}" for kind, number in kinds.most_common())
 
 
 def _text(entry: Any) -> str:
     """The longest of what the entry carries of its article."""
+    of_markup = text_of_post if "wp_post_type" in entry else text_of
     carried = [*entry.get("content", []), entry.get("summary_detail") or {}]
     texts = []
     for part in carried:
         value = part.get("value", "")
         plain = part.get("type") == "text/plain" and "<" not in value
-        texts.append(value.strip() if plain else text_of(value))
+        texts.append(value.strip() if plain else of_markup(value))
     return max(texts, key=len)
 
 
 def _day(entry: Any) -> date | None:
     """The day as written in the feed; as feedparser makes it out where that is unusual."""
-    for field in ("published", "updated"):
-        if found := day(entry.get(field)):
+    for field in ("published", "wp_post_date", "updated"):
+        if found := written_day(entry.get(field)):
             return found
         if parsed := entry.get(field + "_parsed"):
-            return date(*parsed[:3])
+            return written_day(date(*parsed[:3]).isoformat())
     return None
 
 

@@ -22,7 +22,17 @@ def day_of(value: Any, name: str = "date") -> date | None:
 
 
 def names_of(value: Any) -> tuple[str, ...]:
-    """The names in a field: a list of them, or one text with ";" between them."""
-    given = value.split(";") if isinstance(value, str) else value if isinstance(value, list) else []
-    names = (item.get("name") if isinstance(item, dict) else item for item in given)
-    return tuple(" ".join(name.split()) for name in names if isinstance(name, str) and name.strip())
+    """The names in a field: a list of them, or one text with ";" between them. A name may be an
+    object, whole or as the parts that reference managers keep."""
+    if isinstance(value, str):
+        value = value.split(";")
+    given = value if isinstance(value, list) else [value]
+    names = (" ".join(_name(item).split()) for item in given)
+    return tuple(name for name in names if name)
+
+
+def _name(item: Any) -> str:
+    if isinstance(item, dict):
+        parts = (item.get(n) for n in ("given", "firstName", "family", "lastName"))
+        item = item.get("name") or " ".join(part for part in parts if isinstance(part, str))
+    return item if isinstance(item, str) else ""

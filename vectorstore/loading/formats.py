@@ -12,7 +12,23 @@ from pathlib import PurePath
 from types import MappingProxyType
 
 from vectorstore.errors import LoadingError
-from vectorstore.loading import docx, epub, feed, html, mail, markdown, pdf, records, rtf, text
+from vectorstore.loading import (
+    docx,
+    epub,
+    feed,
+    html,
+    mail,
+    markdown,
+    odt,
+    outlook,
+    pdf,
+    pptx,
+    records,
+    rtf,
+    sheets,
+    subtitles,
+    text,
+)
 from vectorstore.loading.archive import checked
 from vectorstore.loading.draft import Parser
 
@@ -44,6 +60,11 @@ _RICH_TEXT = Loader("rich text", rtf.parse, largest=20 * _MB)
 _LINES = Loader("JSON Lines", records.parse_lines)
 _TABLE = Loader("table", records.parse_table)
 _ARCHIVE = Loader("archive", None)
+_OPEN_TEXT = Loader("OpenDocument text", odt.parse)
+_SLIDES = Loader("slides", pptx.parse)
+_WORKBOOK = Loader("workbook", sheets.parse)
+_SUBTITLES = Loader("subtitles", subtitles.parse, largest=20 * _MB)
+_PACKED = (_WORD, _EPUB, _OPEN_TEXT, _SLIDES, _WORKBOOK)  # zip files that are none to their users
 
 LOADERS: Mapping[str, Loader] = MappingProxyType(
     {
@@ -58,9 +79,18 @@ LOADERS: Mapping[str, Loader] = MappingProxyType(
         ".mht": _WEB_ARCHIVE,
         ".pdf": _PDF,
         ".docx": _WORD,
+        ".odt": _OPEN_TEXT,
+        ".pptx": _SLIDES,
+        ".xlsx": _WORKBOOK,
+        ".xls": _WORKBOOK,
+        ".ods": _WORKBOOK,
+        ".srt": _SUBTITLES,
+        ".vtt": _SUBTITLES,
         ".epub": _EPUB,
         ".rtf": _RICH_TEXT,
         ".eml": Loader("mail", mail.parse),
+        ".mbox": Loader("box of mails", mail.parse_box),
+        ".msg": Loader("mail of Outlook's", outlook.parse),
         ".rss": _FEED,
         ".atom": _FEED,
         ".rdf": _FEED,
@@ -91,14 +121,24 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
 _MARKS = ((b"%pdf-", ".pdf"), (b"{\\rtf", ".rtf"))
 _PAGE_MARKS = (b"<!doctype html", b"<html")
 _ZIP = b"pk\x03\x04"
+_MEMBERS = {
+    "word/document.xml": ".docx",
+    "ppt/presentation.xml": ".pptx",
+    "xl/workbook.xml": ".xlsx",
+    "META-INF/container.xml": ".epub",
+}
+_OPEN_TYPES = {
+    b"application/vnd.oasis.opendocument.text": ".odt",
+    b"application/vnd.oasis.opendocument.spreadsheet": ".ods",
+}
+_LONGEST_TYPE = 200
 _CURES = {
     ".doc": "save it as .docx",
-    ".odt": "save it as .docx",
     ".pages": "export it as PDF",
-    ".ppt": "export it as PDF",
-    ".pptx": "export it as PDF",
-    ".xls": "save it as .csv with a column named text",
-    ".xlsx": "save it as .csv with a column named text",
+    ".ppt": "save it as .pptx",
+    ".odp": "save it as .pptx",
+    ".key": "export it as PDF",
+    ".numbers": "export it as .xlsx",
 }
 
 
@@ -122,7 +162,7 @@ def by_content(content: bytes, loader: Loader, loaders: Mapping[str, Loader] = L
     for mark, suffix in _MARKS:
         if start.startswith(mark):
             return loaders.get(suffix, loader)
-    if start.startswith(_ZIP) and loader not in (_WORD, _EPUB):
+    if start.startswith(_ZIP) and loader not in _PACKED:
         return loaders.get(_kind_of_archive(content), loader)
     if loader.parse in (text.parse, feed.parse) and start.startswith(_PAGE_MARKS):
         return loaders.get(".html", loader)
@@ -130,7 +170,11 @@ def by_content(content: bytes, loader: Loader, loaders: Mapping[str, Loader] = L
 
 
 def _kind_of_archive(content: bytes) -> str:
-    names = set(checked(content).namelist())
-    if "word/document.xml" in names:
-        return ".docx"
-    return ".epub" if "META-INF/container.xml" in names else ".zip"
+    archive = checked(content)
+    names = set(archive.namelist())
+    for member, suffix in _MEMBERS.items():
+        if member in names:
+            return suffix
+    if "mimetype" in names and archive.getinfo("mimetype").file_size < _LONGEST_TYPE:
+        return _OPEN_TYPES.get(archive.read("mimetype").strip(), ".zip")
+    return ".zip"

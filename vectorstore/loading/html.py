@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from vectorstore.errors import LoadingError
 from vectorstore.loading.dates import day
 from vectorstore.loading.draft import Draft, language_code, shorten, web_address
-from vectorstore.loading.markup import BLANKS
+from vectorstore.loading.markup import BLANKS, shown, write_out_scripts
 from vectorstore.loading.text import decode
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def read(page: str, address: str = "") -> Draft:
     tree = _tree(page)
     language = language_code(tree.get("lang"))
     _fold_white_space(tree)
+    write_out_scripts(tree)
     document = bare_extraction(
         tree,
         with_metadata=True,
@@ -59,7 +60,7 @@ def read(page: str, address: str = "") -> Draft:
         raise LoadingError("has no article in it: no text is left without menus and notices")
     return Draft(
         # Its blocks, a line each, are paragraphs: a heading must not run into what follows it.
-        _BLOCK_END.sub("\n\n", text),
+        _BLOCK_END.sub("\n\n", shown(text)),
         title=shorten(document.title or "", 300),
         published=day(document.date),
         authors=tuple(name.strip() for name in (document.author or "").split(";") if name.strip()),

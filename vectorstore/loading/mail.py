@@ -1,13 +1,16 @@
-"""Mails (.eml) and web archives (.mhtml), which are written as mails are.
+"""Mails (.eml), boxes of mails (.mbox) and web archives (.mhtml), which are written as mails are.
 
-A mail's article is its body, and what is attached is an article each, where it is of a kind that can be
-read; any other attachment is told. A web archive's article is its page.
+A mail's article is what a mail program shows of it. What it carries along is an article each: a mail
+that was forwarded, as an attachment or quoted in the text, under its own sender, date and subject; and
+whatever is attached, or stands between the texts, and is of a kind that can be read. The rest is told.
+A web archive's article is its page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import getaddresses
@@ -15,73 +18,302 @@ from email.utils import getaddresses
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.loading import html
-from vectorstore.loading.dates import day
+from vectorstore.loading.dates import written_day
 from vectorstore.loading.draft import Draft, language_code, shorten, web_address
 from vectorstore.loading.markup import sound, text_of
 from vectorstore.loading.text import decode
 
+_DEEPEST = 20  # mails in each other
+_WORD = re.compile(r"[^\W\d_]{3,}|\d{2,}")
+_FEW = 10  # words of the marked-up text that the plain one may lack
+_CELL_HEADER = re.compile(r"^[ \t|]*([^\W\d_][\w -]{1,19}:)[ \t]*\|[ \t]*", re.MULTILINE)
+_SHOWN_BY_ITSELF = frozenset(["image", "audio", "video"])
+_SIGNATURES = frozenset(
+    [
+        "application/pgp-signature",
+        "application/pkcs7-signature",
+        "application/x-pkcs7-signature",
+        "message/delivery-status",
+        "text/x-amp-html",
+    ]
+)
+_BOX_LINE = re.compile(rb"^From [^\r\n]*\d{4}[^\r\n]*\r?\n", re.MULTILINE)
+_ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
+
 
 def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
-    """The plain body, or the HTML one where there is no other, by its senders; then what is
-    attached."""
-    mail = _message(content)
-    plain, marked_up = _parts(mail, "text/plain"), _parts(mail, "text/html")
-    text = "\n\n".join(_decoded(part) for part in plain).strip()
-    if not text:
-        text = "\n\n".join(text_of(_decoded(part)) for part in marked_up)
-    attached = list(_attached(mail))
-    if not text.strip() and not attached:
+    """The mail, then what it carries along. Raises LoadingError where there is nothing to read."""
+    found = list(articles_of(_message(content)))
+    if not found:
         raise LoadingError("is no mail, or one without a text")
-    senders = getaddresses([_header(mail, "from")])
-    if text.strip():
-        yield Draft(
-            sound(text),
-            title=shorten(_header(mail, "subject"), 300),
-            published=day(_header(mail, "date")),
-            authors=tuple(name or address for name, address in senders if name or address),
-            language=language_code(_header(mail, "content-language")),
-        )
-    yield from attached
+    yield from found
+
+
+def parse_box(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
+    """Every mail of a box, and what they carry along."""
+    starts = [found for found in _BOX_LINE.finditer(content) if _begins_a_mail(content, found)]
+    if not starts or content[: starts[0].start()].strip():
+        raise LoadingError('is no box of mails: it does not begin with a line "From …"')
+    ends = [*(found.start() for found in starts[1:]), len(content)]
+    yield from _box(content[a.end() : end] for a, end in zip(starts, ends, strict=True))
 
 
 def parse_web_archive(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
     """One article, as of the page that the archive keeps."""
     mail = _message(content)
-    pages = _parts(mail, "text/html")
+    pages = [
+        part
+        for part in mail.walk()
+        if isinstance(part, EmailMessage)
+        and part.get_content_type() == "text/html"
+        and not part.is_attachment()
+    ]
     if not pages:
         raise LoadingError("is no web archive: there is no page in it")
     saved_from = _header(mail, "snapshot-content-location") or _header(pages[0], "content-location")
     yield html.read(_decoded(pages[0]), address=web_address(saved_from))
 
 
-def _attached(mail: EmailMessage) -> Iterator[Draft | Skipped]:
-    """The articles in what is attached, read by the loader of its name; nothing is unpacked."""
-    parts = [part for part in mail.walk() if isinstance(part, EmailMessage)]
-    attachments = [part for part in parts if part.is_attachment() and not part.is_multipart()]
-    for number, part in enumerate(attachments, start=1):
+@dataclass(slots=True)
+class _Shown:
+    """What a mail shows, put together part by part, and what it carries along."""
+
+    texts: list[str] = field(default_factory=list)
+    carried: list[EmailMessage] = field(default_factory=list)
+    told: list[Skipped] = field(default_factory=list)
+
+
+def _box(mails: Iterable[bytes]) -> Iterator[Draft | Skipped]:
+    for number, content in enumerate(mails, start=1):
+        mail = _message(_ESCAPED_FROM.sub(rb"\1", content))
+        label = f"mail {number}"
+        named = _header(mail, "message-id")
+        key = (named or " ".join(_header(mail, each) for each in ("from", "date", "subject")))[:300]
+        found = list(articles_of(mail)) or [Skipped("", "has no text")]
+        yield from _within(found, key, label)
+
+
+def _begins_a_mail(content: bytes, line: re.Match[bytes]) -> bool:
+    """Whether a line "From …" is not of a mail's text: it stands behind an empty line and before a
+    header."""
+    before = content[max(0, line.start() - 2) : line.start()]
+    behind_empty = line.start() == 0 or before in (b"\n\n", b"\r\n") or before.endswith(b"\n\n")
+    return (
+        behind_empty
+        and re.match(rb"[!-9;-~]+:", content[line.end() : line.end() + 200]) is not None
+    )
+
+
+def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]:
+    """The mail's own article, and what it carries along. Raises LoadingError for one that lies too
+    deep in others."""
+    if depth > _DEEPEST:
+        raise LoadingError("is a mail too deep in mails")
+    shown = _Shown()
+    _show(mail, shown)
+    text = "\n\n".join(text for text in shown.texts if text.strip())
+    senders = getaddresses([_header(mail, "from")])
+    authors = tuple(name or address for name, address in senders if name or address)
+    own = Draft(
+        sound(text),
+        title=shorten(_header(mail, "subject"), 300),
+        published=written_day(_header(mail, "date")),
+        authors=authors,
+        source=shorten(authors[0], 300) if authors else "",
+        language=language_code(_header(mail, "content-language")),
+    )
+    if text.strip():
+        yield from _with_forwarded(own)
+    yield from shown.told
+    for number, part in enumerate(shown.carried, start=1):
         name = " ".join(sound(part.get_filename() or "").split())
         label = f"attachment {number}" + (f", {name}" if name else "")
+        for item in _within(_carried(part, name, depth), label, label):
+            # Of a mail's papers, its sender is the source, where they name none of their own.
+            if isinstance(item, Draft) and not item.source and not _is_mail(part):
+                item = replace(item, source=own.source)
+            yield item
+
+
+def _within(found: Iterable[Draft | Skipped], key: str, label: str) -> Iterator[Draft | Skipped]:
+    """What was found, named as a part of something."""
+    for item in found:
+        if isinstance(item, Skipped):
+            yield Skipped(f"{label}, {item.source}" if item.source else label, item.reason)
+            continue
+        called = item.label or item.key
+        yield replace(
+            item,
+            key=f"{key}, {item.key}" if key and item.key else key or item.key,
+            label=f"{label}, {called}" if called else label,
+            notices=tuple(f"{label}: {notice}" for notice in item.notices),
+        )
+
+
+# -- what is shown -----------------------------------------------------------------------------
+
+
+def _show(part: EmailMessage, shown: _Shown) -> None:
+    kind, main = part.get_content_type(), part.get_content_maintype()
+    if kind in _SIGNATURES:
+        return
+    if _is_mail(part) or part.is_attachment() or kind == "multipart/encrypted":
+        shown.carried.append(part)
+    elif kind == "multipart/alternative":
+        _show_one_of(part, shown)
+    elif part.is_multipart():
+        for child in part.iter_parts():
+            if isinstance(child, EmailMessage):
+                _show(child, shown)
+    elif kind in ("text/plain", "text/html"):
+        if part.get_filename() and any(map(str.strip, shown.texts)):
+            shown.carried.append(part)  # a file between the texts
+            return
         try:
-            for item in _read(part, name):
-                if isinstance(item, Skipped):
-                    yield Skipped(f"{label}, {item.source}", item.reason)
-                else:
-                    yield replace(item, key=f"{label}, {item.key}" if item.key else label)
+            shown.texts.append(_text(part))
         except LoadingError as error:
-            yield Skipped(label, str(error))
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a parser may raise anything; the mail is not lost
-            yield Skipped(label, f"cannot be parsed ({type(error).__name__}: {str(error)[:200]})")
+            shown.told.append(Skipped("", f"its text {error}"))
+    elif main not in _SHOWN_BY_ITSELF:
+        shown.carried.append(part)
+
+
+def _show_one_of(part: EmailMessage, shown: _Shown) -> None:
+    """Of the same text in several kinds: the plain one, where it says what the others do."""
+    plain = rich = ""
+    for child in part.iter_parts():
+        if not isinstance(child, EmailMessage):
+            continue
+        alone = _Shown()
+        _show(child, alone)
+        said = "\n\n".join(text for text in alone.texts if text.strip())
+        if child.get_content_type() == "text/plain":
+            plain = plain or said
+        else:
+            rich = said or rich
+        # What is neither text nor attached is the same once more, for other programs.
+        shown.carried += [
+            each
+            for each in alone.carried
+            if child.is_multipart() or each.is_attachment() or _is_mail(each)
+        ]
+        shown.told += alone.told
+    shown.texts.append(rich if rich.strip() and _says_less(plain, rich) else plain)
+
+
+def _says_less(plain: str, rich: str) -> bool:
+    """Whether a plain text stands only in place of the real one, or has just a part of it."""
+    words = {word.lower() for word in _WORD.findall(rich)}
+    lacking = words - {word.lower() for word in _WORD.findall(plain)}
+    return not plain.strip() or (
+        2 * len(lacking) > len(words) or (len(lacking) > _FEW and 10 * len(lacking) > len(words))
+    )
+
+
+def _text(part: EmailMessage) -> str:
+    written = _decoded(part)
+    if part.get_content_subtype() == "html":
+        return text_of(written)
+    if str(part.get_param("format", "")).lower() == "flowed":
+        return _unflowed(written, keep_blank=str(part.get_param("delsp", "")).lower() != "yes")
+    return written.strip()
+
+
+def _unflowed(written: str, *, keep_blank: bool) -> str:
+    """Lines that were broken only to be sent (RFC 3676), whole again."""
+    lines: list[str] = []
+    flows = False
+    for line in written.splitlines():
+        begun = line.removeprefix(" ")  # stuffed
+        if flows and not begun.startswith(">") and lines[-1] != "-- ":
+            lines[-1] = (lines[-1] if keep_blank else lines[-1][:-1]) + begun
+        else:
+            lines.append(begun)
+        flows = begun.endswith(" ") and begun != "-- "
+    return "\n".join(line.rstrip() for line in lines).strip()
+
+
+# -- what is carried along ---------------------------------------------------------------------
+
+
+def _with_forwarded(draft: Draft) -> Iterator[Draft]:
+    """What was written anew, and every mail quoted below it by its own sender, date and subject."""
+    rest, number = draft, 0
+    forwarded: list[Draft] = []
+    while number < _DEEPEST and (parted := _parted(rest)):
+        own, rest = parted
+        number += 1
+        if number == 1:
+            draft = own
+        else:
+            forwarded[-1] = replace(own, key=forwarded[-1].key)
+        forwarded.append(replace(rest, key=f"forwarded mail {number}"))
+    if draft.text.strip() or not forwarded:
+        yield draft
+    yield from (each for each in forwarded if each.text.strip())
+
+
+def _parted(draft: Draft) -> tuple[Draft, Draft] | None:
+    """A mail without the one that it quotes whole, and that one; None where it quotes none."""
+    import quotequail
+
+    for text in dict.fromkeys((draft.text, _CELL_HEADER.sub(r"\1 ", draft.text))):
+        found = quotequail.unwrap(text)
+        if found and found.get("type") == "forward" and found.get("from") and found.get("text"):
+            break
+    else:
+        return None
+    if not (found.get("subject") or found.get("date")):
+        return None
+    own = "\n\n".join(filter(None, (found.get("text_top"), found.get("text_bottom"))))
+    senders = getaddresses([found["from"].replace("[mailto:", "<").replace("]", ">")])
+    names = tuple(name or address for name, address in senders if name or address)
+    inner = Draft(
+        found["text"],
+        title=shorten(found.get("subject") or "", 300),
+        published=written_day(found.get("date")),
+        authors=names or (shorten(found["from"], 300),),
+        source=shorten((names or (found["from"],))[0], 300),
+    )
+    return replace(draft, text=_LAST_RULE.sub("", own)), inner
+
+
+_LAST_RULE = re.compile(r"(?:^|\n)\s*-{3,}[^\n]*-{3,}\s*\Z")
+
+
+def _carried(part: EmailMessage, name: str, depth: int) -> list[Draft | Skipped]:
+    """The articles in what is carried along; nothing is unpacked."""
+    try:
+        if _is_mail(part):
+            inner = part.get_payload(0) if part.is_multipart() else None
+            mail = inner if isinstance(inner, EmailMessage) else _message(_content(part))
+            return list(articles_of(mail, depth + 1)) or [Skipped("", "has no text")]
+        return _read(part, name)
+    except LoadingError as error:
+        return [Skipped("", str(error))]
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a parser may raise anything; the mail is not lost
+        return [Skipped("", f"cannot be parsed ({type(error).__name__}: {str(error)[:200]})")]
+
+
+def _is_mail(part: EmailMessage) -> bool:
+    return part.get_content_type() == "message/rfc822"
 
 
 def _read(part: EmailMessage, name: str) -> list[Draft | Skipped]:
     """Raises LoadingError, and whatever its parser does."""
-    from vectorstore.loading.formats import by_content, loader_of
+    from vectorstore.loading.formats import MEDIA_TYPES, by_content, loader_of
 
+    kind = part.get_content_type()
+    if kind == "multipart/encrypted" or "pkcs7-mime" in kind:
+        raise LoadingError("is encrypted or sealed (S/MIME, PGP); save the mail as it is shown")
+    if not name:
+        if kind not in MEDIA_TYPES:
+            raise LoadingError(f"is of a kind that cannot be read ({kind})")
+        name = f"part{MEDIA_TYPES[kind]}"
     loader = loader_of(name)
-    content = part.get_payload(decode=True)
-    if not isinstance(content, bytes) or not content.strip():
+    content = _content(part)
+    if not content.strip():
         raise LoadingError("is empty")
     loader = by_content(content, loader)
     if loader.parse is None:
@@ -93,23 +325,13 @@ def _message(content: bytes) -> EmailMessage:
     return message_from_bytes(content.lstrip(), policy=policy.default)
 
 
-def _parts(mail: EmailMessage, kind: str) -> list[EmailMessage]:
-    """The parts of this type that are not attached."""
-    return [
-        part
-        for part in mail.walk()
-        if isinstance(part, EmailMessage)
-        and part.get_content_type() == kind
-        and not part.is_attachment()
-        and not part.is_multipart()
-    ]
+def _content(part: EmailMessage) -> bytes:
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
 
 
 def _decoded(part: EmailMessage) -> str:
-    content = part.get_payload(decode=True)
-    return (
-        decode(content, str(part.get_content_charset() or "")) if isinstance(content, bytes) else ""
-    )
+    return decode(_content(part), str(part.get_content_charset() or ""))
 
 
 def _header(mail: EmailMessage, name: str) -> str:

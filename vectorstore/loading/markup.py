@@ -4,6 +4,21 @@ paragraphs, with nothing left out but what is never shown."""
 from __future__ import annotations
 
 import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from vectorstore.loading.scripts import (
+    bare,
+    ends_a_word,
+    is_mark,
+    numbered_notes,
+    runs_together,
+    subscript,
+    superscript,
+)
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 _PARAGRAPHS = frozenset(
     [
@@ -42,12 +57,36 @@ _PARAGRAPHS = frozenset(
         "ul",
     ]
 )
+_CONTAINERS = frozenset(["body", "article", "main", "section", "table", "ul", "ol", "dl", "form"])
 _LINES = frozenset(["br", "li", "tr", "option", "legend", "summary"])
 _CELLS = frozenset(["td", "th"])
 _NEVER_SHOWN = frozenset(
     ["head", "script", "style", "template", "noscript", "iframe", "object", "svg", "math"]
 )
+_NOTE_NAMES = re.compile(
+    r"\b(?:doc-)?(?:noteref|footnote|endnote|fnref|reference|cite_ref)", re.IGNORECASE
+)
+_NOTE_ID = re.compile(
+    r"(?:_?fn|_?ftn|_?edn|en|note|footnote|endnote|cite_note)[-_:.]?(\d{1,3})", re.IGNORECASE
+)
+_TAGS = re.compile(
+    r"</(?:p|div|a|b|i|em|strong|span|br|li|ul|ol|h[1-6]|blockquote|figure|section|article|table|td|sup)>|"
+    r"<br\s*/?>|^\s*<(?:p|div|img|h[1-6]|figure|section|article|!--)\b[^<>]*>",
+    re.IGNORECASE,
+)
+_ENTITY = re.compile(
+    r"&(?:amp|nbsp|quot|apos|lt|gt|#\d{2,5}|#x[0-9a-f]{2,4}|[lr][ds]quo|[mn]dash|hellip);"
+)
+# Not the joiners, which scripts and emoji need, and not the marks of direction.
+_UNSHOWN = re.compile("[\u00ad\u2060\ufeff]|(?<![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b")
+_BACK = frozenset(["↩", "↩︎", "↑", "↵", "⏎", "⇧", "^"])
+_BEFORE = 64  # characters of a line that tell what a superscript is
 BLANKS = re.compile(r"[ \t\r\n\f\u00a0]+")  # what a page shows as one blank
+
+
+def looks_like_markup(text: str) -> bool:
+    """Whether it has the tags or entities of HTML, and does not merely speak of them."""
+    return _TAGS.search(text) is not None or ("<" not in text and _ENTITY.search(text) is not None)
 
 
 def text_of(markup: str) -> str:
@@ -64,6 +103,7 @@ def text_of(markup: str) -> str:
         )
     except etree.ParserError:  # nothing but comments
         return ""
+    write_out_scripts(tree)
     parts: list[str] = []
     walk = etree.iterwalk(tree, events=("start", "end", "comment", "pi"))
     for event, element in walk:
@@ -77,15 +117,143 @@ def text_of(markup: str) -> str:
             else:
                 parts.append(BLANKS.sub(" ", element.text or ""))
         else:
-            parts.append("\n\n" if tag in _PARAGRAPHS else "\n" if tag in _LINES - {"br"} else "")
+            parts.append("\n\n" if tag in _PARAGRAPHS else "")
             parts.append(BLANKS.sub(" ", element.tail or ""))
     return tidy("".join(parts))
 
 
+def write_out_scripts(tree: _Element) -> None:
+    """What is raised or lowered on a page, in place, as `scripts` writes it without that; marks of
+    notes go, and so do the arrows that lead back from a note."""
+    from lxml import etree
+
+    scripts = [each for each in tree.iter(etree.Element) if _level(each) or _leads_back(each)]
+    if not scripts:
+        return
+    notes = _notes(tree)
+    wanted = set(scripts)
+    written: dict[_Element, str] = {}
+    line = ""
+    last: _Element | None = None  # of what was written, where nothing has followed it yet
+    ended = False
+    walk = etree.iterwalk(tree, events=("start", "end", "comment", "pi"))
+    for event, element in walk:
+        tag = element.tag if isinstance(element.tag, str) else ""
+        if event == "start" and element in wanted:
+            text = _said(element)
+            if _leads_back(element):
+                said = ""
+            elif _level(element) < 0:
+                said = subscript(text, line)
+            else:
+                said = superscript(text, line, notes, is_note=_is_note_mark(element))
+            written[element] = said = " " * runs_together(line, said, ended=False) + said
+            last, ended = element, ends_a_word(text, said, line, notes)
+            line += said
+            walk.skip_subtree()
+            continue
+        if event == "start":
+            line = "" if tag in _PARAGRAPHS | _LINES | _CELLS else line
+            text = "" if tag in _NEVER_SHOWN else element.text or ""
+        else:
+            line = "" if tag in _PARAGRAPHS | _LINES | _CELLS else line
+            text = element.tail or ""
+        if text and last is not None:
+            written[last] += " " * runs_together(line, text, ended=ended)
+            last = None
+        line = (line + BLANKS.sub(" ", text))[-_BEFORE:]
+    for element, said in written.items():
+        _replace(element, said)
+
+
+def _level(element: _Element) -> int:
+    """1 for what is raised, -1 for what is lowered; a link to a note is raised, however it looks."""
+    style = element.get("style", "").replace(" ", "").lower()
+    if element.tag == "sup" or "vertical-align:super" in style:
+        return 1
+    if element.tag == "sub" or "vertical-align:sub" in style:
+        return -1
+    if element.tag == "a" and is_mark(_said(element)):
+        marked = _note_role(element) or (_within_page(element) and _follows_closely(element))
+        return 1 if marked else 0
+    return 0
+
+
+def _is_note_mark(element: _Element) -> bool:
+    """Whether a raised element says of itself that it is the mark of a note, or leads to one."""
+    around = [element, *element.iterancestors("a", "sup", "span")]
+    links = [*element.iter("a"), *(each for each in around if each.tag == "a")]
+    return any(_note_role(each) for each in (*around, *links)) or any(map(_within_page, links))
+
+
+def _note_role(element: _Element) -> bool:
+    named = f"{element.get('class', '')} {element.get('role', '')} {element.get('epub:type', '')}"
+    return _NOTE_NAMES.search(named) is not None
+
+
+def _within_page(link: _Element) -> bool:
+    return bool(link.get("href", "").partition("#")[2])
+
+
+def _leads_back(element: _Element) -> bool:
+    return element.tag == "a" and _within_page(element) and _said(element).strip() in _BACK
+
+
+def _follows_closely(element: _Element) -> bool:
+    """Whether it stands right behind a word or number."""
+    previous, parent = element.getprevious(), element.getparent()
+    if previous is not None:
+        before = previous.tail or ""
+    else:
+        before = (parent.text or "") if parent is not None else ""
+    return bool(before) and not before[-1].isspace() and before[-1] not in "([{"
+
+
+def _notes(tree: _Element) -> frozenset[str]:
+    """The marks of the notes on a page: by what they are called, and by how their blocks begin."""
+    found = {
+        named[1] for each in tree.iter() if (named := _NOTE_ID.fullmatch(each.get("id") or ""))
+    }
+    for raised in tree.iter("sup"):
+        block: _Element | None = raised
+        while block is not None and block.tag not in _PARAGRAPHS | _LINES:
+            previous = block.getprevious()
+            parent = block.getparent()
+            before = (
+                previous.tail if previous is not None else parent.text if parent is not None else ""
+            )
+            if (before or "").strip() or (previous is not None and _said(previous).strip()):
+                break
+            block = parent
+        else:
+            if is_mark(_said(raised)):
+                found.add(bare(_said(raised)))
+    if next(tree.iter("sup"), None) is not None:
+        blocks = tree.iter(*_PARAGRAPHS - _CONTAINERS, *_LINES - {"br"})
+        found |= numbered_notes((block.text or "")[:_BEFORE] for block in blocks)
+    return frozenset(found)
+
+
+def _said(element: _Element) -> str:
+    return "".join(str(part) for part in element.itertext())
+
+
+def _replace(element: _Element, text: str) -> None:
+    """Put `text` in place of the element, which stays only as what it begins with."""
+    tail = element.tail
+    element.clear()
+    element.tag, element.text, element.tail = "span", text, tail
+
+
 def tidy(text: str) -> str:
     """`text` without blanks at the ends of lines, and never more than one empty line in a row."""
-    lines = (line.strip(" \t") for line in text.replace("\u200b", "").split("\n"))
+    lines = (line.strip(" \t") for line in shown(text).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def shown(text: str) -> str:
+    """`text` without what is there for the breaking of lines alone, and composed (NFC)."""
+    return unicodedata.normalize("NFC", _UNSHOWN.sub("", text))
 
 
 def sound(text: str) -> str:

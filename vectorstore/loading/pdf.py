@@ -1,85 +1,200 @@
-"""PDF: the text of each page, and where in the text each page begins.
+"""PDF: its text as it runs over lines, columns and pages, and where in the text each page begins.
 
-pypdf reads it. A PDF's own dates and author are those of the file and of the computer it was made
-on, so they are not taken for the article's. Words broken at the end of a line are joined again.
+PDFium (of Chrome, by pypdfium2) says which characters stand where; `layout` makes text of them. A PDF's
+own dates and author are those of the file and of the computer it was made on, so they are not taken
+for the article's; a running head that names a paper and a day is.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from vectorstore.errors import LoadingError
-from vectorstore.loading.draft import Draft, language_code, shorten
-from vectorstore.loading.markup import sound, tidy
+from vectorstore.loading.dates import day_within
+from vectorstore.loading.draft import Draft, language_code, own_title, shorten
+from vectorstore.loading.layout import RIGHT_TO_LEFT, Glyph, Page, flowed
+from vectorstore.loading.markup import tidy
 
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument, PdfPage
+
+_HEADER = 1024  # bytes within which the header must begin
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 )
-_BROKEN_WORD = re.compile(r"\b([^\W\d_]+)-\n([^\W\d_]+)")
-_SENTENCE_ENDS = re.compile(r"[.!?:;…”\"'’)\]]\Z")
-_MADE_BY = re.compile(r"microsoft word|untitled|\.(docx?|indd|qxd|pdf|pages|odt)\Z", re.IGNORECASE)
-_HEADER = 1024  # bytes within which the header must begin
+# As PDFium gives the hyphen at a line's end, and the end itself.
+_NO_SIGN = "\uffff"
+_PLAIN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFEFF, 0x200B], _NO_SIGN)
+_PLAIN |= str.maketrans({"\x02": "-", "\xad": "-", "\ufffe": "-", "\r": " "})
+_UNKNOWN = 0xFFFD
+_WORD_OR_BLANK = re.compile(r"[^\s\uffff]+|\s")
+_BEHIND_A_WORD = ".,;:!?)]}”’\"'»%"
+_STRAIGHT = 0.1  # radians
+_BLANK, _LINE_END = Glyph(" ", 0.0, 0.0, 0.0, 0.0), Glyph("\n", 0.0, 0.0, 0.0, 0.0)
+_PASSWORD = 4  # PDFium's error
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
     """One article. Raises LoadingError where the file is no PDF, protected, damaged, or a scan."""
-    from io import BytesIO
-
-    from pypdf import PasswordType, PdfReader
-    from pypdf.errors import PyPdfError
+    import pypdfium2 as pdfium
 
     if b"%PDF-" not in content[:_HEADER]:
         raise LoadingError("is no PDF, though it is named so; name it by its kind (.txt, .html, …)")
     try:
-        reader = PdfReader(BytesIO(content))
-        if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
-            raise LoadingError("is protected by a password; save a copy without one")
-        texts = [tidy(sound(page.extract_text()).translate(_LIGATURES)) for page in reader.pages]
-        title = str(reader.metadata.title or "") if reader.metadata else ""
-        language = language_code(str(reader.root_object.get("/Lang", "")))
-    except PyPdfError as error:
+        document = pdfium.PdfDocument(content)
+        pages = [_page(page) for page in document]
+        title = document.get_metadata_value("Title")
+        language = _language(document)
+    except pdfium.PdfiumError as error:
+        if getattr(error, "err_code", None) == _PASSWORD:
+            raise LoadingError("is protected by a password; save a copy without one") from error
         raise LoadingError(f"is damaged, or no PDF: {error}") from error
-    if not any(texts):
+    if not any(page.stretches or page.sideways for page in pages):
         raise LoadingError("has no text: its pages are pictures; run text recognition (OCR) first")
-    text, pages = _joined(_mended(texts))
-    named = " " in title.strip() and not _MADE_BY.search(title)  # else it is a file's name
+    flow = flowed(pages)
+    named = " " in title.strip()  # else it is a file's name
+    title = (own_title(title) if named else "") or shorten(flow.title, 300)
+    paper, published = _paper(flow.heads)
     yield Draft(
-        text,
-        title=shorten(sound(title), 300) if named else "",
-        language=language,
-        pages=pages,
+        flow.text,
+        title=title,
+        published=published,
+        source="" if paper.casefold() in title.casefold() else paper,
+        language=language_code(language),
+        pages=flow.pages,
     )
 
 
-def _joined(texts: Sequence[str]) -> tuple[str, tuple[int, ...]]:
-    """The pages as one text, and the offset of each. A sentence may run on over the page's end."""
-    whole = ""
-    pages = []
-    for text in texts:
-        if whole and text:
-            whole += "\n\n" if _SENTENCE_ENDS.search(whole) else "\n"
-        pages.append(len(whole))
-        whole += text
-    return whole, tuple(pages)
+def _paper(heads: Sequence[str]) -> tuple[str, date | None]:
+    """The paper and the day that a running head names; a head without a day may be a chapter's."""
+    for head in heads:
+        if found := day_within(head):
+            published, start, end = found
+            name = re.sub(r"\d+", "", f"{head[:start]} {head[end:]}")
+            name = " ".join(name.strip(" \t,;|·–—-").split())
+            return name if len(name) > 2 else "", published
+    return "", None
 
 
-def _mended(texts: Sequence[str]) -> list[str]:
-    """The pages with the words whole that were broken at a line's end.
+def _page(page: PdfPage) -> Page:
+    """The words of a page, upright: most of its text is, however the page lies."""
+    words = list(_Reader(page).words())
+    angles = Counter(round(angle, 1) for angle, word in words if word.text.strip())
+    upright = angles.most_common(1)[0][0] if angles else 0.0
+    stretches: list[list[Glyph]] = [[]]
+    sideways: dict[float, str] = {}
+    turned = upright
+    for angle, word in words:
+        blank = not word.text.strip()
+        turned = turned if blank else round(angle, 1)
+        if abs(turned - upright) >= _STRAIGHT:
+            sideways[turned] = sideways.get(turned, "") + word.text
+        elif word.text == "\n":
+            stretches.append([])
+        else:
+            stretches[-1].append(word)
+    told = tuple(tidy(text) for text in sideways.values())
+    return Page(
+        [s for s in stretches if s], tuple(text for text in told if text), page.get_height()
+    )
 
-    The document itself tells which hyphens belong: one stays where the word is written with it
-    elsewhere, or where both halves are words that stand alone.
+
+class _Reader:
+    """The words of a page with their angles, in PDFium's order, their boxes turned upright.
+
+    A word is measured by its first and last characters. One by one are measured those where another
+    stands or is set differently, and what is read from right to left, which PDFium may misplace.
     """
-    written = " ".join(_BROKEN_WORD.sub(" ", text) for text in texts).lower()
-    words = set(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", written))
 
-    def mend(found: re.Match[str]) -> str:
-        first, second = found[1].lower(), found[2].lower()
-        if first + second in words:
-            return found[1] + found[2]
-        compound = (
-            f"{first}-{second}" in words or {first, second} <= words or not found[2].islower()
-        )
-        return found[1] + ("-" if compound else "") + found[2]
+    def __init__(self, page: PdfPage) -> None:
+        import ctypes
 
-    return [_BROKEN_WORD.sub(mend, text) for text in texts]
+        import pypdfium2.raw as raw
+
+        self._page = page.get_textpage()  # closes itself when nobody keeps it
+        self._raw: Any = raw
+        self._text = self._page.raw
+        self._x, self._y, self._box = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
+
+    def words(self) -> Iterator[tuple[float, Glyph]]:
+        for found in _WORD_OR_BLANK.finditer(self._characters()):
+            written, begun = found[0], found.start()
+            if written == "\n":
+                yield 0.0, _LINE_END
+            elif written.isspace():
+                generated = self._raw.FPDFText_IsGenerated(self._text, begun) == 1
+                yield (0.0, _BLANK) if generated else self._measured(" ", begun, begun)
+            elif len(written) > 1 and self._differs(written, begun):
+                for index, character in enumerate(written, start=begun):
+                    yield self._measured(character, index, index)
+            else:
+                yield self._measured(written, begun, found.end() - 1)
+
+    def _characters(self) -> str:
+        """The page's characters, one for each that PDFium counts."""
+        import ctypes
+
+        count = self._raw.FPDFText_CountChars(self._text)
+        buffer = (ctypes.c_ushort * (count + 1))()
+        self._raw.FPDFText_GetText(self._text, 0, count, buffer)
+        written = bytes(buffer)[: 2 * count].decode("utf-16-le", "replace")
+        if len(written) != count or "\0" in written:  # beyond the first plane, or unknown
+            code_of = self._raw.FPDFText_GetUnicode
+            written = "".join(chr(code_of(self._text, n) or _UNKNOWN) for n in range(count))
+        return written.translate(_PLAIN)
+
+    def _differs(self, written: str, begun: int) -> bool:
+        """Whether the characters of a word may stand differently."""
+        if not written.isascii() and RIGHT_TO_LEFT.search(written):
+            return True
+        core = written.rstrip(_BEHIND_A_WORD)
+        if not (core.isdigit() or core.isalpha()) and any(c.isdigit() for c in core):
+            return True
+        last = begun + max(len(core), 1) - 1
+        raw, box = self._raw, self._box
+        raw.FPDFText_GetLooseCharBox(self._text, begun, box)
+        low, height, across = box.bottom, box.top - box.bottom, box.right - box.left
+        raw.FPDFText_GetLooseCharBox(self._text, last, box)
+        apart = abs(box.top - box.bottom - height) + abs(box.bottom - low)
+        return bool(apart > 0.1 * max(height, across))
+
+    def _measured(self, written: str, first: int, last: int) -> tuple[float, Glyph]:
+        raw, text, box = self._raw, self._text, self._box
+        raw.FPDFText_GetCharOrigin(text, first, self._x, self._y)
+        raw.FPDFText_GetLooseCharBox(text, first, box)
+        left, right, low, high = box.left, box.right, box.bottom, box.top
+        if last != first:
+            raw.FPDFText_GetLooseCharBox(text, last, box)
+            left, right = min(left, box.left), max(right, box.right)
+            low, high = min(low, box.bottom), max(high, box.top)
+        angle = raw.FPDFText_GetCharAngle(text, first)
+        if not written.isascii():
+            written = written.translate(_LIGATURES)
+        if abs(angle) < _STRAIGHT:
+            return 0.0, Glyph(written, left, right, self._y.value, high - low)
+        cos, sin = math.cos(angle), math.sin(angle)
+        across = [x * cos - y * sin for x in (left, right) for y in (low, high)]
+        up = [y * cos + x * sin for x in (left, right) for y in (low, high)]
+        base = self._y.value * cos + self._x.value * sin
+        return angle, Glyph(written, min(across), max(across), base, max(up) - min(up))
+
+
+def _language(document: PdfDocument) -> str:
+    """The language that the document says it is in; "" where it says none."""
+    import ctypes
+
+    import pypdfium2.raw as raw
+
+    length = raw.FPDFCatalog_GetLanguage(document.raw, None, 0)
+    if not length:
+        return ""
+    buffer = ctypes.create_string_buffer(length)
+    raw.FPDFCatalog_GetLanguage(
+        document.raw, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), length
+    )
+    return buffer.raw.decode("utf-16-le", "replace").rstrip("\0")

@@ -1,66 +1,104 @@
 """Articles as records: JSON, JSON Lines and tables (CSV, TSV).
 
-A record has its text in `text` (or content, body), and as far as known title (headline), date
-(published), author or authors, source, url, language and id; capitals, spaces and signs in these
-names do not matter, and other fields are ignored. An id is kept as it is. A record that cannot be
-used is told by its place, and stops none of the others.
+A record has its text in `text` (or content, body, …), and as far as known title, date, authors, source,
+url, language and id; capitals, spaces and signs in these names do not matter, and other fields are
+ignored. Also known are the names that reader programs, news services and weblogs give them in what
+they export: wallabag, FreshRSS and all others that write Google Reader's JSON, Miniflux, Readwise,
+Raindrop, Instapaper, Zotero, news-please, WordPress, Ghost, The Guardian.
+
+Text in HTML becomes the text that it shows. A date in figures is read as the others of its column show
+that it is meant; one that cannot be read costs the date alone. Where no record has a full text, excerpts
+and notes stand for it. An id that a record has is kept. What cannot be used is told by its place, and
+stops none of the others.
 """
 
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
-from vectorstore.loading.draft import Draft, language_code, web_address
-from vectorstore.loading.fields import day_of, names_of
+from vectorstore.loading.dates import Days
+from vectorstore.loading.draft import Draft, apart, language_code, shorten, web_address
+from vectorstore.loading.fields import names_of
+from vectorstore.loading.markup import looks_like_markup, text_of
 from vectorstore.loading.text import decode
 
 _NAMES = {
-    "text": ("text", "content", "body", "articlebody"),
-    "title": ("title", "headline"),
-    "date": ("date", "published", "publishedat", "datepublished", "pubdate"),
-    "authors": ("authors", "author", "byline"),
-    "source": ("source", "outlet", "publisher", "sitename"),
-    "url": ("url", "link"),
-    "language": ("language", "lang"),
-    "id": ("id",),
+    "text": (
+        *("text", "content", "body", "articlebody", "fulltext", "maintext", "articletext", "story"),
+        *("html", "htmlcontent", "contenthtml", "bodyhtml", "bodytext", "storycontent"),
+    ),
+    "excerpt": (
+        *("excerpt", "summary", "description", "abstract", "abstractnote", "highlight"),
+        *("highlights", "selection", "quote", "note", "notes"),
+    ),
+    "title": ("title", "headline", "storytitle", "webtitle", "booktitle"),
+    "date": (
+        *("date", "published", "publishedat", "datepublished", "pubdate", "publisheddate"),
+        *("publishdate", "publicationdate", "datepublish", "webpublicationdate", "storydate"),
+        "issued",
+    ),
+    "authors": (
+        *("authors", "author", "byline", "publishedby", "creators", "creator", "storyauthors"),
+        "bookauthor",
+    ),
+    "source": (
+        *("sitename", "publicationtitle", "containertitle", "publication", "newspaper"),
+        *("source", "outlet", "origin", "feed", "publisher", "domainname", "sourcedomain"),
+    ),
+    "url": (
+        *("url", "link", "canonical", "alternate", "canonicalurl", "originalurl", "sourceurl"),
+        *("permalink", "storypermalink", "weburl", "href"),
+    ),
+    "language": ("language", "lang", "inlanguage"),
+    "id": ("id", "key", "itemkey"),
 }
-_LISTS = ("articles", "items", "documents", "data")
+_WITHIN = ("fields", "source", "attributes", "data")  # objects in which a record's fields may stand
+_VALUE = ("content", "rendered", "text", "html", "htmlcontent", "note", "value")  # an object's text
+_LISTS = ("articles", "items", "documents", "data", "entries", "results", "posts")
+_UNPUBLISHED = {
+    "draft": "is a draft",
+    "auto-draft": "is a draft",
+    "pending": "waits for review",
+    "trash": "is in the trash",
+}
 _LONGEST_ID = 200
+_DEEPEST = 5  # levels at which a list of records is looked for
+
+_Fields = dict[str, Any]
 
 
-def parse_json(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
-    """A list of records, one record, or an object with such a list in `articles`."""
+def parse_json(content: bytes, name: str) -> Iterator[Draft | Skipped]:
+    """A list of records, one record, or an object with such a list somewhere in it."""
+    written = decode(content)
     try:
-        value = json.loads(decode(content))
+        value = json.loads(written)
     except ValueError as error:
+        first, _, rest = written.strip().partition("\n")
+        if rest and first.startswith("{") and first.endswith("}"):
+            yield from parse_lines(content, name)
+            return
         raise LoadingError(f"is not JSON: {error}") from error
-    if isinstance(value, dict):
-        lists = [value[name] for name in _LISTS if isinstance(value.get(name), list)]
-        value = lists[0] if lists else [value]
-    if not isinstance(value, list):
+    records = value if isinstance(value, list) else _listed(value)
+    if records is None and isinstance(value, dict):
+        records = [value]
+    if records is None:
         raise LoadingError("is JSON, but neither a record nor a list of records with a text each")
-    for number, record in enumerate(value, start=1):
-        yield _draft(record, f"record {number}")
+    yield from _drafts((f"record {n}", record) for n, record in enumerate(records, start=1))
 
 
 def parse_lines(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
     """A record a line; empty lines are passed over."""
-    for number, line in enumerate(decode(content).split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield Skipped(f"line {number}", f"is not JSON: {error}")
-            continue
-        yield _draft(record, f"line {number}")
+    yield from _drafts(_lines(decode(content)))
 
 
 def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
@@ -69,59 +107,223 @@ def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa
     Raises LoadingError where no column holds the text.
     """
     written = decode(content)
+    if excel := re.match(r"sep=(.)\r?\n", written, re.IGNORECASE):
+        written = written[excel.end() :]
     head = written.partition("\n")[0]
     csv.field_size_limit(max(csv.field_size_limit(), len(written)))  # an article is a long field
     rows = csv.reader(io.StringIO(written, newline=""), delimiter=max(",;\t", key=head.count))
     try:
         names = [_folded(column) for column in next(rows)]
-        if not set(names) & set(_NAMES["text"]):
-            raise LoadingError("has no column named text in its first row")
-        for row in rows:
-            if any(row):
-                yield _draft(dict(zip(names, row, strict=False)), f"line {rows.line_num}")
+        if not set(names) & {*_NAMES["text"], *_NAMES["excerpt"]}:
+            links = " It has links: add those themselves." if {*names} & {*_NAMES["url"]} else ""
+            raise LoadingError(f"has no column named text in its first row.{links}".rstrip("."))
+        table = [
+            (f"line {rows.line_num}", dict(zip(names, row, strict=False)))
+            for row in rows
+            if any(row)
+        ]
     except csv.Error as error:
         raise LoadingError(f"is no table, at line {rows.line_num}: {error}") from error
+    yield from _drafts(table)
 
 
-def _draft(record: Any, place: str) -> Draft | Skipped:
-    if not isinstance(record, dict):
+def records_of(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Draft | Skipped]:
+    """The articles in rows that were read elsewhere: each with what messages call it, and its values
+    by the name of the column."""
+    yield from _drafts(rows)
+
+
+def has_text(names: Iterable[object]) -> bool:
+    """Whether columns or fields of these names hold a text, or an excerpt of one."""
+    return not {_folded(name) for name in names}.isdisjoint({*_NAMES["text"], *_NAMES["excerpt"]})
+
+
+# -- where the records are ---------------------------------------------------------------------
+
+
+def _lines(written: str) -> Iterator[tuple[str, Any]]:
+    for number, line in enumerate(written.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield f"line {number}", json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield f"line {number}", LoadingError(f"is not JSON: {error}")
+
+
+def _listed(value: Any) -> list[Any] | None:
+    """The list of records in an object: what it calls so, or the longest of records with a text."""
+    if not isinstance(value, dict) or has_text(_filled(value)):
+        return None
+    for name in _LISTS:
+        found = value.get(name)
+        if isinstance(found, list) and (not found or any(isinstance(each, dict) for each in found)):
+            return found
+    best: list[Any] | None = None
+    level: list[Any] = [value]
+    for _ in range(_DEEPEST):
+        inner = [each for one in level for each in (one.values() if isinstance(one, dict) else one)]
+        for found in inner:
+            records = isinstance(found, list) and any(
+                isinstance(each, dict) and has_text(_fields(each)) for each in found
+            )
+            if records and len(found) > len(best or []):
+                best = found
+        level = [each for each in inner if isinstance(each, dict | list)]
+    return best
+
+
+def _filled(record: Mapping[str, Any]) -> list[str]:
+    """The names of the fields that hold text."""
+    return [name for name, value in record.items() if isinstance(value, str) and value.strip()]
+
+
+# -- what a record says ------------------------------------------------------------------------
+
+
+def _drafts(records: Iterable[tuple[str, Any]]) -> Iterator[Draft | Skipped]:
+    rows = [(place, _fields(r) if isinstance(r, dict) else r) for place, r in records]
+    fields = [row for _, row in rows if isinstance(row, dict)]
+    days = Days(value for each in fields for value in _all(each, "date"))
+    short: list[str] = []
+    drafts = [_draft(row, place, days, short) for place, row in rows]
+    told = f"{len(short):,} of {len(rows):,} records have no full text; excerpts and notes stand for it"
+    for draft in apart(drafts):
+        if short and isinstance(draft, Draft):
+            short.clear()
+            yield replace(draft, notices=(told, *draft.notices))
+        else:
+            yield draft
+
+
+def _draft(fields: Any, place: str, days: Days, short: list[str]) -> Draft | Skipped:
+    """What a record holds; its place is added to `short` where that is an excerpt."""
+    if isinstance(fields, LoadingError):
+        return Skipped(place, str(fields))
+    if not isinstance(fields, dict):
         return Skipped(place, "is no record with named fields")
-    fields = {_folded(name): value for name, value in record.items()}
-    text = _field(fields, "text")
-    if not isinstance(text, str) or not text.strip():
+    whole = _text_of(fields, "text")
+    text = whole or _text_of(fields, "excerpt")
+    if not text.strip():
         return Skipped(place, "has no text")
-    url = _line(_field(fields, "url"))
+    status = str(fields.get("status") or fields.get("poststatus") or "").lower()
+    if status in _UNPUBLISHED:
+        return Skipped(place, _UNPUBLISHED[status])
+    url = _address(fields)
     if url and not web_address(url):
         return Skipped(place, f"url {url!r} is not an http or https address")
-    try:
-        published = day_of(_field(fields, "date"))
-    except LoadingError as error:
-        return Skipped(place, str(error))
     own_id = _line(_field(fields, "id"))
     if len(own_id) > _LONGEST_ID:
         return Skipped(place, f"its id is longer than {_LONGEST_ID} characters")
+    published, notices = _published(fields, place, days)
+    short += [] if whole else [place]
     return Draft(
         text,
-        title=_line(_field(fields, "title")),
+        title=_shown(_line(_field(fields, "title"))),
         published=published,
         authors=names_of(_field(fields, "authors")),
-        source=_line(_field(fields, "source")),
+        source=_shown(_line(_field(fields, "source"))),
         url=url,
         language=language_code(_line(_field(fields, "language"))),
-        key=url or place,
+        key=url,
         id=own_id,
+        label=place,
+        notices=notices,
     )
 
 
-def _field(fields: dict[str, Any], field: str) -> Any:
+def _fields(record: Mapping[str, Any]) -> _Fields:
+    """The fields by their folded names, with those of an object within."""
+    fields = {_folded(name): value for name, value in record.items()}
+    for name in _WITHIN:
+        inner = fields.get(name)
+        if isinstance(inner, dict) and has_text(_filled(inner)):
+            fields = {_folded(each): value for each, value in inner.items()} | {
+                each: value for each, value in fields.items() if each != name
+            }
+    return fields
+
+
+def _published(fields: _Fields, place: str, days: Days) -> tuple[date | None, tuple[str, ...]]:
+    """The day, and what there is to tell where it cannot be read."""
+    given = list(_all(fields, "date"))
+    found = next((day for value in given if (day := days.day(value))), None)
+    if found is not None or not given:
+        return found, ()
+    return None, (
+        f"{place}: date {str(given[0])[:60]!r} names no day and was left out; write it as 2025-07-26",
+    )
+
+
+def _text_of(fields: _Fields, field: str) -> str:
+    """The first of these fields with a text; of excerpts and notes, all."""
+    texts = []
+    for name in _NAMES[field]:
+        for value in _many(fields.get(name)):
+            text = _plain(value, name, str(fields.get("mimetype", "")))
+            if text.strip() and text not in texts:
+                texts.append(text)
+        if texts and field == "text":
+            break
+    return "\n\n".join(texts)
+
+
+def _plain(value: Any, name: str, kind: str) -> str:
+    within = isinstance(value, dict)
+    if within:
+        fields = {_folded(each): inner for each, inner in value.items()}
+        name, value = next(
+            ((n, fields[n]) for n in _VALUE if isinstance(fields.get(n), str)), ("", "")
+        )
+    if not isinstance(value, str):
+        return ""
+    told = "html" in name or "html" in kind or (within and name in ("content", "rendered", "note"))
+    if looks_like_markup(value) or (told and ("<" in value or "&" in value)):
+        return text_of(value)
+    return value
+
+
+def _address(fields: _Fields) -> str:
+    for name in _NAMES["url"]:
+        for value in _many(fields.get(name)):
+            found = _line(value.get("href") if isinstance(value, dict) else value)
+            if found:
+                return found
+    return ""
+
+
+def _all(fields: _Fields, field: str) -> Iterator[Any]:
+    """The values of a field under each of its names, as far as they are filled in."""
+    for name in _NAMES[field]:
+        value = fields.get(name)
+        if isinstance(value, dict):  # as reference managers write it
+            parts = value.get("date-parts")
+            first = parts[0] if isinstance(parts, list) and parts else None
+            value = (
+                "-".join(map(str, first)) if isinstance(first, list) and len(first) == 3 else None
+            )
+        if value not in (None, "", [], 0) and isinstance(value, str | int | float):
+            yield value
+
+
+def _field(fields: _Fields, field: str) -> Any:
     return next((fields[name] for name in _NAMES[field] if fields.get(name)), None)
 
 
+def _many(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def _line(value: Any) -> str:
-    """A short field's characters; those of its `name` where it is an object."""
+    """A short field's characters; those of its name or title where it is an object."""
     if isinstance(value, dict):
-        value = value.get("name")
+        value = next((value[n] for n in ("name", "title", "rendered") if value.get(n)), None)
     return str(value).strip() if isinstance(value, str | int) else ""
+
+
+def _shown(line: str) -> str:
+    """A line as it is shown, where it is written in HTML."""
+    return shorten(text_of(line), 300) if looks_like_markup(line) else html.unescape(line)
 
 
 def _folded(name: object) -> str:

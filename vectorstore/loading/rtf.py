@@ -1,4 +1,8 @@
-"""Rich text (.rtf), read by striprtf; its title is what the file says, else the first line."""
+"""Rich text (.rtf), read by striprtf; its title is what the file says, else the first line.
+
+striprtf forgets what is raised and passes over footnotes: both are marked for it beforehand. The notes
+stand behind the text, as on the page.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,10 @@ import re
 from collections.abc import Iterator
 
 from vectorstore.errors import LoadingError
+from vectorstore.loading.bundle import unbundled
 from vectorstore.loading.draft import Draft, shorten
 from vectorstore.loading.markup import sound, tidy
+from vectorstore.loading.scripts import Run, notes_of, plain
 
 _TITLE = re.compile(r"\{\\info\b.{0,2000}?\{\\title ([^{}]{1,500})\}", re.DOTALL)
 
@@ -18,12 +24,67 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
         raise LoadingError("is no rich text, though it is named so; name it by its kind (.txt, …)")
     written = content.decode("latin-1")  # RTF escapes whatever is not ASCII; bytes are kept
     title = _TITLE.search(written)
-    yield Draft(
-        _plain(written), title=shorten(_plain("{\\rtf1 " + title[1] + "}"), 300) if title else ""
+    yield from unbundled(
+        Draft(
+            _plain(written),
+            title=shorten(_plain("{\\rtf1 " + title[1] + "}"), 300) if title else "",
+        )
     )
 
 
 def _plain(written: str) -> str:
     from striprtf.striprtf import rtf_to_text
 
-    return tidy(sound(rtf_to_text(written, errors="replace")))  # type: ignore[no-untyped-call]
+    text = rtf_to_text(_marked(written), errors="replace")  # type: ignore[no-untyped-call]
+    text, *notes = text.split(_NOTE)
+    lines = [list(_runs(line)) for line in "\n".join([text, *notes]).split("\n")]
+    marks = notes_of(lines)
+    return tidy(sound("\n".join(plain(line, marks) for line in lines)))
+
+
+# Set into the text where a level begins: no text has them, and striprtf lets them pass.
+_LEVELS = {1: "\x0e", -1: "\x0f", 0: "\x10"}
+_NOTE = "\x11"
+_CONTROL = re.compile(r"\\([a-z]+)(-?\d+)? ?|\\'[0-9a-f]{2}|\\.|[{}]|[^\\{}]+", re.DOTALL)
+_SWITCHES = {"super": 1, "sub": -1, "nosupersub": 0, "plain": 0}
+
+
+def _marked(written: str) -> str:
+    """The file with a sign where text is raised, lowered or neither again, and with its footnotes
+    behind everything else."""
+    parts: list[str] = []
+    notes: list[str] = []
+    stack: list[tuple[int, bool]] = []  # levels outside, and whether a note begins there
+    level, into = 0, parts
+    for found in _CONTROL.finditer(written):
+        word, amount = found[1], found[2]
+        before = level
+        if found[0] == "{":
+            stack.append((level, False))
+        elif found[0] == "}" and stack:
+            level, noted = stack.pop()
+            if noted:
+                notes.append("}")
+                into = parts
+        elif word == "footnote" and stack:
+            stack[-1] = (stack[-1][0], True)
+            parts.append("\\plain ")
+            into = notes
+            notes.append(f"{{{_NOTE}")
+            continue
+        elif word in _SWITCHES:
+            level = _SWITCHES[word] if amount != "0" else 0
+        into.append(found[0])
+        if level != before:
+            into.append(_LEVELS[level])
+    end = "".join(parts).rstrip().removesuffix("}")
+    return end + "".join(notes) + "}"
+
+
+def _runs(line: str) -> Iterator[Run]:
+    level = 0
+    for part in re.split(f"([{''.join(_LEVELS.values())}])", line):
+        if part in _LEVELS.values():
+            level = next(known for known, sign in _LEVELS.items() if sign == part)
+        elif part:
+            yield Run(part, level)

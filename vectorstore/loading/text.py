@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from vectorstore.errors import LoadingError
+from vectorstore.loading.bundle import unbundled
 from vectorstore.loading.draft import Draft, first_line
 from vectorstore.loading.head import without_head
 
@@ -46,11 +47,12 @@ _CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
-    """One article: the text as it is, titled by its first line, without a date; or what stands
-    after its head, with what that says."""
+    """The text as it is, titled by its first line; or what stands after its head, with what that
+    says; or the articles that a press database put into it."""
     text = decode(content)
-    draft = without_head(text) or Draft(text)
-    yield replace(draft, title=draft.title or first_line(draft.text))
+    for draft in unbundled(Draft(text)):
+        whole = (without_head(text) if draft.text == text else None) or draft
+        yield replace(whole, title=whole.title or first_line(whole.text), notices=draft.notices)
 
 
 def decode(content: bytes, declared: str = "") -> str:

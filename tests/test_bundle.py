@@ -1,0 +1,263 @@
+"""One file that a press database filled with articles gives each of them, by its own name and day."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.test_docx import paragraph, run
+from tests.test_loading import only, word, written
+from vectorstore.articles import Article
+from vectorstore.loading import load
+
+OTTER = (
+    "An otter has been seen in the Orrin for the first time since 1968, the river trust said.\n\n"
+    "It was filmed at night below the weir, eating an eel, by a camera meant for rats."
+)
+WEIR = "The weir at Orrin is to get a fish ladder. It will cost 310,000 crowns and take a summer."
+
+NEXIS = f"""
+
+                               1 of 2 DOCUMENTS
+
+
+                                Orrin Courier
+
+                            April 22, 2025 Tuesday
+
+Otter back in the Orrin
+
+BYLINE: Siv Aasen
+
+SECTION: NEWS; Pg. 4
+
+LENGTH: 33 words
+
+DATELINE: ORRIN
+
+{OTTER}
+
+LOAD-DATE: April 23, 2025
+
+LANGUAGE: ENGLISH
+
+PUBLICATION-TYPE: Newspaper
+
+
+                       Copyright 2025 Orrin Courier Ltd
+                             All Rights Reserved
+
+                               2 of 2 DOCUMENTS
+
+                                The Weir Times
+
+                            2 May 2025
+
+Fish to climb
+
+LENGTH: 20 words
+
+{WEIR}
+
+LOAD-DATE: May 3, 2025
+"""
+
+NEXIS_UNI = f"""Otter back in the Orrin
+Orrin Courier
+April 22, 2025 Tuesday
+
+Copyright 2025 Orrin Courier Ltd All Rights Reserved
+
+Section: NEWS; Pg. 4
+Length: 33 words
+Byline: Siv Aasen
+Dateline: ORRIN
+
+Body
+
+
+{OTTER}
+
+Load-Date: April 23, 2025
+
+
+End of Document
+
+Fish to climb
+The Weir Times
+May 2, 2025 Friday
+
+Copyright 2025 Weir Times All Rights Reserved
+
+Length: 20 words
+
+Body
+
+{WEIR}
+
+Load-Date: May 3, 2025
+
+End of Document
+"""
+
+FACTIVA = f"""Otter back in the Orrin
+
+By Siv Aasen
+33 words
+22 April 2025
+06:10
+Orrin Courier
+ORRC
+English
+© 2025 Orrin Courier Ltd
+
+{OTTER}
+
+Document ORRC000020250422el4m0005h
+
+Fish to climb
+
+20 words
+2 May 2025
+The Weir Times
+WEIT
+English
+Copyright 2025 The Weir Times
+
+{WEIR}
+
+Document WEIT000020250502el520001k
+"""
+
+FACTIVA_TAGGED = f"""SE  News
+HD  Otter back in the
+    Orrin
+BY  By Siv Aasen
+WC  33 words
+PD  22 April 2025
+SN  Orrin Courier
+SC  ORRC
+LA  English
+LP
+{OTTER.split(chr(10))[0]}
+TD
+{OTTER.split(chr(10))[2]}
+IN  i1 : Rivers
+AN  Document ORRC000020250422el4m0005h
+
+HD  Fish to climb
+WC  20 words
+PD  2 May 2025
+SN  The Weir Times
+TD
+{WEIR}
+AN  Document WEIT000020250502el520001k
+"""
+
+PROQUEST = f"""____________________________________________________________
+
+Otter back in the Orrin
+
+Title: Otter back in the Orrin
+
+Author: Siv Aasen
+
+Publication info: Orrin Courier ; Orrin [Orrin]. 22 Apr 2025: 4.
+
+Full text: {OTTER}
+
+Subject: Otters; Rivers
+
+Publication title: Orrin Courier
+
+Publication date: Apr 22, 2025
+
+____________________________________________________________
+
+Title: Fish to climb
+
+Full text: {WEIR}
+
+Publication title: The Weir Times
+
+Publication date: May 2, 2025
+
+Database: International Newsstream
+"""
+
+RULED = f"""Title: Otter back in the Orrin
+Author: Siv Aasen
+Date: 22 April 2025
+Source: Orrin Courier
+
+{OTTER}
+
+---
+
+Title: Fish to climb
+Date: 2025-05-02
+Source: The Weir Times
+
+{WEIR}
+"""
+
+
+@pytest.mark.parametrize(
+    "export",
+    [NEXIS, NEXIS.replace("\n", "\r\n"), NEXIS_UNI, FACTIVA, FACTIVA_TAGGED, PROQUEST, RULED],
+    ids=["Nexis", "Nexis, Windows", "Nexis Uni", "Factiva", "Factiva, tagged", "ProQuest", "rules"],
+)
+def test_each_article_of_an_export_is_one(tmp_path: Path, export: str) -> None:
+    file = written(tmp_path / "export.txt", export)
+
+    first, second = load(file)
+
+    assert isinstance(first, Article)
+    assert isinstance(second, Article)
+    assert (first.title, first.source) == ("Otter back in the Orrin", "Orrin Courier")
+    assert (first.published, first.authors) == (date(2025, 4, 22), ("Siv Aasen",))
+    assert first.text.strip().replace("\r\n", "\n") == OTTER
+    assert (second.title, second.source, second.published) == (
+        *("Fish to climb", "The Weir Times"),
+        date(2025, 5, 2),
+    )
+    assert second.text.strip() == WEIR
+    assert first.id != second.id
+    assert list(load(file)) == [first, second]
+
+
+def test_an_export_may_come_as_rich_text_or_word(tmp_path: Path) -> None:
+    rich = r"{\rtf1\ansi " + NEXIS_UNI.replace("\n", "\\par\n") + "}"
+    document = word(body="".join(paragraph(run(line)) for line in NEXIS_UNI.split("\n")))
+    for name, content in (("a.rtf", rich), ("a.docx", document)):
+        found = [
+            item for item in load(written(tmp_path / name, content)) if isinstance(item, Article)
+        ]
+        assert [item.title for item in found] == ["Otter back in the Orrin", "Fish to climb"], name
+        assert WEIR in found[1].text
+
+
+def test_several_articles_in_an_unknown_form_are_told(tmp_path: Path) -> None:
+    text = f"Article 1 of 2\n\n{OTTER}\n\nArticle 2 of 2\n\n{WEIR}\n"
+    loading = load(written(tmp_path / "a.txt", text))
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert article.text == text
+    assert "says that it holds 2 articles" in loading.notices[0].text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{OTTER}\n\n---\n\n{WEIR}\n",
+        f"1 of 2\n\n{OTTER}\n\n2 of 2\n\n{WEIR}",
+        f"Title: Otter\nDate: 22 April 2025\n\n{OTTER}\n\n---\n\nNo head here.\n\n{WEIR}",
+        f"The letters END are not what they were.\nEnd of Document\n\n{WEIR}",
+        f"Body\n\n{OTTER}",
+    ],
+)
+def test_what_may_be_one_article_is_one(tmp_path: Path, text: str) -> None:
+    assert only(written(tmp_path / "a.txt", text)).text.endswith(text[-80:])

@@ -1,0 +1,191 @@
+"""Of a Word document, what its author means to be read: with notes, as accepted, under its own title."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.test_loading import archive, only, word, written
+from vectorstore.loading import load
+
+W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+_TYPE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def run(text: str, properties: str = "") -> str:
+    return f"<w:r><w:rPr>{properties}</w:rPr><w:t xml:space='preserve'>{text}</w:t></w:r>"
+
+
+def paragraph(*runs: str, mark: str = "") -> str:
+    return f"<w:p><w:pPr><w:rPr>{mark}</w:rPr></w:pPr>{''.join(runs)}</w:p>"
+
+
+RAISED = '<w:vertAlign w:val="superscript"/>'
+
+
+def with_parts(content: bytes, **parts: str) -> bytes:
+    """A document with these parts beside its text: footnotes="<w:footnote …/>"."""
+    with zipfile.ZipFile(io.BytesIO(content)) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    relations = types = ""
+    for name, body in parts.items():
+        members[f"word/{name}.xml"] = f"<w:{name} {W}>{body}</w:{name}>".encode()
+        relations += f'<Relationship Id="x{name}" Type="{_TYPE}/{name}" Target="{name}.xml"/>'
+        kind = f"application/vnd.openxmlformats-officedocument.wordprocessingml.{name}+xml"
+        types += f'<Override PartName="/word/{name}.xml" ContentType="{kind}"/>'
+    for name, end, more in (
+        ("word/_rels/document.xml.rels", b"</Relationships>", relations),
+        ("[Content_Types].xml", b"</Types>", types),
+    ):
+        members[name] = members[name].replace(end, more.encode() + end)
+    return archive(members)
+
+
+def test_notes_stand_behind_the_text_in_the_order_it_refers_to_them(tmp_path: Path) -> None:
+    def note(kind: str, number: int, text: str) -> str:
+        return f"<w:{kind} w:id='{number}'>{paragraph(run(text))}</w:{kind}>"
+
+    body = paragraph(
+        run("The ore ship Vestra sank with 48"),
+        "<w:r><w:footnoteReference w:id='2'/></w:r>",
+        run(" wagons"),
+        "<w:r><w:endnoteReference w:id='1'/></w:r>",
+        "<w:del><w:r><w:footnoteReference w:id='3'/></w:r></w:del>",
+        run("."),
+    )
+    separator = (
+        "<w:footnote w:type='separator' w:id='-1'><w:p><w:r><w:separator/></w:r></w:p></w:footnote>"
+    )
+    content = with_parts(
+        word(body=body),
+        footnotes=separator
+        + note("footnote", 2, "Of 61 tonnes each.")
+        + note("footnote", 3, "No."),
+        endnotes=note("endnote", 1, "Mine archive, box 9."),
+    )
+
+    text = only(written(tmp_path / "a.docx", content)).text
+
+    assert text == (
+        "The ore ship Vestra sank with 48 wagons.\n\nOf 61 tonnes each.\n\nMine archive, box 9."
+    )
+
+
+def test_what_is_raised_or_lowered_runs_into_no_number(tmp_path: Path) -> None:
+    body = "".join(
+        [
+            paragraph(
+                run("It held 48"),
+                run("1", RAISED),
+                run(" wagons, 10"),
+                run("6", RAISED),
+                run(" kg of ore and CO"),
+                run("2", '<w:vertAlign w:val="subscript"/>'),
+                run(" in 3 m"),
+                run("3", '<w:rStyle w:val="Up"/>'),
+                run(" flasks."),
+            ),
+            paragraph(run("1 Of 61 tonnes each.")),
+        ]
+    )
+    styles = (
+        f"<w:style w:type='character' w:styleId='Up'><w:rPr>{RAISED}</w:rPr></w:style>"
+    ).replace("<w:style ", f"<w:style {W} ")
+    with zipfile.ZipFile(io.BytesIO(word(body=body))) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    members["word/styles.xml"] = members["word/styles.xml"].replace(
+        b"</w:styles>", styles.encode() + b"</w:styles>"
+    )
+
+    text = only(written(tmp_path / "a.docx", archive(members))).text
+
+    assert text == (
+        "It held 48 wagons, 10⁶ kg of ore and CO2 in 3 m³ flasks.\n\n1 Of 61 tonnes each."
+    )
+
+
+def test_changes_are_read_as_accepted_down_to_rows_cells_and_the_ends_of_paragraphs(
+    tmp_path: Path,
+) -> None:
+    def cell(text: str, properties: str = "") -> str:
+        return f"<w:tc><w:tcPr>{properties}</w:tcPr>{paragraph(run(text))}</w:tc>"
+
+    body = (
+        paragraph(run("The ship left at"), mark="<w:del/>")
+        + paragraph(
+            "<w:del><w:r><w:delText>nine</w:delText><w:tab/></w:r></w:del>",
+            f"<w:ins>{run(' ten')}</w:ins>",
+            run("."),
+            run("And secretly.", "<w:vanish/>"),
+            run(" It sank.", '<w:vanish w:val="0"/>'),
+        )
+        + paragraph(f"<w:moveFrom>{run('moved away')}</w:moveFrom>", mark="<w:moveFrom/>")
+        + f"<w:tbl><w:tr><w:trPr><w:del/></w:trPr>{cell('gone')}</w:tr>"
+        f"<w:tr>{cell('kept')}{cell('gone', '<w:cellDel/>')}{cell('too')}</w:tr></w:tbl>"
+        + paragraph(f"<w:moveTo>{run('moved here')}</w:moveTo>")
+    )
+
+    text = only(written(tmp_path / "a.docx", word(body=body))).text
+
+    assert text == "The ship left at ten. It sank.\n\nkept | too\n\nmoved here"
+
+
+def test_formulas_and_readings_of_words_are_text(tmp_path: Path) -> None:
+    maths = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+    formula = (
+        f"<m:oMath {maths}><m:r><m:t>E=m</m:t></m:r><m:sSup><m:e><m:r><m:t>c</m:t></m:r></m:e><m:sup>"
+        "<m:r><m:t>2</m:t></m:r></m:sup></m:sSup><m:r><m:t>+</m:t></m:r><m:f><m:num><m:r><m:t>1"
+        "</m:t></m:r></m:num><m:den><m:r><m:t>3</m:t></m:r></m:den></m:f></m:oMath>"
+    )
+    ruby = f"<w:r><w:ruby><w:rt>{run('とうきょう')}</w:rt><w:rubyBase>{run('東京')}</w:rubyBase></w:ruby></w:r>"
+
+    text = only(written(tmp_path / "a.docx", word(body=paragraph(formula, ruby)))).text
+
+    assert text.startswith("E=mc²+1/3")
+    assert re.sub(r"\s", "", text).endswith("(とうきょう)東京")
+
+
+@pytest.mark.parametrize(
+    ("said", "style", "title"),
+    [
+        ("The ore ship", "Title", "The ore ship"),
+        ("Microsoft Word - draft 3.doc", "Title", "Found in the fjord"),
+        ("Word Document", "Title", "Found in the fjord"),
+        ("", "Heading 1", "Found in the fjord"),
+        ("Document1", "Normal", "Ministry of Mines"),
+        (None, "Normal", "Ministry of Mines"),
+    ],
+)
+def test_a_title_is_the_documents_own_or_how_it_is_headed(
+    tmp_path: Path, said: str | None, style: str, title: str
+) -> None:
+    from docx import Document
+
+    document = Document()
+    document.core_properties.title = said or ""
+    document.add_paragraph("Ministry of Mines")
+    document.add_paragraph("Found in the fjord", style=style)
+    document.add_paragraph("The ore ship Vestra was found.")
+    out = io.BytesIO()
+    document.save(out)
+    content = out.getvalue()
+    if said is None:  # python-docx would make properties up
+        with zipfile.ZipFile(out) as old:
+            members = {n: old.read(n) for n in old.namelist() if n != "docProps/core.xml"}
+        rels = members["_rels/.rels"]
+        members["_rels/.rels"] = re.sub(rb'<Relationship [^>]*core\.xml"[^>]*/>', b"", rels)
+        content = archive(members)
+
+    assert only(written(tmp_path / "a.docx", content)).title == title
+
+
+def test_a_part_of_another_format_is_told(tmp_path: Path) -> None:
+    content = word(body=paragraph(run("Text.")) + '<w:altChunk w:id="x"/>')
+    loading = load(written(tmp_path / "a.docx", content))
+
+    assert len(list(loading)) == 1
+    assert "another format and was not read" in loading.notices[0].text

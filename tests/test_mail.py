@@ -1,0 +1,330 @@
+"""Every story in a mail is found, by its own sender, date and subject; what cannot be is told."""
+
+from __future__ import annotations
+
+from datetime import date
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from tests.test_loading import pdf, refusal, written
+from vectorstore.articles import Article, Skipped
+from vectorstore.loading import load
+
+STORY = (
+    "The swing bridge at Orrin stays shut until 4 May, the canal trust said. A barge had struck its "
+    "west pier on Sunday night, and divers found a crack of two metres. Some 900 boats a month pass."
+)
+PAGE = f"<h1>Bridge shut</h1><p>{STORY}</p>"
+
+
+def loaded(file: Path) -> tuple[list[Article], dict[str, str]]:
+    """The articles of a mail, and what was told of the rest."""
+    items = list(load(file))
+    told = {
+        item.source.removeprefix(f"{file}").removeprefix(", "): item.reason
+        for item in items
+        if isinstance(item, Skipped)
+    }
+    return [item for item in items if isinstance(item, Article)], told
+
+
+def mail(
+    subject: str = "Bridge shut", sender: str = "Orrin Courier <desk@courier.example>"
+) -> EmailMessage:
+    made = EmailMessage()
+    made["Subject"], made["From"] = subject, sender
+    made["Date"] = "Tue, 22 Apr 2025 08:15:00 +0100"
+    return made
+
+
+# The text
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        "",
+        " \n\u00a0\n",
+        "Your mail program does not show HTML. Read this mail at https://courier.example/m/1",
+        "This newsletter is best read in a browser.\n" * 20,
+        "Bridge shut\n\nThe swing bridge at Orrin stays shut until 4 May … read on at courier.example",
+    ],
+)
+def test_a_plain_part_that_stands_in_for_the_text_is_not_taken_for_it(
+    tmp_path: Path, plain: str
+) -> None:
+    made = mail()
+    made.set_content(plain)
+    made.add_alternative(PAGE, subtype="html")
+
+    (article,), _ = loaded(written(tmp_path / "a.eml", made.as_bytes()))
+
+    assert article.text == f"Bridge shut\n\n{STORY}"
+
+
+def test_a_plain_part_that_says_it_all_is_the_text(tmp_path: Path) -> None:
+    made = mail()
+    made.set_content(f"BRIDGE SHUT\n\n{STORY}\n")
+    made.add_alternative(f"{PAGE}<p>Unsubscribe here</p><img src='x'>", subtype="html")
+
+    (article,), _ = loaded(written(tmp_path / "a.eml", made.as_bytes()))
+
+    assert article.text == f"BRIDGE SHUT\n\n{STORY}"
+
+
+def test_texts_of_several_kinds_stand_in_their_order(tmp_path: Path) -> None:
+    made = mail()
+    made.make_mixed()
+    for text, subtype in (("For the file.", "plain"), (PAGE, "html"), ("-- \nThe desk", "plain")):
+        part = EmailMessage()
+        part.set_content(text, subtype=subtype)
+        made.attach(part)
+
+    (article,), _ = loaded(written(tmp_path / "a.eml", made.as_bytes()))
+
+    assert article.text == f"For the file.\n\nBridge shut\n\n{STORY}\n\n-- \nThe desk"
+
+
+def test_lines_broken_to_be_sent_are_whole_again(tmp_path: Path) -> None:
+    content = (
+        "Subject: Bridge\nContent-Type: text/plain; format=flowed\n\n"
+        "The swing bridge at Orrin stays \nshut until 4 May.\n\nA barge had \nstruck it.\n-- \nThe desk\n"
+    )
+
+    (article,), _ = loaded(written(tmp_path / "a.eml", content))
+
+    assert article.text == (
+        "The swing bridge at Orrin stays shut until 4 May.\n\nA barge had struck it.\n--\nThe desk"
+    )
+
+
+# What it carries along
+
+
+def forwarded(*, attached: bool, subtype: str) -> EmailMessage:
+    inner = mail()
+    inner.set_content(STORY if subtype == "plain" else PAGE, subtype=subtype)
+    inner.add_attachment(pdf("The report"), maintype="application", subtype="pdf", filename="r.pdf")
+    outer = mail("Fwd: Bridge shut", "Ivo Lund <ivo@mail.example>")
+    outer.replace_header("Date", "Wed, 23 Apr 2025 09:00:00 +0100")
+    outer.set_content("For the file. Ivo")
+    outer.add_attachment(inner)
+    if not attached:
+        part = list(outer.iter_parts())[-1]
+        del part["Content-Disposition"]
+    return outer
+
+
+@pytest.mark.parametrize("attached", [True, False])
+@pytest.mark.parametrize("subtype", ["plain", "html"])
+def test_a_forwarded_mail_is_an_article_of_its_own(
+    tmp_path: Path, attached: bool, subtype: str
+) -> None:
+    file = written(tmp_path / "a.eml", forwarded(attached=attached, subtype=subtype).as_bytes())
+
+    (outer, inner, report), told = loaded(file)
+
+    assert told == {}
+    assert outer.text == "For the file. Ivo"
+    assert (outer.title, outer.authors) == ("Fwd: Bridge shut", ("Ivo Lund",))
+    assert outer.published == date(2025, 4, 23)
+    assert STORY in inner.text
+    assert (inner.title, inner.authors) == ("Bridge shut", ("Orrin Courier",))
+    assert (inner.source, inner.published) == ("Orrin Courier", date(2025, 4, 22))
+    assert (report.text, report.source) == ("The report", "Orrin Courier")
+    assert len({outer.id, inner.id, report.id}) == 3
+
+
+def test_mails_in_mails_in_mails_are_articles_each_and_end(tmp_path: Path) -> None:
+    made = mail("number 0")
+    made.set_content("Text 0")
+    for number in range(1, 40):
+        outer = mail(f"number {number}")
+        outer.set_content(f"Text {number}")
+        outer.add_attachment(made)
+        made = outer
+
+    articles, told = loaded(written(tmp_path / "a.eml", made.as_bytes()))
+
+    assert [article.title for article in articles][:3] == ["number 39", "number 38", "number 37"]
+    assert len(articles) == 21
+    assert "too deep" in next(iter(told.values()))
+
+
+INLINE = {
+    "gmail": f"""For the file.
+
+---------- Forwarded message ---------
+From: Orrin Courier <desk@courier.example>
+Date: Tue, Apr 22, 2025 at 8:15 AM
+Subject: Bridge shut
+To: <ivo@mail.example>
+
+
+{STORY}
+""",
+    "outlook": f"""For the file.
+
+-----Original Message-----
+From: Orrin Courier [mailto:desk@courier.example]
+Sent: Tuesday, April 22, 2025 8:15 AM
+To: Ivo Lund
+Subject: Bridge shut
+
+{STORY}
+""",
+    "apple": """For the file.
+
+Begin forwarded message:
+
+> From: Orrin Courier <desk@courier.example>
+> Subject: Bridge shut
+> Date: 22 April 2025 at 08:15:00 BST
+> To: ivo@mail.example
+>
+"""
+    f"> {STORY}\n",
+    "thunderbird": f"""For the file.
+
+-------- Weitergeleitete Nachricht --------
+Betreff: 	Bridge shut
+Datum: 	Dienstag, 22. April 2025 08:15
+Von: 	Orrin Courier <desk@courier.example>
+An: 	ivo@mail.example
+
+{STORY}
+""",
+}
+
+
+@pytest.mark.parametrize("program", INLINE)
+def test_a_mail_that_is_forwarded_in_the_text_is_an_article_of_its_own(
+    tmp_path: Path, program: str
+) -> None:
+    made = mail("Fwd: Bridge shut", "Ivo Lund <ivo@mail.example>")
+    made.set_content(INLINE[program])
+
+    (outer, inner), _ = loaded(written(tmp_path / "a.eml", made.as_bytes()))
+
+    assert (outer.text, outer.authors) == ("For the file.", ("Ivo Lund",))
+    assert (inner.text, inner.title) == (STORY, "Bridge shut")
+    assert (inner.authors, inner.source) == (("Orrin Courier",), "Orrin Courier")
+    assert inner.published == date(2025, 4, 22)
+
+
+def test_one_forwarded_in_a_table_of_headers_and_forwarded_again_is_told_apart(
+    tmp_path: Path,
+) -> None:
+    made = mail("Fwd: Fwd: Bridge shut", "Ada Holm <ada@mail.example>")
+    made.set_content(
+        "<p>-------- Forwarded Message --------</p><table>"
+        "<tr><th>Subject: </th><td>Fwd: Bridge shut</td></tr>"
+        "<tr><th>Date: </th><td>Wed, 23 Apr 2025 09:00:00 +0100</td></tr>"
+        "<tr><th>From: </th><td>Ivo Lund &lt;ivo@mail.example&gt;</td></tr></table>"
+        "<p>For the file.</p><div>---------- Forwarded message ---------<br>"
+        "From: <b>Orrin Courier</b> &lt;desk@courier.example&gt;<br>"
+        f"Date: Tue, Apr 22, 2025 at 8:15 AM<br>Subject: Bridge shut<br></div>{PAGE}",
+        subtype="html",
+    )
+
+    (first, second), _ = loaded(written(tmp_path / "a.eml", made.as_bytes()))
+
+    assert (first.authors, first.text) == (("Ivo Lund",), "For the file.")
+    assert (second.authors, second.published) == (("Orrin Courier",), date(2025, 4, 22))
+    assert second.text == f"Bridge shut\n\n{STORY}"
+
+
+def test_an_answer_stays_one_article_with_what_it_quotes(tmp_path: Path) -> None:
+    text = "No.\n\nOn Tue, Apr 22, 2025 at 8:15 AM Ivo Lund <ivo@mail.example> wrote:\n> Is it shut?\n> Really?\n> Ivo"
+    made = mail()
+    made.set_content(text)
+
+    (article,), _ = loaded(written(tmp_path / "a.eml", made.as_bytes()))
+
+    assert article.text == text
+
+
+def test_what_stands_between_the_texts_is_read_or_told(tmp_path: Path) -> None:
+    made = mail()
+    made.set_content("See below.")
+    for content, kind, name in (
+        (pdf("Printed below"), ("application", "pdf"), "below.pdf"),
+        (pdf("Without a name"), ("application", "pdf"), None),
+        (b"<p>In a file</p>" * 30, ("text", "html"), "story.html"),
+        (b"BEGIN:VCALENDAR", ("text", "calendar"), None),
+        (b"\x89PNG", ("image", "png"), "logo.png"),
+        (b"0\x80", ("application", "pkcs7-mime"), "smime.p7m"),
+        (b"sig", ("application", "pgp-signature"), "signature.asc"),
+    ):
+        made.add_attachment(
+            content, maintype=kind[0], subtype=kind[1], filename=name, disposition="inline"
+        )
+
+    articles, told = loaded(written(tmp_path / "a.eml", made.as_bytes()))
+
+    assert [article.text[:15] for article in articles] == [
+        *("See below.", "Printed below", "Without a name", "In a file\n\nIn a"),
+    ]
+    assert {label.partition(",")[2] or label: reason for label, reason in told.items()} == {
+        "attachment 4": "is of a kind that cannot be read (text/calendar)",
+        " smime.p7m": "is encrypted or sealed (S/MIME, PGP); save the mail as it is shown",
+    }
+
+
+def test_a_part_that_is_no_text_stops_no_other(tmp_path: Path) -> None:
+    made = mail()
+    made.make_mixed()
+    for content in (STORY.encode(), bytes(range(256)) * 4):
+        part = EmailMessage()
+        part.set_content(content, "text", "plain", cte="base64")
+        part["Content-Disposition"] = "inline"
+        made.attach(part)
+
+    (article,), told = loaded(written(tmp_path / "a.eml", made.as_bytes()))
+
+    assert article.text == STORY
+    assert "binary" in next(iter(told.values()))
+
+
+def test_a_sealed_mail_is_told(tmp_path: Path) -> None:
+    sealed = (
+        "Subject: Secret\nContent-Type: multipart/encrypted; protocol=x; boundary=B\n\n--B\n"
+        "Content-Type: application/pgp-encrypted\n\nVersion: 1\n--B\n"
+        "Content-Type: application/octet-stream\n\n-----BEGIN PGP MESSAGE-----\n--B--\n"
+    )
+
+    assert "encrypted or sealed" in refusal(written(tmp_path / "a.eml", sealed))
+
+
+# Boxes of mails
+
+
+def test_a_box_gives_every_mail_with_what_it_carries_along(tmp_path: Path) -> None:
+    bare = mail("Other news", "Ada Holm <ada@mail.example>")
+    bare["Message-ID"] = "<2@mail.example>"
+    bare.set_content("From here on, boats wait.\n\nFrom there on 3 May 2025, too.")
+    empty = mail("Nothing")
+    parts = [forwarded(attached=True, subtype="html"), bare, empty]
+    box = b"".join(
+        b"From desk@courier.example Tue Apr 22 08:15:00 2025\n"
+        + part.as_bytes().replace(b"\nFrom ", b"\n>From ")
+        + b"\n\n"
+        for part in parts
+    )
+    file = written(tmp_path / "news.mbox", box)
+
+    articles, told = loaded(file)
+
+    assert [article.title for article in articles] == [
+        *("Fwd: Bridge shut", "Bridge shut", "The report", "Other news"),
+    ]
+    assert articles[3].text == "From here on, boats wait.\n\nFrom there on 3 May 2025, too."
+    assert told == {"mail 3": "has no text"}
+    assert len({article.id for article in articles}) == 4
+    assert articles == loaded(file)[0]
+
+
+def test_what_is_no_box_is_refused(tmp_path: Path) -> None:
+    assert "is no box of mails" in refusal(written(tmp_path / "a.mbox", "From here to there.\n\nx"))

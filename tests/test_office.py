@@ -1,0 +1,345 @@
+"""Slides, workbooks, OpenDocument texts, Outlook's mails and subtitles: their text, and what is told."""
+
+from __future__ import annotations
+
+import io
+import struct
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ole import compound, message
+from tests.test_loading import archive, only, pdf, refusal, word, written
+from vectorstore.articles import Article, Skipped
+from vectorstore.loading import load
+
+STORY = "The seed bank at Kolm opened on Friday with 41,000 kinds of barley, its keeper said."
+
+# Slides
+
+
+def slides(*, title: str = "") -> bytes:
+    from pptx import Presentation
+    from pptx.util import Cm
+
+    made = Presentation()
+    made.core_properties.title = title
+    first = made.slides.add_slide(made.slide_layouts[5])
+    first.shapes.title.text = "A bank for barley"
+    lower = first.shapes.add_textbox(Cm(2), Cm(12), Cm(10), Cm(2))
+    lower.text_frame.text = "Second, lower."
+    upper = first.shapes.add_textbox(Cm(2), Cm(6), Cm(10), Cm(2))
+    paragraph = upper.text_frame.paragraphs[0]
+    for text, baseline in (
+        ("It cost 21", 0),
+        ("1", 30000),
+        (" million for 10", 0),
+        ("6", 30000),
+        (" grains.", 0),
+    ):
+        run = paragraph.add_run()
+        run.text = text
+        run.font._element.set("baseline", str(baseline))
+    note = upper.text_frame.add_paragraph().add_run()
+    note.text = "Without the land."
+    first.notes_slide.notes_text_frame.text = "Say that the keeper is Ane Holt."
+    hidden = made.slides.add_slide(made.slide_layouts[6])
+    hidden._element.set("show", "0")
+    hidden.shapes.add_textbox(0, 0, Cm(5), Cm(5)).text_frame.text = "hidden"
+    last = made.slides.add_slide(made.slide_layouts[6])
+    table = last.shapes.add_table(2, 2, Cm(1), Cm(1), Cm(8), Cm(4)).table
+    for place, text in {(0, 0): "Grain", (0, 1): "Kinds", (1, 0): "Rye", (1, 1): "310"}.items():
+        table.cell(*place).text = text
+    out = io.BytesIO()
+    made.save(out)
+    return out.getvalue()
+
+
+def test_slides_are_pages_of_one_article(tmp_path: Path) -> None:
+    article = only(written(tmp_path / "a.pptx", slides()))
+
+    assert article.text == (
+        "A bank for barley\n\nIt cost 21¹ million for 10⁶ grains.\n\nWithout the land.\n\nSecond, lower.\n\n"
+        "Say that the keeper is Ane Holt.\n\nGrain | Kinds\nRye | 310"
+    )
+    assert [article.text[start:][:5] for start in article.pages] == ["A ban", "Grain"]
+    assert article.title == "A bank for barley"
+    assert only(written(tmp_path / "b.pptx", slides(title="Seeds"))).title == "Seeds"
+
+
+# Workbooks
+
+
+def workbook(**sheets: list[Any]) -> bytes:
+    import xlsxwriter  # type: ignore[import-untyped]
+
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"default_date_format": "d mmm yyyy"}) as made:
+        for name, rows in sheets.items():
+            sheet = made.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    return out.getvalue()
+
+
+def test_a_sheet_of_records_gives_an_article_a_row(tmp_path: Path) -> None:
+    rows = [
+        ["Headline", "Published", "Text", "Id"],
+        ["Bank opens", datetime(2025, 3, 7), STORY, 12.0],  # noqa: DTZ001 -- as a cell has it
+        ["No text", None, "", 13],
+        ["Second", "soon", "<p>Rye &amp; oats</p>", ""],
+    ]
+    loading = load(written(tmp_path / "a.xlsx", workbook(news=rows)))
+
+    one, skipped, two = loading
+
+    assert isinstance(one, Article)
+    assert isinstance(two, Article)
+    assert (one.title, one.text, one.published) == ("Bank opens", STORY, date(2025, 3, 7))
+    assert one.id == "12"
+    assert isinstance(skipped, Skipped)
+    assert (skipped.source, skipped.reason) == (f"{tmp_path / 'a.xlsx'}, row 3", "has no text")
+    assert (two.text, two.published) == ("Rye & oats", None)
+    assert "row 4: date 'soon' names no day" in loading.notices[0].text
+
+
+def test_any_other_sheet_is_an_article_of_its_rows(tmp_path: Path) -> None:
+    content = workbook(
+        Kinds=[["Grain", "Kinds"], ["Rye", 310], ["Barley", 41000.5]],
+        Empty=[],
+        Costs=[["Land", datetime(2024, 5, 1)], ["Glass", "1,200"]],  # noqa: DTZ001
+    )
+
+    kinds, costs = load(written(tmp_path / "a.xlsx", content))
+
+    assert isinstance(kinds, Article)
+    assert isinstance(costs, Article)
+    assert (kinds.title, kinds.text) == ("Kinds", "Grain | Kinds\nRye | 310\nBarley | 41000.5")
+    assert (costs.title, costs.text) == ("Costs", "Land | 2024-05-01\nGlass | 1,200")
+    assert costs.published is None
+
+
+# OpenDocument
+
+
+def opened(
+    body: str, *, styles: str = "", meta: str = "", more: dict[str, bytes] | None = None
+) -> bytes:
+    names = ("office", "text", "table", "drawing", "style")
+    spaces = " ".join(f'xmlns:{n}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"' for n in names)
+    content = (
+        f"<office:document-content {spaces}><office:automatic-styles>{styles}</office:automatic-styles>"
+        f"<office:body><office:text>{body}</office:text></office:body></office:document-content>"
+    )
+    described = f'<office:document-meta {spaces} xmlns:dc="http://purl.org/dc/elements/1.1/">{meta}</office:document-meta>'
+    members = {
+        "mimetype": b"application/vnd.oasis.opendocument.text",
+        "content.xml": content.encode(),
+        "meta.xml": described.encode(),
+    }
+    return archive(members | (more or {}))
+
+
+RAISED = '<style:style style:name="T1"><style:text-properties style:text-position="super 58%"/></style:style>'
+
+
+def test_an_opendocument_text_gives_what_is_to_be_read(tmp_path: Path) -> None:
+    def cell(text: str) -> str:
+        return f"<table:table-cell><text:p>{text}</text:p></table:table-cell>"
+
+    body = (
+        "<text:tracked-changes><text:p>deleted</text:p></text:tracked-changes>"
+        '<text:h text:outline-level="1">A bank for\n barley</text:h>'
+        "<text:p>It cost 21<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>Without "
+        'the land.</text:p></text:note-body></text:note> million for 10<text:span text:style-name="T1">6</text:span>'
+        '<text:s text:c="2"/>grains.<office:annotation><text:p>really?</text:p></office:annotation></text:p>'
+        "<text:list><text:list-item><text:p>Rye</text:p></text:list-item></text:list>"
+        f"<table:table><table:table-row>{cell('Grain')}{cell('Kinds')}</table:table-row></table:table>"
+        "<text:p>Seen<drawing:frame><drawing:text-box><text:p>boxed</text:p></drawing:text-box></drawing:frame></text:p>"
+        "<text:table-of-content><text:p>contents</text:p></text:table-of-content>"
+    )
+
+    article = only(written(tmp_path / "a.odt", opened(body, styles=RAISED)))
+
+    assert article.text == (
+        "A bank for barley\n\nIt cost 21 million for 10⁶  grains.\n\nRye\n\nGrain | Kinds\n\nSeen\n\nboxed\n\n"
+        "Without the land."
+    )
+    assert article.title == "A bank for barley"
+    said = opened(
+        "<text:p>x</text:p>", meta="<dc:title>Seeds</dc:title><dc:language>nb-NO</dc:language>"
+    )
+    other = only(written(tmp_path / "b.odt", said))
+    assert (other.title, other.language) == ("Seeds", "nb")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (archive({"a.txt": b"x"}), "content.xml is missing"),
+        (opened("<text:p>").replace(b"x", b"x"), "not XML"),
+        (
+            archive(
+                {
+                    "content.xml": b"\x00\x01",
+                    "META-INF/manifest.xml": b"<manifest:encryption-data/>",
+                }
+            ),
+            "protected by a password",
+        ),
+    ],
+)
+def test_what_is_no_opendocument_text_is_refused(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    assert reason in refusal(written(tmp_path / "a.odt", content))
+
+
+def test_entities_in_an_opendocument_text_read_no_files(tmp_path: Path) -> None:
+    secret = written(tmp_path / "secret", "SECRET")
+    content = f'<!DOCTYPE x [<!ENTITY e SYSTEM "{secret.as_uri()}">]><x>&e;</x>'.encode()
+
+    (item,) = load(written(tmp_path / "a.odt", archive({"content.xml": content})))
+
+    assert "SECRET" not in repr(item)
+
+
+@pytest.mark.parametrize("name", ["a.odt", "a.pptx", "a.xlsx", "a.msg", "a.srt", "a.vtt", "a.xls"])
+@pytest.mark.parametrize(
+    "content",
+    [b"plain text", b"PK\x03\x04 cut off", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600],
+)
+def test_what_only_has_such_a_name_is_refused_or_read(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    (item,) = load(written(tmp_path / name, content))
+
+    assert isinstance(item, Skipped)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (slides(), "A bank"),
+        (workbook(a=[[STORY]]), STORY),
+        (opened(f"<text:p>{STORY}</text:p>"), STORY),
+        (word(STORY), STORY),
+    ],
+)
+def test_what_a_packed_file_is_tells_its_content(
+    tmp_path: Path, content: bytes, found: str
+) -> None:
+    assert found in only(written(tmp_path / "a.zip", content)).text
+
+
+# Outlook
+
+
+def sent(day: datetime) -> bytes:
+    return struct.pack(
+        "<Q", int((day - datetime(1601, 1, 1, tzinfo=UTC)).total_seconds()) * 10_000_000
+    )
+
+
+def test_a_mail_of_outlooks_is_read_as_it_was_sent(tmp_path: Path) -> None:
+    inner = message({0x0037: "Barley", 0x0C1A: "Kolm Courier", 0x1000: STORY}, inner=True)
+    paper: dict[int, str | bytes] = {
+        0x3707: "rows.csv",
+        0x3701: b"title,text\nRye,Rye is up.",
+        0x370E: "text/csv",
+    }
+    printed: dict[int, str | bytes] = {0x3707: "plan.pdf", 0x3701: pdf("The plan.")}
+    logo: dict[int, str | bytes] = {
+        0x3707: "logo.png",
+        0x3701: b"\x89PNG",
+        0x370E: "image/png",
+        0x3712: "cid1",
+    }
+    tree = message(
+        {
+            0x0037: "FW: Barley",
+            0x0C1A: "Ane Holt",
+            0x0C1F: "ane@mail.example",
+            0x1000: "This mail needs HTML.",
+            0x1013: f"<p>For the <b>file</b>.</p><p>{STORY}</p>".encode(),
+            0x0039: sent(datetime(2025, 3, 8, 9, tzinfo=UTC)),
+        },
+        [inner, paper, printed, logo],
+    )
+
+    outer, forwarded, row, plan = load(written(tmp_path / "a.msg", compound(tree)))
+
+    assert isinstance(outer, Article)
+    assert outer.text == f"For the file.\n\n{STORY}"
+    assert (outer.title, outer.authors) == ("FW: Barley", ("Ane Holt",))
+    assert (outer.published, outer.source) == (date(2025, 3, 8), "Ane Holt")
+    assert isinstance(forwarded, Article)
+    assert (forwarded.title, forwarded.text, forwarded.source) == ("Barley", STORY, "Kolm Courier")
+    assert isinstance(row, Article)
+    assert row.text == "Rye is up."
+    assert isinstance(plan, Article)
+    assert plan.text == "The plan."
+
+
+def test_a_mail_of_outlooks_in_rich_text_is_read(tmp_path: Path) -> None:
+    import compressed_rtf
+
+    rich = compressed_rtf.compress(rb"{\rtf1\ansi It cost 21{\super 1} million.\par}")
+    tree = message({0x0037: "Barley", 0x1009: rich})
+
+    assert only(written(tmp_path / "a.msg", compound(tree))).text == "It cost 21¹ million."
+
+
+# Subtitles
+
+SRT = """1
+00:00:01,000 --> 00:00:03,000
+<i>The seed bank at Kolm</i>
+opened on Friday
+
+2
+00:00:03,100 --> 00:00:05,000
+with 41,000 kinds of barley,
+its keeper said.
+
+3
+00:00:15,000 --> 00:00:17,000
+- Who is that?
+- Ane Holt.
+"""
+VTT = """WEBVTT
+
+NOTE made by a machine
+
+00:00:01.000 --> 00:00:03.000
+<v Ane Holt>The seed bank at Kolm
+
+00:00:03.000 --> 00:00:05.000
+The seed bank at Kolm
+opened on <00:00:04.000><c>Friday</c>
+
+00:00:06.000 --> 00:00:07.000
+<v Reporter>Since when?
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        ("kolm.en.srt", SRT, f"{STORY}\n\nWho is that?\n\nAne Holt."),
+        (
+            "kolm.vtt",
+            VTT,
+            "Ane Holt: The seed bank at Kolm opened on Friday\n\nReporter: Since when?",
+        ),
+    ],
+)
+def test_subtitles_are_read_as_running_text(
+    tmp_path: Path, name: str, content: str, text: str
+) -> None:
+    article = only(written(tmp_path / name, content))
+
+    assert article.text == text
+    assert article.title == "Kolm"

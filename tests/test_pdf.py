@@ -1,0 +1,419 @@
+"""A printed page is read as a person reads it: in columns, whole sentences, without its running heads."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.test_loading import only, written
+from vectorstore.loading.layout import Glyph, Page, flowed
+
+
+class Set(NamedTuple):
+    """Text where it is set: `spacing` between its letters, `turn`, the matrix that turns it, and what
+    follows on its line: text, size and rise."""
+
+    text: str
+    x: float
+    y: float
+    size: float = 10
+    spacing: float = 0
+    turn: str = "1 0 0 1"
+    then: tuple[tuple[str, float, float], ...] = ()
+
+
+def printed(
+    *pages: list[Set], rotate: int = 0, font: str = "", more: tuple[str, ...] = ()
+) -> bytes:
+    """A PDF of these pages, all in one font."""
+    kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(pages)))
+    plain = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>",
+        font or plain,
+    ]
+    for page in pages:
+        drawn = " ".join(
+            f"BT /F1 {t.size} Tf {t.spacing} Tc {t.turn} {t.x} {t.y} Tm {_string(t.text)} Tj "
+            + " ".join(f"/F1 {size} Tf {rise} Ts {_string(text)} Tj" for text, size, rise in t.then)
+            + " ET"
+            for t in page
+        )
+        fonts = "/Resources << /Font << /F1 3 0 R >> >>"
+        box = f"/MediaBox [0 0 612 792] /Rotate {rotate}"
+        objects += [
+            f"<< /Type /Page /Parent 2 0 R {box} {fonts} /Contents {len(objects) + 2} 0 R >>",
+            f"<< /Length {len(drawn.encode('cp1252'))} >>\nstream\n{drawn}\nendstream",
+        ]
+    body = bytearray(b"%PDF-1.4\n")
+    offsets = []
+    for number, content in enumerate([*objects, *more], start=1):
+        offsets.append(len(body))
+        body += f"{number} 0 obj\n{content}\nendobj\n".encode("cp1252")
+    table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
+    end = f"trailer << /Size {len(offsets) + 1} /Root 1 0 R >>\nstartxref\n{len(body)}\n%%EOF\n"
+    return bytes(body) + f"xref\n0 {len(offsets) + 1}\n0000000000 65535 f \n{table}{end}".encode()
+
+
+def _string(text: str) -> str:
+    if text.startswith("<"):  # as the font numbers its signs
+        return text
+    return "(" + re.sub(r"([\\()])", r"\\\1", text) + ")"
+
+
+def lines(
+    text: str, x: float = 60, y: float = 700, leading: float = 13, size: float = 10
+) -> list[Set]:
+    """The lines of a text, from `y` down; one that begins with ">" is indented."""
+    return [
+        Set(line.removeprefix(">"), x + 15 * line.startswith(">"), y - leading * n, size)
+        for n, line in enumerate(text.split("\n"))
+    ]
+
+
+STORY = """The tide mill at Brae has not turned since the flood of 1953, when a
+barge broke its sluice. Now the parish wants to see it grind again, and
+has asked for 48,000 crowns to mend the wheel, which is made of elm and
+would have to be taken down, piece by piece, by somebody who knows how.
+>The miller's granddaughter, Astrid Vik, who is 81, remembers the noise.
+She says that nobody in the village could sleep on the first night after
+the mill had stopped, and that her father went out to look at the water."""
+
+FLOWN = [" ".join(part.replace(">", "").split()) for part in re.split(r"\n(?=>)", STORY)]
+
+
+def test_lines_flow_and_paragraphs_are_told_by_indents_gaps_and_room(tmp_path: Path) -> None:
+    page = [Set("Mill to turn again", 60, 740, 16), *lines(STORY)]
+    page += lines(
+        "A gap begins a paragraph, too.\nSo does a line\nwith room left behind the last one's end.",
+        y=590,
+    )
+
+    article = only(written(tmp_path / "a.pdf", printed(page)))
+
+    assert article.text.split("\n\n") == [
+        "Mill to turn again",
+        *FLOWN,
+        "A gap begins a paragraph, too.",
+        "So does a line with room left behind the last one's end.",
+    ]
+    assert article.title == "Mill to turn again"
+
+
+# Running heads
+
+
+def issue(number: int, body: str, *, head: str = "BRAE WEEKLY  Friday, 4 April 2025") -> list[Set]:
+    return [
+        Set(head, 60, 760, 9),
+        *lines(body, y=700),
+        Set(f"www.braeweekly.example - Page {number} of 3", 60, 40, 8),
+    ]
+
+
+def test_heads_and_feet_are_not_in_the_middle_of_sentences_and_pages_stay_known(
+    tmp_path: Path,
+) -> None:
+    whole = """The wheel of the tide mill at Brae will be mended by the firm of
+Halvorsen and Sons, who have built boats at Brae since the year of
+|1871. They asked for 48,000 crowns, which is less than their rival
+from Oslo, but more than the parish has, said its treasurer, Knut
+|Moe. The work is to begin in May."""
+    first, second, third = whole.split("\n|")
+    headline = Set("Mill to turn again", 60, 730, 16)
+    pages = [[headline, *issue(1, first)], issue(2, second), issue(3, third)]
+
+    article = only(written(tmp_path / "a.pdf", printed(*pages)))
+
+    whole = whole.replace("\n|", " ").replace("\n", " ")
+    assert article.text == f"Mill to turn again\n\n{whole}"
+    assert article.title == "Mill to turn again"
+    assert [article.text[start:][:5] for start in article.pages] == ["Mill ", "1871.", "Moe. "]
+
+
+@pytest.mark.parametrize("place", ["left and right", "chapters", "numbers"])
+def test_heads_that_change_from_page_to_page_are_known_too(tmp_path: Path, place: str) -> None:
+    pages = []
+    for number in range(1, 9):
+        odd = number % 2
+        head = {
+            "left and right": Set(
+                "The Mills of Brae" if odd else "Astrid Vik", 60 if odd else 400, 760
+            ),
+            "chapters": Set("One: Water" if number < 5 else "Two: Wood", 60, 760),
+            "numbers": Set("- iv -" if number == 4 else f"{number}", 300, 760),
+        }[place]
+        body = f"{'again and ' * number}in 19{number}0\nthe mill {'stood ' * number}as it had\nbeen {'left ' * number}by"
+        pages.append([head, *lines(body, y=700)])
+
+    text = only(written(tmp_path / "a.pdf", printed(*pages))).text
+
+    assert "left by again and again and in 1920 the mill" in text
+    for word in ("Mills of Brae", "Astrid", "Water", "Wood", "iv"):
+        assert word not in text
+
+
+def test_pages_that_are_all_alike_are_not_taken_for_heads(tmp_path: Path) -> None:
+    pages = [[Set(f"Receipt {n} of the tide mill.", 60, 700)] for n in range(1, 6)]
+
+    text = only(written(tmp_path / "a.pdf", printed(*pages))).text
+
+    assert text.count("of the tide mill.") == 5
+
+
+def test_the_name_and_day_of_a_paper_are_not_the_title(tmp_path: Path) -> None:
+    page = [
+        Set("BRAE WEEKLY", 60, 750, 30),
+        Set("Friday, 4 April 2025", 430, 750, 10),
+        Set("Mill to turn again", 60, 715, 18),
+        *lines(STORY, y=690),
+    ]
+
+    article = only(written(tmp_path / "a.pdf", printed(page)))
+
+    assert article.title == "Mill to turn again"
+
+
+# Columns
+
+
+def two_columns(*, apart: float = 0) -> tuple[list[Set], list[Set]]:
+    left = "The tide mill has not turned for\nseventy years. Now the parish has\nasked for 48,000 crowns, to mend\nthe wheel of elm, which would be\ntaken down by Halvorsen and Sons"
+    right = "of Brae, who build boats. Astrid\nVik, who is 81, remembers how loud\nit was. Nobody could sleep on the\nnight after it had stopped, so her\nfather went to look at the water."
+    return lines(left, x=60, y=680), lines(right, x=320, y=680 - apart)
+
+
+READ = (
+    "The tide mill has not turned for seventy years. Now the parish has asked for 48,000 crowns, to mend "
+    "the wheel of elm, which would be taken down by Halvorsen and Sons of Brae, who build boats. Astrid "
+    "Vik, who is 81, remembers how loud it was. Nobody could sleep on the night after it had stopped, so "
+    "her father went to look at the water."
+)
+
+
+@pytest.mark.parametrize("apart", [0, 6])
+@pytest.mark.parametrize("drawn", ["column by column", "line by line", "right first"])
+def test_columns_are_read_one_after_the_other_however_they_are_drawn(
+    tmp_path: Path, drawn: str, apart: float
+) -> None:
+    left, right = two_columns(apart=apart)
+    mixed = [line for pair in zip(left, right, strict=True) for line in pair]
+    body = {"column by column": left + right, "line by line": mixed, "right first": right + left}
+    page = [
+        Set("A headline that goes over both of the columns below", 60, 740, 18),
+        *body[drawn],
+        Set(
+            "And a line below both, which goes from the left to the right edge of the page.",
+            60,
+            560,
+            10,
+        ),
+    ]
+
+    paragraphs = only(written(tmp_path / "a.pdf", printed(page))).text.split("\n\n")
+
+    assert paragraphs[0] == "A headline that goes over both of the columns below"
+    assert paragraphs[1] == READ
+    assert paragraphs[2].startswith("And a line below both")
+
+
+def test_a_table_is_read_a_line_a_row(tmp_path: Path) -> None:
+    rows = [("Grain", "1952", "1953"), ("Barley", "310", "94"), ("Oats and rye", "1,208", "0")]
+    page = lines(STORY, y=740)
+    for number, row in enumerate(rows):
+        page += [Set(cell, 60 + 150 * n, 620 - 14 * number) for n, cell in enumerate(row)]
+
+    text = only(written(tmp_path / "a.pdf", printed(page))).text
+
+    assert text.endswith("Grain | 1952 | 1953\nBarley | 310 | 94\nOats and rye | 1,208 | 0")
+
+
+# Letters and words
+
+
+def test_spaced_letters_are_words(tmp_path: Path) -> None:
+    page = [
+        Set("BRAE MILL", 60, 740, 14, spacing=6),
+        Set("T I D E   A N D   T I M E", 60, 715, 14),
+        Set("A sentence with a b c and d in it stays as it is.", 60, 690),
+    ]
+
+    text = only(written(tmp_path / "a.pdf", printed(page))).text
+
+    assert text.split("\n\n") == [
+        "BRAE MILL",
+        "TIDE AND TIME",
+        "A sentence with a b c and d in it stays as it is.",
+    ]
+
+
+def test_words_broken_over_columns_and_pages_are_whole(tmp_path: Path) -> None:
+    left, right = two_columns()
+    left[-1] = left[-1]._replace(text="taken down. The govern-")
+    right[0] = right[0]._replace(text="ment pays, and so does a well-")
+    right[1] = right[1]._replace(text="known firm, well-known abroad")
+    right[-1] = right[-1]._replace(text="father looked. They will co-")
+
+    article = only(written(tmp_path / "a.pdf", printed(left + right, lines("operate in May."))))
+
+    assert "The government pays, and so does a well-known firm" in article.text
+    assert article.text.endswith("They will cooperate in May.")
+    assert article.text[article.pages[1] :] == "operate in May."
+
+
+def test_what_is_raised_or_lowered_runs_into_no_number(tmp_path: Path) -> None:
+    page = [
+        Set("The wheel will cost 48", 60, 700, then=(("1", 6, 4), (" million crowns", 10, 0))),
+        Set("and drives 10", 60, 670, then=(("6", 6, 4), (" cogs.", 10, 0))),
+        Set("It mills CO", 60, 640, then=(("2", 6, -2), (" too.", 10, 0))),
+        Set("1", 60, 604, 6, then=((" Without tax.", 8, -4),)),
+    ]
+
+    text = only(written(tmp_path / "a.pdf", printed(page))).text
+
+    assert "cost 48 million crowns" in text
+    assert "10⁶ cogs" in text
+    assert "CO2 too" in text
+    assert text.endswith("¹ Without tax.")
+
+
+def test_a_note_at_the_foot_of_a_page_stands_in_no_sentence(tmp_path: Path) -> None:
+    first = [*lines(STORY), *lines("* Says the parish's book of 1953.", y=80, size=7)]
+    first[-2] = first[-2]._replace(
+        text="the mill had stopped, and that her father, who was then the parish"
+    )
+    second = lines("clerk, went out to look at the water.\nHe came back at dawn.")
+
+    article = only(written(tmp_path / "a.pdf", printed(first, second)))
+
+    assert "who was then the parish clerk, went out" in article.text
+    assert "\n\n* Says the parish's book of 1953.\n\n" in article.text
+    note = article.text.index("* Says")
+    assert sum(start <= note for start in article.pages) == 1
+
+
+def test_a_large_initial_is_the_first_letter_of_its_word(tmp_path: Path) -> None:
+    page = [Set("T", 60, 672, 36)]
+    page += [
+        Set(line.text, 84 if n < 3 else 60, line.y)
+        for n, line in enumerate(lines(STORY.replace("The", "he", 1)))
+    ]
+
+    text = only(written(tmp_path / "a.pdf", printed(page))).text
+
+    assert text.split("\n\n")[0].startswith(
+        "The tide mill at Brae has not turned since the flood of 1953, when a barge"
+    )
+
+
+# Other directions
+
+
+def test_text_set_sideways_stands_in_no_sentence(tmp_path: Path) -> None:
+    margin = Set("Photo: Parish archive", 590, 300, 7, turn="0 1 -1 0")
+    first, second = lines(STORY.rsplit(" ", 5)[0]), lines("to look at the water.")
+
+    text = only(written(tmp_path / "a.pdf", printed([*first[:3], margin, *first[3:]], second))).text
+
+    assert "her father went out to look at the water." in text
+    assert "\n\nPhoto: Parish archive\n\n" in text
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_page_that_lies_on_its_side_is_read_like_any_other(tmp_path: Path, turned: bool) -> None:
+    upright = [Set("Mill to turn again", 60, 740, 16), *lines(STORY)]
+    page = [t._replace(x=792 - t.y, y=t.x, turn="0 1 -1 0") for t in upright] if turned else upright
+
+    text = only(written(tmp_path / "a.pdf", printed(page, rotate=90))).text
+
+    assert text == "\n\n".join(["Mill to turn again", *FLOWN])
+
+
+def test_arabic_and_hebrew_are_read_from_right_to_left_and_numbers_within_not(
+    tmp_path: Path,
+) -> None:
+    # As a printer places them: the first letter at the right, "لا" as one sign, numbers as they are.
+    signs = {
+        1: "م",
+        2: "ر",
+        3: "ح",
+        4: "ب",
+        5: "ا",
+        6: "لا",
+        7: "ش",
+        8: " ",
+        9: "2",
+        10: "0",
+        11: "5",
+    }
+    mapped = " ".join(f"<{n:04x}> <{t.encode('utf-16-be').hex()}>" for n, t in signs.items())
+    cmap = (
+        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def "
+        "1 begincodespacerange <0000> <ffff> endcodespacerange "
+        f"{len(signs)} beginbfchar {mapped} endbfchar endcmap end end"
+    )
+    font = "<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [6 0 R] /ToUnicode 8 0 R >>"
+    system = "<< /Registry (Adobe) /Ordering (Identity) /Supplement 0 >>"
+    measures = "/Ascent 800 /Descent -200 /ItalicAngle 0 /CapHeight 700 /StemV 80"
+    more = (
+        f"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X /CIDSystemInfo {system} /DW 600 /FontDescriptor 7 0 R >>",
+        f"<< /Type /FontDescriptor /FontName /X /Flags 4 /FontBBox [0 -200 1000 800] {measures} >>",
+        f"<< /Length {len(cmap)} >>\nstream\n{cmap}\nendstream",
+    )
+    word = [5, 4, 3, 2, 1]  # مرحبا, the last letter first, from the left
+    order = [7, 6, 8, 9, 10, 9, 11, 8, *word]  # "مرحبا 2025 لاش" from right to left
+    page = [Set("<" + "".join(f"{n:04x}" for n in order) + ">", 60, 700, 12)]
+
+    text = only(written(tmp_path / "a.pdf", printed(page, font=font, more=more))).text
+
+    assert text == "مرحبا 2025 لاش"
+
+
+# The law
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        ["mill", "tide", "wheel", "elm", "48", "1953", "brae", "water,", "oats.", "Vik"]
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=40, deadline=None)  # the machine may have other work
+@given(st.lists(st.lists(WORDS, min_size=1, max_size=12), min_size=1, max_size=4), st.data())
+def test_every_word_is_read_once(pages: list[list[list[str]]], data: st.DataObject) -> None:
+    made = []
+    for number, page in enumerate(pages):
+        glyphs = []
+        for n, words in enumerate(page):
+            x = data.draw(st.sampled_from([50.0, 50.0, 65.0, 300.0]))
+            stretch = []
+            for word in words:
+                stretch.append(
+                    Glyph(f"p{number}l{n}{word}", x, x + 5.0 * len(word), 700 - 13.0 * n, 10)
+                )
+                x += 5.0 * len(word) + 3
+                stretch.append(Glyph(" ", 0, 0, 0, 0))
+            glyphs.append(stretch)
+        made.append(Page(glyphs, height=792))
+
+    flow = flowed(made)
+
+    given_ = Counter(
+        f"p{p}l{n}{w}" for p, page in enumerate(pages) for n, line in enumerate(page) for w in line
+    )
+    read = Counter(flow.text.replace("|", " ").split())
+    told = Counter(word for head in flow.heads for word in head.split())
+    assert not read - given_
+    assert set(given_) == set(read) | set(told)
+    assert list(flow.pages) == sorted(flow.pages)
+    assert len(flow.pages) == len(pages)

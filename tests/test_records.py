@@ -1,0 +1,383 @@
+"""What reader programs, news services and weblogs export comes in whole, under its own names."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.test_loading import archive, only, refusal, written
+from vectorstore.articles import Article, Skipped
+from vectorstore.loading import load
+from vectorstore.loading.dates import Days, written_day
+
+HTML = (
+    "<p>The kelp farm off Hask doubled its yield to <b>310</b> tonnes&nbsp;a year.</p>\n"
+    "<p>&ldquo;Nobody believed us,&rdquo; said Ingrid Vold.</p><ul><li>2023: 155</li><li>2024: 310</li></ul>"
+)
+TEXT = (
+    "The kelp farm off Hask doubled its yield to 310 tonnes a year.\n\n"
+    "“Nobody believed us,” said Ingrid Vold.\n\n2023: 155\n2024: 310"
+)
+MARCH_3 = int(datetime(2025, 3, 3, 9, tzinfo=UTC).timestamp())
+URL = "https://skerry.example/kelp"
+
+EXPORTS: dict[str, Any] = {
+    "wallabag": [
+        {
+            "id": 4,
+            "title": "Kelp",
+            "url": URL,
+            "content": HTML,
+            "mimetype": "text/html",
+            "published_at": "2025-03-03T09:00:00+0000",
+            "published_by": ["Ola Brekke"],
+            "domain_name": "skerry.example",
+            "language": "en_GB",
+            "created_at": "2025-04-01",
+        }
+    ],
+    "FreshRSS, Google Reader": {
+        "id": "user/-/state/com.google/starred",
+        "title": "List of favourite articles",
+        "items": [
+            {
+                "id": "tag:google.com,2005:reader/item/1",
+                "title": "Kelp",
+                "author": "Ola Brekke",
+                "published": MARCH_3,
+                "updated": MARCH_3 + 9_000_000,
+                "categories": ["x"],
+                "alternate": [{"href": URL, "type": "text/html"}],
+                "content": {"content": HTML, "direction": "ltr"},
+                "origin": {"streamId": "feed/3", "title": "skerry.example"},
+            }
+        ],
+    },
+    "Feedly": {
+        "items": [
+            {
+                "id": "a=",
+                "title": "Kelp",
+                "author": "Ola Brekke",
+                "published": MARCH_3 * 1000,
+                "canonical": [{"href": URL}],
+                "summary": {"content": HTML},
+                "origin": {"title": "skerry.example", "htmlUrl": "https://skerry.example"},
+            }
+        ]
+    },
+    "Miniflux": {
+        "total": 1,
+        "entries": [
+            {
+                "id": 9,
+                "title": "Kelp",
+                "url": URL,
+                "content": HTML,
+                "author": "Ola Brekke",
+                "published_at": "2025-03-03T09:00:00Z",
+                "feed": {"title": "skerry.example"},
+            }
+        ],
+    },
+    "Readwise Reader": {
+        "count": 1,
+        "results": [
+            {
+                "id": "01j",
+                "title": "Kelp",
+                "source_url": URL,
+                "html_content": HTML,
+                "author": "Ola Brekke",
+                "source": "Reader RSS",
+                "site_name": "skerry.example",
+                "published_date": MARCH_3 * 1000,
+                "saved_at": "2025-04-01",
+                "summary": "short",
+            }
+        ],
+    },
+    "WordPress": [
+        {
+            "id": 7,
+            "link": URL,
+            "status": "publish",
+            "date": "2025-03-03T09:00:00",
+            "author": 2,
+            "title": {"rendered": "Kelp"},
+            "content": {"rendered": HTML},
+        }
+    ],
+    "Ghost": {
+        "db": [
+            {
+                "data": {
+                    "users": [{"id": 1, "name": "Ola Brekke"}],
+                    "posts": [
+                        {
+                            "id": "a",
+                            "title": "Kelp",
+                            "html": HTML,
+                            "status": "published",
+                            "published_at": "2025-03-03T09:00:00.000Z",
+                            "canonical_url": URL,
+                        }
+                    ],
+                }
+            }
+        ]
+    },
+    "Elasticsearch": {
+        "took": 3,
+        "hits": {
+            "total": 1,
+            "hits": [
+                {
+                    "_id": "1",
+                    "_source": {
+                        "headline": "Kelp",
+                        "body": HTML,
+                        "byline": "Ola Brekke",
+                        "url": URL,
+                        "pubDate": "2025-03-03",
+                        "publisher": "skerry.example",
+                    },
+                }
+            ],
+        },
+    },
+    "The Guardian": {
+        "response": {
+            "status": "ok",
+            "results": [
+                {
+                    "id": "x/kelp",
+                    "webTitle": "Kelp",
+                    "webUrl": URL,
+                    "webPublicationDate": "2025-03-03T09:00:00Z",
+                    "fields": {"body": HTML, "byline": "Ola Brekke"},
+                }
+            ],
+        }
+    },
+    "news-please": {
+        "title": "Kelp",
+        "maintext": TEXT,
+        "url": URL,
+        "authors": ["Ola Brekke"],
+        "date_publish": "2025-03-03 09:00:00",
+        "source_domain": "skerry.example",
+        "date_download": "2025-04-01 09:00:00",
+    },
+    "Zotero": {
+        "items": [
+            {
+                "itemKey": "AB",
+                "title": "Kelp",
+                "url": URL,
+                "date": "2025-03-03",
+                "creators": [{"firstName": "Ola", "lastName": "Brekke"}],
+                "abstractNote": "",
+                "publicationTitle": "skerry.example",
+                "notes": [{"note": HTML}],
+            }
+        ]
+    },
+    "CSL": [
+        {
+            "id": "k",
+            "title": "Kelp",
+            "URL": URL,
+            "abstract": TEXT,
+            "author": [{"family": "Brekke", "given": "Ola"}],
+            "container-title": "skerry.example",
+            "issued": {"date-parts": [["2025", 3, 3]]},
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("program", EXPORTS)
+def test_an_export_gives_its_articles_under_their_own_names(tmp_path: Path, program: str) -> None:
+    article = only(written(tmp_path / "export.json", json.dumps(EXPORTS[program])))
+
+    assert article.text == TEXT
+    assert (article.title, article.url) == ("Kelp", URL)
+    assert article.published == date(2025, 3, 3)
+    assert article.source == "skerry.example"
+    if program not in ("WordPress", "Ghost"):  # which name authors by number
+        assert article.authors == ("Ola Brekke",)
+
+
+TABLES = {
+    "Raindrop": (
+        "id,title,note,excerpt,url,folder,tags,created,cover,highlights,favorite\n"
+        f'1,Kelp,Ask Vold,"Kelp farm doubled, it says.",{URL},News,,2025-04-01T09:00:00Z,,A highlight,false\n'
+    ),
+    "Instapaper": f"URL,Title,Selection,Folder,Timestamp,Tags\n{URL},Kelp,A highlight,Unread,{MARCH_3},[]\n",
+    "Readwise": (
+        "Highlight,Book Title,Book Author,Amazon Book ID,Note,Color,Tags,Location Type,Location,Highlighted at\n"
+        "A highlight,Kelp,Ola Brekke,,Ask Vold,,,page,3,2025-04-01 09:00:00+00:00\n"
+    ),
+    "Zotero": (
+        '"Key","Item Type","Publication Year","Author","Title","Publication Title","Url","Abstract Note","Date"\n'
+        f'"QX","newspaperArticle","2025","Brekke, Ola","Kelp","Skerry Post","{URL}","A highlight","2025-03-03"\n'
+    ),
+}
+
+
+@pytest.mark.parametrize("program", TABLES)
+def test_excerpts_and_notes_stand_for_a_text_that_is_not_there_and_that_is_told(
+    tmp_path: Path, program: str
+) -> None:
+    loading = load(written(tmp_path / "export.csv", TABLES[program]))
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert article.title == "Kelp"
+    assert "A highlight" in article.text
+    assert ("Ask Vold" in article.text) == ("Ask Vold" in TABLES[program])
+    assert article.published == (date(2025, 3, 3) if program == "Zotero" else None)
+    assert [notice.text for notice in loading.notices] == [
+        "1 of 1 records have no full text; excerpts and notes stand for it"
+    ]
+
+
+def test_a_list_of_links_alone_says_what_to_do(tmp_path: Path) -> None:
+    pocket = f"title,url,time_added,tags,status\nKelp,{URL},1741000000,,unread\n"
+
+    assert "no column named text" in refusal(written(tmp_path / "a.csv", pocket))
+    assert "add those themselves" in refusal(written(tmp_path / "a.csv", pocket))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x < y and y > z, so a </ b.",
+        'Write "<b>" for bold, he said.',
+        "R&D and AT&T",
+        " as it\r\nis  typed\t",
+    ],
+)
+def test_text_that_is_no_markup_is_kept_to_the_character(tmp_path: Path, text: str) -> None:
+    assert only(written(tmp_path / "a.json", json.dumps({"text": text}))).text == text
+
+
+def test_markup_is_read_in_titles_and_in_tables_too(tmp_path: Path) -> None:
+    table = 'title;body\n"Kelp &amp; <em>cod</em>";"<p>It cost 21<sup>1</sup> million.</p>"\n'
+    table += '"Fish &#8211; more";"Oysters &amp; clams"\n'
+
+    one, two = load(written(tmp_path / "a.csv", "sep=;\n" + table))
+
+    assert isinstance(one, Article)
+    assert isinstance(two, Article)
+    assert (one.title, one.text) == ("Kelp & cod", "It cost 21¹ million.")
+    assert (two.title, two.text) == ("Fish – more", "Oysters & clams")
+
+
+def test_lines_of_json_are_read_whatever_the_file_is_called(tmp_path: Path) -> None:
+    lines = [json.dumps({"title": title, "text": "x"}) for title in ("One", "Two")]
+
+    found = load(written(tmp_path / "a.json", "\n".join(lines)))
+
+    assert [item.title for item in found if isinstance(item, Article)] == ["One", "Two"]
+
+
+# Dates
+
+
+@pytest.mark.parametrize(
+    ("column", "days"),
+    [
+        (["07/08/2025", "07/26/2025"], ["2025-07-08", "2025-07-26"]),
+        (["07/08/2025", "26/07/2025"], ["2025-08-07", "2025-07-26"]),
+        (["07-08-25", "07-26-25"], ["2025-07-08", "2025-07-26"]),
+        (["07.08.2025"], ["2025-08-07"]),
+        (["08/08/2025"], ["2025-08-08"]),
+        (["07/08/2025"], [None]),
+        (["07/08/2025", "26/07/2025", "07/26/2025"], [None, "2025-07-26", "2025-07-26"]),
+        ([MARCH_3, MARCH_3 * 1000, str(MARCH_3 * 1_000_000), MARCH_3 + 0.5], ["2025-03-03"] * 4),
+        ([0, "0", True, None, "0000-00-00 00:00:00", "0001-01-01T00:00:00Z"], [None] * 6),
+        (["3. März 2025", "3 mars 2025", "Mon, 03 Mar 2025 23:00:00 -0500"], ["2025-03-03"] * 3),
+        (["2025年3月3日", "lunedì 3 marzo 2025", "3 марта 2025 г."], ["2025-03-03"] * 3),
+    ],
+)
+def test_a_column_tells_in_which_order_its_days_are_written(
+    column: list[Any], days: list[str | None]
+) -> None:
+    read = Days(column)
+
+    assert [read.day(value) for value in column] == [
+        None if day is None else date.fromisoformat(day) for day in days
+    ]
+
+
+@given(st.lists(st.dates(date(1900, 1, 1), date(2100, 1, 1)), min_size=1), st.booleans())
+def test_no_day_of_a_column_is_ever_read_as_another(days: list[date], month_first: bool) -> None:
+    form = "{0.month:02}/{0.day:02}/{0.year}" if month_first else "{0.day}/{0.month}/{0.year}"
+    column = [form.format(day) for day in days]
+    read = Days(column)
+
+    assert all(read.day(value) in (day, None) for value, day in zip(column, days, strict=True))
+
+
+@given(st.text(max_size=60))
+def test_whatever_is_written_names_a_day_or_none(text: str) -> None:
+    found = written_day(text)
+
+    assert found is None or found.year >= 1400
+    assert Days([text]).day(text) is None or any(character.isdigit() for character in text)
+
+
+def test_a_date_that_cannot_be_read_costs_the_date_alone_and_is_told(tmp_path: Path) -> None:
+    rows = ["text,date", "One,07/08/2025", "Two,soon", "Three,2025-03-03", "Four,"]
+    loading = load(written(tmp_path / "a.csv", "\n".join(rows)))
+
+    found = [(item.text, item.published) for item in loading if isinstance(item, Article)]
+
+    assert found == [("One", None), ("Two", None), ("Three", date(2025, 3, 3)), ("Four", None)]
+    assert [notice.source for notice in loading.notices] == [str(tmp_path / "a.csv")] * 2
+    assert "line 2: date '07/08/2025' names no day" in loading.notices[0].text
+    assert "line 3: date 'soon' names no day" in loading.notices[1].text
+
+
+def test_what_is_not_published_is_left_out_and_told(tmp_path: Path) -> None:
+    posts = [{"title": s, "html": HTML, "status": s} for s in ("published", "draft", "trash")]
+
+    kept, *others = load(written(tmp_path / "a.json", json.dumps({"posts": posts})))
+
+    assert isinstance(kept, Article)
+    assert [other.reason for other in others if isinstance(other, Skipped)] == [
+        *("is a draft", "is in the trash"),
+    ]
+
+
+def test_pages_that_a_reader_program_saved_are_as_its_lists_say(tmp_path: Path) -> None:
+    known = {
+        "slug": "kelp-18e",
+        "title": "Kelp",
+        "author": "Ola Brekke",
+        "url": URL,
+        "publishedAt": "2025-03-03T09:00:00.000Z",
+        "savedAt": "2025-04-01T09:00:00.000Z",
+        "description": "It doubled.",
+    }
+    members = {
+        "metadata_0_to_1.json": json.dumps([known]).encode(),
+        "content/kelp-18e.html": f'<div class="page">{HTML * 3}</div>'.encode(),
+        "highlights/other.md": b"> A highlight",
+    }
+
+    page, highlight = load(written(tmp_path / "omnivore.zip", archive(members)))
+
+    assert isinstance(page, Article)
+    assert (page.title, page.authors, page.url) == ("Kelp", ("Ola Brekke",), URL)
+    assert (page.published, page.source) == (date(2025, 3, 3), "skerry.example")
+    assert "310 tonnes" in page.text
+    assert isinstance(highlight, Article)

@@ -1,0 +1,801 @@
+"""Printed pages -> running text: columns in reading order, lines as paragraphs, without running heads.
+
+    flowed(pages)       Flow(text, pages, title, heads)
+
+A page is its glyphs, with where each stands. Lines are put together from them, columns found by the
+white space between (the recursive cut of Nagy and Seth 1984), and lines joined to paragraphs where
+nothing says that somebody ended one: an indent, a gap, or room for the next word. A sentence runs on
+over the end of a column or page. What comes again at the same place of other pages is a running head
+or foot, and no text. Notes at the foot of a page and text set sideways stand between paragraphs, not
+within one. Pure geometry; it knows no PDF.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from itertools import groupby, pairwise
+from statistics import median
+from typing import NamedTuple
+
+from vectorstore.loading.scripts import Run, notes_of, plain
+
+_LINE = 0.6  # of the size: glyphs whose baselines are that near may be of one line
+_COLUMN_GAP = 1.6  # sizes: white space that parts columns or cells
+_GUTTER = 0.8  # sizes: and between columns that run down the page together
+_COLUMN_TEXT = 12  # characters a line, at least: shorter ones are a column of figures or names
+_WIDE_LINES = 20  # characters: two lines of them are columns, of shorter ones it takes three
+_RAISED = 0.12  # of the size
+_SMALLER = 0.88  # of the size: a superscript, and a note at the foot
+_LARGER = 1.12  # a heading
+_LEADING = 1.35  # times the usual distance of lines: a gap
+_MOST_LEADING = 1.5  # sizes, where too few lines tell
+_FEW_GAPS = 3
+_INDENT = 0.8  # sizes
+_MOST_SHAPES = 300  # rows that are compared letter by letter
+_HEADS = 4  # lines at the top and at the foot of a page that may come again
+_SAME_PLACE = 0.015  # of the page's height
+_LONGEST_SCRIPT = 5  # characters
+_DROP_CAP = 1.7  # sizes
+_ENDS = re.compile(r"[.!?:;…”\"'’»)\]]\s*\Z")
+_BULLET = re.compile(r"(?:[•◦▪‣●○■□–—*-]|\(?\d{1,2}[.)]|[a-z]\))\s+\S")
+_PAGE_NUMBER = re.compile(
+    r"\W*(?:(?:page|seite|p(?:g|ág)?\.?|página|pagina|s\.)\s*)?(\d{1,4}|[ivxl]{1,6})"
+    r"(?:\s*(?:of|von|de|di|/)\s*\d{1,4})?\W*",
+    re.IGNORECASE,
+)
+_COUNTED_PAGE = re.compile(
+    r"\b(?:page|seite|página|pagina)\s*\d+\s*(?:of|von|de|di|/)\s*\d+", re.IGNORECASE
+)
+_BROKEN_WORD = re.compile(r"\b([^\W\d_]+)-\n(\0*)([^\W\d_]+)")
+# Chinese and Japanese have no blanks that a line's end could stand for.
+_NO_BLANK = re.compile(
+    r"(?<=[\u3000-\u30ff\u3400-\u9fff\uff00-\uff60])\n(?=\0*[\u3000-\u30ff\u3400-\u9fff\uff00-\uff60])"
+)
+RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+
+
+class Glyph(NamedTuple):
+    """A character, or several of one word, and its box: `y` is the baseline and grows upwards, `size`
+    the height. A blank may have no width."""
+
+    text: str
+    x0: float
+    x1: float
+    y: float
+    size: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Stretches of glyphs as they follow each other, and what is set at another angle."""
+
+    stretches: Sequence[Sequence[Glyph]]
+    sideways: tuple[str, ...] = ()
+    height: float = 842.0
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The text, the offset of each page, the heading of the first, and the running heads and feet."""
+
+    text: str
+    pages: tuple[int, ...]
+    title: str
+    heads: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Fragment:
+    """Glyphs side by side on one line."""
+
+    glyphs: list[Glyph]
+    x0: float = 0.0
+    x1: float = 0.0
+    y: float = 0.0
+    size: float = 0.0
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        seen = [glyph for glyph in self.glyphs if glyph.text.strip()] or self.glyphs
+        self.x0 = min(glyph.x0 for glyph in seen)
+        self.x1 = max(glyph.x1 for glyph in seen)
+        # Most of it is of this size, and on this line; the rest is raised or lowered.
+        sizes = Counter(round(glyph.size, 1) for glyph in seen)
+        self.size = max(sizes, key=lambda size: (sizes[size], size)) or 1.0
+        own = [glyph.y for glyph in seen if round(glyph.size, 1) == self.size] or [seen[0].y]
+        self.y = median(own)
+        self.text = "".join(glyph.text for glyph in self.glyphs).strip()
+
+    @property
+    def top(self) -> float:
+        return self.y + 0.75 * self.size
+
+    @property
+    def bottom(self) -> float:
+        return self.y - 0.2 * self.size
+
+    @property
+    def right_to_left(self) -> bool:
+        return 2 * len(RIGHT_TO_LEFT.findall(self.text)) > len(self.text) - self.text.count(" ")
+
+
+@dataclass(slots=True)
+class _Line:
+    """A line of one column: its fragments, and the page it is on."""
+
+    parts: list[_Fragment]
+    page: int
+    runs: list[Run] = field(default_factory=list)
+    is_row: bool = False
+
+    @property
+    def x0(self) -> float:
+        return min(part.x0 for part in self.parts)
+
+    @property
+    def x1(self) -> float:
+        return max(part.x1 for part in self.parts)
+
+    @property
+    def y(self) -> float:
+        return max(self.parts, key=lambda part: len(part.text)).y
+
+    @property
+    def size(self) -> float:
+        return max(self.parts, key=lambda part: len(part.text)).size
+
+    @property
+    def text(self) -> str:
+        return "".join(run.text for run in self.runs)
+
+
+@dataclass(slots=True)
+class _Block:
+    """A paragraph, as its lines; `aside` is what stands beside the running text."""
+
+    lines: list[_Line]
+    aside: bool = False
+
+    @property
+    def size(self) -> float:
+        return median(line.size for line in self.lines)
+
+
+def flowed(pages: Sequence[Page]) -> Flow:
+    """The running text of these pages."""
+    fragments = [_fragments(page) for page in pages]
+    heads, fragments = _without_heads(fragments, [page.height for page in pages])
+    body = _usual_size(fragments)
+    blocks: list[_Block] = []
+    for number, page in enumerate(fragments):
+        found = [block for leaf in _in_order(page) for block in _paragraphs(leaf, number)]
+        _set_notes_aside(found, body)
+        found += [_aside(text, number) for text in pages[number].sideways]
+        blocks += found
+    title = _title(blocks, body)
+    joined = _joined(_in_reading_order(blocks), body)
+    text, offsets = _text(joined, len(pages))
+    return Flow(text, offsets, title, heads)
+
+
+# -- glyphs to fragments -----------------------------------------------------------------------
+
+
+def _fragments(page: Page) -> list[_Fragment]:
+    found = []
+    for stretch in map(_logical, page.stretches):
+        waiting: list[Glyph] = []
+        for glyph in stretch:
+            if waiting and _apart(waiting, glyph):
+                found.append(waiting)
+                waiting = []
+            waiting.append(glyph)
+        found.append(waiting)
+    made = [_Fragment(_unspaced(glyphs)) for glyphs in found if any(g.text.strip() for g in glyphs)]
+    return _with_scripts(_with_drop_caps([fragment for fragment in made if fragment.text]))
+
+
+def _logical(glyphs: Sequence[Glyph]) -> Sequence[Glyph]:
+    """A line that is read from right to left, in the order in which it is read: letters, numbers and
+    words of other scripts within it run the other way. Its glyphs are placed by where they stand."""
+    written = "".join(glyph.text for glyph in glyphs)
+    if 2 * len(RIGHT_TO_LEFT.findall(written)) <= len(re.findall(r"\w", written)):
+        return glyphs
+    bases = [g for g in glyphs if g.x1 > g.x0 and unicodedata.category(g.text[0]) != "Mn"]
+    order = sorted(bases, key=lambda g: -(g.x0 + g.x1))
+    placed: list[Glyph] = []
+    for _, same in groupby(order, key=lambda g: (g.x0, g.x1)):
+        placed += reversed(list(same))  # of a ligature, PDFium gives the last letter first
+    for mark in glyphs:
+        if mark.text.strip() and mark not in bases and placed:
+            middle = (mark.x0 + mark.x1) / 2
+            letters = [n for n, g in enumerate(placed) if g.text.strip()] or [0]
+            on = min(letters, key=lambda n: abs((placed[n].x0 + placed[n].x1) / 2 - middle))
+            base = placed[on]
+            placed[on] = base._replace(text=base.text + mark.text)
+    spaced: list[Glyph] = []
+    for glyph in placed:
+        before = spaced[-1] if spaced else None
+        parted = (
+            before is not None
+            and bool(before.text.strip())
+            and (
+                before.x0 - glyph.x1 > 0.2 * glyph.size
+                or (
+                    before.text[-1].isascii()
+                    and before.text[-1].isalpha()
+                    and RIGHT_TO_LEFT.match(glyph.text)
+                )
+            )
+        )
+        if before is not None and parted and glyph.text.strip():
+            spaced.append(Glyph(" ", glyph.x1, before.x0, glyph.y, glyph.size))
+        spaced.append(glyph)
+    return _turned(spaced)
+
+
+def _turned(glyphs: Sequence[Glyph]) -> list[Glyph]:
+    """With each stretch that runs from left to right, and signs within it, turned."""
+    kinds = "".join(
+        "R" if RIGHT_TO_LEFT.search(g.text) else "L" if g.text[0].isalnum() else "n" for g in glyphs
+    )
+    made = list(glyphs)
+    for found in re.finditer(r"L(?:n*L)*", kinds):
+        made[found.start() : found.end()] = made[found.start() : found.end()][::-1]
+    return made
+
+
+def _apart(before: Sequence[Glyph], glyph: Glyph) -> bool:
+    """Whether a glyph is on another line, or in another column, than those before it."""
+    if not glyph.text.strip():
+        return False
+    last = next((each for each in reversed(before) if each.text.strip()), before[-1])
+    size = max(last.size, glyph.size)
+    if abs(glyph.y - last.y) > _LINE * size:
+        return True
+    if RIGHT_TO_LEFT.match(glyph.text) or RIGHT_TO_LEFT.match(last.text):
+        return False
+    gap = glyph.x0 - last.x1
+    if gap < -2 * size and glyph.x0 < last.x0:  # back to where a line begins
+        return not any(RIGHT_TO_LEFT.match(each.text) for each in before)
+    return gap > _COLUMN_GAP * size and not _is_spaced([*before[-8:], glyph])
+
+
+def _is_spaced(glyphs: Sequence[Glyph]) -> bool:
+    """Whether these are single letters with much the same white space between them."""
+    seen = [glyph for glyph in glyphs if glyph.text.strip()]
+    gaps = [b.x0 - a.x1 for a, b in pairwise(seen)]
+    return len(gaps) >= 3 and min(gaps) > 0 and gaps[-1] <= 1.5 * median(gaps[:-1])
+
+
+def _unspaced(glyphs: list[Glyph]) -> list[Glyph]:
+    """Letters that were spaced out, as words again: the wider gaps part them."""
+    seen = [glyph for glyph in glyphs if glyph.text.strip()]
+    words = "".join(glyph.text for glyph in glyphs).split()
+    letters = sum(len(word) == 1 for word in words)
+    if letters < 4 or letters < 0.8 * len(words):
+        return glyphs
+    gaps = sorted(b.x0 - a.x1 for a, b in pairwise(seen))
+    usual = median(gaps)
+    if usual <= 0:
+        return glyphs
+    made = [seen[0]]
+    for before, glyph in pairwise(seen):
+        if glyph.x0 - before.x1 > 1.6 * usual:
+            made.append(Glyph(" ", before.x1, glyph.x0, glyph.y, glyph.size))
+        made.append(glyph)
+    return made
+
+
+def _with_drop_caps(fragments: list[_Fragment]) -> list[_Fragment]:
+    """A large initial letter, put before the line whose first it is."""
+    capitals = [f for f in fragments if len(f.text) == 1 and f.text.isalpha() and f.text.isupper()]
+    for capital in capitals:
+        beside = [
+            f
+            for f in fragments
+            if f is not capital
+            and capital.size >= _DROP_CAP * f.size
+            and 0 <= f.x0 - capital.x1 < 1.5 * f.size
+            and capital.bottom - f.size < f.y < capital.top
+        ]
+        if len(beside) < 2:
+            continue
+        first = max(beside, key=lambda f: f.y)
+        for line in beside:
+            lead = Glyph("", capital.x0, capital.x0, line.y, line.size)
+            if line is first:
+                lead = Glyph(capital.text, capital.x0, line.x0, line.y, line.size)
+            line.glyphs.insert(0, lead)
+            line.__post_init__()
+            line.x0 = capital.x0
+        fragments = [f for f in fragments if f is not capital]
+    return fragments
+
+
+def _with_scripts(fragments: list[_Fragment]) -> list[_Fragment]:
+    """What is raised or lowered by itself, beside the word or note that it belongs to."""
+    kept = []
+    for small in fragments:
+        owner = None
+        if len(small.text) <= _LONGEST_SCRIPT:
+            near = [f for f in fragments if f is not small and _is_script_of(small, f)]
+            behind = (f for f in near if -0.2 * f.size <= small.x0 - f.x1 <= 0.3 * f.size)
+            before = (f for f in near if -0.2 * f.size <= f.x0 - small.x1 <= 0.6 * f.size)
+            owner = next(behind, None) or next(before, None)
+        if owner is None:
+            kept.append(small)
+            continue
+        leads = small.x1 < owner.x1 and small.x0 < owner.x0
+        owner.glyphs = [*small.glyphs, *owner.glyphs] if leads else [*owner.glyphs, *small.glyphs]
+        owner.__post_init__()
+    return kept
+
+
+def _is_script_of(small: _Fragment, line: _Fragment) -> bool:
+    return (
+        small.size <= _SMALLER * line.size
+        and line.bottom - 0.3 * line.size <= small.y <= line.top
+        and abs(small.y - line.y) > 0.05 * line.size
+    )
+
+
+# -- running heads and feet --------------------------------------------------------------------
+
+
+def _without_heads(
+    pages: list[list[_Fragment]], heights: Sequence[float]
+) -> tuple[tuple[str, ...], list[list[_Fragment]]]:
+    """The running heads and feet, and the pages without them."""
+    rows = [_rows(page) for page in pages]
+    found: list[set[int]] = [set() for _ in pages]  # which rows of a page
+    seen: dict[str, None] = {}
+    for backwards in (False, True):
+        for depth in range(_HEADS):
+            for where in _alike(rows, depth, backwards=backwards, found=found):
+                if _comes_again(where, rows, heights) and _leaves_text(where, rows, found):
+                    for number, row in where:
+                        found[number].add(row)
+                        seen[_row_text(rows[number][row])] = None
+    for number, page in enumerate(rows):  # a page number may stand alone, and on one page only
+        for row in {0, len(page) - 1} if len(page) > 2 else ():
+            if row not in found[number] and _COUNTED_PAGE.fullmatch(_row_text(page[row])):
+                found[number].add(row)
+    kept = [
+        [fragment for n, row in enumerate(page) if n not in gone for fragment in row]
+        for page, gone in zip(rows, found, strict=True)
+    ]
+    return tuple(seen), kept
+
+
+def _alike(
+    rows: Sequence[Sequence[Sequence[_Fragment]]],
+    depth: int,
+    *,
+    backwards: bool,
+    found: Sequence[set[int]],
+) -> list[list[tuple[int, int]]]:
+    """Rows of the same words, of those that are this deep from the top or the foot of their pages,
+    behind nothing but heads. Text recognition may have misread a letter."""
+    groups: dict[str, list[tuple[int, int]]] = {}
+    for number, page in enumerate(rows):
+        row = len(page) - 1 - depth if backwards else depth
+        outer = range(row + 1, len(page)) if backwards else range(row)
+        if 0 <= row < len(page) and row not in found[number] and found[number].issuperset(outer):
+            groups.setdefault(_shape(_row_text(page[row])), []).append((number, row))
+    if len(groups) > _MOST_SHAPES:
+        return list(groups.values())
+    merged: dict[str, list[tuple[int, int]]] = {}
+    for shape, where in sorted(groups.items(), key=lambda item: -len(item[1])):
+        twin = next((other for other in merged if _nearly(shape, other)), shape)
+        merged.setdefault(twin, []).extend(where)
+    return list(merged.values())
+
+
+def _nearly(shape: str, other: str) -> bool:
+    short, long = sorted((len(shape), len(other)))
+    if short < 8 or long > 120 or long - short > 0.2 * long:
+        return False
+    return SequenceMatcher(None, shape, other, autojunk=False).ratio() > 0.85
+
+
+def _rows(page: Iterable[_Fragment]) -> list[list[_Fragment]]:
+    """What stands at one height, from the top down; sorted from left to right."""
+    rows: list[list[_Fragment]] = []
+    for fragment in sorted(page, key=lambda f: -f.y):
+        if rows and abs(rows[-1][0].y - fragment.y) < 0.4 * min(rows[-1][0].size, fragment.size):
+            rows[-1].append(fragment)
+        else:
+            rows.append([fragment])
+    return [sorted(row, key=lambda f: f.x0) for row in rows]
+
+
+def _row_text(row: Sequence[_Fragment]) -> str:
+    return " ".join(fragment.text for fragment in row)
+
+
+def _shape(text: str) -> str:
+    """A row without what changes from page to page, and in whatever order its parts stand."""
+    if _PAGE_NUMBER.fullmatch(text):
+        return "#"
+    words = re.sub(r"\d+", "#", re.sub(r"[^\w\s]", "", text.casefold())).split()
+    return " ".join(word for word in words if word != "#") or "#"
+
+
+def _comes_again(
+    where: Sequence[tuple[int, int]],
+    rows: Sequence[Sequence[Sequence[_Fragment]]],
+    heights: Sequence[float],
+) -> bool:
+    """Whether rows of the same words are a running head: on several pages, at one height."""
+    if len({number for number, _ in where}) < 2:
+        return False
+    heights_of = sorted(rows[n][row][0].y / max(heights[n], 1.0) for n, row in where)
+    usual = heights_of[len(heights_of) // 2]
+    near = sum(abs(height - usual) <= _SAME_PLACE for height in heights_of)
+    return near >= max(2, 0.6 * len(where))
+
+
+def _leaves_text(
+    where: Sequence[tuple[int, int]],
+    rows: Sequence[Sequence[Sequence[_Fragment]]],
+    found: Sequence[set[int]],
+) -> bool:
+    """Whether more is left of most of these pages than was found to be heads and feet."""
+    left = sum(2 * (len(found[number]) + 1) <= len(rows[number]) for number, _ in where)
+    return 2 * left >= len(where)
+
+
+# -- columns -----------------------------------------------------------------------------------
+
+
+def _in_order(fragments: list[_Fragment]) -> Iterator[list[_Fragment]]:
+    """The columns and the parts between them, in reading order."""
+    if not fragments:
+        return
+    cut = _gutter(fragments)
+    if cut is not None:
+        sides = [[f for f in fragments if f.x1 <= cut], [f for f in fragments if f.x1 > cut]]
+        if sum(f.right_to_left for f in fragments) * 2 > len(fragments):
+            sides.reverse()
+        for side in sides:
+            yield from _in_order(side)
+        return
+    bands = _bands(fragments)
+    if len(bands) == 1:
+        yield fragments
+        return
+    at = 0
+    single: list[_Fragment] = []
+    while at < len(bands):
+        until = _columns_until(bands, at)
+        if until > at:
+            if single:
+                yield single
+                single = []
+            yield from _in_order([f for band in bands[at:until] for f in band])
+            at = until
+        else:
+            single += bands[at]
+            at += 1
+    if single:
+        yield single
+
+
+def _bands(fragments: Iterable[_Fragment]) -> list[list[_Fragment]]:
+    """Groups that a horizontal line can part, from the top down."""
+    bands: list[list[_Fragment]] = []
+    lowest = 0.0
+    for fragment in sorted(fragments, key=lambda f: -f.top):
+        if bands and fragment.top > lowest + 0.15 * fragment.size:
+            bands[-1].append(fragment)
+            lowest = min(lowest, fragment.bottom)
+        else:
+            bands.append([fragment])
+            lowest = fragment.bottom
+    return bands
+
+
+def _columns_until(bands: Sequence[list[_Fragment]], start: int) -> int:
+    """Where the columns end that begin at this band; `start` where none do."""
+    together: list[_Fragment] = []
+    until = start
+    missed = 0
+    for end in range(start, len(bands)):
+        together = together + bands[end]
+        if not _free(together):
+            break
+        if _gutter(together) is not None:
+            until, missed = end + 1, 0
+        else:
+            missed += 1
+            if missed > 40:
+                break
+    return until
+
+
+def _free(fragments: Sequence[_Fragment]) -> list[tuple[float, float]]:
+    """The vertical stretches of white space that go all the way down."""
+    size = median(f.size for f in fragments)
+    gaps = []
+    reached: float | None = None
+    for fragment in sorted(fragments, key=lambda f: f.x0):
+        if reached is not None and fragment.x0 - reached >= _GUTTER * size:
+            gaps.append((reached, fragment.x0))
+        reached = fragment.x1 if reached is None else max(reached, fragment.x1)
+    left, right = min(f.x0 for f in fragments), max(f.x1 for f in fragments)
+    if not gaps and len(fragments) < 4 and right - left < 30 * size:
+        return [(right, right)]  # the first lines of a column may be short
+    return gaps
+
+
+def _gutter(fragments: Sequence[_Fragment]) -> float | None:
+    """Where the widest white space between two columns of text begins."""
+    best: tuple[float, float] | None = None
+    for begin, end in _free(fragments):
+        left = [f for f in fragments if f.x1 <= begin]
+        right = [f for f in fragments if f.x1 > begin]
+        if _is_column(left) and _is_column(right) and (best is None or end - begin > best[1]):
+            best = (begin, end - begin)
+    return None if best is None else best[0]
+
+
+def _is_column(fragments: Sequence[_Fragment]) -> bool:
+    """Whether these are lines of running text, and not a column of a table."""
+    if not fragments:
+        return False
+    lines = [len(_row_text(row)) for row in _rows(fragments)]
+    usual = median(sorted(lines)[len(lines) // 3 :])
+    return usual >= _COLUMN_TEXT and len(lines) >= (2 if usual >= _WIDE_LINES else 3)
+
+
+# -- lines to paragraphs -----------------------------------------------------------------------
+
+
+def _paragraphs(fragments: Sequence[_Fragment], page: int) -> list[_Block]:
+    """The paragraphs of one column."""
+    lines = [_line(row, page) for row in _rows(fragments)]
+    if not lines:
+        return []
+    left = min(line.x0 for line in lines)
+    right = max(line.x1 for line in lines)
+    leading = _leading(lines)
+    backwards = sum(part.right_to_left for line in lines for part in line.parts) * 2 > len(lines)
+    blocks = [_Block([lines[0]])]
+    for before, line in pairwise(lines):
+        usual = leading[round(line.size)]
+        if _begins(before, line, left, right, usual, backwards=backwards):
+            blocks.append(_Block([line]))
+        else:
+            blocks[-1].lines.append(line)
+    return blocks
+
+
+def _leading(lines: Sequence[_Line]) -> dict[int, float]:
+    """The usual distance of lines, by their size."""
+    gaps: dict[int, list[float]] = {round(line.size): [] for line in lines}
+    for before, line in pairwise(lines):
+        if abs(before.size - line.size) <= 0.1 * line.size and before.y > line.y:
+            gaps[round(line.size)].append(before.y - line.y)
+    usual = {size: sorted(each)[len(each) // 3] if each else 0.0 for size, each in gaps.items()}
+    few = {size for size, each in gaps.items() if len(each) < _FEW_GAPS}
+    return {s: min(gap, _MOST_LEADING * s) if s in few else gap for s, gap in usual.items()}
+
+
+def _line(row: list[_Fragment], page: int) -> _Line:
+    """Fragments side by side as a line; those far apart are cells of a table."""
+    if any(part.right_to_left for part in row):
+        row = row[::-1]
+    made = _Line(row, page)
+    size = made.size
+    for number, part in enumerate(row):
+        if number:
+            before = row[number - 1]
+            gap = max(part.x0 - before.x1, before.x0 - part.x1)
+            made.is_row = made.is_row or gap > _COLUMN_GAP * size
+            made.runs.append(
+                Run(" | " if gap > _COLUMN_GAP * size else " " if gap > 0.1 * size else "")
+            )
+        base = part.y if part.size >= _SMALLER * size or number == 0 else made.y
+        for level, glyphs in groupby(
+            part.glyphs, key=lambda g: _level(g, base, max(size, part.size))
+        ):
+            made.runs.append(Run("".join(glyph.text for glyph in glyphs), level))
+    return made
+
+
+def _level(glyph: Glyph, base: float, size: float) -> int:
+    """1 for what is raised, -1 for what is lowered."""
+    if not glyph.text.strip() or glyph.size > _SMALLER * size:
+        return 0
+    rise = (glyph.y - base) / size
+    return 1 if rise > _RAISED else -1 if rise < -_RAISED / 2 else 0
+
+
+def _begins(
+    before: _Line, line: _Line, left: float, right: float, usual: float, *, backwards: bool
+) -> bool:
+    """Whether a paragraph begins with this line."""
+    size = max(before.size, line.size)
+    text, said = line.text.strip(), before.text.strip()
+    if before.is_row or line.is_row:
+        return True
+    if abs(before.size - line.size) > 0.1 * size and min(len(text), len(said)) > 1:
+        return True
+    if before.y - line.y > max(_LEADING * usual, usual + 0.25 * size):
+        return True
+    if _BULLET.match(text):
+        return True
+    ended = bool(_ENDS.search(said)) or not (text[:1].islower() or said.endswith(("-", ",")))
+    if backwards:
+        indent, outdent, room = right - line.x1, right - before.x1, before.x0 - left
+    else:
+        indent, outdent, room = line.x0 - left, before.x0 - left, right - before.x1
+    hanging = _BULLET.match(said) is not None
+    if _INDENT * size < indent < 8 * size and outdent < 0.3 * size and ended and not hanging:
+        return True
+    word = (line.x1 - line.x0) * len(text.split(maxsplit=1)[0]) / max(len(text), 1) if text else 0.0
+    return ended and room > word + 0.6 * size
+
+
+def _set_notes_aside(blocks: list[_Block], body: float) -> None:
+    """Mark what is set smaller at the foot of a page: notes, which no sentence runs on into."""
+    if not any(block.size > _SMALLER * body for block in blocks):
+        return
+    for block in reversed(blocks):
+        if block.size > 0.93 * body:
+            return
+        block.aside = True
+
+
+def _aside(text: str, page: int) -> _Block:
+    fragment = _Fragment([Glyph(text, 0.0, 0.0, 0.0, 1.0)])
+    return _Block([_Line([fragment], page, [Run(text)])], aside=True)
+
+
+# -- paragraphs to text ------------------------------------------------------------------------
+
+
+def _in_reading_order(blocks: Sequence[_Block]) -> list[_Block]:
+    """With what stands aside before the paragraph that it would interrupt."""
+    ordered: list[_Block] = []
+    waiting: list[_Block] = []
+    for block in blocks:
+        if block.aside:
+            waiting.append(block)
+            continue
+        interrupted = bool(waiting and ordered) and _runs_on(ordered[-1], block)
+        at = len(ordered) - 1 if interrupted else len(ordered)
+        ordered[at:at] = waiting
+        ordered.append(block)
+        waiting = []
+    return ordered + waiting
+
+
+def _joined(blocks: Sequence[_Block], body: float) -> list[_Block]:
+    """With sentences whole that run on over the end of a column or page."""
+    made: list[_Block] = []
+    for block in blocks:
+        if made and _runs_on(made[-1], block) and block.size < _LARGER * body:
+            made[-1].lines += block.lines
+        else:
+            made.append(_Block(list(block.lines), block.aside))
+    return made
+
+
+def _runs_on(before: _Block, block: _Block) -> bool:
+    """Whether a sentence that one column ended with is going on in the next."""
+    last, first = before.lines[-1], block.lines[0]
+    if before.aside or block.aside or last.is_row or first.is_row:
+        return False
+    if abs(before.size - block.size) > 0.06 * block.size or _BULLET.match(first.text.strip()):
+        return False
+    elsewhere = last.page != first.page or first.y > last.y
+    if not elsewhere or _ENDS.search(last.text):
+        return False
+    # A heading ends without a full stop, too; but it is short, and nothing stands before it.
+    return len(before.lines) > 1 or first.text.strip()[:1].islower() or len(last.text) > 40
+
+
+def _title(blocks: Sequence[_Block], body: float) -> str:
+    """What the first page is headed with: the first of its lines that is set larger than the text,
+    without the name of a paper and its date above; else its first line."""
+    first = [b for b in blocks if b.lines[0].page == blocks[0].lines[0].page and not b.aside][:12]
+    if not first:
+        return ""
+    large = [block for block in _without_masthead(first, body) if block.size >= _LARGER * body]
+    if not large:
+        line = _plain_line(first[0].lines[0])
+        return "" if line.endswith(("-", ",")) else line
+    head = next((b for b in large[:3] if b.size >= 1.3 * large[0].size), large[0])
+    return " ".join(_plain_line(line) for line in head.lines)
+
+
+def _without_masthead(first: list[_Block], body: float) -> list[_Block]:
+    """Without the first lines, where those name a paper and its day, and a headline follows."""
+    for number, block in enumerate(first[:3]):
+        said = block.lines[0].text
+        name = first[0].lines[0].text
+        if _YEAR.search(said) and (number == 0 or name.isupper() or _PAPER.search(name)):
+            rest = first[number + 1 :]
+            if any(each.size >= _LARGER * body for each in rest):
+                return rest
+    return first
+
+
+_YEAR = re.compile(
+    r"\b\d{1,2}\D{1,14}(?:19|20)\d\d\b|\b(?:19|20)\d\d-\d\d-\d\d\b|\b\d{1,2},? (?:19|20)\d\d\b"
+)
+_PAPER = re.compile(
+    r"\b(?:Post|Times|Gazette|Herald|News|Journal|Chronicle|Courier|Tribune|Echo|Mail|Star|Observer|"
+    r"Mercury|Argus|Telegraph|Bulletin|Zeitung|Blatt|Anzeiger|Bote|Kurier)\b"
+)
+
+
+def _plain_line(line: _Line) -> str:
+    return " ".join(plain(line.runs).split())
+
+
+def _text(blocks: Sequence[_Block], count: int) -> tuple[str, tuple[int, ...]]:
+    """The text, and the offset of each page in it. Words broken at the end of a line are mended, and
+    where a page begins is marked with NUL meanwhile, for a word may be broken there."""
+    notes = notes_of(line.runs for block in blocks for line in block.lines)
+    whole = ""
+    begun = 0
+    for number, block in enumerate(blocks):
+        empty = block.lines[0].page - begun  # pages without text
+        whole += "\0" * empty
+        begun += max(empty, 0)
+        if number:
+            rows = block.lines[0].is_row and blocks[number - 1].lines[0].is_row
+            whole += "\n\1" if rows else "\n\n"
+        for place, line in enumerate(block.lines):
+            said = unicodedata.normalize("NFC", " ".join(plain(line.runs, notes).split()))
+            if line.page >= begun:
+                said, begun = f"\0{said}", line.page + 1
+            whole += ("\n" if place else "") + said
+    whole = _with_whole_words(whole)
+    # Lines flow; "\1" keeps the rows of a table apart.
+    whole = _NO_BLANK.sub("", whole)
+    whole = re.sub(r"(?<!\n)\n(?![\n\1])", " ", whole).replace("\1", "")
+    parts = whole.split("\0")
+    offsets = []
+    length = len(parts[0])
+    for part in parts[1:]:
+        offsets.append(length)
+        length += len(part)
+    offsets += [length] * (count - len(offsets))
+    return "".join(parts), tuple(offsets)
+
+
+def _with_whole_words(text: str) -> str:
+    """The text with the words whole that were broken at a line's end.
+
+    The document itself tells which hyphens belong: one stays where the word is written with it
+    elsewhere, or where both halves are words that stand alone.
+    """
+    written = _BROKEN_WORD.sub(" ", text).lower()
+    words = set(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", written))
+
+    def mend(found: re.Match[str]) -> str:
+        first, second = found[1].lower(), found[3].lower()
+        compound = first + second not in words and (
+            f"{first}-{second}" in words or {first, second} <= words or not found[3].islower()
+        )
+        return f"{found[1]}{'-' if compound else ''}{found[2]}{found[3]}"
+
+    return _BROKEN_WORD.sub(mend, text)
+
+
+def _usual_size(pages: Iterable[Iterable[_Fragment]]) -> float:
+    """The size that most of the text is set in."""
+    sizes: Counter[float] = Counter()
+    for page in pages:
+        for fragment in page:
+            sizes[round(fragment.size, 1)] += len(fragment.text)
+    return sizes.most_common(1)[0][0] if sizes else 1.0

@@ -1,0 +1,87 @@
+"""Addresses that a document lists: the pages of a site (sitemap), and the page behind a feed's teaser.
+
+    sitemap_of(content)         Sitemap(pages, maps), or None where it is something else
+    may_be_teaser(text)         whether an entry of a feed may be only the beginning of its article
+    goes_on(teaser, text)       whether a page has the whole of it
+
+Nothing is fetched here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from vectorstore.loading.draft import web_address
+
+_MOST = 50_000  # addresses, as the protocol allows
+_SHORT = 1_000  # characters of a text that may be a teaser
+_WORD = re.compile(r"[^\W\d_]{3,}|\d+")
+_SHARED = 0.6  # of a teaser's words that its page has
+_MORE = 1.3  # times as long as the teaser
+_START = re.compile(
+    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*)*<(?:\w+:)?(urlset|sitemapindex)\b",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page that a sitemap lists; `changed` in nanoseconds since 1970, -1 where it does not say."""
+
+    address: str
+    changed: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Sitemap:
+    """The pages of a site, those that changed last first, and further sitemaps."""
+
+    pages: tuple[Listed, ...]
+    maps: tuple[str, ...]
+
+
+def sitemap_of(content: bytes) -> Sitemap | None:
+    """What a sitemap lists (sitemaps.org); None where it is none, or no XML."""
+    from lxml import etree
+
+    if not _START.match(content[:4_096]):
+        return None
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True)
+    try:
+        root = etree.fromstring(content, parser=parser)
+    except etree.XMLSyntaxError:
+        return None
+    found: dict[str, int] = {}
+    for entry in list(root)[:_MOST] if root is not None else []:
+        said = {
+            etree.QName(each).localname: (each.text or "").strip()
+            for each in entry
+            if isinstance(each.tag, str)
+        }
+        if address := web_address(said.get("loc")):
+            found.setdefault(address, _nanoseconds(said.get("lastmod", "")))
+    if etree.QName(root).localname == "sitemapindex":
+        return Sitemap((), tuple(found))
+    listed = (Listed(address, changed) for address, changed in found.items())
+    return Sitemap(tuple(sorted(listed, key=lambda each: -each.changed)), ())
+
+
+def may_be_teaser(text: str) -> bool:
+    return len(text) < _SHORT
+
+
+def goes_on(teaser: str, text: str) -> bool:
+    """Whether `text` is longer, and of the same words: not a notice about cookies or subscriptions."""
+    wanted, words = ({word.lower() for word in _WORD.findall(each)} for each in (teaser, text))
+    return len(text) > _MORE * len(teaser) and len(wanted & words) >= _SHARED * len(wanted)
+
+
+def _nanoseconds(written: str) -> int:
+    try:
+        when = datetime.fromisoformat(written)
+    except ValueError:
+        return -1
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return max(-1, int(when.timestamp()) * 1_000_000_000)

@@ -1,0 +1,108 @@
+"""Slides (.pptx): one article, a page a slide: its title, texts and tables, then the speaker's notes.
+
+python-pptx reads them. What a slide inherits from its layout, and hidden slides, are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from vectorstore.errors import LoadingError
+from vectorstore.loading.archive import checked
+from vectorstore.loading.draft import Draft, language_code, own_title
+from vectorstore.loading.markup import sound, tidy
+from vectorstore.loading.scripts import Run, plain
+
+if TYPE_CHECKING:
+    from pptx.slide import Slide
+
+_OLE = b"\xd0\xcf\x11\xe0"  # what Office wraps protected files in, and wrote before .pptx
+_FEET = frozenset(["DATE", "FOOTER", "SLIDE_NUMBER", "HEADER"])
+_DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+
+
+def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
+    """One article. Raises LoadingError where there are no slides, or no text on them."""
+    from io import BytesIO
+    from zipfile import BadZipFile
+
+    from lxml.etree import XMLSyntaxError
+    from pptx import Presentation
+    from pptx.exc import PythonPptxError
+
+    if content.startswith(_OLE):
+        raise LoadingError("is protected by a password, or of an old PowerPoint; save it as .pptx")
+    checked(content)
+    try:
+        presentation = Presentation(BytesIO(content))
+        slides = [_text(s) for s in presentation.slides if s._element.get("show") != "0"]
+        first = next(
+            (s.shapes.title for s in presentation.slides if s.shapes.title is not None), None
+        )
+        heading = first.text_frame.text if first is not None else ""
+        said = presentation.core_properties
+        title, language = said.title, said.language
+    except (PythonPptxError, BadZipFile, KeyError, ValueError, XMLSyntaxError) as error:
+        raise LoadingError(f"is damaged, or no slides: {error}") from error
+    if not any(slides):
+        raise LoadingError("has no text on its slides")
+    whole, pages = "", []
+    for slide in slides:
+        whole += "\n\n" if whole and slide else ""
+        pages.append(len(whole))
+        whole += slide
+    yield Draft(
+        whole,
+        title=own_title(title) or own_title(heading),
+        language=language_code(language),
+        pages=tuple(pages),
+    )
+
+
+def _text(slide: Slide) -> str:
+    shapes = sorted(_shapes(slide.shapes), key=lambda s: (s is not slide.shapes.title, *_place(s)))
+    parts = [part for shape in shapes for part in _of_shape(shape)]
+    if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
+        parts += _paragraphs(slide.notes_slide.notes_text_frame)
+    return tidy(sound("\n\n".join(part for part in parts if part.strip())))
+
+
+def _shapes(shapes: Any) -> Iterator[Any]:
+    """The shapes, those in groups as well, without the feet of slides."""
+    for shape in shapes:
+        if hasattr(shape, "shapes"):
+            yield from _shapes(shape.shapes)
+        elif not (shape.is_placeholder and shape.placeholder_format.type.name in _FEET):
+            yield shape
+
+
+def _place(shape: Any) -> tuple[int, int]:
+    """From the top down, then from the left; shapes a little apart are of one height."""
+    return ((shape.top or 0) // 250_000, shape.left or 0)
+
+
+def _of_shape(shape: Any) -> Iterator[str]:
+    if getattr(shape, "has_table", False):
+        rows = (
+            " | ".join(" ".join(cell.text.split()) for cell in row.cells)
+            for row in shape.table.rows
+        )
+        yield "\n".join(rows)
+    elif shape.has_text_frame:
+        yield from _paragraphs(shape.text_frame)
+
+
+def _paragraphs(frame: Any) -> list[str]:
+    return [plain(_runs(paragraph._p)) for paragraph in frame.paragraphs]
+
+
+def _runs(paragraph: Any) -> Iterator[Run]:
+    for element in paragraph:
+        if element.tag == _DRAWING + "br":
+            yield Run("\n")
+        elif element.tag in (_DRAWING + "r", _DRAWING + "fld"):
+            properties = element.find(_DRAWING + "rPr")
+            raised = 0 if properties is None else int(properties.get("baseline") or 0)
+            text = element.find(_DRAWING + "t")
+            yield Run("" if text is None else text.text or "", (raised > 0) - (raised < 0))

@@ -1,0 +1,83 @@
+"""Subtitles and transcripts (.srt, .vtt): what was said, as running text.
+
+pysubs2 reads them. Lines that a sentence was broken into for the screen are joined; a paragraph begins
+where somebody else speaks, where it was silent for a while, or where one has become long. What a caption
+repeats of the one before, as rolling captions do, is said once. Times are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from vectorstore.errors import LoadingError
+from vectorstore.loading.draft import Draft
+from vectorstore.loading.markup import sound, tidy
+from vectorstore.loading.text import decode
+
+_SILENCE = 4_000  # milliseconds
+_LONG = 600  # characters, behind which a paragraph ends with its sentence
+_SPEAKER = re.compile(r"<v(?:\.[\w.]+)?\s+([^>]{1,80})>", re.IGNORECASE)
+_DASH = re.compile(r"^\s*[-–—]\s*(?=\S)")
+_TAG = re.compile(r"</?[a-z][^<>]{0,200}>|\{\\[^{}]{0,200}\}|<\d[\d:.]*>", re.IGNORECASE)
+_ENDS = re.compile(r"[.!?…]['\"’”)\]]*\Z")
+
+
+def parse(content: bytes, name: str) -> Iterator[Draft]:
+    """One article. Raises LoadingError where there are no captions in it."""
+    import pysubs2
+
+    written = decode(content)
+    kind = "vtt" if written.lstrip("\ufeff").startswith("WEBVTT") else "srt"
+    try:
+        captions = pysubs2.SSAFile.from_string(written, format_=kind, keep_html_tags=True)
+    except (pysubs2.exceptions.Pysubs2Error, ValueError, IndexError) as error:
+        raise LoadingError(f"is no file of subtitles: {error}") from error
+    text = tidy(sound(_running(captions)))
+    if not text:
+        raise LoadingError("has no captions in it")
+    yield Draft(text, title=_title(name))
+
+
+def _running(captions: object) -> str:
+    """The captions as paragraphs."""
+    whole = ""
+    paragraph = ""
+    before: list[str] = []
+    ended = None
+    for caption in captions:  # type: ignore[attr-defined]
+        raw = str(caption.text).replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ")
+        spoken = _SPEAKER.search(raw)
+        lines = [" ".join(_TAG.sub("", line).split()) for line in raw.split("\n")]
+        lines = [line for line in lines if line]
+        fresh = [line for line in lines if line not in before]
+        before = lines
+        if not fresh:
+            continue
+        silent = ended is not None and caption.start - ended > _SILENCE
+        ended = caption.end
+        other = spoken is not None or _DASH.match(fresh[0]) is not None
+        full = len(paragraph) > _LONG and _ENDS.search(paragraph) is not None
+        if paragraph and (silent or other or full):
+            whole += f"{paragraph}\n\n"
+            paragraph = ""
+        if spoken and not paragraph:
+            fresh[0] = f"{' '.join(spoken[1].split())}: {fresh[0]}"
+        for line in fresh:
+            begins = paragraph and _DASH.match(line)
+            paragraph += ("\n\n" if begins else " " if paragraph else "") + _DASH.sub("", line)
+    return whole + paragraph
+
+
+def _title(name: str) -> str:
+    """The film's, from the file's name, without the language's ending."""
+    from vectorstore.loading.naming import source_name
+
+    return source_name(
+        re.sub(
+            r"(?:\.[a-z]{2,3}(?:-[A-Za-z]{2,4})?)?\.(?:srt|vtt)\Z",
+            ".srt",
+            name,
+            flags=re.IGNORECASE,
+        )
+    )

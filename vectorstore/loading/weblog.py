@@ -1,0 +1,109 @@
+"""What the exports of weblogs have beside their posts: WordPress (WXR) and Blogger write everything
+into a feed, published or not.
+
+    left_out(entry)     "" for a post or page that was published; else what it is instead
+    text_of_post(html)  its text, where WordPress's shortcodes and bare line breaks make paragraphs
+    author_names(xml)   the names that authors go by, by their logins
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from vectorstore.loading.markup import text_of
+
+# Everything else may be a kind of post of the site's own.
+_NO_POSTS = frozenset(
+    [
+        *("attachment", "nav_menu_item", "custom_css", "customize_changeset", "revision"),
+        *(
+            "oembed_cache",
+            "user_request",
+            "feedback",
+            "acf-field",
+            "acf-field-group",
+            "scheduled-action",
+        ),
+    ]
+)
+_NO_POSTS_BEGIN = ("wp_", "jp_", "elementor_", "shop_", "et_")
+_STATES = {
+    "draft": "draft",
+    "auto-draft": "draft",
+    "pending": "waiting for review",
+    "future": "to be published later",
+    "private": "private",
+    "trash": "in the trash",
+    "spam": "spam",
+    "inherit": "attachment",
+}
+_SHORTCODE = re.compile(
+    r"(?<!\[)\[(/?)([a-z][\w-]{1,40})(\s[^\[\]]*)?/?\](?!\])",
+    re.IGNORECASE,
+)
+_KNOWN = frozenset(
+    ["gallery", "caption", "wp_caption", "embed", "audio", "video", "playlist", "more"]
+)
+_BLOCK = re.compile(
+    r"<(?:/?(?:p|div|ul|ol|li|table|tr|td|th|h[1-6]|blockquote|pre|figure|figcaption|section|article|dl|"
+    r"dt|dd|hr|form)\b|!--)",
+    re.IGNORECASE,
+)
+_BLANK_LINES = re.compile(r"\r?\n[ \t]*\r?\n\s*")
+_AUTHOR = re.compile(r"<wp:author>(.{0,4000}?)</wp:author>", re.DOTALL)
+_NAMED = r"<wp:author_{}>\s*(?:<!\[CDATA\[(.*?)\]\]>|([^<]*))\s*</wp:author_{}>"
+
+
+def left_out(entry: Any) -> str:
+    """What an entry is that is no published post; "" for one that is, and in any other feed."""
+    kind = entry.get("wp_post_type", "")
+    if kind in _NO_POSTS or kind.startswith(_NO_POSTS_BEGIN):
+        return str(kind)
+    state = entry.get("wp_status", "")
+    if state in _STATES:
+        return _STATES[state]
+    for tag in entry.get("tags") or ():
+        term = str(tag.get("term") or "")
+        if "blogger/2008/kind#" in term and not term.endswith(("#post", "#page")):
+            return term.rpartition("#")[2]
+    drafted = entry.get("app_draft") or entry.get("draft") or ""
+    return "draft" if str(drafted).strip().lower() in ("yes", "true") else ""
+
+
+def text_of_post(written: str) -> str:
+    """The text of a post. Without block markup, an empty line begins a paragraph and a line break
+    ends a line, as WordPress shows it."""
+    written = _SHORTCODE.sub(_without_shortcode, written)
+    if "<!-- wp:" in written:
+        return text_of(written)
+    parts = [
+        part if _BLOCK.search(part) else re.sub(r"\r?\n", "<br>", part)
+        for part in _BLANK_LINES.split(written)
+    ]
+    return text_of(
+        "".join(part if _BLOCK.match(part.lstrip()) else f"<p>{part}</p>" for part in parts)
+    )
+
+
+def author_names(xml: str) -> dict[str, str]:
+    """The names that authors go by, by their logins."""
+    found = {}
+    for author in _AUTHOR.findall(xml):
+        login, name = (
+            re.search(_NAMED.format(field, field), author, re.DOTALL)
+            for field in ("login", "display_name")
+        )
+        if login and name:
+            told = html.unescape(name[1] or name[2] or "").strip()
+            found[html.unescape(login[1] or login[2] or "").strip()] = told
+    return {login: name for login, name in found.items() if login and name}
+
+
+def _without_shortcode(found: re.Match[str]) -> str:
+    """What stands between a shortcode's two tags stays; "[sic]" and "[1]" are none."""
+    closes, name, values = found[1], found[2].lower(), found[3] or ""
+    if closes or name in _KNOWN or "_" in name or "=" in values:
+        return "\n\n"
+    return found[0]

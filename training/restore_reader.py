@@ -53,7 +53,9 @@ def restored(folder: Path) -> dict[str, torch.Tensor]:
             found["tokens.weight"] = value.T
         elif value.dtype == np.float32 and not name.endswith((".scale", ".scales", ".inverse")):
             found[name] = value
-    return {name: torch.from_numpy(np.ascontiguousarray(v, np.float32)) for name, v in found.items()}
+    return {
+        name: torch.from_numpy(np.ascontiguousarray(v, np.float32)) for name, v in found.items()
+    }
 
 
 def _shared_inverse(layer: str, values: dict[str, np.ndarray]) -> str:

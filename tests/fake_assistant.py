@@ -307,6 +307,9 @@ class MemoryIndex(Index):
     def summary(self, article_id: str) -> Summary:
         return next(summary for summary in self.articles() if summary.id == article_id)
 
+    def near_words(self, word: str, k: int = 3) -> list[str]:
+        return []
+
     def near_copies(self, article_id: str) -> list[Summary]:
         return []
 

@@ -115,6 +115,9 @@ class FakeIndex(Index):
     def summary(self, article_id: str) -> Summary:
         return _summary(self.get(article_id))
 
+    def near_words(self, word: str, k: int = 3) -> list[str]:
+        return []
+
     def near_copies(self, article_id: str) -> list[Summary]:
         text = self.get(article_id).text
         copies = [a for a in self._read().values() if a.text == text and a.id != article_id]

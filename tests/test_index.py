@@ -404,6 +404,33 @@ def test_is_a_langchain_retriever(index: Index) -> None:
         index.as_retriever(search_kwargs={"colour": "red"})
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("poeple", "people"),
+        ("teh", "the"),
+        ("Skenay", "Skennay"),
+        ("flodded", "flooded"),
+        ("cuoncil", "council"),
+    ],
+)
+def test_a_mistyped_word_has_a_near_one(index: Index, typed: str, meant: str) -> None:
+    index.add_articles(NEWS)
+    assert [word.lower() for word in index.near_words(typed)][:1] == [meant.lower()]
+
+
+@pytest.mark.parametrize("typed", ["zebra", "xq", "", "🙂", 'a"b', "12"])
+def test_a_word_that_is_near_none_has_none(index: Index, typed: str) -> None:
+    index.add_articles(NEWS)
+    assert index.near_words(typed) == []
+
+
+def test_words_of_removed_articles_are_near_nothing(index: Index) -> None:
+    index.add_articles(NEWS)
+    index.remove(["ferry"])
+    assert index.near_words("Skenay") == []
+
+
 # -- changing, listing -------------------------------------------------------------------------
 
 

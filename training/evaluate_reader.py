@@ -1,8 +1,10 @@
 """Measures a reader on articles of squad2_dev that it never saw (the test split).
 
-    python -m training.evaluate_reader EVAL_FOLDER READER... [--titles] [--questions 400]
+    python -m training.evaluate_reader EVAL_FOLDER READER... [--questions 400]
 
-READER is a Hugging Face folder, or one with model.onnx. Printed as rows of a Markdown table:
+READER is a folder that train_reader.py wrote, one with model.onnx, or the shipped folder with both
+readers: then the small one orders and the strong one reads the best few. Printed as rows of a
+Markdown table:
 
 - gold: the paragraph with the answer is given. EM and F1 of answerable questions; whether the score
   tells them from the adversarial ones (AUROC; the best F1 with a threshold, "" being right for
@@ -25,8 +27,11 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 
+from assistant.reading.network import shipped_reader
+from assistant.reading.reader import Reader, Reading
 from training import squad
-from training.reading import Model, Span, open_model
+from training.reading import open_training_reader
+from vectorstore.articles import Passage
 
 PASSAGES = 10
 
@@ -61,7 +66,6 @@ def main() -> None:
     ap.add_argument("readers", type=Path, nargs="+")
     ap.add_argument("--part", default="test", choices=["tune", "test"])
     ap.add_argument("--questions", type=int, default=400, help="of each kind, at most")
-    ap.add_argument("--titles", action="store_true", help='read "Title. passage"')
     ap.add_argument("--threads", type=int, default=2)
     a = ap.parse_args()
     whole = squad.load(a.data / "squad2_dev")
@@ -72,25 +76,26 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     for folder in a.readers:
         began = time.perf_counter()
-        model = open_model(folder, a.threads)
-        cells = [*gold(model, mine, a.questions, a.titles)]
-        cells += [*open_figures(open_setting(model, whole, mine, [a.questions] * 3, a.titles))]
+        reader = (
+            shipped_reader(folder)
+            if (folder / "strong").is_dir()
+            else open_training_reader(folder, a.threads)
+        )
+        cells = [*gold(reader, mine, a.questions)]
+        cells += [*open_figures(open_setting(reader, whole, mine, [a.questions] * 3))]
         row = " | ".join(f"{cell:.3f}" for cell in cells)
         print(f"| {folder} | {row} | {time.perf_counter() - began:.0f} |", flush=True)
 
 
-def gold(
-    model: Model, mine: squad.Squad, count: int, titles: bool
-) -> tuple[float, float, float, float]:
+def gold(reader: Reader, mine: squad.Squad, count: int) -> tuple[float, float, float, float]:
     """EM and F1 of answerable questions, AUROC against adversarial ones, best F1 of both."""
     sample = [q for kind in (True, False) for q in _sample(mine.questions, kind, count)]
-    spans = model.read(
-        [
-            (q.text, _headed(mine.titles[q.paragraph], mine.texts[q.paragraph], titles))
-            for q in sample
-        ],
-        batch=8,
-    )
+    spans = [
+        reader.read(
+            q.text, [_passage(q.paragraph, mine.titles[q.paragraph], mine.texts[q.paragraph])]
+        )[0]
+        for q in sample
+    ]
     exact = [
         squad.exact(s.text, q.answers) for s, q in zip(spans, sample, strict=True) if q.answerable
     ]
@@ -114,43 +119,36 @@ def gold(
 
 
 def open_setting(
-    model: Model, whole: squad.Squad, mine: squad.Squad, counts: Sequence[int], titles: bool
+    reader: Reader, whole: squad.Squad, mine: squad.Squad, counts: Sequence[int]
 ) -> list[Outcome]:
     """Outcomes of so many answerable, absent and adversarial questions of `mine`, asked of the
     passages of `whole`."""
-    search = squad.WordSearch(whole.pieces)
+    search = squad.WordSearch([piece.text for piece in whole.pieces])
     asked = [(q, "answerable") for q in _sample(mine.questions, True, counts[0])]
     asked += [(q, "absent") for q in _sample(mine.questions, True, counts[1])]
     asked += [(q, "adversarial") for q in _sample(mine.questions, False, counts[2])]
     found = search.search([q.text for q, _ in asked], 300)
-    chosen: list[list[squad.Piece]] = []
+    outcomes = []
     for (question, kind), row in zip(asked, found, strict=True):
         there = [whole.pieces[int(i)] for i in row]
-        there = [p for p in there if kind != "absent" or p.article != question.article]
-        chosen.append(there[:PASSAGES])
-    # A passage is read once a question, whether the question comes as present or absent.
-    pairs = {
-        (q.text, _headed(p.title, p.text, titles)): None
-        for (q, _), pieces in zip(asked, chosen, strict=True)
-        for p in pieces
-    }
-    spans = dict(zip(pairs, model.read(list(pairs)), strict=True))
-    outcomes = []
-    for (question, kind), pieces in zip(asked, chosen, strict=True):
-        read = [spans[question.text, _headed(p.title, p.text, titles)] for p in pieces]
-        best = max(range(len(read)), key=lambda i: read[i].score)
-        span: Span = read[best]
+        there = [p for p in there if kind != "absent" or p.article != question.article][:PASSAGES]
+        passages = [_passage(p.paragraph, p.title, p.text, p.start) for p in there]
+        best = max(_close(reader.read(question.text, passages)), key=lambda r: r.score)
         outcomes.append(
             Outcome(
                 question,
                 kind,
-                span.text,
-                span.score,
-                pieces[best].paragraph == question.paragraph,
-                any(p.paragraph == question.paragraph for p in pieces),
+                best.text,
+                best.score,
+                best.passage.article_id == question.paragraph,
+                any(p.paragraph == question.paragraph for p in there),
             )
         )
     return outcomes
+
+
+def _close(readings: Sequence[Reading]) -> list[Reading]:
+    return [reading for reading in readings if not reading.skimmed]
 
 
 def open_figures(outcomes: Sequence[Outcome]) -> tuple[float, ...]:
@@ -184,8 +182,8 @@ def _sample(
     return [of[i] for i in np.random.default_rng(1).permutation(len(of))[:count]]
 
 
-def _headed(title: str, text: str, titles: bool) -> str:
-    return f"{title}. {text}" if titles else text
+def _passage(paragraph: str, title: str, text: str, start: int = 0) -> Passage:
+    return Passage(f"{paragraph}#{start}", paragraph, start, start + len(text), text, title)
 
 
 if __name__ == "__main__":

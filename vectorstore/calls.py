@@ -140,6 +140,18 @@ class NearCopies(Call[list[Summary]]):
 
 
 @dataclass(frozen=True, slots=True)
+class NearWords(Call[list[str]]):
+    word: str
+    k: int
+
+    method: ClassVar[str] = "near_words"
+    result: ClassVar[Any] = list[str]
+
+    def perform(self, index: Index) -> list[str]:
+        return index.near_words(self.word, self.k)
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFiles(Call[list[SourceFile]]):
     under: str | None
     digests: tuple[str, ...]
@@ -247,6 +259,7 @@ CALLS: tuple[type[Call[Any]], ...] = (
     Articles,
     GetSummary,
     NearCopies,
+    NearWords,
     SourceFiles,
     StoreFiles,
     Edit,

@@ -22,6 +22,7 @@ import sqlite3
 import stat
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -215,6 +216,14 @@ WITH found AS MATERIALIZED (
 )
 SELECT vector FROM found GROUP BY vector ORDER BY min(score), vector LIMIT ?3
 """
+_VOCABULARY = "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab (main, words, row)"
+_WRITTEN = """
+SELECT highlight(words, 0, char(2), char(3)) AS title, highlight(words, 1, char(2), char(3)) AS text
+FROM words WHERE words MATCH ? LIMIT 5
+"""
+_MARKED = re.compile("\x02([^\x03]+)\x03")
+_SHORTEST = 3  # characters of a stem that another may be taken for
+_LONG = 8  # characters from which two may differ
 # Every further term costs time over the whole index, and a pasted page has hundreds.
 _TERMS = 32
 
@@ -293,8 +302,9 @@ class Catalog:
                 self._db.execute("PRAGMA secure_delete = ON")
                 self._db.execute("PRAGMA foreign_keys = ON")
                 self._reader = _connect(file)
-                self._reader.execute("PRAGMA query_only = ON")
                 self._reader.execute("PRAGMA temp_store = MEMORY")
+                self._reader.execute(_VOCABULARY)
+                self._reader.execute("PRAGMA query_only = ON")
             except BaseException:
                 self._db.close()
                 raise
@@ -542,6 +552,36 @@ class Catalog:
             )
             admitted.append({row["key"] for row in rows})
         return sorted(set.intersection(*admitted))
+
+    def near_words(self, word: str, k: int) -> list[str]:
+        """At most `k` words of the articles, as written there, that are spelt nearly as `word`: the
+        nearest first, of those the most frequent."""
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+        from Stemmer import Stemmer
+
+        stem = str(Stemmer("porter").stemWord(folded(word).lower()))
+        if len(stem) < _SHORTEST:
+            return []
+        with self._snapshot():
+            terms = {
+                row["term"]: row["doc"]
+                for row in self._rows("SELECT term, doc FROM temp.vocabulary")
+                if not row["term"].isdigit()
+            }
+            cutoff = 2 if len(stem) >= _LONG else 1
+            near = process.extract(
+                stem, list(terms), scorer=OSA.distance, score_cutoff=cutoff, limit=None
+            )
+            near.sort(key=lambda found: (found[1], -terms[found[0]]))
+            written = [self._as_written(term) for term, *_ in near[: 2 * k]]
+        return [one for one in dict.fromkeys(written) if one][:k]
+
+    def _as_written(self, term: str) -> str | None:
+        """The commonest form in which a stem of the vocabulary stands in articles."""
+        rows = self._rows(_WRITTEN, f'"{term}"')
+        forms = Counter(form for row in rows for text in row for form in _MARKED.findall(text))
+        return forms.most_common(1)[0][0] if forms else None
 
     def search(self, query: str, k: int, articles: Sequence[int] | None) -> list[int]:
         """The vectors of the `k` texts that match best by BM25, best first; `articles` are keys."""

@@ -126,6 +126,11 @@ class Index(ABC):
         Raises ArticleNotFoundError.
         """
 
+    @abstractmethod
+    def near_words(self, word: str, k: int = 3) -> list[str]:
+        """At most `k` words of the articles that are spelt nearly as `word`, the nearest first: what
+        may have been meant by a word that no article has."""
+
     def independent(self, article_ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
         """These articles, those together that are copies of each other: as many groups as there
         are independent sources. Raises ArticleNotFoundError."""

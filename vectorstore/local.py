@@ -279,6 +279,9 @@ class LocalIndex(Index):
     def statistics(self) -> Statistics:
         return replace(self._catalog.statistics(), embedding_model=self._embedding.name)
 
+    def near_words(self, word: str, k: int = 3) -> list[str]:
+        return self._catalog.near_words(word, k)
+
     def near_copies(self, article_id: str) -> list[Summary]:
         self._sign_what_has_no_signature()
         text = self.get(article_id).text

@@ -146,6 +146,9 @@ class RemoteIndex(Index):
     def near_copies(self, article_id: str) -> list[Summary]:
         return self._make(calls.NearCopies(article_id))
 
+    def near_words(self, word: str, k: int = 3) -> list[str]:
+        return self._make(calls.NearWords(word, k))
+
     def source_files(
         self,
         *,

@@ -42,6 +42,7 @@ from assistant.question.asked import Asked, asked_of
 from assistant.question.followup import leaning_on
 from assistant.question.instructions import without_instructions
 from assistant.question.intent import load_intents
+from assistant.question.spelling import respelt
 from assistant.question.time import AskedTime
 from assistant.question.time import asked as time_asked
 from assistant.question.typed import foreign_language, parts, small_talk
@@ -69,10 +70,12 @@ _HEADS = 5  # articles told of where the newest are asked for
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of the question, in each of the ways it may be meant, with what was found for each."""
+    """One part of the question, in each of the ways it may be meant, with what was found for each.
+    `meant` is the part with mistyped names set right, too."""
 
     text: str
     readings: tuple[Question, ...]
+    meant: str = ""
     hits: tuple[tuple[Hit, ...], ...] = ()
     material: Material | None = None
     finding: Finding | None = None
@@ -98,6 +101,12 @@ class State:
                 for hit in sorted(part.material.hits, key=lambda h: order[h.passage.id]):
                     found.setdefault(hit.passage.id, hit)
         return tuple(found.values())
+
+    @property
+    def nearest(self) -> tuple[Hit, ...]:
+        """What the search found, in its order, once each."""
+        every = [hit for part in self.parts if part.material for hit in part.material.hits]
+        return tuple({hit.passage.id: hit for hit in reversed(every)}.values())[::-1]
 
     @property
     def standalone(self) -> str:
@@ -148,9 +157,14 @@ class Chain:
         found: list[Part] = []
         before = list(history)
         for text in parts(question):
-            ways = dict.fromkeys([text, leaning_on(text, before)])
-            readings = tuple(self._understood(text, way, asked) for way in ways)
-            found.append(Part(text, readings))
+            typed = respelt(text, self._known, self._index.near_words)
+            ways = dict.fromkeys(
+                (words_, read)
+                for words_ in (text, typed.read or text)
+                for read in (words_, leaning_on(words_, before))
+            )
+            readings = tuple(self._understood(words_, read, asked) for words_, read in ways)
+            found.append(Part(text, readings, meant=typed.meant))
             before = [*before, Turn("user", text)]
         return replace(state, rewritten=question, parts=tuple(found))
 
@@ -268,8 +282,11 @@ class Chain:
             for word in among
             if word not in years
             and not words(word).stems <= held
-            and not self._index.search(word, 1, "words")
+            and not self._known(word)
         ]
+
+    def _known(self, word: str) -> bool:
+        return bool(self._index.search(word, 1, "words"))
 
     def _article(self, article_id: str) -> Article | None:
         try:
@@ -325,6 +342,8 @@ class Chain:
             if finding is None:
                 notices.append(phrases.say("part", part=part.text))
                 continue
+            if part.material is not None and part.material.question.text != part.text:
+                notices.append(phrases.say("respelt", question=part.material.question.text))
             sides = sides_of(part.material, finding) if part.material is not None else None
             if sides is not None and len(state.parts) == 1:
                 positions = told_apart(sides, writing, phrases)
@@ -418,8 +437,14 @@ class Chain:
             asked = [w for w in content if words(w).stems <= telling]
             absent = self._absent(list(dict.fromkeys(asked)), state.hits)
         refusal = abstain(
-            blank, self.phrases, state.asked.question, absent=absent, where=state.asked.where
+            blank,
+            self.phrases,
+            state.asked.question,
+            absent=absent,
+            where=state.asked.where,
+            meant=state.parts[0].meant if len(state.parts) == 1 else "",
         )
+        refusal = replace(refusal, passages=state.nearest)
         window = state.when.window
         if window is not None and not state.hits:
             then = self.phrases.say("none_then", days=window)

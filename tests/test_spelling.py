@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from assistant.question.spelling import respelt
+
+ARTICLES = {"flood": "flood", "poeple": "people", "flod": "flood", "teh": "the", "twon": "town"}
+ARTICLES |= {"Arabis": "Arabia", "Ennetmuth": "Ennetmouth", "ennetmuth": "Ennetmouth"}
+HELD = {"Khiari", "Ennetmouth", "co-chairs"}
+
+
+def near(word: str, k: int = 3) -> Sequence[str]:
+    return [ARTICLES[word]] if word in ARTICLES else []
+
+
+@pytest.mark.parametrize(
+    ("question", "read"),
+    [
+        ("how manny poeple left teh twon", "how manny people left the town"),
+        ("what did Khiari say about ennetmuth?", "what did Khiari say about Ennetmouth?"),
+        ("When did the flod begin?", "When did the flood begin?"),
+    ],
+)
+def test_mistyped_words_are_read_as_those_of_the_articles(question: str, read: str) -> None:
+    assert respelt(question, HELD.__contains__, near) == (read, read)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the fare of the ferry?",  # common English, whatever is near it
+        "What did Khiari highlight?",  # stands in an article
+        "Who excoriated the minister in 2021?",  # nothing is near
+    ],
+)
+def test_words_that_are_none_of_it_stay(question: str) -> None:
+    assert respelt(question, HELD.__contains__, near) == ("", "")
+
+
+def test_a_name_is_offered_and_not_replaced() -> None:
+    found = respelt("Does Saudi Arabis co-chair it?", HELD.__contains__, near)
+    assert found == ("", "Does Saudi Arabia co-chair it?")

@@ -107,7 +107,7 @@ ELSEWHERE = 0.08  # of the statements come with another passage
 FIRST = {"squad1": 1400, "squad2": 60, "adversarial": 60, "qamr": 160, "news": 10, "claims": 120,
          "rte": 60, "roles": 60, "followups": 140, "checked": 40}  # fmt: skip
 LATER = {"squad1": 420, "squad2": 70, "adversarial": 200, "qamr": 100, "news": 40, "clapnq": 50,
-         "claims": 260, "rte": 110, "roles": 40, "followups": 100, "checked": 110}  # fmt: skip
+         "claims": 900, "rte": 200, "roles": 40, "followups": 100, "checked": 110}  # fmt: skip
 TURNS = 2  # of a conversation, at most, before a follow-up
 
 

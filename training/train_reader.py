@@ -49,7 +49,7 @@ COOL_DOWN = 0.25  # of the time
 MEAN = 0.998  # what is kept of the running mean each step
 SHARED_WEIGHT = 0.5
 EVIDENCE_WEIGHT = 0.5
-VERDICT_WEIGHT = 0.7
+VERDICT_WEIGHT = 1.0
 NEVER = -1e4
 
 

@@ -105,8 +105,11 @@ class State:
     @property
     def nearest(self) -> tuple[Hit, ...]:
         """What the search found, in its order, once each."""
-        every = [hit for part in self.parts if part.material for hit in part.material.hits]
-        return tuple({hit.passage.id: hit for hit in reversed(every)}.values())[::-1]
+        found: dict[str, Hit] = {}
+        for part in self.parts:
+            for hit in part.material.hits if part.material else ():
+                found.setdefault(hit.passage.id, hit)
+        return tuple(found.values())
 
     @property
     def standalone(self) -> str:

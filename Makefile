@@ -82,26 +82,26 @@ constraints: ## Write constraints.txt anew, from the newest releases that pyproj
 	step "Installing the newest releases"; \
 	run_pip $(VENV)-constraints --upgrade pip hatchling editables; \
 	install_torch $(VENV)-constraints; \
-	run_pip $(VENV)-constraints --no-build-isolation -e . --group dev; \
+	run_pip $(VENV)-constraints --no-build-isolation -e ./weights -e . --group dev; \
 	{ echo "# Every release that a working installation has, so that tomorrow's is the same as today's."; \
 	  echo "# Written by \`make constraints\`; used by the Makefile and by pip install -c constraints.txt."; \
-	  $(VENV)-constraints/bin/python -m pip freeze --all --exclude-editable --exclude dateline \
+	  $(VENV)-constraints/bin/python -m pip freeze --all --exclude-editable --exclude dateline --exclude dateline-reader \
 	  | sed -E 's/^(torch==[^+]*)\+.*/\1/'; } > constraints.new; \
 	mv constraints.new constraints.txt; rm -rf $(VENV)-constraints; \
 	echo "constraints.txt names $$(grep -vc '^#' constraints.txt) releases; now run make test"
 
 clean: ## Remove what was installed and built; articles and indexes stay
-	rm -rf $(VENV) $(VENV)-constraints build dist .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) $(VENV)-constraints build dist weights/dist .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache .hypothesis
 	find assistant vectorstore tests benchmarks training -name __pycache__ -prune -exec rm -rf {} +
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml weights/pyproject.toml constraints.txt
 	@$(FUNCTIONS); started=$$SECONDS; \
 	if [ ! -x $(PY) ]; then make_venv $(VENV); fi; \
 	step "[1/4] pip"; run_pip $(VENV) -c constraints.txt pip hatchling editables; \
 	step "[2/4] torch"; install_torch $(VENV) -c constraints.txt; \
 	step "[3/4] the other packages (about $$(grep -c == constraints.txt), a few minutes)"; \
-	run_pip $(VENV) -c constraints.txt --no-build-isolation -e .; \
+	run_pip $(VENV) -c constraints.txt --no-build-isolation -e ./weights -e .; \
 	step "[4/4] a first look"; $(PY) -m assistant --version; \
 	echo "Installed in $$((SECONDS - started)) s; $$(du -sh $(VENV) | cut -f1) in $(VENV)."
 	@touch $@

@@ -57,16 +57,24 @@ def project(root: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(root, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def weights_wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(root / "weights", tmp_path_factory.mktemp("weights-wheel"))
+
+
+def built(project: Path, folder: Path) -> Path:
     """The wheel, built without network: its build backend is installed."""
-    folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
-        cwd=root,
+        cwd=project,
         capture_output=True,
         check=True,
     )
-    (built,) = folder.glob("*.whl")
-    return built
+    (wheel,) = folder.glob("*.whl")
+    return wheel
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +119,39 @@ def test_the_wheel_has_the_packages_their_types_and_licences_and_nothing_else(
         assert (unpacked / package / "py.typed").is_file()
     assert (info / "licenses" / "LICENSE").is_file()
     assert (info / "licenses" / "assistant" / "weights" / "reader" / "LICENSE").is_file()
+
+
+def test_every_wheel_is_of_a_size_that_pypi_takes(wheel: Path, weights_wheel: Path) -> None:
+    assert wheel.stat().st_size < 100 * 2**20
+    assert 50 * 2**20 < weights_wheel.stat().st_size < 100 * 2**20
+
+
+def test_the_weights_are_all_in_their_own_wheel_which_the_program_asks_for(
+    root: Path, weights_wheel: Path, unpacked: Path, project: dict[str, Any]
+) -> None:
+    with zipfile.ZipFile(weights_wheel) as archive:
+        packed = {Path(name).name for name in archive.namelist() if "dist-info" not in name}
+    assert packed == files(root / "weights" / "dateline_reader")
+    assert packed >= {"model.onnx", "layers.bin", "embeddings.bin", "tokenizer.json", "LICENSE"}
+    own = tomllib.loads((root / "weights" / "pyproject.toml").read_text("utf-8"))["project"]
+    assert f"{own['name']}=={own['version']}" in project["project"]["dependencies"]
+    (info,) = unpacked.glob("*.dist-info")
+    assert f"Requires-Dist: dateline-reader=={own['version']}" in (info / "METADATA").read_text(
+        "utf-8"
+    )
+
+
+def test_both_wheels_installed_together_find_the_strong_reader(
+    unpacked: Path, weights_wheel: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(weights_wheel) as archive:
+        archive.extractall(tmp_path / "weights")
+    found = python(
+        "import assistant.resources as r; print(r.strong_weights_folder())",
+        cwd=tmp_path,
+        PYTHONPATH=os.pathsep.join([str(unpacked), str(tmp_path / "weights")]),
+    )
+    assert Path(found.strip()) == tmp_path / "weights" / "dateline_reader"
 
 
 def test_an_installed_wheel_finds_what_it_ships(unpacked: Path, tmp_path: Path) -> None:
@@ -206,7 +247,8 @@ def test_only_the_settings_read_the_environment(root: Path) -> None:
             for node in ast.walk(ast.parse(path.read_text("utf-8")))
         )
     }
-    assert readers == {"assistant/settings.py"}
+    # The parser's process drops what it inherits, secrets among it.
+    assert readers == {"assistant/settings.py", "vectorstore/loading/worker.py"}
 
 
 def test_the_constraints_pin_an_admitted_release_of_every_dependency(
@@ -215,6 +257,8 @@ def test_the_constraints_pin_an_admitted_release_of_every_dependency(
     lines = (root / "constraints.txt").read_text("utf-8").splitlines()
     pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
     pinned = {normal(name): version for name, version in pins.items()}
+    weights = tomllib.loads((root / "weights" / "pyproject.toml").read_text("utf-8"))["project"]
+    pinned[weights["name"]] = weights["version"]  # of this repository
     declared = [
         *project["build-system"]["requires"],
         *project["project"]["dependencies"],

@@ -9,7 +9,8 @@ Asks questions of known outcome through the program's own stages and fits what `
   be answered once more with its article hidden, and a third of them once more behind a conversation about
   something else;
 - squad2_dev's tune split: half can be answered, a quarter have their article hidden, a quarter are adversarial;
-- clapnq's tune quarter, which sentences answer or a look-alike does not.
+- clapnq's tune quarter, which sentences answer or a look-alike does not;
+- the questions of yes or no in the tune part of `claims`.
 
 The result, with its curve, goes into calibration.json beside the weights it belongs to.
 """
@@ -32,7 +33,11 @@ from assistant.evaluation.labelled import LabelledQuestion
 from assistant.reading.network import shipped_reader
 from assistant.reading.reader import Reader
 from benchmarks import news, sets
-from benchmarks.answers import Set, clapnq, squad, told
+from benchmarks.answers import Set, clapnq, told
+from benchmarks.answers import squad as squad_set
+from training import squad
+from training.examples import as_question
+from vectorstore.articles import Article
 
 SHARES = {"answerable": 0.5, "absent": 0.25, "adversarial": 0.25}
 SEED = 3
@@ -71,7 +76,7 @@ def collect(
     data: Path, reader: Reader, questions: int, vectors: Path | None
 ) -> dict[str, list[Judged]]:
     """The outcomes of every set, by its name."""
-    drawn = squad(data / "squad2_dev", "tune", questions)
+    drawn = squad_set(data / "squad2_dev", "tune", questions)
     long = clapnq(data / "clapnq")
     found = {
         "news_dev": _asked(_news(data), reader, vectors, hide=True),
@@ -79,6 +84,7 @@ def collect(
             Set(drawn.articles, list(_shares(drawn.questions, questions))), reader, vectors
         ),
         "clapnq": _asked(Set(long.articles, long.tuning), reader, vectors),
+        "claims": _asked(_yes_or_no(data / "claims"), reader, vectors),
     }
     return {name: list(outcomes) for name, outcomes in found.items()}
 
@@ -94,6 +100,23 @@ def _news(data: Path) -> Set:
         turns = (Turn("user", other.question), Turn("assistant", other.answers[0]))
         elsewhere.append(replace(question, history=turns, id=f"{question.id}+"))
     return Set(sets.articles(folder), [*asked, *elsewhere])
+
+
+def _yes_or_no(folder: Path) -> Set:
+    """The questions of yes or no, and as many statements asked as such."""
+    found = []
+    for row in news.read_lines(folder / "claims.jsonl.gz"):
+        own = squad.part_of("claims", row["passage_id"]) == "tune"
+        text = row["text"] if row["form"] == "yesno" else as_question(row["text"])
+        if own and text:
+            answer = {"supported": ("Yes",), "contradicted": ("No",)}.get(row["label"], ())
+            articles = (row["passage_id"],) if answer else ()
+            found.append(LabelledQuestion(text, answer, articles, kind="yesno"))
+    passages = [
+        Article(row["passage_id"], row["title"], row["text"])
+        for row in news.read_lines(folder / "passages.jsonl.gz")
+    ]
+    return Set(passages, found)
 
 
 def _shares(questions: list[LabelledQuestion], count: int) -> Iterator[LabelledQuestion]:

@@ -78,7 +78,7 @@ def main() -> None:
         began = time.perf_counter()
         reader = (
             shipped_reader(folder)
-            if (folder / "strong").is_dir()
+            if (folder / "small").is_dir()
             else open_training_reader(folder, a.threads)
         )
         cells = [*gold(reader, mine, a.questions)]

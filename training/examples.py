@@ -408,7 +408,7 @@ class Examples:
     def _judged(self, item: Item, chance: random.Random) -> tuple[Item, Text]:
         """A statement with its passage; now and then asked as a question, or with another passage,
         which does not say."""
-        if chance.random() < ASKED and (asked := _as_question(item.text)):
+        if chance.random() < ASKED and (asked := as_question(item.text)):
             item = replace(item, text=asked)
         if item.verdict != NOT_SUPPORTED and chance.random() < ELSEWHERE:
             other = chance.choice(self._items["claims"]).doc
@@ -560,7 +560,7 @@ def _roles(texts: dict[str, str]) -> list[Item]:
     return found
 
 
-def _as_question(statement: str) -> str:
+def as_question(statement: str) -> str:
     """As "The tower was sold." -> "Was the tower sold?"; "" for a sentence of another build."""
     match = _STATED.match(statement)
     if match is None:

@@ -218,21 +218,20 @@ class Chain:
             tuple(readings),
             Articles(hits, self._article),
             self._reader,
-            self._unknown(question, hits),
         )
 
     def findings(self, material: Material) -> list[Finding]:
         """What every form finds, each with its calibrated confidence."""
-        found = [(answerer, answerer(material)) for answerer in ANSWERERS]
-        return [
-            replace(
-                one,
-                wanted=answerer.wanted,
-                confidence=one.confidence or self._calibration.confidence(one.form, one.signals),
-            )
-            for answerer, one in found
-            if one is not None
-        ]
+        found = []
+        for answerer in ANSWERERS:
+            one = answerer(material)
+            if one is not None:
+                suited = material.leaning(answerer.suits)
+                right = self._calibration.confidence(answerer.calibrated_as, one.signals)
+                confidence = one.confidence or suited * right
+                wanted = answerer.wanted
+                found.append(replace(one, wanted=wanted, suited=suited, confidence=confidence))
+        return found
 
     def _understood(self, text: str, read: str, asked: Asked) -> Question:
         when = settled(self._index, self._when(read, asked), asked.where)
@@ -269,23 +268,14 @@ class Chain:
                     found.append(Hit(passages_of(article, 1)[0], 0.0))
         return tuple(found)
 
-    def _unknown(self, question: Question, hits: Sequence[Hit]) -> float:
-        """The share of the names and numbers of the question that stand in no article. A year may
-        also be that in which an article appeared, "US" may be spelt out."""
-        named = [name for name in words(question.text).names if not name.isupper()]
-        if not named:
-            return 0.0
-        return len(self._absent(named, hits)) / len(named)
-
     def _absent(self, among: Sequence[str], hits: Sequence[Hit]) -> list[str]:
+        """Those of the words that stand in no article. A year may be that in which one appeared."""
         held = words(" ".join(f"{hit.passage.title} {hit.passage.text}" for hit in hits)).stems
         years = {str(hit.passage.published.year) for hit in hits if hit.passage.published}
         return [
             word
             for word in among
-            if word not in years
-            and not words(word).stems <= held
-            and not self._known(word)
+            if word not in years and not words(word).stems <= held and not self._known(word)
         ]
 
     def _known(self, word: str) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from assistant.question.intent import Form
 
 _CONTENT = 6
-_LEANING = 0.1  # of confidence, between forms
+_LEANING = 0.05  # of confidence, between forms
 FAR = 8.0  # log-odds: a margin beyond which more makes no difference
 _WORD = re.compile(r"\w+")
 
@@ -74,8 +74,11 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """An answer in one form, with what speaks for it. `short` is the briefest answer; `lead` a phrase
-    of prompts/extractive.yaml to begin with; `readings` what the answer rests on, best first. The
-    `confidence` is the calibration's to say, where it is not plain."""
+    of prompts/extractive.yaml to begin with; `readings` what the answer rests on, best first.
+
+    `suited` is the probability that an answer in this form is what the question asks for, and
+    `confidence` that times the calibrated probability that such an answer is right; what is plain
+    brings its own."""
 
     form: str
     claims: tuple[Claim, ...]
@@ -84,29 +87,31 @@ class Finding:
     lead: str = ""
     readings: tuple[Reading, ...] = ()
     wanted: tuple[Form, ...] = ()
+    suited: float = 1.0
     confidence: float = 0.0
 
 
 @dataclass(frozen=True)
 class Material:
-    """What a question is answered from. `readings` are in the order of `hits`; `unknown` is the share
-    of the question's names and numbers that stand in no article."""
+    """What a question is answered from. `readings` are in the order of `hits`."""
 
     question: Question
     hits: tuple[Hit, ...]
     readings: tuple[Reading, ...]
     articles: Articles
     reader: Reader
-    unknown: float = 0.0
 
     @cached_property
     def asked(self) -> Words:
         return words(self.question.read)
 
+    def leaning(self, forms: Sequence[Form]) -> float:
+        """The probability that one of these forms is wanted."""
+        return sum(self.question.forms.get(form, 0.0) for form in forms)
+
     def preference(self, finding: Finding) -> float:
         """By how sure it is, and between forms about as sure by what the question leans to."""
-        lean = sum(self.question.forms.get(form, 0.0) for form in finding.wanted)
-        return finding.confidence + _LEANING * lean
+        return finding.confidence + _LEANING * self.leaning(finding.wanted)
 
     @cached_property
     def close(self) -> tuple[Reading, ...]:
@@ -116,28 +121,36 @@ class Material:
 
 
 class Answerer(Protocol):
-    """Answers in one form. None where nothing can be said in it."""
+    """Answers in one form. None where nothing can be said in it.
+
+    `wanted` are the leanings of a question that want just this form, `suits` those that it answers
+    well enough; `calibrated_as` is the form by whose calibration it goes.
+    """
 
     @property
     def form(self) -> str: ...
 
     @property
+    def calibrated_as(self) -> str: ...
+
+    @property
     def wanted(self) -> tuple[Form, ...]: ...
+
+    @property
+    def suits(self) -> tuple[Form, ...]: ...
 
     def __call__(self, material: Material) -> Finding | None: ...
 
 
-def signals(
-    material: Material, reading: Reading, span: Scored, wanted: Sequence[Form]
-) -> dict[str, float]:
+def signals(material: Material, reading: Reading, span: Scored) -> dict[str, float]:
     """What is known for and against an answer at `span` of this reading.
 
     `score` is the reader's log-odds; `margin` how far it is above the best that says something else in
     another place; `evidence` the log-odds that the sentence around it is what the answer rests on, and
     `best_evidence` those of the best sentence read; `rank` 1 / sqrt(rank) of the retrieval; `words` and
     `names` the shares of the question's words and names that neither passage, title nor month hold;
-    `content` how many words of content the question has, at most six; `unknown` see Material; `leaning` the log-odds that the form is wanted; `leans` 1 where the question was
-    read with the conversation before.
+    `content` how many words of content the question has, at most six; `leans` 1 where the question was read
+    with the conversation before.
     """
     passage = reading.passage
     rank = next(i for i, hit in enumerate(material.hits, 1) if hit.passage.id == passage.id)
@@ -153,7 +166,6 @@ def signals(
     margin = span.score - max(rivals, default=-math.inf)
     own = [s.score for s in reading.sentences if s.start < span.end and span.start < s.end]
     every = [s.score for one in material.close for s in one.sentences]
-    lean = sum(material.question.forms.get(form, 0.0) for form in wanted)
     return {
         "score": max(-20.0, min(20.0, span.score)),
         "margin": max(-FAR, min(FAR, margin)),
@@ -162,8 +174,6 @@ def signals(
         "rank": 1.0 / math.sqrt(rank),
         "words": material.asked.missing_in(held),
         "names": material.asked.names_missing_in(held),
-        "unknown": material.unknown,
-        "leaning": log_odds(lean),
         "leans": float(material.question.leans),
         "content": float(min(_CONTENT, len(material.asked.content))),
     }

@@ -48,8 +48,9 @@ class Sentence:
 
 
 class Sentences:
-    form = "sentences"
+    form = calibrated_as = "sentences"
     wanted: tuple[Form, ...] = ("explain",)
+    suits: tuple[Form, ...] = ("span", "describe", "explain", "list", "compare")
     most = MOST
 
     def __call__(self, material: Material) -> Finding | None:
@@ -58,13 +59,10 @@ class Sentences:
             return None
         chosen = self.chosen(found, material.question.sentences or self.most)
         best = found[0]
-        known = signals(material, best.reading, _best_span(best), self.wanted)
-        known["told"] = float(len(chosen))
-        known["second"] = max(-8.0, found[1].span.score) if len(found) > 1 else -8.0
         return Finding(
             self.form,
             told(chosen, material.question.sentences or self.most),
-            known,
+            signals(material, best.reading, _best_span(best)),
             short=_short(best),
             readings=tuple(dict.fromkeys(one.reading for one in chosen)),
         )

@@ -9,7 +9,6 @@ from assistant.answering.findings import (
     Finding,
     Material,
     Proof,
-    log_odds,
     said,
     same_answer,
     signals,
@@ -25,8 +24,9 @@ _AGREEING = 2.0  # log-odds: a span this likely elsewhere is further proof
 
 
 class Spans:
-    form = "span"
+    form = calibrated_as = "span"
     wanted: tuple[Form, ...] = ("span", "describe")
+    suits: tuple[Form, ...] = ("span", "describe", "explain")
 
     def __call__(self, material: Material) -> Finding | None:
         found = candidates(material)
@@ -44,27 +44,13 @@ class Spans:
             ):
                 agreeing.append(other)
         proofs = tuple(proof_of(one, next(s for r, s in found if r is one)) for one in agreeing)
-        known = signals(material, reading, span, self.wanted)
-        known["agreeing"] = float(len(agreeing) - 1)
-        known |= checked(material, reading, text)
         return Finding(
             self.form,
             (Claim(text, proofs, phrase=True),),
-            known,
+            signals(material, reading, span),
             short=text,
             readings=tuple(agreeing),
         )
-
-
-def checked(material: Material, reading: Reading, text: str) -> dict[str, float]:
-    """What the judge says of the question with this answer behind it: the log-odds that the passage
-    supports it, and that it contradicts it."""
-    (judged,) = material.reader.read(f"{material.question.read} {text}", [reading.passage])
-    verdict = judged.verdict
-    return {
-        "supported": log_odds(verdict.supported) if verdict else 0.0,
-        "contradicted": log_odds(verdict.contradicted) if verdict else 0.0,
-    }
 
 
 def candidates(material: Material) -> list[tuple[Reading, Scored]]:

@@ -17,7 +17,6 @@ from assistant.answering.findings import (
     Finding,
     Material,
     Proof,
-    log_odds,
     probability,
 )
 from assistant.answering.sentences import Sentence, told
@@ -37,16 +36,16 @@ _HEAD = 400  # characters that tell what an article is about, with its title
 
 
 class Summaries:
-    form = "summary"
+    form = calibrated_as = "summary"
     wanted: tuple[Form, ...] = ("summary",)
+    suits: tuple[Form, ...] = ("summary", "timeline")
 
     def __call__(self, material: Material) -> Finding | None:
         if not material.hits:
             return None
         if not material.question.topic:
             return _heads(material)
-        lean = sum(material.question.forms.get(form, 0.0) for form in self.wanted)
-        if lean < _LEANING:
+        if material.leaning(self.wanted) < _LEANING:
             return None
         meant = self._meant(material)
         held = meant[0][1]
@@ -63,8 +62,6 @@ class Summaries:
             "held": held,
             "in_head": 1.0 - words(material.question.topic).missing_in(head),
             "best_evidence": best,
-            "leaning": log_odds(lean),
-            "unknown": material.unknown,
         }
         return Finding(
             self.form,
@@ -105,6 +102,7 @@ class Timelines(Summaries):
 
     form = "timeline"
     wanted = ("timeline",)
+    suits = ("timeline",)
 
     def __call__(self, material: Material) -> Finding | None:
         finding = super().__call__(material)

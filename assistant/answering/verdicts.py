@@ -9,8 +9,9 @@ from assistant.reading.reader import Scored
 
 
 class Verdicts:
-    form = "verdict"
+    form = calibrated_as = "verdict"
     wanted: tuple[Form, ...] = ("yesno",)
+    suits = wanted
 
     def __call__(self, material: Material) -> Finding | None:
         judged = [reading for reading in material.close if reading.verdict and reading.sentences]
@@ -23,7 +24,7 @@ class Verdicts:
             key=lambda r: max(r.verdict.supported, r.verdict.contradicted) if r.verdict else 0.0,
         )
         number, span = max(enumerate(best.sentences), key=lambda pair: pair[1].score)
-        known = signals(material, best, Scored(span.start, span.end, best.score), self.wanted)
+        known = signals(material, best, Scored(span.start, span.end, best.score))
         known["sure"] = log_odds(max(yes, no))
         known["against"] = log_odds(min(yes, no))
         known["stated"] = log_odds(1.0 - (best.verdict.not_stated if best.verdict else 1.0))

@@ -4,8 +4,9 @@
     fitted = fit(judged)                                weights a form, threshold, curve
     keep(fitted, assistant)                             used from the next opening on
 
-The confidence is a logistic regression a form of answer on the signals of its finding (Platt 1999). An
-answer is given where it is likelier right than the cost of a wrong one allows: the threshold is where
+The confidence is the probability that the question wants an answer in this form, which the intent head
+says, times that such an answer is right: a logistic regression a form on the signals of its finding
+(Platt 1999), fitted on the questions that want it. An answer is given where it is likelier right than the cost of a wrong one allows: the threshold is where
 the sum of what is answered rightly and rightly refused, less what is answered wrongly, is highest. All
 figures are five-fold cross-validated by question. Questions whose articles are known are asked twice,
 the second time with these articles hidden, so that a file of answerable questions alone will do.
@@ -24,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.answering.chain import Chain, State
+from assistant.answering.chain import ANSWERERS, Chain, State
 from assistant.answering.findings import Finding
 from assistant.answers import Answer
 from assistant.errors import CalibrationError
@@ -49,33 +50,36 @@ FEWEST_OF_FORM = 20  # answers of one form, and at least three of them right
 WRONG = 1.0  # what a wrong answer costs where a right one, or a right refusal, is worth 1
 _FOLDS = 5
 _RIDGE = 1.0  # of the weights of signals of unit variance, not of the intercept
-# The kinds of question (`LabelledQuestion.kind`) that these forms alone can answer.
-_ONLY = {
-    "verdict": ("yesno",),
-    "list": ("list",),
-    "compare": ("compare",),
-    "summary": ("summary",),
-    "timeline": ("timeline", "summary"),
-}
+# Kinds of question (`LabelledQuestion.kind`) that say which form is wanted; of the others a few words
+# or sentences are.
+_OF_KIND = ("yesno", "list", "compare", "summary", "timeline")
 _HALF = ("summary", "timeline", "compare")
 _HIDDEN = 3  # times as many passages are searched, so that enough are left without the hidden ones
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One answer that could be given: its form, its signals, and what would become of it."""
+    """One answer that could be given: its form, its signals, and what would become of it. `suits` are the
+    forms it is good for and `suited` the probability that one of these is wanted; `calibrated_as`
+    and `lean` see `Answerer` and `Material.preference`."""
 
     form: str
+    calibrated_as: str
+    suits: tuple[str, ...]
+    suited: float
+    lean: float
     signals: dict[str, float]
     verdict: Verdict
 
+    def suitable(self, wanted: str) -> bool:
+        """Whether a question of the kind `wanted` is to be answered in this form."""
+        return (wanted if wanted in _OF_KIND else "span") in self.suits
+
     def right(self, wanted: str) -> bool:
-        """Whether it is right in its form, for a question of the kind `wanted`. A list, a comparison, a
-        summary or a yes is no good answer to other questions, whatever words are in it; of a
-        summary, half is enough."""
-        if self.form in _ONLY and wanted not in _ONLY[self.form]:
-            return False
-        return self.verdict == "right" or (self.form in _HALF and self.verdict == "partly")
+        """Whether it is right, for a question of the kind `wanted`. A summary or a yes is no good answer
+        to other questions, whatever words are in it; of a summary, half is enough."""
+        told = self.verdict == "right" or (self.form in _HALF and self.verdict == "partly")
+        return told and self.suitable(wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,7 @@ def fit(judged: Sequence[Judged]) -> dict[str, Any]:
         known = _forms([each for each, f in zip(judged, fold, strict=True) if f != number])
         for i in np.flatnonzero(fold == number):
             each = judged[i]
-            best = max(each.options, key=lambda option: _confidence(known, option))
+            best = max(each.options, key=lambda o: _confidence(known, o) + o.lean)
             crossed[i], right[i] = _confidence(known, best), best.right(each.wanted)
     kinds = np.array([each.kind for each in judged])
     rows = [_at(t / 100, crossed, kinds, right) for t in range(5, 96)]
@@ -166,7 +170,8 @@ def fit(judged: Sequence[Judged]) -> dict[str, Any]:
 
 
 def keep(fitted: dict[str, Any], assistant: Assistant) -> Path:
-    """Write what `fit` found for the assistant's reader and index, in one step; the file's path.
+    """Write what `fit` found for the assistant's reader and index, in one step; the file's path. Forms of
+    which the questions said too little keep the weights they had.
 
     Raises CalibrationError where it cannot be written.
     """
@@ -174,6 +179,13 @@ def keep(fitted: dict[str, Any], assistant: Assistant) -> Path:
     folder = assistant.settings.calibrations
     file = folder / f"{sha256[:16]}.json"
     draft = file.with_suffix(".new")
+    had = assistant.reader.calibration
+    if had is not None:
+        before = {
+            form: {"weights": dict(known.weights), "intercept": known.intercept}
+            for form, known in had.forms.items()
+        }
+        fitted = fitted | {"forms": before | fitted["forms"]}
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         draft.write_text(
@@ -226,13 +238,14 @@ Weights = tuple[dict[str, float], float]
 
 
 def _forms(judged: Sequence[Judged]) -> dict[str, Weights]:
-    """Weights and intercept of every form of which there are enough answers."""
+    """Weights and intercept of every form of which there are enough answers to questions that want it."""
     import numpy as np
 
     by_form: dict[str, list[tuple[Option, bool]]] = {}
     for each in judged:
         for option in each.options:
-            by_form.setdefault(option.form, []).append((option, option.right(each.wanted)))
+            if option.form == option.calibrated_as and option.suitable(each.wanted):
+                by_form.setdefault(option.form, []).append((option, option.right(each.wanted)))
     found = {}
     for form, rated in by_form.items():
         options = [option for option, _ in rated]
@@ -254,11 +267,11 @@ def _forms(judged: Sequence[Judged]) -> dict[str, Weights]:
 def _confidence(forms: dict[str, Weights], option: Option) -> float:
     import numpy as np
 
-    if option.form not in forms:
+    if option.calibrated_as not in forms:
         return 0.0
-    weights, intercept = forms[option.form]
+    weights, intercept = forms[option.calibrated_as]
     total = intercept + sum(weight * option.signals[name] for name, weight in weights.items())
-    return float(1 / (1 + np.exp(-np.clip(total, -50, 50))))
+    return option.suited * float(1 / (1 + np.exp(-np.clip(total, -50, 50))))
 
 
 def _at(threshold: float, confidence: Floats, kinds: Any, right: Any) -> dict[str, float]:
@@ -298,9 +311,21 @@ def _options(
     for part in state.parts[:1]:
         for way, hits in zip(part.readings, part.hits, strict=True):
             left = [hit for hit in hits if not hidden & _articles(hit)][:read]
-            for finding in stages.findings(stages.material(way, left)):
+            material = stages.material(way, left)
+            for finding in stages.findings(material):
+                if not finding.signals:  # what is plain needs no calibration
+                    continue
+                answerer = next(a for a in ANSWERERS if a.form == finding.form)
                 told = _told(finding, question, gold, stages.phrases) if gold else "wrong"
-                yield Option(finding.form, dict(finding.signals), told)
+                yield Option(
+                    finding.form,
+                    answerer.calibrated_as,
+                    answerer.suits,
+                    finding.suited,
+                    material.preference(finding) - finding.confidence,
+                    dict(finding.signals),
+                    told,
+                )
 
 
 def _articles(hit: Hit) -> frozenset[str]:

@@ -51,13 +51,13 @@ class Calibration:
         return known(signals) if known is not None else 0.0
 
 
-# What an uncalibrated reader gets: the logistic of its raw score for a few words, whose worth nobody
-# knows, so that a name that no article has outweighs it.
+# What an uncalibrated reader gets: the logistic of its raw score, whose worth nobody knows, so that a
+# name that its passage lacks outweighs it.
 UNCALIBRATED = Calibration(
     {
-        "span": Logistic({"score": 1.0, "unknown": -10.0, "leaning": 0.5}, 0.0),
-        "sentences": Logistic({"score": 1.0, "unknown": -10.0, "leaning": 0.5}, 0.0),
-        "summary": Logistic({"held": 6.0, "leaning": 1.0}, -3.0),
+        "span": Logistic({"score": 1.0, "names": -6.0}, 0.0),
+        "sentences": Logistic({"score": 1.0, "names": -6.0}, 0.0),
+        "summary": Logistic({"held": 6.0}, -3.0),
     },
     0.5,
 )

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.errors import ModelError
 from assistant.reading.confidence import Calibration, load_calibration
 from assistant.reading.reader import CascadeReader, Reader, Reading, Scored, Verdict, first_for
-from assistant.resources import weights_folder
+from assistant.resources import strong_weights_folder, weights_folder
 from vectorstore.runtime import onnxruntime
 from vectorstore.splitting import sentences
 
@@ -70,13 +70,14 @@ def open_reader(name: str, calibrations: Path | None = None) -> Reader:
 
 
 def shipped_reader(folder: Path, calibrations: Path | None = None) -> Reader:
-    """The cascade in a folder with the readers `small` and `strong`; the one reader there is, where
-    the folder itself holds a model.onnx."""
+    """The cascade of the reader `small` in this folder and of `strong`, the installed one where the
+    folder has none; the one reader there is, where the folder itself holds a model.onnx."""
     if (folder / "model.onnx").is_file():
         return onnx_reader(folder, calibrations=calibrations)
+    strong = folder / "strong"
     return CascadeReader(
         onnx_reader(folder / "small"),
-        onnx_reader(folder / "strong"),
+        onnx_reader(strong if strong.is_dir() else strong_weights_folder()),
         CLOSELY,
         _calibrations(folder, calibrations),
     )

@@ -42,7 +42,7 @@ from vectorstore.articles import (
     Summary,
 )
 from vectorstore.copies import SIGNING, Signature
-from vectorstore.database import Database, Step, connect
+from vectorstore.database import Database, Step, connect, refuse_link
 from vectorstore.errors import (
     ArticleError,
     ArticleNotFoundError,
@@ -266,7 +266,7 @@ class Catalog:
         """Open or make the file, and bring it to the newest format.
 
         `newest_backup` is named where the file is damaged. Raises StoreFormatError where it is
-        another program's or of a newer format, StoreDamagedError where SQLite finds it broken or it
+        another program's, of a newer format or a link, StoreDamagedError where SQLite finds it broken or it
         holds tables, triggers or views that Dateline does not make, StoreError where it cannot be
         written.
         """
@@ -274,6 +274,7 @@ class Catalog:
         self._newest_backup = newest_backup
         self._writing = threading.RLock()
         self._reading = threading.RLock()
+        refuse_link(file)
         try:
             file.touch(mode=_OWNER_ONLY)
             file.chmod(_OWNER_ONLY)  # SQLite gives its log the same

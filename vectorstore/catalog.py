@@ -286,6 +286,7 @@ class Catalog:
         with self._said_plainly():
             self._db = _connect(file)
             try:
+                self._place = _place(file)
                 self._recognise(_database(migrations))
                 self._db.execute("PRAGMA journal_mode = WAL")
                 # Sorting must not put articles into temporary files.
@@ -823,6 +824,8 @@ class Catalog:
             if self._db.in_transaction:
                 yield
                 return
+            if _place(self.file) != self._place:  # what is written would be nowhere
+                raise self._damaged("it was removed or replaced while it was open")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -1187,6 +1190,15 @@ def _connect(file: Path) -> sqlite3.Connection:
     connection = connect(file)
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def _place(file: Path) -> tuple[int, int] | None:
+    """Which file lies there, whatever is in it."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -310,10 +310,11 @@ _MARK_OR_CODE = re.compile(
     r"(?m:^[ \t]*```)[\s\S]*?(?:```|\Z)|(?<!`)`(?![ `])[^`\n]{1,300}(?<! )`(?!`)|" + _MARK.pattern
 )
 _BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[^\S\r\n]*(?:\r\n|\r|\n)\s*")
+_PARAGRAPHS = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+")
 _LINE_END = re.compile(r"[\r\n]\s*")
 _QUOTED = re.compile(rf"(\d{{1,4}})\.(\d{{1,9}})\.(\d{{1,9}})\.([0-9a-f]{{{_DIGEST}}})", re.ASCII)
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>&~#|$!{}]")
-_MARKDOWN_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))", re.MULTILINE)
+_MARKDOWN_START = re.compile(r"^([^\S\n]*+)([-+=:]|\d+(?=[.)]))", re.MULTILINE)
 
 _CONTROLS = {
     **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\r\t"},
@@ -465,7 +466,7 @@ _HTML_SHOWN: dict[int, int | str] = {**_CONTROLS, **_ACTIVE}
 
 def _answer_html(answer: Answer, name: str) -> str:
     links = {citation.number: _link(answer, citation, name) for citation in answer.citations}
-    paragraphs = [part for part in re.split(r"\s*\n\s*\n\s*", answer.text.strip()) if part]
+    paragraphs = [part for part in _PARAGRAPHS.split(answer.text.strip()) if part]
     return "\n\n".join(f'<p class="dl-text">{_linked(part, links)}</p>' for part in paragraphs)
 
 

@@ -633,6 +633,17 @@ def test_a_folder_of_what_waits_that_is_a_link_to_elsewhere_is_refused(
     assert (tmp_path / "private" / "draft.part").exists()
 
 
+def test_a_lock_that_is_a_link_to_elsewhere_is_told_and_its_target_left_alone(
+    index: GatedIndex, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "waiting").mkdir()
+    (tmp_path / "waiting" / "lock").symlink_to(tmp_path / "mine.txt")
+    with pytest.raises(StoreError, match=r"waiting/lock cannot be locked .*Remove it"):
+        sealed(index, folder=tmp_path / "waiting")
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
 def test_the_key_of_the_seal_is_its_owners_and_stays(tmp_path: Path) -> None:
     file = tmp_path / "state" / "secret"
     about = {"link": ADDRESS}

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from assistant.web.conversations import Conversations
+from assistant.web.sessions import Sessions
 from tests.chroma_server import chroma_server
 from tests.fake_database import KEPT, kept_in
 from tests.fake_embedding import FakeEmbedding
@@ -384,6 +386,35 @@ def test_an_index_with_what_dateline_does_not_make_is_not_opened(
     restore(file, tmp_path / "index")  # and is no index that would have to be kept
     with opened(tmp_path / "index") as index:
         assert names(index) == {"a"}
+
+
+@pytest.mark.parametrize("target", ["catalog", "text"])
+def test_a_catalog_that_is_a_link_to_elsewhere_is_refused_and_its_target_left_alone(
+    tmp_path: Path, target: str
+) -> None:
+    backed_up(tmp_path, ferry("a"))
+    mine, catalog = tmp_path / "mine", tmp_path / "index" / CATALOG
+    catalog.rename(mine)
+    if target == "text":
+        mine.write_text("mine")
+    mine.chmod(0o644)
+    catalog.symlink_to(mine)
+    with pytest.raises(StoreFormatError, match=r"catalog\.sqlite is a link to .*mine; .*Remove"):
+        opened(tmp_path / "index")
+    assert mine.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("kept", [Conversations, Sessions])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_database_beside_the_catalog_that_is_a_link_is_refused(
+    tmp_path: Path, kept: type[Conversations | Sessions], there: bool
+) -> None:
+    if there:
+        kept.open(tmp_path / "mine").close()
+    (tmp_path / "link.sqlite").symlink_to(tmp_path / "mine")
+    with pytest.raises(StoreFormatError, match=r"link\.sqlite is a link to .*mine"):
+        kept.open(tmp_path / "link.sqlite")
+    assert (tmp_path / "mine").exists() == there
 
 
 def test_a_table_that_was_given_another_definition_is_named(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +290,45 @@ def test_a_damaged_catalog_names_the_newest_backup_which_brings_it_back(
     restore(tmp_path / "older.backup", folder)
     with LocalIndex(folder, FakeEmbedding) as index:
         assert found(index, "ferry") == expected
+
+
+def destroyed(file: Path) -> None:
+    """Every page but the first."""
+    with file.open("r+b") as opened:
+        opened.seek(4_096)
+        opened.write(os.urandom(file.stat().st_size - 4_096))
+
+
+def replaced(file: Path) -> None:
+    copy = file.with_name("copy")
+    shutil.copy(file, copy)
+    copy.replace(file)
+
+
+@pytest.mark.parametrize("damage", [destroyed, truncated, deleted, replaced])
+def test_a_catalog_that_is_destroyed_while_it_is_open_is_told_and_takes_no_more(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "index"
+    with LocalIndex(folder, FakeEmbedding) as index:
+        index.add_articles(articles(120, passages=3))
+        index.backup(tmp_path / "a.backup")
+    index = LocalIndex(folder, FakeEmbedding)
+    try:
+        found(index, "ferry")
+        damage(folder / CATALOG)
+        for _ in range(2):  # a fault leaves nothing half done that would hinder the next
+            with pytest.raises(StoreDamagedError, match=r"dateline restore .*a\.backup"):
+                index.add_articles([article("new")])
+            with pytest.raises(StoreDamagedError):
+                index.remove(["3"])
+        if damage in (destroyed, truncated):
+            with pytest.raises(StoreDamagedError):
+                index.search("ferry", 1000)
+            assert "is damaged" in index.check()[0].message
+    finally:
+        with suppress(StoreDamagedError):
+            index.close()
 
 
 def test_doctor_reports_what_changed_inside_the_catalog(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assistant.writing.grounding import Grounding, Unsupported, Wording
@@ -128,6 +128,24 @@ def test_quotation_marks_that_are_backticks_are_no_code() -> None:
     assert found.numbers == (1, 2)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("It is `x[3]`[1]`y[2]`.", "It is `x[3]` `y[2]`."),
+        ("The mayor`s ` key", "The mayor's ' key"),
+        ("```\nx = '````'\n````", "```\nx = '''''\n```"),
+        ("a ```not code``` b", "a '''not code''' b"),
+    ],
+)
+def test_backticks_are_left_only_where_they_are_code(text: str, shown: str) -> None:
+    assert " ".join(done.text for done in written(text)) == shown
+
+
+def test_a_block_of_code_behind_words_begins_on_its_own_line() -> None:
+    words, code = written("Here:```py\nb[2]\n```")
+    assert (words.text, code.before, code.text) == ("Here:", "\n", "```py\nb[2]\n```")
+
+
 def test_a_mark_on_the_line_of_its_text_is_that_texts() -> None:
     first, second = written("It rains.\n[2] It is held in Dakar.")
     assert (first.numbers, second.numbers) == ((), (2,))
@@ -176,6 +194,14 @@ CODE = re.compile(r"```.*?(?:```|$)|`[^`\n]*`", re.DOTALL)
 
 @slow
 @given(texts, cuttings, st.sampled_from(["mark", "remove"]))
+@example("Saudi Arabia```\nb[2]\n```\n[2]", [], "mark")
+@example("Saudi Arabia` a`x[2]`", [], "mark")
+@example("France said so ` twice. Mallory `owns[2]`.", [], "remove")
+@example("```x[2]```\n[2]", [], "mark")
+@example("```\nb```c[2]\n```\n[3]", [], "mark")
+@example("````\nb[2]\n```\n[3]", [], "mark")
+@example("``[1]`a[2]`", [], "mark")
+@example("a```b`c\n```\n[2]", [], "mark")
 def test_no_mark_is_shown_half_or_without_its_citation(
     text: str, cuts: list[int], unsupported: Unsupported
 ) -> None:

@@ -43,7 +43,7 @@ from vectorstore.articles import (
     Summary,
 )
 from vectorstore.copies import SIGNING, Signature
-from vectorstore.database import Database, Step, connect
+from vectorstore.database import Database, Step, connect, refuse_link
 from vectorstore.errors import (
     ArticleError,
     ArticleNotFoundError,
@@ -275,7 +275,7 @@ class Catalog:
         """Open or make the file, and bring it to the newest format.
 
         `newest_backup` is named where the file is damaged. Raises StoreFormatError where it is
-        another program's or of a newer format, StoreDamagedError where SQLite finds it broken or it
+        another program's, of a newer format or a link, StoreDamagedError where SQLite finds it broken or it
         holds tables, triggers or views that Dateline does not make, StoreError where it cannot be
         written.
         """
@@ -283,6 +283,7 @@ class Catalog:
         self._newest_backup = newest_backup
         self._writing = threading.RLock()
         self._reading = threading.RLock()
+        refuse_link(file)
         try:
             file.touch(mode=_OWNER_ONLY)
             file.chmod(_OWNER_ONLY)  # SQLite gives its log the same
@@ -294,6 +295,7 @@ class Catalog:
         with self._said_plainly():
             self._db = _connect(file)
             try:
+                self._place = _place(file)
                 self._recognise(_database(migrations))
                 self._db.execute("PRAGMA journal_mode = WAL")
                 # Sorting must not put articles into temporary files.
@@ -862,6 +864,8 @@ class Catalog:
             if self._db.in_transaction:
                 yield
                 return
+            if _place(self.file) != self._place:  # what is written would be nowhere
+                raise self._damaged("it was removed or replaced while it was open")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -1226,6 +1230,15 @@ def _connect(file: Path) -> sqlite3.Connection:
     connection = connect(file)
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def _place(file: Path) -> tuple[int, int] | None:
+    """Which file lies there, whatever is in it."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from vectorstore.errors import StoreFormatError
+
 Step = Callable[[sqlite3.Connection], None]
 """Brings a file from one format to the next."""
 
@@ -105,6 +107,16 @@ def connect(file: Path | str, *, uri: bool = False, patience: float = 5.0) -> sq
     db.execute("PRAGMA cell_size_check = ON")
     db.execute("PRAGMA mmap_size = 0")
     return db
+
+
+def refuse_link(file: Path) -> None:
+    """Raises StoreFormatError where the file is a link: a folder that was handed over could have rows
+    read from, or written to, a database elsewhere."""
+    if file.is_symlink():
+        raise StoreFormatError(
+            f"{file} is a link to {file.readlink()}; an index's databases lie in its own folder. "
+            "Remove the link."
+        )
 
 
 def _number(db: sqlite3.Connection, pragma: str, within: str) -> int:

@@ -94,7 +94,7 @@ _LEFT_OVER_AHEAD = re.compile(
     re.IGNORECASE,
 )
 _LEFT_OVER_BEHIND = re.compile(
-    r"(?:[\s,;:–—]+|\s+(?:in|on|at|of|for|to|by|from|with|into|and|or|but|the|a|an|that|which|who|is|was|"
+    r"(?:(?<![\s,;:–—])[\s,;:–—]++|(?<!\s)\s++(?:in|on|at|of|for|to|by|from|with|into|and|or|but|the|a|an|that|which|who|is|was|"
     r"are|were|has|have|had|will|would|as|than|its|his|her|their|when|where|while|after|before|until|"
     r"since|not|because|said|says))$",
     re.IGNORECASE,

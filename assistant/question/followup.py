@@ -18,7 +18,7 @@ from assistant.answers import Turn
 
 _EXCHANGES = 2
 _WORDS_OF_AN_ANSWER = 25
-_MARK = re.compile(r"\s*\[\d+\]")
+_MARK = re.compile(r"(?<!\s)\s*+\[\d+\]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
 
 

@@ -439,7 +439,7 @@ _CALENDAR_DAYS = (
 _Read = Callable[[re.Match[str], _Clock], Window | None]
 _POINTS: list[tuple[re.Pattern[str], _Read]] = [
     *(
-        (_compiled(rf"(?:\w+day,? (?:the )?)?{calendar}"), _calendar_day)
+        (_compiled(rf"(?:\b\w+day,? (?:the )?)?{calendar}"), _calendar_day)
         for calendar in _CALENDAR_DAYS
     ),
     (
@@ -566,6 +566,6 @@ _EVENT = re.compile(
 )
 _AROUND_A_DATE = re.compile(
     r"^(?:(?:in|on|by|from|since|until|about|around|late|early|the|of|at)\s+)+"
-    r"|,?\s+(?:at|from)\s+\d.*$",
+    r"|(?:,|(?<!\s))\s++(?:at|from)\s+\d.*$",
     re.IGNORECASE,
 )

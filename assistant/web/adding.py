@@ -463,6 +463,11 @@ class Adding:
             _log.info("%s is in use: what is added here is not kept beyond the end", folder)
             self._folder = None
             return
+        except OSError as error:  # it is a link, or the file system knows no locks
+            raise StoreError(
+                f"{folder / 'lock'} cannot be locked ({error.strerror or error}). Remove it, or move "
+                "the index to a local disk."
+            ) from error
         self._kept = lock
         for draft in folder.glob("*.part"):
             draft.unlink(missing_ok=True)

@@ -32,7 +32,7 @@ from assistant.answers import Answer, Turn
 from assistant.databases import CONVERSATIONS
 from assistant.errors import ConversationNotFoundError, QuestionError
 from assistant.render import day, name_of
-from vectorstore.database import connect
+from vectorstore.database import connect, refuse_link
 from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFormatError
 
 FILE = CONVERSATIONS.name  # the file's name in an index's folder
@@ -150,12 +150,14 @@ class Conversations:
     def open(cls, file: Path | None = None) -> Conversations:
         """Open the file, made where it is absent; without one, all is gone when it is closed.
 
-        Raises StoreFormatError for another program's file or a newer format, StoreDamagedError
+        Raises StoreFormatError for another program's file, a newer format or a link, StoreDamagedError
         for one that cannot be read, or holds what Dateline does not make.
         """
         with _told(file):
-            if file is not None and not file.exists():
-                file.touch(_OWNER_ONLY)
+            if file is not None:
+                refuse_link(file)
+                if not file.exists():
+                    file.touch(_OWNER_ONLY)
             db = connect(":memory:" if file is None else file, patience=_PATIENCE)
             try:
                 db.row_factory = sqlite3.Row

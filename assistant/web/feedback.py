@@ -18,7 +18,7 @@ from assistant.answers import Answer
 from assistant.evaluation.labelled import LabelledQuestion, Place
 from assistant.web.conversations import Rated
 
-_MARKS = re.compile(r"\s*\[\d+\]")
+_MARKS = re.compile(r"(?<!\s)\s*+\[\d+\]")
 
 
 def labelled(rated: Iterable[Rated]) -> Iterator[LabelledQuestion]:

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from assistant.databases import SESSIONS
-from vectorstore.database import connect
+from vectorstore.database import connect, refuse_link
 from vectorstore.errors import StoreDamagedError, StoreError, StoreFormatError
 
 FILE = SESSIONS.name  # the file's name in an index's folder
@@ -47,12 +47,14 @@ class Sessions:
     def open(cls, file: Path | None = None) -> Sessions:
         """Open the file, made where it is absent; without one, all are gone when it is closed.
 
-        Raises StoreFormatError for another program's file or a newer format, StoreDamagedError
+        Raises StoreFormatError for another program's file, a newer format or a link, StoreDamagedError
         for one that is damaged, or holds what Dateline does not make.
         """
         with _told(file):
-            if file is not None and not file.exists():
-                file.touch(_OWNER_ONLY)
+            if file is not None:
+                refuse_link(file)
+                if not file.exists():
+                    file.touch(_OWNER_ONLY)
             db = connect(":memory:" if file is None else file)
             try:
                 db.execute("PRAGMA journal_mode = WAL")

@@ -245,7 +245,7 @@ def _questions(sentence: str) -> Iterator[str]:
     ):
         yield f"When {'will' if found[2] == 'will' else 'is'} {_inside(found[1])}{' to' if found[2] == 'is to' else ''} {found[3]}?"
     if found := re.search(
-        r"\b(?:About |Some |Nearly )?\d[\d,]* ((?!who|which|that)[a-z]+(?: (?!who|which|that)[a-z]+)?) (were|was) (\w+ed)\b",
+        r"\b(?:About |Some |Nearly )?(?<!\d)(?<!\d,)\d[\d,]*+ ((?!who|which|that)[a-z]+(?: (?!who|which|that)[a-z]+)?) (were|was) (\w+ed)\b",
         sentence,
     ):
         yield f"How many {found[1].lower()} were {found[3]}?"

@@ -19,7 +19,7 @@ from vectorstore.articles import Hit
 
 _MARK = re.compile(r"\[(\d+)\]")
 _STOPPED = re.compile(r"[.!?…:]['\"”’)\]]*$")
-_PARAGRAPHS = re.compile(r"\s*\n\s*\n\s*")
+_PARAGRAPHS = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+")
 
 
 class Composition:

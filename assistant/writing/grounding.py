@@ -254,4 +254,4 @@ def _plain(text: str) -> str:
 
 
 _WHOLE = re.compile(r"[.!?…。！？][\"'”’»)\]*_]*$")
-_STOP = re.compile(r"[.!?…]+[\"'”’»)*_]*$")
+_STOP = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)*_]*+$")

@@ -7,14 +7,16 @@
     stream.finish()                                           what is left
 
 A mark is [2], [2, 3], [2-4], [^2], [source 2] or 【2】 and belongs to the sentence that it stands in
-or behind. In code, marks are left alone, and a block of code is one sentence. Text is taken one
-character at a time: however the stream is cut, the sentences are the same, and whatever is in it, twice
+or behind. In code, marks are left alone, and a block of code is one sentence. A backtick that belongs
+to no code becomes an apostrophe and a block begins on a line of its own, so that nobody who reads
+the text can take for a mark what was code here. Text is taken one character at a time: however the stream is cut, the sentences are the same, and whatever is in it, twice
 the text takes twice the time. It has seen no passage; which numbers mean one is for others to know.
 """
 
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -86,13 +88,16 @@ class SentenceStream:
             self._marks.append((self._text.length, token))
         elif token.startswith("```"):
             yield from self._end(self._text.end)
-            before, self._before = self._before, ""
+            before = self._before if "\n" in self._before else "\n"
+            self._before = ""
             yield Written(before, token, code=True)
         else:
             if not token.isspace() and (end := self._sentence_end(token)):
                 yield from self._end(end)
             if self._marked_here() and token[:1].isalnum() and self._text.length:
                 self._text.add(" ")  # "it [1]and"
+            elif token[0] == "`" and self._text.last(1) == "`":
+                self._text.add(" ")  # "`a``b`" would be read as one piece of code
             if self._text.length or not token.isspace() or self._marks:
                 self._text.add(token)
             else:
@@ -203,6 +208,7 @@ class _Lexer:
         self._begun = ""  # of "<think>", behind the blanks that are held
         self._fence: list[str] = []  # the line of a block of code so far
         self._opened = False  # whether the line that opens the block is over
+        self._word_only = False  # whether that line may say no more than a language
 
     def take(self, character: str) -> Iterator[_Token]:
         yield from self._mode(character)
@@ -211,14 +217,14 @@ class _Lexer:
         """What was held back; half a mark is not text, half a block of code is code."""
         held, mode = self._taken(), self._mode
         self._mode = self._text
-        if mode == self._block:
-            yield held
+        if mode == self._block and (self._opened or not self._word_only):
+            yield _fenced(held)
+        elif mode == self._block:
+            yield from self._no_block(held)
+            yield from self.rest()
         elif mode == self._opening:
             yield from self._all(held)
             yield from self.rest()
-        elif mode == self._ticks:
-            for tick in held:
-                yield from self._said(tick)
         elif mode == self._code:
             yield from self._again(held)
             yield from self.rest()
@@ -231,7 +237,7 @@ class _Lexer:
     def _again(self, held: str) -> Iterator[_Token]:
         """`held` was not what its first character promised."""
         self._mode = self._text
-        yield from self._said(held[0])
+        yield from self._said("'" if held[0] == "`" else held[0])
         yield from self._all(held[1:])
 
     def _all(self, held: str) -> Iterator[_Token]:
@@ -293,11 +299,12 @@ class _Lexer:
         if ticks == 1:
             self._mode = self._code
             yield from self._code(character)
-        elif ticks >= 3 and self._line_blank:
+        elif ticks >= 3:
             self._fence, self._opened, self._mode = [], False, self._block
+            self._word_only = not self._line_blank
             yield from self._block(character)
         else:
-            yield from self._said(self._taken())
+            yield from self._said("'" * len(self._taken()))
             yield from self._all(character)
 
     def _code(self, character: str) -> Iterator[_Token]:
@@ -317,14 +324,35 @@ class _Lexer:
         self._held.append(character)
         self._fence.append(character)
         if character != "\n":
+            if not self._opened and (
+                character == "`" or (self._word_only and character not in _LANGUAGE)
+            ):
+                yield from self._no_block(self._taken())
             return
         line = "".join(self._fence).strip(" \t\n")
-        closes, self._opened = self._opened and line == "```", True
+        closes, self._opened = self._opened and bool(_FENCE.fullmatch(line)), True
         self._fence = []
         if closes:
             self._mode, self._line_blank = self._text, True
-            yield self._taken().rstrip("\n")
+            yield _fenced(self._taken())
             yield from self._said("\n")
+
+    def _no_block(self, held: str) -> Iterator[_Token]:
+        """`held` was not the line that opens a block."""
+        rest = held.lstrip("`")
+        self._mode = self._text
+        yield from self._said("'" * (len(held) - len(rest)))
+        yield from self._all(rest)
+
+
+def _fenced(block: str) -> str:
+    """A block of code with fences of three backticks, and none in it."""
+    opening, _, code = block.partition("\n")
+    code = code.rstrip("\n")
+    body, end, last = code.rpartition("\n")
+    closed = bool(_FENCE.fullmatch(last.strip(" \t")))
+    inside = _FENCE.sub("'''", body + end if closed else code)
+    return f"```{opening.lstrip('`')}" + ("\n" if code else "") + inside + ("```" if closed else "")
 
 
 def _may_become_mark(held: str) -> bool:
@@ -344,6 +372,8 @@ def _numbers(marked: str) -> Iterator[int]:
 _BRACKETS = {"[": "]", "【": "】"}
 _LONGEST_MARK = 48  # characters
 _LONGEST_CODE = 300  # characters between two backticks on one line
+_LANGUAGE = frozenset(string.ascii_letters + string.digits + "+#.-_ \t")  # behind a fence
+_FENCE = re.compile(r"`{3,}+")
 _MOST = 20  # numbers of a range
 _ENOUGH_TO_TELL = 400  # characters before a sentence's end that say whether it is one
 _MARK = re.compile(

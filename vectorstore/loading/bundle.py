@@ -228,7 +228,7 @@ def _tagged(text: str, lines: list[_Line]) -> Draft | None:
         authors=said.get("BY", ""),
     )
     # Between the first paragraph and the rest stands the second tag.
-    return replace(draft, text=re.sub(r"\n\s*TD[^\S\n]*\n", "\n\n", draft.text))
+    return replace(draft, text=re.sub(r"(?<!\s)[^\S\n]*+\n\s*+TD[^\S\n]*+\n", "\n\n", draft.text))
 
 
 def _proquest(text: str, start: int, end: int) -> Draft | None:

@@ -24,7 +24,9 @@ _DECLARED = re.compile(
     re.IGNORECASE,
 )
 _DECLARATION = 4096  # bytes from the start in which a page may declare its encoding
-_BLOCK_END = re.compile(r" *\n(?!- |\|)")  # but not between the items of a list or rows of a table
+_BLOCK_END = re.compile(
+    r"(?<! ) *+\n(?!- |\|)"
+)  # but not between the items of a list or rows of a table
 _VERBATIM = ("pre", "textarea", "script", "style")
 
 

@@ -274,10 +274,15 @@ def _parted(draft: Draft) -> tuple[Draft, Draft] | None:
         authors=names or (shorten(found["from"], 300),),
         source=shorten((names or (found["from"],))[0], 300),
     )
-    return replace(draft, text=_LAST_RULE.sub("", own)), inner
+    return replace(draft, text=_without_last_rule(own)), inner
 
 
-_LAST_RULE = re.compile(r"(?:^|\n)\s*-{3,}[^\n]*-{3,}\s*\Z")
+def _without_last_rule(text: str) -> str:
+    """Without a last line such as "---- Forwarded message ----"."""
+    before, _, last = text.rstrip().rpartition("\n")
+    last = last.strip()
+    is_rule = len(last) >= 6 and last.startswith("---") and last.endswith("---")
+    return before.rstrip() if is_rule else text
 
 
 def _carried(part: EmailMessage, name: str, depth: int) -> list[Draft | Skipped]:

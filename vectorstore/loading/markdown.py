@@ -140,5 +140,5 @@ def _heading(text: str) -> str:
     if found is None:
         return ""
     heading = found[1][:_LONGEST_HEADING].rstrip(" \t\r#")
-    words = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+    words = re.sub(r"!?\[([^\[\]]*+)\]\((?:[^()]++|\([^()]*+\))*+\)", r"\1", heading)
     return shorten(re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", words))

@@ -15,7 +15,7 @@ _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=\w)|(?<=\w)-(?=[^\W\d_])")
 # Names that programs give, and figures: they tell one file from the next, and nothing of what it is.
 _SAYS_NOTHING = re.compile(
     r"(?:(?:index|default|page|article|untitled|document|export|download|text|file|scan|img)s?|"
-    r"(?=[0-9a-f-]*\d)[0-9a-f-]{8,}|[\W\d_]*|inbox|part)[ _(-]*\d*\)?",
+    r"(?=[0-9a-f-]*\d)[0-9a-f-]{8,}+|[\W\d_]*+|inbox|part)[ _(-]*\d*\)?",
     re.IGNORECASE,
 )
 

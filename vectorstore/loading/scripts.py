@@ -27,7 +27,7 @@ _MARK = re.compile(rf"[\[(]?\s*(?:{_NUMBER_MARK.pattern}|[a-z]|[*†‡§¶#]{{1
 _BRACKETED = re.compile(r"\[\s*(?:\d{1,3}|[a-z])\s*\]")
 _LETTERS = re.compile(r"[^\W\d_]+[.:]?")
 _TRADE = {"tm": "™", "sm": "℠", "r": "®", "®": "®", "©": "©"}
-_LAST_WORD = re.compile(r"[^\W\d_]+\Z")
+_LAST_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]++\Z")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|e|er|ers|re|res|ère|eme|ème|me|os|as|de|ste)\.?")
 _ROMAN = re.compile(r"[IVXLCDM]+")
 # What has a square or a cube, though it is as long as a word.

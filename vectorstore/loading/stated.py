@@ -43,7 +43,7 @@ _PLACE = re.compile(
     r"[A-ZÀ-ÖØ-Þ][^\W\d_]*(?:[ ,./'’-]+(?:\([^()]{1,30}\)|[A-ZÀ-ÖØ-Þ][^\W\d_]*|of|and|de|la|upon|am|an|der|und|et|y)){0,6}"
     r"\s*(?:\([^()]{1,30}\))?[\s,.–—-]+"
 )
-_AGENCY_AND_DASH = re.compile(r"\.?\s*(?:[(/][^()]{1,30}[)/])?\s*(?:[–—:]|-{1,2}(?=\s))")
+_AGENCY_AND_DASH = re.compile(r"\.?\s*+(?:[(/][^()]{1,30}[)/]\s*+)?(?:[–—:]|-{1,2}(?=\s))")
 _BYLINE = re.compile(r"(?:by|von|par|por|di|av|af)\s+[^\d.!?]{2,80}", re.IGNORECASE)
 _SPEAKS_OF = re.compile(
     r"\b(?:of|on|from|since|until|till|by|in|before|after|to|for|at|the|and|vom|am|seit|bis|du|des|de|le|el|"

@@ -72,7 +72,14 @@ def test_only_what_was_published_comes_in_and_the_rest_is_counted(tmp_path: Path
     assert notice.text.startswith(
         "left out what is no published post: 2 draft, 1 waiting for review"
     )
-    for what in ("1 private", "1 behind a password", "1 in the trash", "1 attachment", "1 custom_css", "1 wp_navigation"):
+    for what in (
+        "1 private",
+        "1 behind a password",
+        "1 in the trash",
+        "1 attachment",
+        "1 custom_css",
+        "1 wp_navigation",
+    ):
         assert what in notice.text
 
 

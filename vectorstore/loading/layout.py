@@ -282,11 +282,13 @@ def _is_spaced(glyphs: Sequence[Glyph]) -> bool:
 
 
 def _unspaced(glyphs: list[Glyph]) -> list[Glyph]:
-    """Letters that were spaced out, as words again: the wider gaps part them."""
+    """Letters that were spaced out, as words again: the wider gaps part them. Figures alone in a row
+    are figures."""
     seen = [glyph for glyph in glyphs if glyph.text.strip()]
     words = "".join(glyph.text for glyph in glyphs).split()
-    letters = sum(len(word) == 1 for word in words)
-    if letters < 4 or letters < 0.8 * len(words):
+    single = [word for word in words if len(word) == 1]
+    letters = sum(word.isalpha() for word in single)
+    if letters < max(4, len(single) / 2) or len(single) < 0.8 * len(words):
         return glyphs
     gaps = sorted(b.x0 - a.x1 for a, b in pairwise(seen))
     usual = median(gaps)

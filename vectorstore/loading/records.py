@@ -113,7 +113,7 @@ def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa
     csv.field_size_limit(max(csv.field_size_limit(), len(written)))  # an article is a long field
     rows = csv.reader(io.StringIO(written, newline=""), delimiter=max(",;\t", key=head.count))
     try:
-        names = [_folded(column) for column in next(rows)]
+        names = [_folded(column) for column in next(rows, [])]
         if not set(names) & {*_NAMES["text"], *_NAMES["excerpt"]}:
             links = " It has links: add those themselves." if {*names} & {*_NAMES["url"]} else ""
             raise LoadingError(f"has no column named text in its first row.{links}".rstrip("."))

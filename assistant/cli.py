@@ -145,6 +145,15 @@ ArticleId = Annotated[
     ),
 ]
 
+ArticleIds = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ID",
+        parser=_text,
+        help="The articles' ids, or how each begins if only one does.",
+    ),
+]
+
 
 @app.callback()
 def _dateline(
@@ -343,9 +352,10 @@ def show(
 @app.command()
 def edit(
     ctx: typer.Context,
-    article_id: ArticleId,
+    article_ids: ArticleIds,
     title: Annotated[
-        str | None, typer.Option(metavar="TEXT", parser=_text, help="The new title.")
+        str | None,
+        typer.Option(metavar="TEXT", parser=_text, help="The new title, of one article."),
     ] = None,
     published: Annotated[
         Any,
@@ -362,38 +372,40 @@ def edit(
     index: IndexFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Correct an article's title, date or source.
+    """Correct the title, date or source of articles.
 
-    The text stays as it is.
+    Several articles may be given one date or source. The text stays as it is. Where one of the ids is unknown, or several articles' ids begin so, nothing
+    is changed.
 
     \b
-    Example:
-      dateline edit a1 --date 2025-07-26 --source Reuters
+    Examples:
+      dateline edit a1 --date 2025-07-26 --title "A ferry for Skennay"
+      dateline edit a1 a2 a3 --source Reuters
     """
     if title is None and published is None and source is None:
         raise typer.BadParameter("say what to change: --title, --date or --source")
+    if title is not None and len(dict.fromkeys(article_ids)) > 1:
+        raise typer.BadParameter("several articles cannot have one title: edit them one by one")
     with _open(ctx, index, make=False) as assistant:
-        taken = _article(assistant.index, article_id)
-        summary = assistant.index.edit(taken.id, title=title, published=published, source=source)
+        found = [_article(assistant.index, each) for each in dict.fromkeys(article_ids)]
+        edited = [
+            assistant.index.edit(each, title=title, published=published, source=source)
+            for each in dict.fromkeys(article.id for article in found)
+        ]
     if as_json:
-        _print_json(_plain(asdict(summary)))
-    else:
+        documents = [_plain(asdict(summary)) for summary in edited]
+        _print_json(documents[0] if len(article_ids) == 1 else documents)
+        return
+    for summary in edited:
         day = summary.published.isoformat() if summary.published else "no date"
-        source = summary.source or "no source"
-        typer.echo(_one_line(f"{summary.id}: {summary.title} · {source} · {day}"))
+        named = summary.source or "no source"
+        typer.echo(_one_line(f"{summary.id}: {summary.title} · {named} · {day}"))
 
 
 @app.command()
 def remove(
     ctx: typer.Context,
-    article_ids: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="ID",
-            parser=_text,
-            help="The articles' ids, or how each begins if only one does.",
-        ),
-    ],
+    article_ids: ArticleIds,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")
     ] = False,

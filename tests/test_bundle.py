@@ -249,6 +249,33 @@ def test_several_articles_in_an_unknown_form_are_told(tmp_path: Path) -> None:
     assert "says that it holds 2 articles" in loading.notices[0].text
 
 
+def test_articles_of_a_line_are_articles(tmp_path: Path) -> None:
+    heads = [f"Title: Part {n}\nDate: 2025-04-0{n}\n\n{text}\n" for n, text in enumerate("ABC", 1)]
+    found = list(load(written(tmp_path / "a.txt", "---\n".join(heads))))
+
+    assert [(item.title, item.text.strip()) for item in found if isinstance(item, Article)] == [
+        ("Part 1", "A"),
+        ("Part 2", "B"),
+        ("Part 3", "C"),
+    ]
+
+
+def test_where_one_of_several_cannot_be_read_none_is_taken_apart_and_that_is_told(
+    tmp_path: Path,
+) -> None:
+    parts = [
+        f"Title: Otter\nDate: 2025-04-22\n\n{OTTER}\n",
+        f"Title: Weir\nDate: the 40th\n\n{WEIR}\n",
+        f"Title: Weir\nDate: 2025-05-02\n\n{WEIR}\n",
+    ]
+    loading = load(written(tmp_path / "a.txt", "\n---\n".join(parts)))
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert WEIR in article.text
+    assert "says that it holds 3 articles" in loading.notices[0].text
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -401,6 +401,22 @@ def test_edit_changes_what_is_given_and_leaves_the_rest(two: Run) -> None:
     assert json.loads(two("show", "--json", "meeting").stdout)["published"] is None
 
 
+def test_edit_gives_several_articles_one_source_and_day(two: Run) -> None:
+    ids = [line.split("\t")[0] for line in two("list").stdout.splitlines()]
+    assert len(ids) == 2
+    edited = json.loads(
+        two("edit", *ids, "--source", "AP", "--date", "2025-07-26", "--json").stdout
+    )
+    assert [(each["id"], each["source"], each["published"]) for each in edited] == [
+        (each, "AP", "2025-07-26") for each in ids
+    ]
+    refused = two("edit", *ids, "--title", "One for all")
+    assert refused.exit_code == 2
+    assert "one by one" in refused.stderr
+    assert two("edit", ids[0], "nobody", "--source", "dpa").exit_code == 1
+    assert "dpa" not in two("list").stdout
+
+
 def test_edit_and_remove_take_the_beginning_of_an_id_and_say_which_article_it_was(two: Run) -> None:
     assert two("edit", "meeti", "--title", "x").stdout == "meeting: x · Asian Lite · no date\n"
     removed = two("remove", "meeti", "meetin", "--yes")

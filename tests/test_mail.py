@@ -328,3 +328,25 @@ def test_a_box_gives_every_mail_with_what_it_carries_along(tmp_path: Path) -> No
 
 def test_what_is_no_box_is_refused(tmp_path: Path) -> None:
     assert "is no box of mails" in refusal(written(tmp_path / "a.mbox", "From here to there.\n\nx"))
+
+
+def test_a_text_that_a_mail_shows_is_of_the_mails_day_and_an_attached_one_is_not(
+    tmp_path: Path,
+) -> None:
+    mail = EmailMessage()
+    mail["From"] = "Mara <mara@post.example>"
+    mail["Date"] = "Mon, 14 Jul 2025 08:00:00 +0200"
+    mail.set_content("Two stories below.")
+    mail.add_attachment("The flood took a bridge.", filename="a.txt", disposition="inline")
+    mail.add_attachment("The ferry costs 12 million.", filename="b.txt")
+    found = {
+        a.text.strip(): a.published
+        for a in load(written(tmp_path / "a.eml", mail.as_bytes()))
+        if isinstance(a, Article)
+    }
+
+    assert found == {
+        "Two stories below.": date(2025, 7, 14),
+        "The flood took a bridge.": date(2025, 7, 14),
+        "The ferry costs 12 million.": None,
+    }

@@ -107,6 +107,41 @@ def test_lines_flow_and_paragraphs_are_told_by_indents_gaps_and_room(tmp_path: P
     assert article.title == "Mill to turn again"
 
 
+def test_a_figure_or_dash_where_a_line_begins_is_no_item_of_a_list(tmp_path: Path) -> None:
+    page = lines(
+        "The mill has been mended in each of the years up to the one of 1871, in week\n"
+        "9. Then it stood until the parish bought all of it from all the heirs of its miller\n"
+        "- who had moved to Oslo - for 48,000 crowns. It asks its members for sums:\n"
+        "1. for the wheel\n"
+        "2. for the roof.",
+        y=700,
+    )
+
+    text = only(written(tmp_path / "a.pdf", printed(page))).text
+
+    assert "in week 9. Then" in text
+    assert "its miller - who" in text
+    assert "sums:\n\n1. for the wheel\n\n2. for" in text
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "whole"),
+    [
+        ("twenty", "five", "twenty-five"),
+        ("two", "thirds", "two-thirds"),
+        ("well", "known", "well-known"),
+        ("coun", "cil", "council"),
+        ("thir", "tyfold", "thirtyfold"),
+    ],
+)
+def test_a_number_in_words_keeps_its_hyphen_at_a_lines_end(
+    tmp_path: Path, first: str, second: str, whole: str
+) -> None:
+    page = lines(f"It was told about them at the mill of Brae: {first}-\n{second} in all.", y=700)
+
+    assert f" {whole} in all" in only(written(tmp_path / "a.pdf", printed(page))).text
+
+
 # Running heads
 
 

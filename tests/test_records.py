@@ -381,3 +381,24 @@ def test_pages_that_a_reader_program_saved_are_as_its_lists_say(tmp_path: Path) 
     assert (page.published, page.source) == (date(2025, 3, 3), "skerry.example")
     assert "310 tonnes" in page.text
     assert isinstance(highlight, Article)
+
+
+def test_a_list_may_be_by_its_ids_and_an_author_an_agency(tmp_path: Path) -> None:
+    pocket = {
+        "list": {
+            "11": {
+                "item_id": "11",
+                "resolved_title": "The lamp",
+                "resolved_url": "https://lamp.example/1",
+                "excerpt": "The lamp burns.",
+            },
+            "12": {"item_id": "12", "given_url": "https://lamp.example/2", "excerpt": "It is out."},
+        }
+    }
+    found = list(load(written(tmp_path / "a.json", json.dumps(pocket))))
+    assert [(a.title, a.url, a.text) for a in found if isinstance(a, Article)] == [
+        ("The lamp", "https://lamp.example/1", "The lamp burns."),
+        ("It is out.", "https://lamp.example/2", "It is out."),
+    ]
+    cited = [{"title": "Lamp", "abstract": "It burns.", "author": [{"literal": "AFP"}]}]
+    assert only(written(tmp_path / "b.json", json.dumps(cited))).authors == ("AFP",)

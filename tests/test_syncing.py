@@ -839,6 +839,167 @@ def test_addresses_of_one_page_are_one_place(address: str, place: str) -> None:
     assert page_place(address) == place
 
 
+LONG = "".join(f" The council heard speaker {number} on the ferry's price." for number in range(40))
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vectorstore.syncing._PAUSE", 0)
+
+
+def linking(site: Site, **entries: str) -> str:
+    """A feed of teasers whose entries link to pages of the same name."""
+    items = "".join(
+        f"<item><guid>{key}</guid><title>{key}</title><link>{site.base}/{key}</link>"
+        f"<description>{text}</description></item>"
+        for key, text in entries.items()
+    )
+    whole = f"<rss version='2.0'><channel><title>Wire</title>{items}</channel></rss>".encode()
+    return site.says("/feed", whole, Content_Type="application/rss+xml")
+
+
+def page(site: Site, path: str, text: str, head: str = "") -> str:
+    body = "".join(f"<p>{part}</p>" for part in text.split("\n\n"))
+    whole = f"<html><head><title>A page</title>{head}</head><body><article>{body}</article></body></html>"
+    return site.says(path, whole.encode())
+
+
+def asked(site: Site) -> list[str]:
+    """The paths asked for since this was last called, without robots.txt."""
+    paths = [path for path, _ in site.asked if path != "/robots.txt"]
+    site.asked.clear()
+    return paths
+
+
+DATED = '<meta property="article:published_time" content="2025-03-04">'
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_teaser_of_a_feed_takes_its_pages_text_and_the_page_is_asked_for_once(
+    index: Index, site: Site
+) -> None:
+    page(site, "/ferry", FERRY + LONG, DATED)
+    address = linking(site, ferry=FERRY)
+    (ferry,) = synced(index, address).new
+    article = index.get(ferry)
+    assert "speaker 39" in article.text
+    assert (article.title, article.source) == ("ferry", "Wire")
+    assert (article.url, article.published) == (f"{site.base}/ferry", date(2025, 3, 4))
+    assert asked(site) == ["/feed", "/ferry"]
+    page(site, "/flood", FLOOD + LONG)
+    linking(site, ferry=FERRY, flood=FLOOD)
+    report = synced(index, address)
+    assert (report.unchanged, len(report.new)) == ((ferry,), 1)
+    assert index.get(ferry) == article
+    assert asked(site) == ["/feed", "/flood"]
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize(
+    "text", ["Accept all cookies to go on reading. " * 30, FLOOD, FERRY[:20]], ids=len
+)
+def test_a_page_that_has_not_the_teasers_words_leaves_the_teaser(
+    index: Index, site: Site, text: str
+) -> None:
+    page(site, "/ferry", text)
+    (ferry,) = synced(index, linking(site, ferry=FERRY)).new
+    assert index.get(ferry).text == FERRY.replace("\n\n", " ")
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_teaser_whose_page_cannot_be_had_comes_in_and_is_told(index: Index, site: Site) -> None:
+    address = linking(site, ferry=FERRY, flood=FLOOD)
+    page(site, "/flood", FLOOD + LONG)
+    report = synced(index, address)
+    assert len(report.new) == 2
+    (notice,) = report.notices
+    assert notice.source == address
+    assert notice.text.startswith("1 entry has only the beginning of its text: ")
+    assert f"{site.base}/ferry" in notice.text
+    page(site, "/ferry", FERRY + LONG)  # `add` tries again
+    assert len(add(index, address, fetch=partial(fetch_if_changed, allow=everywhere)).updated) == 1
+    assert all("speaker 39" in text for text in texts(index).values())
+
+
+@pytest.mark.usefixtures("hurried")
+def test_pages_of_a_feed_are_fetched_as_safely_as_any(index: Index, site: Site) -> None:
+    site.says("/robots.txt", b"User-agent: *\nDisallow: /ferry", Content_Type="text/plain")
+    page(site, "/ferry", FERRY + LONG)
+    report = synced(index, linking(site, ferry=FERRY))
+    assert "robots.txt" in report.notices[0].text
+    assert asked(site) == ["/feed"]
+
+
+def sitemap(site: Site, path: str, *pages: str, inner: str = "url", **changed: str) -> str:
+    whole = "".join(
+        f"<{inner}><loc>{site.base}/{each}</loc>"
+        + (f"<lastmod>{changed[each]}</lastmod>" if each in changed else "")
+        + f"</{inner}>"
+        for each in (*pages, *changed)
+    )
+    outer = "urlset" if inner == "url" else "sitemapindex"
+    start = "<?xml version='1.0' encoding='UTF-8'?><!-- made by a press system -->"
+    namespace = "http://www.sitemaps.org/schemas/sitemap/0.9"
+    body = f'{start}<{outer} xmlns="{namespace}">{whole}</{outer}>'
+    return site.says(path, body.encode(), Content_Type="application/xml")
+
+
+@pytest.mark.usefixtures("hurried")
+def test_the_pages_that_a_sitemap_lists_come_in_and_are_asked_for_when_they_changed(
+    index: Index, site: Site
+) -> None:
+    page(site, "/ferry", FERRY + LONG, DATED)
+    page(site, "/flood", FLOOD + LONG)
+    address = sitemap(site, "/sitemap.xml", ferry="2025-03-04", flood="2025-03-05T10:00:00Z")
+    flood, ferry = synced(index, address).new  # what changed last first
+    assert index.get(ferry).published == date(2025, 3, 4)
+    assert index.get(ferry).url == f"{site.base}/ferry"
+    assert asked(site) == ["/sitemap.xml", "/flood", "/ferry"]
+    assert {*synced(index, address).unchanged} == {flood, ferry}
+    assert asked(site) == ["/sitemap.xml"]
+    page(site, "/ferry", FERRY + LONG + " It sank.", DATED)
+    sitemap(site, "/sitemap.xml", ferry="2025-03-06", flood="2025-03-05T10:00:00Z")
+    report = synced(index, address, prune=True)
+    assert (report.changed, report.vanished) == ((ferry,), ())
+    assert index.get(ferry).text.endswith("It sank.")
+    assert asked(site) == ["/sitemap.xml", "/ferry"]
+    sitemap(site, "/sitemap.xml", flood="2025-03-05T10:00:00Z")  # what it drops, stays
+    assert synced(index, address, prune=True).vanished == ()
+    assert len(index.articles()) == 2
+
+
+@pytest.mark.usefixtures("hurried")
+def test_an_index_of_sitemaps_leads_to_its_pages_and_to_what_cannot_be_had(
+    index: Index, site: Site
+) -> None:
+    page(site, "/ferry", FERRY + LONG)
+    sitemap(site, "/march.xml", "ferry", "gone")
+    address = sitemap(site, "/sitemap.xml", "march.xml", "april.xml", inner="sitemap")
+    report = synced(index, address)
+    assert len(report.new) == 1
+    assert {skipped.source for skipped in report.skipped} == {
+        f"{site.base}/gone",
+        f"{site.base}/april.xml",
+    }
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_long_sitemap_comes_in_over_several_runs_and_dead_pages_hold_none_up(
+    index: Index, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vectorstore.syncing._PAGES_A_RUN", 2)
+    page(site, "/ferry", FERRY + LONG)
+    page(site, "/flood", FLOOD + LONG)
+    address = sitemap(site, "/sitemap.xml", "dead1", "dead2", "ferry", "flood")
+    first = synced(index, address)
+    assert (len(first.new), len(first.skipped)) == (0, 2)
+    assert [notice.text for notice in first.notices] == [
+        "lists 2 more pages than are fetched in one run; run it again for the next"
+    ]
+    assert len(synced(index, address).new) == 2
+    assert [each for each in index.check() if each.severity == "error"] == []
+
+
 # -- an index of before ------------------------------------------------------------------------
 
 

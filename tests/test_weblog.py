@@ -55,6 +55,8 @@ def test_only_what_was_published_comes_in_and_the_rest_is_counted(tmp_path: Path
         post("x", kind=kind, state="inherit" if kind == "attachment" else "publish")
         for kind in ("attachment", "nav_menu_item", "custom_css", "wp_navigation", "revision")
     ]
+    secret = "<wp:post_password><![CDATA[wick]]></wp:post_password></item>"
+    others.append(post("For friends.").replace("</item>", secret))
     kept = [
         post("The lamp burns."),
         post("About us.", kind="page", login="bo"),
@@ -70,7 +72,14 @@ def test_only_what_was_published_comes_in_and_the_rest_is_counted(tmp_path: Path
     assert notice.text.startswith(
         "left out what is no published post: 2 draft, 1 waiting for review"
     )
-    for what in ("1 private", "1 in the trash", "1 attachment", "1 custom_css", "1 wp_navigation"):
+    for what in (
+        "1 private",
+        "1 behind a password",
+        "1 in the trash",
+        "1 attachment",
+        "1 custom_css",
+        "1 wp_navigation",
+    ):
         assert what in notice.text
 
 
@@ -107,6 +116,7 @@ def test_a_day_that_cannot_be_is_none_and_told(tmp_path: Path, day: str) -> None
             "<!-- wp:paragraph -->\n<p>One</p>\n<!-- /wp:paragraph -->\n\n[embed]https://x.example[/embed]",
             "One\n\nhttps://x.example",
         ),
+        ("One.\n\n[youtube]\n\nTwo.", "One.\n\nTwo."),
         ("[[gallery]] is how it is written", "[[gallery]] is how it is written"),
     ],
 )

@@ -70,8 +70,8 @@ _UPLOADED = "upload://"
 _PAGES_A_RUN = 500  # pages that a sitemap or a feed leads to, fetched in one run
 _SITEMAPS = 100  # that an index of sitemaps leads to
 _PAUSE = 0.5  # seconds between pages of one run, out of regard for their server
-# What is put into addresses to follow readers; the page is the same without.
 _PAGE_TYPES = ("text/html", "application/xhtml+xml")
+# What is put into addresses to follow readers; the page is the same without.
 _FOLLOWING = ("utm_", "fbclid", "gclid", "mc_cid", "mc_eid")
 
 
@@ -224,7 +224,8 @@ def _pages_of(
     stale = [
         each for each in places if each in known and _may_have_changed(known[each], places[each])
     ]
-    left = [each for each in places if each in known and each not in stale]
+    stale.sort(key=lambda each: bool(known[each].skipped))
+    left = [each for each in places if each in known.keys() - {*stale}]
     taken = (fresh + stale)[:_PAGES_A_RUN]
     more = len(fresh) + len(stale) - len(taken)
     told = f"lists {more:,} more pages than are fetched in one run; run it again for the next"
@@ -434,6 +435,10 @@ class _Bringing:
             one = self._visited(one, known)
             if isinstance(one, Skipped):
                 self._skip(one, known)
+                if (
+                    known is None
+                ):  # noted, so that what has not been tried yet comes first next time
+                    self._store(SourceFile(place, skipped=(one,)), ())
                 return
         if one is None:
             self._leave(known or SourceFile(place))
@@ -463,7 +468,9 @@ class _Bringing:
             inode=stamp.inode,
             changed=stamp.changed,
         )
-        if known is not None and known.digest == seen.digest and self._is_read(known):
+        as_read = known is not None and known.digest == seen.digest and self._is_read(known)
+        leads_on = self.trying_again and isinstance(one, Page)  # to pages that may be there by now
+        if known is not None and as_read and not leads_on:
             self._leave(known)
             self._store(replace(seen, origins=known.origins, skipped=known.skipped), ())
         else:
@@ -556,9 +563,9 @@ class _Bringing:
             if not item.partial:
                 yield item
                 continue
-            kept = self._kept_text(ids.get(item.entry, ""), item.article.text)
-            if kept or fetched >= _PAGES_A_RUN:
-                yield replace(item, article=replace(item.article, text=kept or item.article.text))
+            kept = self._as_kept(ids.get(item.entry, ""), item.article.text)
+            if kept is not None or fetched >= _PAGES_A_RUN:
+                yield item if kept is None else _completed(item, kept)
                 continue
             fetched += 1
             if self._progress is not None:
@@ -569,19 +576,21 @@ class _Bringing:
                 failed.append(str(error))
                 yield item
         if failed:
-            told = f"{len(failed):,} entries have only the beginning of their text: {failed[0]}"
+            one = "entry has only the beginning of its text"
+            more = "entries have only the beginning of their texts"
+            told = f"{len(failed):,} {one if len(failed) == 1 else more}: {failed[0]}"
             self._tally.notices.append(Notice(self._source.written, told))
 
-    def _kept_text(self, article_id: str, teaser: str) -> str:
-        """The text that the index has for an entry, where that is more than the feed has."""
+    def _as_kept(self, article_id: str, teaser: str) -> Article | None:
+        """The article that the index has for an entry, where its page need not be asked for again."""
         if not article_id:
-            return ""
+            return None
         try:
-            text = self._index.get(article_id).text
+            kept = self._index.get(article_id)
         except ArticleNotFoundError:
-            return ""
-        asked_in_vain = text == teaser and not self.trying_again
-        return text if asked_in_vain or goes_on(teaser, text) else ""
+            return None
+        asked_in_vain = kept.text == teaser and not self.trying_again
+        return kept if asked_in_vain or goes_on(teaser, kept.text) else None
 
     def _with_page(self, item: Loaded, reader: Reader) -> Loaded:
         """The entry with the text of its page. Raises LoadingError where that cannot be had."""
@@ -591,17 +600,7 @@ class _Bringing:
             return item
         for found in reader.parsed(page, reader.content(page)):
             if isinstance(found, Loaded) and goes_on(article.text, found.article.text):
-                whole = found.article
-                return replace(
-                    item,
-                    article=replace(
-                        article,
-                        text=whole.text,
-                        published=article.published or whole.published,
-                        authors=article.authors or whole.authors,
-                        language=article.language or whole.language,
-                    ),
-                )
+                return _completed(item, found.article)
         return item
 
     def _fitted(
@@ -863,6 +862,21 @@ class _Bringing:
         unknown = "://" in place or "\\x" in place
         seen = self.sees_all and place in self._known
         return not unknown and not seen and not os.path.lexists(place)
+
+
+def _completed(item: Loaded, whole: Article) -> Loaded:
+    """A feed's entry with the text of its page, and with what the feed does not say of it."""
+    entry = item.article
+    return replace(
+        item,
+        article=replace(
+            entry,
+            text=whole.text,
+            published=entry.published or whole.published,
+            authors=entry.authors or whole.authors,
+            language=entry.language or whole.language,
+        ),
+    )
 
 
 def _written(one: One) -> str:

@@ -66,17 +66,17 @@ _TOO_SHORT = 20  # characters of a text that is none
 def unbundled(draft: Draft) -> Iterator[Draft]:
     """The articles in a draft's text; the draft itself where it is one."""
     text = draft.text
+    count = len(_numbered(text))
     for cut, read in _FORMS:
         found = [read(text, start, end) for start, end in cut(text)]
-        drafts = [
-            each for each in found if each is not None and len(each.text.strip()) >= _TOO_SHORT
-        ]
+        drafts = [each for each in found if each is not None and each.text.strip()]
         if drafts and len(drafts) == len(found):
             for each in apart(drafts):
                 assert isinstance(each, Draft)  # noqa: S101 -- nothing is Skipped among drafts
                 yield replace(each, language=each.language or draft.language)
             return
-    count = len(_numbered(text))
+        if len(drafts) > 1:
+            count = max(count, len(found))
     if count > 1:
         told = f"says that it holds {count} articles, and was read as one; split it"
         draft = replace(draft, notices=(*draft.notices, told))

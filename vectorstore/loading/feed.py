@@ -43,7 +43,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
         BytesIO(_DECLARATION.sub("", written, count=1).encode("utf-8", "replace"))
     )
     if not feed.entries:
-        what = "a feed" if feed.version else "XML, but no feed (RSS or Atom),"
+        what = "a feed" if feed.get("version") else "XML, but no feed (RSS or Atom),"
         raise LoadingError(f"is {what} without articles in it")
     others = Counter(kind for entry in feed.entries if (kind := left_out(entry)))
     told = f"left out what is no published post: {_counted(others)}" if others else ""

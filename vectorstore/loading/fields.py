@@ -34,5 +34,9 @@ def names_of(value: Any) -> tuple[str, ...]:
 def _name(item: Any) -> str:
     if isinstance(item, dict):
         parts = (item.get(n) for n in ("given", "firstName", "family", "lastName"))
-        item = item.get("name") or " ".join(part for part in parts if isinstance(part, str))
+        item = (
+            item.get("name")
+            or item.get("literal")
+            or " ".join(part for part in parts if isinstance(part, str))
+        )
     return item if isinstance(item, str) else ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from vectorstore.errors import LoadingError
 from vectorstore.loading.dates import day
 from vectorstore.loading.draft import Draft, language_code, shorten, web_address
-from vectorstore.loading.markup import BLANKS, shown, write_out_scripts
+from vectorstore.loading.markup import BLANKS, leave_out_controls, shown, write_out_scripts
 from vectorstore.loading.text import decode
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def read(page: str, address: str = "") -> Draft:
 
     tree = _tree(page)
     language = language_code(tree.get("lang"))
+    leave_out_controls(tree)
     _fold_white_space(tree)
     write_out_scripts(tree)
     document = bare_extraction(
@@ -77,7 +78,8 @@ def _tree(page: str) -> HtmlElement:
 
     try:
         return html.document_fromstring(
-            page.encode("utf-8"), parser=html.HTMLParser(encoding="utf-8", no_network=True)
+            page.encode("utf-8"),
+            parser=html.HTMLParser(encoding="utf-8", no_network=True),
         )
     except (etree.ParserError, ValueError) as error:
         raise LoadingError(f"is not a web page: {error}") from error

@@ -42,6 +42,7 @@ _SAME_PLACE = 0.015  # of the page's height
 _LONGEST_SCRIPT = 5  # characters
 _DROP_CAP = 1.7  # sizes
 _ENDS = re.compile(r"[.!?:;…”\"'’»)\]]\s*\Z")
+_SURE_BULLET = re.compile(r"[•◦▪‣●○■□]\s+\S")
 _BULLET = re.compile(r"(?:[•◦▪‣●○■□–—*-]|\(?\d{1,2}[.)]|[a-z]\))\s+\S")
 _PAGE_NUMBER = re.compile(
     r"\W*(?:(?:page|seite|p(?:g|ág)?\.?|página|pagina|s\.)\s*)?(\d{1,4}|[ivxl]{1,6})"
@@ -52,6 +53,13 @@ _COUNTED_PAGE = re.compile(
     r"\b(?:page|seite|página|pagina)\s*\d+\s*(?:of|von|de|di|/)\s*\d+", re.IGNORECASE
 )
 _BROKEN_WORD = re.compile(r"\b([^\W\d_]+)-\n(\0*)([^\W\d_]+)")
+# Numbers and their like, in which a hyphen belongs whatever else the document has.
+_COMPOUND = re.compile(
+    r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty-(?:one|two|three|four|five|six|seven|eight|nine|first|"
+    r"second|third|fourth|fifth|sixth|seventh|eighth|ninth)|"
+    r"(?:one|two|three|four)-(?:third|quarter|fifth|sixth|eighth|tenth)s?|"
+    r"(?:well|self)-(?!ness|ish)[^\W\d_]{4,}"
+)
 # Chinese and Japanese have no blanks that a line's end could stand for.
 _NO_BLANK = re.compile(
     r"(?<=[\u3000-\u30ff\u3400-\u9fff\uff00-\uff60])\n(?=\0*[\u3000-\u30ff\u3400-\u9fff\uff00-\uff60])"
@@ -274,11 +282,13 @@ def _is_spaced(glyphs: Sequence[Glyph]) -> bool:
 
 
 def _unspaced(glyphs: list[Glyph]) -> list[Glyph]:
-    """Letters that were spaced out, as words again: the wider gaps part them."""
+    """Letters that were spaced out, as words again: the wider gaps part them. Figures alone in a row
+    are figures."""
     seen = [glyph for glyph in glyphs if glyph.text.strip()]
     words = "".join(glyph.text for glyph in glyphs).split()
-    letters = sum(len(word) == 1 for word in words)
-    if letters < 4 or letters < 0.8 * len(words):
+    single = [word for word in words if len(word) == 1]
+    letters = sum(word.isalpha() for word in single)
+    if letters < max(4, len(single) / 2) or len(single) < 0.8 * len(words):
         return glyphs
     gaps = sorted(b.x0 - a.x1 for a, b in pairwise(seen))
     usual = median(gaps)
@@ -629,7 +639,7 @@ def _begins(
         return True
     if before.y - line.y > max(_LEADING * usual, usual + 0.25 * size):
         return True
-    if _BULLET.match(text):
+    if _SURE_BULLET.match(text):
         return True
     ended = bool(_ENDS.search(said)) or not (text[:1].islower() or said.endswith(("-", ",")))
     if backwards:
@@ -639,7 +649,13 @@ def _begins(
     hanging = _BULLET.match(said) is not None
     if _INDENT * size < indent < 8 * size and outdent < 0.3 * size and ended and not hanging:
         return True
-    word = (line.x1 - line.x0) * len(text.split(maxsplit=1)[0]) / max(len(text), 1) if text else 0.0
+    per_character = (line.x1 - line.x0) / max(len(text), 1)
+    words = text.split(maxsplit=2)
+    if _BULLET.match(text):  # unless it is a figure or a dash within a sentence
+        moved = indent - outdent > 0.3 * size or (outdent - indent > 0.3 * size and ended)
+        needed = per_character * len(" ".join(words[:2])) + 0.6 * size
+        return moved or _ENDS.search(said) is not None or room > needed
+    word = per_character * len(words[0]) if words else 0.0
     return ended and room > word + 0.6 * size
 
 
@@ -785,7 +801,10 @@ def _with_whole_words(text: str) -> str:
     def mend(found: re.Match[str]) -> str:
         first, second = found[1].lower(), found[3].lower()
         compound = first + second not in words and (
-            f"{first}-{second}" in words or {first, second} <= words or not found[3].islower()
+            f"{first}-{second}" in words
+            or {first, second} <= words
+            or not found[3].islower()
+            or _COMPOUND.fullmatch(f"{first}-{second}")
         )
         return f"{found[1]}{'-' if compound else ''}{found[2]}{found[3]}"
 

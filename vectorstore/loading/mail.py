@@ -129,9 +129,12 @@ def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]
         name = " ".join(sound(part.get_filename() or "").split())
         label = f"attachment {number}" + (f", {name}" if name else "")
         for item in _within(_carried(part, name, depth), label, label):
-            # Of a mail's papers, its sender is the source, where they name none of their own.
-            if isinstance(item, Draft) and not item.source and not _is_mail(part):
-                item = replace(item, source=own.source)
+            # Of a mail's papers, its sender is the source, where they name none of their own; what it
+            # shows between its texts is of its day, too.
+            if isinstance(item, Draft) and not _is_mail(part):
+                item = replace(item, source=item.source or own.source)
+                if part.get_content_maintype() == "text" and not part.is_attachment():
+                    item = replace(item, published=item.published or own.published)
             yield item
 
 

@@ -57,6 +57,7 @@ _PARAGRAPHS = frozenset(
         "ul",
     ]
 )
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _CONTAINERS = frozenset(["body", "article", "main", "section", "table", "ul", "ol", "dl", "form"])
 _LINES = frozenset(["br", "li", "tr", "option", "legend", "summary"])
 _CELLS = frozenset(["td", "th"])
@@ -87,6 +88,16 @@ BLANKS = re.compile(r"[ \t\r\n\f\u00a0]+")  # what a page shows as one blank
 def looks_like_markup(text: str) -> bool:
     """Whether it has the tags or entities of HTML, and does not merely speak of them."""
     return _TAGS.search(text) is not None or ("<" not in text and _ENTITY.search(text) is not None)
+
+
+def leave_out_controls(tree: _Element) -> None:
+    """Leave out what no page may have and a parser lets through, raw or as a number: lxml gives such
+    characters out, and refuses to take them back."""
+    for element in tree.iter():
+        if element.text and _CONTROL.search(element.text):
+            element.text = _CONTROL.sub("", element.text)
+        if element.tail and _CONTROL.search(element.tail):
+            element.tail = _CONTROL.sub("", element.tail)
 
 
 def text_of(markup: str) -> str:
@@ -125,6 +136,7 @@ def text_of(markup: str) -> str:
 def write_out_scripts(tree: _Element) -> None:
     """What is raised or lowered on a page, in place, as `scripts` writes it without that; marks of
     notes go, and so do the arrows that lead back from a note."""
+    leave_out_controls(tree)
     from lxml import etree
 
     scripts = [each for each in tree.iter(etree.Element) if _level(each) or _leads_back(each)]

@@ -4,7 +4,7 @@ A record has its text in `text` (or content, body, …), and as far as known tit
 url, language and id; capitals, spaces and signs in these names do not matter, and other fields are
 ignored. Also known are the names that reader programs, news services and weblogs give them in what
 they export: wallabag, FreshRSS and all others that write Google Reader's JSON, Miniflux, Readwise,
-Raindrop, Instapaper, Zotero, news-please, WordPress, Ghost, The Guardian.
+Raindrop, Pocket, Instapaper, Zotero, news-please, WordPress, Ghost, The Guardian.
 
 Text in HTML becomes the text that it shows. A date in figures is read as the others of its column show
 that it is meant; one that cannot be read costs the date alone. Where no record has a full text, excerpts
@@ -41,7 +41,7 @@ _NAMES = {
         *("excerpt", "summary", "description", "abstract", "abstractnote", "highlight"),
         *("highlights", "selection", "quote", "note", "notes"),
     ),
-    "title": ("title", "headline", "storytitle", "webtitle", "booktitle"),
+    "title": ("title", "headline", "storytitle", "webtitle", "booktitle", "resolvedtitle"),
     "date": (
         *("date", "published", "publishedat", "datepublished", "pubdate", "publisheddate"),
         *("publishdate", "publicationdate", "datepublish", "webpublicationdate", "storydate"),
@@ -57,14 +57,14 @@ _NAMES = {
     ),
     "url": (
         *("url", "link", "canonical", "alternate", "canonicalurl", "originalurl", "sourceurl"),
-        *("permalink", "storypermalink", "weburl", "href"),
+        *("permalink", "storypermalink", "weburl", "href", "resolvedurl", "givenurl"),
     ),
     "language": ("language", "lang", "inlanguage"),
     "id": ("id", "key", "itemkey"),
 }
 _WITHIN = ("fields", "source", "attributes", "data")  # objects in which a record's fields may stand
 _VALUE = ("content", "rendered", "text", "html", "htmlcontent", "note", "value")  # an object's text
-_LISTS = ("articles", "items", "documents", "data", "entries", "results", "posts")
+_LISTS = ("list", "articles", "items", "documents", "data", "entries", "results", "posts")
 _UNPUBLISHED = {
     "draft": "is a draft",
     "auto-draft": "is a draft",
@@ -113,7 +113,7 @@ def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa
     csv.field_size_limit(max(csv.field_size_limit(), len(written)))  # an article is a long field
     rows = csv.reader(io.StringIO(written, newline=""), delimiter=max(",;\t", key=head.count))
     try:
-        names = [_folded(column) for column in next(rows)]
+        names = [_folded(column) for column in next(rows, [])]
         if not set(names) & {*_NAMES["text"], *_NAMES["excerpt"]}:
             links = " It has links: add those themselves." if {*names} & {*_NAMES["url"]} else ""
             raise LoadingError(f"has no column named text in its first row.{links}".rstrip("."))
@@ -157,6 +157,8 @@ def _listed(value: Any) -> list[Any] | None:
         return None
     for name in _LISTS:
         found = value.get(name)
+        if isinstance(found, dict) and all(isinstance(each, dict) for each in found.values()):
+            found = list(found.values())  # by their ids, as Pocket's
         if isinstance(found, list) and (not found or any(isinstance(each, dict) for each in found)):
             return found
     best: list[Any] | None = None

@@ -44,7 +44,10 @@ _SHORTCODE = re.compile(
     re.IGNORECASE,
 )
 _KNOWN = frozenset(
-    ["gallery", "caption", "wp_caption", "embed", "audio", "video", "playlist", "more"]
+    [
+        *("gallery", "caption", "wp_caption", "embed", "audio", "video", "playlist", "more"),
+        *("youtube", "vimeo", "soundcloud", "tweet", "instagram"),
+    ]
 )
 _BLOCK = re.compile(
     r"<(?:/?(?:p|div|ul|ol|li|table|tr|td|th|h[1-6]|blockquote|pre|figure|figcaption|section|article|dl|"
@@ -64,6 +67,8 @@ def left_out(entry: Any) -> str:
     state = entry.get("wp_status", "")
     if state in _STATES:
         return _STATES[state]
+    if entry.get("wp_post_password"):
+        return "behind a password"
     for tag in entry.get("tags") or ():
         term = str(tag.get("term") or "")
         if "blogger/2008/kind#" in term and not term.endswith(("#post", "#page")):

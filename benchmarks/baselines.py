@@ -5,7 +5,7 @@
 - first sentence: the passage that a word search (BM25) ranks first, and of it the first sentence. It
   never refuses where a word of the question is found; its confidence is a monotone of the rank's
   score, so that its risk and coverage can be drawn.
-- the reader in `--reader` (model.onnx, tokenizer.json), through the same chain. Without a
+- the reader in `--reader` (model.onnx and tokenizer.json, or such folders `small` and `strong`), through the same chain. Without a
   calibration of its own it answers by its raw score.
 - the program as it ships.
 
@@ -17,14 +17,16 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from assistant.reader import onnx_reader
-
 from assistant import Answer, Assistant, Citation, Statement
 from assistant.answers import Trace
-from assistant.evaluation.evaluating import evaluate, figures_table, remembering
+from assistant.evaluation.evaluating import Evaluation, evaluate, figures_table, remembering
+from assistant.evaluation.labelled import LabelledQuestion
+from assistant.reading.network import shipped_reader
+from assistant.reading.reader import Reader
 from benchmarks.answers import SETS, opened, told
 from benchmarks.header import header
 from vectorstore.index import Index
@@ -80,14 +82,16 @@ def main() -> None:
         assistant.warm()
         columns = [("first sentence", evaluate(FirstSentence(assistant.index), asked.questions))]
         if arguments.reader:
-            earlier = onnx_reader(arguments.reader, arguments.reader.name)
-            columns.append((earlier.name, _with(assistant, earlier, asked.questions)))
+            earlier = shipped_reader(arguments.reader)
+            columns.append((arguments.reader.name, _with(assistant, earlier, asked.questions)))
         columns.append(("as shipped", _with(assistant, assistant.reader, asked.questions)))
     print(header())
     print(figures_table(columns))
 
 
-def _with(assistant: Assistant, reader: Any, questions: Any) -> Any:
+def _with(
+    assistant: Assistant, reader: Reader, questions: Sequence[LabelledQuestion]
+) -> Evaluation:
     return evaluate(remembering(assistant.with_reader(reader)), questions, progress=told)
 
 

@@ -22,9 +22,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from assistant.questions import cleaned
-from assistant.rewriting import standalone
-
 from benchmarks.header import header
 from benchmarks.retrieval import DEPTHS, samples
 from benchmarks.sets import Question, articles, embedding, questions, sample
@@ -140,7 +137,7 @@ def _row(
     mode: Mode,
     right: Callable[[Question, Sequence[Hit]], bool],
 ) -> tuple[float, ...]:
-    hits = index.search(standalone(cleaned(question.text), question.history), max(DEPTHS), mode)
+    hits = index.search(question.query, max(DEPTHS), mode)
     rank = next((n for n in range(1, len(hits) + 1) if right(question, hits[:n])), 0)
     return (*(float(0 < rank <= depth) for depth in DEPTHS), 1 / rank if rank else 0.0)
 
@@ -158,7 +155,7 @@ def main() -> None:
     model = embedding(arguments.kept)
     if not arguments.sets:
         added, asked = samples()
-        timed = [q for q in asked if _TIMED.search(standalone(cleaned(q.text), q.history))]
+        timed = [q for q in asked if _TIMED.search(q.query)]
         report("samples", added, {"": asked, ", timed": timed}, model, arguments.forms)
     for folder in arguments.sets:
         added = articles(folder)

@@ -1,46 +1,34 @@
-"""How well follow-ups find their articles: the last turn alone, everything said, and as rewritten.
+"""How well follow-ups find their articles: the last turn alone, everything said, the last exchanges.
 
-    python -m benchmarks.followups [--answers] [--misses]
-    python -m benchmarks.followups FOLDER [--misses]
+    python -m benchmarks.followups             the conversations of seed_conversations.jsonl
+    python -m benchmarks.followups SET         a set with histories, such as mtrag_human
 
-Without a folder: the conversations of seed_conversations.jsonl on the sample articles, each with a
-follow-up and what a person made of it ("human"). The "second" of them were written when the rules
-were done with the "first"; the "third" are of changes of topic. Counted is whether the passage with
-the answer is the first found, or among the first five; with --answers, whether the assistant's answer
-is right, and whether it is so where a few words are asked for and only those count ("brief"): whole
-sentences, which hold the answer and much else, are what concatenated turns mostly get.
-
-FOLDER holds docs.jsonl.gz (`id`, `title`, `text`) and questions.jsonl.gz (`question`, `history`,
-`answerable`, `gold_doc_ids`), such as the human part of MTRAG (Katsis et al. 2025) with its
-documents. Recall at 5 is the share of a question's documents that are among the first five
-documents found, a mean over the questions with a history; the first line is the program's own
-retrieval of the question without its history.
+On the sample articles: whether the passage with the answer is the first found, or among the first
+five, and what a person made of the question instead ("human"). On a set (benchmarks/sets.py): the share
+of a question's documents among the first five documents found, a mean over the questions with a
+history. "leaning" is what the program searches for beside the last turn alone
+(`assistant.question.followup`); which of the two is answered from is decided by the answers.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
+import statistics
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from assistant.questions import asks_for, cleaned
-from assistant.rewriting import looking, standalone
-
-from assistant import Answer, Assistant, Settings, Turn
-from assistant.resources import seeds_folder
-from benchmarks.retrieval import holds
-from benchmarks.seed_answers import measure
-from vectorstore import Article, Index
-from vectorstore.embedding import open_embedding
-from vectorstore.local import LocalIndex
+from assistant.answers import Turn
+from assistant.question.followup import leaning_on
+from benchmarks.header import header
+from benchmarks.retrieval import holds, samples
+from benchmarks.sets import articles, embedding, open_index, questions
+from vectorstore import Index
 
 CONVERSATIONS = Path(__file__).parent / "seed_conversations.jsonl"
-Rewrite = Callable[[str, Sequence[Turn]], str]
+_NOWHERE = 21
 
 
 def everything(question: str, history: Sequence[Turn]) -> str:
@@ -54,56 +42,12 @@ def questions_only(question: str, history: Sequence[Turn]) -> str:
     return " ".join([question, *asked])
 
 
-def rewrites(index: Index) -> dict[str, Rewrite]:
-    """The ways to make a query of a question and its history."""
-    look = looking(index)
-    return {
-        "last turn": lambda question, _: question,
-        "all turns": everything,
-        "the user's turns": questions_only,
-        "rewritten": lambda question, history: standalone(question, history, look),
-    }
-
-
-def recall(index: Index, query: str, wanted: Sequence[str], k: int) -> float:
-    """The share of the articles `wanted` among the first `k` articles found."""
-    found = dict.fromkeys(
-        passage.article_id
-        for hit in index.search(query, 10 * k)
-        for passage in (hit.passage, *hit.copies)
-    )
-    return len(set(list(found)[:k]) & set(wanted)) / len(wanted)
-
-
-def load(file: Path) -> list[dict[str, Any]]:
-    with gzip.open(file, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?")
-    parser.add_argument("--misses", action="store_true", help="print what the rewriting lost")
-    parser.add_argument("--answers", action="store_true", help="ask the assistant, too")
-    arguments = parser.parse_args()
-    if arguments.folder is None:
-        _on_the_samples(answers=arguments.answers, misses=arguments.misses)
-        return
-    asked = [
-        question
-        for question in load(arguments.folder / "questions.jsonl.gz")
-        if question.get("history") and question["gold_doc_ids"]
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        index = LocalIndex(
-            Path(folder) / "index", lambda: open_embedding(Settings().embedding_model)
-        )
-        with index:
-            index.add_articles(
-                Article(id=doc["id"], title=doc.get("title", ""), text=doc["text"])
-                for doc in load(arguments.folder / "docs.jsonl.gz")
-            )
-            _report(index, asked, misses=arguments.misses)
+WAYS: dict[str, Callable[[str, Sequence[Turn]], str]] = {
+    "last turn": lambda question, _: question,
+    "all turns": everything,
+    "the user's turns": questions_only,
+    "leaning": leaning_on,
+}
 
 
 def conversations() -> list[dict[str, Any]]:
@@ -111,74 +55,60 @@ def conversations() -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def _on_the_samples(*, answers: bool, misses: bool) -> None:
-    asked = conversations()
-    halves = [*sorted({talk["written"] for talk in asked}), "all"]
-    counts: dict[str, Counter[tuple[str, str]]] = {}
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
+    parser.add_argument("set", type=Path, nargs="?")
+    folder = parser.parse_args().set
+    added = samples()[0] if folder is None else articles(folder)
+    print(header())
     with (
-        tempfile.TemporaryDirectory() as folder,
-        Assistant.open(Settings(index=folder + "/index")) as assistant,
+        tempfile.TemporaryDirectory() as place,
+        open_index(Path(place) / "index", added, embedding()) as index,
     ):
-        assistant.index.add(seeds_folder())
-        for talk in asked:
-            history = [Turn(turn["role"], turn["text"]) for turn in talk["history"]]
-            queries = {
-                name: rewrite(talk["question"], history)
-                for name, rewrite in rewrites(assistant.index).items()
-            }
-            for name, query in {**queries, "human": talk["rewrite"]}.items():
-                place = _place(assistant.index, query, talk)
-                outcome = {"first": place == 1, "five": place <= 5}
-                if answers:
-                    alone = {**talk, "question": query[:2_000], "history": [], "answerable": True}
-                    (answered,) = measure(assistant, [alone])
-                    outcome["right"] = answered.outcome == "right"
-                    outcome["brief"] = outcome["right"] and _is_brief(answered.answer, talk)
-                counts.setdefault(name, Counter())
-                for half in (talk["written"], "all"):
-                    counts[name].update((half, what) for what, true in outcome.items() if true)
-                if misses and name == "rewritten" and not all(outcome.values()):
-                    print(f"{talk['id']} {place} {outcome} {talk['question']!r} -> {query!r}")
-    shown = ["first", "five", *(["right", "brief"] if answers else [])]
-    print("| query |" + "".join(f" {half}: {what} |" for half in halves for what in shown))
-    print("|---|" + "---|" * len(halves) * len(shown))
-    size = Counter(half for talk in asked for half in (talk["written"], "all"))
-    for name, found in counts.items():
-        cells = (f" {found[half, what] / size[half]:.2f} |" for half in halves for what in shown)
-        print(f"| {name} |" + "".join(cells))
-    print(f"{dict(size)}")
+        if folder is None:
+            _on_the_samples(index)
+        else:
+            _on_a_set(index, folder)
 
 
-def _is_brief(answer: Answer, talk: dict[str, Any]) -> bool:
-    """Whether a right answer is as short as what was asked for allows."""
-    return answer.short is not None or asks_for(talk["rewrite"]) not in ("span", "name", "list")
+def _on_the_samples(index: Index) -> None:
+    places: dict[str, list[int]] = {}
+    talks = conversations()
+    for talk in talks:
+        history = [Turn(turn["role"], turn["text"]) for turn in talk["history"]]
+        queries = {name: way(talk["question"], history) for name, way in WAYS.items()}
+        for name, query in {**queries, "human": talk["rewrite"]}.items():
+            places.setdefault(name, []).append(_place(index, query, talk))
+    print(f"| query ({len(talks)} follow-ups) | first | among five |\n|---|---|---|")
+    for name, found in places.items():
+        first, five = (statistics.mean(place <= k for place in found) for k in (1, 5))
+        print(f"| {name} | {first:.2f} | {five:.2f} |")
 
 
 def _place(index: Index, query: str, talk: dict[str, Any]) -> int:
-    """The place of the first passage that holds the answer, 1 being the best; 21 for none."""
-    for place, hit in enumerate(index.search(query, 20), start=1):
+    """The place of the first passage that holds the answer, 1 being the best."""
+    for place, hit in enumerate(index.search(query, _NOWHERE - 1), start=1):
         if any(holds(passage, talk) for passage in (hit.passage, *hit.copies)):
             return place
-    return 21
+    return _NOWHERE
 
 
-def _report(index: Index, asked: Sequence[dict[str, Any]], *, misses: bool) -> None:
-    ways = rewrites(index)
-    found: dict[str, list[float]] = {name: [] for name in ways}
-    changed = 0
-    for question in asked:
-        history = [Turn(turn["role"], turn["text"]) for turn in question["history"]]
-        text = cleaned(question["question"])
-        for name, rewrite in ways.items():
-            query = rewrite(text, history)
-            found[name].append(recall(index, query, question["gold_doc_ids"], 5))
-        changed += ways["rewritten"](text, history) != text
-        if misses and found["rewritten"][-1] < found["last turn"][-1]:
-            print(f"lost: {text!r} -> {ways['rewritten'](text, history)!r}")
-    print(f"| {len(asked)} follow-ups, {changed} of them rewritten | recall at 5 |")
-    print("|---|---|")
-    for name, shares in found.items():
-        print(f"| {name} | {sum(shares) / len(shares):.3f} |")
+def _on_a_set(index: Index, folder: Path) -> None:
+    asked = [question for question in questions(folder) if question.history and question.gold]
+    print(f"| query ({len(asked)} follow-ups) | recall at 5 |\n|---|---|")
+    for name, way in WAYS.items():
+        shares = [_recall(index, way(q.text, q.history), q.gold, 5) for q in asked]
+        print(f"| {name} | {statistics.mean(shares):.3f} |")
+
+
+def _recall(index: Index, query: str, wanted: Sequence[str], k: int) -> float:
+    """The share of the articles `wanted` among the first `k` articles found."""
+    found = dict.fromkeys(
+        passage.article_id
+        for hit in index.search(query, 10 * k)
+        for passage in (hit.passage, *hit.copies)
+    )
+    return len(set(list(found)[:k]) & set(wanted)) / len(wanted)
 
 
 if __name__ == "__main__":

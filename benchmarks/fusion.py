@@ -20,9 +20,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from assistant.questions import cleaned
-from assistant.rewriting import standalone
-
 from benchmarks.header import header
 from benchmarks.passage_size import SPLITS
 from benchmarks.retrieval import Exact, samples
@@ -75,11 +72,10 @@ WAYS = (
 def rankings(index: LocalIndex, asked: Sequence[Question]) -> Iterator[Ranked]:
     exact = Exact(index)
     for question in asked:
-        query = standalone(cleaned(question.text), question.history)
-        (vector,) = index._embed([query])
+        (vector,) = index._embed([question.query])
         yield Ranked(
             question,
-            tuple(index._catalog.search(query, exact.count, None)),
+            tuple(index._catalog.search(question.query, exact.count, None)),
             tuple(exact.search(vector, exact.count)),
         )
 

@@ -5,7 +5,7 @@
 Over the sample articles, or over the sets given (folders as benchmarks/sets.py describes them). R@k
 is the share of questions with the answer's passage among the first k hits; where a set names only
 documents, the share of a question's documents that are among those of the first k hits. Follow-ups
-are made to stand alone first, and a copy counts as the passage it is a copy of.
+are searched for with the last exchanges before them, and a copy counts as the passage it is a copy of.
 
 *as exact* is the recall of the first ten hits against the same search done exactly: the vectors
 compared one by one, and both rankings fused to their ends instead of to a depth. Milliseconds are
@@ -26,8 +26,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from assistant.questions import cleaned
-from assistant.rewriting import standalone
 
 from assistant.answers import Turn
 from assistant.resources import seeds_folder
@@ -96,7 +94,7 @@ def measure(
     seconds: list[float] = []
     worked = 0.0
     for question in asked:
-        query = standalone(cleaned(question.text), question.history)
+        query = question.query
         begun, used = time.perf_counter(), time.process_time()
         hits = index.search(query, max(DEPTHS), mode)
         seconds.append(time.perf_counter() - begun)

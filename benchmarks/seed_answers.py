@@ -3,7 +3,7 @@
     python -m benchmarks.seed_answers [--misses]
 
 Asks every question of seed_questions.jsonl, over an index of seeds/ made for the run, and counts as
-assistant/evaluation.py does: an answer is right when its text holds an acceptable answer and it cites a place
+assistant/evaluation/evaluating.py does: an answer is right when its text holds an acceptable answer and it cites a place
 where that stands; a refusal is right when the articles do not answer the question. `measure` is
 what the tests hold to a floor; `python -m benchmarks.answers . samples` prints all the figures.
 """

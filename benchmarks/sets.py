@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 
 from assistant.answers import Turn
+from assistant.question.followup import leaning_on
+from assistant.question.typed import cleaned
 from vectorstore.articles import Article, Passage
 from vectorstore.embedding import DEFAULT, Embedding, Vectors, open_embedding
 from vectorstore.local import LocalIndex
@@ -52,6 +54,11 @@ class Question:
     history: tuple[Turn, ...] = ()
     gold_sentences: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
+
+    @property
+    def query(self) -> str:
+        """What is searched for: the question behind the last exchanges of its conversation."""
+        return leaning_on(cleaned(self.text), self.history)
 
     @property
     def start(self) -> int:

@@ -41,7 +41,7 @@ one.index._current().index._embedding.embed(["warm"])
 done("load the embedding model")
 one.index.search("warm", 1)
 done("import and open Chroma")
-one._reader.warm()
+one.reader.read("warm", [])
 done("load the reader")
 one.answer({QUESTION!r})
 done("answer")
@@ -62,10 +62,10 @@ def main() -> None:
         with _page(index) as (address, page, ready):
             first = _seconds(lambda: ask(address))
             beside = [_seconds(lambda: _dateline(index, "ask", QUESTION)) for _ in range(runs)]
-            fresh = _memory(page)
+            fresh = memory_of(page)
             for _ in range(50):
                 ask(address)
-            later = _memory(page)
+            later = memory_of(page)
         readies = [ready]
         for _ in range(runs - 1):
             with _page(index) as (_, _, ready):
@@ -164,7 +164,8 @@ def ask(address: str) -> None:
         assert json.load(answer)["answered"]  # noqa: S101 -- a page that refuses measures nothing
 
 
-def _memory(pid: int) -> int:
+def memory_of(pid: int | str) -> int:
+    """Megabytes of memory in use by a process, "self" for this one."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     found = re.search(r"VmRSS:\s+(\d+) kB", status)
     return int(found[1]) // 1024 if found else 0

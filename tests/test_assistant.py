@@ -113,7 +113,9 @@ def test_a_follow_up(assistant: Assistant) -> None:
         Turn("assistant", "Dakar [1]"),
     ]
     answer = assistant.answer("and when was that?", history=history)
-    assert answer.trace.question == "When was the Conference on the Question of Jerusalem held?"
+    assert answer.trace.question == (
+        "Where was the Conference on the Question of Jerusalem held? Dakar. and when was that?"
+    )
     assert answer.short is not None
     assert "July 9" in answer.short
     assert proved(assistant, answer)

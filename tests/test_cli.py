@@ -207,9 +207,9 @@ def test_add_gives_its_report_as_json(run: Run, articles: Path) -> None:
     result = run("add", "--json", str(articles))
     report = json.loads(result.stdout)
     assert result.exit_code == 4
-    assert set(report) == {"added", "updated", "unchanged", "skipped"}
+    assert set(report) == {"added", "updated", "unchanged", "skipped", "notices"}
     assert len(report["added"]) == 2
-    assert report["updated"] == report["unchanged"] == []
+    assert report["updated"] == report["unchanged"] == report["notices"] == []
     (skipped,) = report["skipped"]
     assert set(skipped) == {"source", "reason"}
 

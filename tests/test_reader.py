@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from assistant import Assistant, ModelError, Settings
-from assistant.reading.network import DEFAULT, open_reader
-from assistant.reading.reader import Reader, Reading
+from assistant.reading.confidence import Calibration
+from assistant.reading.network import CLOSELY, DEFAULT, onnx_reader, open_reader, shipped_reader
+from assistant.reading.reader import CascadeReader, Reader, Reading, RememberingReader
 from assistant.resources import weights_folder
 from tests.fake_index import FakeIndex
 from tests.fake_reader import FakeReader
@@ -42,10 +43,12 @@ def passage(text: str, number: int = 0, *, start: int = 100) -> Passage:
 PASSAGES = [passage(text, number) for number, text in enumerate(TEXTS)]
 
 
-@pytest.fixture(scope="module", params=["shipped", "fake"])
+@pytest.fixture(scope="module", params=["shipped", "small", "fake"])
 def reader(request: pytest.FixtureRequest) -> Reader:
     if request.param == "fake":
         return FakeReader({"co-chairs": ["France and Saudi Arabia"], "who": ["Zoë Müller"]})
+    if request.param == "small":
+        return onnx_reader(weights_folder() / "small")
     return open_reader(DEFAULT)
 
 
@@ -101,13 +104,21 @@ def test_a_strange_question_is_read_too(reader: Reader, question: str) -> None:
     assert all(reading.start < reading.end for reading in found)
 
 
-def test_the_order_of_the_batch_does_not_matter(reader: Reader, readings: list[Reading]) -> None:
-    assert same(reader.read(QUESTION, PASSAGES[::-1])[::-1], readings)
+def read_alike(reader: Reader) -> list[Passage]:
+    """As many as are read by the same network: a cascade reads more than a few with two."""
+    return PASSAGES[-CLOSELY:] if isinstance(reader, CascadeReader) else PASSAGES
 
 
-def test_a_passage_reads_alone_as_in_a_batch(reader: Reader, readings: list[Reading]) -> None:
-    alone = [reader.read(QUESTION, [one])[0] for one in PASSAGES]
-    assert same(alone, readings)
+def test_the_order_of_the_batch_does_not_matter(reader: Reader) -> None:
+    passages = read_alike(reader)
+    forwards = reader.read(QUESTION, passages)
+    assert same(reader.read(QUESTION, passages[::-1])[::-1], forwards)
+
+
+def test_a_passage_reads_alone_as_in_a_batch(reader: Reader) -> None:
+    passages = read_alike(reader)
+    alone = [reader.read(QUESTION, [one])[0] for one in passages]
+    assert same(alone, reader.read(QUESTION, passages))
 
 
 def test_more_passages_than_a_batch_are_read_alike(reader: Reader) -> None:
@@ -143,6 +154,122 @@ def test_several_threads_may_load_it_at_once() -> None:
     assert set(found) == {"France and Saudi Arabia"}
 
 
+# -- the cascade -------------------------------------------------------------------------------
+
+
+class Noting(FakeReader):
+    """Notes the passages that it is given."""
+
+    def __init__(self, *phrases: str, name: str = "fake", says: str = "yes") -> None:
+        super().__init__({"co-chairs": phrases}, verdicts={says: phrases}, name=name)
+        self.given: list[list[str]] = []
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        self.given.append([passage.id for passage in passages])
+        return super().read(question, passages)
+
+
+def ids(*numbers: int) -> list[str]:
+    return [f"a{number}#0" for number in numbers]
+
+
+def test_the_strong_reader_reads_the_few_that_the_small_one_likes_best() -> None:
+    small, strong = Noting("France"), Noting("France")
+    texts = ["France" if number in (5, 9) else "Elsewhere" for number in range(10)]
+    passages = [passage(text, number) for number, text in enumerate(texts)]
+    found = CascadeReader(small, strong, 2).read(QUESTION, passages)
+    assert small.given == [ids(*range(10))]
+    assert strong.given == [ids(5, 9)]
+    assert [reading.passage for reading in found] == passages
+    assert [number for number, reading in enumerate(found) if not reading.skimmed] == [5, 9]
+
+
+def test_the_rank_of_the_search_decides_between_passages_that_the_small_reader_likes_alike() -> (
+    None
+):
+    strong = Noting()
+    passages = [passage("Elsewhere", number) for number in range(10)]
+    CascadeReader(Noting(), strong, 3).read(QUESTION, passages)
+    assert strong.given == [ids(0, 1, 2)]
+
+
+def test_a_passage_far_down_the_search_needs_more_of_the_small_reader() -> None:
+    """Four log-odds each way: at the tenth place that is enough, at the thirtieth it is not."""
+    for place, read in ((9, 9), (29, 0)):
+        strong = Noting()
+        passages = [passage("Elsewhere", number) for number in range(30)]
+        passages[place] = passage("France", place)
+        CascadeReader(Noting("France"), strong, 1).read(QUESTION, passages)
+        assert strong.given == [ids(read)]
+
+
+def test_no_more_passages_than_the_strong_reader_reads_need_no_small_one() -> None:
+    small, strong = Noting(), Noting("France")
+    passages = [passage("France", number) for number in range(4)]
+    found = CascadeReader(small, strong, 4).read(QUESTION, passages)
+    assert small.given == []
+    assert not any(reading.skimmed for reading in found)
+
+
+def test_a_verdict_is_the_strong_readers_where_it_has_read() -> None:
+    cascade = CascadeReader(Noting("France", says="yes"), Noting("France", says="no"), 1)
+    passages = [passage("France", number) for number in range(3)]
+    closely, *others = cascade.read(QUESTION, passages)
+    assert closely.verdict is not None
+    assert closely.verdict.contradicted > 0.9
+    assert all(one.skimmed and one.verdict and one.verdict.supported > 0.9 for one in others)
+
+
+def test_the_shipped_cascade_judges_what_it_reads_closely(readings: list[Reading]) -> None:
+    judged = [reading.verdict for reading in readings if reading.verdict is not None]
+    assert all(sum(verdict) == pytest.approx(1.0) for verdict in judged)
+    found = open_reader(DEFAULT).read(QUESTION, PASSAGES)
+    assert sum(not reading.skimmed for reading in found) == CLOSELY
+    assert all(r.skimmed or r.passage.text == "" or (r.verdict and r.sentences) for r in found)
+
+
+def test_a_cascades_calibration_is_that_of_both_readers() -> None:
+    def hashed(small: str, strong: str) -> str:
+        return CascadeReader(Noting(name=small), Noting(name=strong), 4).sha256
+
+    both = hashed("one", "two")
+    assert len({both, hashed("other", "two"), hashed("one", "other")}) == 3
+    kept = [Calibration({}, 0.1, hashed("one", "other")), Calibration({}, 0.2, both)]
+    cascade = CascadeReader(Noting(name="one"), Noting(name="two"), 4, kept)
+    assert cascade.calibration is kept[1]
+    assert CascadeReader(Noting(name="one"), Noting(name="two"), 4, kept[:1]).calibration is None
+
+
+@pytest.mark.parametrize("missing", ["small/model.onnx", "strong/model.onnx"])
+def test_missing_weights_of_a_cascade_are_told_with_the_file_and_the_remedy(
+    tmp_path: Path, missing: str
+) -> None:
+    for reader in ("small", "strong"):
+        (tmp_path / reader).mkdir()
+        for name in ("model.onnx", "tokenizer.json"):
+            (tmp_path / reader / name).symlink_to(weights_folder() / reader / name)
+    shutil.copy(weights_folder() / "calibration.json", tmp_path)
+    (tmp_path / missing).unlink()
+    told = rf"{missing}.*cannot be read.*install dateline again"
+    with pytest.raises(ModelError, match=told):
+        _ = shipped_reader(tmp_path).calibration
+    with pytest.raises(ModelError, match=missing):
+        shipped_reader(tmp_path).read(QUESTION, PASSAGES)
+
+
+def test_a_remembering_reader_reads_the_same_once() -> None:
+    noting = Noting("France and Saudi Arabia")
+    reader = RememberingReader(noting)
+    first = reader.read(QUESTION, PASSAGES[:2])
+    first.clear()  # what is handed out is the caller's
+    assert [reading.passage for reading in reader.read(QUESTION, PASSAGES[:2])] == PASSAGES[:2]
+    assert noting.given == [ids(0, 1)]
+    reader.read(QUESTION, PASSAGES[1:2])
+    reader.read("who chairs it?", PASSAGES[:2])
+    assert noting.given == [ids(0, 1), ids(1), ids(0, 1)]
+    assert (reader.name, reader.sha256) == (noting.name, noting.sha256)
+
+
 # -- models from a folder ----------------------------------------------------------------------
 
 
@@ -176,7 +303,7 @@ def test_a_broken_calibration_is_refused_with_the_remedy(tmp_path: Path) -> None
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny BERT with random weights for questions, with the shipped tokenizer."""
+    """A tiny BERT with random weights for questions, with a shipped tokenizer."""
     from transformers import BertConfig, BertForQuestionAnswering
 
     folder = tmp_path_factory.mktemp("model")
@@ -188,7 +315,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         max_position_embeddings=384,
     )
     BertForQuestionAnswering(config).save_pretrained(folder)
-    shutil.copy(weights_folder() / "tokenizer.json", folder)
+    shutil.copy(weights_folder() / "small" / "tokenizer.json", folder)
     return folder
 
 

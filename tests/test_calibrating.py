@@ -17,6 +17,7 @@ from assistant import Assistant, Settings
 from assistant.cli import app
 from assistant.errors import CalibrationError, QuestionsError
 from assistant.evaluation.calibrating import Judged, Option, auc, fit, judge, keep, logistic
+from assistant.evaluation.judging import Verdict
 from assistant.evaluation.labelled import LabelledQuestion
 from assistant.reading.confidence import load_calibration
 from assistant.reading.network import open_reader
@@ -135,10 +136,21 @@ def test_the_area_counts_pairs_and_half_of_the_ties() -> None:
     assert auc(np.array([1.0, 2.0]), np.array([True, False])) == 0.0
 
 
+OUTCOMES: tuple[tuple[str, Verdict, float], ...] = (
+    ("answerable", "right", 2.0),
+    ("unanswerable", "wrong", -1.0),
+)
+
+
+def option(form: str, score: float, told: Verdict, suited: float = 1.0) -> Option:
+    suits = ("span", "explain") if form == "span" else (form,)
+    return Option(form, form, suits, suited, 0.0, {"score": score}, told)
+
+
 def test_the_curve_refuses_more_as_the_threshold_rises() -> None:
     judged = [
-        Judged(kind, "", (Option("span", {"score": score, "leaning": 1.0}, right),))
-        for kind, right, at in (("answerable", "right", 2.0), ("unanswerable", "wrong", -1.0))
+        Judged(kind, "", (option("span", score, right),))
+        for kind, right, at in OUTCOMES
         for score in (at, at + 0.5, at - 0.5)
         for _ in range(5)
     ]
@@ -153,26 +165,26 @@ def test_the_curve_refuses_more_as_the_threshold_rises() -> None:
 # -- where it is kept --------------------------------------------------------------------------
 
 
-def test_the_surest_form_is_given_and_one_that_was_never_right_is_not() -> None:
+def test_a_form_is_fitted_on_the_questions_that_want_it() -> None:
     """A list is no answer to a question that wants none, whatever is in it."""
     judged = []
-    for number in range(60):
-        right = number % 2 == 0
-        judged.append(
-            Judged(
-                "answerable" if right else "unanswerable",
-                "",
-                (
-                    Option(
-                        "span", {"score": 1.0 if right else -1.0}, "right" if right else "wrong"
-                    ),
-                    Option("list", {"score": 9.0}, "right"),
-                ),
-            )
-        )
+    for kind, told, score in OUTCOMES * 30:
+        judged.append(Judged(kind, "", (option("span", score, told), option("list", 9.0, "right"))))
     fitted = fit(judged)
     assert set(fitted["forms"]) == {"span"}
     assert fitted["auc"] > 0.95
+
+
+def test_an_answer_in_a_form_that_is_hardly_wanted_is_hardly_sure() -> None:
+    judged = []
+    for wanted in ("", "yesno"):
+        asked = 0.9 if wanted else 0.1
+        for kind, told, score in OUTCOMES * 15:
+            span = option("span", score, told, 1 - asked)
+            judged.append(Judged(kind, wanted, (span, option("yesno", score, told, asked))))
+    fitted = fit(judged)
+    assert set(fitted["forms"]) == {"span", "yesno"}
+    assert fitted["best_right"] == 1.0  # each kind is answered in its own form
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ def composed(*findings: Finding) -> Answer:
     return writing.on(Answer("q", "abstention", ""))
 
 
-def phrase(words: str, *proofs: Proof, **more: str) -> Finding:
-    return Finding("span", (Claim(words, proofs, phrase=True),), {}, short=words, **more)
+def phrase(words: str, *proofs: Proof, lead: str = "") -> Finding:
+    return Finding("span", (Claim(words, proofs, phrase=True),), {}, short=words, lead=lead)
 
 
 def test_a_phrase_begins_with_a_capital_and_ends_with_a_stop() -> None:

@@ -22,6 +22,7 @@ from vectorstore.articles import Article, Skipped
 from vectorstore.errors import FetchError, LoadingError
 from vectorstore.fetching import fetch
 from vectorstore.loading import Limits, load, load_content
+from vectorstore.loading.draft import Draft
 from vectorstore.loading.markdown import parse
 from vectorstore.loading.worker import Worker
 from vectorstore.syncing import page_place
@@ -223,7 +224,7 @@ def test_a_parser_finds_no_password_and_no_key_in_its_environment(
         monkeypatch.setenv(name, value)
     with Worker() as worker:
         (draft,) = worker.parse(bad_parsers.tells, b"", "x")
-    assert isinstance(draft, bad_parsers.Draft)
+    assert isinstance(draft, Draft)
     names = draft.text.split("\n")
     assert not set(given) & set(names)
     assert len(names) < 12

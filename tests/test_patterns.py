@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
-from re import _parser  # type: ignore[attr-defined]  # what a pattern is made of
+from re import _parser  # what a pattern is made of
 from types import ModuleType
 from typing import Any
 

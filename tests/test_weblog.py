@@ -55,8 +55,8 @@ def test_only_what_was_published_comes_in_and_the_rest_is_counted(tmp_path: Path
         post("x", kind=kind, state="inherit" if kind == "attachment" else "publish")
         for kind in ("attachment", "nav_menu_item", "custom_css", "wp_navigation", "revision")
     ]
-    secret = "<wp:post_password><![CDATA[wick]]></wp:post_password></item>"
-    others.append(post("For friends.").replace("</item>", secret))
+    locked = "<wp:post_password><![CDATA[wick]]></wp:post_password></item>"
+    others.append(post("For friends.").replace("</item>", locked))
     kept = [
         post("The lamp burns."),
         post("About us.", kind="page", login="bo"),

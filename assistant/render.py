@@ -22,7 +22,9 @@ from itertools import pairwise
 from urllib.parse import quote as percent_encoded
 
 from assistant.answers import Answer, Citation, Position
+from assistant.question.words import words
 from vectorstore.articles import Article, Passage, Statistics
+from vectorstore.splitting import sentences
 
 ArticleText = Callable[[str], str | None]
 """The text of an article by its id, or None where there is no such article (any more)."""
@@ -54,7 +56,7 @@ def to_text(answer: Answer) -> str:
             ]
     elif closest := _closest(answer):
         rows = [
-            f"    “{_line(_excerpt(passage.text))}”\n    {_origin(passage, _line)}"
+            f"    “{_line(_excerpt(passage, _asked(answer)))}”\n    {_origin(passage, _line)}"
             for passage in closest
         ]
         blocks.append("\n\n".join(["Closest passages", *rows]))
@@ -81,7 +83,7 @@ def to_markdown(answer: Answer) -> str:
             blocks.append(("\n" if in_order else "\n\n").join(rows))
     elif closest := _closest(answer):
         rows = [
-            f'- "{_markdown_line(_excerpt(passage.text))}" — {_markdown_origin(passage)}'
+            f'- "{_markdown_line(_excerpt(passage, _asked(answer)))}" — {_markdown_origin(passage)}'
             for passage in closest
         ]
         blocks.append("\n".join(["Closest passages:", "", *rows]))
@@ -118,7 +120,8 @@ def to_html(
             cards = (_source_html(answer, citation, article_text, name) for citation in cited)
             blocks.append(_group("Sources", "sources", cards))
     elif closest := _closest(answer):
-        blocks.append(_group("Closest passages", "closest", map(_passage_html, closest)))
+        shown = (_passage_html(passage, _asked(answer)) for passage in closest)
+        blocks.append(_group("Closest passages", "closest", shown))
     blocks += [f'<p class="dl-notice">{escaped(notice)}</p>' for notice in answer.notices]
     return "\n\n".join(blocks)
 
@@ -441,8 +444,17 @@ def _closest(answer: Answer) -> list[Passage]:
     return [hit.passage for hit in answer.passages[:CLOSEST]]
 
 
-def _excerpt(text: str) -> str:
-    return _shortened(" ".join(text.split()), _EXCERPT)
+def _excerpt(passage: Passage, asked: frozenset[str]) -> str:
+    """The passage from its first sentence that has most of the words asked for, shortened."""
+    text = passage.text
+    held = [(len(asked & words(text[start:end]).stems), -start) for start, end in sentences(text)]
+    start = -max(held, default=(0, 0))[1]
+    found = _shortened(" ".join(text[start:].split()), _EXCERPT)
+    return f"… {found}" if start else found
+
+
+def _asked(answer: Answer) -> frozenset[str]:
+    return frozenset(words(answer.question).content)
 
 
 def _shortened(text: str, width: int) -> str:
@@ -526,13 +538,23 @@ def _source_html(answer: Answer, citation: Citation, article_text: ArticleText, 
     )
 
 
-def _passage_html(passage: Passage) -> str:
+def _passage_html(passage: Passage, asked: frozenset[str]) -> str:
+    """A passage that was found, with the words asked for in bold: <mark> is for proof."""
     address = html.escape(passage_address(passage))
     return (
         f'<div class="dl-source"><a class="dl-open" href="{address}">'
         f'<span class="dl-title">{escaped(title_of(passage))}</span></a>{_meta_html(passage)}'
-        f'<blockquote class="dl-quote">{escaped(_excerpt(passage.text))}</blockquote></div>'
+        f'<blockquote class="dl-quote">{_in_bold(_excerpt(passage, asked), asked)}</blockquote></div>'
     )
+
+
+def _in_bold(text: str, asked: frozenset[str]) -> str:
+    parts, shown = [], 0
+    for token in words(text).tokens:
+        if token.stem in asked:
+            parts += [escaped(text[shown : token.start]), f"<b>{escaped(token.text)}</b>"]
+            shown = token.end
+    return "".join([*parts, escaped(text[shown:])])
 
 
 def _meta_html(item: Citation | Passage) -> str:

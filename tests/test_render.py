@@ -508,3 +508,15 @@ def _shape(markdown: MarkdownIt, answer: Answer) -> list[str]:
     inside = [child for token in tokens for child in token.children or ()]
     plain = {"paragraph_open", "inline", "paragraph_close", "text", "text_special", "softbreak"}
     return [token.type for token in (*tokens, *inside) if token.type not in plain]
+
+
+def test_a_refusal_shows_the_passages_where_the_words_asked_for_stand_in_bold() -> None:
+    text = "The council met on Monday. It heard a report. The <new> ferries sail from Skennay."
+    passage = Passage("p", "a", 0, len(text), text, "Council")
+    answer = Answer(
+        "When does the ferry sail?", "abstention", "Nothing.", passages=(Hit(passage, 1.0),)
+    )
+    shown = to_html(answer, lambda _: text)
+    assert "… The &#60;new&#62; <b>ferries</b> <b>sail</b> from Skennay." in shown
+    assert "council met" not in shown
+    assert "“… The <new> ferries sail from Skennay.”" in to_text(answer)

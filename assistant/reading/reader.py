@@ -111,6 +111,8 @@ class CascadeReader:
         return first_for(self.sha256, self.calibrations) if self.calibrations else None
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        if not passages:  # which loads both, before the first question
+            self._small.read(question, [])
         if len(passages) <= self._closely:
             return self._strong.read(question, passages)
         found = [replace(r, skimmed=True) for r in self._small.read(question, passages)]

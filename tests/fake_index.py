@@ -12,6 +12,7 @@ middle.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Collection, Iterable, Sequence
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import TypeAdapter
+from rapidfuzz.distance import OSA
 
 from vectorstore.articles import (
     AddReport,
@@ -116,7 +118,8 @@ class FakeIndex(Index):
         return _summary(self.get(article_id))
 
     def near_words(self, word: str, k: int = 3) -> list[str]:
-        return []
+        held = {w for article in self._read().values() for w in re.findall(r"\w+", article.text)}
+        return sorted(w for w in held if OSA.distance(w.lower(), word.lower()) == 1)[:k]
 
     def near_copies(self, article_id: str) -> list[Summary]:
         text = self.get(article_id).text

@@ -445,6 +445,27 @@ def test_a_source_that_no_article_has_is_told(assistant: Assistant) -> None:
     assert any("'nope'" in notice for notice in answer.notices)
 
 
+def test_a_question_with_typing_errors_is_answered_as_it_was_read(tmp_path: Path) -> None:
+    assistant = fake_assistant(tmp_path, ARTICLES, {"the meeting": ["France and Saudi Arabia"]})
+    answer = assistant.answer("who co-chairs teh meetng")
+    assert answer.text.startswith("France and Saudi Arabia.")
+    assert answer.question == "who co-chairs teh meetng"
+    assert "Read as “who co-chairs the meeting”." in answer.notices
+
+
+def test_what_is_spelt_right_is_read_as_nothing_else(assistant: Assistant) -> None:
+    answer = assistant.answer(QUESTION)
+    assert answer.answered
+    assert not [notice for notice in answer.notices if notice.startswith("Read as")]
+
+
+def test_a_refusal_offers_the_name_that_may_have_been_meant(tmp_path: Path) -> None:
+    assistant = fake_assistant(tmp_path, ARTICLES, {})
+    answer = assistant.answer("Who leads Arabya now?")
+    assert answer.kind == "abstention"
+    assert answer.text.endswith("Did you mean “Who leads Arabia now?”?")
+
+
 def test_an_article_removed_while_it_is_read_is_told(tmp_path: Path) -> None:
     question = "Where is the meeting held?"
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
+from assistant.question.intent import Form
 from assistant.question.time import AskedTime
 from assistant.question.words import Words, words
 from assistant.reading.reader import Reader, Reading, Scored
@@ -23,10 +24,13 @@ from vectorstore.splitting import Span
 
 if TYPE_CHECKING:
     from assistant.answering.articles import Articles
-    from assistant.question.intent import Form
+
 
 _CONTENT = 6
-_LEANING = 0.05  # of confidence, between forms
+_LEANING = 0.1  # of confidence, between forms
+WANTED = 0.15  # leaning below which a form that is seldom wanted is not tried
+# What both a few words and sentences can answer.
+TELLING: tuple[Form, ...] = ("span", "describe", "explain", "list", "compare")
 FAR = 8.0  # log-odds: a margin beyond which more makes no difference
 _WORD = re.compile(r"\w+")
 

@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.answering.central import alike
-from assistant.answering.findings import Claim, Finding, Material, Proof, said, signals
+from assistant.answering.findings import (
+    TELLING,
+    WANTED,
+    Claim,
+    Finding,
+    Material,
+    Proof,
+    said,
+    signals,
+)
 from assistant.answering.timing import timely
 from assistant.question.intent import Form
 from assistant.reading.reader import Reading, Scored
@@ -50,7 +59,7 @@ class Sentence:
 class Sentences:
     form = calibrated_as = "sentences"
     wanted: tuple[Form, ...] = ("explain",)
-    suits: tuple[Form, ...] = ("span", "describe", "explain", "list", "compare")
+    suits = TELLING
     most = MOST
 
     def __call__(self, material: Material) -> Finding | None:
@@ -80,6 +89,8 @@ class Lists(Sentences):
     most = 6
 
     def __call__(self, material: Material) -> Finding | None:
+        if material.leaning(self.wanted) < WANTED:
+            return None
         finding = super().__call__(material)
         if finding is None or len(finding.claims) != 1 or not finding.short:
             return finding
@@ -96,6 +107,9 @@ class Comparison(Sentences):
 
     form = "compare"
     wanted = ("compare",)
+
+    def __call__(self, material: Material) -> Finding | None:
+        return super().__call__(material) if material.leaning(self.wanted) >= WANTED else None
 
     def chosen(self, found: Sequence[Sentence], most: int) -> list[Sentence]:
         first: dict[str, Sentence] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assistant.answering.findings import (
+    TELLING,
     Claim,
     Finding,
     Material,
@@ -26,7 +27,7 @@ _AGREEING = 2.0  # log-odds: a span this likely elsewhere is further proof
 class Spans:
     form = calibrated_as = "span"
     wanted: tuple[Form, ...] = ("span", "describe")
-    suits: tuple[Form, ...] = ("span", "describe", "explain")
+    suits = TELLING
 
     def __call__(self, material: Material) -> Finding | None:
         found = candidates(material)

@@ -13,6 +13,7 @@ from datetime import date
 from assistant.answering.articles import passages_of
 from assistant.answering.central import central
 from assistant.answering.findings import (
+    WANTED,
     Claim,
     Finding,
     Material,
@@ -27,7 +28,6 @@ from assistant.reading.reader import Reading
 from vectorstore.articles import Article
 from vectorstore.splitting import Span, sentences
 
-_LEANING = 0.15  # below, nobody wants a summary: nothing more is read for it
 _SENTENCES = 4
 _ARTICLES = 3
 _PASSAGES = 12  # of an article that are read
@@ -45,7 +45,7 @@ class Summaries:
             return None
         if not material.question.topic:
             return _heads(material)
-        if material.leaning(self.wanted) < _LEANING:
+        if material.leaning(self.wanted) < WANTED:
             return None
         meant = self._meant(material)
         held = meant[0][1]

@@ -3,14 +3,15 @@
     python -m training.train_intent EVAL_FOLDER
 
 On `intents.jsonl`, a thousand questions written for this and labelled with the form of answer a
-careful reader would want, and the questions of news_dev's train and tune splits, whose kinds say as
-much. Prints the accuracy on a tenth of the one (ten folds) and on news_dev's test split.
+careful reader would want, the questions of news_dev's train and tune splits, whose kinds say as much,
+and questions of yes or no from the train part of `claims`. Prints the accuracy on a tenth of the one (ten folds) and on news_dev's test split.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from sklearn.model_selection import KFold  # type: ignore[import-untyped]
 
 from assistant.question.intent import FORMS, WEIGHTS, features
 from benchmarks.news import in_split, read_lines
+from training import squad
 from vectorstore.embedding import DEFAULT, open_embedding
 
 OF_KIND = {
@@ -28,6 +30,7 @@ OF_KIND = {
     "what": "span", "role": "describe", "why": "explain", "how": "explain", "said": "explain",
     "yesno": "yesno", "list": "list", "summary": "summary", "compare": "compare",
 }  # fmt: skip
+YES_OR_NO = 300  # questions of claims
 FEWEST = 3  # questions that have a word, for it to count
 WORDS = 0.5  # the weight of a word's feature beside the embedding's
 PENALTY = 4.0  # scikit-learn's C
@@ -52,7 +55,13 @@ def main() -> None:
         ]
         for split in ("train", "tune", "test")
     }
-    known = [*own, *asked["train"], *asked["tune"]]
+    claims = [
+        (row["text"], "yesno")
+        for row in read_lines(a.data / "claims" / "claims.jsonl.gz")
+        if row["form"] == "yesno" and squad.part_of("claims", row["passage_id"]) == "train"
+    ]
+    random.Random(1).shuffle(claims)
+    known = [*own, *asked["train"], *asked["tune"], *claims[:YES_OR_NO]]
     model = open_embedding(DEFAULT)
     texts = [question for question, _ in [*known, *asked["test"]]]
     vectors = dict(zip(texts, model.embed(texts), strict=True))
@@ -66,7 +75,7 @@ def main() -> None:
 
     right: Counter[str] = Counter()
     for train, test in KFold(10, shuffle=True, random_state=1).split(own):
-        rest = [*[own[i] for i in train], *asked["train"], *asked["tune"]]
+        rest = [*[own[i] for i in train], *known[len(own) :]]
         vocabulary, head = fitted(rest)
         held = [own[i] for i in test]
         found = head.predict(_rows(held, vocabulary, vectors))

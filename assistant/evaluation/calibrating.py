@@ -6,10 +6,11 @@
 
 The confidence is the probability that the question wants an answer in this form, which the intent head
 says, times that such an answer is right: a logistic regression a form on the signals of its finding
-(Platt 1999), fitted on the questions that want it. An answer is given where it is likelier right than the cost of a wrong one allows: the threshold is where
-the sum of what is answered rightly and rightly refused, less what is answered wrongly, is highest. All
-figures are five-fold cross-validated by question. Questions whose articles are known are asked twice,
-the second time with these articles hidden, so that a file of answerable questions alone will do.
+(Platt 1999), fitted on the questions that want it. The threshold is where the sum of what is answered
+rightly and rightly refused, less what is answered wrongly and half of what is refused wrongly, is
+highest, over the questions as they were asked where enough of those have no answer. All figures are
+five-fold cross-validated by question. Questions whose articles are known are asked twice, the second
+time with these articles hidden, so that a file of answerable questions alone will do.
 
 Kept in the index's folder, under the hash of the reader's weights: it holds for this reader and
 these articles, and nothing that was installed changes.
@@ -47,7 +48,10 @@ if TYPE_CHECKING:
 
 FEWEST = 10  # questions that the articles answer, and as many that they do not
 FEWEST_OF_FORM = 20  # answers of one form, and at least three of them right
-WRONG = 1.0  # what a wrong answer costs where a right one, or a right refusal, is worth 1
+# What a wrong answer costs, and a refusal of what the articles answer, where a right answer, or a right
+# refusal, is worth 1.
+WRONG = 1.0
+REFUSED = 0.5
 _FOLDS = 5
 _RIDGE = 1.0  # of the weights of signals of unit variance, not of the intercept
 # Kinds of question (`LabelledQuestion.kind`) that say which form is wanted; of the others a few words
@@ -275,16 +279,22 @@ def _confidence(forms: dict[str, Weights], option: Option) -> float:
 
 
 def _at(threshold: float, confidence: Floats, kinds: Any, right: Any) -> dict[str, float]:
+    import numpy as np
+
     given = confidence >= threshold
     answerable = kinds == "answerable"
 
     def share(flags: Any) -> float:
         return round(float(flags.mean()), 3) if len(flags) else 0.0
 
-    worth = (given & right).sum() + (~given & ~answerable).sum() - WRONG * (given & ~right).sum()
+    # Copies of questions without their article fill the training data; people ask one in seven such.
+    asked = kinds != "absent"
+    if (asked & ~answerable).sum() < FEWEST:
+        asked = np.ones(len(kinds), bool)
+    gains = np.where(given, np.where(right, 1.0, -WRONG), np.where(answerable, -REFUSED, 1.0))
     found = {
         "confidence": round(threshold, 3),
-        "worth": round(float(worth) / len(kinds), 3),
+        "worth": round(float(gains[asked].mean()), 3),
         "answerable_right": share((given & right)[answerable]),
         "answerable_refused": share(~given[answerable]),
         "others_refused": share(~given[~answerable]),

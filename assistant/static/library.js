@@ -296,8 +296,8 @@
   }
   add.onclick = () => openAdding();
 
-  const named = (file) => file.webkitRelativePath || file.path_ || file.name;
-  const hidden = (file) => named(file).split("/").some((part) => part.startsWith("."));
+  const pathOf = (file) => file.webkitRelativePath || file.path_ || file.name;
+  const hidden = (file) => pathOf(file).split("/").some((part) => part.startsWith("."));
 
   /* Send files one by one; what cannot be read is listed and not sent. */
   async function give(files) {
@@ -316,9 +316,9 @@
       const ending = file.name.includes(".") ? `.${file.name.split(".").pop().toLowerCase()}` : "";
       if (kinds && !kinds.includes(ending)) {
         const kind = ending ? `is of a kind that cannot be read (${ending})` : "without an ending that names its kind";
-        state.refused.push({ what: named(file), reason: kind, again: false });
+        state.refused.push({ what: pathOf(file), reason: kind, again: false });
       } else if (file.size > largest) {
-        state.refused.push({ what: named(file), reason: `is larger than ${Math.floor(largest / 1e6)} MB; split it`, again: false });
+        state.refused.push({ what: pathOf(file), reason: `is larger than ${Math.floor(largest / 1e6)} MB; split it`, again: false });
       } else sent.push(file);
     }
     const upload = crypto.getRandomValues(new Uint32Array(3)).join("-");
@@ -328,13 +328,13 @@
     const readable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
     const send = async () => {
       for (let file = waiting.shift(); file; file = waiting.shift()) {
-        const query = new URLSearchParams({ name: named(file), upload, of: sent.length });
+        const query = new URLSearchParams({ name: pathOf(file), upload, of: sent.length });
         try {
           await call("PUT", `/library/files?${query}`, file);
           state.unsent = 0;
         } catch (problem) {
           if (problem.unanswered && !(await readable(file))) {
-            state.refused.push({ what: named(file), reason: "was changed or removed before it was read; choose it again", again: false });
+            state.refused.push({ what: pathOf(file), reason: "was changed or removed before it was read; choose it again", again: false });
             continue;
           }
           if (problem.unanswered) { // it may have been ended, and be started again
@@ -344,7 +344,7 @@
             await new Promise((done) => { setTimeout(done, 1_000); });
             continue;
           }
-          state.refused.push({ what: named(file), reason: problem.message, again: false });
+          state.refused.push({ what: pathOf(file), reason: problem.message, again: false });
         }
       }
     };

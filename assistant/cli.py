@@ -297,7 +297,7 @@ Sources = Annotated[
 
 @subscribed.callback(invoke_without_command=True)
 def _subscriptions(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
-    """Folders, feeds and sitemaps that the running page keeps up to date.
+    """Keep folders, feeds and sitemaps up to date.
 
     Without a command they are listed. While `dateline chat` runs, each is synced at its interval, as
     `dateline sync` does it without --prune. One that fails keeps its articles and is tried again after

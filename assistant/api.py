@@ -65,6 +65,8 @@ from assistant.web.library_api import closing, library_routes
 from assistant.web.reading import read_article
 from assistant.web.sealing import Seal
 from assistant.web.sessions import Sessions
+from assistant.web.subscribing import Subscribing
+from assistant.web.subscriptions import Subscriptions
 from assistant.web.suggesting import Suggestions
 from assistant.web.visitors import Visitors
 from vectorstore.errors import (
@@ -124,6 +126,7 @@ def create_app(
     proxies: Callable[[str], bool] = is_here,
     waiting: Path | None = None,
     seal: Seal | None = None,
+    subscriptions: Subscriptions | None = None,
     at_once: int = AT_ONCE,
 ) -> "FastAPI":
     """The application: the API, and with `page` the chat page at "/".
@@ -134,7 +137,8 @@ def create_app(
     `library` adds and removes articles, and is closed where the application ends; where none is given,
     what is uploaded waits in the folder `waiting` until it is stored, also over the program's end where
     the next one has the same `seal`.
-    With `access`
+    What the index is subscribed to is refreshed while the application runs, where `subscriptions` are
+    given; the caller closes those as well. With `access`
     nothing is answered to who does not have its password, and the address at which a request arrived
     is a name for this computer; `host_names` are others. `proxies` says of an address whether several
     may sit behind it.
@@ -168,9 +172,13 @@ def create_app(
             deciding = _deciding(alone.settings) if isinstance(alone, Assistant) else ""
             library.suggestions = Suggestions(alone, kept, settings=deciding)
         library.quoting = kept.quoting
+    if subscriptions is not None:
+        library.subscribing = Subscribing(assistant.index, subscriptions)
 
     @contextlib.asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
+        if library.subscribing is not None:
+            library.subscribing.start()
         async with closing(library):
             yield
         desk.close()
@@ -316,12 +324,14 @@ def serve(
     certificate: tuple[Path, Path] | None = None,
     waiting: Path | None = None,
     seal: Seal | None = None,
+    subscriptions: Subscriptions | None = None,
 ) -> None:
     """Serve in the foreground until Ctrl-C or SIGTERM; `on_ready` gets the address once it answers.
 
     Where the port is taken, a free one is taken instead. With a password, it is asked for, and who has
     given it is kept in `sessions`; without one, only this computer is served. Whose a request is, and
-    whether it came by https, is believed of the `proxies` alone: addresses and networks. What is uploaded waits in the folder `waiting`, under `seal`.
+    whether it came by https, is believed of the `proxies` alone: addresses and networks. What is uploaded waits in the folder `waiting`, under `seal`;
+    `subscriptions` are kept up to date.
     `certificate` are the files of a TLS certificate and its key.
     Raises SettingsError for a host that other computers could reach, without a password; for one that
     does not exist here; for a port that is none; for a short password and an unusable certificate.
@@ -373,6 +383,7 @@ def serve(
             proxies=is_proxy,
             waiting=waiting,
             seal=seal,
+            subscriptions=subscriptions,
         )
         config = uvicorn.Config(
             app,

@@ -62,7 +62,30 @@ def _make_sessions(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+# What is kept up to date by itself. Each row bears this computer's seal: an index that was handed over
+# brings no orders to read a folder or fetch an address.
+_SUBSCRIPTIONS = """
+CREATE TABLE subscriptions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    source TEXT NOT NULL UNIQUE,
+    every REAL NOT NULL,
+    seal TEXT NOT NULL,
+    wished INTEGER NOT NULL DEFAULT 0,
+    tried REAL NOT NULL DEFAULT 0,
+    succeeded REAL NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT '',
+    result TEXT NOT NULL DEFAULT ''
+)
+"""
+
+
+def _make_subscriptions(db: sqlite3.Connection) -> None:
+    db.execute(_SUBSCRIPTIONS)
+
+
 CONVERSATIONS = Database("conversations.sqlite", 0x44544C43, (_make_conversations,))  # "DTLC"
 SESSIONS = Database("sessions.sqlite", 0x44544C53, (_make_sessions,))  # "DTLS"
+SUBSCRIPTIONS = Database("subscriptions.sqlite", 0x44544C55, (_make_subscriptions,))  # "DTLU"
 
-BACKED_UP = (CONVERSATIONS,)  # sessions are this place's alone
+BACKED_UP = (CONVERSATIONS, SUBSCRIPTIONS)  # sessions are this place's alone

@@ -28,6 +28,7 @@ from vectorstore.articles import Article, Progress
 COMMANDS = (
     *("add", "sync", "list", "show", "edit", "remove", "ask", "chat"),
     *("doctor", "rebuild", "backup", "restore", "evaluate", "calibrate", "feedback"),
+    "subscriptions",
 )
 QUESTION = "who co-chairs the two-state meeting?"
 UNANSWERABLE = "What is the capital of Australia?"
@@ -1039,3 +1040,28 @@ def test_chat_adds_no_samples_to_an_index_that_has_articles(
 
 def test_chat_refuses_an_address_that_others_could_reach(run: Run) -> None:
     told(run("chat", "--host", "0.0.0.0"), "0.0.0.0")  # noqa: S104
+
+
+# ------------------------------------------------------------------------------------- subscriptions
+
+
+def test_a_folder_is_subscribed_to_listed_refreshed_and_ended(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "paper").mkdir()
+    (tmp_path / "paper" / "ferry.txt").write_text("The ferry\n\nIt costs 12 million crowns.")
+    added = run("subscriptions", "add", str(tmp_path / "paper"), "--every", "30")
+    assert (added.exit_code, "every 30 min" in added.stdout, "1 new" in added.stdout) == (0, 1, 1)
+    (tmp_path / "paper" / "flood.txt").write_text("The flood\n\nThree hundred were moved.")
+    (each,) = json.loads(run("subscriptions", "refresh", "1", "--json").stdout)
+    assert (each["result"], each["ours"]) == ("1 new", True)
+    assert run("subscriptions").stdout == run("subscriptions", "list").stdout
+    assert run("subscriptions", "add", str(tmp_path / "none")).exit_code == 1
+    (tmp_path / "paper").rename(tmp_path / "away")
+    failed = run("subscriptions", "refresh")
+    assert (failed.exit_code, "cannot be found" in failed.stderr) == (1, True)
+    assert run("subscriptions", "remove", "2").exit_code == 1
+    assert run("subscriptions", "remove", str(tmp_path / "paper")).exit_code == 0
+    assert json.loads(run("subscriptions", "list", "--json").stdout) == []
+    assert len(run("list").stdout.splitlines()) == 2

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from assistant.answers import Turn
+from assistant.api import STATIC
 from assistant.errors import QuestionError
 from assistant.page import (
     Talk,
@@ -386,3 +390,10 @@ def test_no_event_is_public_api(config: dict[str, Any]) -> None:
 def test_the_page_itself_holds_no_text_of_an_article(config: dict[str, Any]) -> None:
     assert "Khiari" not in str(config["components"])
     assert "onerror" not in str(config["components"])
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node reads the scripts")
+@pytest.mark.parametrize("script", sorted(STATIC.glob("*.js")), ids=lambda file: file.name)
+def test_the_scripts_of_the_page_are_javascript(script: Path) -> None:
+    read = subprocess.run(["node", "--check", script], capture_output=True, text=True)
+    assert read.returncode == 0, read.stderr

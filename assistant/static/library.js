@@ -54,8 +54,12 @@
   const list = make("ul", { className: "dl-list" });
   const more = button("Show more", () => fill(true), { hidden: true, id: "dl-more" });
   const rest = make("p", { className: "dl-meta dl-rest" });
+  const keptNumber = make("span", { className: "dl-number-of" });
+  const keptList = make("ul", { className: "dl-failures" });
+  const kept = make("details", { className: "dl-kept", id: "dl-kept", hidden: true },
+    make("summary", {}, "Kept up to date ", keptNumber), keptList);
   const shelf = make("section", { "aria-labelledby": "dl-shelf-heading", className: "dl-shelf" },
-    make("div", { className: "dl-shelf-head" }, heading, select, add), progress, search, bar, told, list, more, rest);
+    make("div", { className: "dl-shelf-head" }, heading, select, add), progress, search, bar, told, list, more, rest, kept);
 
   search.addEventListener("input", () => fill());
 
@@ -160,10 +164,11 @@
       await state.filled;
       drawProgress();
       drawRest();
+      drawKept();
     } catch { // looked for again
       if (state.now && state.unsent) drawProgress();
     }
-    const busy = state.now?.adding.running || state.now?.looking || state.sending > 0;
+    const busy = state.now?.adding.running || state.now?.looking || state.sending > 0 || state.now?.subscriptions?.some((one) => one.refreshing);
     state.timer = setTimeout(() => look(), busy && !document.hidden ? BUSY : IDLE);
   }
 
@@ -200,6 +205,31 @@
     progress.hidden = !line.textContent && !listed.length;
     for (const place of document.querySelectorAll(".dl-start .dl-line")) place.textContent = now.running ? now.line : "";
     if (!progress.hidden && !running && !listed.length) quietLater();
+  }
+
+  const often = (seconds) => [[86_400, "day"], [3_600, "hour"], [60, "minute"]]
+    .filter(([unit]) => seconds >= unit).map(([unit, word]) => (seconds === unit ? `every ${word}` : `every ${Math.round(seconds / unit * 10) / 10} ${word}s`))[0];
+  const when = (seconds) => new Date(seconds * 1000).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+  /* What the server keeps up to date: each with its interval, and its last result or error. */
+  function drawKept() {
+    const all = state.now?.subscriptions ?? [];
+    kept.hidden = !all.length;
+    const failing = all.filter((one) => one.error).length;
+    keptNumber.textContent = `${all.length}${failing ? ` · ${failing} failing` : ""}`;
+    renew(keptList, all, (one) => JSON.stringify(one), (one) => {
+      const state_ = one.refreshing ? "refreshing…" : !one.tried ? "not looked at yet" : `${when(one.tried)}: ${one.error ? "failed" : one.result}`;
+      const item = make("li", {}, make("strong", {}, named(one.name)), " ", make("span", {}, named(`${often(one.every)} · ${state_}. `)));
+      if (one.error) item.append(make("span", { className: "dl-error" }, named(one.error)), " ");
+      if (one.ours) item.append(plain("Refresh", () => act("/library/subscriptions/refresh", { id: one.id }), { disabled: one.refreshing, "aria-label": `Refresh ${nameOf(one.name)}` }), " ");
+      item.append(plain("Stop", async () => {
+        await act("/library/subscriptions/remove", { id: one.id });
+        toast("No longer kept up to date. Its articles stay.");
+        (kept.hidden ? heading : kept.querySelector("summary")).focus();
+      }, { "aria-label": `Stop keeping ${nameOf(one.name)} up to date` }));
+      return item;
+    });
+    upkeep.hidden = !state.now?.subscriptions;
   }
 
   let quiet = 0;
@@ -246,10 +276,12 @@
     textError, make("div", { className: "dl-row dl-end" }, make("button", { type: "submit", className: "dl-button dl-primary", textContent: "Add the text" })));
 
   const address = make("input", { type: "url", id: "dl-link", placeholder: "https://", autocomplete: "off", spellcheck: false });
+  const every = make("select", { id: "dl-every" }, ...[["", "Fetch once"], ["15", "every 15 minutes"], ["60", "every hour"], ["1440", "every day"]].map(([value, text]) => make("option", { value, textContent: text })));
+  const upkeep = field("Keep up to date", every, "Looked at while Dateline runs; what is new comes in, and nothing goes.");
   const linkTold = make("p", { className: "dl-link-told", role: "status" });
   const linkForm = make("form", { noValidate: true, onsubmit: (event) => { event.preventDefault(); addLink(); } },
-    field("Address of a page or a feed", address, "Fetched once, now; pages that ask programs to stay away are not."),
-    linkTold, make("div", { className: "dl-row dl-end" }, make("button", { type: "submit", className: "dl-button dl-primary", textContent: "Add the link" })));
+    field("Address of a page, a feed or a sitemap", address, "Pages that ask programs to stay away are not fetched."),
+    upkeep, linkTold, make("div", { className: "dl-row dl-end" }, make("button", { type: "submit", className: "dl-button dl-primary", textContent: "Add the link" })));
 
   const panes = { files: make("div", {}, drop, filesError), text: textForm, link: linkForm };
   const ways = Object.entries({ files: "Files", text: "Paste text", link: "Link" }).map(([name, text]) =>
@@ -296,8 +328,8 @@
   }
   add.onclick = () => openAdding();
 
-  const named = (file) => file.webkitRelativePath || file.path_ || file.name;
-  const hidden = (file) => named(file).split("/").some((part) => part.startsWith("."));
+  const pathOf = (file) => file.webkitRelativePath || file.path_ || file.name;
+  const hidden = (file) => pathOf(file).split("/").some((part) => part.startsWith("."));
 
   /* Send files one by one; what cannot be read is listed and not sent. */
   async function give(files) {
@@ -316,9 +348,9 @@
       const ending = file.name.includes(".") ? `.${file.name.split(".").pop().toLowerCase()}` : "";
       if (kinds && !kinds.includes(ending)) {
         const kind = ending ? `is of a kind that cannot be read (${ending})` : "without an ending that names its kind";
-        state.refused.push({ what: named(file), reason: kind, again: false });
+        state.refused.push({ what: pathOf(file), reason: kind, again: false });
       } else if (file.size > largest) {
-        state.refused.push({ what: named(file), reason: `is larger than ${Math.floor(largest / 1e6)} MB; split it`, again: false });
+        state.refused.push({ what: pathOf(file), reason: `is larger than ${Math.floor(largest / 1e6)} MB; split it`, again: false });
       } else sent.push(file);
     }
     const upload = crypto.getRandomValues(new Uint32Array(3)).join("-");
@@ -328,13 +360,13 @@
     const readable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
     const send = async () => {
       for (let file = waiting.shift(); file; file = waiting.shift()) {
-        const query = new URLSearchParams({ name: named(file), upload, of: sent.length });
+        const query = new URLSearchParams({ name: pathOf(file), upload, of: sent.length });
         try {
           await call("PUT", `/library/files?${query}`, file);
           state.unsent = 0;
         } catch (problem) {
           if (problem.unanswered && !(await readable(file))) {
-            state.refused.push({ what: named(file), reason: "was changed or removed before it was read; choose it again", again: false });
+            state.refused.push({ what: pathOf(file), reason: "was changed or removed before it was read; choose it again", again: false });
             continue;
           }
           if (problem.unanswered) { // it may have been ended, and be started again
@@ -344,7 +376,7 @@
             await new Promise((done) => { setTimeout(done, 1_000); });
             continue;
           }
-          state.refused.push({ what: named(file), reason: problem.message, again: false });
+          state.refused.push({ what: pathOf(file), reason: problem.message, again: false });
         }
       }
     };
@@ -401,6 +433,20 @@
   async function addLink() {
     linkTold.textContent = "Fetching…";
     try {
+      if (every.value && state.now?.subscriptions) {
+        const { id } = await call("POST", "/library/subscriptions", { address: address.value, every: Number(every.value) });
+        let found = null;
+        do { // its first look; what it brings goes on when this is closed
+          await new Promise((done) => { setTimeout(done, 300); });
+          await look();
+          found = state.now?.subscriptions?.find((one) => one.id === id);
+        } while (adding.open && found && !found.tried);
+        if (found?.error) { linkTold.textContent = found.error; return; }
+        every.value = address.value = linkTold.textContent = "";
+        kept.open = true;
+        if (adding.open) { adding.close(); view("articles"); heading.focus({ preventScroll: true }); }
+        return;
+      }
       const { address: fetched } = await call("POST", "/library/link", { address: address.value });
       const before = new Set((state.now?.adding.failures ?? []).map((one) => one.name));
       for (;;) {

@@ -25,6 +25,7 @@ from functools import cached_property
 
 from assistant.resources import seeds_folder
 from assistant.web.adding import Adding
+from assistant.web.subscribing import Subscribing
 from assistant.web.suggesting import Suggestions
 from vectorstore.articles import Article, Filter, Origin, SourceFile, Statistics, Summary
 from vectorstore.errors import ArticleError, ArticleNotFoundError, DatelineError
@@ -70,10 +71,12 @@ class Library:
         *,
         quoting: Quoting = lambda _: 0,
         suggestions: Suggestions | None = None,
+        subscribing: Subscribing | None = None,
     ) -> None:
         self.adding = adding or Adding(index)
         self.quoting = quoting
         self.suggestions = suggestions
+        self.subscribing = subscribing
         self._index = index
         self._removed: OrderedDict[str, _Removed] = OrderedDict()
         self._changing = threading.Lock()
@@ -81,7 +84,9 @@ class Library:
         self._samples: tuple[str, tuple[str, ...]] = ("", ())  # as of that revision
 
     def close(self) -> None:
-        """Stop adding, and looking for questions. What was removed stays removed."""
+        """Stop adding, refreshing, and looking for questions. What was removed stays removed."""
+        if self.subscribing is not None:
+            self.subscribing.close()
         self.adding.close()
         if self.suggestions is not None:
             self.suggestions.close()

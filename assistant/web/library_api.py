@@ -10,6 +10,7 @@
     POST   /library/quoted          ids -> how many saved answers quote them
     POST   /library/remove          ids -> the name to bring them back under
     POST   /library/undo            name
+    POST   /library/subscriptions   address, every: kept up to date; /refresh, /remove: id
     POST   /library/samples         add the sample articles;  DELETE: remove them, as /remove does
 
 Errors are those of `api`. It decides nothing: what happens is in `library` and `adding`.
@@ -26,16 +27,22 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.render import article_address, counted, shelf
 from assistant.web.library import Library
+from assistant.web.subscribing import Subscribing
 from assistant.web.visitors import visitor_of
 from vectorstore.articles import Filter, Summary
-from vectorstore.errors import LoadingError, StoreBusyError
+from vectorstore.errors import LoadingError, StoreBusyError, StoreError
 from vectorstore.loading import LOADERS
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, Request
 
 _MOST_IDS = 10_000
+_OFTENEST = 5  # minutes between two looks at somebody else's server, at least
 _TEXTS_AT_ONCE = 8  # that are embedded while their senders wait; threads are kept for the others
+_STRANGE = (
+    "Came with this index and was not subscribed to on this computer, so it is not read. If you want "
+    "it, use `dateline subscriptions add`."
+)
 _Ids = Annotated[list[str], Field(min_length=1, max_length=_MOST_IDS)]
 
 
@@ -55,6 +62,17 @@ class TextIn(_Body):
 
 class LinkIn(_Body):
     address: str = Field(min_length=1, max_length=2_000)
+
+
+class SubscriptionIn(_Body):
+    """An address; a folder is subscribed to on the command line alone, whoever asks."""
+
+    address: str = Field(min_length=1, max_length=2_000)
+    every: float = Field(ge=_OFTENEST, le=366 * 24 * 60)  # minutes
+
+
+class NumberIn(_Body):
+    id: int = Field(ge=1, le=2**62)
 
 
 class NameIn(_Body):
@@ -98,6 +116,7 @@ def library_routes(library: Library) -> "APIRouter":
                 "shelf": shelf(statistics),
                 "samples": len(library.samples()),
                 "looking": library.suggestions is not None and library.suggestions.looking,
+                "subscriptions": _subscriptions(library),
                 "adding": {**asdict(status), "running": status.running, "line": status.line},
                 **static,
             },
@@ -172,6 +191,20 @@ def library_routes(library: Library) -> "APIRouter":
         library.adding.link(address)
         return {"address": address}
 
+    @router.post("/subscriptions", status_code=202)
+    def subscribe(given: SubscriptionIn) -> dict[str, int]:
+        return {"id": _subscribing(library).add(given.address, given.every * 60).id}
+
+    @router.post("/subscriptions/refresh", status_code=202)
+    def refresh(given: NumberIn) -> dict[str, str]:
+        _subscribing(library).refresh(given.id)
+        return {}
+
+    @router.post("/subscriptions/remove")
+    def unsubscribe(given: NumberIn) -> dict[str, str]:
+        _subscribing(library).remove(given.id)
+        return {}
+
     @router.post("/retry")
     def retry(given: NameIn) -> dict[str, bool]:
         return {"again": library.adding.again(given.name)}
@@ -227,6 +260,32 @@ async def closing(library: Library) -> Any:
 def _whose(request: "Request") -> str:
     """Who gives something: a visitor of the page or, without its cookie, an address."""
     return visitor_of(request.cookies) or (request.client.host if request.client else "")
+
+
+def _subscribing(library: Library) -> Subscribing:
+    """Raises StoreError where this server keeps nothing up to date."""
+    if library.subscribing is None:
+        raise StoreError("this server keeps no subscriptions; use `dateline sync`.")
+    return library.subscribing
+
+
+def _subscriptions(library: Library) -> list[dict[str, Any]] | None:
+    """Those of the index, as the page shows them; None where there can be none."""
+    if library.subscribing is None:
+        return None
+    return [
+        {
+            "id": each.id,
+            "name": each.name,
+            "every": each.every,
+            "tried": each.tried,
+            "result": each.result,
+            "error": each.error if each.ours else _STRANGE,
+            "ours": each.ours,
+            "refreshing": library.subscribing.is_refreshing(each.id),
+        }
+        for each in library.subscribing.all()
+    ]
 
 
 def _listed(article: Summary) -> dict[str, Any]:

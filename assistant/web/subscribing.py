@@ -1,0 +1,237 @@
+"""Keeps an index up to date with what it is subscribed to, while the server runs.
+
+    subscribing = Subscribing(index, kept)
+    subscribing.start()                         looks every few seconds for what is due
+    subscribing.add("https://…", every=3600)    and of the subscriptions: refresh, remove
+    subscribing.close()
+
+    refresh(index, kept, each)                  one, now and here: what the command line does
+
+Each is synced as `dateline sync` does it, without --prune: nothing is ever removed. Where that fails,
+the error is kept, and the next try comes after twice the time, up to a day. It knows the index and
+nothing of pages, requests or models.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from assistant.web.subscriptions import Subscription, Subscriptions, normalized_address
+from vectorstore.articles import Progress, SyncReport
+from vectorstore.errors import DatelineError, LoadingError, StoreBusyError
+from vectorstore.fetching import fetch_if_changed
+from vectorstore.index import Index, OnProgress
+from vectorstore.syncing import Fetch, sync
+
+_LOOK = 5.0  # seconds between two looks at what is due
+_AT_ONCE = 3  # refreshed at the same time: one slow server keeps only itself
+_LAST_STEPS = 3.0  # seconds that what is being read, fetched or stored gets when this closes
+_UNKEPT = 300.0  # seconds until a try whose result could not be kept is repeated
+
+_log = logging.getLogger(__name__)
+
+
+class Subscribing:
+    """The threads that refresh what is due. All methods may be called from any thread.
+
+    `now` gives seconds since 1970 and may jump; `clock` gives seconds that only ever grow: a pause is
+    over by whichever says so first, so that neither a computer that slept nor a clock that was set
+    back puts it off.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        kept: Subscriptions,
+        *,
+        fetch: Fetch = fetch_if_changed,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._index = index
+        self._kept = kept
+        self._fetch = fetch
+        self._now = now
+        self._clock = clock
+        self._ending = threading.Event()
+        self._woken = threading.Event()
+        self._changed = threading.Lock()
+        self._refreshing: dict[int, threading.Thread] = {}
+        self._pauses: dict[int, tuple[object, float]] = {}  # which, and until when by the clock
+        self._not_before: dict[int, float] = {}
+        self._dropped: set[int] = set()
+        self._looking: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Look for what is due until this is closed."""
+        self._looking = threading.Thread(target=self._look_on, name="subscribing", daemon=True)
+        self._looking.start()
+
+    def all(self) -> list[Subscription]:
+        return self._kept.all()
+
+    def is_refreshing(self, number: int) -> bool:
+        return self._kept.is_busy(number)
+
+    def add(self, address: str, every: float) -> Subscription:
+        """Subscribe to an address, and to nothing but an address. Raises LoadingError, StoreError."""
+        added = self._kept.add(normalized_address(address), every)
+        self._woken.set()
+        return added
+
+    def refresh(self, number: int) -> None:
+        """Refresh it at once, in the background. Raises LoadingError, StoreError."""
+        self._kept.wish(number)
+        self._woken.set()
+
+    def remove(self, number: int) -> Subscription:
+        """Its articles stay; what is being fetched for it is not waited for. Raises LoadingError,
+        StoreError."""
+        removed = self._kept.remove(number)
+        with self._changed:
+            self._dropped.add(number)
+        return removed
+
+    def look(self) -> Sequence[threading.Thread]:
+        """Begin to refresh what is due, as many as may be at the same time. Raises StoreError."""
+        begun = []
+        for each in self._kept.all():
+            with self._changed:
+                if self._ending.is_set() or len(self._refreshing) >= _AT_ONCE:
+                    break
+                if each.id in self._refreshing or not self._is_due(each):
+                    continue
+                # A daemon: a fetch that hangs must not keep the program from ending.
+                thread = threading.Thread(
+                    target=self._refresh, args=(each,), name="refreshing", daemon=True
+                )
+                self._refreshing[each.id] = thread
+            thread.start()
+            begun.append(thread)
+        return begun
+
+    def close(self) -> None:
+        """Stop after the step that is being taken. What was not read yet is at the next start; what takes
+        longer than some seconds is left behind and records nothing."""
+        self._ending.set()
+        self._woken.set()
+        with self._changed:
+            threads = [*self._refreshing.values()]
+        if threads:
+            self._index.interrupt()
+        deadline = time.monotonic() + _LAST_STEPS
+        for thread in (*threads, *filter(None, [self._looking])):
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    # -- below -----------------------------------------------------------------------------------
+
+    def _is_due(self, each: Subscription) -> bool:
+        if not each.ours or self._clock() < self._not_before.get(each.id, 0.0):
+            return False
+        if each.wished or not each.tried:
+            return True
+        gone = self._now() - each.tried
+        which = (each.tried, each.pause)
+        if each.id not in self._pauses or self._pauses[each.id][0] != which:
+            # Tried in the future: the clock was set back, and nobody knows how long ago it was.
+            left = each.pause - gone if gone >= 0 else each.pause
+            self._pauses[each.id] = (which, self._clock() + left)
+        return gone >= each.pause or self._clock() >= self._pauses[each.id][1]
+
+    def _look_on(self) -> None:
+        while not self._ending.is_set():
+            self._woken.clear()
+            try:
+                self.look()
+            except DatelineError as error:
+                _log.warning("subscriptions are not refreshed: %s", error)
+            self._woken.wait(_LOOK)
+
+    def _refresh(self, each: Subscription) -> None:
+        def go_on(_: Progress) -> None:
+            if self._ending.is_set() or each.id in self._dropped:
+                raise _EndedError
+
+        try:
+            refresh(
+                self._index,
+                self._kept,
+                each,
+                fetch=self._fetch,
+                now=self._now,
+                progress=go_on,
+                ending=self._ending.is_set,
+            )
+        except (_EndedError, LoadingError):  # the latter where it was removed meanwhile
+            pass
+        except StoreBusyError:  # another program is at it
+            with self._changed:
+                self._not_before[each.id] = self._clock() + _LOOK
+        except DatelineError as error:
+            if not self._ending.is_set():
+                _log.warning("what became of %s cannot be kept: %s", each.source, error)
+                with self._changed:
+                    self._not_before[each.id] = self._clock() + _UNKEPT
+        finally:
+            with self._changed:
+                del self._refreshing[each.id]
+            self._woken.set()  # another may be waiting for its place
+
+
+class _EndedError(Exception):
+    """It is not to go on."""
+
+
+def refresh(
+    index: Index,
+    kept: Subscriptions,
+    each: Subscription,
+    *,
+    fetch: Fetch = fetch_if_changed,
+    now: Callable[[], float] = time.time,
+    progress: OnProgress | None = None,
+    ending: Callable[[], bool] = lambda: False,
+) -> SyncReport | None:
+    """Sync a subscription and keep what became of it; None where it failed, and `kept` has the error.
+
+    Raises StoreBusyError where it is being refreshed already, StoreError where the result cannot be
+    kept, and what `progress` raises. Where it failed while it was `ending`, nothing is kept.
+    """
+    with kept.turn(each):
+        if kept.get(each.id).tried != each.tried:  # by another program, since it was looked at
+            raise StoreBusyError(f"{each.source} was refreshed a moment ago.")
+        try:
+            report = sync(index, each.source, progress=progress, fetch=fetch)
+            failed = _failed(each, report)
+        except _EndedError:
+            raise
+        except LoadingError as error:
+            failed = f"{str(error).rstrip('.')}. {_remedy(each)}"
+        except DatelineError as error:
+            failed = str(error)
+        except Exception:  # noqa: BLE001  # one source's fault must not end the others'
+            _log.exception("refreshing %s failed", each.source)
+            failed = "It could not be refreshed: an error of Dateline's own, see its log."
+        if not failed:
+            kept.has_succeeded(each.id, now(), report)
+            return report
+        if not ending():
+            kept.has_failed(each.id, now(), failed)
+        return None
+
+
+def _failed(each: Subscription, report: SyncReport) -> str:
+    """Why nothing was to be had of it at all; "" where something was."""
+    for skipped in report.skipped:
+        if skipped.source == each.source:
+            return f"{skipped.source} {skipped.reason}. {_remedy(each)}"
+    return ""
+
+
+def _remedy(each: Subscription) -> str:
+    if each.is_address:
+        return "See whether it opens in a browser; its articles stay, and it is tried again."
+    return "See whether its disk is there; its articles stay, and it is tried again."

@@ -1,0 +1,378 @@
+"""Folders, feeds and sitemaps to keep an index up to date with, in one SQLite file beside the articles.
+
+    kept = Subscriptions.open(folder / FILE, seal)
+    each = kept.add("https://example.org/feed.xml", every=3600)
+    kept.all()                      each with its interval, its last result and its error
+    kept.remove(each.id)            its articles stay
+
+A subscription is carried out only where it bears this computer's seal: a backup or an index from
+somebody else brings none along that run by themselves. It fetches and reads nothing: that is done in
+`subscribing`.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from assistant.databases import SUBSCRIPTIONS
+from assistant.web.sealing import Seal
+from vectorstore.articles import SyncReport
+from vectorstore.database import connect, refuse_link
+from vectorstore.errors import (
+    LoadingError,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreError,
+    StoreFormatError,
+)
+from vectorstore.syncing import page_place
+
+FILE = SUBSCRIPTIONS.name  # the file's name in an index's folder
+MOST = 200  # subscriptions of one index
+SHORTEST = 60.0  # seconds between two refreshes
+
+_DAY = 86_400.0
+_LONGEST = 366 * _DAY  # between two refreshes
+_LONGEST_ADDRESS = 2_000  # characters
+_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
+_PATIENCE = 10.0  # seconds to wait while another process writes
+_DOUBLINGS = 20
+_NEVER = re.compile(r"[\s\\@]")  # in a host; a name or password before it would not be sent
+_ADDRESS = ("http://", "https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A source and what became of it. `source` is an absolute path or an address, `every` seconds;
+    `tried` and `succeeded` are seconds since 1970, 0 where it never was. `failures` counts those since
+    the last success, `error` tells the last of them, and `result` the last success, in words.
+
+    `ours` is False where it was not subscribed to on this computer: it is not carried out then.
+    `wished` asks for it to be refreshed at once.
+    """
+
+    id: int
+    source: str
+    every: float
+    ours: bool = True
+    wished: bool = False
+    tried: float = 0.0
+    succeeded: float = 0.0
+    failures: int = 0
+    error: str = ""
+    result: str = ""
+
+    @property
+    def pause(self) -> float:
+        """Seconds from the last try to the next: twice as long after each failure, up to a day."""
+        longer = self.every * 2.0 ** min(self.failures, _DOUBLINGS)
+        return max(self.every, min(longer, _DAY))
+
+    @property
+    def is_address(self) -> bool:
+        return self.source.lower().startswith(_ADDRESS)
+
+    @property
+    def name(self) -> str:
+        """The address, or the folder's own name: where it lies is nobody's business on the page."""
+        return self.source if self.is_address else Path(self.source).name or self.source
+
+
+class Subscriptions:
+    """The subscriptions of one index. May be used from several threads and processes.
+
+    Every method raises StoreError where the file cannot be read or written.
+    """
+
+    def __init__(self, db: sqlite3.Connection, file: Path | None, seal: Seal) -> None:
+        self._db = db
+        self._file = file
+        self._seal = seal
+        self._turn = threading.RLock()
+        self._busy: set[int] = set()
+
+    @classmethod
+    def open(cls, file: Path | None = None, seal: Seal | None = None) -> Subscriptions:
+        """Open the file, made where it is absent; without one, all is gone when it is closed.
+
+        Raises StoreFormatError for another program's file, a newer format or a link, StoreDamagedError
+        for one that cannot be read, or holds what Dateline does not make.
+        """
+        with _told(file):
+            if file is not None:
+                refuse_link(file)
+                if not file.exists():
+                    file.touch(_OWNER_ONLY)
+            db = connect(":memory:" if file is None else file, patience=_PATIENCE)
+            try:
+                db.row_factory = sqlite3.Row
+                db.execute("PRAGMA journal_mode = WAL")
+                db.execute("PRAGMA synchronous = FULL")
+                _make(db, file)
+            except BaseException:
+                db.close()
+                raise
+        return cls(db, file, seal or Seal())
+
+    def add(self, source: str, every: float) -> Subscription:
+        """Subscribe to a source, as `normalized`; to one that is there already, with this interval and,
+        from now on, for this computer. It is refreshed at the next look.
+
+        Raises LoadingError for an interval that is too short or long, or where there are too many.
+        """
+        if not SHORTEST <= every <= _LONGEST:
+            raise LoadingError(
+                f"{source} cannot be refreshed every {every / 60:g} minutes: give from "
+                f"{SHORTEST / 60:g} to {_LONGEST / 60:,.0f}"
+            )
+        with self._writing():
+            (count,) = self._db.execute("SELECT count(*) FROM subscriptions").fetchone()
+            there = self._db.execute("SELECT id FROM subscriptions WHERE source = ?", (source,))
+            if there.fetchone() is None and count >= MOST:
+                raise LoadingError(
+                    f"{source} would be one subscription more than {MOST}: remove another first"
+                )
+            self._db.execute(
+                "INSERT INTO subscriptions (source, every, seal, wished) VALUES (?, ?, ?, 1)"
+                " ON CONFLICT (source) DO UPDATE"
+                " SET every = excluded.every, seal = excluded.seal, wished = 1, failures = 0",
+                (source, every, self._sealed(source)),
+            )
+            return self._one("source", source)
+
+    def all(self) -> list[Subscription]:
+        """In the order in which they were added."""
+        with self._turn, _told(self._file):
+            rows = self._db.execute("SELECT * FROM subscriptions ORDER BY id").fetchall()
+        return [self._subscription(row) for row in rows]
+
+    def get(self, number: int) -> Subscription:
+        """Raises LoadingError where there is none (any more)."""
+        with self._turn, _told(self._file):
+            return self._one("id", number)
+
+    def remove(self, number: int) -> Subscription:
+        """What came of it stays. Raises LoadingError where there is none (any more)."""
+        with self._writing():
+            removed = self._one("id", number)
+            self._db.execute("DELETE FROM subscriptions WHERE id = ?", (number,))
+        if self._file is not None:
+            with suppress(OSError):  # somebody is refreshing it
+                self._lock_file(number).unlink(missing_ok=True)
+        return removed
+
+    def wish(self, number: int) -> None:
+        """Have it refreshed at the next look. Raises LoadingError where there is none (any more)."""
+        with self._writing():
+            self._one("id", number)
+            self._db.execute("UPDATE subscriptions SET wished = 1 WHERE id = ?", (number,))
+
+    def has_succeeded(self, number: int, at: float, report: SyncReport) -> None:
+        with self._writing():
+            self._db.execute(
+                "UPDATE subscriptions SET wished = 0, tried = ?, succeeded = ?, failures = 0,"
+                " error = '', result = ? WHERE id = ?",
+                (at, at, _in_words(report), number),
+            )
+
+    def has_failed(self, number: int, at: float, error: str) -> None:
+        with self._writing():
+            self._db.execute(
+                "UPDATE subscriptions SET wished = 0, tried = ?, failures = failures + 1, error = ?"
+                " WHERE id = ?",
+                (at, error, number),
+            )
+
+    @contextmanager
+    def turn(self, each: Subscription) -> Iterator[None]:
+        """While it lasts nobody else, here or in another program, refreshes this subscription.
+
+        Raises StoreBusyError where somebody does. A program that ends, in whatever way, lets it go.
+        """
+        from filelock import FileLock, Timeout
+
+        busy = StoreBusyError(f"{each.source} is being refreshed at the moment; wait until it is.")
+        with self._turn:
+            if each.id in self._busy:
+                raise busy
+            self._busy.add(each.id)
+        try:
+            if self._file is None:
+                yield
+                return
+            file = self._lock_file(each.id)
+            lock = FileLock(file, timeout=0, thread_local=False)
+            try:
+                lock.acquire()
+            except Timeout:
+                raise busy from None
+            except OSError as error:  # it is a link, or the file system knows no locks
+                raise StoreError(
+                    f"{file} cannot be locked ({error.strerror or error}). Remove it, or move the "
+                    "index to a local disk."
+                ) from error
+            try:
+                yield
+            finally:
+                lock.release()
+        finally:
+            with self._turn:
+                self._busy.discard(each.id)
+
+    def is_busy(self, number: int) -> bool:
+        """Whether this program is refreshing it."""
+        with self._turn:
+            return number in self._busy
+
+    def close(self) -> None:
+        with self._turn:
+            self._db.close()
+
+    # -- below -----------------------------------------------------------------------------------
+
+    def _lock_file(self, number: int) -> Path:
+        return (self._file or Path()).with_name(f"subscription-{number}.lock")
+
+    def _sealed(self, source: str) -> str:
+        return self._seal.of({"subscription": source})
+
+    def _one(self, column: str, value: Any) -> Subscription:
+        row = self._db.execute(
+            f"SELECT * FROM subscriptions WHERE {column} = ?",  # noqa: S608  # "id" or "source"
+            (value,),
+        ).fetchone()
+        if row is None:
+            raise LoadingError(f"there is no subscription {value} (any more)")
+        return self._subscription(row)
+
+    def _subscription(self, row: sqlite3.Row) -> Subscription:
+        source = row["source"]
+        return Subscription(
+            row["id"],
+            source,
+            min(max(row["every"], SHORTEST), _LONGEST),
+            self._seal.holds({"subscription": source, "seal": row["seal"]}),
+            bool(row["wished"]),
+            row["tried"],
+            row["succeeded"],
+            max(0, row["failures"]),
+            row["error"],
+            row["result"],
+        )
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._turn, _told(self._file):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+
+def normalized(source: str) -> str:
+    """A folder, a file or an address as it is subscribed to: it is the same one wherever from.
+
+    Raises LoadingError for a path that leads to nothing, and for what is no address.
+    """
+    if source.lower().startswith(_ADDRESS):
+        return normalized_address(source)
+    path = Path(source)
+    path = path.expanduser() if path.parts[:1] == ("~",) else path
+    if not path.exists():
+        raise LoadingError(f"{source} cannot be found; check the path")
+    return str(path.resolve())
+
+
+def normalized_address(address: str) -> str:
+    """Raises LoadingError for what is no address of a page."""
+    address = address.strip()
+    if "://" not in address:
+        address = f"https://{address}"
+    place = page_place(address)
+    if not place.startswith(_ADDRESS) or len(place) > _LONGEST_ADDRESS or not _names_a_host(place):
+        raise LoadingError(f"{address} is not an http or https address; correct it")
+    return place
+
+
+def _names_a_host(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0 and not _NEVER.search(parts.netloc)
+    except ValueError:  # its port is none
+        return False
+
+
+def _in_words(report: SyncReport) -> str:
+    counts = (
+        (len(report.new), "new"),
+        (len(report.changed), "changed"),
+        (len(report.moved), "moved"),
+        (len(report.skipped), "could not be read"),
+        (len(report.vanished), "no longer there, and kept"),
+    )
+    words = ", ".join(f"{count:,} {what}" for count, what in counts if count) or "nothing new"
+    if report.skipped:
+        first = report.skipped[0]
+        words += f" ({first.source}: {first.reason})"
+    return "; ".join([words, *(notice.text for notice in report.notices[:1])])
+
+
+def _make(db: sqlite3.Connection, file: Path | None) -> None:
+    """Make the table in an empty file; refuse what is not ours or newer."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        if db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            _check(db, file)
+        else:
+            SUBSCRIPTIONS.make(db)
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _check(db: sqlite3.Connection, file: Path | None) -> None:
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if application != SUBSCRIPTIONS.application_id or version > SUBSCRIPTIONS.newest:
+        raise StoreFormatError(
+            f"{file} does not hold this Dateline's subscriptions. Move it away to begin anew."
+        )
+    if foreign := SUBSCRIPTIONS.foreign(db):
+        raise sqlite3.DatabaseError(f"Dateline did not make {', '.join(foreign)} in it")
+
+
+@contextmanager
+def _told(file: Path | None) -> Iterator[None]:
+    """Errors of SQLite as ours, with what to do."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StoreError(
+            f"the subscriptions in {file} cannot be used: {error}. See that its disk has room and that "
+            "you may write there."
+        ) from error
+    except sqlite3.ProgrammingError as error:  # it was closed meanwhile
+        raise StoreError(
+            f"the subscriptions in {file} have been closed; open them again."
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise StoreDamagedError(
+            f"{file}, which keeps the subscriptions, is damaged ({error}). Move it away to begin anew; "
+            "the articles are kept elsewhere and not touched."
+        ) from error
+    except OSError as error:
+        raise StoreError(f"{file} cannot be made: {error.strerror or error}.") from error

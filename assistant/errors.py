@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from vectorstore.errors import DatelineError
 
 
@@ -11,6 +13,17 @@ class QuestionError(DatelineError):
 
 class TooManyQuestionsError(QuestionError):
     """More questions than are taken at once, or in a minute from one visitor."""
+
+
+class CrowdedError(DatelineError):
+    """So many passwords from an address wait to be checked that no more is taken; `wait` is in how
+    many seconds one may be."""
+
+    def __init__(self, wait: float) -> None:
+        self.wait = math.ceil(wait)
+        super().__init__(
+            f"several other passwords from this address are being checked; try again in {self.wait} s"
+        )
 
 
 class ConversationNotFoundError(DatelineError):

@@ -13,6 +13,7 @@ DatelineError
 ├── SearchError             a search that makes no sense (mode, k, dates)
 ├── QuestionError           a question that cannot be asked          (assistant)
 │   └── TooManyQuestionsError   more than are taken at once, or in a minute
+├── CrowdedError             too many passwords wait to be checked    (assistant)
 ├── ConversationNotFoundError   nothing of that id is this visitor's (assistant)
 ├── EmptyIndexError         there is nothing to answer from          (assistant)
 ├── SettingsError           a setting is unknown or unusable         (assistant)

@@ -5,26 +5,30 @@
     curl -H "Authorization: Bearer correct horse" …   for programs
 
 The cookie holds until it is logged out, here or everywhere: sessions outlive a restart, and a changed
-password ends them all. Comparisons take the same time whatever is given, and who guesses wrong waits
-longer and longer: his address does, and nobody at another one; nor does a browser that has known the
-password before, wherever it is. Nothing here knows what it guards.
+password ends them all. Comparisons take the same time whatever is given. After a few wrong passwords
+from an address, the next ones from there are checked one after the other with some seconds between
+them, and the right one opens in its turn like at any other time. Other addresses do not wait, nor does
+a browser that has known the password before, wherever it is. Nothing here knows what it guards.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import html
 import logging
+import math
 import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlencode
 
-from assistant.errors import SettingsError
+from assistant.errors import CrowdedError, SettingsError
 from assistant.web.connections import network_of
 from assistant.web.guarding import is_here, refuse
 from assistant.web.sessions import Sessions
@@ -39,7 +43,9 @@ SHORTEST = 10  # characters of a password
 
 _KEPT = 30 * 24 * 3600  # seconds that a session lasts
 _FREE = 5  # wrong guesses from one address before it has to wait
-_LONGEST_WAIT = 900.0  # seconds
+_LONGEST_PAUSE = 10.0  # seconds between two checks for one address: 360 an hour
+_WAITING = 5  # different passwords of one address that may wait to be checked
+_QUIET = 3600.0  # seconds without a wrong guess after which the earlier ones are forgotten
 _REMEMBERED = 10_000  # addresses whose guesses are counted, the last ones
 _FORM = 4_096  # bytes of a login form
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -47,11 +53,29 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class _Line:
+    """The guesses of an address, or of a browser: how many were wrong, when the last of these was and
+    when the last check is or will be, and the turns of those that wait. Times are monotonic."""
+
+    wrong: int = 0
+    wrong_at: float = -math.inf
+    last: float = -math.inf
+    waiting: dict[bytes, float] = field(default_factory=dict)
+
+    def next_turn(self, now: float) -> float:
+        """When one more is checked. Those that wait count as wrong."""
+        if not self.waiting and now - self.wrong_at > _QUIET:
+            self.wrong = 0
+        over = self.wrong + len(self.waiting) - _FREE
+        return max(now, self.last + min(2.0 ** min(over, 10), _LONGEST_PAUSE)) if over >= 0 else now
+
+
 class Access:
     """Knows the password, the sessions it gave, and who guesses. May be used from several threads.
 
-    `clock` gives seconds since 1970, and `monotonic` seconds that only ever grow. Raises SettingsError
-    for a password that is too short.
+    `clock` gives seconds since 1970, `monotonic` seconds that only ever grow, and `sleep` waits for as
+    many. Raises SettingsError for a password that is too short.
     """
 
     def __init__(
@@ -60,6 +84,7 @@ class Access:
         sessions: Sessions,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         if len(password) < SHORTEST:
             raise SettingsError(
@@ -71,54 +96,50 @@ class Access:
         self._key = sessions.key(password)
         self._clock = clock
         self._monotonic = monotonic
-        self._guesses: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._sleep = sleep
+        self._lines: OrderedDict[str, _Line] = OrderedDict()
         self._turn = threading.Lock()
 
-    def admits(self, cookies: Mapping[str, str], authorization: str, address: str) -> bool:
-        """Whether a request carries a session, or the password itself as a bearer token."""
-        return self.session_of(cookies, authorization, address) is not None
+    async def admits(self, cookies: Mapping[str, str], authorization: str, address: str) -> bool:
+        """Whether a request carries a session, or the password itself as a bearer token. Raises
+        CrowdedError."""
+        return await self.session_of(cookies, authorization, address) is not None
 
-    def session_of(
+    async def session_of(
         self, cookies: Mapping[str, str], authorization: str, address: str
     ) -> str | None:
         """A name for the session that a request carries, which does not give it away; "bearer" for
-        the password itself as a bearer token; None where there is neither."""
+        the password itself as a bearer token; None where there is neither. Raises CrowdedError."""
         token = cookies.get(COOKIE, "")
         if self._is_session(token):
             return hashlib.sha256(token.encode()).hexdigest()
         scheme, _, given = authorization.partition(" ")
-        return (
-            "bearer"
-            if scheme.lower() == "bearer" and self.opens(given.strip(), address, cookies)
-            else None
-        )
+        if scheme.lower() != "bearer":
+            return None
+        return "bearer" if await self.opens(given.strip(), address, cookies) else None
 
-    def opens(self, given: str, address: str, cookies: Mapping[str, str] | None = None) -> bool:
-        """Whether this is the password; a wrong one counts against who gives it, and what is given
-        before `wait` is over opens nothing."""
-        who = self._who(address, cookies)
-        if self._wait(who):
-            return False
-        if hmac.compare_digest(_digest(given), self._password):
-            with self._turn:
-                self._guesses.pop(who, None)
-            return True
-        with self._turn:
-            count, _ = self._guesses.get(who, (0, 0.0))
-            self._guesses[who] = (count + 1, self._monotonic())
-            self._guesses.move_to_end(who)
-            while len(self._guesses) > _REMEMBERED:
-                self._guesses.popitem(last=False)
-        _log.warning("a wrong password from %s", address)
-        return False
+    async def opens(
+        self, given: str, address: str, cookies: Mapping[str, str] | None = None
+    ) -> bool:
+        """Whether this is the password, told when its turn has come.
 
-    def wait(self, address: str, cookies: Mapping[str, str] | None = None) -> float:
-        """Seconds until the next try: after five wrong guesses 1, then 2, 4, 8 …
-
-        An address waits, an IPv6 one with its /64; a browser that has known the password waits for its
-        own guesses alone.
+        After five wrong passwords from an address (an IPv6 one with its /64), checks for it are 1 s
+        apart, then 2, 4, 8 and at most 10 s. A browser that has known the password waits for its own
+        guesses alone. The same password given several times takes one turn. Raises CrowdedError where
+        five others from there are waiting.
         """
-        return self._wait(self._who(address, cookies))
+        digest = _digest(given)
+        line, turn = self._take_turn(self._who(address, cookies), digest)
+        right = False
+        try:
+            while (left := turn - self._monotonic()) > 0:
+                await self._sleep(left)
+            right = hmac.compare_digest(digest, self._password)
+        finally:  # who does not wait for the answer has guessed, too
+            self._give_turn(line, digest, right=right)
+        if not right:
+            _log.warning("a wrong password from %s", address)
+        return right
 
     def session(self) -> str:
         """A new session's cookie. Raises StoreError where it cannot be kept."""
@@ -143,11 +164,34 @@ class Access:
             return f"visitor {visitor}"
         return network_of(address)
 
-    def _wait(self, who: str) -> float:
+    def _take_turn(self, who: str, digest: bytes) -> tuple[_Line, float]:
+        """The line of who gives a password, and when it is checked. Raises CrowdedError."""
         with self._turn:
-            count, last = self._guesses.get(who, (0, 0.0))
-            pause = min(2.0 ** (count - _FREE), _LONGEST_WAIT) if count >= _FREE else 0.0
-            return max(0.0, last + pause - self._monotonic()) if pause else 0.0
+            now = self._monotonic()
+            line = self._lines.setdefault(who, _Line())
+            self._lines.move_to_end(who)
+            while len(self._lines) > _REMEMBERED:
+                self._lines.popitem(last=False)
+            if digest in line.waiting:
+                return line, line.waiting[digest]
+            turn = line.next_turn(now)
+            if turn > now and len(line.waiting) >= _WAITING:
+                raise CrowdedError(turn - now)
+            line.waiting[digest] = line.last = turn
+            return line, turn
+
+    def _give_turn(self, line: _Line, digest: bytes, *, right: bool) -> None:
+        with self._turn:
+            turn = line.waiting.pop(digest, None)
+            if turn is None:  # given several times, and counted
+                return
+            if right:
+                # It takes no time from those who come after it, and forgives no guesses: else whoever
+                # shares an address with somebody who logs in could guess anew each time.
+                line.last = max(line.waiting.values(), default=line.wrong_at)
+            else:
+                line.wrong += 1
+                line.wrong_at = turn
 
     def _is_session(self, token: str) -> bool:
         return bool(_TOKEN.fullmatch(token)) and self._sessions.holds(
@@ -183,13 +227,18 @@ class Locked:
             if path == "/login" and method == "POST":
                 await self._login(scope, receive, send, address, cookies)
                 return
-            session = self._access.session_of(cookies, headers.get(b"authorization", ""), address)
+            authorization = headers.get(b"authorization", "")
+            session = await self._access.session_of(cookies, authorization, address)
             if session is None:
-                await self._turned_away(scope, receive, send, headers, address, cookies)
+                await _turn_away(scope, receive, send, headers.get(b"accept", ""))
                 return
             if path == "/logout" and method == "POST":
                 await self._logout(scope, receive, send, cookies)
                 return
+        except CrowdedError as error:
+            again = {"Retry-After": str(error.wait)}
+            await refuse(scope, receive, send, 429, str(error), again)
+            return
         except StoreError as error:  # of the file that keeps the sessions
             await refuse(scope, receive, send, 503, str(error))
             return
@@ -198,42 +247,36 @@ class Locked:
         await self._app({**scope, CALLER: caller}, receive, send)
 
     async def _form(self, scope: Scope, receive: Receive, send: Send) -> None:
-        from starlette.responses import HTMLResponse
-
         query = parse_qs(scope["query_string"].decode("latin-1"))
-        page = _login_page(_inside(query.get("next", ["/"])[0]), "")
-        await HTMLResponse(page, headers={"Cache-Control": "no-store"})(scope, receive, send)
+        await _show_form(scope, receive, send, 200, _inside(query.get("next", ["/"])[0]))
 
     async def _login(
         self, scope: Scope, receive: Receive, send: Send, address: str, cookies: Mapping[str, str]
     ) -> None:
-        from starlette.responses import HTMLResponse
-
         given = await _form_of(scope, receive)
         if given is None:
             await refuse(scope, receive, send, 413, "the form is too large")
             return
         to = _inside(given.get("next", "/"))
-        wait = self._access.wait(address, cookies)
-        if not wait and self._access.opens(given.get("password", ""), address, cookies):
-            secure = scope["scheme"] == "https"
-            visitor, introduced = visitor_of(cookies), []
-            if visitor is None:
-                visitor, told = new_visitor(secure=secure)
-                introduced.append(told)
-            session = self._access.session()
-            self._access.remember(visitor)
-            kept = cookie(COOKIE, session, secure=secure, seconds=_KEPT)
-            await _see(to, scope, receive, send, kept, *introduced)
+        try:
+            right = await self._access.opens(given.get("password", ""), address, cookies)
+        except CrowdedError as error:
+            told = f"{str(error).capitalize()}."
+            again = {"Retry-After": str(error.wait)}
+            await _show_form(scope, receive, send, 429, to, told, again)
             return
-        told = f"Too many wrong passwords. Wait {wait:.0f} s." if wait else "That is not it."
-        headers = {"Cache-Control": "no-store"}
-        if wait:
-            headers["Retry-After"] = f"{wait:.0f}"
-        page = HTMLResponse(
-            _login_page(to, told), status_code=429 if wait else 403, headers=headers
-        )
-        await page(scope, receive, send)
+        if not right:
+            await _show_form(scope, receive, send, 403, to, "That is not it.")
+            return
+        secure = scope["scheme"] == "https"
+        visitor, introduced = visitor_of(cookies), []
+        if visitor is None:
+            visitor, told = new_visitor(secure=secure)
+            introduced.append(told)
+        session = self._access.session()
+        self._access.remember(visitor)
+        kept = cookie(COOKIE, session, secure=secure, seconds=_KEPT)
+        await _see(to, scope, receive, send, kept, *introduced)
 
     async def _logout(
         self, scope: Scope, receive: Receive, send: Send, cookies: Mapping[str, str]
@@ -246,29 +289,34 @@ class Locked:
         gone = cookie(COOKIE, "", secure=scope["scheme"] == "https", seconds=0)
         await _see("/login", scope, receive, send, gone)
 
-    async def _turned_away(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        headers: Mapping[bytes, str],
-        address: str,
-        cookies: Mapping[str, str],
-    ) -> None:
-        accept = headers.get(b"accept", "")
-        if scope["type"] == "http" and scope["method"] == "GET" and "text/html" in accept:
-            asked = scope["path"]
-            if scope["query_string"]:
-                asked += "?" + scope["query_string"].decode("latin-1")
-            await _see("/login?" + urlencode({"next": asked}), scope, receive, send)
-        elif wait := self._access.wait(address, cookies):
-            again = {"Retry-After": f"{wait:.0f}"}
-            told = f"too many wrong passwords; wait {wait:.0f} s"
-            await refuse(scope, receive, send, 429, told, again)
-        else:
-            asks = {"WWW-Authenticate": "Bearer"}
-            told = "give the password as a bearer token, or log in at /login"
-            await refuse(scope, receive, send, 401, told, asks)
+
+async def _turn_away(scope: Scope, receive: Receive, send: Send, accept: str) -> None:
+    """To the login page where a person asks for a page; a program is told what to give."""
+    if scope["type"] == "http" and scope["method"] == "GET" and "text/html" in accept:
+        asked = scope["path"]
+        if scope["query_string"]:
+            asked += "?" + scope["query_string"].decode("latin-1")
+        await _see("/login?" + urlencode({"next": asked}), scope, receive, send)
+        return
+    asks = {"WWW-Authenticate": "Bearer"}
+    told = "give the password as a bearer token, or log in at /login"
+    await refuse(scope, receive, send, 401, told, asks)
+
+
+async def _show_form(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    status: int,
+    to: str,
+    told: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    from starlette.responses import HTMLResponse
+
+    headers = {"Cache-Control": "no-store", **(headers or {})}
+    page = HTMLResponse(_login_page(to, told), status_code=status, headers=headers)
+    await page(scope, receive, send)
 
 
 async def _form_of(scope: Scope, receive: Receive) -> dict[str, str] | None:

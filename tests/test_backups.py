@@ -485,7 +485,14 @@ def test_rows_that_break_the_tables_own_rules_are_refused(tmp_path: Path) -> Non
 
 def test_a_backup_of_an_earlier_format_is_restored(tmp_path: Path) -> None:
     file = backed_up(tmp_path, ferry("a"))
-    run_on(file, "DROP TABLE signatures", "DROP TABLE buckets", "PRAGMA user_version = 2")
+    run_on(
+        file,
+        "DROP TABLE signatures",
+        "DROP TABLE buckets",
+        "ALTER TABLE files DROP COLUMN inode",
+        "ALTER TABLE files DROP COLUMN changed",
+        "PRAGMA user_version = 2",
+    )
     assert restore(file, tmp_path / "new").articles == 1
     with opened(tmp_path / "new") as index:
         assert names(index) == {"a"}

@@ -51,8 +51,8 @@ def test_however_large_a_signal_the_confidence_is_a_probability() -> None:
         assert 0.0 <= Logistic({"score": 1.0}, 0.0)({"score": score}) <= 1.0
 
 
-def test_without_a_calibration_an_unknown_name_outweighs_the_score() -> None:
-    sure, unknown = ({"score": 4.0, "unknown": share} for share in (0.0, 1.0))
+def test_without_a_calibration_a_name_that_is_missing_outweighs_the_score() -> None:
+    sure, unknown = ({"score": 4.0, "names": share} for share in (0.0, 1.0))
     assert (
         UNCALIBRATED.confidence("span", sure) > 0.9 > 0.1 > UNCALIBRATED.confidence("span", unknown)
     )

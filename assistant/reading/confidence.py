@@ -55,8 +55,8 @@ class Calibration:
 # name that its passage lacks outweighs it.
 UNCALIBRATED = Calibration(
     {
-        "span": Logistic({"score": 1.0, "names": -6.0}, 0.0),
-        "sentences": Logistic({"score": 1.0, "names": -6.0}, 0.0),
+        "span": Logistic({"score": 1.0, "names": -8.0}, 0.0),
+        "sentences": Logistic({"score": 1.0, "names": -8.0}, 0.0),
         "summary": Logistic({"held": 6.0}, -3.0),
     },
     0.5,

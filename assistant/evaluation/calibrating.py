@@ -57,7 +57,8 @@ _RIDGE = 1.0  # of the weights of signals of unit variance, not of the intercept
 # Kinds of question (`LabelledQuestion.kind`) that say which form is wanted; of the others a few words
 # or sentences are.
 _OF_KIND = ("yesno", "list", "compare", "summary", "timeline")
-_HALF = ("summary", "timeline", "compare")
+# Half of a summary is enough, and so is the sentence that says yes or no.
+_HALF = ("summary", "timeline", "compare", "verdict")
 _HIDDEN = 3  # times as many passages are searched, so that enough are left without the hidden ones
 
 
@@ -81,7 +82,7 @@ class Option:
 
     def right(self, wanted: str) -> bool:
         """Whether it is right, for a question of the kind `wanted`. A summary or a yes is no good answer
-        to other questions, whatever words are in it; of a summary, half is enough."""
+        to other questions, whatever words are in it."""
         told = self.verdict == "right" or (self.form in _HALF and self.verdict == "partly")
         return told and self.suitable(wanted)
 

@@ -97,7 +97,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """How an answer came about: the question as rewritten, and seconds per stage.
+    """How an answer came about: the question as it was read, and seconds per stage.
 
     `seconds` has rewrite, retrieve, read, write and total. It does not count when traces or answers
     are compared: the same answer twice is equal.

@@ -1,7 +1,7 @@
-"""A refusal: what was not found, what limited the search, what may have been meant.
+"""A refusal: what was not found, what limited the search, and what may have been meant.
 
-Says only what can be seen: names and words that no article has, the filters, and words of the articles
-that are nearly the question's.
+It states only what can be checked: words that no article has, the filters, and words of the articles
+that are spelt nearly as the question's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from assistant.prompts import Phrases
 from assistant.question.time import in_words
 from vectorstore.articles import Filter
 
-_QUOTED = 120  # characters: a longer question is not said again
+_QUOTED = 120  # characters: a longer question is not repeated
 
 
 def abstain(
@@ -26,8 +26,11 @@ def abstain(
     where: Filter | None = None,
     meant: str = "",
 ) -> Answer:
-    """The refusal of `question`. `absent` are its words that no article has, `where` the filters that
-    were active, `meant` the question with such words replaced by near ones that articles have."""
+    """The refusal of `question`.
+
+    `absent` are its words that no article has, `where` the filters that were active, `meant` the
+    question with such words replaced by similar ones that articles have.
+    """
     text = [
         phrases.say("nothing", question=question)
         if len(question) <= _QUOTED

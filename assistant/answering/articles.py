@@ -1,4 +1,4 @@
-"""The articles behind some passages, looked up and cut into sentences once, where asked for."""
+"""The articles behind some passages, looked up and cut into sentences once, on demand."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _MARGIN = 1_500  # characters around a hit in a long article
 
 
 class Articles:
-    """Where an article is gone or was changed since, its passage stands for it, at its place: the
-    offsets stay true to what was read. Of a very long text only its head and what is near the hits
-    is cut."""
+    """If an article was removed or changed since the search, its passage stands in for it, at its
+    place, so that offsets stay true to what was read. Of a very long text, only the head and what is
+    near the hits is cut."""
 
     def __init__(self, hits: Sequence[Hit], look_up: Callable[[str], Article | None]) -> None:
         self._hits = hits

@@ -2,10 +2,10 @@
 
     ranks = central(["The council voted …", …], weights)        one a sentence, summing to 1
 
-LexRank (Erkan and Radev 2004): a sentence is central where it is like other central ones, by the
-cosine of their words weighed by rarity; biased, as in Otterbacher, Erkan and Radev (2005), towards
-what each sentence weighs beforehand: its nearness to a question, or to the head of a news article.
-It knows words and numbers only, loads no model, and gives the same for the same.
+LexRank (Erkan and Radev 2004): a sentence is central if it is like other central ones, by the cosine
+of their words weighted by rarity; biased, as in Otterbacher, Erkan and Radev (2005), by a weight each
+sentence has beforehand, such as its nearness to a question or to the head of a news article.
+It knows only words and numbers, loads no model, and is deterministic.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CLOSE_ENOUGH = 1e-6
 
 
 def central(sentences: Sequence[str], weights: Sequence[float]) -> list[float]:
-    """How central each sentence is among `sentences`; `weights` are not negative, in any unit.
+    """How central each of the sentences is; `weights` are not negative, in any unit.
 
     Grows with the square of their number: 100 sentences take about 20 ms.
     """
@@ -60,7 +60,7 @@ def alike(one: str, other: str) -> float:
 
 
 def _vectors(sentences: Sequence[str]) -> list[dict[str, float]]:
-    """Words weighed by tf x idf, of length 1."""
+    """Words weighted by tf x idf, each vector of length 1."""
     counts = [Counter(words(sentence).content) for sentence in sentences]
     having = Counter(word for count in counts for word in count)
     vectors = []

@@ -8,12 +8,13 @@ Input: a question, or a mapping with `question` and, where wanted, `history` (Tu
 `as_of`, `sources`, `after` and `before`. Words such as "yesterday" are read against `as_of`, today
 where it is not given. A stream yields growing Answers; the last is complete.
 
-    rewrite     the question's parts and, in a conversation, each alone and with what it may lean on
+    rewrite     the question's parts, each in the ways it may be meant: as typed and with typing
+                errors mended, alone and with the conversation before it
     retrieve    the passages of each, by words and vectors
-    read        the reader, and what every form of answer makes of it; the surest counts
-    write       the answer, written once, or a refusal
+    read        what every form of answer makes of them; the surest counts
+    write       the answer, or a refusal
 
-It knows the interfaces of its parts and none of their classes.
+It names the forms of answer (`ANSWERERS`); of index, reader and writer it knows only the interfaces.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ _HEADS = 5  # articles told of where the newest are asked for
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part of the question, in each of the ways it may be meant, with what was found for each.
-    `meant` is the part with mistyped names set right, too."""
+
+    `meant` is the part with misspelt names mended too, "" if there are none.
+    """
 
     text: str
     readings: tuple[Question, ...]
@@ -113,7 +116,7 @@ class State:
 
     @property
     def standalone(self) -> str:
-        """The question as it was read: with the conversation that it turned out to lean on."""
+        """The question as it was read: behind the conversation, if it turned out to lean on that."""
         read = [part.material.question.read for part in self.parts if part.material is not None]
         return read[0] if len(read) == 1 else self.rewritten or self.asked.question
 
@@ -123,8 +126,11 @@ class State:
 
 
 class Chain:
-    """The chain over these parts. `threshold` overrides the reader's own; without a `writer`, or where
-    it fails, answers are made of the articles' own words."""
+    """The chain over these parts.
+
+    `threshold` overrides the reader's own. Without a `writer`, or if it fails, answers are made of
+    the articles' own words.
+    """
 
     def __init__(
         self,
@@ -146,7 +152,7 @@ class Chain:
     # -- stages --------------------------------------------------------------------------------
 
     def rewrite(self, state: State, config: RunnableConfig | None = None) -> State:
-        """The parts of the question, each as it stands and with what it may lean on."""
+        """The parts of the question, each in the ways it may be meant."""
         asked = state.asked
         if talk_of(asked):
             return state
@@ -155,7 +161,7 @@ class Chain:
             try:
                 question, history = self._writer.standalone(question, history, config), ()
             except WritingError as error:
-                # Whoever cannot be reached now is not waited for a second time.
+                # A server that cannot be reached is not waited for a second time.
                 state = replace(state, unwritten=self._why(error) if error.unreachable else "")
         found: list[Part] = []
         before = list(history)
@@ -187,7 +193,7 @@ class Chain:
         return replace(state, parts=found)
 
     def read(self, state: State) -> State:
-        """What each form of answer makes of the passages, and the surest of all of it."""
+        """What each form of answer makes of the passages, and the surest of it all."""
         found = []
         for part in state.parts:
             best: tuple[float, Material, Finding | None] | None = None
@@ -269,7 +275,7 @@ class Chain:
         return tuple(found)
 
     def _absent(self, among: Sequence[str], hits: Sequence[Hit]) -> list[str]:
-        """Those of the words that stand in no article. A year may be that in which one appeared."""
+        """Those of the words that no article has; a year counts as there if a hit is from it."""
         held = words(" ".join(f"{hit.passage.title} {hit.passage.text}" for hit in hits)).stems
         years = {str(hit.passage.published.year) for hit in hits if hit.passage.published}
         return [
@@ -297,7 +303,7 @@ class Chain:
             yield Answer(asked.question, "help", phrases.say(talk, **fields), confidence=1.0)
             return
         language = foreign_language(asked.question)
-        # What the models cannot read they cannot answer, however sure they are.
+        # The models cannot answer what they cannot read, however sure they are.
         findings = [None if language else self._sure(part) for part in state.parts]
         told = [finding for finding in findings if finding is not None]
         blank = Answer(
@@ -351,7 +357,7 @@ class Chain:
         return self._with_removals(answer)
 
     def _agreement(self, finding: Finding) -> Iterator[str]:
-        """A notice where independent articles say the same."""
+        """A notice that independent articles say the same."""
         passages = [reading.passage for reading in finding.readings]
         try:
             groups = self._index.independent([passage.article_id for passage in passages])
@@ -370,8 +376,10 @@ class Chain:
         told: Sequence[Finding],
         config: RunnableConfig | None,
     ) -> Iterator[Answer]:
-        """The growing answers of the chat model. Raises WritingError, also where it has failed while
-        the question was rewritten."""
+        """The growing answers of the chat model.
+
+        Raises WritingError, also if the model had failed when it was to rewrite the question.
+        """
         if state.unwritten:
             raise WritingError(state.unwritten)
         partials = writer.answer(blank, state.standalone, state.asked.as_of, config or {})
@@ -384,9 +392,12 @@ class Chain:
                 yield partial
 
     def _read_again(self, written: Answer, state: State, told: Sequence[Finding]) -> Answer:
-        """What a model wrote, with what the reader makes of it: the briefest answer where both say
-        the same, and how sure that is. Where the reader found a few words and the model says others,
-        what is left is the reader's doubt: at most one of the two is right."""
+        """What a model wrote, with what the reader makes of it: the briefest answer, if both say the
+        same, and how sure that is.
+
+        If the reader found a few words and the model says others, at most one of them is right, so
+        what is left is the reader's doubt.
+        """
         known = self._confidence(state, told)
         sure = []
         for part in state.parts:
@@ -417,7 +428,7 @@ class Chain:
         return finding
 
     def _confidence(self, state: State, told: Sequence[Finding]) -> float:
-        """Every part has to be right; where none is answered, how near the nearest came."""
+        """Every part has to be right; if none is answered, how near the nearest came."""
         if told:
             return min(finding.confidence for finding in told)
         return max((p.finding.confidence for p in state.parts if p.finding), default=0.0)
@@ -455,7 +466,7 @@ class Chain:
             yield self.phrases.say("uncalibrated")
 
     def _with_removals(self, answer: Answer) -> Answer:
-        """Says so where a cited article was removed between the search and the answer."""
+        """The answer, with a notice if a cited article was removed since the search."""
         cited = answer.citations
         gone = [c.title or c.article_id for c in cited if self._article(c.article_id) is None]
         told = [self.phrases.say("removed", articles=name) for name in dict.fromkeys(gone)]
@@ -489,7 +500,7 @@ class Chain:
             | RunnableLambda(_clocked("retrieve", self.retrieve), name="retrieve")
             | RunnableLambda(_clocked("read", self.read), name="read")
             | RunnableLambda(
-                # Which its stubs know of functions without a config only.
+                # The stubs know this form only of functions without a config.
                 cast("Callable[[State], Iterator[Answer]]", write),
                 cast("Callable[[State], AsyncIterator[Answer]]", write_async),
                 name="write",
@@ -498,7 +509,7 @@ class Chain:
 
 
 def talk_of(asked: Asked) -> str | None:
-    """Small talk; "what is this?" in the middle of a conversation asks about the articles."""
+    """Small talk, if it is that; "what is this?" in a conversation asks about the articles."""
     talk = small_talk(asked.question)
     ambiguous = talk == "about" and not re.search(r"\byou\b|dateline", asked.question.lower())
     return None if ambiguous and asked.history else talk

@@ -1,9 +1,9 @@
-"""Where articles disagree: the judge says so, and both sides are told, the newest first.
+"""Disagreement between articles: if the judge sees one, both sides are told, the newest first.
 
-Another article's likeliest answer is a side where the reader is nearly as sure of it, and where each of
-the two passages contradicts the other's answer. Where the newer passage names the older value beside its
-own ("€12.80 instead of €11.50"), it corrects it. What both may be true, or is only worded otherwise, is
-no disagreement: the judge decides, not a list of words.
+Another article's likeliest answer is a second side if the reader is nearly as sure of it and each of
+the two passages contradicts the other's answer. If the newer passage names the older value beside
+its own ("€12.80 instead of €11.50"), it corrects it. Answers that can both be true, or only differ in
+wording, are no disagreement; the judge decides that, not a list of words.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CONTRADICTED = 0.6  # by both passages
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one article says, newest first among the sides."""
+    """What one article says."""
 
     reading: Reading
     span: Scored
@@ -45,7 +45,7 @@ class Side:
 
 
 def sides_of(material: Material, finding: Finding) -> tuple[Side, ...] | None:
-    """The sides, newest first; None where articles do not disagree on a few words."""
+    """The two sides, newest first; None if no articles disagree on a few words."""
     if finding.form != "span" or not finding.readings:
         return None
     found = candidates(material)
@@ -65,8 +65,8 @@ def sides_of(material: Material, finding: Finding) -> tuple[Side, ...] | None:
 
 
 def told_beside(answer: Answer, sides: Sequence[Side], phrases: Phrases) -> Answer:
-    """A complete answer in other words than the articles', with its sides: told below it where it
-    keeps one of them to itself, or what a correction says."""
+    """An answer in a chat model's words, complete, with its sides. A side that it leaves out is told
+    below it, and so is a correction."""
     writing = Composition(phrases, answer)
     positions = told_apart(sides, writing, phrases)
     said = words(" ".join(s.text for s in answer.statements if s.supported)).stems
@@ -81,7 +81,7 @@ def told_beside(answer: Answer, sides: Sequence[Side], phrases: Phrases) -> Answ
 def told_apart(
     sides: Sequence[Side], writing: Composition, phrases: Phrases
 ) -> tuple[Position, ...]:
-    """Write the sides, or the correction, and give the positions (none where one corrects)."""
+    """Write the sides, or the correction; the positions, none for a correction."""
     positions = []
     for side in sides:
         number = writing.cite(proof_of(side.reading, side.span))

@@ -1,18 +1,19 @@
-"""What the answerers work on, and what they find: claims with their proof, and how sure they are.
+"""What answerers work on, and what they find: claims with their proof, and how sure they are.
 
-A question is answered in several forms at once (`Answerer`): a few words, sentences, yes or no, a list,
-a summary. Each gives a `Finding` with its signals; the calibration turns these into a probability, and
-the surest is told. Values and a protocol, and the signals that all forms share.
+A question is answered in several forms at once (`Answerer`): a few words, sentences, yes or no, a
+list, a summary. Each makes a `Finding` with its signals; the calibration turns these into a
+probability, and the surest becomes the answer. This module has the values, the protocol, and the
+signals that all forms share.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from assistant.question.intent import Form
 from assistant.question.time import AskedTime
@@ -25,10 +26,9 @@ from vectorstore.splitting import Span
 if TYPE_CHECKING:
     from assistant.answering.articles import Articles
 
-
 _CONTENT = 6
 _LEANING = 0.1  # of confidence, between forms
-WANTED = 0.15  # leaning below which a form that is seldom wanted is not tried
+WANTED = 0.15  # below this leaning, a form that is seldom wanted is not tried
 # What both a few words and sentences can answer.
 TELLING: tuple[Form, ...] = ("span", "describe", "explain", "list", "compare")
 FAR = 8.0  # log-odds: a margin beyond which more makes no difference
@@ -37,9 +37,11 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question on its way: `text` as it was asked, `read` with the conversation it leans on,
-    `topic` what it is about (without the words of an instruction), `sentences` how many were asked for
-    (0: not said)."""
+    """One way to understand a question.
+
+    `text` is the question, `read` the same behind the conversation it may lean on, `topic` what it
+    is about, without words of instruction; `sentences` is how many were asked for, 0 if none were.
+    """
 
     text: str
     read: str
@@ -54,7 +56,7 @@ class Question:
 
 
 class Proof(NamedTuple):
-    """`span` of the passage's article (by the article's offsets) proves something."""
+    """A span of the passage's article, in the article's offsets, that proves something."""
 
     passage: Passage
     span: Span
@@ -67,8 +69,8 @@ class Proof(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Something an article says: its words, and where they stand. `phrase` where they are a few words
-    out of a sentence and no sentence."""
+    """Something an article says: its words, and where they stand. `phrase` if they are a few words
+    of a sentence, not a whole one."""
 
     text: str
     proofs: tuple[Proof, ...]
@@ -77,12 +79,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An answer in one form, with what speaks for it. `short` is the briefest answer; `lead` a phrase
-    of prompts/extractive.yaml to begin with; `readings` what the answer rests on, best first.
+    """An answer in one form, with what speaks for it.
 
-    `suited` is the probability that an answer in this form is what the question asks for, and
-    `confidence` that times the calibrated probability that such an answer is right; what is plain
-    brings its own."""
+    `short` is the briefest answer, `lead` the name of a phrase in prompts/extractive.yaml to begin
+    with, `readings` what the answer rests on, best first. `suited` is the probability that the
+    question wants an answer in this form; `confidence` is that times the calibrated probability
+    that such an answer is right. A finding that needs no calibration brings its own confidence.
+    """
 
     form: str
     claims: tuple[Claim, ...]
@@ -97,7 +100,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Material:
-    """What a question is answered from. `readings` are in the order of `hits`."""
+    """What a question is answered from; `readings` are in the order of `hits`."""
 
     question: Question
     hits: tuple[Hit, ...]
@@ -114,7 +117,8 @@ class Material:
         return sum(self.question.forms.get(form, 0.0) for form in forms)
 
     def preference(self, finding: Finding) -> float:
-        """By how sure it is, and between forms about as sure by what the question leans to."""
+        """What findings are ranked by: confidence, and among forms that are about as sure, the one
+        the question leans to."""
         return finding.confidence + _LEANING * self.leaning(finding.wanted)
 
     @cached_property
@@ -125,10 +129,10 @@ class Material:
 
 
 class Answerer(Protocol):
-    """Answers in one form. None where nothing can be said in it.
+    """Answers in one form; None if it has nothing to say.
 
-    `wanted` are the leanings of a question that want just this form, `suits` those that it answers
-    well enough; `calibrated_as` is the form by whose calibration it goes.
+    `wanted` are the intents that ask for just this form, `suits` those that it answers well enough;
+    `calibrated_as` is the form whose calibration it uses.
     """
 
     @property
@@ -147,14 +151,17 @@ class Answerer(Protocol):
 
 
 def signals(material: Material, reading: Reading, span: Scored) -> dict[str, float]:
-    """What is known for and against an answer at `span` of this reading.
+    """What speaks for and against an answer at `span` of this reading.
 
-    `score` is the reader's log-odds; `margin` how far it is above the best that says something else in
-    another place; `evidence` the log-odds that the sentence around it is what the answer rests on, and
-    `best_evidence` those of the best sentence read; `rank` 1 / sqrt(rank) of the retrieval; `words` and
-    `names` the shares of the question's words and names that neither passage, title nor month hold;
-    `content` how many words of content the question has, at most six; `leans` 1 where the question was read
-    with the conversation before.
+    score           the reader's log-odds
+    margin          how far that is above the best span elsewhere that says something else
+    evidence        the log-odds that the answer rests on the sentence around the span
+    best_evidence   those of the best sentence read
+    rank            1 / sqrt(rank) in the search
+    words, names    the shares of the question's words, and of its names, that passage, title and
+                    month of publication lack
+    content         how many content words the question has, six at most
+    leans           1 if the question was read with the conversation before it
     """
     passage = reading.passage
     rank = next(i for i, hit in enumerate(material.hits, 1) if hit.passage.id == passage.id)
@@ -203,8 +210,3 @@ def probability(odds: float) -> float:
 
 def _plain(text: str) -> str:
     return " ".join(w for w in _WORD.findall(text.lower()) if w not in ("the", "a", "an"))
-
-
-Look = Callable[[str], bool]
-"""Whether a word stands in any article."""
-Side = Literal["yes", "no"]

@@ -1,7 +1,7 @@
-"""Sentences: what explains, what somebody said, what is listed, what is set against each other.
+"""Answers in sentences: explanations, what somebody said, lists, comparisons.
 
-The strong reader says of every sentence of the passages it reads how likely the answer rests on it;
-the likeliest are told, whole and in the order to read them in.
+The strong reader scores every sentence of the passages it reads by how likely the answer rests on
+it; the likeliest are told, whole and in the order in which they read best.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from assistant.question.intent import Form
 from assistant.reading.reader import Reading, Scored
 from vectorstore.splitting import Span
 
-LIKELY = 1.0  # log-odds from which a sentence is told beside the best
+LIKELY = 1.0  # log-odds from which a sentence is told besides the best one
 MOST = 4
 _FEWEST_WORDS = 3  # a shorter "sentence" is a heading or a scrap
-_TWICE = 0.75  # share of words in common above which a sentence says what another has said
-_NO_SPAN = -4.0  # log-odds of a sentence in which the reader sees no span, beside its best
-# A sentence that begins so says little without the one before it.
+_TWICE = 0.75  # share of words in common from which a sentence repeats another
+_NO_SPAN = -4.0  # log-odds added to the reading's score for a sentence without a span
+# A sentence that begins with one of these says little without the one before it.
 _HANGS = re.compile(
     r"[“\"‘(]?(?:he|she|it|they|his|her|its|their|this|that|these|those|both|but|and|so|such|then|also|"
     r"however|instead|yet|nor|neither)\b",
@@ -82,7 +82,7 @@ class Sentences:
 
 
 class Lists(Sentences):
-    """Several things: more sentences, from more articles; or the one run of words that names all."""
+    """Several things: more sentences, or the one run of words that names them all."""
 
     form = "list"
     wanted = ("list",)
@@ -103,7 +103,7 @@ class Lists(Sentences):
 
 
 class Comparison(Sentences):
-    """Things set against each other: the best sentence of each of the articles that have one."""
+    """Things compared: the best sentence of each of two articles, then other likely ones."""
 
     form = "compare"
     wanted = ("compare",)
@@ -121,8 +121,8 @@ class Comparison(Sentences):
 
 
 def ranked(material: Material) -> list[Sentence]:
-    """The sentences of the passages read, the likeliest first; of the time asked about before others
-    that are about as likely."""
+    """The sentences of the passages read, the likeliest first; of those about equally likely, the
+    ones of the time asked about come first."""
     found = [
         Sentence(reading, number, span)
         for reading in material.close
@@ -134,8 +134,11 @@ def ranked(material: Material) -> list[Sentence]:
 
 
 def told(chosen: Sequence[Sentence], most: int) -> tuple[Claim, ...]:
-    """The sentences as claims: none that says what an earlier one has said, neighbours as one, those
-    of an article together in its order, each with the sentence before it where it hangs on that."""
+    """The sentences as claims, without repetitions.
+
+    Those of one article stand together, in its order; neighbours are one claim; a sentence that
+    hangs on the one before it brings that along.
+    """
     kept: list[Sentence] = []
     for one in chosen:
         if len(kept) < most and not any(alike(one.text, other.text) >= _TWICE for other in kept):
@@ -177,7 +180,7 @@ def _best_span(one: Sentence) -> Scored:
 
 
 def _short(one: Sentence) -> str | None:
-    """The reader's span, where the likeliest sentence holds it."""
+    """The reader's best span, if the likeliest sentence holds it."""
     best = one.reading.spans[0] if one.reading.spans else None
     if (
         best is None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from assistant.answering.findings import (
     TELLING,
     Claim,
@@ -55,8 +53,11 @@ class Spans:
 
 
 def candidates(material: Material) -> list[tuple[Reading, Scored]]:
-    """The spans that may answer, none over the end of a sentence, each trimmed to what a person would quote, best first; of those that
-    are about as sure, the ones of the time asked about before others."""
+    """The spans that may answer, best first; of those that are about equally sure, the ones of the
+    time asked about come first.
+
+    None crosses the end of a sentence, and each is trimmed to what a person would quote.
+    """
     found = [
         (reading, _trimmed(reading, span))
         for reading in material.close
@@ -72,11 +73,6 @@ def proof_of(reading: Reading, span: Scored | Span) -> Proof:
     base = reading.passage.start
     around = sentences_around(reading.passage.text, span.start - base, span.end - base)
     return Proof(reading.passage, Span(around.start + base, around.end + base))
-
-
-def distinct(readings: Sequence[Reading]) -> list[Reading]:
-    """One an article, the first."""
-    return list({reading.passage.article_id: reading for reading in reversed(readings)}.values())
 
 
 def _trimmed(reading: Reading, span: Scored) -> Scored:

@@ -1,4 +1,4 @@
-"""An iterator of answers, drawn in a thread of its own, for whoever waits in an event loop."""
+"""An iterator of answers, run in a thread of its own, for use in an event loop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def in_a_thread(made: Callable[[], Iterator[Answer]]) -> AsyncGenerator[An
     left = threading.Event()
 
     def send(item: Answer | None, error: BaseException | None = None) -> None:
-        # A loop that was closed meanwhile has nobody left who waits.
+        # If the loop has been closed, nobody is waiting any more.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(arriving.put_nowait, (item, error))
 

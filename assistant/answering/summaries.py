@@ -1,7 +1,7 @@
-"""What happened: the central sentences of the articles meant; in the order of time where that is asked.
+"""Summaries: the central sentences of the articles on a topic; for a timeline, in order of time.
 
-LexRank over the sentences of the few articles that are about the topic, biased towards those that the
-strong reader takes for evidence and towards the head, where news tells most.
+LexRank over the sentences of the few articles that are about the topic, biased towards those that
+the strong reader takes for evidence and towards the head, where news tells most.
 """
 
 from __future__ import annotations
@@ -71,8 +71,10 @@ class Summaries:
         )
 
     def _meant(self, material: Material) -> list[tuple[Article, float]]:
-        """The articles found, with the share of the topic's words they hold, best first; title and head
-        count more, and among equals the retrieval's order decides."""
+        """The articles found, each with the share of the topic's words it holds, best first.
+
+        Words in title and head count more; an article lower in the search counts a little less.
+        """
         topic = words(material.question.topic)
         found = []
         seen = set()
@@ -98,7 +100,7 @@ class Summaries:
 
 
 class Timelines(Summaries):
-    """The same in the order of time, each with its day."""
+    """A summary in order of time; each sentence gets its day when it is written."""
 
     form = "timeline"
     wanted = ("timeline",)
@@ -116,7 +118,7 @@ class Timelines(Summaries):
 
 
 def _heads(material: Material) -> Finding:
-    """The first sentence of each article, where no topic is named: what there is, is an answer."""
+    """The first sentence of each article, if no topic is named: whatever there is answers that."""
     claims = []
     for hit in material.hits:
         first = sentences(hit.passage.text)[0]

@@ -5,10 +5,10 @@
     spans = timely(spans, time, lambda span: (span.reading, span.score))
     notices = [*how_read(time, phrases), *other_time(time, chosen, phrases)]
 
-Articles of the days asked about, or with "latest" the newest, are brought nearer to the top; one
-from another time can still answer, and then a notice says so. An article belongs to a time where it
-was published in it or a few days later, as news is, or where its passage names that time: "the 2018
-championship" may be told in 2024. It knows an index and readings, not how answers are written.
+Articles of the days asked about, or the newest for "latest", are ranked higher; one from another
+time can still answer, and then a notice says so. An article belongs to a time if it was published in
+it or a few days later, as news is, or if its passage names that time: "the 2018 championship" may be
+told in 2024. It knows an index and readings, not how answers are written.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from vectorstore.retrieval import fuse
 
 _ONE_EVENT = timedelta(7)  # reports further apart are of different events
 _REPORTS = 3  # of an event, which have to agree on when it was
-_NEARLY = 2.0  # log-odds below the best: so likely an answer may be chosen for its time
+_NEARLY = 2.0  # log-odds below the best within which an answer may be chosen for its time
 _POOL = 4  # times as many passages, to find the newest among those that fit
 
 
@@ -36,17 +36,17 @@ T = TypeVar("T")
 
 
 class Dated(Protocol):
-    """What was published on a day and says something: a passage or a citation."""
+    """Something published on a day: a passage or a citation."""
 
     @property
     def published(self) -> date | None: ...
 
 
 def settled(index: Index, time: AskedTime, where: Filter) -> AskedTime:
-    """With the days before or after the event that `time` names, if its date can be found.
+    """`time` with the days before or after the event it names, if the event's date can be found.
 
-    An event's date is that of the best articles on it, where most of them are of one week. Else
-    nothing is preferred.
+    That date is the one of the best articles on the event, if most of them are of one week.
+    Otherwise no time is preferred.
     """
     if time.event is None:
         return time
@@ -69,15 +69,15 @@ def settled(index: Index, time: AskedTime, where: Filter) -> AskedTime:
 
 
 def search(index: Index, query: str, k: int, where: Filter, time: AskedTime) -> list[Hit]:
-    """The `k` passages nearest to `query`, those of the asked `time` ranked higher.
+    """The `k` passages nearest to `query`, those of the `time` asked about ranked higher.
 
-    Two rankings are fused by reciprocal rank, with and without the time: so a passage that fits far
-    better stays first whenever it was published.
+    Two rankings, with and without the time, are fused by reciprocal rank, so that a passage that
+    fits far better stays first whenever it was published.
     """
     hits = _found(index, query, k * _POOL if time.order else k, where)
     if time.order:
         by_date = sorted(hits, key=lambda hit: _age(hit.passage, time.order))
-        # The date decides which are read, not how well they fit: that stays the order.
+        # The date decides which are read; their order stays that of how well they fit.
         read = {hit.passage.id for hit in _fused([hits, hits, by_date])[:k]}
         return [hit for hit in hits if hit.passage.id in read]
     inside = time.window and _within(where, time.window)
@@ -89,8 +89,8 @@ def search(index: Index, query: str, k: int, where: Filter, time: AskedTime) -> 
 def timely(
     found: Sequence[T], time: AskedTime, scored: Callable[[T], tuple[Reading, float]]
 ) -> list[T]:
-    """What was found, best first, with that of the asked time before the rest of what is about as
-    likely (`_NEARLY`)."""
+    """What was found, best first; of what is about equally likely (`_NEARLY`), that of the time
+    asked about comes first."""
     ordered = sorted(found, key=lambda one: -scored(one)[1])
     if not time or not ordered:
         return ordered
@@ -108,19 +108,19 @@ def timely(
 
 
 def fits(reading: Reading, window: Window) -> bool:
-    """Whether the reading's passage is of that time, or tells of it."""
+    """Whether the reading's passage is from that time or names it."""
     return reported_in(reading.passage.published, window) or mentions(reading.passage.text, window)
 
 
 def how_read(time: AskedTime, phrases: Phrases) -> Iterator[str]:
-    """A notice of which days "last week" and the like were taken for."""
+    """A notice that says which days "last week" and the like were read as."""
     if time.window is not None and time.window.relative:
         yield phrases.say("time_read", words=time.window.words, days=str(time.window))
 
 
 def other_time(time: AskedTime, chosen: Sequence[Reading], phrases: Phrases) -> Iterator[str]:
-    """A notice where every one of the `chosen` readings is from another time."""
-    # What was before a day is told after it, and what is to come before: neither is worth a word.
+    """A notice if all of the `chosen` readings are from another time."""
+    # What happened before a day is told after it, and what is to come, before it: no notice.
     window = None if time.order else time.window
     if window is None or window.first is None or not chosen:
         return
@@ -137,7 +137,7 @@ def _found(index: Index, query: str, k: int, where: Filter) -> list[Hit]:
 
 
 def _within(where: Filter, window: Window) -> Filter | None:
-    """`where`, narrowed to articles of the window; None where nothing is left or to be narrowed."""
+    """`where`, narrowed to articles of the window; None if nothing would be left."""
     last = window.last and window.last + REPORTED
     firsts = [day for day in (where.after, window.first) if day]
     lasts = [day for day in (where.before, last) if day]
@@ -164,7 +164,7 @@ def _fused(rankings: Sequence[Sequence[Hit]]) -> list[Hit]:
 
 
 def _age(passage: Dated, order: Order | None) -> int:
-    """Smaller for what `order` puts first; what has no date is last."""
+    """Smaller for what `order` puts first; undated passages come last."""
     if passage.published is None:
         return date.max.toordinal()
     day = passage.published.toordinal()

@@ -2,7 +2,7 @@
 
     trimmed(text, 12, 20)       "Ministry" -> "Ministry of Health", "9" -> "July 9"
 
-A reader points at word pieces; what a person wants to read has no half pair of quotation marks, and no
+A reader points at word pieces; what a person wants to read has no unpaired quotation mark and no
 preposition at its end. Judged by the words alone, in English. Pure functions over a text and offsets.
 """
 
@@ -107,9 +107,9 @@ _ENDS_SHORT = re.compile(
 def trimmed(text: str, start: int, end: int) -> Span:
     """`text[start:end]` as a person would quote it.
 
-    What is left over at either end goes (commas, "and", a quotation mark without its partner); a
-    name, a date or an amount that was cut is made whole. Never empty: where nothing would be left,
-    the span stays as it is.
+    Leftovers at either end go (commas, "and", a quotation mark without its partner); a name, a date
+    or an amount that was cut is made whole. Never empty: if nothing would be left, the span stays as
+    it is.
     """
     span = _without_rest(text, _whole_words(text, start, end))
     if span.length == 0:
@@ -147,8 +147,8 @@ def _without_rest(text: str, span: Span) -> Span:
 
 
 def _balanced(text: str, start: int, end: int) -> tuple[int, int]:
-    """Quotation marks and brackets in pairs: the missing one is taken in where it is next to the
-    span; else the lone one goes, where it is at an end."""
+    """Quotation marks and brackets in pairs: the missing one is taken in if it is next to the span;
+    otherwise the lone one is dropped, if it is at an end."""
     first, last = text[start : start + 1], text[end - 1 : end]
     inside = text[start:end]
     if first in _OPENING and inside.count(_OPENING[first]) < inside.count(first):
@@ -187,7 +187,7 @@ def _whole_words(text: str, start: int, end: int) -> Span:
 
 
 def _completed(text: str, span: Span, pattern: re.Pattern[str]) -> Span:
-    """With the whole of a date or amount of which the span has a part."""
+    """The span with the whole of a date or amount of which it has a part."""
     margin = 40
     low, high = max(0, span.start - margin), min(len(text), span.end + margin)
     while low > 0 and not text[low - 1].isspace():
@@ -205,8 +205,8 @@ def _completed(text: str, span: Span, pattern: re.Pattern[str]) -> Span:
 
 
 def _whole_name(text: str, span: Span) -> Span:
-    """With the words of the name that stand before and behind; a weekday or the first word of a
-    sentence is none."""
+    """The span with the words of the name before and after it; a weekday or the first word of a
+    sentence is no part of one."""
     start, end = span
     first = re.match(_WORD_OF_NAME, text[start:end])
     if first and _names(first[0]):

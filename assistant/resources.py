@@ -1,7 +1,8 @@
 """Where the files that ship with the program are: sample articles, prompts, the reader's weights.
 
 In a clone (and an editable install) `seeds/`, `prompts/` and `weights/` lie beside the packages; in a
-wheel the first two lie inside `assistant`, and the third is the package `dateline_reader`. Knows names and paths only: nothing here reads a file.
+wheel the first two lie inside `assistant`, and the third is the package `dateline_reader`. It knows
+only names and paths: nothing here reads a file.
 """
 
 from __future__ import annotations
@@ -49,14 +50,18 @@ def prompts_folder() -> Path:
 
 
 def weights_folder() -> Path:
-    """The small reader's weights, and the calibration of both. Raises DatelineError where the installation lacks
-    them."""
+    """The small reader's weights, and the calibration of both readers.
+
+    Raises DatelineError where the installation lacks them.
+    """
     return _shipped("weights of the reader", _PACKAGE / "weights" / "reader")
 
 
 def strong_weights_folder() -> Path:
-    """The strong reader's weights: a distribution of their own, which in a clone lies in `weights/`. Raises
-    DatelineError where they are not installed."""
+    """The strong reader's weights: a distribution of their own, which in a clone lies in `weights/`.
+
+    Raises DatelineError where they are not installed.
+    """
     package = importlib.util.find_spec("dateline_reader")
     installed = map(Path, package.submodule_search_locations or ()) if package else ()
     clone = _PACKAGE.parent / "weights" / "dateline_reader"

@@ -1,16 +1,17 @@
-"""What the shipped readers' signals are worth, found out on development data and kept beside them.
+"""Finds out on development data what the shipped readers' signals are worth, and keeps it with them.
 
     python -m training.calibrate EVAL_FOLDER assistant/weights/reader
 
-Asks questions of known outcome through the program's own stages and fits what `dateline calibrate` fits
-(assistant/evaluation/calibrating.py). The questions:
+Asks questions of known outcome through the program's own stages and fits what `dateline calibrate`
+fits (assistant/evaluation/calibrating.py). The questions:
 
-- news_dev's train and tune splits: natural questions on news, a seventh of them without an answer; each that can
-  be answered once more with its article hidden, and a third of them once more behind a conversation about
-  something else;
-- squad2_dev's tune split: half can be answered, a quarter have their article hidden, a quarter are adversarial;
-- clapnq's tune quarter, which sentences answer or a look-alike does not;
-- the questions of yes or no in the tune part of `claims`.
+- news_dev's train and tune splits: natural questions on news, a seventh of them without an answer.
+  Those that can be answered are asked once more with their article hidden, and a third of them once
+  more after a conversation about something else;
+- squad2_dev's tune split: half can be answered, a quarter have their article hidden, a quarter are
+  adversarial;
+- clapnq's tune quarter: sentences answer, or a look-alike passage does not;
+- the yes-or-no questions in the tune part of `claims`, and its statements asked as such.
 
 The result, with its curve, goes into calibration.json beside the weights it belongs to.
 """

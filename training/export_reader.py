@@ -1,18 +1,18 @@
 """Exports a trained reader to what the program runs: model.onnx with its weights, and tokenizer.json.
 
-    python -m training.export_reader RUN/mean assistant/weights/reader/strong --data EVAL
+    python -m training.export_reader RUN/mean weights/dateline_reader --data EVAL
 
-Weights are stored in eight bits, a scale a row, and products are of whole numbers, for which processors
-of the last years have instructions of their own. What that costs is mostly outliers: a few of the 768
-channels are ten times as large as the others. So
+Weights are stored in eight bits, with a scale for each row, and products are of whole numbers, for
+which recent processors have instructions of their own. What suffers is mostly outliers: a few of the
+768 channels are ten times as large as the others. So
 
 - each matrix takes over a part of its input's range (SmoothQuant, Xiao et al. 2023, arXiv 2211.10438),
   measured on passages of the training data;
-- activations are rounded a token at a time, to seven bits: then no sum of two products leaves sixteen
-  bits, and processors with AVX2 alone compute the same as those with VNNI.
+- activations are rounded to seven bits, with a scale for each token: then no sum of two products
+  exceeds sixteen bits, and processors that have only AVX2 compute the same as those with VNNI.
 
-Embeddings are stored in eight bits by row. Prints exact match and F1 with their gold paragraph beside
-those of 32 bits, on questions of squad2_dev's tune split.
+Embeddings are stored in eight bits by row. Prints exact match and F1, given the gold paragraph, in 32
+and in 8 bits, on questions of squad2_dev's tune split.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Makes the shipped eight-bit weights 32 bits wide again, to train on from: nothing is lost between runs.
+"""Makes the shipped eight-bit weights 32 bits wide again, to train on from.
 
-    python -m training.restore_reader assistant/weights/reader/strong BASE runs/restored
+    python -m training.restore_reader weights/dateline_reader BASE runs/restored
     python -m training.train_reader EVAL runs/restored runs/next --minutes 120
 
-BASE is the encoder that they were trained from, whose configuration and tokenizer it takes.
+BASE is the encoder they were trained from, whose configuration and tokenizer are used.
 """
 
 from __future__ import annotations

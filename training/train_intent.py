@@ -1,10 +1,11 @@
-"""Trains the head that leans to a form of answer: assistant/question/intents.json.
+"""Trains the head that says which form of answer a question wants: assistant/question/intents.json.
 
     python -m training.train_intent EVAL_FOLDER
 
 On `intents.jsonl`, a thousand questions written for this and labelled with the form of answer a
-careful reader would want, the questions of news_dev's train and tune splits, whose kinds say as much,
-and questions of yes or no from the train part of `claims`. Prints the accuracy on a tenth of the one (ten folds) and on news_dev's test split.
+careful reader would want, the questions of news_dev's train and tune splits, whose kinds say as
+much, and yes-or-no questions from the train part of `claims`. Prints the accuracy on held-out tenths
+of the first (ten folds) and on news_dev's test split.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ goes on.
   not; a statement is supported, contradicted or not stated.
 - Logits outside of the passage and `<s>` are masked: what decoding never looks at is not learnt.
 - Embeddings and the lower layers are frozen (`--frozen`): most of what reading needs is learnt above
-  them, for two thirds of the time. No dropout: far from many epochs nothing overfits.
+  them, in two thirds of the time. No dropout: nothing overfits in so few epochs.
 - The learning rate is constant and falls to zero over the last part of the time (`COOL_DOWN`; Hägele
   et al. 2024, arXiv 2405.18392), so that a later run goes on from `warm.pt`, the state before that, as if
   it had been planned.

@@ -2,12 +2,12 @@
 
     evaluation = evaluate(assistant, load_questions(file))
     evaluation.figures()["right"]           of answerable questions, the share answered rightly
-    evaluation.curve()                      risk and coverage, refusals right and wrong, by threshold
+    evaluation.curve()                      risk, coverage and refusals, by threshold
     report(evaluation)                      all of it as text; risk_coverage_plot(…) as SVG
 
-Asks every question through the assistant as it is set up, and once more without a threshold where it
-refused, to see what was withheld. Each miss is laid to the stage that failed. It knows the
-assistant, its index, and nothing of how either works.
+Asks every question through the assistant as it is set up, and if that refuses, once more without a
+threshold, to see what was withheld. Each miss is put down to the stage that failed. It knows the
+assistant and its index, and nothing of how either works.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ _BINS = 10
 class Outcome:
     """One question and what became of it.
 
-    `best` is the answer that would have been given at any confidence: `answer` where that is one;
-    None where nothing could be said at all. `rank` is the place, from 1, of the first passage of a
-    search that holds the answer, None beyond the twentieth. `proof` is the share of the places to
-    be cited that were, and `citations_right` counts the citations of such a place; both are None
-    where no place is known. `stage` is what failed, None where nothing did.
+    `best` is the answer that would have been given at any confidence: `answer`, if it is one; None
+    if nothing could be said at all. `rank` is the place, from 1, of the first passage found that
+    holds the answer, None beyond the twentieth. `proof` is the share of the places to be cited that
+    were cited, and `citations_right` counts the citations of such a place; both are None if no place
+    is known. `stage` is what failed, None if nothing did.
     """
 
     question: LabelledQuestion
@@ -116,9 +116,9 @@ class Evaluation:
     def figures(self) -> dict[str, float | None]:
         """Shares from 0 to 1, and seconds; None where no question counts towards a figure.
 
-        Those of answers are over all answerable questions, refused ones counting nought.
-        `answer_precision` is the share of given answers that are right; the citations' are over
-        the answers given to questions of which it is known what proves them.
+        Those of answers are over all answerable questions; a refusal counts as 0.
+        `answer_precision` is the share of given answers that are right; those of citations are over
+        the answers to questions for which the places that prove them are known.
         """
         asked = self.answerable
         given = [o for o in self.outcomes if o.answer.answered]

@@ -3,7 +3,7 @@
     gold = placed(index, questions)
     verdict(question, gold[0], answer)      "right", "partly", "wrong" or "refused"
 
-Judged by words and places, without a person: what people would still find right is seen by reading.
+Judged by words and places: a person who reads the answers may find more of them right.
 """
 
 from __future__ import annotations
@@ -35,15 +35,18 @@ YES_OR_NO = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
 
 
 def verdict(question: LabelledQuestion, gold: Gold, answer: Answer) -> Verdict:
-    """What became of a question.
+    """Whether the answer to a question is right.
 
-    - Yes or no: right where it begins with the right word, partly where it says neither but proves it.
+    - Yes or no: right if it begins with the right word, partly if it says neither but cites the
+      right place.
     - A list (`kind` "list"): right with all its parts, partly with some.
-    - A summary (`kind` "summary"): right with half of the sentences that are to be told, partly with one.
-    - Else right where an accepted answer stands in what was said, or what was said is at least half of
-      one and lies in it, or shares most words with one; where sentences answer, also with most words of
-      one that is to be cited. Partly, where it cites the right place. Where the place is known, that or
-      another quote of the article that has an accepted answer has to prove it.
+    - A summary (`kind` "summary"): right with half of the sentences to be told, partly if it cites
+      one of them.
+    - Otherwise right if an accepted answer stands in it, or it lies in one and is at least half of
+      it, or the short answer shares most words with one. If the place is known, it also has to cite
+      that, or another quote of the article that has an accepted answer. Where sentences answer, it is
+      right as well if it tells most words of a sentence to be cited. Partly, if it cites the right
+      place.
     """
     if not answer.answered:
         return "refused"
@@ -82,8 +85,8 @@ def verdict(question: LabelledQuestion, gold: Gold, answer: Answer) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """Where the answer to a question stands, as far as that is known: articles whole, places that
-    are all to be cited, and others that are as good."""
+    """Where the answer to a question stands, as far as that is known: whole articles, places that
+    all have to be cited, and others that are as good."""
 
     articles: tuple[Article, ...] = ()
     places: tuple[Place, ...] = ()
@@ -95,13 +98,13 @@ class Gold:
 
     @property
     def sentences(self) -> list[str]:
-        """What stands at the places that are all to be cited."""
+        """What stands at the places that all have to be cited."""
         texts = {article.id: article.text for article in self.articles}
         return [texts[p.article][p.start : p.end] for p in self.places if p.article in texts]
 
     def holds(self, passage: Passage, answers: Sequence[str]) -> bool:
-        """Whether a passage holds the answer: a place where it stands, else any of the articles,
-        else the words."""
+        """Whether a passage holds the answer: by the places where it stands, otherwise by the
+        articles, otherwise by its words."""
         if self.places or self.also:
             return any(
                 overlap(passage.article_id, passage.start, passage.end, place)
@@ -141,8 +144,8 @@ def overlap(article: str, start: int, end: int, place: Place) -> bool:
 def placed(index: Index, questions: Sequence[LabelledQuestion]) -> list[Gold]:
     """Where each question's answer stands in the articles of the index.
 
-    What the question says itself; else, where it names an article, wherever an answer's words stand
-    in it. Raises QuestionsError for what the index does not have.
+    It is what the question itself says; otherwise, if it names an article, wherever an answer's words
+    stand in that. Raises QuestionsError for what the index does not have.
     """
     ids = _Ids(index)
     wrong: list[str] = []

@@ -1,4 +1,4 @@
-"""What the chain is given, checked: a question, its history, its filters and the day it is asked on."""
+"""The chain's input, checked: a question, its history, its filters and the day it is asked on."""
 
 from __future__ import annotations
 

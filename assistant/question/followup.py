@@ -1,12 +1,12 @@
-"""A question in a conversation: what of the turns before it is searched for and read with it.
+"""A question in a conversation: which of the turns before it are searched for and read with it.
 
     leaning_on("and in what year?", history)
-        -> "Which university awarded Fillmore his doctorate? The University of Michigan. and in what year?"
+        -> "Who awarded Fillmore his doctorate? The University of Michigan. and in what year?"
 
 Nothing is rewritten. The reader has learnt from conversations made of questions on one paragraph,
 pronouns and all (training/examples.py), and reads the last exchanges in front of the question; the
-search takes the words of both. Whether a question leans on what was said or stands alone, nobody
-decides beforehand: it is asked both ways, and the surer answer wins.
+search takes the words of both. Whether a question leans on what was said is not decided beforehand:
+it is asked both ways, and the surer answer wins.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
 
 
 def leaning_on(question: str, history: Sequence[Turn]) -> str:
-    """The question behind the last exchanges of the conversation, each as question and answer; the
-    question itself where nothing was asked before."""
+    """The question with the last exchanges of the conversation, question and answer, in front of it;
+    the question itself if nothing was asked before."""
     said: list[str] = []
     for asked, answer in exchanges(history)[-_EXCHANGES:]:
         said.append(asked.rstrip(" ?.") + "?")

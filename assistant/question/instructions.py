@@ -2,8 +2,8 @@
 
     without_instructions("Summarise the ferry report in two sentences")     ("the ferry report", 2)
 
-"summarise", "in three bullet points" and "give me a timeline of" say how to answer; searched for, they
-find articles about bullet points. Pure functions.
+"Summarise", "in three bullet points" and "give me a timeline of" say how to answer; searched for,
+they find articles about bullet points. Pure functions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 
 _COUNTS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 _WORDS_OF_A_SENTENCE = 22  # in news
-# "in two sentences", "in about 50 words", "briefly": how long it is to be.
+# "in two sentences", "in about 50 words", "briefly": how long the answer is to be.
 _LENGTH = re.compile(
     r"(?<![\s,])[\s,]*+\b(?:in|within|with|using)\s+(?:about |around |no more than |at most |just |only |under )?"
     r"(?P<count>an?|one|two|three|four|five|six|seven|eight|nine|ten|\d{1,3})\s+(?:(?:short|brief|single|simple)\s+)?"
@@ -31,7 +31,7 @@ _INSTRUCTION = re.compile(
     re.IGNORECASE,
 )
 
-# Whatever there is; what stands behind it is a topic.
+# "What happened", "what's new": asks for whatever there is; what follows it is a topic.
 _HAPPENED = re.compile(
     r"^\W*(?:and |so )?(?:what(?:['’]s|\s+(?:is|are|was|has|have|else))?\s+(?:been\s+)?(?:happen(?:ed|s|ing)?|new|going on|up)"
     r"|what are (?:the|my|your|our|these|all|all the) (?:articles?|documents?|stories|texts?) about"
@@ -41,8 +41,11 @@ _HAPPENED = re.compile(
 
 
 def without_instructions(question: str, time: str = "") -> tuple[str, int]:
-    """What the question is about, and how many sentences it wants (0: not said). `time` are its words
-    for a time, which are no topic either: of "what happened last week?" nothing is left."""
+    """What the question is about, and how many sentences it wants (0: not said).
+
+    `time` are its words for a time, which are no topic either: nothing is left of "what happened
+    last week?".
+    """
     rest, count = question, 0
     if match := _LENGTH.search(question):
         rest = f"{question[: match.start()]} {question[match.end() :]}"

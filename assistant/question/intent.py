@@ -1,12 +1,12 @@
-"""What form of answer a question wants: a trained leaning, never a switch.
+"""Which form of answer a question wants: a trained probability, never a switch.
 
     head = load_intents()
     head.forms("Why was the appeal rejected?", vector)      {"explain": 0.97, "span": 0.01, ...}
 
-A logistic regression on the question's embedding, which the search computes anyway, and on the
-function words in it with those it begins with; trained by training/train_intent.py on questions
-written for it. What it leans to weighs in the confidence of every kind of answer, so a wrong guess
-is not fatal. It knows a question's words and vector, no article.
+A logistic regression on the question's embedding, which the search computes anyway, and on its
+words, the first three also by their place; trained by training/train_intent.py. It weighs in the
+confidence of every form of answer, so a wrong guess is not fatal. It knows a question's words and
+vector, and no article.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """A question typed with errors: what was probably meant.
 
-    respelt("how manny poeple left teh twon", near)     Respelling("how manny people left the town", ...)
+    respelt("who chaird the meeting", known, near)      Respelling("who chaired the meeting", ...)
 
-A word is taken for an error where it is no common English word (none of the pieces that the readers'
-tokenizer keeps whole) and stands in no article, while a word that is spelt nearly so does. What is
-written as a name may be another's name, so it is offered and never put in place of what was typed.
+A word counts as an error if it is no common English word (one that the readers' tokenizer keeps
+whole) and stands in no article, while a word spelt nearly the same does. What is written as a name
+may be another's name, so its correction is offered and never put in place of what was typed.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _SHORTEST = 3  # letters of a word that may be an error
 
 
 class Respelling(NamedTuple):
-    """`read` is what the question is read as as well, `meant` what may have been meant, names too;
-    either is "" where it is what was typed."""
+    """`read` is how the question is read as well, `meant` what may have been meant, names included;
+    either is "" if it is what was typed."""
 
     read: str = ""
     meant: str = ""
@@ -33,8 +33,8 @@ class Respelling(NamedTuple):
 def respelt(
     question: str, known: Callable[[str], bool], near: Callable[[str], Sequence[str]]
 ) -> Respelling:
-    """`known` says whether a word stands in an article, `near` gives words of articles spelt nearly as
-    it."""
+    """`known` says whether a word stands in an article; `near` gives words of articles that are spelt
+    nearly the same, best first."""
     read = meant = question
     for token in reversed(words(question).tokens):
         if not token.text.isalpha() or len(token.text) < _SHORTEST:

@@ -7,8 +7,8 @@
     named("on July 9", date(2025, 7, 26))                   -> 9 July 2025, a day
     mentions("It was held on July 9.", that_day)            -> True
 
-A small grammar of English, for questions: what is found has to be a time and a whole one, because a
-wrong window ranks wrong articles first. The general libraries were tried for it: dateparser reads
+A small grammar of English questions. What it finds has to be a time, and the whole of it, because a
+wrong window ranks the wrong articles first. The general libraries were tried for it: dateparser reads
 "who may resign" as May, "last week" as one day and "between May and July" as two, and takes 0.9 s
 at first use; those that know spans (ctparse, timefhuman) look forward, as calendars do. Weeks run
 from Monday to Sunday. Seasons are not read: they depend on where one lives. Pure functions; no
@@ -81,11 +81,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class AskedTime:
-    """What a question says about time; nothing of it is a condition, all of it a preference.
+    """What a question says about time; a preference, never a condition.
 
     `window` are the days it asks about; `order` whether the newest or the oldest article counts;
-    `event` what it happened before or after, in the question's words, with `side`. A window with the
-    order "newest" is one to come.
+    `event` what it happened before or after, in the question's words, with `side`. A window with
+    the order "newest" lies in the future.
     """
 
     window: Window | None = None
@@ -100,9 +100,9 @@ class AskedTime:
 def asked(question: str, as_of: date, newest: date | None = None) -> AskedTime:
     """The time that `question` asks about, if it is asked on the day `as_of`.
 
-    A month or a day without its year is the last one that has begun, seen from `as_of` or, where the
-    articles end before it, from the `newest` of them; the next one in a question about the future.
-    Where they end weeks before it, "on Friday" is part of a story and no time.
+    A month or a day without its year is the last one that has begun, seen from `as_of` or, if the
+    articles end before it, from the `newest` of them; in a question about the future, the next one.
+    If they end weeks before it, "on Friday" is part of a story and not a time.
     """
     seen = min(as_of, newest) if newest else as_of
     ahead = bool(_FUTURE.search(question))

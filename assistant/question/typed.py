@@ -1,6 +1,6 @@
 """What somebody typed, before anything is looked up: cleaned, small talk, its language, its parts.
 
-    cleaned(" who chairs it ? ")                    "who chairs it ?"; QuestionError for what is none
+    cleaned(" who chairs it ? ")                    "who chairs it ?"; QuestionError if it is none
     small_talk("thanks!")                           "thanks"
     parts("When was it held, and where?")           two questions
 
@@ -40,7 +40,7 @@ _ABOUT = re.compile(
     r"|what(['’]s| is) your name|who (made|built|wrote|created) you",
     re.IGNORECASE,
 )
-# Of the index, and not of what its articles tell: "how many articles does the treaty have" is no such.
+# Of the index, not of what its articles say: "how many articles does the treaty have" is not one.
 _ARTICLES = r"(articles?|documents?|stories|texts?|files)"
 _HELD = (
     rf"{_ARTICLES} ((do|have) (you|i|we)( have| know| hold| got)?|(are|is) (there|here)"
@@ -76,7 +76,7 @@ _NEXT = re.compile(
 def cleaned(question: object) -> str:
     """The question as one line without control characters and broken Unicode.
 
-    Raises QuestionError where nothing is left to ask, or more than can be read.
+    Raises QuestionError if nothing is left to ask, or more than can be read.
     """
     if not isinstance(question, str):
         raise QuestionError(f"a question is a text, not {type(question).__name__}.")
@@ -98,8 +98,8 @@ def cleaned(question: object) -> str:
 
 
 def small_talk(question: str) -> Small | None:
-    """Greetings, thanks, and questions about the assistant itself, or how many and which articles it
-    has."""
+    """Which small talk this is, if any: a greeting, thanks, a question about the assistant itself,
+    or how many or which articles it has."""
     if _GREETING.match(question):
         return "greeting"
     if _THANKS.match(question):
@@ -113,8 +113,8 @@ def small_talk(question: str) -> Small | None:
 
 
 def parts(question: str) -> list[str]:
-    """The questions in one: "When and where was it held?" asks two, and so does "Who won, and by how
-    much?". All but the first may lean on the one before, as a follow-up does."""
+    """The questions in one, three at most: "When and where was it held?" asks two, and so does "Who
+    won, and by how much?". All but the first may lean on the one before, as a follow-up does."""
     if both := _BOTH.match(question):
         return [f"{both[1].capitalize()} {both[3]}", f"{both[2].capitalize()} {both[3]}"]
     found = [part.strip(" ,?") for part in _NEXT.split(question)]
@@ -125,10 +125,10 @@ def parts(question: str) -> list[str]:
 
 
 def foreign_language(question: str) -> str | None:
-    """The name of the question's language where it is plainly not English, else None.
+    """The name of the question's language if it is plainly not English, otherwise None.
 
-    By script where that decides; otherwise by py3langid (Lui and Baldwin 2012), asked only about
-    questions long enough for it, and believed only when it is sure.
+    By script if that decides; otherwise by py3langid (Lui and Baldwin 2012), which is asked only
+    about questions that are long enough and believed only if it is sure.
     """
     letters = [character for character in question if character.isalpha()]
     strange = [character for character in letters if not _latin(character)]
@@ -156,7 +156,7 @@ def _latin(character: str) -> bool:
     return unicodedata.name(character, "").startswith(("LATIN", "MODIFIER", "FULLWIDTH LATIN"))
 
 
-# Words of English questions that are no words of their neighbours'.
+# Words of English questions that related languages do not have.
 _ENGLISH = frozenset(
     [
         "who",

@@ -2,8 +2,8 @@
 
     words("Why did the council cut the library's hours?").content    council, cut, librari, hour
 
-Stems by Snowball's English stemmer (Porter 2001), without accents, so that "Malmö" is met as it is
-typed on a keyboard without it. Pure functions over text; no article and no model is known here.
+Stems by Snowball's English stemmer (Porter 2001), without accents, so that "Malmo" finds "Malmö".
+Pure functions over text; no article and no model is known here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _POSSESSIVE = re.compile(r"[’']s?$")
 
 
 class Token(NamedTuple):
-    """`text[start:end]`; `stem` in lower case; `name` where it is written as a name or a number."""
+    """`text[start:end]`; `stem` in lower case; `name` if it is written as a name or is a number."""
 
     text: str
     start: int
@@ -35,8 +35,8 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """All `tokens` of a text; `content` are the stems of those that say what it is about, each once,
-    in their order; `names` the names and numbers among them, as written."""
+    """All `tokens` of a text and their `stems`; `content` are the stems of those that say what it is
+    about, each once and in order, `names` the names and numbers among those, as written."""
 
     tokens: tuple[Token, ...]
     stems: frozenset[str]
@@ -44,11 +44,11 @@ class Words:
     names: tuple[str, ...]
 
     def missing_in(self, other: Words) -> float:
-        """The share of the content that `other` lacks; 0 where there is none."""
+        """The share of the content that `other` lacks; 0 if there is no content."""
         return _share(self.content, other.stems)
 
     def names_missing_in(self, other: Words) -> float:
-        """The share of the names and numbers that `other` lacks; 0 where there are none."""
+        """The share of the names and numbers that `other` lacks; 0 if there are none."""
         return _share([stem_of(name) for name in self.names], other.stems)
 
 
@@ -58,7 +58,7 @@ def words(text: str) -> Words:
     first = True
     for match in _TOKEN.finditer(text):
         word = match[0]
-        # The first word of a sentence has a capital whatever it is.
+        # The first word of a sentence has a capital whether or not it is a name.
         capital = word[0].isupper() and (not first or word[1:] != word[1:].lower())
         name = word[0].isdigit() or (capital and word.lower() not in _function_words())
         tokens.append(Token(word, match.start(), match.end(), stem_of(word), name))

@@ -2,9 +2,9 @@
 
     calibration.confidence("span", {"score": 3.1, "margin": 2.0, ...})      0.82
 
-One logistic regression a form of answer (Platt 1999), fitted on questions whose answers are known
-(assistant/evaluation/calibrating.py); so the forms' confidences compare, the surest is given, and
-one threshold means the same for all. It knows numbers and their names, no answer.
+One logistic regression for each form of answer (Platt 1999), fitted on questions whose answers are
+known (assistant/evaluation/calibrating.py). So the confidences of different forms compare, and one
+threshold means the same for all. It knows numbers and their names, not answers.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Calibration:
     """What a reader's signals are worth, by form of answer, and the confidence below which its
     answers are better withheld.
 
-    It belongs to the weights with the hash `reader_sha256` ("" where that was not noted); `made`
-    says when and from what, `file` where it is kept.
+    It belongs to the weights with the hash `reader_sha256` ("" if that was not recorded); `made`
+    says when it was made and from what, `file` where it is kept.
     """
 
     forms: Mapping[str, Logistic]
@@ -51,8 +51,8 @@ class Calibration:
         return known(signals) if known is not None else 0.0
 
 
-# What an uncalibrated reader gets: the logistic of its raw score, whose worth nobody knows, so that a
-# name that its passage lacks outweighs it.
+# For an uncalibrated reader: the logistic of its raw score. Nobody knows what that is worth, so a name
+# that the passage lacks outweighs it.
 UNCALIBRATED = Calibration(
     {
         "span": Logistic({"score": 1.0, "names": -8.0}, 0.0),
@@ -64,7 +64,7 @@ UNCALIBRATED = Calibration(
 
 
 def load_calibration(file: Path) -> Calibration | None:
-    """The calibration in `file`, None where there is none. Raises ModelError for a broken one."""
+    """The calibration in `file`, None if there is no such file. Raises ModelError for a broken one."""
     if not file.is_file():
         return None
     try:

@@ -4,8 +4,9 @@
     reader = open_reader("/models/roberta-squad2")  a question-answering model of Hugging Face's
 
 A passage's score is that of its best span minus that of the empty answer at the first token (Devlin
-et al. 2019, section 4.3); passages are read apart and trained to be compared (Clark and Gardner
-2018). The article's title is read in front of a passage, and never part of an answer.
+et al. 2019, section 4.3). Passages are read one by one, and the shipped readers are trained so that
+scores compare (Clark and Gardner 2018). The article's title is read in front of a passage and is never
+part of an answer.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from vectorstore.articles import Passage
 
     Logits = np.ndarray[tuple[Any, ...], np.dtype[np.float32]]
-    # (input ids, attention mask, token types), each int64 (1, length) -> logits by name: start and end,
-    # and where the network has them evidence, each (1, length), and verdict, (1, 3)
+    # (input ids, attention mask, token types), each int64 (1, length) -> logits by name: start and
+    # end, each (1, length), and if the network has them, evidence (1, length) and verdict (1, 3)
     Network = Callable[[Any, Any, Any], Mapping[str, Logits]]
 
 DEFAULT = "dateline-reader"
@@ -49,9 +50,9 @@ _REMEDY = "Give another folder as reader_model, or install dateline again for th
 def open_reader(name: str, calibrations: Path | None = None) -> Reader:
     """The shipped reader, or any Hugging Face question-answering model in a local folder.
 
-    Its calibration is one of the folder `calibrations`, else the one beside its weights; one that
-    was made for other weights is passed over. Raises ModelError, with what to do, where it cannot be
-    loaded. Loading happens on first use.
+    Its calibration is one in the folder `calibrations`, otherwise the one beside its weights; one
+    made for other weights is ignored. Models are loaded on first use. Raises ModelError, saying what
+    to do, if one cannot be loaded.
     """
     if name == DEFAULT:
         return shipped_reader(weights_folder(), calibrations)
@@ -70,8 +71,8 @@ def open_reader(name: str, calibrations: Path | None = None) -> Reader:
 
 
 def shipped_reader(folder: Path, calibrations: Path | None = None) -> Reader:
-    """The cascade of the reader `small` in this folder and of `strong`, the installed one where the
-    folder has none; the one reader there is, where the folder itself holds a model.onnx."""
+    """The cascade of the readers `small` and `strong` in this folder; without a `strong`, the
+    installed one. If the folder itself holds a model.onnx, that reader alone."""
     if (folder / "model.onnx").is_file():
         return onnx_reader(folder, calibrations=calibrations)
     strong = folder / "strong"
@@ -138,8 +139,8 @@ class NetworkReader:
         encodings = tokenizer.encode_batch(
             [(question, _heading(passage) + passage.text) for passage in passages]
         )
-        # One at a time: as fast as a batch of ten on a processor, without padding, and so a
-        # passage scores the same whatever it is read beside.
+        # One at a time: on a processor as fast as a batch of ten, and without padding, so that a
+        # passage scores the same whatever it is read with.
         return [
             _reading(passage, encoding, network(*_inputs(encoding)))
             for passage, encoding in zip(passages, encodings, strict=True)
@@ -186,7 +187,7 @@ def _reading(passage: Passage, encoding: Encoding, logits: Mapping[str, Logits])
         score = float(sums[first, last]) - nothing
         begin, finish = offsets[first][0] - shift, offsets[last][1] - shift
         spans.append(Scored(passage.start + begin, passage.start + finish, score))
-        # Whatever begins before its end and ends behind its start.
+        # Everything that begins before its end and ends after its start.
         sums[: last + 1, first:] = -np.inf
     best = spans[0]
     return Reading(
@@ -207,7 +208,7 @@ def _evidence(
     logits: Mapping[str, Logits],
     tokens: Any,
 ) -> tuple[Scored, ...]:
-    """The passage's sentences, each with the mean of its tokens' logits; what is cut off has none."""
+    """The passage's sentences, each with the mean of its tokens' logits, without those cut off."""
     if "evidence" not in logits:
         return ()
     values = logits["evidence"][0][tokens]
@@ -231,8 +232,8 @@ def _verdict(logits: Mapping[str, Logits]) -> Verdict | None:
 
 
 def _heading(passage: Passage) -> str:
-    """The article's title, read in front of the passage: it tells what "the ship" is. Where the text
-    begins with it, it is not said twice."""
+    """The article's title, read in front of the passage: it says what "the ship" is. Left out if the
+    text begins with it."""
     title = " ".join(passage.title.split()).removesuffix("…")[:_TITLE]
     return "" if not title or passage.text.startswith(title) else f"{title}. "
 
@@ -248,8 +249,8 @@ def _inputs(encoding: Encoding) -> tuple[Any, Any, Any]:
 
 
 def _shortened(tokenizer: Tokenizer, question: str) -> str:
-    """As much of the question as leaves room for a passage; the tokenizer itself would refuse."""
-    # As the second of a pair it may be cut; alone, the tokenizer refuses to.
+    """As much of the question as leaves room for a passage; the tokenizer would refuse a longer one."""
+    # The tokenizer cuts only the second of a pair, so the question has to be that.
     encoding = tokenizer.encode("", question)
     ends = [
         end

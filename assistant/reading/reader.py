@@ -5,7 +5,7 @@
         reading.start, reading.end      the best span, as offsets into the article
         reading.spans                   the best ones that do not overlap, each with its score
         reading.sentences               every sentence, with how much it looks like evidence
-        reading.verdict                 does the passage say so? for a statement or a yes-or-no question
+        reading.verdict                 does the passage say so? (a statement or yes-or-no question)
 
 Values and a protocol: no model is known here.
 """
@@ -33,8 +33,8 @@ class Scored(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Probabilities, summing to 1, of what a passage says of a statement: that it is so, that it is
-    not, nothing. Of a yes-or-no question: yes, no, not said."""
+    """Probabilities, summing to 1, that a passage supports a statement, contradicts it, or does not
+    say. For a yes-or-no question: yes, no, not said."""
 
     supported: float
     contradicted: float
@@ -46,10 +46,10 @@ class Reading:
     """What a reader found in one passage. Offsets are into the article; `text` is the best span.
 
     `score` is the log-odds of that span against "not in this passage". `spans` are the best that
-    have no word in common, the first the reading's own; `sentences` all of the passage, in its
-    order, scored by log-odds of being evidence. A reader that knows no spans but one, no evidence
-    or no verdict leaves them out. `skimmed` readings were scored by the small reader of a cascade
-    only: their scores do not compare with the others'.
+    have no word in common, the reading's own first; `sentences` are all of the passage's, in order,
+    scored by their log-odds of being evidence. A reader that has no evidence or verdict leaves them
+    out. A `skimmed` reading was scored only by the small reader of a cascade: its score does not
+    compare with the others'.
     """
 
     passage: Passage
@@ -74,7 +74,7 @@ class Reader(Protocol):
 
     @property
     def calibration(self) -> Calibration | None:
-        """What its scores are worth; None where nobody has found out for these weights."""
+        """What its scores are worth; None if these weights were never calibrated."""
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]: ...
 
@@ -82,8 +82,9 @@ class Reader(Protocol):
 class CascadeReader:
     """A small reader orders the passages, a strong one reads the best few.
 
-    `closely` of them: by the small reader's score, with the retrieval's order as a prior: a doubling of the
-    rank costs `RANK` of the log-odds (measured: benchmarks/results.md). The others come back as skimmed.
+    The best `closely` are those by the small reader's score with the search's order as a prior: each
+    doubling of the rank costs `RANK` log-odds (measured: benchmarks/results.md). The others come
+    back as skimmed.
     """
 
     RANK = 2.0
@@ -133,8 +134,8 @@ def first_for(sha256: str, calibrations: Sequence[Calibration]) -> Calibration |
 
 
 class RememberingReader:
-    """Another reader that reads a passage only once for the question in hand: who asks the same in
-    several ways waits once. For one thread."""
+    """Another reader, with what it has read remembered: the same passages for the same question are
+    read once. For one thread."""
 
     _KEPT = 100  # readings
 

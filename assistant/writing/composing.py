@@ -1,8 +1,7 @@
 """Answers made of the articles' own words: claims -> text, statements and citations, written once.
 
-A phrase begins with a capital and ends with a stop; sentences stand as they are. Every citation is a
-slice of an article, made here; nothing but the fixed phrases is added. It neither finds nor reads
-passages.
+A phrase gets a capital and a full stop; sentences stay as they are. Every citation is a slice of an
+article and is made here; nothing but the fixed phrases is added. It neither finds nor reads passages.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class Composition:
     def _claim(self, claim: Claim, ahead: str = "") -> None:
         numbers = tuple(dict.fromkeys(self.cite(proof) for proof in claim.proofs))
         marks = "".join(f"[{number}]" for number in numbers)
-        # A mark for every paragraph: what stands apart from its mark looks unproved.
+        # A mark for every paragraph: one without would look unproved.
         for paragraph in [claim.text] if claim.phrase else _PARAGRAPHS.split(claim.text):
             words = " ".join(paragraph.split())
             if claim.phrase:
@@ -112,7 +111,7 @@ def copies(citations: Sequence[Citation], hits: Sequence[Hit], phrases: Phrases)
 
 
 def _with_day(words: str, proof: Proof) -> str:
-    """Words such as "July 9" with the year, "on Friday" with the day, as far as the article's date gives them."""
+    """Words such as "July 9" with the year and "on Friday" with the day, if the article's date tells."""
     published = proof.passage.published
     if published is None or re.search(r"\b(?:1\d|20)\d\d\b", words):
         return words

@@ -1,7 +1,7 @@
-"""Yes or no, where the judge says so, with the sentence that it rests on.
+"""Yes or no, as the judge says, with the sentence it rests on.
 
-Where the judge is less sure, the sentence stands alone: it answers whoever reads it, and a wrong "yes"
-in front of it would be worse than none.
+If the judge is less sure, the sentence stands alone: it answers whoever reads it, and a wrong "yes" in
+front of it would be worse than none.
 """
 
 from __future__ import annotations

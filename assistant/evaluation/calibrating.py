@@ -1,16 +1,17 @@
-"""Finds out what a reader's signals are worth on these articles, and keeps it for that reader.
+"""Finds out what a reader's signals are worth on these articles, and keeps that for the reader.
 
-    judged = judge(assistant, load_questions(file))     every form of answer to every question, right or not
-    fitted = fit(judged)                                weights a form, threshold, curve
+    judged = judge(assistant, load_questions(file))     every form of answer, with what is right
+    fitted = fit(judged)                                weights for each form, threshold, curve
     keep(fitted, assistant)                             used from the next opening on
 
-The confidence is the probability that the question wants an answer in this form, which the intent head
-says, times that such an answer is right: a logistic regression a form on the signals of its finding
-(Platt 1999), fitted on the questions that want it. The threshold is where the sum of what is answered
-rightly and rightly refused, less what is answered wrongly and half of what is refused wrongly, is
-highest, over the questions as they were asked where enough of those have no answer. All figures are
-five-fold cross-validated by question. Questions whose articles are known are asked twice, the second
-time with these articles hidden, so that a file of answerable questions alone will do.
+The confidence is the probability that the question wants an answer in this form, which the intent
+head gives, times the probability that such an answer is right. The latter is a logistic regression
+for each form on the signals of its findings (Platt 1999), fitted on the questions that want the form.
+
+The threshold is where right answers and right refusals, minus wrong answers and half of the wrong
+refusals, are most, over the questions as they were asked if enough of those have no answer. All
+figures are five-fold cross-validated by question. Questions whose articles are known are asked
+twice, the second time with these articles hidden, so a file of answerable questions alone will do.
 
 Kept in the index's folder, under the hash of the reader's weights: it holds for this reader and
 these articles, and nothing that was installed changes.
@@ -48,25 +49,27 @@ if TYPE_CHECKING:
 
 FEWEST = 10  # questions that the articles answer, and as many that they do not
 FEWEST_OF_FORM = 20  # answers of one form, and at least three of them right
-# What a wrong answer costs, and a refusal of what the articles answer, where a right answer, or a right
-# refusal, is worth 1.
+# What a wrong answer costs, and what a wrong refusal costs, if a right answer or a right refusal is
+# worth 1.
 WRONG = 1.0
 REFUSED = 0.5
 _FOLDS = 5
 _RIDGE = 1.0  # of the weights of signals of unit variance, not of the intercept
-# Kinds of question (`LabelledQuestion.kind`) that say which form is wanted; of the others a few words
-# or sentences are.
+# Kinds of question (`LabelledQuestion.kind`) that say which form is wanted; the others want a few
+# words or sentences.
 _OF_KIND = ("yesno", "list", "compare", "summary", "timeline")
-# Half of a summary is enough, and so is the sentence that says yes or no.
+# Half of a summary is enough, and so is the sentence that says yes or no without the word.
 _HALF = ("summary", "timeline", "compare", "verdict")
-_HIDDEN = 3  # times as many passages are searched, so that enough are left without the hidden ones
+_HIDDEN = 3  # times as many passages are searched, so that enough remain without the hidden ones
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One answer that could be given: its form, its signals, and what would become of it. `suits` are the
-    forms it is good for and `suited` the probability that one of these is wanted; `calibrated_as`
-    and `lean` see `Answerer` and `Material.preference`."""
+    """One answer that could be given: its form, its signals, and whether it would be right.
+
+    `suits` are the forms it is good for, `suited` the probability that one of them is wanted; for
+    `calibrated_as` see `Answerer`, for `lean` `Material.preference`.
+    """
 
     form: str
     calibrated_as: str
@@ -77,20 +80,25 @@ class Option:
     verdict: Verdict
 
     def suitable(self, wanted: str) -> bool:
-        """Whether a question of the kind `wanted` is to be answered in this form."""
+        """Whether a question of the kind `wanted` may be answered in this form."""
         return (wanted if wanted in _OF_KIND else "span") in self.suits
 
     def right(self, wanted: str) -> bool:
-        """Whether it is right, for a question of the kind `wanted`. A summary or a yes is no good answer
-        to other questions, whatever words are in it."""
+        """Whether it is right for a question of the kind `wanted`.
+
+        A summary or a "yes" is no answer to other questions, whatever words it has.
+        """
         told = self.verdict == "right" or (self.form in _HALF and self.verdict == "partly")
         return told and self.suitable(wanted)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A question and all the answers to it that were found. `kind` is "answerable", "absent" where
-    the articles that answer it were hidden, else why there is none; `wanted` the question's own kind."""
+    """A question and all the answers to it that were found.
+
+    `kind` is "answerable", "absent" if the articles that answer it were hidden, otherwise why there
+    is no answer; `wanted` is the question's own kind.
+    """
 
     kind: str
     wanted: str
@@ -104,8 +112,8 @@ def judge(
     hide: bool = True,
     progress: OnProgress | None = None,
 ) -> Iterator[Judged]:
-    """Ask the questions through the assistant's own stages, and judge every form of answer; with
-    `hide`, those whose articles are known a second time without these.
+    """Ask the questions through the assistant's own stages, and judge every form of answer. With
+    `hide`, questions whose articles are known are asked a second time without these.
 
     Raises QuestionsError, before anything is asked, for what the index does not have.
     """
@@ -130,7 +138,7 @@ def judge(
 def fit(judged: Sequence[Judged]) -> dict[str, Any]:
     """The calibration of these outcomes, as it is written to a file.
 
-    Raises CalibrationError where there are too few to tell.
+    Raises CalibrationError if there are too few to tell.
     """
     import numpy as np
 
@@ -175,10 +183,10 @@ def fit(judged: Sequence[Judged]) -> dict[str, Any]:
 
 
 def keep(fitted: dict[str, Any], assistant: Assistant) -> Path:
-    """Write what `fit` found for the assistant's reader and index, in one step; the file's path. Forms of
-    which the questions said too little keep the weights they had.
+    """Write what `fit` found for the assistant's reader and index, in one step; the file's path.
 
-    Raises CalibrationError where it cannot be written.
+    Forms about which the questions said too little keep the weights they had. Raises
+    CalibrationError if the file cannot be written.
     """
     sha256 = assistant.reader.sha256
     folder = assistant.settings.calibrations
@@ -208,7 +216,7 @@ def keep(fitted: dict[str, Any], assistant: Assistant) -> Path:
 def logistic(rows: Floats, labels: Floats, steps: int = 50) -> Floats:
     """Weights and, last, the intercept of a ridge logistic regression, by Newton's method.
 
-    The targets are Platt's (1999), which keep a small set from being believed too much.
+    The targets are Platt's (1999), which keep it from trusting a small set too much.
     """
     import numpy as np
 
@@ -243,7 +251,7 @@ Weights = tuple[dict[str, float], float]
 
 
 def _forms(judged: Sequence[Judged]) -> dict[str, Weights]:
-    """Weights and intercept of every form of which there are enough answers to questions that want it."""
+    """Weights and intercept of every form with enough answers to questions that want it."""
     import numpy as np
 
     by_form: dict[str, list[tuple[Option, bool]]] = {}
@@ -288,7 +296,7 @@ def _at(threshold: float, confidence: Floats, kinds: Any, right: Any) -> dict[st
     def share(flags: Any) -> float:
         return round(float(flags.mean()), 3) if len(flags) else 0.0
 
-    # Copies of questions without their article fill the training data; people ask one in seven such.
+    # Most of those without an answer are copies with the article hidden; people ask one in seven.
     asked = kinds != "absent"
     if (asked & ~answerable).sum() < FEWEST:
         asked = np.ones(len(kinds), bool)
@@ -317,14 +325,14 @@ def _options(
     read: int,
     hidden: frozenset[str] = frozenset(),
 ) -> Iterator[Option]:
-    """Every answer that could be given to the first part of the question, in each of the ways it may
-    be meant; `gold` is None where what answers it is hidden."""
+    """Every answer that could be given to the first part of the question, in each of the ways it
+    may be meant; `gold` is None if the articles that answer it are hidden."""
     for part in state.parts[:1]:
         for way, hits in zip(part.readings, part.hits, strict=True):
             left = [hit for hit in hits if not hidden & _articles(hit)][:read]
             material = stages.material(way, left)
             for finding in stages.findings(material):
-                if not finding.signals:  # what is plain needs no calibration
+                if not finding.signals:  # it needs no calibration
                     continue
                 answerer = next(a for a in ANSWERERS if a.form == finding.form)
                 told = _told(finding, question, gold, stages.phrases) if gold else "wrong"

@@ -446,7 +446,7 @@ class Chain:
             state.asked.question,
             absent=absent,
             where=state.asked.where,
-            meant=state.parts[0].meant if len(state.parts) == 1 else "",
+            meant=state.parts[0].meant if explained and len(state.parts) == 1 else "",
         )
         refusal = replace(refusal, passages=state.nearest)
         window = state.when.window

@@ -24,6 +24,7 @@ from vectorstore.articles import Passage
 
 _AS_SURE = 4.0  # log-odds below the best answer
 _SURE = 1.0  # log-odds of an answer that can be a side
+_FEW_WORDS = 0.5  # leaning from which sentences, too, were told for want of sure words
 _CONTRADICTED = 0.6  # by both passages
 
 
@@ -46,9 +47,14 @@ class Side:
 
 def sides_of(material: Material, finding: Finding) -> tuple[Side, ...] | None:
     """The two sides, newest first; None if no articles disagree on a few words."""
-    if finding.form != "span" or not finding.readings:
+    few_words = finding.form == "span" or (
+        finding.form == "sentences" and material.leaning(("span", "describe")) >= _FEW_WORDS
+    )
+    if not few_words or not finding.readings:
         return None
     found = candidates(material)
+    if not found:
+        return None
     best = found[0]
     own = Side(best[0], best[1])
     for reading, span in found[1:]:

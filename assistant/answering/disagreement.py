@@ -1,7 +1,7 @@
 """Disagreement between articles: if the judge sees one, both sides are told, the newest first.
 
-Another article's likeliest answer is a second side if the reader is nearly as sure of it and each of
-the two passages contradicts the other's answer. If the newer passage names the older value beside
+Another article's likeliest answer is a second side if the reader is nearly as sure of it and the judge
+takes each passage to contradict the other's answer. If the newer passage names the older value beside
 its own ("€12.80 instead of €11.50"), it corrects it. Answers that can both be true, or only differ in
 wording, are no disagreement; the judge decides that, not a list of words.
 """
@@ -25,7 +25,7 @@ from vectorstore.articles import Passage
 _AS_SURE = 4.0  # log-odds below the best answer
 _SURE = 1.0  # log-odds of an answer that can be a side
 _FEW_WORDS = 0.5  # leaning from which sentences, too, were told for want of sure words
-_CONTRADICTED = 0.6  # by both passages
+_CONTRADICTED = 0.4  # the mean of both passages' probabilities
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +127,13 @@ def told_apart(
 
 def _contradict(material: Material, one: Side, other: Side) -> bool:
     question = material.question.read
+    contradicted = []
     for mine, theirs in ((one, other), (other, one)):
         (judged,) = material.reader.read(f"{question} {theirs.text}", [mine.reading.passage])
-        if judged.verdict is None or judged.verdict.contradicted < _CONTRADICTED:
+        if judged.verdict is None or judged.verdict.supported > judged.verdict.contradicted:
             return False
-    return True
+        contradicted.append(judged.verdict.contradicted)
+    return sum(contradicted) / 2 >= _CONTRADICTED
 
 
 def _corrects(newer: Side, older: Side) -> bool:

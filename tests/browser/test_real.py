@@ -52,7 +52,7 @@ def test_every_example_gives_what_the_assistant_says(
         page.click("#dl-examples button", number)
         page.finished()
         answer = seeded.answer(sample.question)
-        assert page.text(".dl-text") == answer.text
+        assert page.text(".dl-text").split() == answer.text.split()
         assert page.quotes() == [citation.quote for citation in answer.citations]
 
 

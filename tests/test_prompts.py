@@ -27,9 +27,16 @@ def test_every_phrase_that_is_said_is_shipped(root: Path) -> None:
         and node.args
         and isinstance(node.args[0], ast.Constant)
     }
+    # Some are chosen by name before they are said.
+    named = {
+        node.value
+        for path in root.glob("assistant/**/*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
     shipped = set(load_phrases("extractive").texts)
     assert said
-    assert said | {"greeting", "thanks", "about"} == shipped
+    assert said <= shipped <= named
 
 
 def test_the_shipped_phrases_declare_no_input_in_vain() -> None:

@@ -15,7 +15,7 @@ from assistant import Assistant, ModelError, Settings
 from assistant.reading.confidence import Calibration
 from assistant.reading.network import CLOSELY, DEFAULT, onnx_reader, open_reader, shipped_reader
 from assistant.reading.reader import CascadeReader, Reader, Reading, RememberingReader
-from assistant.resources import weights_folder
+from assistant.resources import strong_weights_folder, weights_folder
 from tests.fake_index import FakeIndex
 from tests.fake_reader import FakeReader
 from vectorstore import Article, Passage
@@ -246,8 +246,9 @@ def test_missing_weights_of_a_cascade_are_told_with_the_file_and_the_remedy(
 ) -> None:
     for reader in ("small", "strong"):
         (tmp_path / reader).mkdir()
+        of = strong_weights_folder() if reader == "strong" else weights_folder() / reader
         for name in ("model.onnx", "tokenizer.json"):
-            (tmp_path / reader / name).symlink_to(weights_folder() / reader / name)
+            (tmp_path / reader / name).symlink_to(of / name)
     shutil.copy(weights_folder() / "calibration.json", tmp_path)
     (tmp_path / missing).unlink()
     told = rf"{missing}.*cannot be read.*install dateline again"

@@ -604,4 +604,4 @@ def test_a_server_without_subscriptions_says_so() -> None:
     api = Client(create_app(FakeAssistant(), page=False))
     assert api.get("/library").json()["subscriptions"] is None
     reply = api.post("/library/subscriptions", json={"address": "https://a.example", "every": 60})
-    assert (reply.status_code, "dateline sync" in reply.json()["message"]) == (503, True)
+    assert (reply.status_code, "dateline sync" in reply.json()["message"]) == (400, True)

@@ -30,7 +30,7 @@ from assistant.web.library import Library
 from assistant.web.subscribing import Subscribing
 from assistant.web.visitors import visitor_of
 from vectorstore.articles import Filter, Summary
-from vectorstore.errors import LoadingError, StoreBusyError, StoreError
+from vectorstore.errors import DatelineError, LoadingError, StoreBusyError
 from vectorstore.loading import LOADERS
 
 if TYPE_CHECKING:
@@ -263,9 +263,9 @@ def _whose(request: "Request") -> str:
 
 
 def _subscribing(library: Library) -> Subscribing:
-    """Raises StoreError where this server keeps nothing up to date."""
+    """Raises DatelineError where this server keeps nothing up to date."""
     if library.subscribing is None:
-        raise StoreError("this server keeps no subscriptions; use `dateline sync`.")
+        raise DatelineError("this server keeps no subscriptions; use `dateline sync`.")
     return library.subscribing
 
 

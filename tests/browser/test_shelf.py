@@ -54,12 +54,12 @@ def test_files_are_added_while_questions_are_asked_and_failures_are_told(
     give(
         page,
         *(stage.file(f"report {n}.txt", f"Report {n}\n\nOf its own.") for n in range(3)),
-        stage.file("old.xls", "x"),
+        stage.file("old.wpd", "x"),
         stage.file("empty.txt", " "),
     )
     line = "Reading 1 of 4. You can ask now; unfinished articles are not searched yet."
     page.until(lambda: page.text("#dl-progress .dl-line") == line)
-    refused = "old.xls\nis of a kind that cannot be read (.xls)"
+    refused = "old.wpd\nis of a kind that cannot be read (.wpd)"
     page.until(lambda: refused in page.text(".dl-failures"))
     page.ask("what does the harbour wall cost?")
     assert page.quotes() == [citation.quote for citation in COST.citations]

@@ -102,14 +102,13 @@ def told_apart(
                 short=newest.text,
             )
         )
-        writing.say(
-            phrases.say(
-                "corrected",
-                sources=_source(older.reading.passage),
-                old_day=_day(older, phrases),
-                old_claim=f"{older.text} [{positions[1].citations[0]}]",
-            )
+        earlier = phrases.say(
+            "corrected",
+            sources=_source(older.reading.passage),
+            old_day=_day(older, phrases),
+            old_claim=f"{older.text} [{positions[1].citations[0]}]",
         )
+        writing.tell(earlier, positions[1:])
         return ()
     writing.short = newest.text
     lines = [

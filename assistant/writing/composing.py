@@ -41,10 +41,6 @@ class Composition:
         if self.short is None:
             self.short = finding.short
 
-    def say(self, text: str) -> None:
-        """A fixed phrase, which claims nothing."""
-        self._text.append(text)
-
     def tell(self, text: str, positions: Sequence[Position]) -> None:
         """The sides of a disagreement, each a statement."""
         self._text.append(text)

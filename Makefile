@@ -41,7 +41,7 @@ test: $(VENV)/.installed-dev ## Lint, types, import rules and tests
 	@echo "ruff format"; $(PY) -m ruff format --check .
 	@echo "mypy"; $(PY) -m mypy
 	@echo "lint-imports"; $(VENV)/bin/lint-imports
-	@echo "pytest"; $(PY) -m pytest
+	@echo "pytest"; $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 bench: $(VENV)/.installed ## Measure: answers on the sample articles, time to a first answer
 	@$(PY) -m benchmarks.seed_answers

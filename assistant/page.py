@@ -494,7 +494,10 @@ def build(
             return f'<a href="/library/articles?{escaped(address)}">filters</a>'
 
         def on_renarrow(wanted: str | None) -> list[Any]:
-            return filled_in(filters_of((wanted or "").partition(" ")[2]))
+            try:
+                return filled_in(filters_of((wanted or "").partition(" ")[2]))
+            except QuestionError:  # an address that this page did not write
+                return filled_in(EVERYTHING)
 
         def on_new_sources(only: list[str] | None) -> Any:
             # Said again with what is chosen: new choices alone would drop it.

@@ -153,7 +153,7 @@ def test_sessions_that_somebody_planted_in_the_file_open_nothing(
 def test_what_is_no_file_of_sessions_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "other")) as db:
         db.execute("CREATE TABLE t (x)")
-    with pytest.raises(StoreFormatError, match="does not hold this Dateline's sessions"):
+    with pytest.raises(StoreFormatError, match="does not hold Dateline's sessions"):
         Sessions.open(tmp_path / "other")
     Sessions.open(tmp_path / "spied").close()
     with closing(sqlite3.connect(tmp_path / "spied")) as db:

@@ -459,6 +459,21 @@ def test_what_is_spelt_right_is_read_as_nothing_else(assistant: Assistant) -> No
     assert not [notice for notice in answer.notices if notice.startswith("Read as")]
 
 
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Who feeds the zoo of Skarvo?", "No article mentions zoo or Skarvo."),
+        ("What happened to the meeting?", ""),
+    ],
+)
+def test_a_refusal_names_things_that_no_article_mentions(
+    tmp_path: Path, question: str, told: str
+) -> None:
+    text = fake_assistant(tmp_path, ARTICLES, {}).answer(question).text
+    assert ("No article mentions" in text) == bool(told)
+    assert told in text
+
+
 def test_a_refusal_offers_the_name_that_may_have_been_meant(tmp_path: Path) -> None:
     assistant = fake_assistant(tmp_path, ARTICLES, {})
     answer = assistant.answer("Who leads Arabya now?")

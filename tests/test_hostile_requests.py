@@ -181,6 +181,13 @@ def test_the_pages_handlers_take_whatever_is_in_its_boxes(
     asyncio.run(called(handler, values, cookie, referer))
 
 
+def test_an_address_with_a_date_that_is_none_filters_nothing(
+    handlers: list[tuple[Callable[..., Any], list[str]]],
+) -> None:
+    (renarrow,) = (handler for handler, _ in handlers if handler.__name__ == "on_renarrow")
+    assert renarrow("x after=0") == renarrow("x ")
+
+
 async def called(handler: Callable[..., Any], values: list[Any], cookie: str, referer: str) -> None:
     import gradio as gr
 

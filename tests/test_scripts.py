@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.test_loading import book, only, written
@@ -159,6 +159,11 @@ def test_what_leads_back_from_a_note_is_no_text() -> None:
     assert text_of(note) == "Without tax.\n\nSee 1."
 
 
+@example([("[1", "sub"), ("1", "sub")])
+@example([("[1", "sup"), ("1]", "sup")])
+@example([("a1", "sup"), ("1", "sup")])
+@example([("1", ""), ("1", "sub"), ("1", "sub")])
+@example([("[1 ", "sub"), ("1", "sub")])
 @given(st.lists(st.tuples(st.text("12 aé.,[]*-", max_size=4), st.sampled_from(["sub", "sup", ""]))))
 def test_no_number_in_markup_is_ever_made_of_two(parts: list[tuple[str, str]]) -> None:
     page = "".join(f"<{tag}>{text}</{tag}>" if tag else text for text, tag in parts)

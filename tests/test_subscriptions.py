@@ -522,7 +522,7 @@ def test_what_dateline_did_not_make_in_the_file_is_refused(tmp_path: Path) -> No
 def test_another_programs_file_and_a_link_are_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / FILE)) as db, db:
         db.execute("CREATE TABLE other (x)")
-    with pytest.raises(StoreFormatError, match="Move it away"):
+    with pytest.raises(StoreFormatError, match="Move it out"):
         Subscriptions.open(tmp_path / FILE)
     (tmp_path / "link.sqlite").symlink_to(tmp_path / "elsewhere.sqlite")
     with pytest.raises(StoreFormatError, match="is a link to"):

@@ -120,6 +120,7 @@ def main() -> None:
                 break
             if used > 1 - a.cool_down and not warm:
                 warm = True
+                save()  # so that OUT's weights and its state stay of one moment
                 save("warm.pt")
                 (a.out / "warm").mkdir(exist_ok=True)
                 network.save(a.out / "warm", source / "tokenizer.json")

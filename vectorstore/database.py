@@ -54,6 +54,39 @@ class Database:
         for step in self.formats[:version]:
             step(db)
 
+    def begin(self, db: sqlite3.Connection, file: Path | None, holds: str) -> None:
+        """Make the tables in an empty file; any other has to be of this kind. `holds` says, for a message,
+        what it keeps: "conversations".
+
+        Raises StoreFormatError where it is of another kind or a newer format, sqlite3.DatabaseError for
+        what Dateline did not make in it.
+        """
+        db.execute("BEGIN IMMEDIATE")  # of two programs that begin at once, one makes them
+        try:
+            if db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                self._recognise(db, file, holds)
+            else:
+                self.make(db)
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+
+    def _recognise(self, db: sqlite3.Connection, file: Path | None, holds: str) -> None:
+        version = _number(db, "user_version", "main")
+        if _number(db, "application_id", "main") != self.application_id:
+            raise StoreFormatError(
+                f"{file} does not hold Dateline's {holds}. Move it out of the index's folder."
+            )
+        if version > self.newest:
+            raise StoreFormatError(
+                f"{file} is of format {version}, written by a newer Dateline; this one reads up to "
+                f"{self.newest}. Upgrade Dateline, or move the file away to begin anew."
+            )
+        # A trigger would run with our own statements, and could keep what other visitors ask.
+        if foreign := self.foreign(db):
+            raise sqlite3.DatabaseError(f"Dateline did not make {', '.join(foreign)} in it")
+
     def marks(self, file: Path) -> bool:
         """Whether the file says that it is one of this kind."""
         with file.open("rb") as opened:

@@ -43,7 +43,7 @@ from assistant.question.asked import Asked, asked_of
 from assistant.question.followup import leaning_on
 from assistant.question.instructions import without_instructions
 from assistant.question.intent import load_intents
-from assistant.question.spelling import respelt
+from assistant.question.spelling import common, respelt
 from assistant.question.time import AskedTime
 from assistant.question.time import asked as time_asked
 from assistant.question.typed import foreign_language, parts, small_talk
@@ -436,10 +436,7 @@ class Chain:
     def _refusal(self, state: State, blank: Answer, *, explained: bool) -> Answer:
         absent: list[str] = []
         if explained:
-            content = [token.text for token in words(state.asked.question).tokens]
-            telling = set(words(state.asked.question).content)
-            asked = [w for w in content if words(w).stems <= telling]
-            absent = self._absent(list(dict.fromkeys(asked)), state.hits)
+            absent = self._absent(_things(state.asked.question), state.hits)
         refusal = abstain(
             blank,
             self.phrases,
@@ -506,6 +503,18 @@ class Chain:
                 name="write",
             )
         )
+
+
+def _things(question: str) -> list[str]:
+    """Names, rare words and what stands behind an article: that nothing mentions "the zoo" explains a
+    refusal, that nothing mentions "happen" does not."""
+    found = []
+    before = ""
+    for token in words(question).tokens:
+        if token.name or not common(token.text) or before in ("the", "a", "an"):
+            found.append(token.text)
+        before = token.text.lower()
+    return list(dict.fromkeys(found))
 
 
 def talk_of(asked: Asked) -> str | None:

@@ -39,13 +39,13 @@ def respelt(
     for token in reversed(words(question).tokens):
         if not token.text.isalpha() or len(token.text) < _SHORTEST:
             continue
-        if _common(token.text) or known(token.text):
+        if common(token.text) or known(token.text):
             continue
         found = next(iter(near(token.text)), "")
         if not found:
             continue
         if token.text.islower():
-            found = found.lower() if _common(found) else found
+            found = found.lower() if common(found) else found
             read = f"{read[: token.start]}{found}{read[token.end :]}"
         else:
             found = found[:1].upper() + found[1:]
@@ -53,7 +53,8 @@ def respelt(
     return Respelling(read if read != question else "", meant if meant != question else "")
 
 
-def _common(word: str) -> bool:
+def common(word: str) -> bool:
+    """Whether it is a common English word: one that the readers' tokenizer keeps whole."""
     return len(_tokenizer().encode(word.lower(), add_special_tokens=False).tokens) == 1
 
 

@@ -33,7 +33,7 @@ from assistant.databases import CONVERSATIONS
 from assistant.errors import ConversationNotFoundError, QuestionError
 from assistant.render import day, name_of
 from vectorstore.database import connect, refuse_link
-from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFormatError
+from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError
 
 FILE = CONVERSATIONS.name  # the file's name in an index's folder
 TITLE = 80  # characters of a conversation's title
@@ -165,7 +165,7 @@ class Conversations:
                 db.execute("PRAGMA synchronous = FULL")
                 db.execute("PRAGMA foreign_keys = ON")
                 db.execute("PRAGMA secure_delete = ON")  # what is deleted is gone from the file
-                _make(db, file)
+                CONVERSATIONS.begin(db, file, "conversations")
             except BaseException:
                 db.close()
                 raise
@@ -367,38 +367,6 @@ class Conversations:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
-
-
-def _make(db: sqlite3.Connection, file: Path | None) -> None:
-    """Make the tables in an empty file; refuse what is not ours or newer."""
-    db.execute("BEGIN IMMEDIATE")  # of two programs that begin at once, one makes them
-    try:
-        (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if tables:
-            _check(db, file)
-        else:
-            CONVERSATIONS.make(db)
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
-
-
-def _check(db: sqlite3.Connection, file: Path | None) -> None:
-    (application,) = db.execute("PRAGMA application_id").fetchone()
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if application != CONVERSATIONS.application_id:
-        raise StoreFormatError(
-            f"{file} does not hold Dateline's conversations. Move it out of the index's folder."
-        )
-    if version > CONVERSATIONS.newest:
-        raise StoreFormatError(
-            f"{file} is of format {version}, written by a newer Dateline; this one reads up to "
-            f"{CONVERSATIONS.newest}. Upgrade Dateline, or move the file away to begin anew."
-        )
-    # A trigger would run with our own statements, and could keep what other visitors ask.
-    if foreign := CONVERSATIONS.foreign(db):
-        raise sqlite3.DatabaseError(f"Dateline did not make {', '.join(foreign)} in it")
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from assistant.databases import SESSIONS
 from vectorstore.database import connect, refuse_link
-from vectorstore.errors import StoreDamagedError, StoreError, StoreFormatError
+from vectorstore.errors import StoreDamagedError, StoreError
 
 FILE = SESSIONS.name  # the file's name in an index's folder
 
@@ -59,7 +59,7 @@ class Sessions:
             try:
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute("PRAGMA secure_delete = ON")
-                _make(db, file)
+                SESSIONS.begin(db, file, "sessions")
             except BaseException:
                 db.close()
                 raise
@@ -132,29 +132,6 @@ class Sessions:
 
 def _proof(key: bytes, token: str) -> str:
     return hmac.new(key, token.encode(errors="replace"), "sha256").hexdigest()
-
-
-def _make(db: sqlite3.Connection, file: Path | None) -> None:
-    """Make the tables in an empty file; refuse what is not ours or newer."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        if db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            _check(db, file)
-        else:
-            SESSIONS.make(db)
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
-
-
-def _check(db: sqlite3.Connection, file: Path | None) -> None:
-    (application,) = db.execute("PRAGMA application_id").fetchone()
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if application != SESSIONS.application_id or version > SESSIONS.newest:
-        raise StoreFormatError(f"{file} does not hold this Dateline's sessions. {_BEGIN_ANEW}")
-    if foreign := SESSIONS.foreign(db):
-        raise sqlite3.DatabaseError(f"Dateline did not make {', '.join(foreign)} in it")
 
 
 @contextmanager

@@ -32,7 +32,6 @@ from vectorstore.errors import (
     StoreBusyError,
     StoreDamagedError,
     StoreError,
-    StoreFormatError,
 )
 from vectorstore.syncing import page_place
 
@@ -117,7 +116,7 @@ class Subscriptions:
                 db.row_factory = sqlite3.Row
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute("PRAGMA synchronous = FULL")
-                _make(db, file)
+                SUBSCRIPTIONS.begin(db, file, "subscriptions")
             except BaseException:
                 db.close()
                 raise
@@ -328,31 +327,6 @@ def _in_words(report: SyncReport) -> str:
         first = report.skipped[0]
         words += f" ({first.source}: {first.reason})"
     return "; ".join([words, *(notice.text for notice in report.notices[:1])])
-
-
-def _make(db: sqlite3.Connection, file: Path | None) -> None:
-    """Make the table in an empty file; refuse what is not ours or newer."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        if db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            _check(db, file)
-        else:
-            SUBSCRIPTIONS.make(db)
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
-
-
-def _check(db: sqlite3.Connection, file: Path | None) -> None:
-    (application,) = db.execute("PRAGMA application_id").fetchone()
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if application != SUBSCRIPTIONS.application_id or version > SUBSCRIPTIONS.newest:
-        raise StoreFormatError(
-            f"{file} does not hold this Dateline's subscriptions. Move it away to begin anew."
-        )
-    if foreign := SUBSCRIPTIONS.foreign(db):
-        raise sqlite3.DatabaseError(f"Dateline did not make {', '.join(foreign)} in it")
 
 
 @contextmanager

@@ -153,13 +153,17 @@ def write_out_scripts(tree: _Element) -> None:
         tag = element.tag if isinstance(element.tag, str) else ""
         if event == "start" and element in wanted:
             text = _said(element)
+            goes_on = last is not None and _goes_on(last, written[last], element)
             if _leads_back(element):
                 said = ""
+            elif goes_on:
+                said = text
             elif _level(element) < 0:
                 said = subscript(text, line)
             else:
                 said = superscript(text, line, notes, is_note=_is_note_mark(element))
-            written[element] = said = " " * runs_together(line, said, ended=False) + said
+            parted = not goes_on and runs_together(line, said, ended=False)
+            written[element] = said = " " * parted + said
             last, ended = element, ends_a_word(text, said, line, notes)
             line += said
             walk.skip_subtree()
@@ -176,6 +180,17 @@ def write_out_scripts(tree: _Element) -> None:
         line = (line + BLANKS.sub(" ", text))[-_BEFORE:]
     for element, said in written.items():
         _replace(element, said)
+
+
+def _goes_on(last: _Element, written: str, element: _Element) -> bool:
+    """Whether a number that the element right before it has begun, at the same level and still in
+    figures, goes on in this one: "[1" and "1]" are 11."""
+    same = _level(last) == _level(element) != 0
+    whole = (
+        "".join(map(str, last.itertext()))[-1:].isdecimal()
+        and "".join(map(str, element.itertext()))[:1].isdecimal()
+    )
+    return same and whole and written[-1:].isdecimal()
 
 
 def _level(element: _Element) -> int:

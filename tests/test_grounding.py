@@ -202,6 +202,8 @@ CODE = re.compile(r"```.*?(?:```|$)|`[^`\n]*`", re.DOTALL)
 @example("````\nb[2]\n```\n[3]", [], "mark")
 @example("``[1]`a[2]`", [], "mark")
 @example("a```b`c\n```\n[2]", [], "mark")
+@example("[4[1]]", [], "mark")
+@example("[[[3, 4[1][2]5]", [], "mark")
 def test_no_mark_is_shown_half_or_without_its_citation(
     text: str, cuts: list[int], unsupported: Unsupported
 ) -> None:

@@ -164,6 +164,9 @@ def test_what_leads_back_from_a_note_is_no_text() -> None:
 @example([("a1", "sup"), ("1", "sup")])
 @example([("1", ""), ("1", "sub"), ("1", "sub")])
 @example([("[1 ", "sub"), ("1", "sub")])
+@example([("1", "sub"), ("1[", "sub")])
+@example([("[1", "sub"), ("", "sub"), ("1", "sub")])
+@example([("1", "sup"), ("1", "sup"), ("1*", "sup"), ("1", "")])
 @given(st.lists(st.tuples(st.text("12 aé.,[]*-", max_size=4), st.sampled_from(["sub", "sup", ""]))))
 def test_no_number_in_markup_is_ever_made_of_two(parts: list[tuple[str, str]]) -> None:
     page = "".join(f"<{tag}>{text}</{tag}>" if tag else text for text, tag in parts)
@@ -172,6 +175,14 @@ def test_no_number_in_markup_is_ever_made_of_two(parts: list[tuple[str, str]]) -
 
     levels = [(text, len(tag) * (1 if tag == "sup" else -1)) for text, tag in parts if text]
     assert set(found) <= set(re.findall(r"[0-9]+", " ".join(_as_they_stand(levels))))
+
+
+def test_numbers_in_two_paragraphs_stay_two() -> None:
+    assert text_of("<p>CO<sub>2</sub></p><p><sub>2</sub>O</p>") == "CO2\n\n₂O"
+
+
+def test_a_note_behind_a_power_is_none_of_its_figures() -> None:
+    assert text_of('<p>3 m<sup>2</sup><sup><a href="#n3">3</a></sup> each</p>') == "3 m² each"
 
 
 def test_a_mark_between_two_words_leaves_them_two() -> None:

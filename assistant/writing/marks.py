@@ -9,8 +9,9 @@
 A mark is [2], [2, 3], [2-4], [^2], [source 2] or 【2】 and belongs to the sentence that it stands in
 or behind. In code, marks are left alone, and a block of code is one sentence. A backtick that belongs
 to no code becomes an apostrophe and a block begins on a line of its own, so that nobody who reads
-the text can take for a mark what was code here. Text is taken one character at a time: however the stream is cut, the sentences are the same, and whatever is in it, twice
-the text takes twice the time. It has seen no passage; which numbers mean one is for others to know.
+the text can take for a mark what was code here. Text is taken one character at a time: however the
+stream is cut, the sentences are the same, and whatever is in it, twice the text takes twice the time.
+It has seen no passage; which numbers mean one is for others to know.
 """
 
 from __future__ import annotations
@@ -289,7 +290,10 @@ class _Lexer:
             yield tuple(_numbers(found["numbers"]))
         elif not _may_become_mark(held):
             self._held = []
-            yield from self._again(held)
+            if character in _BRACKETS:  # "[4[1]]": without the mark in it, it would be one itself
+                yield from self._all(held[1:])
+            else:
+                yield from self._again(held)
 
     def _ticks(self, character: str) -> Iterator[_Token]:
         if character == "`":

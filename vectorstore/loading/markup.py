@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vectorstore.loading.scripts import (
@@ -146,51 +147,63 @@ def write_out_scripts(tree: _Element) -> None:
     wanted = set(scripts)
     written: dict[_Element, str] = {}
     line = ""
-    last: _Element | None = None  # of what was written, where nothing has followed it yet
+    group = _Group()
     ended = False
     walk = etree.iterwalk(tree, events=("start", "end", "comment", "pi"))
     for event, element in walk:
         tag = element.tag if isinstance(element.tag, str) else ""
         if event == "start" and element in wanted:
             text = _said(element)
-            goes_on = last is not None and _goes_on(last, written[last], element)
+            if not text:
+                continue
+            if group.last is not None and _goes_on(group, written[group.last], element):
+                line, text = group.line, group.text + text
+                written[group.last] = ""
+            else:
+                group = _Group(line)
             if _leads_back(element):
                 said = ""
-            elif goes_on:
-                said = text
             elif _level(element) < 0:
                 said = subscript(text, line)
             else:
                 said = superscript(text, line, notes, is_note=_is_note_mark(element))
-            parted = not goes_on and runs_together(line, said, ended=False)
-            written[element] = said = " " * parted + said
-            last, ended = element, ends_a_word(text, said, line, notes)
+            written[element] = said = " " * runs_together(line, said, ended=False) + said
+            ended = ends_a_word(text, said, line, notes)
+            group = _Group(group.line, text, element)
             line += said
             walk.skip_subtree()
             continue
+        block = tag in _PARAGRAPHS | _LINES | _CELLS
+        line = "" if block else line
         if event == "start":
-            line = "" if tag in _PARAGRAPHS | _LINES | _CELLS else line
             text = "" if tag in _NEVER_SHOWN else element.text or ""
         else:
-            line = "" if tag in _PARAGRAPHS | _LINES | _CELLS else line
             text = element.tail or ""
-        if text and last is not None:
-            written[last] += " " * runs_together(line, text, ended=ended)
-            last = None
+        if text and group.last is not None and not block:
+            written[group.last] += " " * runs_together(line, text, ended=ended)
+        if text or block:
+            group = _Group()
         line = (line + BLANKS.sub(" ", text))[-_BEFORE:]
     for element, said in written.items():
         _replace(element, said)
 
 
-def _goes_on(last: _Element, written: str, element: _Element) -> bool:
-    """Whether a number that the element right before it has begun, at the same level and still in
-    figures, goes on in this one: "[1" and "1]" are 11."""
-    same = _level(last) == _level(element) != 0
-    whole = (
-        "".join(map(str, last.itertext()))[-1:].isdecimal()
-        and "".join(map(str, element.itertext()))[:1].isdecimal()
-    )
-    return same and whole and written[-1:].isdecimal()
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Raised or lowered elements that nothing parts; all that they say is written in the last."""
+
+    line: str = ""  # what stands before them
+    text: str = ""
+    last: _Element | None = None
+
+
+def _goes_on(group: _Group, written: str, element: _Element) -> bool:
+    """Whether the number that a group ends with, which was `written` so, goes on in this element, at
+    the same level: "[1" and "1]" are 11. Where either is the mark of a note, it does not."""
+    same = group.last is not None and _level(group.last) == _level(element) != 0
+    whole = group.text[-1:].isdecimal() and _said(element)[:1].isdecimal()
+    short = len(group.text) < _BEFORE
+    return same and whole and short and written.strip() != "" and not _is_note_mark(element)
 
 
 def _level(element: _Element) -> int:

@@ -86,9 +86,8 @@ class FakeReader:
             _NOT_STATED,
         )
         best = Scored(base + start, base + end, score)
-        return Reading(
-            passage, *best[:2], phrase, score, (best,) if phrase else (), evidence, verdict
-        )
+        spans = (best,) if phrase else ()
+        return Reading(passage, *best[:2], phrase, score, spans, evidence, lambda: verdict)
 
 
 def no_vector(_: str) -> Any:

@@ -37,7 +37,16 @@ AGAIN = Article(
     source="Post",
     published=date(2025, 7, 21),
 )
-ARTICLES = {article.id: article for article in (FLOOD, AGAIN)}
+INTERVIEW = Article(
+    "interview",
+    "The lock-keeper speaks",
+    "How long did the flood keep you awake, and how high did it rise? Two nights. It came up to "
+    "the third step of the stairs.",
+    source="Gazette",
+    published=date(2025, 8, 3),
+)
+ALONE = Article("alone", "A question", "How high did the flood rise this time?")
+ARTICLES = {article.id: article for article in (FLOOD, AGAIN, INTERVIEW, ALONE)}
 
 
 def hit(article: Article) -> Hit:
@@ -188,13 +197,31 @@ def test_what_is_compared_is_told_of_each_article() -> None:
 
 @pytest.mark.parametrize(("said", "short"), [("yes", "Yes"), ("no", "No")])
 def test_the_judge_says_yes_or_no(said: str, short: str) -> None:
-    given = material(
-        "Was anybody hurt in the flood?", {"hurt": ["Nobody was hurt"]}, verdicts={said: ["Nobody"]}
-    )
+    question = "Was anybody hurt in the flood?"
+    answers = {"hurt": ["Nobody was hurt"]}
+    given = material(question, answers, leaning="yesno", verdicts={said: ["Nobody"]})
+    assert Verdicts()(material(question, answers, verdicts={said: ["Nobody"]})) is None
     found = found_by(Verdicts(), given)
     assert found.short == short
     assert found.claims[0].text == "Nobody was hurt in the flood."
     assert found.signals["sure"] > 2 > found.signals["against"]
+
+
+@pytest.mark.parametrize("answerer", [Spans(), Sentences(), Summaries()], ids=lambda a: a.form)
+def test_what_an_interviewer_asks_answers_nothing(answerer: Answerer) -> None:
+    given = material(
+        "How high did the flood rise?",
+        {"flood": ["how high did it rise", "340 people"]},
+        articles=[INTERVIEW, FLOOD],
+        leaning=answerer.wanted[0],
+    )
+    asked_by = [claim for claim in found_by(answerer, given).claims if "?" in claim.text]
+    assert asked_by == []
+
+
+def test_a_question_is_told_where_nothing_else_is() -> None:
+    given = material("the flood", {"flood": ["rise"]}, articles=[ALONE], leaning="explain")
+    assert found_by(Sentences(), given).claims[0].text == ALONE.text
 
 
 def test_a_summary_is_as_long_as_asked_for_and_reads_only_where_it_is_wanted() -> None:

@@ -350,6 +350,8 @@ class Chain:
                 writing.add(finding)
             if len(finding.readings) > 1 and finding.form == "span" and not positions:
                 notices += self._agreement(finding)
+            if part.material is not None:
+                notices += self._coverage(part.material, finding)
         late = [f.readings[0] for f in findings if f is not None and f.readings]
         notices += other_time(state.when, late, phrases)
         notices += copies(writing.citations, blank.passages, phrases)
@@ -367,6 +369,14 @@ class Chain:
             names = {p.article_id: p.source or p.title for p in passages}
             sources = list(dict.fromkeys(names[group[0]] for group in groups))
             yield self.phrases.say("agree", count=len(groups), sources=_listed(sources))
+
+    def _coverage(self, material: Material, finding: Finding) -> Iterator[str]:
+        """A notice of how many of the articles found a list or a digest is drawn from."""
+        found = {hit.passage.article_id for hit in material.hits}
+        told = {proof.passage.article_id for claim in finding.claims for proof in claim.proofs}
+        digest = finding.form in ("summary", "timeline", "compare") and len(told) > 1
+        if len(found) > len(told) and (digest or finding.form == "list"):
+            yield self.phrases.say("covered", count=len(told), articles=_articles(len(found)))
 
     def _by_model(
         self,

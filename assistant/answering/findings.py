@@ -33,6 +33,8 @@ WANTED = 0.15  # below this leaning, a form that is seldom wanted is not tried
 TELLING: tuple[Form, ...] = ("span", "describe", "explain", "list", "compare")
 FAR = 8.0  # log-odds: a margin beyond which more makes no difference
 _WORD = re.compile(r"\w+")
+_BEHIND = " \n\"'”’»)]*_"  # what may stand behind the end of a sentence
+_STOPS = (".", "!", "?", "…")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,17 @@ def signals(material: Material, reading: Reading, span: Scored) -> dict[str, flo
 
 def said(passage: Passage, span: Scored | Span) -> str:
     return passage.text[span.start - passage.start : span.end - passage.start]
+
+
+def asks(text: str) -> bool:
+    """Whether a sentence is a question: in an interview, those come nearest to what is asked, and
+    answer nothing."""
+    return text.rstrip(_BEHIND).endswith("?")
+
+
+def ends(text: str) -> bool:
+    """Whether a sentence ends as one: a headline or a dateline does not."""
+    return text.rstrip(_BEHIND)[-1:] in _STOPS
 
 
 def same_answer(one: str, other: str) -> bool:

@@ -18,6 +18,8 @@ from assistant.answering.findings import (
     Finding,
     Material,
     Proof,
+    asks,
+    ends,
     probability,
 )
 from assistant.answering.sentences import Sentence, told
@@ -148,4 +150,4 @@ def _read(material: Material, articles: list[Article]) -> list[Sentence]:
                 )
                 > 3
             ]
-    return found
+    return [one for one in found if ends(one.text) and not asks(one.text)] or found

@@ -6,7 +6,7 @@ front of it would be worse than none.
 
 from __future__ import annotations
 
-from assistant.answering.findings import Finding, Material, log_odds, signals
+from assistant.answering.findings import WANTED, Finding, Material, asks, log_odds, said, signals
 from assistant.answering.sentences import Sentence, told
 from assistant.question.intent import Form
 from assistant.reading.reader import Scored
@@ -20,6 +20,8 @@ class Verdicts:
     suits = wanted
 
     def __call__(self, material: Material) -> Finding | None:
+        if material.leaning(self.wanted) < WANTED:
+            return None
         judged = [reading for reading in material.close if reading.verdict and reading.sentences]
         if not judged:
             return None
@@ -29,7 +31,10 @@ class Verdicts:
             judged,
             key=lambda r: max(r.verdict.supported, r.verdict.contradicted) if r.verdict else 0.0,
         )
-        number, span = max(enumerate(best.sentences), key=lambda pair: pair[1].score)
+        told_of = [
+            pair for pair in enumerate(best.sentences) if not asks(said(best.passage, pair[1]))
+        ]
+        number, span = max(told_of or enumerate(best.sentences), key=lambda pair: pair[1].score)
         known = signals(material, best, Scored(span.start, span.end, best.score))
         known["sure"] = log_odds(max(yes, no))
         known["against"] = log_odds(min(yes, no))

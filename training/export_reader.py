@@ -22,6 +22,7 @@ import json
 import random
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def main() -> None:
     a = ap.parse_args()
     network = ReaderNetwork(a.model).eval()
     ranges = measured_ranges(network, Examples(a.data, tokenizer_of(a.model)))
-    quantise(network, ranges)
+    quantise(network.encoder.encoder, ranges)
     with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch)
         export(network, made / "model.onnx")
@@ -73,10 +74,20 @@ def main() -> None:
 
 def measured_ranges(network: ReaderNetwork, examples: Examples) -> dict[str, torch.Tensor]:
     """The largest absolute input of every channel of every linear layer of the encoder."""
+    groups = random.Random(1).sample(examples.block(10_000), PASSAGES)
+
+    def read() -> None:
+        for group in groups:
+            ids, types = (torch.tensor([row]) for row in (group[0].ids, group[0].types))
+            network(ids, torch.ones_like(ids), types)
+
+    return ranges_while(network.encoder.encoder, read)
+
+
+def ranges_while(encoder: nn.Module, read: Callable[[], None]) -> dict[str, torch.Tensor]:
+    """The largest absolute input of every channel of every linear layer, by its name, in `read`."""
     layers = {
-        name: layer
-        for name, layer in network.encoder.encoder.named_modules()
-        if isinstance(layer, nn.Linear)
+        name: layer for name, layer in encoder.named_modules() if isinstance(layer, nn.Linear)
     }
     found = {name: torch.zeros(layer.in_features) for name, layer in layers.items()}
 
@@ -87,32 +98,28 @@ def measured_ranges(network: ReaderNetwork, examples: Examples) -> dict[str, tor
         return hook
 
     hooks = [layer.register_forward_pre_hook(watch(name)) for name, layer in layers.items()]
-    groups = random.Random(1).sample(examples.block(10_000), PASSAGES)
     with torch.inference_mode():
-        for group in groups:
-            ids, types = (torch.tensor([row]) for row in (group[0].ids, group[0].types))
-            network(ids, torch.ones_like(ids), types)
+        read()
     for hook in hooks:
         hook.remove()
     return found
 
 
-def quantise(network: ReaderNetwork, ranges: dict[str, torch.Tensor]) -> None:
-    """The encoder's linear layers, in place, in whole numbers. Layers with one input (query, key and
+def quantise(encoder: Any, ranges: dict[str, torch.Tensor]) -> None:
+    """An encoder's linear layers, in place, in whole numbers. Layers with one input (query, key and
     value) share its rounding."""
     groups: dict[tuple[float, ...], list[str]] = {}
     for name, most in ranges.items():
         groups.setdefault(tuple(most.tolist()), []).append(name)
     for names in groups.values():
-        layers = {name: network.encoder.encoder.get_submodule(name) for name in names}
+        layers = {name: encoder.get_submodule(name) for name in names}
         weight = torch.stack([layer.weight.abs().amax(0) for layer in layers.values()]).amax(0)
         most = ranges[names[0]].clamp(min=1e-5)
         smooth = (most**SMOOTH / weight.clamp(min=1e-5) ** (1 - SMOOTH)).detach()
         inverse = nn.Parameter(1 / smooth, requires_grad=False)
         for name, layer in layers.items():
             path, _, last = name.rpartition(".")
-            parent = network.encoder.encoder.get_submodule(path)
-            setattr(parent, last, WholeNumbers(layer, smooth, inverse))
+            setattr(encoder.get_submodule(path), last, WholeNumbers(layer, smooth, inverse))
 
 
 class WholeNumbers(nn.Module):
@@ -190,7 +197,7 @@ class _Plain(nn.Module):
         return tuple(self.network(ids, mask, types))
 
 
-def store(file: Path) -> None:
+def store(file: Path, weights: str = "layers.bin") -> None:
     """Embeddings in eight bits, and the weights in files beside the graph, each under 95 MB."""
     import onnx
     from onnx import external_data_helper, helper, numpy_helper
@@ -228,7 +235,7 @@ def store(file: Path) -> None:
     graph.initializer.extend(kept)
     for tensor in graph.initializer:
         if len(tensor.raw_data) > 1024:
-            location = "embeddings.bin" if tensor.name.endswith(".rows") else "layers.bin"
+            location = "embeddings.bin" if tensor.name.endswith(".rows") else weights
             external_data_helper.set_external_data(tensor, location=location)
     onnx.save(model, str(file))
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
@@ -966,6 +967,19 @@ def test_the_pages_that_a_sitemap_lists_come_in_and_are_asked_for_when_they_chan
     sitemap(site, "/sitemap.xml", flood="2025-03-05T10:00:00Z")  # what it drops, stays
     assert synced(index, address, prune=True).vanished == ()
     assert len(index.articles()) == 2
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_compressed_sitemap_is_unpacked_within_the_limit(index: Index, site: Site) -> None:
+    page(site, "/ferry", FERRY + LONG)
+    plain = f"<urlset><url><loc>{site.base}/ferry</loc></url></urlset>".encode()
+    address = site.says("/map.xml.gz", gzip.compress(plain), Content_Type="application/x-gzip")
+    assert len(synced(index, address).new) == 1
+    bomb = site.says("/bomb.gz", gzip.compress(bytes(200_000_000)), Content_Type="application/gzip")
+    broken = site.says("/broken.gz", plain, Content_Type="application/gzip")
+    for place, reason in ((bomb, "it is larger than"), (broken, "packed by gzip and is not")):
+        with pytest.raises(LoadingError, match=reason):
+            synced(index, place)
 
 
 @pytest.mark.usefixtures("hurried")

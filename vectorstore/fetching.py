@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -35,7 +36,10 @@ MEDIA_TYPES = (
     "application/atom+xml",
     "application/xml",
     "text/xml",
+    "application/gzip",
+    "application/x-gzip",
 )
+_PACKED = ("application/gzip", "application/x-gzip")  # sitemaps of large sites
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _LAST_PORT = 65_535
@@ -188,6 +192,8 @@ class _Visit:
                         f"its type is {media_type or 'not named'}; readable are {', '.join(MEDIA_TYPES)}"
                     )
                 content = await self._content(response, self._limits.size)
+                if media_type in _PACKED:
+                    content, media_type = self._unpacked(content), "application/xml"
                 if len(content) > self._limits.size:
                     raise self._refusal(f"it is larger than {self._limits.size:,} bytes")
                 return Page(
@@ -306,6 +312,14 @@ class _Visit:
             if len(content) > limit:
                 break
         return bytes(content)
+
+    def _unpacked(self, content: bytes) -> bytes:
+        """What a compressed sitemap or feed holds; more than the limit only where there is more."""
+        unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # with gzip's header
+        try:
+            return unpacking.decompress(content, self._limits.size + 1)
+        except zlib.error as error:
+            raise self._refusal(f"it says it is packed by gzip and is not ({error})") from error
 
     def _refusal(self, reason: str) -> FetchError:
         return FetchError(f"{self._asked} cannot be fetched: {reason}")

@@ -50,7 +50,7 @@ class Reading:
     scored by their log-odds of being evidence. `judge` gives the verdict; it is asked for when it
     is wanted, since it costs a third of the reading. A reader that has no evidence or verdict leaves
     them out. A `skimmed` reading was scored only by the small reader of a cascade: its score does not
-    compare with the others'.
+    compare with the others'. `skim` is that reader's best span where the strong one has read, too.
     """
 
     passage: Passage
@@ -62,6 +62,7 @@ class Reading:
     sentences: tuple[Scored, ...] = ()
     judge: Callable[[], Verdict] | None = field(default=None, repr=False, compare=False)
     skimmed: bool = False
+    skim: Scored | None = None
 
     @property
     def verdict(self) -> Verdict | None:
@@ -89,7 +90,8 @@ class CascadeReader:
 
     The best `closely` are those by the small reader's score with the search's order as a prior: each
     doubling of the rank costs `RANK` log-odds (measured: benchmarks/results.md). The others come
-    back as skimmed.
+    back as skimmed. Those that the strong one has read keep the small one's best span as `skim`:
+    that two readers agree speaks for an answer.
     """
 
     RANK = 2.0
@@ -119,17 +121,15 @@ class CascadeReader:
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
         if not passages:  # which loads both, before the first question
             self._small.read(question, [])
-        if len(passages) <= self._closely:
-            return self._strong.read(question, passages)
         found = [replace(r, skimmed=True) for r in self._small.read(question, passages)]
         order = sorted(
             range(len(found)), key=lambda i: self.RANK * math.log2(i + 1) - found[i].score
         )
         best = sorted(order[: self._closely])
-        for i, reading in zip(
-            best, self._strong.read(question, [passages[i] for i in best]), strict=True
-        ):
-            found[i] = reading
+        closely = self._strong.read(question, [passages[i] for i in best])
+        for i, reading in zip(best, closely, strict=True):
+            skim = Scored(found[i].start, found[i].end, found[i].score)
+            found[i] = replace(reading, skim=skim)
         return found
 
 

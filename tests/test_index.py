@@ -419,6 +419,14 @@ def test_a_mistyped_word_has_a_near_one(index: Index, typed: str, meant: str) ->
     assert [word.lower() for word in index.near_words(typed)][:1] == [meant.lower()]
 
 
+def test_an_error_in_a_words_ending_is_found_too(index: Index) -> None:
+    index.add_articles(
+        [Article("a", "The meeting", "The meeting was held; others were to meet it.")]
+    )
+    assert index.near_words("meetng", 1) == ["meeting"]
+    assert index.near_words("mt", 1) == []
+
+
 @pytest.mark.parametrize("typed", ["zebra", "xq", "", "🙂", 'a"b', "12"])
 def test_a_word_that_is_near_none_has_none(index: Index, typed: str) -> None:
     index.add_articles(NEWS)

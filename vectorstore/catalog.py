@@ -224,6 +224,7 @@ FROM words WHERE words MATCH ? LIMIT 5
 _MARKED = re.compile("\x02([^\x03]+)\x03")
 _SHORTEST = 3  # characters of a stem that another may be taken for
 _LONG = 8  # characters from which two may differ
+_NEAREST = 24  # stems whose forms are looked at
 # Every further term costs time over the whole index, and a pasted page has hundreds.
 _TERMS = 32
 
@@ -562,28 +563,34 @@ class Catalog:
         from rapidfuzz.distance import OSA
         from Stemmer import Stemmer
 
-        stem = str(Stemmer("porter").stemWord(folded(word).lower()))
+        plain = folded(word).lower()
+        stem = str(Stemmer("porter").stemWord(plain))
         if len(stem) < _SHORTEST:
             return []
+        cutoff = 2 if len(stem) >= _LONG else 1
+        found: dict[str, tuple[int, int]] = {}
         with self._snapshot():
             terms = {
                 row["term"]: row["doc"]
                 for row in self._rows("SELECT term, doc FROM temp.vocabulary")
                 if not row["term"].isdigit()
             }
-            cutoff = 2 if len(stem) >= _LONG else 1
+            # The vocabulary has stems; an error in what was cut off makes them differ by more.
             near = process.extract(
-                stem, list(terms), scorer=OSA.distance, score_cutoff=cutoff, limit=None
+                stem, list(terms), scorer=OSA.distance, score_cutoff=cutoff + 2, limit=None
             )
-            near.sort(key=lambda found: (found[1], -terms[found[0]]))
-            written = [self._as_written(term) for term, *_ in near[: 2 * k]]
-        return [one for one in dict.fromkeys(written) if one][:k]
+            near.sort(key=lambda pair: (pair[1], -terms[pair[0]]))
+            for term, away, _ in near[:_NEAREST]:
+                for form, count in self._as_written(term).items():
+                    distance = min(away, OSA.distance(plain, folded(form).lower()))
+                    if distance <= cutoff:
+                        found[form] = (distance, -count)
+        return sorted(found, key=lambda form: (found[form], form))[:k]
 
-    def _as_written(self, term: str) -> str | None:
-        """The commonest form in which a stem of the vocabulary stands in articles."""
+    def _as_written(self, term: str) -> Counter[str]:
+        """The forms in which a stem of the vocabulary stands in articles, and how often."""
         rows = self._rows(_WRITTEN, f'"{term}"')
-        forms = Counter(form for row in rows for text in row for form in _MARKED.findall(text))
-        return forms.most_common(1)[0][0] if forms else None
+        return Counter(form for row in rows for text in row for form in _MARKED.findall(text))
 
     def search(self, query: str, k: int, articles: Sequence[int] | None) -> list[int]:
         """The vectors of the `k` texts that match best by BM25, best first; `articles` are keys."""

@@ -28,7 +28,7 @@ from vectorstore.articles import Article, Progress
 COMMANDS = (
     *("add", "sync", "list", "show", "edit", "remove", "ask", "chat"),
     *("doctor", "rebuild", "backup", "restore", "evaluate", "calibrate", "feedback"),
-    "subscriptions",
+    *("subscriptions", "key"),
 )
 QUESTION = "who co-chairs the two-state meeting?"
 UNANSWERABLE = "What is the capital of Australia?"

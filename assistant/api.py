@@ -43,6 +43,7 @@ from assistant.errors import (
     TooManyQuestionsError,
 )
 from assistant.factory import Assistant
+from assistant.mcp import Tools, http_server
 from assistant.page import Examples, mount
 from assistant.render import Quoted
 from assistant.settings import Settings
@@ -166,6 +167,7 @@ def create_app(
     from fastapi.exceptions import RequestValidationError
     from fastapi.responses import HTMLResponse, JSONResponse, Response
     from fastapi.staticfiles import StaticFiles
+    from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
     from starlette.convertors import Convertor, register_url_convertor
     from starlette.exceptions import HTTPException
     from starlette.routing import Match, Route
@@ -194,11 +196,14 @@ def create_app(
     if subscriptions is not None:
         library.subscribing = Subscribing(assistant.index, subscriptions)
 
+    programs = Programs(assistant, rate=None if access is None else Rate(PER_MINUTE))
+    protocol = http_server(Tools(assistant, library, programs), whose)
+
     @contextlib.asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         if library.subscribing is not None:
             library.subscribing.start()
-        async with closing(library):
+        async with closing(library), protocol.run():
             yield
         desk.close()
 
@@ -240,8 +245,6 @@ def create_app(
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
-
-    programs = Programs(assistant, rate=None if access is None else Rate(PER_MINUTE))
 
     @app.post("/api/answer")
     async def answer(asked: QuestionIn, request: Request) -> Response:
@@ -290,6 +293,7 @@ def create_app(
     for router in routers:
         app.include_router(router)
     add_history(app, kept, locked=access is not None)
+    app.router.routes.append(Route("/mcp", endpoint=StreamableHTTPASGIApp(protocol)))
     app.mount("/page", StaticFiles(directory=STATIC), name="page")
 
     def not_here(request: Request) -> Response:

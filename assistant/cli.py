@@ -719,6 +719,39 @@ def chat(
             warming.join()  # the index must not be closed under it
 
 
+@app.command()
+def mcp(
+    ctx: typer.Context,
+    write: Annotated[
+        bool, typer.Option("--write", help="Also offer the tools that add and remove articles.")
+    ] = False,
+    model: ChatModel = None,
+    base_url: BaseUrl = None,
+    index: IndexFolder = None,
+) -> None:
+    """Serve the articles to assistants and editors, by MCP.
+
+    The program that speaks the Model Context Protocol over stdin and stdout starts this itself: docs/mcp.md says how to enter
+    it there. It can ask, search, read and list; add and remove only with --write. While the page runs,
+    the same is at its address under /mcp.
+
+    \b
+    Example:
+      dateline mcp --index articles.index
+    """
+    from assistant.mcp import serve_stdio
+
+    with _open(ctx, index, model=model, base_url=base_url) as assistant:
+        # The models load while the client asks what there is: the first question does not wait.
+        warming = threading.Thread(target=assistant.warm)
+        warming.start()
+        try:
+            serve_stdio(assistant, write=write)
+        finally:
+            assistant.stop()
+            warming.join()  # the index must not be closed under it
+
+
 key_ = typer.Typer(rich_markup_mode=None)
 app.add_typer(key_, name="key")
 KeyName = Annotated[str, typer.Argument(metavar="NAME", parser=_text, help="The key's name.")]

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
@@ -35,7 +35,7 @@ HERE = "http://127.0.0.1:7860"
 QUESTION = [{"role": "user", "content": COST.question}]
 SOURCES = "\n\n---\n\n**Sources**\n\n"
 
-Asking = Callable[[AsyncOpenAI], Coroutine[Any, Any, Any]]
+Asking = Callable[[AsyncOpenAI], Awaitable[Any]]
 
 
 @pytest.fixture
@@ -435,14 +435,14 @@ def test_who_goes_away_ends_the_work(path: str, streamed: bool) -> None:
 
 def test_sixteen_are_answered_at_once_and_who_left_makes_room() -> None:
     assistant = FakeAssistant(answers={"slowly": COST, **ANSWERS})
-    slow = [{"role": "user", "content": "slowly?"}]
+    slow: Any = [{"role": "user", "content": "slowly?"}]
     app = create_app(assistant, page=False)
 
     async def many(address: str) -> None:
         async with AsyncOpenAI(base_url=f"{address}/v1", api_key="x", max_retries=0) as client:
 
             async def one() -> Any:
-                return await client.chat.completions.create(model="dateline", messages=slow)  # type: ignore[call-overload]
+                return await client.chat.completions.create(model="dateline", messages=slow)
 
             asked = [asyncio.create_task(one()) for _ in range(16)]
             while len(assistant.asked) < 16:

@@ -293,7 +293,7 @@ def test_a_revoked_key_is_refused_at_once(locked: Any, keys: Keys) -> None:
 def test_without_a_password_no_key_is_asked_for_and_one_that_is_given_counts(keys: Keys) -> None:
     site = create_app(FakeAssistant(), page=False, keys=keys, host_names={"news.example.org"})
     token = keys.create("program", "ask", NOW)
-    text = {"json": {"text": "A ferry was sold."}}
+    text: dict[str, Any] = {"json": {"text": "A ferry was sold."}}
     assert send(site, "POST", "/library/text", **text).status_code == 200
     assert send(site, "POST", "/library/text", "any other token", **text).status_code == 200
     assert send(site, "POST", "/library/text", token, **text).status_code == 403

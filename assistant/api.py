@@ -1,7 +1,8 @@
 """The assistant over HTTP: an API for programs, what the page reads, and the page itself.
 
     GET  /healthz                {"status": "ok"}
-    POST /api/answer             question, history, as_of, sources, after, before -> Answer.to_dict()
+    …    /api/v1                 asking, searching, reading, adding: see `rest`
+    POST /api/answer             as /api/v1/answer: question, history, … -> Answer.to_dict()
     GET  /api/articles           every article without its text
     GET  /read/{article}?q=…     an article cut where quotes begin and end: JSON, or a page of its own
     …    /conversations, /answer what a visitor of the page asked before: see `history`
@@ -27,14 +28,11 @@ import secrets
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from assistant.answers import Citation, Role, Turn
+from assistant.answers import Citation
 from assistant.errors import (
     ConversationNotFoundError,
     EmptyIndexError,
@@ -43,7 +41,7 @@ from assistant.errors import (
     TooManyQuestionsError,
 )
 from assistant.factory import Assistant
-from assistant.mcp import Tools, http_server
+from assistant.mcp import OverHttp, Tools
 from assistant.page import Examples, mount
 from assistant.render import Quoted
 from assistant.settings import Settings
@@ -70,8 +68,17 @@ from assistant.web.keyed import Keyed, whose
 from assistant.web.keys import Keys
 from assistant.web.library import Library
 from assistant.web.library_api import closing, library_routes
-from assistant.web.programs import Programs, Question, while_there
+from assistant.web.programs import Programs, while_there
 from assistant.web.reading import read_article
+from assistant.web.rest import (
+    ERRORS,
+    AnswerOut,
+    ArticlesOut,
+    QuestionIn,
+    describe_access,
+    listed_out,
+    rest_routes,
+)
 from assistant.web.sealing import Seal
 from assistant.web.sessions import Sessions
 from assistant.web.subscribing import Subscribing
@@ -91,7 +98,6 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 
-_LONGEST = 10_000  # characters of a question or a turn
 _MOST_QUOTES = 100  # quotes that one address may name
 _CONFLICT = 409
 _ALL = ("0.0.0.0", "::", "")  # noqa: S104  # hosts that stand for every address of this computer
@@ -99,38 +105,6 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _SHUTDOWN = 1  # seconds that open streams get to end after Ctrl-C
 
 _log = logging.getLogger(__name__)
-
-
-class TurnIn(BaseModel):
-    """One turn of the conversation so far, as a request gives it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    role: Role
-    text: str = Field(max_length=_LONGEST)
-
-
-class QuestionIn(BaseModel):
-    """The body of POST /api/answer. Unknown names are refused, so a typo is not ignored."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    question: str = Field(max_length=_LONGEST)
-    history: list[TurnIn] = Field(default=[], max_length=200)
-    as_of: date | None = None
-    sources: list[str] | None = None
-    after: date | None = None
-    before: date | None = None
-
-    def in_full(self) -> Question:
-        return Question(
-            self.question,
-            history=[Turn(turn.role, turn.text) for turn in self.history],
-            as_of=self.as_of,
-            sources=self.sources,
-            after=self.after,
-            before=self.before,
-        )
 
 
 def create_app(
@@ -167,7 +141,6 @@ def create_app(
     from fastapi.exceptions import RequestValidationError
     from fastapi.responses import HTMLResponse, JSONResponse, Response
     from fastapi.staticfiles import StaticFiles
-    from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
     from starlette.convertors import Convertor, register_url_convertor
     from starlette.exceptions import HTTPException
     from starlette.routing import Match, Route
@@ -197,13 +170,13 @@ def create_app(
         library.subscribing = Subscribing(assistant.index, subscriptions)
 
     programs = Programs(assistant, rate=None if access is None else Rate(PER_MINUTE))
-    protocol = http_server(Tools(assistant, library, programs), whose)
+    protocol = OverHttp(Tools(assistant, library, programs), whose)
 
     @contextlib.asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         if library.subscribing is not None:
             library.subscribing.start()
-        async with closing(library), protocol.run():
+        async with closing(library), protocol.running():
             yield
         desk.close()
 
@@ -246,29 +219,17 @@ def create_app(
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.post("/api/answer")
+    @app.post(
+        "/api/answer", response_model=AnswerOut, responses=ERRORS, summary="Answer a question"
+    )
     async def answer(asked: QuestionIn, request: Request) -> Response:
         growing = programs.growing(asked.in_full(), whose(request.scope))
         reply = await while_there(growing, request.receive)
         return Response(status_code=499) if reply is None else JSONResponse(reply.to_dict())
 
-    @app.get("/api/articles")
-    def articles() -> JSONResponse:
-        listed = [
-            {
-                "id": article.id,
-                "title": article.title,
-                "source": article.source,
-                "url": article.url,
-                "published": _iso(article.published),
-                "authors": list(article.authors),
-                "language": article.language,
-                "characters": article.characters,
-                "passages": article.passages,
-            }
-            for article in assistant.index.articles()
-        ]
-        return JSONResponse({"articles": listed})
+    @app.get("/api/articles", responses=ERRORS, summary="List every article")
+    def articles() -> ArticlesOut:
+        return ArticlesOut(articles=[listed_out(each) for each in assistant.index.articles()])
 
     register_url_convertor("id", _Id())
 
@@ -289,11 +250,16 @@ def create_app(
             return HTMLResponse(reading.page(c), headers=varies)
         return JSONResponse(reading.to_dict(), headers=varies)
 
-    routers = [completion_routes(programs, _status), library_routes(library)]
+    routers = [
+        rest_routes(library, programs, _status),
+        completion_routes(programs, _status),
+        library_routes(library),
+    ]
     for router in routers:
         app.include_router(router)
     add_history(app, kept, locked=access is not None)
-    app.router.routes.append(Route("/mcp", endpoint=StreamableHTTPASGIApp(protocol)))
+    describe_access(app)
+    app.router.routes.append(Route("/mcp", endpoint=protocol))
     app.mount("/page", StaticFiles(directory=STATIC), name="page")
 
     def not_here(request: Request) -> Response:
@@ -486,10 +452,6 @@ def _cited(
     progress = desk.progress(exchange_id)
     answer = exchange.answer if progress is None else progress.answer
     return () if answer is None else answer.citations
-
-
-def _iso(value: date | None) -> str | None:
-    return None if value is None else value.isoformat()
 
 
 # -------------------------------------------------------------------------------------- the page

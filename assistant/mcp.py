@@ -1,7 +1,7 @@
 """Dateline for assistants and editors that speak the Model Context Protocol, by its official SDK.
 
     serve_stdio(assistant, write=False)         `dateline mcp`, until its client closes the pipe
-    http_server(tools)                          what `api` serves at /mcp
+    OverHttp(tools, whose)                      what `api` serves at /mcp
 
 Tools answer questions with their proof, search, read and list articles, and say what is new; those that
 add and remove are offered only where they are asked for: by `write`, or by a key that can. Every article
@@ -31,6 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from assistant.answers import Answer, Role, Turn
 from assistant.render import CLOSEST, name_of, to_text, visible
 from assistant.web.asking import Answering
+from assistant.web.guarding import refuse
 from assistant.web.keyed import key_of
 from assistant.web.keys import CANS, Can
 from assistant.web.library import Library
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
     from mcp.server.lowlevel.server import Server
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+    from starlette.types import Receive, Scope, Send
 
 NAME = "dateline"
 ARTICLES = "dateline://articles/"  # and an article's id, percent-encoded
@@ -723,18 +725,40 @@ def _version() -> str:
 # -------------------------------------------------------------------------------------- transports
 
 
-def http_server(tools: Tools, whose: Callable[[Any], str]) -> StreamableHTTPSessionManager:
-    """The protocol over HTTP, one request at a time and without sessions: nothing to take over, and a
-    revoked key opens nothing at once. Whose names and origins are served, others decide."""
-    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+class OverHttp:
+    """The protocol over HTTP, as an application: one request at a time and without sessions, so there is
+    nothing to take over, and a revoked key opens nothing at once. It answers within `running`. Whose
+    names and origins are served, others decide."""
 
-    def may(request: Any) -> Collection[Can]:
-        """Reading only, but for a key that can do more: it is given for that."""
-        key = None if request is None else key_of(request.scope)
-        return CANS[:1] if key is None else [can for can in CANS if key.may(can)]
+    def __init__(self, tools: Tools, whose: Callable[[Any], str]) -> None:
+        self._tools = tools
+        self._whose = whose
+        self._manager: StreamableHTTPSessionManager | None = None
 
-    server = server_of(tools, may, lambda request: whose(request.scope))
-    return StreamableHTTPSessionManager(server, stateless=True)
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+        server = server_of(self._tools, _may, lambda request: self._whose(request.scope))
+        manager = StreamableHTTPSessionManager(server, stateless=True)
+        async with manager.run():
+            self._manager = manager
+            try:
+                yield
+            finally:
+                self._manager = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._manager is None:
+            await refuse(scope, receive, send, 503, "the server is not running (any more)")
+        else:
+            await self._manager.handle_request(scope, receive, send)
+
+
+def _may(request: Any) -> Collection[Can]:
+    """Reading only, but for a key that can do more: it is given for that."""
+    key = key_of(request.scope)
+    return CANS[:1] if key is None else [can for can in CANS if key.may(can)]
 
 
 def serve_stdio(assistant: Answering, *, write: bool = False) -> None:

@@ -35,7 +35,7 @@ from assistant.render import (
 )
 from assistant.web.guarding import error_body
 from assistant.web.keyed import whose
-from assistant.web.programs import Programs, Question, while_there
+from assistant.web.programs import Programs, Question, first_of, while_there
 from vectorstore.articles import Passage
 from vectorstore.errors import DatelineError
 
@@ -246,7 +246,7 @@ def completion_routes(
                 return Response(status_code=499)  # to nobody
             return JSONResponse(made.whole(answer).model_dump(mode="json"))
         # What cannot be answered at all is told by its status, so the first words are waited for.
-        first = await while_there(_only_first(growing), request.receive)
+        first = await while_there(first_of(growing), request.receive)
         if first is None:
             await growing.aclose()
             return Response(status_code=499)
@@ -368,10 +368,6 @@ class _Making:
         if isinstance(item, Passage):
             return f"{self._base}{passage_address(item)}"
         return f"{self._base}{reading_address(answer, item)}"
-
-
-async def _only_first(growing: AsyncGenerator[Answer, None]) -> AsyncGenerator[Answer, None]:
-    yield await anext(growing)
 
 
 def _known(model: str) -> str:

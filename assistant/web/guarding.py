@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 LARGEST = 1_000_000  # bytes of a request's body
 # Articles are larger; how large they may be, the library says itself.
-LARGER = {"/library/files": 21_000_000, "/library/text": 25_000_000}
+LARGER = {
+    **dict.fromkeys(("/library/files", "/api/v1/files"), 21_000_000),
+    **dict.fromkeys(("/library/text", "/api/v1/articles"), 25_000_000),
+}
 _DIGITS = 15  # of a length that is believed
 _TOO_SLOW, _TOO_LARGE = 408, 413
 

@@ -35,8 +35,15 @@ _MINUTE = 60.0
 _REMEMBERED = 10_000  # addresses, the last seen ones
 
 _READING = ("GET", "HEAD")
-_ASKING = frozenset({"/api/answer", "/v1/chat/completions"})
-_ADDING = frozenset({"/library/text", "/library/link", "/library/files"})
+_ASKING = frozenset(
+    {"/api/answer", "/api/v1/answer", "/api/v1/answer/stream", "/v1/chat/completions"}
+)
+_ADDING = frozenset(
+    {
+        *("/library/text", "/library/link", "/library/files"),
+        *("/api/v1/articles", "/api/v1/files", "/api/v1/links"),
+    }
+)
 _APIS = ("/api/", "/v1/", "/read/", "/library/")
 
 _log = logging.getLogger(__name__)
@@ -48,13 +55,13 @@ def needed(method: str, path: str) -> Can | None:
         return "ask"  # which needs nothing
     if path == "/mcp":
         return "ask"  # each tool says for itself what else it needs
-    if path == "/library" and method in _READING:
+    if path in ("/library", "/api/v1/jobs") and method in _READING:
         return "add"  # how far adding is
     if not path.startswith(_APIS):
         return None
     if method in _READING or (method == "POST" and path in _ASKING):
         return "ask"
-    return "add" if path in _ADDING else "manage"
+    return "add" if path in _ADDING and method in ("POST", "PUT") else "manage"
 
 
 def key_of(scope: Mapping[str, Any]) -> Key | None:

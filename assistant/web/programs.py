@@ -96,6 +96,11 @@ async def last(growing: AsyncIterator[Answer]) -> Answer:
     return whole
 
 
+async def first_of(growing: AsyncGenerator[Answer, None]) -> AsyncGenerator[Answer, None]:
+    """The first of the growing answers, and no more: the others are left for later."""
+    yield await anext(growing)
+
+
 async def while_there(growing: AsyncGenerator[Answer, None], receive: Receive) -> Answer | None:
     """The complete answer; None where whoever made the request, whose body was read, has gone."""
 

@@ -1,17 +1,21 @@
 """The assistant over HTTP: an API for programs, what the page reads, and the page itself.
 
     GET  /healthz                {"status": "ok"}
-    POST /api/answer             question, history, as_of, sources, after, before -> Answer.to_dict()
+    …    /api/v1                 asking, searching, reading, adding: see `rest`
+    POST /api/answer             as /api/v1/answer: question, history, … -> Answer.to_dict()
     GET  /api/articles           every article without its text
     GET  /read/{article}?q=…     an article cut where quotes begin and end: JSON, or a page of its own
     …    /conversations, /answer what a visitor of the page asked before: see `history`
     …    /library                the list of articles, adding and removing: see `library_api`
+    …    /v1                     as OpenAI's API: see `completions`
+    …    /mcp                    the Model Context Protocol: see `assistant.mcp`
     GET  /                       the chat page, under a strict Content-Security-Policy
 
 A DatelineError becomes {"error": its class, "message": its text}. Only requests that name this
 computer as their host, and no other site as their origin, are answered: a page elsewhere cannot
 read the articles through the visitor's browser. Addresses that other computers could reach are served
-with a password only. What is refused is in `guarding`, the password in `access`.
+with a password only. What is refused is in `guarding`, the password in `access`, programs' keys in
+`keyed`.
 """
 
 # No `from __future__ import annotations` here: FastAPI evaluates the annotations of its endpoints,
@@ -23,16 +27,12 @@ import logging
 import secrets
 import socket
 import ssl
-import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from assistant.answers import Citation, Role, Turn
+from assistant.answers import Citation
 from assistant.errors import (
     ConversationNotFoundError,
     EmptyIndexError,
@@ -41,6 +41,7 @@ from assistant.errors import (
     TooManyQuestionsError,
 )
 from assistant.factory import Assistant
+from assistant.mcp import OverHttp, Tools
 from assistant.page import Examples, mount
 from assistant.render import Quoted
 from assistant.settings import Settings
@@ -48,21 +49,36 @@ from assistant.signals import ending_as_by_ctrl_c
 from assistant.web.access import Access, Locked
 from assistant.web.adding import Adding
 from assistant.web.asking import AT_ONCE, PER_MINUTE, Answering, Desk, Rate
+from assistant.web.completions import RefusedError, completion_routes
 from assistant.web.connections import Limits, held_to, patient
 from assistant.web.conversations import Conversations
 from assistant.web.guarding import (
+    OPENAI,
     OURS,
     OnlyByName,
     OnlyEvents,
     OnlySmall,
     OnlyThePage,
     OwnSessions,
+    error_body,
     is_here,
 )
 from assistant.web.history import add_history, known_visitor
+from assistant.web.keyed import Keyed, whose
+from assistant.web.keys import Keys
 from assistant.web.library import Library
 from assistant.web.library_api import closing, library_routes
+from assistant.web.programs import Programs, while_there
 from assistant.web.reading import read_article
+from assistant.web.rest import (
+    ERRORS,
+    AnswerOut,
+    ArticlesOut,
+    QuestionIn,
+    describe_access,
+    listed_out,
+    rest_routes,
+)
 from assistant.web.sealing import Seal
 from assistant.web.sessions import Sessions
 from assistant.web.subscribing import Subscribing
@@ -82,36 +98,13 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 
-_LONGEST = 10_000  # characters of a question or a turn
 _MOST_QUOTES = 100  # quotes that one address may name
-_API_AT_ONCE = 16  # questions over the API that are answered or wait; threads are kept for the page
+_CONFLICT = 409
 _ALL = ("0.0.0.0", "::", "")  # noqa: S104  # hosts that stand for every address of this computer
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _SHUTDOWN = 1  # seconds that open streams get to end after Ctrl-C
 
 _log = logging.getLogger(__name__)
-
-
-class TurnIn(BaseModel):
-    """One turn of the conversation so far, as a request gives it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    role: Role
-    text: str = Field(max_length=_LONGEST)
-
-
-class QuestionIn(BaseModel):
-    """The body of POST /api/answer. Unknown names are refused, so a typo is not ignored."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    question: str = Field(max_length=_LONGEST)
-    history: list[TurnIn] = Field(default=[], max_length=200)
-    as_of: date | None = None
-    sources: list[str] | None = None
-    after: date | None = None
-    before: date | None = None
 
 
 def create_app(
@@ -122,6 +115,7 @@ def create_app(
     conversations: Conversations | None = None,
     library: Library | None = None,
     access: Access | None = None,
+    keys: Keys | None = None,
     host_names: Collection[str] = (),
     proxies: Callable[[str], bool] = is_here,
     waiting: Path | None = None,
@@ -140,8 +134,8 @@ def create_app(
     What the index is subscribed to is refreshed while the application runs, where `subscriptions` are
     given; the caller closes those as well. With `access`
     nothing is answered to who does not have its password, and the address at which a request arrived
-    is a name for this computer; `host_names` are others. `proxies` says of an address whether several
-    may sit behind it.
+    is a name for this computer; `host_names` are others. `keys` let programs in without it, each to what
+    it may do. `proxies` says of an address whether several may sit behind it.
     """
     from fastapi import FastAPI, Header, Query, Request
     from fastapi.exceptions import RequestValidationError
@@ -175,11 +169,14 @@ def create_app(
     if subscriptions is not None:
         library.subscribing = Subscribing(assistant.index, subscriptions)
 
+    programs = Programs(assistant, rate=None if access is None else Rate(PER_MINUTE))
+    protocol = OverHttp(Tools(assistant, library, programs), whose)
+
     @contextlib.asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         if library.subscribing is not None:
             library.subscribing.start()
-        async with closing(library):
+        async with closing(library), protocol.running():
             yield
         desk.close()
 
@@ -192,67 +189,47 @@ def create_app(
     )
 
     @app.exception_handler(DatelineError)
-    def _failed(_: Request, error: DatelineError) -> JSONResponse:
-        body = {"error": type(error).__name__, "message": str(error)}
-        return JSONResponse(body, status_code=_status(error))
+    def _failed(request: Request, error: DatelineError) -> JSONResponse:
+        path, status, kind = request.url.path, _status(error), type(error).__name__
+        if path.startswith(OPENAI) and status == _CONFLICT:
+            status = 400  # OpenAI's clients try a conflict again
+        refused = error if isinstance(error, RefusedError) else None
+        param, code = (refused.param, refused.code) if refused else (None, None)
+        body = error_body(path, status, str(error), kind, param=param, code=code)
+        return JSONResponse(body, status_code=status)
 
     @app.exception_handler(RequestValidationError)
-    def _refused(_: Request, error: RequestValidationError) -> JSONResponse:
-        problems = (
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+    def _refused(request: Request, error: RequestValidationError) -> JSONResponse:
+        problems = [
+            (".".join(str(part) for part in problem["loc"]), problem["msg"])
             for problem in error.errors()
-        )
-        body = {"error": "RequestError", "message": "; ".join(problems)}
-        return JSONResponse(body, status_code=422)
+        ]
+        told = "; ".join(f"{place}: {wrong}" for place, wrong in problems)
+        path = request.url.path
+        param = problems[0][0].removeprefix("body.") if problems else None
+        status = 400 if path.startswith(OPENAI) else 422
+        return JSONResponse(error_body(path, status, told, param=param), status_code=status)
 
     @app.exception_handler(HTTPException)
-    def _not_served(_: Request, error: HTTPException) -> JSONResponse:
-        body = {"error": "RequestError", "message": str(error.detail)}
+    def _not_served(request: Request, error: HTTPException) -> JSONResponse:
+        body = error_body(request.url.path, error.status_code, str(error.detail))
         return JSONResponse(body, status_code=error.status_code, headers=error.headers)
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    rate = None if access is None else Rate(PER_MINUTE)
-    slots = threading.BoundedSemaphore(_API_AT_ONCE)
+    @app.post(
+        "/api/answer", response_model=AnswerOut, responses=ERRORS, summary="Answer a question"
+    )
+    async def answer(asked: QuestionIn, request: Request) -> Response:
+        growing = programs.growing(asked.in_full(), whose(request.scope))
+        reply = await while_there(growing, request.receive)
+        return Response(status_code=499) if reply is None else JSONResponse(reply.to_dict())
 
-    @app.post("/api/answer")
-    def answer(asked: QuestionIn, request: Request) -> JSONResponse:
-        if rate is not None:
-            rate.take(request.client.host if request.client else "")
-        if not slots.acquire(blocking=False):
-            raise TooManyQuestionsError(f"{_API_AT_ONCE} questions at a time are the most.")
-        try:
-            reply = assistant.answer(
-                asked.question,
-                history=[Turn(turn.role, turn.text) for turn in asked.history],
-                as_of=asked.as_of,
-                sources=asked.sources,
-                after=asked.after,
-                before=asked.before,
-            )
-        finally:
-            slots.release()
-        return JSONResponse(reply.to_dict())
-
-    @app.get("/api/articles")
-    def articles() -> JSONResponse:
-        listed = [
-            {
-                "id": article.id,
-                "title": article.title,
-                "source": article.source,
-                "url": article.url,
-                "published": _iso(article.published),
-                "authors": list(article.authors),
-                "language": article.language,
-                "characters": article.characters,
-                "passages": article.passages,
-            }
-            for article in assistant.index.articles()
-        ]
-        return JSONResponse({"articles": listed})
+    @app.get("/api/articles", responses=ERRORS, summary="List every article")
+    def articles() -> ArticlesOut:
+        return ArticlesOut(articles=[listed_out(each) for each in assistant.index.articles()])
 
     register_url_convertor("id", _Id())
 
@@ -273,14 +250,23 @@ def create_app(
             return HTMLResponse(reading.page(c), headers=varies)
         return JSONResponse(reading.to_dict(), headers=varies)
 
+    routers = [
+        rest_routes(library, programs, _status),
+        completion_routes(programs, _status),
+        library_routes(library),
+    ]
+    for router in routers:
+        app.include_router(router)
     add_history(app, kept, locked=access is not None)
-    app.include_router(library_routes(library))
+    describe_access(app)
+    app.router.routes.append(Route("/mcp", endpoint=protocol))
     app.mount("/page", StaticFiles(directory=STATIC), name="page")
 
     def not_here(request: Request) -> Response:
+        there = [*app.routes, *(route for router in routers for route in router.routes)]
         served = {
             method
-            for route in app.routes
+            for route in there
             if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL
             for method in route.methods or ()
         }
@@ -302,6 +288,8 @@ def create_app(
         app.add_middleware(OnlyThePage)
     if access is not None:
         app.add_middleware(Locked, access=access, proxies=proxies)
+    if keys is not None:
+        app.add_middleware(Keyed, keys=keys, proxies=proxies)
     app.add_middleware(_StrictPage)
     app.add_middleware(OnlySmall)
     app.add_middleware(OnlyByName, names=host_names, anywhere=access is not None)
@@ -319,6 +307,7 @@ def serve(
     conversations: Conversations | None = None,
     password: str | None = None,
     sessions: Sessions | None = None,
+    keys: Keys | None = None,
     host_names: Collection[str] = (),
     proxies: Sequence[str] = (),
     certificate: tuple[Path, Path] | None = None,
@@ -329,7 +318,8 @@ def serve(
     """Serve in the foreground until Ctrl-C or SIGTERM; `on_ready` gets the address once it answers.
 
     Where the port is taken, a free one is taken instead. With a password, it is asked for, and who has
-    given it is kept in `sessions`; without one, only this computer is served. Whose a request is, and
+    given it is kept in `sessions`; without one, only this computer is served. Programs come in by `keys`
+    as well. Whose a request is, and
     whether it came by https, is believed of the `proxies` alone: addresses and networks. What is uploaded waits in the folder `waiting`, under `seal`;
     `subscriptions` are kept up to date.
     `certificate` are the files of a TLS certificate and its key.
@@ -379,6 +369,7 @@ def serve(
             examples=examples,
             conversations=kept,
             access=access,
+            keys=keys,
             host_names=names,
             proxies=is_proxy,
             waiting=waiting,
@@ -419,6 +410,8 @@ def serve(
 
 
 def _status(error: DatelineError) -> int:
+    if isinstance(error, RefusedError):
+        return error.status
     if isinstance(error, ArticleNotFoundError | ConversationNotFoundError):
         return 404
     if isinstance(error, TooManyQuestionsError):
@@ -459,10 +452,6 @@ def _cited(
     progress = desk.progress(exchange_id)
     answer = exchange.answer if progress is None else progress.answer
     return () if answer is None else answer.citations
-
-
-def _iso(value: date | None) -> str | None:
-    return None if value is None else value.isoformat()
 
 
 # -------------------------------------------------------------------------------------- the page

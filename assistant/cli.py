@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from assistant.answers import Answer
     from assistant.factory import Assistant
     from assistant.settings import Settings
+    from assistant.web.keys import Keys
     from assistant.web.subscriptions import Subscription, Subscriptions
     from vectorstore.index import Index, OnProgress
 
@@ -662,6 +663,8 @@ def chat(
     from assistant.settings import secret_file
     from assistant.web.adding import WAITING
     from assistant.web.conversations import FILE, Conversations
+    from assistant.web.keys import FILE as KEYS
+    from assistant.web.keys import Keys
     from assistant.web.sealing import Seal
     from assistant.web.sessions import FILE as SESSIONS
     from assistant.web.sessions import Sessions
@@ -692,6 +695,7 @@ def chat(
         with (
             closing(conversations),
             closing(sessions) if sessions else nullcontext(),
+            closing(Keys.open(settings.index / KEYS, seal)) as keys,
             closing(Subscriptions.open(settings.index / SUBSCRIPTIONS, seal)) as subscriptions,
         ):
             serve(
@@ -702,6 +706,7 @@ def chat(
                 conversations=conversations,
                 password=password,
                 sessions=sessions,
+                keys=keys,
                 host_names=settings.names,
                 proxies=settings.proxy_networks,
                 certificate=settings.certificate,
@@ -712,6 +717,121 @@ def chat(
         assistant.stop()  # else a model that is still being loaded is waited for
         if warming.is_alive():
             warming.join()  # the index must not be closed under it
+
+
+@app.command()
+def mcp(
+    ctx: typer.Context,
+    write: Annotated[
+        bool, typer.Option("--write", help="Also offer the tools that add and remove articles.")
+    ] = False,
+    model: ChatModel = None,
+    base_url: BaseUrl = None,
+    index: IndexFolder = None,
+) -> None:
+    """Serve the articles to assistants and editors, by MCP.
+
+    The program that speaks the Model Context Protocol over stdin and stdout starts this itself: docs/mcp.md says how to enter
+    it there. It can ask, search, read and list; add and remove only with --write. While the page runs,
+    the same is at its address under /mcp.
+
+    \b
+    Example:
+      dateline mcp --index articles.index
+    """
+    from assistant.mcp import serve_stdio
+
+    with _open(ctx, index, model=model, base_url=base_url) as assistant:
+        # The models load while the client asks what there is: the first question does not wait.
+        warming = threading.Thread(target=assistant.warm)
+        warming.start()
+        try:
+            serve_stdio(assistant, write=write)
+        finally:
+            assistant.stop()
+            warming.join()  # the index must not be closed under it
+
+
+key_ = typer.Typer(rich_markup_mode=None)
+app.add_typer(key_, name="key")
+KeyName = Annotated[str, typer.Argument(metavar="NAME", parser=_text, help="The key's name.")]
+
+
+@key_.callback(invoke_without_command=True)
+def _key(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
+    """Make keys with which programs ask the server.
+
+    Without a command they are listed. A program gives its key instead of the page's password, and may do no more than the key can: ask; add
+    articles, too; or manage them, too. Keys open the HTTP API, the OpenAI-style API and MCP, and never
+    the page.
+
+    \b
+    Examples:
+      dateline key create newsletter --can ask
+      dateline key revoke newsletter
+    """
+    ctx.obj = ctx.obj if index is None else index
+    if ctx.invoked_subcommand is None:
+        _list_keys(ctx, index, as_json=as_json)
+
+
+@key_.command("create")
+def _key_create(
+    ctx: typer.Context,
+    name: KeyName,
+    can: Annotated[
+        Literal["ask", "add", "manage"],
+        typer.Option(help="What it can do; each of them what stands before it, too."),
+    ] = "ask",
+    index: IndexFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key, and print it.
+
+    It is shown this once: only its hash is kept. A server that is running knows it at once.
+
+    \b
+    Example:
+      dateline key create newsletter --can ask
+    """
+    with _keys(ctx, index) as keys:
+        token = keys.create(name, can, time.time())
+    if as_json:
+        _print_json({"name": name, "can": can, "key": token})
+        return
+    typer.echo(token)
+    _tell(f"This is the key of {name!r}, which can {can}. It is not shown again.")
+
+
+@key_.command("list")
+def _key_list(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
+    """List the keys: name, what it can do, when it was made and last used.
+
+    The last use is exact to the hour.
+
+    \b
+    Example:
+      dateline key list
+    """
+    _list_keys(ctx, index, as_json=as_json)
+
+
+@key_.command("revoke")
+def _key_revoke(
+    ctx: typer.Context, name: KeyName, index: IndexFolder = None, as_json: AsJson = False
+) -> None:
+    """Revoke a key: from now on it opens nothing, also on a server that is running.
+
+    \b
+    Example:
+      dateline key revoke newsletter
+    """
+    with _keys(ctx, index) as keys:
+        keys.revoke(name)
+    if as_json:
+        _print_json({"revoked": name})
+    else:
+        typer.echo(_one_line(f"Revoked: {name}"))
 
 
 @app.command()
@@ -965,19 +1085,47 @@ def _synced(index: Index, source: str, *, prune: bool, yes: bool) -> SyncReport:
 
 
 @contextmanager
+def _keys(ctx: typer.Context, folder: Path | None) -> Iterator[Keys]:
+    """The keys of the index; one that is not there has none."""
+    from assistant.settings import secret_file
+    from assistant.web.keys import FILE, Keys
+    from assistant.web.sealing import Seal
+
+    settings = _settings(ctx, folder)
+    _check_there(settings)
+    with closing(Keys.open(settings.index / FILE, Seal.kept(secret_file()))) as kept:
+        yield kept
+
+
+def _list_keys(ctx: typer.Context, folder: Path | None, *, as_json: bool) -> None:
+    with _keys(ctx, folder) as keys:
+        found = keys.all()
+    if as_json:
+        _print_json([asdict(each) for each in found])
+        return
+    if not found:
+        _tell("no keys yet; make one: dateline key create NAME")
+    for each in found:
+        used = f"used {_moment(each.used)}" if each.used else "never used"
+        made = f"made {_moment(each.created)}"
+        typer.echo(_one_line(f"{each.name}: can {each.can}, {made}, {used}"))
+        if not each.ours:
+            typer.echo("   not made on this computer: it opens nothing")
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+@contextmanager
 def _subscribed_to(ctx: typer.Context, folder: Path | None) -> Iterator[Subscriptions]:
     """What the index is subscribed to; an index that is not there has no subscriptions."""
-    from assistant.errors import EmptyIndexError
     from assistant.settings import secret_file
     from assistant.web.sealing import Seal
     from assistant.web.subscriptions import FILE, Subscriptions
 
     settings = _settings(ctx, folder)
-    if not settings.index.exists():
-        raise EmptyIndexError(
-            f"there is no index in {settings.index}. Make one with `dateline add FOLDER`, or name "
-            "the folder of another with --index or DATELINE_INDEX."
-        )
+    _check_there(settings)
     with closing(Subscriptions.open(settings.index / FILE, Seal.kept(secret_file()))) as kept:
         yield kept
 
@@ -1041,8 +1189,7 @@ def _tell_subscriptions(
         if not each.ours:
             tell("   not subscribed to on this computer: not refreshed until you add it here")
         if each.succeeded:
-            at = datetime.fromtimestamp(each.succeeded).astimezone().strftime("%Y-%m-%d %H:%M")
-            typer.echo(f"   {at}: {_one_line(each.result)}")
+            typer.echo(f"   {_moment(each.succeeded)}: {_one_line(each.result)}")
         if each.error:
             tried = "once" if each.failures == 1 else f"{each.failures:,} times"
             again = f"Next after {each.pause / 60:,.0f} min, while `dateline chat` runs."
@@ -1126,19 +1273,26 @@ def _open(
     With `make=False` a folder that is not there is an error: a slip of the pen in its name must not
     look like an empty index.
     """
-    from assistant.errors import EmptyIndexError
     from assistant.factory import Assistant
 
     settings = _settings(ctx, folder, **options)
-    if not make and not settings.index.exists():
-        raise EmptyIndexError(
-            f"there is no index in {settings.index}. Make one with `dateline add FOLDER`, or name "
-            "the folder of another with --index or DATELINE_INDEX."
-        )
+    if not make:
+        _check_there(settings)
     with _progress("Embedding anew") as progress:
         assistant = Assistant.open(settings, progress=progress)
     with assistant:
         yield assistant
+
+
+def _check_there(settings: Settings) -> None:
+    """Raises EmptyIndexError where there is no index."""
+    from assistant.errors import EmptyIndexError
+
+    if not settings.index.exists():
+        raise EmptyIndexError(
+            f"there is no index in {settings.index}. Make one with `dateline add FOLDER`, or name "
+            "the folder of another with --index or DATELINE_INDEX."
+        )
 
 
 def _password(settings: Settings, host: str) -> str | None:

@@ -84,8 +84,28 @@ def _make_subscriptions(db: sqlite3.Connection) -> None:
     db.execute(_SUBSCRIPTIONS)
 
 
+# Which programs may ask, and what else they may do. Hashes of keys, each with this computer's seal: an
+# index that was handed over brings no keys along that open it.
+_KEYS = """
+CREATE TABLE keys (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    can TEXT NOT NULL,
+    digest TEXT NOT NULL UNIQUE,
+    seal TEXT NOT NULL,
+    created REAL NOT NULL,
+    used REAL NOT NULL DEFAULT 0
+)
+"""
+
+
+def _make_keys(db: sqlite3.Connection) -> None:
+    db.execute(_KEYS)
+
+
 CONVERSATIONS = Database("conversations.sqlite", 0x44544C43, (_make_conversations,))  # "DTLC"
 SESSIONS = Database("sessions.sqlite", 0x44544C53, (_make_sessions,))  # "DTLS"
 SUBSCRIPTIONS = Database("subscriptions.sqlite", 0x44544C55, (_make_subscriptions,))  # "DTLU"
+KEYS = Database("keys.sqlite", 0x44544C4B, (_make_keys,))  # "DTLK"
 
-BACKED_UP = (CONVERSATIONS, SUBSCRIPTIONS)  # sessions are this place's alone
+BACKED_UP = (CONVERSATIONS, SUBSCRIPTIONS)  # sessions and keys are this place's alone

@@ -26,6 +26,10 @@ class CrowdedError(DatelineError):
         )
 
 
+class AccessKeyError(DatelineError):
+    """A program's key cannot be made, or there is none of that name."""
+
+
 class ConversationNotFoundError(DatelineError):
     """The visitor has no conversation or answer of this id."""
 

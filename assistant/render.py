@@ -3,6 +3,7 @@
     to_text(answer)                     for a terminal
     to_markdown(answer)                 for saving: question, answer, numbered quotes
     to_html(answer, article_text)       for a chat bubble: links to the reader, quotes marked
+    to_chat(answer, address)            for other programs' chats: Markdown, and where its marks stand
 
 What articles and models wrote is only ever shown, never obeyed: it is escaped for where it goes,
 control characters are made visible, and a mark [n] is a citation only where the answer has a
@@ -89,6 +90,44 @@ def to_markdown(answer: Answer) -> str:
         blocks.append("\n".join(["Closest passages:", "", *rows]))
     blocks += [f"*{_markdown_line(notice)}*" for notice in answer.notices]
     return "\n\n".join(blocks) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A text and its marks: of each the citation's number, and where it begins and ends."""
+
+    text: str
+    marks: tuple[tuple[int, int, int], ...] = ()
+
+
+CHAT_SOURCES = "\n\n---\n\n**Sources**\n\n"
+"""What stands between an answer and its sources in `to_chat`, so that they can be told apart again."""
+
+
+def to_chat(answer: Answer, address: Callable[[Citation | Passage], str] | None = None) -> Marked:
+    """The answer for a chat of another program: as light a Markdown as can be, which neither links nor
+    fetches what an article or a model wrote.
+
+    With `address`, which gives the web address of what is cited, the sources stand at the end of a
+    complete answer, of an abstention the closest passages; then its notices. The text of a growing
+    answer grows with it.
+    """
+    parts, marks, length = [], [], 0
+    numbers = _numbers(answer)
+    for piece in _marks(visible(answer.text), numbers):
+        text = f"[{piece}]" if isinstance(piece, int) else _CHAT.sub(r"\\\g<0>", piece)
+        if isinstance(piece, int):
+            marks.append((piece, length, length + len(text)))
+        parts.append(text)
+        length += len(text)
+    if address is not None and answer.complete:
+        parts.append(_chat_end(answer, address))
+    return Marked("".join(parts), tuple(marks))
+
+
+def from_chat(text: str) -> str:
+    """An answer's own text again, without its sources, of what `to_chat` wrote."""
+    return _CHAT_ESCAPED.sub(r"\1", text.partition(CHAT_SOURCES)[0])
 
 
 def to_html(
@@ -317,6 +356,8 @@ _PARAGRAPHS = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+")
 _LINE_END = re.compile(r"[\r\n]\s*")
 _QUOTED = re.compile(rf"(\d{{1,4}})\.(\d{{1,9}})\.(\d{{1,9}})\.([0-9a-f]{{{_DIGEST}}})", re.ASCII)
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>&~#|$!{}]")
+_CHAT = re.compile(r"[\\\[\]<]")  # what links, images and HTML begin with
+_CHAT_ESCAPED = re.compile(r"\\([\\\[\]<])")
 _MARKDOWN_START = re.compile(r"^([^\S\n]*+)([-+=:]|\d+(?=[.)]))", re.MULTILINE)
 
 _CONTROLS = {
@@ -401,6 +442,30 @@ def _markdown_origin(item: Citation | Passage) -> str:
     if item.published is not None:
         parts.append(day(item.published))
     return ", ".join(_markdown_line(part) for part in parts if part.strip())
+
+
+def _chat_end(answer: Answer, address: Callable[[Citation | Passage], str]) -> str:
+    """What stands below an answer: sources or closest passages, and notices; "" where there is none."""
+    items: Sequence[Citation | Passage] = answer.citations or _closest(answer)
+    rows = [_chat_source(item, address(item), _asked(answer)) for item in items]
+    rows += [f"*{_markdown_line(notice)}*" for notice in answer.notices]
+    if items and not answer.answered:
+        rows.insert(0, "Closest passages:")
+    return CHAT_SOURCES + "\n\n".join(rows) if rows else ""
+
+
+def _chat_source(item: Citation | Passage, address: str, asked: frozenset[str]) -> str:
+    quote = item.quote if isinstance(item, Citation) else _excerpt(item, asked)
+    title, *rest = [
+        title_of(item, width=len(item.title) or _TITLE),
+        name_of(item.source),
+        day(item.published) if item.published else "",
+        f"page {item.page}" if item.page is not None else "",
+    ]
+    named = "".join(f" · {_markdown_line(part)}" for part in rest if part.strip())
+    number = f"[{item.number}] " if isinstance(item, Citation) else ""
+    linked = f"[{_markdown_line(title)}]({address})" if address else _markdown_line(title)
+    return f"{number}{linked}{named}: “{_markdown_line(quote)}”"
 
 
 def _place(citation: Citation, shown: Callable[[str], str]) -> str:

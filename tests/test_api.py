@@ -148,6 +148,7 @@ def test_errors_of_addresses_and_methods_have_the_same_shape(
         ("GET", "/api/anser", 404, None),
         ("GET", "/api/", 404, None),
         ("POST", "/library/nothing", 404, None),
+        ("POST", "/library/articles", 405, "GET"),
         ("GET", "/page/nothing.js", 404, None),
         ("POST", "/api/answer", 422, None),
         ("GET", "/library/articles?skip=-1", 422, None),

@@ -14,6 +14,7 @@ DatelineError
 ├── QuestionError           a question that cannot be asked          (assistant)
 │   └── TooManyQuestionsError   more than are taken at once, or in a minute
 ├── CrowdedError             too many passwords wait to be checked    (assistant)
+├── AccessKeyError           a program's key: no such name, or taken  (assistant)
 ├── ConversationNotFoundError   nothing of that id is this visitor's (assistant)
 ├── EmptyIndexError         there is nothing to answer from          (assistant)
 ├── SettingsError           a setting is unknown or unusable         (assistant)

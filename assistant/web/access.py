@@ -31,6 +31,7 @@ from urllib.parse import parse_qs, quote, urlencode
 from assistant.errors import CrowdedError, SettingsError
 from assistant.web.connections import network_of
 from assistant.web.guarding import is_here, refuse
+from assistant.web.keyed import key_of
 from assistant.web.sessions import Sessions
 from assistant.web.visitors import CALLER, Caller, cookie, new_visitor, read_cookies, visitor_of
 from vectorstore.errors import StoreError
@@ -200,7 +201,8 @@ class Access:
 
 
 class Locked:
-    """Lets through who has the password; others see the login page, programs a 401."""
+    """Lets through who has the password, or whom a key has let in; others see the login page, programs
+    a 401."""
 
     def __init__(
         self, app: ASGIApp, access: Access, *, proxies: Callable[[str], bool] = is_here
@@ -210,7 +212,7 @@ class Locked:
         self._is_proxy = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
+        if scope["type"] not in ("http", "websocket") or key_of(scope) is not None:
             await self._app(scope, receive, send)
             return
         path, method = scope["path"], scope.get("method")
@@ -299,7 +301,7 @@ async def _turn_away(scope: Scope, receive: Receive, send: Send, accept: str) ->
         await _see("/login?" + urlencode({"next": asked}), scope, receive, send)
         return
     asks = {"WWW-Authenticate": "Bearer"}
-    told = "give the password as a bearer token, or log in at /login"
+    told = "give a key or the password as a bearer token, or log in at /login"
     await refuse(scope, receive, send, 401, told, asks)
 
 

@@ -5,6 +5,7 @@
     app.add_middleware(OnlySmall)                                 bodies larger or slower than they have to be
     app.add_middleware(OwnSessions)                               other visitors' sessions of Gradio
     app.add_middleware(OnlyEvents, events={0: 5})                 what the page never asks of Gradio
+    error_body("/v1/models", 404, "there is nothing here")        an error in the shape of its API
 
 A name that is made to point at this computer (DNS rebinding) would otherwise let any site read what is
 served here through its visitor's browser. It knows addresses and sizes, no passwords and no articles.
@@ -17,7 +18,7 @@ import ipaddress
 import json
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from assistant.web.visitors import read_cookies, visitor_of
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
 LARGEST = 1_000_000  # bytes of a request's body
 # Articles are larger; how large they may be, the library says itself.
-LARGER = {"/library/files": 21_000_000, "/library/text": 25_000_000}
+LARGER = {
+    **dict.fromkeys(("/library/files", "/api/v1/files"), 21_000_000),
+    **dict.fromkeys(("/library/text", "/api/v1/articles"), 25_000_000),
+}
 _DIGITS = 15  # of a length that is believed
 _TOO_SLOW, _TOO_LARGE = 408, 413
 
@@ -42,7 +46,19 @@ _PAGE = frozenset(
     ]
 )
 _FOLDERS = ("/assets/", "/static/", "/gradio_api/heartbeat/")
-OURS = ("/page/", "/read/", "/answer/", "/conversations", "/library", "/api/", "/healthz")
+OURS = (
+    *("/page/", "/read/", "/answer/", "/conversations", "/library", "/api/", "/healthz"),
+    *("/v1/", "/mcp"),
+)
+
+OPENAI = "/v1/"  # where requests and errors have OpenAI's shape
+# What OpenAI's clients make an exception of, by status; the others are requests that cannot be answered.
+_OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+_OPENAI_CODES = {
+    401: "invalid_api_key",
+    403: "insufficient_permissions",
+    429: "rate_limit_exceeded",
+}
 
 _GRADIO = "/gradio_api/"
 _ASKING = ("/gradio_api/queue/join", "/gradio_api/run/predict")
@@ -304,14 +320,42 @@ async def refuse(
     message: str,
     headers: dict[str, str] | None = None,
 ) -> None:
-    """End a request with an error in the API's shape."""
+    """End a request with an error in the shape of the API that was asked."""
     from starlette.responses import JSONResponse
 
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008, "reason": message})
         return
-    body = {"error": "RequestError", "message": message}
+    body = error_body(scope["path"], status, message)
     await JSONResponse(body, status_code=status, headers=headers)(scope, receive, send)
+
+
+def error_body(
+    path: str,
+    status: int,
+    message: str,
+    kind: str = "RequestError",
+    *,
+    param: str | None = None,
+    code: str | None = None,
+) -> dict[str, Any]:
+    """An error as the API at this path tells it: as OpenAI does below `OPENAI`, else as Dateline.
+
+    `param` and `code` are OpenAI's: which field of the request it is about, and what a program can tell
+    the error by; the error's class where none is given.
+    """
+    if not path.startswith(OPENAI):
+        return {"error": kind, "message": message}
+    usual = "server_error" if status >= 500 else "invalid_request_error"
+    by_kind = None if kind == "RequestError" else kind
+    return {
+        "error": {
+            "message": message,
+            "type": _OPENAI_TYPES.get(status, usual),
+            "param": param,
+            "code": code or _OPENAI_CODES.get(status) or by_kind,
+        }
+    }
 
 
 def is_here(host: str) -> bool:

@@ -17,18 +17,24 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Literal
 
 from assistant.resources import seeds_folder
 from assistant.web.adding import Adding
 from assistant.web.subscribing import Subscribing
 from assistant.web.suggesting import Suggestions
 from vectorstore.articles import Article, Filter, Origin, SourceFile, Statistics, Summary
-from vectorstore.errors import ArticleError, ArticleNotFoundError, DatelineError
+from vectorstore.errors import (
+    ArticleError,
+    ArticleNotFoundError,
+    DatelineError,
+    StoreBusyError,
+)
 from vectorstore.index import Index
 from vectorstore.loading import READING, load
 from vectorstore.syncing import uploaded_place
@@ -38,6 +44,7 @@ LISTED = 100  # articles listed at once
 _UNDONE = 10  # removals that can be brought back, newest first
 _REMEMBERED = 600.0  # seconds for which they can
 _A_STEP = 32  # articles brought back in one step
+_TEXTS_AT_ONCE = 8  # that are embedded while their senders wait
 _TITLE = 90  # characters of a title that is taken from the text
 _LONGEST = {"title": 300, "source": 200, "text": 5_000_000}  # characters of what is typed
 
@@ -77,9 +84,10 @@ class Library:
         self.quoting = quoting
         self.suggestions = suggestions
         self.subscribing = subscribing
-        self._index = index
+        self.index = index
         self._removed: OrderedDict[str, _Removed] = OrderedDict()
         self._changing = threading.Lock()
+        self._texts = threading.BoundedSemaphore(_TEXTS_AT_ONCE)
         self._edits = 0
         self._samples: tuple[str, tuple[str, ...]] = ("", ())  # as of that revision
 
@@ -94,7 +102,7 @@ class Library:
     # -- looking ---------------------------------------------------------------------------------
 
     def statistics(self) -> Statistics:
-        return self._index.statistics()
+        return self.index.statistics()
 
     def revision(self) -> str:
         """Another text whenever the articles or the questions to offer are others, whoever changed
@@ -116,7 +124,7 @@ class Library:
         """The articles whose title or source has every one of these words, and that `where`
         admits."""
         wanted = words.casefold().split()
-        everything = self._index.articles()
+        everything = self.index.articles()
         found = [
             article
             for article in everything
@@ -126,6 +134,19 @@ class Library:
         return Listed(tuple(found[skip : skip + most]), len(found), len(everything))
 
     # -- adding ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def one_text(self) -> Iterator[None]:
+        """While a text is added that its sender waits for. Raises StoreBusyError where there are too
+        many: threads are kept for others."""
+        if not self._texts.acquire(blocking=False):
+            raise StoreBusyError(
+                f"{_TEXTS_AT_ONCE} texts are being added at the moment. Try again in a minute."
+            )
+        try:
+            yield
+        finally:
+            self._texts.release()
 
     def add_text(
         self,
@@ -161,21 +182,21 @@ class Library:
         place = uploaded_place(source, named)
         origins = (Origin(place, kept.id, source),)
         file = SourceFile(place, len(content), digest=digest, reading=READING, origins=origins)
-        self._index.store_files([file], [article] if there is None else [])
+        self.index.store_files([file], [article] if there is None else [])
         if there is not None and there.published is None and published is not None:
-            self._index.edit(there.id, published=published)
+            self.index.edit(there.id, published=published)
         self._edited()
         return kept.id
 
     def _same_text(self, article: Article, digest: str, title: str) -> Article | None:
         """Another article, from a file of this digest, that is the same text and has this title
         where one is given."""
-        for file in self._index.source_files(digests=[digest]):
+        for file in self.index.source_files(digests=[digest]):
             for origin in file.origins:
                 if origin.gone or origin.article_id == article.id:
                     continue
                 with suppress(ArticleNotFoundError):
-                    other = self._index.get(origin.article_id)
+                    other = self.index.get(origin.article_id)
                     if other.text == article.text and title in ("", other.title):
                         return other
         return None
@@ -187,8 +208,26 @@ class Library:
         title = _line("title", title)
         if not title:
             raise ArticleError("an article needs a title.")
-        summary = self._index.edit(
+        summary = self.index.edit(
             article_id, title=title, published=published or "none", source=_line("source", source)
+        )
+        self._edited()
+        return summary
+
+    def correct(
+        self,
+        article_id: str,
+        *,
+        title: str | None = None,
+        published: date | Literal["none"] | None = None,
+        source: str | None = None,
+    ) -> Summary:
+        """Change what is given of an article, and leave the rest; as `Index.edit`. Raises ArticleError."""
+        summary = self.index.edit(
+            article_id,
+            title=None if title is None else _line("title", title),
+            published=published,
+            source=None if source is None else _line("source", source),
         )
         self._edited()
         return summary
@@ -201,9 +240,9 @@ class Library:
         if not article_ids:
             raise ArticleError("no article was chosen.")
         ids = list(dict.fromkeys(article_ids))
-        kept = tuple(self._index.get(article_id) for article_id in ids)
-        files = tuple(self._index.source_files(articles=ids))
-        self._index.remove(ids)
+        kept = tuple(self.index.get(article_id) for article_id in ids)
+        files = tuple(self.index.source_files(articles=ids))
+        self.index.remove(ids)
         self._edited()
         name = secrets.token_urlsafe(12)
         with self._changing:
@@ -222,8 +261,8 @@ class Library:
         if removed is None or time.monotonic() - removed.at > _REMEMBERED:
             raise ArticleNotFoundError("it is too late to bring them back; add them again.")
         for start in range(0, len(removed.articles), _A_STEP):
-            self._index.add_articles(removed.articles[start : start + _A_STEP])
-        self._index.store_files(removed.files)  # where they came from is known again, too
+            self.index.add_articles(removed.articles[start : start + _A_STEP])
+        self.index.store_files(removed.files)  # where they came from is known again, too
         self._edited()
         return len(removed.articles)
 
@@ -244,7 +283,7 @@ class Library:
         found = []
         for article_id in self._sample_ids:
             try:
-                self._index.get(article_id)
+                self.index.get(article_id)
             except ArticleNotFoundError:
                 continue
             found.append(article_id)

@@ -18,7 +18,6 @@ Errors are those of `api`. It decides nothing: what happens is in `library` and 
 
 # No `from __future__ import annotations`: FastAPI evaluates the annotations of its endpoints.
 import contextlib
-import threading
 from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,7 +29,7 @@ from assistant.web.library import Library
 from assistant.web.subscribing import Subscribing
 from assistant.web.visitors import visitor_of
 from vectorstore.articles import Filter, Summary
-from vectorstore.errors import DatelineError, LoadingError, StoreBusyError
+from vectorstore.errors import DatelineError, LoadingError
 from vectorstore.loading import LOADERS
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 _MOST_IDS = 10_000
 _OFTENEST = 5  # minutes between two looks at somebody else's server, at least
-_TEXTS_AT_ONCE = 8  # that are embedded while their senders wait; threads are kept for the others
 _STRANGE = (
     "Came with this index and was not subscribed to on this computer, so it is not read. If you want "
     "it, use `dateline subscriptions add`."
@@ -163,15 +161,9 @@ def library_routes(library: Library) -> "APIRouter":
         await run_in_threadpool(give)
         return JSONResponse({}, status_code=202)
 
-    slots = threading.BoundedSemaphore(_TEXTS_AT_ONCE)
-
     @router.post("/text")
     def text(given: TextIn) -> dict[str, str]:
-        if not slots.acquire(blocking=False):
-            raise StoreBusyError(
-                f"{_TEXTS_AT_ONCE} texts are being added at the moment. Try again in a minute."
-            )
-        try:
+        with library.one_text():
             article_id = library.add_text(
                 given.text,
                 title=given.title,
@@ -179,8 +171,6 @@ def library_routes(library: Library) -> "APIRouter":
                 source=given.source,
                 url=given.url,
             )
-        finally:
-            slots.release()
         return {"id": article_id}
 
     @router.post("/link", status_code=202)

@@ -31,10 +31,12 @@ About = Mapping[str, str | int]
 
 
 class Seal:
-    """Seals and checks. Without a key it has one of its own, which ends with the program."""
+    """Seals and checks. Without a key it has one of its own, which ends with the program: it is not
+    `lasting` then."""
 
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key or secrets.token_bytes(_LENGTH)
+        self.lasting = key is not None
 
     @classmethod
     def kept(cls, file: Path | None) -> Seal:

@@ -1,0 +1,470 @@
+"""Dateline as a model of OpenAI's: what chat programs and editors speak.
+
+    GET  /v1/models                 "dateline", and "dateline-plain" without the list of sources
+    POST /v1/chat/completions       model, messages, stream -> an answer from the articles
+
+The last message is the question, those before it the conversation; what a system message says is not
+followed, and tools are not called. The text has marks [1], with a list of the sources below it; the
+message's `annotations` say of each mark where it stands in the text, and of its citation where the quote
+stands in the article. Fields of OpenAI's that mean nothing here (temperature, …) are passed over.
+`"dateline": {"after": …, "source_list": false}` in a request filters, and switches the list off.
+Errors have OpenAI's shape. It decides nothing about answers.
+"""
+
+# No `from __future__ import annotations`: FastAPI evaluates the annotations of its endpoints.
+import json
+import logging
+import re
+import secrets
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assistant.answers import Answer, Citation, Turn
+from assistant.errors import QuestionError
+from assistant.render import (
+    Marked,
+    from_chat,
+    passage_address,
+    reading_address,
+    to_chat,
+)
+from assistant.web.guarding import error_body
+from assistant.web.keyed import whose
+from assistant.web.programs import Programs, Question, first_of, while_there
+from vectorstore.articles import Passage
+from vectorstore.errors import DatelineError
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+MODELS = {
+    "dateline": True,
+    "dateline-plain": False,
+}  # and whether the sources are listed in the text
+
+_MADE = 1_750_000_000  # when the models were, in seconds since 1970; clients want a number
+_LONGEST = 10_000  # characters of a question, and of a turn that are looked at
+_TURNS = 200  # that are looked at, the last ones
+_WEB = re.compile(r"https?://[^\s()<>\"']+")  # addresses that can stand in a Markdown link
+_INSTEAD = "\n\n(Instead of what stands above:)\n\n"
+
+_log = logging.getLogger(__name__)
+
+
+class RefusedError(DatelineError):
+    """A request that makes no sense here; `param` names its field, `code` is what OpenAI calls it."""
+
+    def __init__(self, message: str, *, param: str, code: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.param = param
+        self.code = code
+        self.status = status
+
+
+class _Open(BaseModel):
+    """Takes and forgets the fields that OpenAI's clients send beside those named here."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class PartIn(_Open):
+    """A part of a message; the text of those that are text is read."""
+
+    type: str
+    text: str = ""
+
+
+class MessageIn(_Open):
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[PartIn] | None = None
+
+
+class FormatIn(_Open):
+    type: str = "text"
+
+
+class DatelineIn(BaseModel):
+    """What only Dateline knows; unknown names are refused. `source_list` lists the sources below the
+    answer, or not; else the model's name decides."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: date | None = None
+    sources: list[str] | None = None
+    after: date | None = None
+    before: date | None = None
+    source_list: bool | None = None
+
+
+class CompletionIn(_Open):
+    """The body of POST /v1/chat/completions."""
+
+    model: str
+    messages: list[MessageIn] = Field(min_length=1)
+    stream: bool = False
+    n: int | None = None
+    response_format: FormatIn | None = None
+    dateline: DatelineIn = DatelineIn()
+
+
+class QuoteOut(BaseModel):
+    """Where the quote of a citation stands: characters `start` to `end` of the article's text."""
+
+    number: int
+    article_id: str
+    source: str
+    published: date | None
+    start: int
+    end: int
+    quote: str
+    page: int | None
+
+
+class UrlCitationOut(BaseModel):
+    """A mark in the message's text, from `start_index` up to `end_index`, and what it stands for."""
+
+    start_index: int
+    end_index: int
+    title: str
+    url: str
+
+
+class AnnotationOut(BaseModel):
+    type: Literal["url_citation"] = "url_citation"
+    url_citation: UrlCitationOut
+    dateline: QuoteOut
+
+
+class AnswerMessageOut(BaseModel):
+    role: Literal["assistant"] = "assistant"
+    content: str
+    refusal: None = None
+    annotations: list[AnnotationOut]
+
+
+class ChoiceOut(BaseModel):
+    index: Literal[0] = 0
+    message: AnswerMessageOut
+    logprobs: None = None
+    finish_reason: Literal["stop"] = "stop"
+
+
+class VerdictOut(BaseModel):
+    """What Dateline says of its answer beside the text."""
+
+    kind: Literal["answer", "abstention", "help"]
+    short: str | None
+    confidence: float
+    notices: list[str]
+    model: str
+
+
+class CompletionOut(BaseModel):
+    """A chat completion. Tokens are not counted, so there is no `usage`."""
+
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str
+    choices: list[ChoiceOut]
+    dateline: VerdictOut
+
+
+class ModelOut(BaseModel):
+    id: str
+    object: Literal["model"] = "model"
+    created: int = _MADE
+    owned_by: Literal["dateline"] = "dateline"
+
+
+class ModelsOut(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[ModelOut]
+
+
+class ErrorOut(BaseModel):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorsOut(BaseModel):
+    """An error, in OpenAI's shape."""
+
+    error: ErrorOut
+
+
+def completion_routes(
+    programs: Programs,
+    status_of: Callable[[DatelineError], int],
+    clock: Callable[[], float] = time.time,
+) -> "APIRouter":
+    """The routes over these programs' desk. `status_of` an error is what HTTP calls it; `clock` gives
+    seconds since 1970."""
+    from fastapi import APIRouter, Request
+    from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+    errors: dict[int | str, dict[str, Any]] = {
+        status: {"model": ErrorsOut} for status in (400, 401, 403, 404, 413, 429, 503)
+    }
+    router = APIRouter(prefix="/v1", tags=["OpenAI-style"], responses=errors)
+
+    @router.get("/models", summary="The models there are")
+    def models() -> ModelsOut:
+        return ModelsOut(data=[ModelOut(id=name) for name in MODELS])
+
+    @router.get("/models/{model}", summary="One of the models")
+    def model(model: str) -> ModelOut:
+        return ModelOut(id=_known(model))
+
+    @router.post(
+        "/chat/completions",
+        summary="An answer from the articles",
+        response_model=CompletionOut,
+        responses={
+            200: {
+                "description": "The completion; with `stream`, its chunks as server-sent events",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            }
+        },
+    )
+    async def complete(asked: CompletionIn, request: Request) -> Response:
+        listing = MODELS[_known(asked.model)]
+        if asked.dateline.source_list is not None:
+            listing = asked.dateline.source_list
+        growing = programs.growing(_question(asked), whose(request.scope))
+        made = _Making(asked.model, int(clock()), str(request.base_url).rstrip("/"), listing)
+        if not asked.stream:
+            answer = await while_there(growing, request.receive)
+            if answer is None:
+                return Response(status_code=499)  # to nobody
+            return JSONResponse(made.whole(answer).model_dump(mode="json"))
+        # What cannot be answered at all is told by its status, so the first words are waited for.
+        first = await while_there(first_of(growing), request.receive)
+        if first is None:
+            await growing.aclose()
+            return Response(status_code=499)
+        events = made.events(first, growing, status_of)
+        return StreamingResponse(
+            events, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
+
+    return router
+
+
+class _Making:
+    """Makes what is sent of one answer."""
+
+    def __init__(self, model: str, created: int, base: str, listing: bool) -> None:
+        self._model = model
+        self._created = created
+        self._base = base
+        self._listing = listing
+        self._id = f"chatcmpl-{secrets.token_hex(12)}"
+
+    def whole(self, answer: Answer) -> CompletionOut:
+        marked = self._marked(answer)
+        message = AnswerMessageOut(
+            content=marked.text, annotations=self._annotations(answer, marked)
+        )
+        return CompletionOut(
+            id=self._id,
+            created=self._created,
+            model=self._model,
+            choices=[ChoiceOut(message=message)],
+            dateline=_verdict(answer),
+        )
+
+    async def events(
+        self,
+        first: Answer,
+        growing: AsyncGenerator[Answer, None],
+        status_of: Callable[[DatelineError], int],
+    ) -> AsyncIterator[str]:
+        """The chunks of a stream. What has been sent cannot be taken back: where the complete answer
+        is another one than what grew, it follows."""
+        sent = ""
+        answer = first
+        async with aclosing(growing):
+            yield self._chunk({"role": "assistant", "content": ""})
+            try:
+                while True:
+                    text = self._marked(answer).text
+                    if answer.complete:
+                        break
+                    if len(text) > len(sent) and text.startswith(sent):
+                        yield self._chunk({"content": text[len(sent) :]})
+                        sent = text
+                    answer = await anext(growing)
+            except StopAsyncIteration:
+                pass
+            except DatelineError as error:
+                told = error_body("/v1/", status_of(error), str(error), type(error).__name__)
+                yield f"data: {json.dumps(told)}\n\n"
+                return
+            except Exception:  # noqa: BLE001  # the last border: no status can tell of it any more
+                code = secrets.token_hex(3)
+                _log.exception("a completion failed, code %s", code)
+                told = error_body("/v1/", 500, f"Something went wrong. Code {code}")
+                yield f"data: {json.dumps(told)}\n\n"
+                return
+        marked = self._marked(answer)
+        before = 0
+        if marked.text.startswith(sent):
+            rest = marked.text[len(sent) :]
+        else:
+            before = len(sent) + len(_INSTEAD)
+            rest = _INSTEAD + marked.text
+        if rest:
+            yield self._chunk({"content": rest})
+        if annotations := self._annotations(answer, marked, before):
+            yield self._chunk({"annotations": [one.model_dump(mode="json") for one in annotations]})
+        verdict = _verdict(answer).model_dump(mode="json")
+        yield self._chunk({}, finish="stop", dateline=verdict)
+        yield "data: [DONE]\n\n"
+
+    def _chunk(self, delta: dict[str, Any], *, finish: str | None = None, **more: Any) -> str:
+        chunk = {
+            "id": self._id,
+            "object": "chat.completion.chunk",
+            "created": self._created,
+            "model": self._model,
+            "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}],
+            **more,
+        }
+        return f"data: {json.dumps(chunk)}\n\n"
+
+    def _marked(self, answer: Answer) -> Marked:
+        def address(item: Citation | Passage) -> str:
+            return self._address(answer, item)
+
+        return to_chat(answer, address if self._listing else None)
+
+    def _annotations(self, answer: Answer, marked: Marked, before: int = 0) -> list[AnnotationOut]:
+        by_number = {citation.number: citation for citation in answer.citations}
+        return [
+            AnnotationOut(
+                url_citation=UrlCitationOut(
+                    start_index=before + start,
+                    end_index=before + end,
+                    title=by_number[number].title,
+                    url=self._address(answer, by_number[number]),
+                ),
+                dateline=_quote(by_number[number]),
+            )
+            for number, start, end in marked.marks
+        ]
+
+    def _address(self, answer: Answer, item: Citation | Passage) -> str:
+        """The original's address, else where this server shows the article."""
+        if _WEB.fullmatch(item.url):
+            return item.url
+        if isinstance(item, Passage):
+            return f"{self._base}{passage_address(item)}"
+        return f"{self._base}{reading_address(answer, item)}"
+
+
+def _known(model: str) -> str:
+    """Raises RefusedError for a model that there is not."""
+    if model not in MODELS:
+        raise RefusedError(
+            f"the model {model!r:.100} does not exist; there are {', '.join(MODELS)}.",
+            param="model",
+            code="model_not_found",
+            status=404,
+        )
+    return model
+
+
+def _question(asked: CompletionIn) -> Question:
+    """Raises RefusedError for what is not answered, QuestionError where nothing is asked."""
+    if asked.n is not None and asked.n != 1:
+        raise RefusedError(
+            "there is one answer: leave `n` out.", param="n", code="unsupported_value"
+        )
+    if asked.response_format is not None and asked.response_format.type != "text":
+        raise RefusedError(
+            "answers are text: leave `response_format` out.",
+            param="response_format",
+            code="unsupported_value",
+        )
+    turns = _turns(asked.messages)
+    if not turns or turns[-1].role != "user":
+        raise RefusedError(
+            "the last message has to be the user's, and a text.",
+            param="messages",
+            code="invalid_value",
+        )
+    if len(turns[-1].text) > _LONGEST:
+        raise RefusedError(
+            f"the question has {len(turns[-1].text):,} characters; {_LONGEST:,} are the most.",
+            param="messages",
+            code="string_above_max_length",
+        )
+    if not turns[-1].text.strip():
+        raise QuestionError("The question is empty: write what you want to know.")
+    limits = asked.dateline
+    return Question(
+        turns[-1].text,
+        history=[Turn(turn.role, turn.text[:_LONGEST]) for turn in turns[-_TURNS - 1 : -1]],
+        as_of=limits.as_of,
+        sources=limits.sources,
+        after=limits.after,
+        before=limits.before,
+    )
+
+
+def _turns(messages: Sequence[MessageIn]) -> list[Turn]:
+    turns = []
+    for number, message in enumerate(messages):
+        if message.role not in ("user", "assistant"):
+            continue
+        content = message.content or ""
+        if not isinstance(content, str):
+            strange = {part.type for part in content} - {
+                "text",
+                "input_text",
+                "output_text",
+                "refusal",
+            }
+            if strange and message.role == "user" and number == len(messages) - 1:
+                raise RefusedError(
+                    f"only text can be read, and this message has {', '.join(sorted(strange))}.",
+                    param=f"messages.{number}.content",
+                    code="unsupported_value",
+                )
+            content = "\n".join(part.text for part in content if part.text)
+        if message.role == "user":
+            turns.append(Turn("user", content))
+        else:
+            turns.append(Turn("assistant", from_chat(content)))
+    return turns
+
+
+def _verdict(answer: Answer) -> VerdictOut:
+    return VerdictOut(
+        kind=answer.kind,
+        short=answer.short,
+        confidence=answer.confidence,
+        notices=list(answer.notices),
+        model=answer.model,
+    )
+
+
+def _quote(citation: Citation) -> QuoteOut:
+    return QuoteOut(
+        number=citation.number,
+        article_id=citation.article_id,
+        source=citation.source,
+        published=citation.published,
+        start=citation.start,
+        end=citation.end,
+        quote=citation.quote,
+        page=citation.page,
+    )

@@ -1,0 +1,158 @@
+"""Lets programs in by their keys, each to what it may do.
+
+    app.add_middleware(Keyed, keys=Keys.open(folder / FILE, seal))
+    key_of(request.scope)                   the key that let a request in, None where none did
+    needed("POST", "/library/text")         "add"; None for what no key opens
+
+A key is a bearer token of a shape that no password has, so a wrong one is no guess at the password,
+and keeps nobody waiting who logs in. Keys are too long to be found by trying: a right one is let in at
+once, however many wrong ones come from its address, and who keeps giving wrong ones is told to wait.
+What a key opens is the APIs; the page and people's conversations are for who has the password. On a
+server without a password a key is not asked for, but one that is given counts.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from assistant.web.connections import network_of
+from assistant.web.guarding import is_here, refuse
+from assistant.web.keys import Can, Key, Keys, looks_like_key
+from assistant.web.visitors import CALLER, Caller
+from vectorstore.errors import StoreError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+_KEY = "dateline.key"  # where a request's scope has the key that let it in
+_WRONG = 20  # keys in a minute from one address that are told to be wrong
+_MINUTE = 60.0
+_REMEMBERED = 10_000  # addresses, the last seen ones
+
+_READING = ("GET", "HEAD")
+_ASKING = frozenset(
+    {"/api/answer", "/api/v1/answer", "/api/v1/answer/stream", "/v1/chat/completions"}
+)
+_ADDING = frozenset(
+    {
+        *("/library/text", "/library/link", "/library/files"),
+        *("/api/v1/articles", "/api/v1/files", "/api/v1/links"),
+    }
+)
+_APIS = ("/api/", "/v1/", "/read/", "/library/")
+
+_log = logging.getLogger(__name__)
+
+
+def needed(method: str, path: str) -> Can | None:
+    """What a key has to be made for to make this request; None where no key will do."""
+    if path == "/healthz":
+        return "ask"  # which needs nothing
+    if path == "/mcp":
+        return "ask"  # each tool says for itself what else it needs
+    if path in ("/library", "/api/v1/jobs") and method in _READING:
+        return "add"  # how far adding is
+    if not path.startswith(_APIS):
+        return None
+    if method in _READING or (method == "POST" and path in _ASKING):
+        return "ask"
+    return "add" if path in _ADDING and method in ("POST", "PUT") else "manage"
+
+
+def key_of(scope: Mapping[str, Any]) -> Key | None:
+    """The key that let this request in."""
+    key = scope.get(_KEY)
+    return key if isinstance(key, Key) else None
+
+
+class Keyed:
+    """Checks the key that a request gives. `clock` gives seconds since 1970, `monotonic` seconds that
+    only ever grow."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        keys: Keys,
+        *,
+        proxies: Callable[[str], bool] = is_here,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._app = app
+        self._keys = keys
+        self._is_proxy = proxies
+        self._clock = clock
+        self._monotonic = monotonic
+        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+        self._turn = threading.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        token = _bearer(scope) if scope["type"] == "http" else ""
+        if not looks_like_key(token):
+            await self._app(scope, receive, send)
+            return
+        address = scope["client"][0] if scope.get("client") else ""
+        try:
+            key = self._keys.find(token, self._clock())
+        except StoreError as error:
+            await refuse(scope, receive, send, 503, str(error))
+            return
+        if key is None:
+            await self._turn_away(scope, receive, send, address)
+            return
+        wanted = needed(scope["method"], scope["path"])
+        if wanted is None or not key.may(wanted):
+            told = (
+                "a key opens the API, and this is the page's own: log in with the password"
+                if wanted is None
+                else f"the key {key.name!r} can {key.can}, and this needs one that can {wanted}"
+            )
+            asks = 'Bearer error="insufficient_scope"' + (f', scope="{wanted}"' if wanted else "")
+            await refuse(scope, receive, send, 403, told, {"WWW-Authenticate": asks})
+            return
+        caller = Caller(f"key {key.id}", "" if self._is_proxy(address) else address)
+        await self._app({**scope, _KEY: key, CALLER: caller}, receive, send)
+
+    async def _turn_away(self, scope: Scope, receive: Receive, send: Send, address: str) -> None:
+        if wait := self._crowded(network_of(address)):
+            told = f"{_WRONG} wrong keys in a minute came from this address; try again in {wait} s"
+            await refuse(scope, receive, send, 429, told, {"Retry-After": str(wait)})
+            return
+        _log.warning("a wrong key from %s", address)
+        told = "this key is not known here: it was mistyped, revoked, or made on another computer"
+        await refuse(scope, receive, send, 401, told, {"WWW-Authenticate": "Bearer"})
+
+    def _crowded(self, network: str) -> int:
+        """Count a wrong key; in how many seconds another is told to be wrong, 0 where this one is."""
+        with self._turn:
+            now = self._monotonic()
+            wrong = self._wrong.setdefault(network, deque())
+            self._wrong.move_to_end(network)
+            while len(self._wrong) > _REMEMBERED:
+                self._wrong.popitem(last=False)
+            while wrong and wrong[0] <= now - _MINUTE:
+                wrong.popleft()
+            if len(wrong) >= _WRONG:
+                return max(1, round(wrong[0] + _MINUTE - now))
+            wrong.append(now)
+            return 0
+
+
+def _bearer(scope: Scope) -> str:
+    given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+    scheme, _, token = given.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def whose(scope: Mapping[str, Any]) -> str:
+    """Whose request this is, for counting: the key's, else the address's."""
+    key = key_of(scope)
+    if key is not None:
+        return f"key {key.id}"
+    client = scope.get("client")
+    return str(client[0]) if client else ""

@@ -1,0 +1,213 @@
+"""Keys that programs ask with instead of the page's password, in one SQLite file beside the articles.
+
+    keys = Keys.open(folder / FILE, seal)
+    token = keys.create("newsletter", "ask", now)       told this once
+    keys.find(token, now)                               the key, None where it is none
+    keys.all(); keys.revoke("newsletter")
+
+Each may do one thing and what comes before it: ask < add < manage. The file knows no key, only its
+SHA-256, and a row counts only where it bears this computer's seal: whoever hands an index over brings
+no key of his along, and none that may do more than it was made for. It knows no requests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import sqlite3
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from assistant.databases import KEYS
+from assistant.errors import AccessKeyError
+from assistant.web.sealing import Seal
+from vectorstore.database import connect, refuse_link
+from vectorstore.errors import StoreDamagedError, StoreError
+
+FILE = KEYS.name  # the file's name in an index's folder
+MOST = 200  # keys of one index
+
+Can = Literal["ask", "add", "manage"]
+CANS: tuple[Can, ...] = get_args(Can)  # each may do what those before it may
+
+_TOKEN = re.compile(r"dateline_[A-Za-z0-9_-]{43}")  # scanners for secrets know it by its beginning
+_NAME = re.compile(r"[^\W_][\w .@-]{0,59}")
+_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
+_NOTED = 3600.0  # seconds between two notes of a key's use
+_BEGIN_ANEW = "Move it away, and make the keys anew with `dateline key create`."
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key without what it is. `created` and `used` are seconds since 1970; `used` is exact to the
+    hour, 0 where it never was. `ours` is False where it was not made on this computer: it opens
+    nothing then."""
+
+    id: int
+    name: str
+    can: Can
+    created: float
+    used: float = 0.0
+    ours: bool = True
+
+    def may(self, needed: Can) -> bool:
+        return CANS.index(self.can) >= CANS.index(needed)
+
+
+def looks_like_key(token: str) -> bool:
+    """Whether this has the shape of a key, and is not to be tried as a password."""
+    return bool(_TOKEN.fullmatch(token))
+
+
+class Keys:
+    """The keys of one index. May be used from several threads and processes.
+
+    Every method raises StoreError where the file cannot be read or written.
+    """
+
+    def __init__(self, db: sqlite3.Connection, file: Path | None, seal: Seal) -> None:
+        self._db = db
+        self._file = file
+        self._seal = seal
+        self._turn = threading.Lock()
+
+    @classmethod
+    def open(cls, file: Path | None = None, seal: Seal | None = None) -> Keys:
+        """Open the file, made where it is absent; without one, all are gone when it is closed.
+
+        Raises StoreFormatError for another program's file, a newer format or a link, StoreDamagedError
+        for one that is damaged, or holds what Dateline does not make.
+        """
+        with _told(file):
+            if file is not None:
+                refuse_link(file)
+                if not file.exists():
+                    file.touch(_OWNER_ONLY)
+            db = connect(":memory:" if file is None else file)
+            try:
+                db.row_factory = sqlite3.Row
+                db.execute("PRAGMA journal_mode = WAL")
+                db.execute("PRAGMA secure_delete = ON")
+                KEYS.begin(db, file, "keys")
+            except BaseException:
+                db.close()
+                raise
+        return cls(db, file, seal or Seal(secrets.token_bytes(32)))
+
+    def create(self, name: str, can: Can, now: float) -> str:
+        """A new key, which nobody can be told again.
+
+        Raises AccessKeyError for a name that is taken or is none, where there are too many keys, and
+        where this computer has no secret to seal it with that would outlast this program.
+        """
+        if not _NAME.fullmatch(name):
+            raise AccessKeyError(
+                f"{name!r:.80} is no name for a key; give letters, digits, spaces and . @ _ -, 60 at most."
+            )
+        if not self._seal.lasting:
+            raise AccessKeyError(
+                "there is no folder to keep this computer's secret in, so the server would not know the "
+                "key. Set HOME or XDG_STATE_HOME to a folder of yours, for the server too."
+            )
+        token = f"dateline_{secrets.token_urlsafe(32)}"
+        digest = _digest(token)
+        with self._writing():
+            rows = self._db.execute("SELECT name FROM keys").fetchall()
+            if any(row["name"] == name for row in rows):
+                raise AccessKeyError(
+                    f"there is a key named {name!r} already. Take another name, or "
+                    f'`dateline key revoke "{name}"` first.'
+                )
+            if len(rows) >= MOST:
+                raise AccessKeyError(f"there are {MOST} keys already; revoke one that is not used.")
+            self._db.execute(
+                "INSERT INTO keys (name, can, digest, seal, created) VALUES (?, ?, ?, ?, ?)",
+                (name, can, digest, self._seal.of(_sealed(name, can, digest)), now),
+            )
+        return token
+
+    def all(self) -> list[Key]:
+        """Every key, the oldest first."""
+        with self._turn, _told(self._file):
+            rows = self._db.execute("SELECT * FROM keys ORDER BY id").fetchall()
+        return [self._key(row) for row in rows]
+
+    def revoke(self, name: str) -> None:
+        """From now on the key of this name opens nothing. Raises AccessKeyError where there is none."""
+        with self._writing():
+            if not self._db.execute("DELETE FROM keys WHERE name = ?", (name,)).rowcount:
+                raise AccessKeyError(
+                    f"there is no key named {name!r:.80}; `dateline key list` lists them."
+                )
+
+    def find(self, token: str, now: float) -> Key | None:
+        """The key that this is; None where it is none, was revoked, or was not made on this computer."""
+        if not looks_like_key(token):
+            return None
+        with self._turn, _told(self._file):
+            row = self._db.execute(
+                "SELECT * FROM keys WHERE digest = ?", (_digest(token),)
+            ).fetchone()
+        key = None if row is None else self._key(row)
+        if key is None or not key.ours:
+            return None
+        if now - key.used > _NOTED:
+            # A full disk keeps nobody out.
+            with suppress(StoreError), self._writing():
+                self._db.execute("UPDATE keys SET used = ? WHERE id = ?", (now, key.id))
+        return key
+
+    def close(self) -> None:
+        with self._turn:
+            self._db.close()
+
+    def _key(self, row: sqlite3.Row) -> Key:
+        sealed = {**_sealed(row["name"], row["can"], row["digest"]), "seal": row["seal"]}
+        ours = row["can"] in CANS and self._seal.holds(sealed)
+        can: Any = row["can"] if row["can"] in CANS else "ask"
+        return Key(row["id"], row["name"], can, row["created"], row["used"], ours)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._turn, _told(self._file):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+
+def _digest(token: str) -> str:
+    """Of 256 random bits: nobody finds the key by trying, and no salt is needed."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _sealed(name: str, can: str, digest: str) -> dict[str, str | int]:
+    return {"key": name, "can": can, "digest": digest}
+
+
+@contextmanager
+def _told(file: Path | None) -> Iterator[None]:
+    """Errors of SQLite as ours, with what to do."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StoreError(
+            f"the keys in {file} cannot be kept: {error}. See that its disk has room and that you may "
+            "write there."
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise StoreDamagedError(
+            f"{file}, which holds the keys, is damaged ({error}). {_BEGIN_ANEW}"
+        ) from error
+    except OSError as error:
+        raise StoreError(f"{file} cannot be made: {error.strerror or error}.") from error

@@ -1,0 +1,122 @@
+"""Answers what programs ask over HTTP and MCP: some questions at once, and for those who wait.
+
+    programs = Programs(assistant, rate=Rate(60))
+    async for answer in programs.growing(Question("who?"), whose): …      growing answers
+    answer = await while_there(programs.growing(…), request.receive)       the last; None: it has gone
+
+Nothing is kept, and no question waits for another's turn: there is room or there is not. Whoever stops
+listening ends the work, and lets go of the chat model. It knows no protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from assistant.answering.streaming import in_a_thread
+from assistant.answers import Answer, Turn
+from assistant.errors import TooManyQuestionsError
+from assistant.web.asking import Answering, Rate
+
+if TYPE_CHECKING:
+    from starlette.types import Receive
+
+AT_ONCE = 16  # questions that are answered at the same time
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked; the fields are the arguments of `Assistant.answer`."""
+
+    text: str
+    history: Sequence[Turn] = ()
+    as_of: date | None = None
+    sources: Sequence[str] | None = None
+    after: date | None = None
+    before: date | None = None
+
+
+class Programs:
+    """Answers programs' questions. With a `rate`, how many each caller asks in a minute is bound."""
+
+    def __init__(
+        self, assistant: Answering, *, rate: Rate | None = None, at_once: int = AT_ONCE
+    ) -> None:
+        self._assistant = assistant
+        self._rate = rate
+        self._at_once = at_once
+        self._slots = threading.BoundedSemaphore(at_once)
+
+    async def growing(self, asked: Question, whose: str = "") -> AsyncGenerator[Answer, None]:
+        """Growing answers, the last one complete. Closed early, the work ends within a moment. `whose`
+        the question is bounds how many he asks.
+
+        Raises TooManyQuestionsError, and what `Assistant.stream` raises.
+        """
+        if self._rate is not None:
+            self._rate.take(whose)
+        if not self._slots.acquire(blocking=False):
+            raise TooManyQuestionsError(f"{self._at_once} questions at a time are the most.")
+        stopping = threading.Event()
+
+        def made() -> Iterator[Answer]:
+            try:
+                yield from self._assistant.stream(
+                    asked.text,
+                    history=asked.history,
+                    as_of=asked.as_of,
+                    sources=asked.sources,
+                    after=asked.after,
+                    before=asked.before,
+                    stopping=stopping,
+                )
+            finally:
+                self._slots.release()
+
+        try:
+            async with aclosing(in_a_thread(made)) as growing:
+                async for answer in growing:
+                    yield answer
+        finally:
+            stopping.set()
+
+
+async def last(growing: AsyncIterator[Answer]) -> Answer:
+    """The complete answer."""
+    whole = None
+    async for answer in growing:
+        whole = answer
+    if whole is None:
+        raise RuntimeError("the assistant said nothing")
+    return whole
+
+
+async def first_of(growing: AsyncGenerator[Answer, None]) -> AsyncGenerator[Answer, None]:
+    """The first of the growing answers, and no more: the others are left for later."""
+    yield await anext(growing)
+
+
+async def while_there(growing: AsyncGenerator[Answer, None], receive: Receive) -> Answer | None:
+    """The complete answer; None where whoever made the request, whose body was read, has gone."""
+
+    async def heard() -> Answer:
+        async with aclosing(growing):
+            return await last(growing)
+
+    async def gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    hearing, leaving = asyncio.create_task(heard()), asyncio.create_task(gone())
+    try:
+        await asyncio.wait((hearing, leaving), return_when=asyncio.FIRST_COMPLETED)
+        return hearing.result() if hearing.done() else None
+    finally:
+        for task in (hearing, leaving):
+            task.cancel()
+        await asyncio.gather(hearing, leaving, return_exceptions=True)

@@ -1,0 +1,483 @@
+"""The API for programs, version 1: every field of what it takes and gives is typed.
+
+    POST   /api/v1/answer               question, history, as_of, sources, after, before -> an Answer
+    POST   /api/v1/answer/stream        the same as server-sent events: growing Answers
+    GET    /api/v1/search               ?q= &k= &mode= &source= &after= &before=  -> passages
+    GET    /api/v1/articles             ?words= &source= &after= &before= &skip= &limit=
+    GET    /api/v1/articles/{id}        one article with its text
+    POST   /api/v1/articles             a text; PATCH and DELETE of one: its title, day, source; remove it
+    PUT    /api/v1/files                ?name=  the bytes of one file, read in the background
+    POST   /api/v1/links                address: fetched in the background
+    GET    /api/v1/jobs                 how far what was given is, and what failed
+
+The shapes are those of the Python types. Errors are those of `api`; what a key needs for each of them is
+in `keyed`. It decides nothing about answers and articles.
+"""
+
+# No `from __future__ import annotations`: FastAPI evaluates the annotations of its endpoints.
+import json
+import logging
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from assistant.answers import Answer, Citation, Kind, Position, Role, Statement, Turn
+from assistant.web.guarding import error_body
+from assistant.web.keyed import needed, whose
+from assistant.web.library import Library
+from assistant.web.programs import Programs, Question, first_of, while_there
+from vectorstore.articles import Article, Filter, Hit, Notice, Summary
+from vectorstore.errors import DatelineError, LoadingError
+from vectorstore.index import Mode
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter, FastAPI
+
+LONGEST = 10_000  # characters of a question or a turn
+
+_METHODS = ("get", "put", "post", "patch", "delete")
+_FAULTS = {401: "No key or password", 403: "A key that cannot do this", 429: "Too many questions"}
+
+_log = logging.getLogger(__name__)
+
+
+class _In(BaseModel):
+    """What a request gives. Unknown names are refused, so a typo is not ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TurnIn(_In):
+    """One turn of the conversation so far."""
+
+    role: Role
+    text: str = Field(max_length=LONGEST)
+
+
+class QuestionIn(_In):
+    """A question, with what was said before it, oldest first, and filters. Both days are inclusive."""
+
+    question: str = Field(max_length=LONGEST)
+    history: list[TurnIn] = Field(default=[], max_length=200)
+    as_of: date | None = None
+    sources: list[str] | None = None
+    after: date | None = None
+    before: date | None = None
+
+    def in_full(self) -> Question:
+        return Question(
+            self.question,
+            history=[Turn(turn.role, turn.text) for turn in self.history],
+            as_of=self.as_of,
+            sources=self.sources,
+            after=self.after,
+            before=self.before,
+        )
+
+
+class TextIn(_In):
+    """An article that is given as a text."""
+
+    text: str = Field(max_length=6_000_000)
+    title: str = Field("", max_length=300)
+    published: date | None = None
+    source: str = Field("", max_length=200)
+    url: str = Field("", max_length=2_000, pattern="^(https?://.*)?$")
+
+
+class EditIn(_In):
+    """What is to change of an article; what is left out stays. `undated` takes its day away."""
+
+    title: str | None = Field(None, min_length=1, max_length=300)
+    published: date | None = None
+    undated: bool = False
+    source: str | None = Field(None, max_length=200)
+
+
+class LinkIn(_In):
+    """The address of a page or feed."""
+
+    address: str = Field(min_length=1, max_length=2_000)
+
+
+class TraceOut(BaseModel):
+    """The question as it was read, and seconds by stage."""
+
+    question: str
+    seconds: dict[str, float]
+
+
+class AnswerOut(BaseModel):
+    """An answer with its proof, an abstention with the nearest passages, or help.
+
+    A citation's quote is the article's text from character `start` up to `end`.
+    """
+
+    question: str
+    kind: Kind
+    text: str
+    short: str | None
+    statements: list[Statement]
+    citations: list[Citation]
+    positions: list[Position]
+    passages: list[Hit]
+    confidence: float
+    notices: list[str]
+    model: str
+    trace: TraceOut
+    complete: bool
+    answered: bool
+
+
+class HitsOut(BaseModel):
+    """Passages, the nearest first. A passage's text is the article's from `start` up to `end`."""
+
+    hits: list[Hit]
+
+
+class ListedOut(BaseModel):
+    """An article without its text."""
+
+    id: str
+    title: str
+    source: str
+    url: str
+    published: date | None
+    authors: list[str]
+    language: str
+    characters: int
+    passages: int
+
+
+class ArticlesOut(BaseModel):
+    articles: list[ListedOut]
+
+
+class FoundOut(ArticlesOut):
+    """`found` of `total` articles match, newest first; these are the next ones."""
+
+    found: int
+    total: int
+
+
+class ArticleOut(BaseModel):
+    """An article, word for word; `pages` are the characters at which its pages begin."""
+
+    id: str
+    title: str
+    text: str
+    source: str
+    url: str
+    published: date | None
+    authors: list[str]
+    language: str
+    pages: list[int]
+
+
+class IdOut(BaseModel):
+    id: str
+
+
+class RemovedOut(BaseModel):
+    removed: str
+
+
+class FailureOut(BaseModel):
+    """What could not be added, and why. `again` is false where trying again cannot help."""
+
+    what: str
+    reason: str
+    again: bool
+
+
+class JobsOut(BaseModel):
+    """What is being added: `done` of `total` files, links that are being fetched, and what failed. The
+    other numbers count articles since it was last idle; `line` says it in words."""
+
+    running: bool
+    line: str
+    done: int
+    total: int
+    fetching: list[str]
+    added: int
+    updated: int
+    unchanged: int
+    failures: list[FailureOut]
+    more_failures: int
+    notices: list[Notice]
+
+
+class AcceptedOut(BaseModel):
+    """It is being worked on; `/api/v1/jobs` says how far it is."""
+
+    accepted: str
+
+
+class ErrorOut(BaseModel):
+    """What failed, by its class, and what to do."""
+
+    error: str
+    message: str
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorOut, "description": told}
+    for status, told in (
+        (400, "It cannot be done as asked"),
+        (404, "There is no such article"),
+        (413, "The request is too large"),
+        (422, "The request makes no sense"),
+        (503, "The index or a model cannot be used at the moment"),
+    )
+}
+
+
+def rest_routes(
+    library: Library, programs: Programs, status_of: Callable[[DatelineError], int]
+) -> "APIRouter":
+    """The routes over this library and these programs' desk. `status_of` an error is what HTTP calls it."""
+    from fastapi import APIRouter, Query, Request
+    from fastapi.responses import JSONResponse, Response, StreamingResponse
+    from starlette.concurrency import run_in_threadpool
+
+    index = library.index
+    limits = library.adding.limits
+    router = APIRouter(prefix="/api/v1", tags=["Version 1"], responses=ERRORS)
+    Sources = Annotated[list[str], Query(max_length=1_000)]  # noqa: N806  # it is a type
+
+    @router.post("/answer", response_model=AnswerOut, summary="Answer a question")
+    async def answer(asked: QuestionIn, request: Request) -> Response:
+        growing = programs.growing(asked.in_full(), whose(request.scope))
+        reply = await while_there(growing, request.receive)
+        return Response(status_code=499) if reply is None else JSONResponse(reply.to_dict())
+
+    @router.post(
+        "/answer/stream",
+        summary="Answer a question while it is written",
+        description="Server-sent events: `answer` with a growing answer, of which the last is complete, "
+        "or `error`. The data of both are JSON.",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    )
+    async def stream(asked: QuestionIn, request: Request) -> Response:
+        growing = programs.growing(asked.in_full(), whose(request.scope))
+        first = await while_there(first_of(growing), request.receive)
+        if first is None:
+            await growing.aclose()
+            return Response(status_code=499)
+        return StreamingResponse(
+            _events(first, growing, status_of),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store"},
+        )
+
+    @router.get("/search", response_model=HitsOut, summary="Find passages")
+    def search(
+        q: Annotated[str, Query(max_length=LONGEST)],
+        k: Annotated[int, Query(ge=1, le=100)] = 10,
+        mode: Mode = "hybrid",
+        source: Sources = [],  # noqa: B006
+        after: date | None = None,
+        before: date | None = None,
+    ) -> JSONResponse:
+        hits = index.search(q, k, mode, sources=source or None, after=after, before=before)
+        return JSONResponse({"hits": _HITS.dump_python(hits, mode="json")})
+
+    @router.get("/articles", summary="List articles")
+    def articles(
+        words: Annotated[str, Query(max_length=500)] = "",
+        source: Sources = [],  # noqa: B006
+        after: date | None = None,
+        before: date | None = None,
+        skip: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    ) -> FoundOut:
+        where = Filter(tuple(source) or None, None, after, before)
+        listed = library.listed(words, where, skip=skip, most=limit)
+        found = [listed_out(summary) for summary in listed.articles]
+        return FoundOut(articles=found, found=listed.found, total=listed.total)
+
+    @router.post("/articles", status_code=201, summary="Add a text")
+    def add(given: TextIn) -> IdOut:
+        with library.one_text():
+            article_id = library.add_text(
+                given.text,
+                title=given.title,
+                published=given.published,
+                source=given.source,
+                url=given.url,
+            )
+        return IdOut(id=article_id)
+
+    @router.get("/articles/{article_id:id}", summary="Read an article")
+    def article(article_id: str) -> ArticleOut:
+        return _article(index.get(article_id))
+
+    @router.patch("/articles/{article_id:id}", summary="Correct an article's title, day or source")
+    def edit(article_id: str, given: EditIn) -> ListedOut:
+        published: date | Literal["none"] | None = "none" if given.undated else given.published
+        return listed_out(
+            library.correct(article_id, title=given.title, published=published, source=given.source)
+        )
+
+    @router.delete("/articles/{article_id:id}", summary="Remove an article")
+    def remove(article_id: str) -> RemovedOut:
+        library.remove([article_id])
+        return RemovedOut(removed=article_id)
+
+    @router.put(
+        "/files",
+        status_code=202,
+        summary="Add a file",
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+                },
+            }
+        },
+    )
+    async def file(
+        request: Request, name: Annotated[str, Query(min_length=1, max_length=1_000)]
+    ) -> AcceptedOut:
+        content = bytearray()
+        async for chunk in request.stream():
+            if len(content) <= limits.size:  # the rest is read and dropped, so that it can be told
+                content += chunk
+        given = bytes(content)
+        try:
+            await run_in_threadpool(library.adding.file, name, given, whose=whose(request.scope))
+        except LoadingError as error:
+            raise LoadingError(f"{name} {error}") from error
+        return AcceptedOut(accepted=name)
+
+    @router.post("/links", status_code=202, summary="Add the page or feed at an address")
+    def link(given: LinkIn) -> AcceptedOut:
+        address = given.address.strip()
+        library.adding.link(address if "://" in address else f"https://{address}")
+        return AcceptedOut(accepted=address)
+
+    @router.get("/jobs", summary="How far adding is")
+    def jobs() -> JobsOut:
+        status = library.adding.status()
+        return JobsOut(
+            running=status.running,
+            line=status.line,
+            done=status.done,
+            total=status.total,
+            fetching=list(status.fetching),
+            added=status.added,
+            updated=status.updated,
+            unchanged=status.unchanged,
+            failures=[
+                FailureOut(what=each.what, reason=each.reason, again=each.again)
+                for each in status.failures
+            ],
+            more_failures=status.more_failures,
+            notices=list(status.notices),
+        )
+
+    return router
+
+
+def describe_access(app: "FastAPI") -> None:
+    """Have the API's own description tell what opens each of its operations, and how it is refused."""
+    from fastapi.openapi.utils import get_openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+            components = schema.setdefault("components", {})
+            components.setdefault("schemas", {}).setdefault(
+                "ErrorOut", ErrorOut.model_json_schema()
+            )
+            components["securitySchemes"] = {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A key of `dateline key create`, or the page's password; needed "
+                    "where the page has one",
+                },
+                "session": {"type": "apiKey", "in": "cookie", "name": "dateline_session"},
+            }
+            for path, methods in schema["paths"].items():
+                for method, operation in methods.items():
+                    if method in _METHODS:
+                        _describe(operation, method, path)
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]  # as FastAPI's own documentation does it
+
+
+def _describe(operation: dict[str, Any], method: str, path: str) -> None:
+    if path == "/healthz":
+        operation["security"] = []
+        return
+    wanted = needed(method.upper(), path)
+    operation["security"] = [{"bearer": []}, {"session": []}]
+    opens = f"A key that can `{wanted}` opens this." if wanted else "No key opens this."
+    operation["description"] = f"{operation.get('description', '')}\n\n{opens}".strip()
+    shape = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorOut"}}}
+    for status, told in _FAULTS.items():
+        operation["responses"].setdefault(str(status), {"description": told, "content": shape})
+
+
+async def _events(
+    first: Answer,
+    growing: AsyncGenerator[Answer, None],
+    status_of: Callable[[DatelineError], int],
+) -> AsyncIterator[str]:
+    async with aclosing(growing):
+        yield _event("answer", first.to_dict())
+        try:
+            async for answer in growing:
+                yield _event("answer", answer.to_dict())
+        except DatelineError as error:
+            told = error_body("", status_of(error), str(error), type(error).__name__)
+            yield _event("error", told)
+        except Exception:  # noqa: BLE001  # the last border: no status can tell of it any more
+            code = secrets.token_hex(3)
+            _log.exception("a streamed answer failed, code %s", code)
+            told = error_body("", 500, f"Something went wrong. Code {code}", "ServerError")
+            yield _event("error", told)
+
+
+def _event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"
+
+
+def listed_out(summary: Summary) -> ListedOut:
+    return ListedOut(
+        id=summary.id,
+        title=summary.title,
+        source=summary.source,
+        url=summary.url,
+        published=summary.published,
+        authors=list(summary.authors),
+        language=summary.language,
+        characters=summary.characters,
+        passages=summary.passages,
+    )
+
+
+def _article(article: Article) -> ArticleOut:
+    return ArticleOut(
+        id=article.id,
+        title=article.title,
+        text=article.text,
+        source=article.source,
+        url=article.url,
+        published=article.published,
+        authors=list(article.authors),
+        language=article.language,
+        pages=list(article.pages),
+    )
+
+
+_HITS = TypeAdapter(list[Hit])

@@ -1,0 +1,259 @@
+"""Version 1 of the API: what it takes and gives is what its own description says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+
+from assistant.answers import Answer, Turn
+from assistant.api import create_app
+from assistant.errors import ModelError
+from assistant.web.adding import Adding
+from assistant.web.library import Library
+from assistant.web.rest import AnswerOut
+from tests.fake_assistant import (
+    ANSWERS,
+    ARTICLES,
+    COST,
+    HARBOUR,
+    HOSTILE,
+    MEETING,
+    START,
+    FakeAssistant,
+    wait_until,
+)
+from vectorstore.errors import FetchError
+from vectorstore.fetching import Page
+
+HERE = "http://127.0.0.1:7860"
+ODD = replace(HARBOUR, id="a/b?#%20 c")
+
+
+def offline(url: str) -> Page:
+    raise FetchError(f"{url} cannot be fetched: there is no network here")
+
+
+@pytest.fixture
+def assistant() -> FakeAssistant:
+    return FakeAssistant((*ARTICLES, HOSTILE, ODD))
+
+
+@pytest.fixture
+def app(assistant: FakeAssistant) -> Iterator[Any]:
+    library = Library(assistant.index, Adding(assistant.index, fetch=offline))
+    yield create_app(assistant, page=False, library=library)
+    library.close()
+
+
+def send(app: Any, method: str, path: str, **more: Any) -> httpx.Response:
+    async def sent() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url=HERE) as client:
+            return await client.request(method, path, **more)
+
+    return asyncio.run(sent())
+
+
+def events(reply: httpx.Response) -> list[tuple[str, Any]]:
+    found = []
+    for block in reply.text.split("\n\n"):
+        if block:
+            name, data = block.split("\n")
+            found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return found
+
+
+# ------------------------------------------------------------------------------- its description
+
+ASKED: list[tuple[str, str, str, dict[str, Any], int]] = [
+    ("post", "/api/v1/answer", "", {"json": {"question": "harbour?"}}, 200),
+    ("post", "/api/v1/answer", "", {"json": {"question": "when does work begin?"}}, 200),
+    ("post", "/api/v1/answer", "", {"json": {"question": "anything else?"}}, 200),
+    ("post", "/api/v1/answer", "", {"json": {"question": "hello"}}, 200),
+    ("post", "/api/v1/answer", "", {"json": {"question": " "}}, 400),
+    ("post", "/api/v1/answer", "", {"json": {"question": "x", "histroy": []}}, 422),
+    ("post", "/api/answer", "", {"json": {"question": "harbour?"}}, 200),
+    ("get", "/api/articles", "", {}, 200),
+    ("get", "/api/v1/articles", "", {"params": {"words": "harbour"}}, 200),
+    ("get", "/api/v1/search", "", {"params": {"q": "harbour"}}, 200),
+    ("get", "/api/v1/search", "", {"params": {"q": "harbour", "k": 0}}, 422),
+    ("get", "/api/v1/articles/{article_id}", "meeting", {}, 200),
+    ("get", "/api/v1/articles/{article_id}", "gone", {}, 404),
+    ("post", "/api/v1/articles", "", {"json": {"text": "A ferry was sold."}}, 201),
+    ("patch", "/api/v1/articles/{article_id}", "meeting", {"json": {"title": "x"}}, 200),
+    ("delete", "/api/v1/articles/{article_id}", "meeting", {}, 200),
+    ("put", "/api/v1/files", "", {"params": {"name": "a.txt"}, "content": b"x y z"}, 202),
+    ("post", "/api/v1/links", "", {"json": {"address": "example.org/story"}}, 202),
+    ("get", "/api/v1/jobs", "", {}, 200),
+    ("get", "/v1/models", "", {}, 200),
+    (
+        "post",
+        "/v1/chat/completions",
+        "",
+        {"json": {"model": "dateline", "messages": [{"role": "user", "content": "harbour?"}]}},
+        200,
+    ),
+    ("post", "/v1/chat/completions", "", {"json": {"model": "x", "messages": [{}]}}, 400),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "article", "more", "status"), ASKED)
+def test_what_comes_back_is_described_to_the_last_field(
+    app: Any, method: str, path: str, article: str, more: dict[str, Any], status: int
+) -> None:
+    document = send(app, "GET", "/api/openapi.json").json()
+    reply = send(app, method.upper(), path.replace("{article_id}", article), **more)
+    assert reply.status_code == status, reply.text
+    described = document["paths"][path][method]["responses"][str(status)]
+    schema = described["content"]["application/json"]["schema"]
+    jsonschema.validate(reply.json(), {**schema, "components": _closed(document["components"])})
+
+
+def _closed(components: Any) -> Any:
+    """The schemas, none of which admits a field that it does not name."""
+    schemas = {
+        name: {**schema, "additionalProperties": False} if "properties" in schema else schema
+        for name, schema in components["schemas"].items()
+    }
+    return {**components, "schemas": schemas}
+
+
+def test_every_operation_tells_its_security_its_errors_and_a_shape_of_its_success(app: Any) -> None:
+    document = send(app, "GET", "/api/openapi.json").json()
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert "security" in operation, path
+            if path.startswith(("/api/", "/v1/")):
+                assert {"401", "403", "429", "503"} <= set(operation["responses"]), path
+                (success,) = [s for s in operation["responses"] if s.startswith("2")]
+                for content in operation["responses"][success]["content"].values():
+                    assert content["schema"] != {}, (method, path)
+    add = document["paths"]["/api/v1/articles"]["post"]
+    assert "A key that can `add` opens this." in add["description"]
+    assert document["paths"]["/healthz"]["get"]["security"] == []
+
+
+@pytest.mark.parametrize("answer", [*ANSWERS.values(), START])
+def test_the_type_of_an_answer_is_the_answer(answer: Answer) -> None:
+    assert AnswerOut.model_validate(answer.to_dict()).model_dump(mode="json") == answer.to_dict()
+
+
+# ----------------------------------------------------------------------------------------- asking
+
+
+def test_history_and_filters_reach_the_assistant(app: Any, assistant: FakeAssistant) -> None:
+    asked = {
+        "question": "and where?",
+        "history": [{"role": "user", "text": "who?"}, {"role": "assistant", "text": "They."}],
+        "as_of": "2025-07-26",
+        "sources": ["Asian Lite"],
+        "after": "2025-01-01",
+        "before": "2025-12-31",
+    }
+    for path in ("/api/v1/answer", "/api/v1/answer/stream"):
+        assert send(app, "POST", path, json=asked).status_code == 200
+        heard = assistant.asked.pop()
+        assert heard.history == (Turn("user", "who?"), Turn("assistant", "They."))
+        assert (heard.as_of, heard.sources) == (date(2025, 7, 26), ("Asian Lite",))
+        assert (heard.after, heard.before) == (date(2025, 1, 1), date(2025, 12, 31))
+
+
+def test_a_stream_grows_to_the_answer(app: Any) -> None:
+    found = events(send(app, "POST", "/api/v1/answer/stream", json={"question": COST.question}))
+    assert {name for name, _ in found} == {"answer"}
+    assert len(found) >= 3
+    assert found[-1][1] == COST.to_dict()
+    assert [answer["complete"] for _, answer in found] == [False] * (len(found) - 1) + [True]
+    for _, answer in found:
+        assert COST.text.startswith(answer["text"])
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"), [(ModelError("gone"), "ModelError"), (ZeroDivisionError("secret"), None)]
+)
+def test_a_stream_that_fails_in_the_middle_says_so(failure: Exception, kind: str | None) -> None:
+    class Failing(FakeAssistant):
+        def stream(self, question: str, **more: Any) -> Iterator[Answer]:
+            yield replace(COST, text="The wall", citations=(), complete=False)
+            raise failure
+
+    app = create_app(Failing(), page=False)
+    reply = send(app, "POST", "/api/v1/answer/stream", json={"question": "x"})
+    name, told = events(reply)[-1]
+    assert (name, told["error"]) == ("error", kind or "ServerError")
+    assert "secret" not in reply.text
+
+
+def test_a_stream_that_cannot_begin_is_refused_by_its_status(app: Any) -> None:
+    reply = send(app, "POST", "/api/v1/answer/stream", json={"question": " "})
+    assert (reply.status_code, reply.json()["error"]) == (400, "QuestionError")
+
+
+# --------------------------------------------------------------------------------------- articles
+
+
+def test_passages_are_found_with_their_offsets(app: Any) -> None:
+    hits = send(app, "GET", "/api/v1/search", params={"q": "harbour", "k": 2}).json()["hits"]
+    assert len(hits) == 2
+    passage = hits[0]["passage"]
+    assert MEETING.text[passage["start"] : passage["end"]] == passage["text"]
+    assert passage["published"] == "2025-07-26"
+
+
+def test_articles_are_narrowed_and_read_whatever_their_id_is_made_of(app: Any) -> None:
+    def ids(**given: Any) -> list[str]:
+        listed = send(app, "GET", "/api/v1/articles", params=given).json()
+        return [article["id"] for article in listed["articles"]]
+
+    assert ids(source="Asian Lite") == ["meeting"]
+    assert ids(before="2025-07-26") == ["meeting", HOSTILE.id]
+    assert ids(limit=1, skip=2) == ["meeting"]
+    read = send(app, "GET", f"/api/v1/articles/{quote(ODD.id, safe='')}")
+    assert (read.json()["id"], read.json()["text"]) == (ODD.id, ODD.text)
+
+
+def test_an_article_is_added_corrected_and_removed(app: Any, assistant: FakeAssistant) -> None:
+    given = {"text": "A ferry was sold.", "title": "Ferry", "published": "2025-11-01"}
+    article_id = send(app, "POST", "/api/v1/articles", json=given).json()["id"]
+    path = f"/api/v1/articles/{article_id}"
+    assert send(app, "GET", path).json()["published"] == "2025-11-01"
+    send(app, "PATCH", path, json={"source": "Gazette"})
+    article = assistant.index.get(article_id)
+    assert (article.title, article.source) == ("Ferry", "Gazette")
+    assert article.published == date(2025, 11, 1)
+    send(app, "PATCH", path, json={"undated": True})
+    assert assistant.index.get(article_id).published is None
+    assert send(app, "DELETE", path).json() == {"removed": article_id}
+    assert send(app, "GET", path).status_code == 404
+    assert send(app, "DELETE", path).status_code == 404
+
+
+def test_files_and_links_are_worked_on_and_told_of(app: Any, assistant: FakeAssistant) -> None:
+    before = len(assistant.index.kept)
+    params = {"name": "ferry.txt"}
+    reply = send(app, "PUT", "/api/v1/files", params=params, content=b"A ferry was sold in May.")
+    assert reply.json() == {"accepted": "ferry.txt"}
+    send(app, "POST", "/api/v1/links", json={"address": "https://example.org/story"})
+    wait_until(lambda: not send(app, "GET", "/api/v1/jobs").json()["running"])
+    jobs = send(app, "GET", "/api/v1/jobs").json()
+    assert len(assistant.index.kept) == before + 1
+    assert [failure["what"] for failure in jobs["failures"]] == ["https://example.org/story"]
+
+
+def test_what_is_too_large_is_refused(app: Any) -> None:
+    params = {"name": "large.txt"}
+    large = send(app, "PUT", "/api/v1/files", params=params, content=b"x" * 20_000_001)
+    assert large.status_code == 400
+    assert large.json()["message"].startswith("large.txt is larger than 20 MB")
+    larger = send(app, "PUT", "/api/v1/files", params=params, content=b"x" * 21_000_001)
+    assert larger.status_code == 413

@@ -87,7 +87,7 @@ class FakeReader:
         )
         best = Scored(base + start, base + end, score)
         spans = (best,) if phrase else ()
-        return Reading(passage, *best[:2], phrase, score, spans, evidence, lambda: verdict)
+        return Reading(passage, *best[:2], phrase, score, spans, evidence, verdict)
 
 
 def no_vector(_: str) -> Any:

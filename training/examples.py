@@ -164,7 +164,6 @@ class Examples:
 
     def __init__(self, data: Path, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._data = data
         splits = json.loads(squad.SPLITS.read_text(encoding="utf-8"))
         self._texts: dict[str, str] = {}
         self._pieces: list[Text] = []
@@ -194,7 +193,7 @@ class Examples:
         self._items["checked"] = self._items["squad1"][:-1]
         self._before = {b.text: a for a, b in pairwise(self._items["squad1"]) if a.doc == b.doc}
         self._items["clapnq"] = _questions(data / "clapnq", set(self._of))
-        self._items["claims"] = _claims(data / "claims", "train")
+        self._items["claims"] = _claims(data / "claims")
         self._items["rte"] = _rte(data / "rte")
         self._asked: dict[str, list[Item]] = {}
         for item in self._items["squad1"]:
@@ -209,30 +208,6 @@ class Examples:
     @property
     def counts(self) -> dict[str, int]:
         return {name: len(items) for name, items in self._items.items()}
-
-    def items(self, name: str) -> list[Item]:
-        """Those of one source, in the order in which they are learnt."""
-        return self._items[name]
-
-    def claims(self, part: str) -> list[Item]:
-        """The statements of one part of `claims`."""
-        return _claims(self._data / "claims", part)
-
-    def judged(
-        self, item: Item, piece: Text, chance: random.Random, titles: float = TITLES
-    ) -> Example:
-        """A statement with its passage, as it is, cut to what a reader takes."""
-        return self._example(item, piece, chance, titles=titles)
-
-    def checked(self, count: int, chance: random.Random) -> list[Example]:
-        """So many answers behind their questions, to be judged."""
-        items = chance.sample(self._items["checked"], count)
-        rows = self._search.search([item.text for item in items], 20)
-        return [
-            self._checked(item, own, [int(i) for i in row], chance)
-            for item, row in zip(items, rows, strict=True)
-            if (own := self._of.get(item.doc, []))
-        ]
 
     def block(self, number: int) -> list[Group]:
         chance = random.Random(SEED * 100_003 + number)
@@ -343,12 +318,7 @@ class Examples:
         return self._example(none, self._pieces[gold], chance)
 
     def _example(
-        self,
-        item: Item,
-        piece: Text,
-        chance: random.Random,
-        narrow: bool = False,
-        titles: float = TITLES,
+        self, item: Item, piece: Text, chance: random.Random, narrow: bool = False
     ) -> Example:
         cuts = sentences(piece.text)
         # Where the answer and the evidence are, as offsets into the piece's text.
@@ -364,7 +334,7 @@ class Examples:
         title = " ".join(piece.title.split())[:TITLE]
         head = (
             f"{title}. "
-            if title and chance.random() < titles and not text.startswith(title)
+            if title and chance.random() < TITLES and not text.startswith(title)
             else ""
         )
         encoding = self._tokenizer.encode(item.text, head + text)
@@ -547,7 +517,7 @@ def _questions(folder: Path, docs: set[str]) -> list[Item]:
     return found
 
 
-def _claims(folder: Path, part: str) -> list[Item]:
+def _claims(folder: Path) -> list[Item]:
     texts = {row["passage_id"]: row for row in _lines(folder / "passages.jsonl.gz")}
     return [
         Item(
@@ -557,7 +527,7 @@ def _claims(folder: Path, part: str) -> list[Item]:
             verdict=VERDICTS.index(row["label"]),
         )
         for row in _lines(folder / "claims.jsonl.gz")
-        if squad.part_of("claims", row["passage_id"]) == part
+        if squad.part_of("claims", row["passage_id"]) == "train"
     ]
 
 

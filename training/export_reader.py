@@ -22,7 +22,6 @@ import json
 import random
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,7 @@ def main() -> None:
     a = ap.parse_args()
     network = ReaderNetwork(a.model).eval()
     ranges = measured_ranges(network, Examples(a.data, tokenizer_of(a.model)))
-    quantise(network.encoder.encoder, ranges)
+    quantise(network, ranges)
     with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch)
         export(network, made / "model.onnx")
@@ -74,20 +73,10 @@ def main() -> None:
 
 def measured_ranges(network: ReaderNetwork, examples: Examples) -> dict[str, torch.Tensor]:
     """The largest absolute input of every channel of every linear layer of the encoder."""
-    groups = random.Random(1).sample(examples.block(10_000), PASSAGES)
-
-    def read() -> None:
-        for group in groups:
-            ids, types = (torch.tensor([row]) for row in (group[0].ids, group[0].types))
-            network(ids, torch.ones_like(ids), types)
-
-    return ranges_while(network.encoder.encoder, read)
-
-
-def ranges_while(encoder: nn.Module, read: Callable[[], None]) -> dict[str, torch.Tensor]:
-    """The largest absolute input of every channel of every linear layer, by its name, in `read`."""
     layers = {
-        name: layer for name, layer in encoder.named_modules() if isinstance(layer, nn.Linear)
+        name: layer
+        for name, layer in network.encoder.encoder.named_modules()
+        if isinstance(layer, nn.Linear)
     }
     found = {name: torch.zeros(layer.in_features) for name, layer in layers.items()}
 
@@ -98,28 +87,32 @@ def ranges_while(encoder: nn.Module, read: Callable[[], None]) -> dict[str, torc
         return hook
 
     hooks = [layer.register_forward_pre_hook(watch(name)) for name, layer in layers.items()]
+    groups = random.Random(1).sample(examples.block(10_000), PASSAGES)
     with torch.inference_mode():
-        read()
+        for group in groups:
+            ids, types = (torch.tensor([row]) for row in (group[0].ids, group[0].types))
+            network(ids, torch.ones_like(ids), types)
     for hook in hooks:
         hook.remove()
     return found
 
 
-def quantise(encoder: Any, ranges: dict[str, torch.Tensor]) -> None:
-    """An encoder's linear layers, in place, in whole numbers. Layers with one input (query, key and
+def quantise(network: ReaderNetwork, ranges: dict[str, torch.Tensor]) -> None:
+    """The encoder's linear layers, in place, in whole numbers. Layers with one input (query, key and
     value) share its rounding."""
     groups: dict[tuple[float, ...], list[str]] = {}
     for name, most in ranges.items():
         groups.setdefault(tuple(most.tolist()), []).append(name)
     for names in groups.values():
-        layers = {name: encoder.get_submodule(name) for name in names}
+        layers = {name: network.encoder.encoder.get_submodule(name) for name in names}
         weight = torch.stack([layer.weight.abs().amax(0) for layer in layers.values()]).amax(0)
         most = ranges[names[0]].clamp(min=1e-5)
         smooth = (most**SMOOTH / weight.clamp(min=1e-5) ** (1 - SMOOTH)).detach()
         inverse = nn.Parameter(1 / smooth, requires_grad=False)
         for name, layer in layers.items():
             path, _, last = name.rpartition(".")
-            setattr(encoder.get_submodule(path), last, WholeNumbers(layer, smooth, inverse))
+            parent = network.encoder.encoder.get_submodule(path)
+            setattr(parent, last, WholeNumbers(layer, smooth, inverse))
 
 
 class WholeNumbers(nn.Module):
@@ -197,7 +190,7 @@ class _Plain(nn.Module):
         return tuple(self.network(ids, mask, types))
 
 
-def store(file: Path, weights: str = "layers.bin") -> None:
+def store(file: Path) -> None:
     """Embeddings in eight bits, and the weights in files beside the graph, each under 95 MB."""
     import onnx
     from onnx import external_data_helper, helper, numpy_helper
@@ -235,7 +228,7 @@ def store(file: Path, weights: str = "layers.bin") -> None:
     graph.initializer.extend(kept)
     for tensor in graph.initializer:
         if len(tensor.raw_data) > 1024:
-            location = "embeddings.bin" if tensor.name.endswith(".rows") else weights
+            location = "embeddings.bin" if tensor.name.endswith(".rows") else "layers.bin"
             external_data_helper.set_external_data(tensor, location=location)
     onnx.save(model, str(file))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from assistant.reading.network import NetworkReader, Output, onnx_reader
+from assistant.reading.network import NetworkReader, onnx_reader
 
 TOKENS = 384
 
@@ -34,10 +34,9 @@ def _network(folder: Path, threads: int) -> Any:
     torch.set_num_threads(threads)
     network = ReaderNetwork(folder).eval()
 
-    def run(ids: Any, mask: Any, types: Any) -> Output:
+    def run(ids: Any, mask: Any, types: Any) -> dict[str, Any]:
         with torch.inference_mode():
             found = network(*(torch.from_numpy(rows) for rows in (ids, mask, types)))
-        start, end, evidence, verdict = (logits.numpy() for logits in found)
-        return Output(start, end, evidence, lambda: verdict)
+        return {name: value.numpy() for name, value in found._asdict().items()}
 
     return run

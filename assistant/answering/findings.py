@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from assistant.answering.interviews import replies
 from assistant.question.intent import Form
 from assistant.question.time import AskedTime
 from assistant.question.words import Words, words
@@ -126,7 +127,7 @@ class Material:
     @cached_property
     def close(self) -> tuple[Reading, ...]:
         """The readings of the strong reader, best first."""
-        found = [r for r in self.readings if not r.skimmed and r.text]
+        found = [replies(r) for r in self.readings if not r.skimmed and r.text]
         return tuple(sorted(found, key=lambda r: (-r.score, r.passage.article_id, r.start)))
 
 
@@ -199,12 +200,6 @@ def signals(material: Material, reading: Reading, span: Scored) -> dict[str, flo
 
 def said(passage: Passage, span: Scored | Span) -> str:
     return passage.text[span.start - passage.start : span.end - passage.start]
-
-
-def asks(text: str) -> bool:
-    """Whether a sentence is a question: in an interview, those come nearest to what is asked, and
-    answer nothing."""
-    return text.rstrip(_BEHIND).endswith("?")
 
 
 def ends(text: str) -> bool:

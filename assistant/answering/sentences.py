@@ -18,7 +18,6 @@ from assistant.answering.findings import (
     Finding,
     Material,
     Proof,
-    asks,
     said,
     signals,
 )
@@ -130,7 +129,6 @@ def ranked(material: Material) -> list[Sentence]:
         for number, span in enumerate(reading.sentences)
         if len(re.findall(r"\w+", said(reading.passage, span))) >= _FEWEST_WORDS
     ]
-    found = [one for one in found if not asks(one.text)] or found
     found.sort(key=lambda one: one.place)
     return timely(found, material.question.when, lambda one: (one.reading, one.span.score))
 

@@ -8,7 +8,6 @@ from assistant.answering.findings import (
     Finding,
     Material,
     Proof,
-    asks,
     said,
     same_answer,
     signals,
@@ -65,7 +64,6 @@ def candidates(material: Material) -> list[tuple[Reading, Scored]]:
         for span in reading.spans[:_SPANS]
         if sum(s.start < span.end and span.start < s.end for s in reading.sentences) <= 1
     ]
-    found = [pair for pair in found if not asks(proof_of(*pair).text)] or found
     found.sort(key=lambda pair: (pair[0].passage.article_id, pair[1].start))
     return timely(found, material.question.when, lambda pair: (pair[0], pair[1].score))
 

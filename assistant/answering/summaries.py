@@ -18,10 +18,10 @@ from assistant.answering.findings import (
     Finding,
     Material,
     Proof,
-    asks,
     ends,
     probability,
 )
+from assistant.answering.interviews import NONE, replies
 from assistant.answering.sentences import Sentence, told
 from assistant.answering.timing import in_time
 from assistant.question.intent import Form
@@ -135,7 +135,7 @@ def _read(material: Material, articles: list[Article]) -> list[Sentence]:
     for article in articles:
         passages = passages_of(article, _PASSAGES)
         readings: list[Reading] = material.reader.read(material.question.read, passages)
-        for reading in readings:
+        for reading in map(replies, readings):
             if not reading.sentences:
                 continue
             found += [
@@ -150,4 +150,4 @@ def _read(material: Material, articles: list[Article]) -> list[Sentence]:
                 )
                 > 3
             ]
-    return [one for one in found if ends(one.text) and not asks(one.text)] or found
+    return [one for one in found if ends(one.text) and one.span.score > NONE] or found

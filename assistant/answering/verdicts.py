@@ -6,7 +6,7 @@ front of it would be worse than none.
 
 from __future__ import annotations
 
-from assistant.answering.findings import WANTED, Finding, Material, asks, log_odds, said, signals
+from assistant.answering.findings import WANTED, Finding, Material, log_odds, signals
 from assistant.answering.sentences import Sentence, told
 from assistant.question.intent import Form
 from assistant.reading.reader import Scored
@@ -31,10 +31,7 @@ class Verdicts:
             judged,
             key=lambda r: max(r.verdict.supported, r.verdict.contradicted) if r.verdict else 0.0,
         )
-        told_of = [
-            pair for pair in enumerate(best.sentences) if not asks(said(best.passage, pair[1]))
-        ]
-        number, span = max(told_of or enumerate(best.sentences), key=lambda pair: pair[1].score)
+        number, span = max(enumerate(best.sentences), key=lambda pair: pair[1].score)
         known = signals(material, best, Scored(span.start, span.end, best.score))
         known["sure"] = log_odds(max(yes, no))
         known["against"] = log_odds(min(yes, no))

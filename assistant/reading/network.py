@@ -14,10 +14,10 @@ from __future__ import annotations
 import hashlib
 import math
 import threading
-from collections.abc import Callable, Sequence
-from functools import cache, cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from assistant.errors import ModelError
 from assistant.reading.confidence import Calibration, load_calibration
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from vectorstore.articles import Passage
 
     Logits = np.ndarray[tuple[Any, ...], np.dtype[np.float32]]
-    # (input ids, attention mask, token types), each int64 (1, length)
-    Network = Callable[[Any, Any, Any], "Output"]
+    # (input ids, attention mask, token types), each int64 (1, length) -> logits by name: start and
+    # end, each (1, length), and if the network has them, evidence (1, length) and verdict (1, 3)
+    Network = Callable[[Any, Any, Any], Mapping[str, Logits]]
 
 DEFAULT = "dateline-reader"
 CLOSELY = 4  # passages that the strong reader reads: measured, see benchmarks/results.md
@@ -44,16 +45,6 @@ _ANSWER_TOKENS = 30
 _TITLE = 120  # characters of a title
 _SPANS = 6  # of a passage: about one a sentence
 _REMEDY = "Give another folder as reader_model, or install dateline again for the shipped one."
-
-
-class Output(NamedTuple):
-    """What a network makes of one question with one passage: logits of shape (1, length), and if it
-    has a judge, what gives the verdict's, of shape (1, 3)."""
-
-    start: Logits
-    end: Logits
-    evidence: Logits | None = None
-    judge: Callable[[], Logits] | None = None
 
 
 def open_reader(name: str, calibrations: Path | None = None) -> Reader:
@@ -101,7 +92,7 @@ def onnx_reader(
         name,
         lambda: (_tokenizer(folder), _onnx(folder)),
         _calibrations(folder, calibrations),
-        [folder / "model.onnx", *sorted(folder.glob("*.bin")), *folder.glob("judge.onnx")],
+        [folder / "model.onnx", *sorted(folder.glob("*.bin"))],
     )
 
 
@@ -169,7 +160,7 @@ def _calibrations(folder: Path, calibrations: Path | None) -> list[Calibration]:
     return [calibration for calibration in found if calibration is not None]
 
 
-def _reading(passage: Passage, encoding: Encoding, found: Output) -> Reading:
+def _reading(passage: Passage, encoding: Encoding, logits: Mapping[str, Logits]) -> Reading:
     """The best spans of one passage, each of at most 30 tokens, by start + end, and what else the
     network says of it."""
     import numpy as np
@@ -183,7 +174,7 @@ def _reading(passage: Passage, encoding: Encoding, found: Output) -> Reading:
     if not len(tokens):
         return Reading(passage, passage.start, passage.start, "", -math.inf)
     offsets = [encoding.offsets[int(token)] for token in tokens]
-    start, end = found.start[0], found.end[0]
+    start, end = logits["start"][0], logits["end"][0]
     starts, ends = start[tokens].astype(np.float64), end[tokens].astype(np.float64)
     sums = starts[:, None] + ends[None, :]
     sums[
@@ -206,21 +197,21 @@ def _reading(passage: Passage, encoding: Encoding, found: Output) -> Reading:
         passage.text[best.start - passage.start : best.end - passage.start],
         best.score,
         tuple(spans),
-        _evidence(passage, [(b - shift, e - shift) for b, e in offsets], found, tokens),
-        _judge(found),
+        _evidence(passage, [(b - shift, e - shift) for b, e in offsets], logits, tokens),
+        _verdict(logits),
     )
 
 
 def _evidence(
     passage: Passage,
     offsets: Sequence[tuple[int, int]],
-    output: Output,
+    logits: Mapping[str, Logits],
     tokens: Any,
 ) -> tuple[Scored, ...]:
     """The passage's sentences, each with the mean of its tokens' logits, without those cut off."""
-    if output.evidence is None:
+    if "evidence" not in logits:
         return ()
-    values = output.evidence[0][tokens]
+    values = logits["evidence"][0][tokens]
     found = []
     for begin, finish in sentences(passage.text):
         own = [i for i, (low, high) in enumerate(offsets) if low < finish and begin < high]
@@ -230,20 +221,14 @@ def _evidence(
     return tuple(found)
 
 
-def _judge(output: Output) -> Callable[[], Verdict] | None:
-    """What gives the verdict, worked out once and only if it is asked for."""
-    judge = output.judge
-    if judge is None:
+def _verdict(logits: Mapping[str, Logits]) -> Verdict | None:
+    import numpy as np
+
+    if "verdict" not in logits:
         return None
-
-    def verdict() -> Verdict:
-        import numpy as np
-
-        values = judge()[0].astype(np.float64)
-        shares = np.exp(values - values.max())
-        return Verdict(*(float(share) for share in shares / shares.sum()))
-
-    return cache(verdict)
+    values = logits["verdict"][0].astype(np.float64)
+    shares = np.exp(values - values.max())
+    return Verdict(*(float(share) for share in shares / shares.sum()))
 
 
 def _heading(passage: Passage) -> str:
@@ -291,43 +276,23 @@ def _tokenizer(folder: Path) -> Tokenizer:
 
 
 def _onnx(folder: Path) -> Network:
-    """The reader's graph; the judge is one of its own, which goes on from the reader's lower layers
-    (`shared`), or an output of the reader's."""
-    session = _session(folder / "model.onnx")
-    judge = _session(folder / "judge.onnx") if (folder / "judge.onnx").is_file() else None
-    takes = {given.name for given in session.get_inputs()}
-    gives = {out.name for out in session.get_outputs()}
-    gives -= {"shared"} if judge is None else {"verdict_logits"}
-
-    def run(ids: Any, mask: Any, types: Any) -> Output:
-        given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
-        wanted = sorted(gives)
-        values = session.run(wanted, {name: given[name] for name in given if name in takes})
-        found: dict[str, Any] = dict(zip(wanted, values, strict=True))
-
-        def judged() -> Any:
-            if judge is None:
-                return found["verdict_logits"]
-            return judge.run(None, {"shared": found["shared"], "attention_mask": mask})[0]
-
-        can_judge = judge is not None or "verdict_logits" in found
-        return Output(
-            found["start_logits"],
-            found["end_logits"],
-            found.get("evidence_logits"),
-            judged if can_judge else None,
-        )
-
-    return run
-
-
-def _session(file: Path) -> Any:
+    file = folder / "model.onnx"
     try:
-        return onnxruntime().InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        session = onnxruntime().InferenceSession(str(file), providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions have no common class
         raise ModelError(
             f"the reader's weights {file} cannot be read ({error}). {_REMEDY}"
         ) from error
+    takes = {given.name for given in session.get_inputs()}
+    gives = [out.name for out in session.get_outputs()]
+    names = [name.removesuffix("_logits") for name in gives]
+
+    def run(ids: Any, mask: Any, types: Any) -> Mapping[str, Logits]:
+        given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+        found = session.run(gives, {name: value for name, value in given.items() if name in takes})
+        return dict(zip(names, found, strict=True))
+
+    return run
 
 
 def _torch(folder: Path) -> Network:
@@ -350,12 +315,12 @@ def _torch(folder: Path) -> Network:
     model.eval()
     takes_types = getattr(model.config, "type_vocab_size", 0) > 1
 
-    def run(ids: Any, mask: Any, types: Any) -> Output:
+    def run(ids: Any, mask: Any, types: Any) -> Mapping[str, Logits]:
         extra = {"token_type_ids": torch.from_numpy(types)} if takes_types else {}
         with torch.inference_mode():
             found = model(
                 input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask), **extra
             )
-        return Output(found.start_logits.numpy(), found.end_logits.numpy())
+        return {"start": found.start_logits.numpy(), "end": found.end_logits.numpy()}
 
     return run

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -47,9 +47,8 @@ class Reading:
 
     `score` is the log-odds of that span against "not in this passage". `spans` are the best that
     have no word in common, the reading's own first; `sentences` are all of the passage's, in order,
-    scored by their log-odds of being evidence. `judge` gives the verdict; it is asked for when it
-    is wanted, since it costs a third of the reading. A reader that has no evidence or verdict leaves
-    them out. A `skimmed` reading was scored only by the small reader of a cascade: its score does not
+    scored by their log-odds of being evidence. A reader that has no evidence or verdict leaves them
+    out. A `skimmed` reading was scored only by the small reader of a cascade: its score does not
     compare with the others'. `skim` is that reader's best span where the strong one has read, too.
     """
 
@@ -60,13 +59,9 @@ class Reading:
     score: float
     spans: tuple[Scored, ...] = ()
     sentences: tuple[Scored, ...] = ()
-    judge: Callable[[], Verdict] | None = field(default=None, repr=False, compare=False)
+    verdict: Verdict | None = None
     skimmed: bool = False
     skim: Scored | None = None
-
-    @property
-    def verdict(self) -> Verdict | None:
-        return self.judge() if self.judge is not None else None
 
 
 class Reader(Protocol):

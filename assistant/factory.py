@@ -300,11 +300,13 @@ def _open_writer(settings: Settings, embedding: Callable[[], Embedding]) -> Writ
         return [float(vectors[0] @ vector) for vector in vectors[1:]]
 
     return ChatWriter(
-        lambda: open_chat_model(
+        lambda accepts: open_chat_model(
             settings.model,
             base_url=settings.server,
             key=settings.key,
+            prompt_tokens=settings.prompt_room,
             answer_tokens=settings.answer_tokens,
+            accepts=accepts,
         ),
         settings.model,
         (answering, load_prompt("rewrite")),

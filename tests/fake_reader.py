@@ -41,6 +41,7 @@ class FakeReader:
         answers: Answers | None = None,
         *,
         verdicts: Answers | None = None,
+        judges: bool = True,
         name: str = "fake",
         calibration: Calibration | None = UNCALIBRATED,
     ) -> None:
@@ -50,6 +51,7 @@ class FakeReader:
         self.asked: list[str] = []
         self._answers = answers or {}
         self._verdicts = verdicts or {}
+        self._judges = judges
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
         self.asked.append(question)
@@ -87,7 +89,13 @@ class FakeReader:
         )
         best = Scored(base + start, base + end, score)
         return Reading(
-            passage, *best[:2], phrase, score, (best,) if phrase else (), evidence, verdict
+            passage,
+            *best[:2],
+            phrase,
+            score,
+            (best,) if phrase else (),
+            evidence,
+            verdict if self._judges else None,
         )
 
 

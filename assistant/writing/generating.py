@@ -45,7 +45,7 @@ from assistant.writing.refusals import (
     status_of,
     words_of,
 )
-from assistant.writing.support import Similar
+from assistant.writing.support import Judge
 from assistant.writing.thoughts import Said, Thoughts
 from vectorstore.articles import Passage
 
@@ -245,7 +245,7 @@ class ChatWriter:
         phrases: Phrases,
         wording: Wording,
         *,
-        similar: Similar | None = None,
+        judge: Judge | None = None,
         patience: float = 20.0,
         prompt_tokens: int = 1_500,
         answer_tokens: int = 400,
@@ -257,7 +257,7 @@ class ChatWriter:
         self._answering, self._rewriting = prompts
         self._phrases = phrases
         self._wording = wording
-        self._similar = similar
+        self._judge = judge
         self._patience = patience
         self._prompt_tokens = prompt_tokens
         self._answer_tokens = answer_tokens
@@ -294,7 +294,7 @@ class ChatWriter:
                 for said in stream:
                     seconds.setdefault("first_token", time.perf_counter() - begun)
                     if grounding is None or said.anew:
-                        grounding = Grounding(question, passages, self._wording, self._similar)
+                        grounding = Grounding(question, passages, self._wording, self._judge)
                     if grounding.feed(said.text) or said.anew:
                         yield _partial(blank, grounding, seconds)
                     if grounding.refused:

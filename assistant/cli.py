@@ -1364,7 +1364,11 @@ def _model_asked(assistant: Assistant) -> list[Finding]:
         seconds = assistant.check_model()
     except WritingError as error:
         remedy = error.remedy or "see docs/models.md"
-        return [Finding("error", f"the chat model does not answer: {error.reason}", remedy)]
+        if error.unreachable:
+            told = Finding("error", f"the chat model does not answer: {error.reason}", remedy)
+        else:
+            told = Finding("warning", f"the chat model answers, but: {error.reason}", remedy)
+        return [told]
     if seconds is None:
         return []
     where = "on this computer" if assistant.settings.local else "not on this computer"

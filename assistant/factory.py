@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from assistant.reading.reader import Reader
     from assistant.writing.generating import Writer
+    from vectorstore.articles import Passage
     from vectorstore.embedding import Embedding
 
 
@@ -102,7 +103,7 @@ class Assistant:
         reader = open_reader(settings.reader_model, settings.calibrations)
         embedding = _Once(lambda: _open_embedding(settings))
         index = _open_index(settings, embedding, progress)
-        writer = None if settings.model == "reader" else _open_writer(settings, embedding)
+        writer = None if settings.model == "reader" else _open_writer(settings, reader)
         from vectorstore.embedding import DEFAULT
 
         own = settings.embedding_model == DEFAULT
@@ -289,28 +290,31 @@ def _open_embedding(settings: Settings) -> Embedding:
     return open_embedding(settings.embedding_model)
 
 
-def _open_writer(settings: Settings, embedding: Callable[[], Embedding]) -> Writer:
+def _open_writer(settings: Settings, reader: Reader) -> Writer:
     """The chat model's writer; the model itself is opened with the first question."""
     from assistant.writing.generating import ChatWriter, open_chat_model
 
     phrases, answering = load_phrases("extractive"), load_prompt("answer")
 
-    def similar(sentence: str, texts: Sequence[str]) -> list[float]:
-        vectors = embedding().embed([sentence, *texts])
-        return [float(vectors[0] @ vector) for vector in vectors[1:]]
+    @lru_cache(maxsize=256)
+    def judge(sentence: str, passage: Passage) -> float | None:
+        (reading,) = reader.read(sentence, [passage])
+        return reading.verdict.supported if reading.verdict else None
 
     return ChatWriter(
-        lambda: open_chat_model(
+        lambda accepts: open_chat_model(
             settings.model,
             base_url=settings.server,
             key=settings.key,
+            prompt_tokens=settings.prompt_room,
             answer_tokens=settings.answer_tokens,
+            accepts=accepts,
         ),
         settings.model,
         (answering, load_prompt("rewrite")),
         phrases,
         Wording(answering.refusal, phrases.say("note"), settings.unsupported),
-        similar=similar,
+        judge=judge,
         patience=settings.model_timeout,
         prompt_tokens=settings.prompt_room,
         answer_tokens=settings.answer_tokens,

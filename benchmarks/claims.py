@@ -1,6 +1,7 @@
 """Does the judge see what a passage supports, what it contradicts, and what it does not say?
 
     python -m benchmarks.claims EVAL_FOLDER [SET ...] [--limit 100] [--reader FOLDER]
+    python -m benchmarks.claims EVAL_FOLDER --check         what of it the check of sentences lets through
 
 Each statement is read with its passage, as a question is, by the strong reader of the cascade. SET is
 
@@ -21,12 +22,14 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from assistant.reading.network import shipped_reader
 from assistant.reading.reader import Reader, Verdict
 from assistant.resources import weights_folder
+from assistant.writing.support import SURE, support
 from benchmarks.header import header
 from training import squad
 from vectorstore.articles import Passage
@@ -99,11 +102,17 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", metavar="SET", help=f"of {', '.join(SETS)}; else all")
     parser.add_argument("--limit", type=int, help="statements of a set, by a seeded chance")
     parser.add_argument("--reader", type=Path, help="a folder as the shipped weights have it")
+    parser.add_argument(
+        "--check", action="store_true", help="of `claims`: rules, judge, and both as a chat model's"
+    )
     arguments = parser.parse_args()
     if unknown := set(arguments.sets) - set(SETS):
         parser.error(f"no such set: {', '.join(sorted(unknown))}")
     reader = shipped_reader(arguments.reader or weights_folder())
     print(header())
+    if arguments.check:
+        _check(list(claims(arguments.data))[: arguments.limit], reader)
+        return
     print(
         f"| set | truth | statements | {' | '.join(VERDICTS)} | right |\n|---|---|---|---|---|---|---|"
     )
@@ -128,6 +137,31 @@ def _report(rows: list[Judged], reader: Reader) -> None:
             print(f"| {kind} | {truth} | {sum(counts)} | {cells} | {sum(fit) / sum(counts):.3f} |")
         size = sum(row.kind == kind for row in rows)
         print(f"| **{kind}** | all | {size} | | | | **{right / size:.3f}** |", flush=True)
+
+
+def _check(rows: list[Judged], reader: Reader) -> None:
+    """The shares of statements that pass as supported, as sentences of a chat model's."""
+
+    @cache
+    def judge(sentence: str, passage: Passage) -> float:
+        verdict = reader.read(sentence, [passage])[0].verdict
+        return verdict.supported if verdict else 0.0
+
+    ways: dict[str, Callable[[str, Passage], bool]] = {
+        "rules": lambda text, passage: support(text, [passage]).supported,
+        "judge": lambda text, passage: judge(text, passage) >= SURE,
+        "both": lambda text, passage: support(text, [passage], judge).supported,
+    }
+    print(f"| passes | {' | '.join(VERDICTS)} | right |\n|---|---|---|---|---|")
+    stated = [row for row in rows if row.kind == "claim"]
+    for name, passes in ways.items():
+        passed = Counter(row.truth for row in stated if passes(row.text, row.passage))
+        of = Counter(row.truth for row in stated)
+        right = passed["supported"] + sum(
+            of[truth] - passed[truth] for truth in VERDICTS if truth != "supported"
+        )
+        cells = " | ".join(f"{passed[t] / max(1, of[t]):.3f} ({of[t]})" for t in VERDICTS)
+        print(f"| {name} | {cells} | {right / len(stated):.3f} |", flush=True)
 
 
 def _told(reader: Reader, row: Judged) -> str:

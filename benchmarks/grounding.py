@@ -1,6 +1,6 @@
 """How well the check of sentences tells true ones from altered ones, and what it costs.
 
-    python -m benchmarks.grounding FOLDER [--part held-out] [--misses KIND] [--no-similar] [--every N]
+    python -m benchmarks.grounding FOLDER [--part held-out] [--misses KIND] [--no-judge] [--every N]
 
 FOLDER holds sets of questions with written answers and the passages they are made from, each a
 folder with docs.jsonl.gz (id, title, text) and questions.jsonl.gz (answers, gold_doc_ids). The
@@ -27,7 +27,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from assistant.writing.support import Similar, Verdict, claims_something, support
+from assistant.reading.network import onnx_reader
+from assistant.resources import strong_weights_folder
+from assistant.writing.support import Judge, Verdict, claims_something, support
 from vectorstore.articles import Passage
 from vectorstore.splitting import passages as split
 from vectorstore.splitting import sentences
@@ -206,16 +208,15 @@ def _words(text: str) -> set[str]:
     return _seen[text]
 
 
-def similar_by_embedding() -> Similar:
-    from vectorstore.embedding import DEFAULT, open_embedding
+def by_reader() -> Judge:
+    """The strong reader's verdict, as the product asks for it."""
+    reader = onnx_reader(strong_weights_folder())
 
-    embedding = open_embedding(DEFAULT)
+    def judge(sentence: str, passage: Passage) -> float | None:
+        (reading,) = reader.read(sentence, [passage])
+        return reading.verdict.supported if reading.verdict else None
 
-    def similar(sentence: str, texts: Sequence[str]) -> list[float]:
-        vectors = embedding.embed([sentence, *texts])
-        return [float(vectors[0] @ other) for other in vectors[1:]]
-
-    return similar
+    return judge
 
 
 def main() -> None:
@@ -226,16 +227,16 @@ def main() -> None:
     parser.add_argument(
         "--misses", choices=KINDS, help="print what of this kind was judged wrongly"
     )
-    parser.add_argument("--no-similar", action="store_true", help="judge by words alone")
+    parser.add_argument("--no-judge", action="store_true", help="by the rules alone")
     parser.add_argument("--every", type=int, default=1, help="judge every n-th answer only")
     parser.add_argument("--part", choices=PARTS, default="all", help="of the articles")
     given = parser.parse_args()
-    similar = None if given.no_similar else similar_by_embedding()
+    judge = None if given.no_judge else by_reader()
     judged: dict[str, list[bool]] = defaultdict(list)
     seconds = []
     for case in cases(given.folder, given.every, given.part):
         begun = time.perf_counter()
-        verdict = support(case.sentence, case.passages, similar)
+        verdict = support(case.sentence, case.passages, judge)
         seconds.append(time.perf_counter() - begun)
         judged[case.kind].append(verdict.supported)
         if case.kind == given.misses and verdict.supported != (case.kind == "true"):

@@ -4,6 +4,7 @@
         Settings(model="openai:scripted", base_url=server.url)
     server.requests[0]["messages"]          what it was asked
     server.keys                             what it was authorised with
+    Depends(lambda asked: Fail(400) if "temperature" in asked else Say("Dakar [1]."))
 
 Each request takes the next step of the script; the last one is repeated. It streams one token (a
 word, or what `cut` says) at a time, and notes where the other side goes away in the middle. The path
@@ -18,7 +19,7 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -31,12 +32,16 @@ _LONGEST = 30.0
 class Say:
     """Streams `text`. With `holds`, waits before the token of this number for `go_on`; `ends` is why
     it ends, as OpenAI names it ("stop", "length"), None for a stream that just stops, "cut" for a
-    connection that breaks, "error" for a server that says in the middle that it is overloaded."""
+    connection that breaks, "error" for a server that says in the middle that it is overloaded.
+    `thoughts` are sent first, beside the text: as a block of the provider's, for OpenAI's protocol as
+    the field that `beside` names, or as content of the type "thinking" where that is ""."""
 
     text: str
     cut: Sequence[str] | None = None
     ends: str | None = "stop"
     holds: int | None = None
+    thoughts: str = ""
+    beside: str = "reasoning_content"
     go_on: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -62,7 +67,22 @@ class Send:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Step = Say | Fail | Send
+@dataclass(frozen=True)
+class InOnePiece:
+    """Answers with one JSON object of OpenAI's protocol, whether or not a stream was asked for."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Depends:
+    """Answers with the step that the request gets: it takes the body."""
+
+    on: Callable[[dict[str, Any]], Say | Fail | Send | InOnePiece]
+
+
+Answered = Say | Fail | Send | InOnePiece
+Step = Answered | Depends
 
 
 class ModelServer:
@@ -84,11 +104,12 @@ class ModelServer:
     def url(self) -> str:
         return f"{self.root}/v1"
 
-    def next_step(self, request: dict[str, Any], key: str) -> Step:
+    def next_step(self, request: dict[str, Any], key: str) -> Answered:
         with self._turn:
             self.requests.append(request)
             self.keys.append(key)
-            return self._script[min(len(self.requests), len(self._script)) - 1]
+            step = self._script[min(len(self.requests), len(self._script)) - 1]
+        return step.on(request) if isinstance(step, Depends) else step
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -125,6 +146,7 @@ class Wire(Protocol):
 
     def begin(self) -> Iterator[bytes]: ...
     def token(self, text: str) -> Iterator[bytes]: ...
+    def thought(self, text: str, beside: str) -> Iterator[bytes]: ...
     def end(self, ends: str) -> Iterator[bytes]: ...
     def trouble(self, status: int, message: str) -> dict[str, Any]: ...
 
@@ -138,6 +160,13 @@ class OpenAI:
     def token(self, text: str) -> Iterator[bytes]:
         yield self._event({"content": text})
 
+    def thought(self, text: str, beside: str) -> Iterator[bytes]:
+        if beside:
+            yield self._event({"content": None, beside: text})
+        else:
+            block = {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
+            yield self._event({"content": [block]})
+
     def end(self, ends: str) -> Iterator[bytes]:
         if ends == "error":
             yield _event(self.trouble(503, "overloaded"))
@@ -148,7 +177,7 @@ class OpenAI:
     def trouble(self, status: int, message: str) -> dict[str, Any]:
         return {"error": {"message": message, "type": "scripted", "code": status}}
 
-    def _event(self, delta: dict[str, str], ends: str | None = None) -> bytes:
+    def _event(self, delta: Mapping[str, Any], ends: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": ends}
         head = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "scripted"}
         return _event({**head, "choices": [choice]})
@@ -172,6 +201,13 @@ class Anthropic:
     def token(self, text: str) -> Iterator[bytes]:
         delta = {"type": "text_delta", "text": text}
         yield self._event({"type": "content_block_delta", "index": 0, "delta": delta})
+
+    def thought(self, text: str, beside: str) -> Iterator[bytes]:
+        block = {"type": "thinking", "thinking": "", "signature": ""}
+        yield self._event({"type": "content_block_start", "index": 1, "content_block": block})
+        delta = {"type": "thinking_delta", "thinking": text}
+        yield self._event({"type": "content_block_delta", "index": 1, "delta": delta})
+        yield self._event({"type": "content_block_stop", "index": 1})
 
     def end(self, ends: str) -> Iterator[bytes]:
         if ends == "error":
@@ -201,6 +237,10 @@ class Ollama:
     def token(self, text: str) -> Iterator[bytes]:
         yield self._line({"message": {"role": "assistant", "content": text}, "done": False})
 
+    def thought(self, text: str, beside: str) -> Iterator[bytes]:
+        message = {"role": "assistant", "content": "", "thinking": text}
+        yield self._line({"message": message, "done": False})
+
     def end(self, ends: str) -> Iterator[bytes]:
         if ends == "error":
             yield json.dumps(self.trouble(503, "overloaded")).encode() + b"\n"
@@ -226,6 +266,10 @@ class Google:
     def token(self, text: str) -> Iterator[bytes]:
         yield self._event({"content": {"role": "model", "parts": [{"text": text}]}})
 
+    def thought(self, text: str, beside: str) -> Iterator[bytes]:
+        parts = [{"text": text, "thought": True}]
+        yield self._event({"content": {"role": "model", "parts": parts}})
+
     def end(self, ends: str) -> Iterator[bytes]:
         if ends == "error":
             yield json.dumps(self.trouble(503, "overloaded")).encode() + b"\n"
@@ -246,6 +290,14 @@ class Google:
 
 def _event(told: dict[str, Any]) -> bytes:
     return f"data: {json.dumps(told)}\n\n".encode()
+
+
+def _in_one_piece(text: str) -> dict[str, Any]:
+    message = {"role": "assistant", "content": text}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    head = {"id": "1", "object": "chat.completion", "created": 0, "model": "scripted"}
+    return {**head, "choices": [choice], "usage": usage}
 
 
 def _wire(path: str) -> Wire:
@@ -271,6 +323,9 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
             if isinstance(step, Fail):
                 self._fail(step, wire)
                 return
+            if isinstance(step, InOnePiece):
+                self._answer(200, _in_one_piece(step.text))
+                return
             try:
                 if isinstance(step, Send):
                     self._send_raw(step, wire)
@@ -281,9 +336,14 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
 
         def _fail(self, step: Fail, wire: Wire) -> None:
-            told = json.dumps(wire.trouble(step.status, step.message)).encode()
-            self.send_response(step.status)
-            for name, value in step.headers.items():
+            self._answer(step.status, wire.trouble(step.status, step.message), step.headers)
+
+        def _answer(
+            self, status: int, body: dict[str, Any], headers: Mapping[str, str] | None = None
+        ) -> None:
+            told = json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in (headers or {}).items():
                 self.send_header(name, value)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(told)))
@@ -308,6 +368,8 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
             self._send(wire.begin())
+            if step.thoughts:
+                self._send(wire.thought(step.thoughts, step.beside))
             for number, token in enumerate(step.tokens):
                 if number and step.holds == number:
                     self._wait(step)

@@ -41,6 +41,7 @@ class FakeReader:
         answers: Answers | None = None,
         *,
         verdicts: Answers | None = None,
+        judges: bool = True,
         name: str = "fake",
         calibration: Calibration | None = UNCALIBRATED,
     ) -> None:
@@ -50,6 +51,7 @@ class FakeReader:
         self.asked: list[str] = []
         self._answers = answers or {}
         self._verdicts = verdicts or {}
+        self._judges = judges
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
         self.asked.append(question)
@@ -86,8 +88,15 @@ class FakeReader:
             _NOT_STATED,
         )
         best = Scored(base + start, base + end, score)
-        spans = (best,) if phrase else ()
-        return Reading(passage, *best[:2], phrase, score, spans, evidence, verdict)
+        return Reading(
+            passage,
+            *best[:2],
+            phrase,
+            score,
+            (best,) if phrase else (),
+            evidence,
+            verdict if self._judges else None,
+        )
 
 
 def no_vector(_: str) -> Any:

@@ -22,7 +22,7 @@ from typer.testing import CliRunner, Result
 from assistant import Assistant, Settings
 from assistant.cli import _lines, app
 from assistant.resources import SAMPLES, seeds_folder
-from tests.fake_model_server import ModelServer, Say
+from tests.fake_model_server import Depends, Fail, ModelServer, Say
 from vectorstore.articles import Article, Progress
 
 COMMANDS = (
@@ -588,6 +588,24 @@ def test_doctor_asks_the_chat_model(
     assert told.exit_code == 1
     assert "the chat model does not answer: openai:scripted cannot be reached" in told.stdout
     assert "-> Start its server, or check base_url." in told.stdout
+
+
+def test_doctor_finds_a_context_that_is_too_small_for_a_question(
+    samples: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def small(asked: dict[str, Any]) -> Say | Fail:
+        size = sum(len(message["content"]) for message in asked["messages"])
+        said = "the request exceeds the available context size (1024 tokens)"
+        return Fail(400, message=said) if size > 2_500 else Say("Yes.")
+
+    monkeypatch.setenv("DATELINE_MODEL", "openai:scripted")
+    with ModelServer(Depends(small)) as server:
+        monkeypatch.setenv("DATELINE_BASE_URL", server.url)
+        told = samples("doctor")
+    said = " ".join(told.stdout.split())
+    assert "the chat model answers, but: openai:scripted cannot be given 1,000 tokens" in said
+    assert "exceeds the available context size (1024 tokens)" in said
+    assert "larger context, or set prompt_tokens to" in said
 
 
 def test_ask_takes_a_model_and_its_server(samples: Run) -> None:

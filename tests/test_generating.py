@@ -23,7 +23,6 @@ from assistant.errors import WritingError
 from assistant.factory import _open_writer
 from assistant.web.suggesting import Suggestions
 from assistant.writing.generating import _sources, inert, open_chat_model, source, tokens_of
-from tests.fake_embedding import FakeEmbedding
 from tests.fake_index import FakeIndex
 from tests.fake_model_server import Fail, ModelServer, Say, free_port
 from tests.fake_reader import FakeReader
@@ -59,7 +58,7 @@ def asking(folder: Path, url: str, **settings: Any) -> Iterator[Assistant]:
     index = FakeIndex(folder / "articles.json")
     index.add_articles(ARTICLES)
     with Assistant(
-        index, FakeReader(KNOWN), given, _open_writer(given, FakeEmbedding)
+        index, FakeReader(KNOWN), given, _open_writer(given, FakeReader(judges=False))
     ) as assistant:
         yield assistant
 
@@ -217,7 +216,7 @@ def ask_about_the_flood(folder: Path, text: str) -> Answer:
         given = Settings(index=folder, model="openai:scripted", base_url=server.url)
         index = FakeIndex(folder / "articles.json")
         index.add_articles(FLOOD)
-        writer = _open_writer(given, FakeEmbedding)
+        writer = _open_writer(given, FakeReader(judges=False))
         with Assistant(index, FakeReader(FOUND, verdicts=OTHERWISE), given, writer) as assistant:
             return assistant.answer(HOMES)
 
@@ -253,7 +252,7 @@ def is_extractive(answer: Answer, why: str) -> None:
     assert answer.model == "fake"  # the reader's name
     (notice,) = answer.notices
     assert why in notice
-    assert notice.endswith("these are the articles' own words.")
+    assert "these are the articles' own words." in notice
 
 
 def test_a_server_that_is_down(tmp_path: Path) -> None:
@@ -404,6 +403,19 @@ def test_a_number_that_no_passage_has(tmp_path: Path) -> None:
     answer = ask(tmp_path, Say(f"{SAID} [99][1]. It is held in Dakar on July 9 [0]."))
     assert answer.text == f"{SAID} [1]. It is held in Dakar on July 9 [2]."
     assert "2 citations left out because no passage has that number." in answer.notices
+
+
+def test_the_reader_judges_what_the_model_writes(tmp_path: Path) -> None:
+    """Other words are believed where it says so, and the same words are not where it does not."""
+    other = "Saudi Arabia and France are the co-chairs of the ministerial meeting"
+    for supported, text in ((["France"], f"{other} [1]."), ([], "France and Saudi Arabia. [1]")):
+        with ModelServer(Say(f"{other} [1].")) as server:
+            given = Settings(index=tmp_path, model="openai:scripted", base_url=server.url)
+            index = FakeIndex(tmp_path / f"{len(supported)}.json")
+            index.add_articles(ARTICLES)
+            judging = FakeReader(KNOWN, verdicts={"yes": supported})
+            with Assistant(index, judging, given, _open_writer(given, judging)) as assistant:
+                assert assistant.answer(QUESTION).text == text
 
 
 def test_a_number_of_a_passage_that_does_not_say_it(tmp_path: Path) -> None:

@@ -353,19 +353,32 @@ def test_the_evidence_is_the_sentence_and_not_its_passage() -> None:
     assert quote == "It is held in Dakar on July 9, the ministry said."
 
 
-def test_other_words_are_believed_where_the_embedding_finds_them_alike() -> None:
+def test_other_words_are_believed_where_the_judge_takes_them_to_say_the_same() -> None:
     sentence = "The ministry announced that Dakar hosts it on July 9."
     told = "It is held in Dakar on July 9, the ministry said."
-    passages = [Passage("p", "a", 0, len(told), told)]
-    asked = []
+    passage = Passage("p", "a", 0, len(told), told)
+    assert not support(sentence, [passage]).supported
+    assert support(sentence, [passage], lambda *_: 0.9).supported
+    assert not support(sentence, [passage], lambda *_: 0.4).supported
 
-    def similar(one: str, others: object) -> list[float]:
-        asked.append((one, others))
-        return [0.9]
 
-    assert not support(sentence, passages).supported
-    assert support(sentence, passages, similar).supported
-    assert asked == [(sentence, [told])]
+def test_the_same_words_are_not_believed_where_the_judge_takes_them_to_say_something_else() -> None:
+    said = "Dakar, the ministry said, is held."
+    assert support(said, PASSAGES).supported
+    assert support(said, PASSAGES, lambda *_: None).supported  # a reader that judges nothing
+    assert not support(said, PASSAGES, lambda *_: 0.1).supported
+
+
+def test_the_judge_is_not_asked_what_a_number_or_a_name_has_settled() -> None:
+    asked: list[str] = []
+
+    def judge(sentence: str, _: Passage) -> float:
+        asked.append(sentence)
+        return 1.0
+
+    for sentence in ("It is held in Dakar on July 8.", "It is held in Oslo on July 9."):
+        assert not support(sentence, PASSAGES[:1], judge).supported
+    assert asked == []
 
 
 @pytest.mark.parametrize("sentence", ["Here is what they say:", "Yes.", "Here it is.", "…", ""])

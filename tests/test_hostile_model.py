@@ -20,8 +20,8 @@ from assistant.answers import Answer
 from assistant.factory import _open_writer
 from assistant.settings import Settings
 from assistant.writing.marks import SentenceStream
-from tests.fake_embedding import FakeEmbedding
 from tests.fake_model_server import ModelServer, Say, Send, Step
+from tests.fake_reader import FakeReader
 from tests.growth import growth
 from tests.test_generating import QUESTION, SAID, asking
 
@@ -203,7 +203,7 @@ def test_a_redirect_takes_neither_the_key_nor_the_articles_elsewhere(
 def test_the_writer_of_a_hostile_server_can_be_closed_while_it_sends(tmp_path: Path) -> None:
     with ModelServer(Say("", cut=Endless("word ", 0.01))) as server:
         settings = Settings(model="openai:scripted", base_url=server.url, index=tmp_path)
-        writer = _open_writer(settings, FakeEmbedding)
+        writer = _open_writer(settings, FakeReader(judges=False))
         assert writer.check() >= 0
         writer.close()
         assert server.left.wait(30)

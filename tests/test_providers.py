@@ -17,7 +17,6 @@ import pytest
 from assistant import Assistant, Settings
 from assistant.errors import WritingError
 from assistant.factory import _open_writer
-from tests.fake_embedding import FakeEmbedding
 from tests.fake_index import FakeIndex
 from tests.fake_model_server import Fail, ModelServer, Say, free_port
 from tests.fake_reader import FakeReader
@@ -40,7 +39,7 @@ def asking(
     index = FakeIndex(folder / "articles.json")
     index.add_articles(ARTICLES)
     with Assistant(
-        index, FakeReader(KNOWN), given, _open_writer(given, FakeEmbedding)
+        index, FakeReader(KNOWN), given, _open_writer(given, FakeReader(judges=False))
     ) as assistant:
         yield assistant
 

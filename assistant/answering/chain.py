@@ -91,7 +91,7 @@ class State:
     asked: Asked
     rewritten: str = ""
     parts: tuple[Part, ...] = ()
-    unwritten: str = ""  # why the chat model is not asked, where it has failed already
+    unwritten: WritingError | None = None  # why the chat model is not asked: it has failed already
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -162,7 +162,7 @@ class Chain:
                 question, history = self._writer.standalone(question, history, config), ()
             except WritingError as error:
                 # A server that cannot be reached is not waited for a second time.
-                state = replace(state, unwritten=self._why(error) if error.unreachable else "")
+                state = replace(state, unwritten=error if error.unreachable else None)
         found: list[Part] = []
         before = list(history)
         for text in parts(question):
@@ -320,8 +320,9 @@ class Chain:
                 yield from self._by_model(self._writer, state, blank, told, config)
             except WritingError as error:
                 which = "instead" if told else "unwritten"
-                reason = phrases.say(which, reason=self._why(error))
-                blank = replace(blank, notices=(*blank.notices, reason))
+                said = phrases.say(which, reason=self._why(error))
+                notice = f"{said} {error.remedy}".rstrip()
+                blank = replace(blank, notices=(*blank.notices, notice))
             else:
                 return
         if not told:
@@ -390,8 +391,8 @@ class Chain:
 
         Raises WritingError, also if the model had failed when it was to rewrite the question.
         """
-        if state.unwritten:
-            raise WritingError(state.unwritten)
+        if state.unwritten is not None:
+            raise state.unwritten
         partials = writer.answer(blank, state.standalone, state.asked.as_of, config or {})
         for partial in partials:
             if partial.kind == "abstention":

@@ -10,6 +10,7 @@ seconds. It knows HTTP, and nothing of models.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
@@ -44,7 +45,8 @@ def _bounded(stream: Any, most: int) -> Any:
                 taken += len(part)
                 if taken > most:
                     raise TooMuchError(f"the server sent more than {most:,} bytes")
-                yield part
+                # llama.cpp's server told errors so, in a field that no client reads.
+                yield _ERROR.sub(rb'data: {"error": \1}', part)
 
         async def aclose(self) -> None:
             await stream.aclose()
@@ -62,6 +64,9 @@ def whole(chunks: Iterable[str]) -> Iterator[str]:
         yield _joined(text.removesuffix(held))
     if held:
         yield _joined(held)
+
+
+_ERROR = re.compile(rb"^error: (\{[^\r\n]*\})[ \t]*\r?$", re.MULTILINE)
 
 
 def _joined(text: str) -> str:

@@ -5,9 +5,10 @@
     writer.standalone("and when is it?", history, config)                 "When is the meeting?"
 
 What the chain needs of whoever writes is the protocol `Writer`. The model gets numbered passages and
-the question, no tools, and nothing else; what it says goes through `grounding`. Whatever goes wrong
-with it (away, refused, slow, cut off, empty, unproved) is a WritingError, and the chain gives the
-articles' own words. It knows LangChain's chat models, and no index.
+the question, no tools, and nothing else; what it says goes through `thoughts` and `grounding`. What its
+server refuses is left out, and of passages too long for it fewer are given. Whatever else goes wrong
+(away, refused, slow, cut off, empty, unproved) is a WritingError, and the chain gives the articles' own
+words. It knows LangChain's chat models, and no index.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import math
 import queue
 import re
 import threading
 import time
+import warnings
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,12 +34,27 @@ from assistant.question.typed import LONGEST
 from assistant.writing.bounds import TooMuchError, bound, whole
 from assistant.writing.grounding import Grounding, Wording
 from assistant.writing.providers import PROVIDERS, is_loopback
-from assistant.writing.support import Similar
+from assistant.writing.refusals import (
+    LEAST,
+    Accepts,
+    adapted,
+    causes,
+    context_of,
+    is_guess,
+    is_too_long,
+    status_of,
+    words_of,
+)
+from assistant.writing.support import Judge
+from assistant.writing.thoughts import Said, Thoughts
 from vectorstore.articles import Passage
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.runnables import RunnableConfig
+
+Messages = list[tuple[str, str]]
+"""What a model is asked, as (role, text)."""
 
 
 class Writer(Protocol):
@@ -67,7 +85,8 @@ class Writer(Protocol):
         ...
 
     def check(self) -> float:
-        """The seconds until it says its first word. Raises WritingError where it does not."""
+        """The seconds until it says its first word. Raises WritingError where it does not, and where
+        it cannot be given as much as it is to read."""
         ...
 
     def close(self) -> None:
@@ -79,13 +98,21 @@ class Writer(Protocol):
 
 
 def open_chat_model(
-    model: str, *, base_url: str | None, key: str | None, answer_tokens: int
+    model: str,
+    *,
+    base_url: str | None,
+    key: str | None,
+    prompt_tokens: int = 1_500,
+    answer_tokens: int,
+    accepts: Accepts | None = None,
 ) -> BaseChatModel:
     """The chat model "provider:name". Reaches nothing yet.
 
     `base_url` is any server that speaks the provider's protocol; where it is given, no key but `key`
-    is sent there. Raises WritingError where the provider's package or the key is missing.
+    is sent there. `accepts` is what that server takes. Raises WritingError where the provider's package
+    or the key is missing.
     """
+    accepts = accepts or Accepts()
     provider, _, name = model.partition(":")
     known = PROVIDERS[provider]
     try:
@@ -109,45 +136,51 @@ def open_chat_model(
     if provider == "ollama":
         options = {
             "num_predict": answer_tokens,
-            "temperature": 0,
+            # Ollama cuts off the beginning of what does not fit, and says nothing of it.
+            "num_ctx": max(_OLLAMA_CONTEXT, prompt_tokens + answer_tokens + _AROUND),
             # No proxy of the environment stands between this machine and itself.
             "client_kwargs": {"timeout": None, "trust_env": not here},
         }
     elif provider == "openai":
         import httpx
 
+        # Content in blocks, which Mistral's server sends, is not in the client's types; it is read all
+        # the same, and nobody who asks a question can do anything about it.
+        warnings.filterwarnings(
+            "ignore", "Pydantic serializer warnings", UserWarning, r"pydantic\.main"
+        )
         options = {
             "api_key": key or "none",  # a server of one's own asks for none, the client for any
             "max_retries": 0,  # whoever waits for the answer decides how long
             "timeout": None,
             "stream_chunk_timeout": None,
-            "max_tokens": answer_tokens,
             # One of our own, to be closed by us: LangChain shares its own among all models.
             "http_async_client": httpx.AsyncClient(trust_env=not here, timeout=None),  # noqa: S113
         }
+        # Servers other than OpenAI's know it by the older name, and some refuse to be told by both.
+        limits = accepts.limits if base_url is not None else accepts.limits[::-1]
+        if limits[:1] == ("max_tokens",):
+            options["extra_body"] = {"max_tokens": answer_tokens}
+        elif limits:
+            options["max_tokens"] = answer_tokens
         if base_url is not None:
-            options |= {
-                "temperature": 0,
-                "use_responses_api": False,
-                # The name that servers other than OpenAI's know it by.
-                "extra_body": {"max_tokens": answer_tokens},
-            }
-        elif name.startswith(("gpt-4", "gpt-3.5")):
-            options["temperature"] = 0  # OpenAI's later models take no other than their own
+            options["use_responses_api"] = False
     elif provider == "google_genai":
         options = {
             "api_key": key or "none",
             "max_retries": 1,  # tries, not retries
             "max_tokens": answer_tokens,
-            "temperature": 0,
         }
     else:
         options = {
             "api_key": key or "none",
             "max_retries": 0,
             "max_tokens": answer_tokens,
-            "temperature": 0,
         }
+    # OpenAI's later models take no temperature but their own.
+    fixed = provider == "openai" and base_url is None and not name.startswith(("gpt-4", "gpt-3.5"))
+    options["temperature"] = 0 if accepts.temperature and not fixed else None
+    options["disable_streaming"] = not accepts.streaming
     if base_url is not None:
         options["base_url"] = base_url
     opened: BaseChatModel = init_chat_model(name, model_provider=provider, **options)
@@ -194,7 +227,8 @@ def _connect_alone(model: Any, provider: str, here: bool) -> None:
 
 
 class ChatWriter:
-    """Writes with a chat model; `open_model` is called on first use.
+    """Writes with a chat model; `open_model` is called on first use, with what its server takes, and
+    again where that turns out to be less. What was learnt of a server is kept as long as the writer.
 
     `patience` are the seconds to wait for the model's first word, and for each one after it;
     `prompt_tokens` is what the prompt may have, by estimate, and `answer_tokens` the answer. `secrets`
@@ -205,13 +239,13 @@ class ChatWriter:
 
     def __init__(
         self,
-        open_model: Callable[[], BaseChatModel],
+        open_model: Callable[[Accepts], BaseChatModel],
         name: str,
         prompts: tuple[Prompt, Prompt],
         phrases: Phrases,
         wording: Wording,
         *,
-        similar: Similar | None = None,
+        judge: Judge | None = None,
         patience: float = 20.0,
         prompt_tokens: int = 1_500,
         answer_tokens: int = 400,
@@ -223,36 +257,45 @@ class ChatWriter:
         self._answering, self._rewriting = prompts
         self._phrases = phrases
         self._wording = wording
-        self._similar = similar
+        self._judge = judge
         self._patience = patience
         self._prompt_tokens = prompt_tokens
         self._answer_tokens = answer_tokens
         self._secrets = tuple(filter(None, secrets))
         self._loads = loads
         self._turn = threading.Lock()
-        self._model: BaseChatModel | None = None
+        self._models: dict[Accepts, BaseChatModel] = {}
+        self._known = _Known()
         self._running: _Background | None = None
 
     def answer(
         self, blank: Answer, question: str, as_of: date | None, config: RunnableConfig
     ) -> Iterator[Answer]:
-        passages = self._fitting([hit.passage for hit in blank.passages], question)
+        given = [hit.passage for hit in blank.passages]
         today = as_of or datetime.now(tz=UTC).astimezone().date()
-        messages = self._answering.messages(
-            sources="\n".join(_sources(passages)),
-            question=inert(question),
-            today=f"Today is {today:%A}, {today.day} {today:%B %Y}.\n",
-        )
-        grounding = Grounding(question, passages, self._wording, self._similar)
+        passages = given
+
+        def messages(room: int) -> Messages:
+            nonlocal passages
+            passages = self._fitting(given, question, room)
+            return self._answering.messages(
+                sources="\n".join(_sources(passages)),
+                question=inert(question),
+                today=f"Today is {today:%A}, {today.day} {today:%B %Y}.\n",
+            )
+
         blank = replace(blank, kind="answer", model=self.name, complete=False)
+        grounding: Grounding | None = None
         seconds: dict[str, float] = {}
         begun = time.perf_counter()
         cut = ""
         try:
-            with contextlib.closing(self._stream(messages, config)) as tokens:
-                for token in tokens:
+            with contextlib.closing(self._stream(messages, config)) as stream:
+                for said in stream:
                     seconds.setdefault("first_token", time.perf_counter() - begun)
-                    if grounding.feed(token):
+                    if grounding is None or said.anew:
+                        grounding = Grounding(question, passages, self._wording, self._judge)
+                    if grounding.feed(said.text) or said.anew:
                         yield _partial(blank, grounding, seconds)
                     if grounding.refused:
                         break
@@ -261,6 +304,8 @@ class ChatWriter:
             failed = error
         else:
             failed = WritingError(f"{self.name} wrote nothing that stands in the articles")
+        if grounding is None:
+            raise failed
         grounding.finish(cut=bool(cut))
         if grounding.refused:
             trace = Trace(question, seconds)
@@ -268,7 +313,8 @@ class ChatWriter:
         elif not grounding.supported:
             raise failed
         else:
-            yield self._whole(blank, grounding, seconds, cut)
+            notices = (*blank.notices, *self._fewer(len(passages), len(given)))
+            yield self._whole(replace(blank, notices=notices), grounding, seconds, cut)
 
     def standalone(self, question: str, history: Sequence[Turn], config: RunnableConfig) -> str:
         said = [
@@ -276,38 +322,59 @@ class ChatWriter:
             f"{inert(' '.join(_MARKED.sub('', turn.text).split())[:_TURN])}"
             for turn in history[-_TURNS:]
         ]
-        messages = self._rewriting.messages(history="\n".join(said), question=inert(question))
+
+        def messages(room: int) -> Messages:
+            while len(said) > 1 and tokens_of("\n".join(said)) > room - _AROUND_HISTORY:
+                said.pop(0)
+            return self._rewriting.messages(history="\n".join(said), question=inert(question))
+
         text = ""
-        with contextlib.closing(self._stream(messages, config)) as tokens:
-            for token in tokens:
-                text += token
+        with contextlib.closing(self._stream(messages, config)) as stream:
+            for part in stream:
+                text = part.text if part.anew else text + part.text
                 if len(text) > LONGEST:
                     break
-        rewritten = _THOUGHTS.sub("", text).strip().strip("\"“”'`").strip()
+        rewritten = text.strip().strip("\"“”'`").strip()
         if not _may_stand_for(rewritten, question, history):
             raise WritingError(f"{self.name} did not rewrite the question")
         return " ".join(rewritten.split())
 
     def warm(self) -> None:
         with contextlib.suppress(WritingError):
-            self._opened()
+            self._opened(self._known.accepts)
             if self._loads:
-                self.check()
+                self._first_word("")
 
     def check(self) -> float:
         begun = time.perf_counter()
-        messages = self._answering.messages(sources="", today="", question="Are you there?")
-        with contextlib.closing(self._stream(messages, {})) as tokens:
-            if next(tokens, None) is None:
-                raise WritingError(f"{self.name} wrote nothing")
-        return time.perf_counter() - begun
+        self._first_word(_FILLER)
+        seconds = time.perf_counter() - begun
+        if context := self._known.context:
+            raise WritingError(
+                f"{self.name} cannot be given {self._prompt_tokens:,} tokens (prompt_tokens), as its "
+                f"context is too small{context.quoted}",
+                context.remedy,
+            )
+        return seconds
 
     def close(self) -> None:
         with self._turn:
             running, self._running = self._running, None
-            model, self._model = self._model, None
+            models, self._models = self._models, {}
         if running is not None:
-            running.stop(_clients(model))
+            running.stop([client for model in models.values() for client in _clients(model)])
+
+    def _first_word(self, filler: str) -> None:
+        """Wait for it, with as much of `filler` for passages as there is room for."""
+
+        def messages(room: int) -> Messages:
+            count = max(0, 4 * (room - tokens_of(self._answering.system)) - _AROUND)
+            text = filler * (count // max(1, len(filler)))
+            return self._answering.messages(sources=text, today="", question="Are you there?")
+
+        with contextlib.closing(self._said(messages, {})) as said:
+            if next(said, None) is None:
+                raise WritingError(f"{self.name} wrote nothing")
 
     def _whole(
         self, blank: Answer, grounding: Grounding, seconds: dict[str, float], cut: str
@@ -333,11 +400,18 @@ class ChatWriter:
             whole, confidence=blank.confidence * share, notices=tuple(told), complete=True
         )
 
-    def _fitting(self, passages: Sequence[Passage], question: str) -> list[Passage]:
-        """The best passages that the prompt has room for, at least one."""
-        room = self._prompt_tokens - tokens_of(
-            self._answering.system + self._answering.user + question
-        )
+    def _fewer(self, given: int, found: int) -> Iterator[str]:
+        """A notice that the model was given fewer passages than it should have been."""
+        if (context := self._known.context) and given < found:
+            passages = f"{given} of {_count(found, 'passage')}"
+            reason = (
+                f"{self.name} was given {passages}, as its context is too small{context.quoted}"
+            )
+            yield f"{reason}. {context.remedy}"
+
+    def _fitting(self, passages: Sequence[Passage], question: str, room: int) -> list[Passage]:
+        """The best passages that a prompt of `room` tokens has room for, at least one."""
+        room -= tokens_of(self._answering.system + self._answering.user + question)
         count = 0
         for shown in _sources(passages):
             room -= tokens_of(shown)
@@ -346,20 +420,46 @@ class ChatWriter:
             count += 1
         return list(passages[:count])
 
-    def _stream(self, messages: list[tuple[str, str]], config: RunnableConfig) -> Generator[str]:
-        """What the model writes, as it comes and as text that can be kept. Raises what `_said` does."""
+    def _stream(
+        self, messages: Callable[[int], Messages], config: RunnableConfig
+    ) -> Generator[Said]:
+        """What the model writes, without its thoughts, as it comes and as text that can be kept. Raises
+        what `_said` does."""
+        thoughts = Thoughts(held=self._known.unopened)
         with contextlib.closing(self._said(messages, config)) as said:
-            yield from filter(None, whole(said))
+            try:
+                for text in whole(said):
+                    if any(found := thoughts.feed(text)):
+                        yield found
+            except WritingError as error:
+                silent = thoughts.thinking
+                if any(found := thoughts.finish(cut=True)):
+                    yield found
+                if not silent:
+                    raise
+                raise WritingError(
+                    f"{error.reason}, while it was still thinking",
+                    "Give it more room with answer_tokens, or switch its thinking off.",
+                ) from None
+        thinking = thoughts.thinking
+        if any(found := thoughts.finish()):
+            yield found
+        elif thinking:
+            raise WritingError(
+                f"{self.name} wrote nothing but its thoughts",
+                "Give it more room with answer_tokens, or switch its thinking off.",
+            )
+        if thoughts.unopened:
+            self._known = replace(self._known, unopened=True)
 
-    def _said(self, messages: list[tuple[str, str]], config: RunnableConfig) -> Generator[str]:
+    def _said(self, messages: Callable[[int], Messages], config: RunnableConfig) -> Generator[str]:
         """What the model says, as it comes. Raises WritingError for every way in which it fails,
         after what came before; also where it was cut off at the greatest length."""
-        model = self._opened()
         ended, last = "", ""
         written = 0
         most = self._answer_tokens * _LONGEST_TOKEN
         deadline = time.monotonic() + self._patience + self._answer_tokens * _SLOWEST_TOKEN
-        with contextlib.closing(self._chunks(model, messages, config)) as chunks:
+        with contextlib.closing(self._chunks(messages, config)) as chunks:
             for number, chunk in enumerate(chunks):
                 ended = _why_ended(chunk) or ended
                 text = chunk.text[: most - written]
@@ -381,29 +481,82 @@ class ChatWriter:
             raise WritingError(f"{self.name} was cut off")
 
     def _chunks(
-        self, model: BaseChatModel, messages: list[tuple[str, str]], config: RunnableConfig
+        self, messages: Callable[[int], Messages], config: RunnableConfig
     ) -> Generator[Any]:
-        """The model's chunks; asked again where its server says that it may be, or is loading the
-        model, or has too much to do, as long as that is soon enough and nothing has come yet."""
+        """The model's chunks; asked again without what its server refuses or has no room for, and where
+        its server says that it may be, or is loading the model, or has too much to do, as long as that
+        is soon enough and nothing has come yet. What proved right is kept."""
+        known = begun = self._known
+        self._opened(known.accepts)  # which is no waiting for the model
         deadline = time.monotonic() + self._patience
         stopping = stopping_of(config)
+        blamed: BaseException | None = None
+        guessed = False
         tries = 0
         while True:
             arrived = False
+            model = self._opened(known.accepts)
+            asked = _asked(messages(self._room(known)), known.accepts)
+            # In one piece it comes only when all of it has been written.
+            longer = 0.0 if known.accepts.streaming else self._answer_tokens * _SLOW_TOKEN
             try:
                 for chunk in self._received(
-                    lambda: model.astream(messages, config=config), deadline, stopping
+                    lambda model=model, asked=asked: model.astream(asked, config=config),  # type: ignore[misc]
+                    deadline + longer,
+                    stopping,
                 ):
-                    arrived = arrived or bool(chunk.text)
+                    if not arrived and chunk.text:
+                        arrived = True
+                        if known is not begun:
+                            self._known = replace(known, unopened=self._known.unopened)
                     yield chunk
             except _Failed as failed:
-                wait = None if arrived else _wait_before(tries, failed.error)
-                if wait is None or time.monotonic() + wait >= deadline:
-                    raise self._told(failed.error) from None
-                tries += 1
-                stopping.wait(wait)
+                error = failed.error
+                if arrived or isinstance(error, _Stopped | TimeoutError):
+                    raise self._told(error) from None
+                if is_too_long(error):
+                    smaller = self._smaller(known, error, asked, messages)
+                    if smaller is None:
+                        raise self._too_long(error, asked) from None
+                    known = smaller
+                elif less := adapted(known.accepts, error):
+                    known = replace(known, accepts=less)
+                elif is_guess(error) and not guessed and known.accepts != LEAST:
+                    guessed, blamed = True, error
+                    known = replace(known, accepts=LEAST)
+                else:
+                    wait = _wait_before(tries, error)
+                    if wait is None or time.monotonic() + wait >= deadline:
+                        raise self._told(blamed or error) from None
+                    tries += 1
+                    stopping.wait(wait)
+                if time.monotonic() >= deadline:
+                    raise self._told(blamed or error) from None
             else:
                 return
+
+    def _room(self, known: _Known) -> int:
+        return min(
+            self._prompt_tokens, known.context.room if known.context else self._prompt_tokens
+        )
+
+    def _smaller(
+        self,
+        known: _Known,
+        error: BaseException,
+        asked: Messages,
+        messages: Callable[[int], Messages],
+    ) -> _Known | None:
+        """What is known of a server with a smaller context; None where no prompt is shorter."""
+        before = _tokens(asked)
+        room = _SMALLER * before
+        if size := context_of(error):
+            room = min(room, max(size - self._answer_tokens - _AROUND, size / 2))
+        least = _tokens(_asked(messages(0), known.accepts))
+        if least >= before:
+            return None
+        context = _Context(int(max(room, least)), self._quoted(error))
+        return replace(known, context=context)
 
     def _received(
         self,
@@ -452,16 +605,16 @@ class ChatWriter:
         finally:
             receiving.cancel()
 
-    def _opened(self) -> BaseChatModel:
+    def _opened(self, accepts: Accepts) -> BaseChatModel:
         with self._turn:
-            if self._model is None:
+            if accepts not in self._models:
                 try:
-                    self._model = self._open_model()
+                    self._models[accepts] = self._open_model(accepts)
                 except WritingError:
                     raise
                 except Exception as error:  # noqa: BLE001  every provider raises its own
                     raise self._told(error) from None
-            return self._model
+            return self._models[accepts]
 
     def _loop(self) -> asyncio.AbstractEventLoop:
         with self._turn:
@@ -470,11 +623,12 @@ class ChatWriter:
             return self._running.loop
 
     def _told(self, error: BaseException) -> WritingError:
-        """What went wrong, without the key and without the provider's own traceback."""
-        name, status = self.name, _status(error)
+        """What went wrong, with the server's words, and without the key and the provider's own
+        traceback."""
+        name, status, said = self.name, status_of(error), self._quoted(error)
         if isinstance(error, _Stopped):
             return WritingError(f"{name} was stopped")
-        if too_much := next((c for c in _causes(error) if isinstance(c, TooMuchError)), None):
+        if too_much := next((c for c in causes(error) if isinstance(c, TooMuchError)), None):
             return WritingError(f"{name} was stopped: {too_much}", unreachable=True)
         if isinstance(error, TimeoutError) or "timeout" in type(error).__name__.lower():
             return WritingError(
@@ -492,20 +646,28 @@ class ChatWriter:
             return WritingError(
                 f"{name} refused the key ({status})", "Check the key.", unreachable=True
             )
+        if is_too_long(error):
+            return WritingError(
+                f"The context of {name} is too small{said}", _TOO_SMALL, unreachable=True
+            )
         if status == 429:
             wait = _retry_after(error)
             when = "" if wait is None else f", and can be asked again in {wait:.0f} s"
-            return WritingError(f"{name} has been asked too often{when}", unreachable=True)
+            return WritingError(f"{name} has been asked too often{when}{said}", unreachable=True)
         if status in _OVERLOADED:
             return WritingError(
-                f"The server of {name} has too much to do ({status})", unreachable=True
+                f"The server of {name} has too much to do ({status}){said}", unreachable=True
             )
         if status is not None and status >= 500:
-            return WritingError(f"The server of {name} failed ({status})", unreachable=True)
+            return WritingError(
+                f"The server of {name} failed ({status}){said}",
+                "Look into the server's log.",
+                unreachable=True,
+            )
         if status is not None:
             return WritingError(
-                f"The server of {name} refused the request ({status})",
-                self._without_secrets(str(error)),
+                f"The server of {name} refused the request ({status}){said}",
+                "Check the model's name and base_url.",
                 unreachable=True,
             )
         if _is_about_connection(error):
@@ -516,15 +678,52 @@ class ChatWriter:
                 off=True,
             )
         kind = type(error).__name__
+        return WritingError(f"{name} failed ({kind}){said}", unreachable=True)
+
+    def _too_long(self, error: BaseException, asked: Messages) -> WritingError:
+        """That not even the shortest prompt fits."""
+        least = _tokens(asked) + self._answer_tokens + _AROUND
         return WritingError(
-            f"{name} failed ({kind})", self._without_secrets(str(error)), unreachable=True
+            f"The context of {self.name} is too small{self._quoted(error)}",
+            f"Give its server a context of {math.ceil(least / 256) * 256:,} tokens or more, or set "
+            "prompt_tokens and answer_tokens lower.",
+            unreachable=True,
         )
+
+    def _quoted(self, error: BaseException) -> str:
+        """The server's words as they are told, without a key in them; "" where there are none."""
+        said = self._without_secrets(words_of(error))
+        return f": its server said “{said}”" if said else ""
 
     def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "…")
-        line = " ".join(_KEYLIKE.sub("…", text).split())
-        return f"It said: {line[:200]}"
+            if len(secret) > 2 * _BEGINNING:  # also where the rest is masked
+                text = re.sub(re.escape(secret[:_BEGINNING]) + r"\S*", "…", text)
+        return _KEYLIKE.sub("…", text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """A server's context that is too small: how many tokens of a prompt it has room for, by estimate,
+    and how its server said so."""
+
+    room: int
+    quoted: str
+
+    @property
+    def remedy(self) -> str:
+        return f"Give its server a larger context, or set prompt_tokens to {self.room}."
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What has been learnt of a model and its server. `unopened` says that it ends thoughts which it
+    did not begin."""
+
+    accepts: Accepts = field(default_factory=Accepts)
+    context: _Context | None = None
+    unopened: bool = False
 
 
 class _Failed(Exception):  # noqa: N818  how a provider's error crosses from one thread to another
@@ -545,6 +744,17 @@ def stopping_of(config: RunnableConfig) -> threading.Event:
 
 
 # -- prompts -----------------------------------------------------------------------------------
+
+
+def _asked(messages: Messages, accepts: Accepts) -> Messages:
+    """The messages as this server takes them: without a system role its instructions come first."""
+    if accepts.system:
+        return messages
+    return [("user", "\n\n".join(text for _, text in messages))]
+
+
+def _tokens(messages: Messages) -> int:
+    return sum(tokens_of(text) for _, text in messages)
 
 
 def source(number: int, passage: Passage, *, again: bool = False) -> str:
@@ -618,35 +828,14 @@ def _why_ended(chunk: Any) -> str:
     return next((str(told[name]).lower() for name in names if told.get(name)), "")
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what it was raised from: LangChain wraps those of some providers."""
-    while error is not None:
-        yield error
-        error = error.__cause__
-
-
-def _status(error: BaseException) -> int | None:
-    for cause in _causes(error):
-        for name in ("status_code", "code"):
-            value = str(getattr(cause, name, ""))
-            if re.fullmatch(r"[45]\d\d", value):
-                return int(value)
-        # Told in the middle of a stream that began with 200.
-        told = getattr(cause, "body", None)
-        kind = told.get("error") if isinstance(told, dict) else None
-        if isinstance(kind, dict) and kind.get("type") in _KINDS:
-            return _KINDS[kind["type"]]
-    return None
-
-
 def _wait_before(tries: int, error: BaseException) -> float | None:
     """The seconds after which a server may be asked again, None where it is not to be: once where it
     says when, twice where it has too much to do, and as often as it takes where it is loading."""
     if _is_loading(error):
         return min(_LOADING_WAIT * 2.0**tries, _LONGEST_LOADING_WAIT)
-    if _status(error) == 429:
+    if status_of(error) == 429:
         return _retry_after(error) if tries == 0 else None
-    if _status(error) in _OVERLOADED and tries < len(_OVERLOADED_WAITS):
+    if status_of(error) in _OVERLOADED and tries < len(_OVERLOADED_WAITS):
         told = _retry_after(error)
         return _OVERLOADED_WAITS[tries] if told is None else told
     return None
@@ -654,12 +843,12 @@ def _wait_before(tries: int, error: BaseException) -> float | None:
 
 def _is_loading(error: BaseException) -> bool:
     """Whether a server is up and its model is not yet, in the words of llama.cpp and its like."""
-    return _status(error) == 503 and bool(_LOADING.search(str(error)))
+    return status_of(error) == 503 and bool(_LOADING.search(str(error)))
 
 
 def _retry_after(error: BaseException) -> float | None:
     """The seconds after which a server that was asked too often may be asked again."""
-    responses = (getattr(cause, "response", None) for cause in _causes(error))
+    responses = (getattr(cause, "response", None) for cause in causes(error))
     found = [getattr(response, "headers", None) or {} for response in responses if response]
     try:
         seconds = float(next((h["retry-after"] for h in found if "retry-after" in h), ""))
@@ -671,7 +860,7 @@ def _retry_after(error: BaseException) -> float | None:
 def _is_about_connection(error: BaseException) -> bool:
     return any(
         isinstance(cause, OSError) or re.search("Connect|Protocol", type(cause).__name__)
-        for cause in _causes(error)
+        for cause in causes(error)
     )
 
 
@@ -724,6 +913,12 @@ _SLOWEST_TOKEN = (
     2.0  # seconds, and by this one where it writes more slowly than anybody would wait for
 )
 _BYTES, _BYTES_A_TOKEN = 1_000_000, 4_000  # that an answer may have with all that is around it
+_SLOW_TOKEN = 0.1  # seconds; what an answer in one piece is waited for
+_AROUND = 64  # tokens that a chat template puts around a prompt
+_AROUND_HISTORY = 300  # tokens of the prompt that asks for a rewriting
+_OLLAMA_CONTEXT = 4_096  # tokens, which is its own default
+_SMALLER = 0.7  # of a prompt that was too long
+_FILLER = "The ministry said that the meeting is held in Dakar on July 9. "
 _LONGEST_WAIT = 3_600.0
 _OVERLOADED = frozenset({503, 529})
 _OVERLOADED_WAITS = (0.5, 1.5)  # seconds before the second try and the third
@@ -732,7 +927,6 @@ _LOADING = re.compile(r"\bloading\b", re.IGNORECASE)
 _WRONG_KEY = re.compile(
     r"\bapi[ _]key[ _](?:not[ _]valid|invalid)\b", re.IGNORECASE
 )  # Google's 400
-_KINDS = {"overloaded_error": 529, "rate_limit_error": 429, "api_error": 500}  # Anthropic's
 _LOOK = 0.2  # seconds between two looks whether anybody still waits
 _TITLE = 160  # characters
 _TURNS = 6  # of the conversation, and characters of each
@@ -746,5 +940,10 @@ _TAG = re.compile(r"<(?=[\w/|!<?])")
 _TEMPLATE = re.compile(r"\[(/?(?:INST|SYS\w*|AVAILABLE_TOOLS|TOOL_\w+))\]", re.IGNORECASE)
 _MARK = re.compile(r"[\[【]\^?\d{1,6}(?:[\s,;–-]+\d{1,6})*[\]】]")
 _MARKED = re.compile(rf"(?<!\s)\s*+{_MARK.pattern}")
-_THOUGHTS = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
-_KEYLIKE = re.compile(r"\b(?:sk|pk|key|AIza)[-_\w*]{8,}|\bBearer\s+\S+", re.IGNORECASE)
+_KEYLIKE = re.compile(
+    r"\b(?:sk|pk|gsk|hf|key|AIza)[-_][-_\w*]{6,}|\bAIza[-_\w*]{8,}|\bBearer\s+\S+"
+    r"|(?<=://)[^/@\s]+@|\b(?=\w*\d)(?=\w*[A-Za-z])[-\w]{32,}",
+    re.IGNORECASE,
+)
+_BEGINNING = 6  # characters of a key that give it away
+_TOO_SMALL = "Give its server a larger context, or set prompt_tokens lower."

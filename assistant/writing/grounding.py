@@ -24,7 +24,7 @@ from typing import Literal
 from assistant.answers import Answer, Citation, Statement
 from assistant.reading.reader import Reading
 from assistant.writing.marks import SentenceStream, Written
-from assistant.writing.support import Proof, Similar, Verdict, claims_something, support
+from assistant.writing.support import Judge, Proof, Verdict, claims_something, support
 from vectorstore.articles import Passage
 
 Unsupported = Literal["mark", "remove"]
@@ -54,7 +54,7 @@ class Grounding:
         question: str,
         passages: Sequence[Passage],
         wording: Wording,
-        similar: Similar | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self.statements: tuple[Statement, ...] = ()
         self.citations: tuple[Citation, ...] = ()
@@ -65,7 +65,7 @@ class Grounding:
         self._question = question
         self._passages = tuple(passages)
         self._wording = wording
-        self._similar = similar
+        self._judge = judge
         self._stream = SentenceStream()
         self._shown = ""
         self._said: set[str] = set()
@@ -159,7 +159,7 @@ class Grounding:
         return {by_passage[proof.passage.id]: Verdict(True, (proof,)) for proof in together.proofs}
 
     def _support(self, claim: str, passages: Sequence[Passage]) -> Verdict:
-        return support(claim, passages, self._similar, question=self._question)
+        return support(claim, passages, self._judge, question=self._question)
 
     def _say(self, before: str, text: str) -> None:
         self._shown = _behind(self._shown, before) + text

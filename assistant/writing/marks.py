@@ -204,9 +204,8 @@ class _Lexer:
 
     def __init__(self) -> None:
         self._held: list[str] = []
-        self._mode: Callable[[str], Iterator[_Token]] = self._opening
+        self._mode: Callable[[str], Iterator[_Token]] = self._text
         self._line_blank = True  # what stands on the line so far
-        self._begun = ""  # of "<think>", behind the blanks that are held
         self._fence: list[str] = []  # the line of a block of code so far
         self._opened = False  # whether the line that opens the block is over
         self._word_only = False  # whether that line may say no more than a language
@@ -222,9 +221,6 @@ class _Lexer:
             yield _fenced(held)
         elif mode == self._block:
             yield from self._no_block(held)
-            yield from self.rest()
-        elif mode == self._opening:
-            yield from self._all(held)
             yield from self.rest()
         elif mode == self._code:
             yield from self._again(held)
@@ -258,23 +254,6 @@ class _Lexer:
             self._held, self._mode = [character], self._ticks
         else:
             yield from self._said(character)
-
-    def _opening(self, character: str) -> Iterator[_Token]:
-        """What a reasoning model thinks before it answers is no part of the answer."""
-        self._held.append(character)
-        if not self._begun and character.isspace():
-            return
-        self._begun += character
-        if self._begun == _THINKING:
-            self._held, self._begun, self._mode = [], "", self._thinking
-        elif not _THINKING.startswith(self._begun):
-            yield from self._all(self._taken())
-
-    def _thinking(self, character: str) -> Iterator[_Token]:
-        self._begun = (self._begun + character)[-len(_THOUGHT) :]
-        if self._begun == _THOUGHT:
-            self._mode = self._text
-        yield from ()
 
     def _mark(self, character: str) -> Iterator[_Token]:
         self._held.append(character)
@@ -394,5 +373,3 @@ _STOPS = frozenset(".!?…。！？")
 _CLOSERS = frozenset("\"'”’»)]*_")
 _BULLET = re.compile(r"^\s*(?:(?:[-*•#>]+|\d{1,3}[.)])\s+)+")
 _EMPHASIS = re.compile(r"(?<!\w)[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)")
-_THINKING = "<think>"
-_THOUGHT = "</think>"

@@ -1,16 +1,16 @@
-"""Does a passage support a sentence? Judged by words, names, numbers, dates and negation.
+"""Does a passage support a sentence? Judged by names, numbers, dates, negation, and the reader.
 
     verdict = support("France and Oman co-chair it on July 9.", passages)
     verdict.supported           False
     verdict.against             "names": Oman stands nowhere there
     verdict.proofs[0]         the sentence that comes closest, as a span of its article
 
-A sentence is supported where one to three neighbouring sentences of a passage, or those of two
-passages together, say nearly all of its words, every name, number and date in it, and deny nothing
-that it says; and where one of them is laid beside it word by word, no name, number or date may stand
-in the place of another. A rule that reads no meaning: it finds what was altered or made up (its precision and
-recall are in benchmarks/results.md), not a wrong conclusion from the right words. Pure functions;
-`similar` is the one thing asked of a model, and only in doubt.
+One to three neighbouring sentences of a passage must say every name, number and date of a sentence,
+and deny nothing that it says; laid beside it word by word, no name, number or date may stand in the place
+of another. Where these rules find nothing, the reader's verdict on the passage decides: it reads the
+meaning, and is misled by a single altered word, which the rules find (benchmarks/results.md has both
+apart and together). Two passages together, which it cannot read at once, must have nearly all of the
+sentence's words; so must one where no reader judges. Pure functions but for `judge`.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from vectorstore.articles import Passage
 from vectorstore.splitting import Span, sentences
 
 Against = Literal["", "words", "names", "numbers", "negation"]
-# Cosine similarity of a sentence to each of some texts.
-Similar = Callable[[str, Sequence[str]], Sequence[float]]
+# The probability that a passage supports a sentence; None where the reader judges none.
+Judge = Callable[[str, Passage], float | None]
 
-ENOUGH = 0.70  # share of a sentence's words that its proof has
-LEAST = 0.45  # ... where the proof says the same in other words
-ALIKE = 0.72  # the cosine similarity that is taken for saying the same
+SURE = 0.5  # the judge's probability from which a sentence is supported
+ENOUGH = 0.70  # share of a sentence's words that its proof has, where there is no judge
 
 _WINDOW = 3  # sentences
+_JUDGED = 3  # passages that the judge is asked about, the closest first: each takes it a while
 _LONGER = 0.06  # share of words that one more sentence must bring
 
 
@@ -63,7 +63,7 @@ class Verdict:
 def support(
     sentence: str,
     passages: Sequence[Passage],
-    similar: Similar | None = None,
+    judge: Judge | None = None,
     *,
     question: str = "",
 ) -> Verdict:
@@ -77,15 +77,15 @@ def support(
     found = (_closest(claim, asked, passage) for passage in passages)
     closest = [near for near in found if near is not None]
     closest.sort(key=lambda near: -near.rank)
-    for near in closest:
-        if not (against := _against(claim, [near], sentence, similar)):
+    for near in closest[: _JUDGED if judge else None]:
+        if not (against := _against(claim, [near], sentence, judge)):
             return Verdict(True, (near.proof,))
     together = _complementary(claim, closest)
-    if together and not _against(claim, together, sentence, similar):
+    if together and not _against(claim, together, sentence, judge):
         return Verdict(True, tuple(near.proof for near in together))
     if not closest:
         return Verdict(False, (), "words")
-    against = _against(claim, closest[:1], sentence, similar)
+    against = _against(claim, closest[:1], sentence, judge)
     return Verdict(False, (closest[0].proof,), against or "words")
 
 
@@ -333,9 +333,7 @@ def _joined(one: _Claim, other: _Claim) -> _Claim:
 # -- what speaks against it --------------------------------------------------------------------
 
 
-def _against(
-    claim: _Claim, nears: Sequence[_Near], sentence: str, similar: Similar | None
-) -> Against:
+def _against(claim: _Claim, nears: Sequence[_Near], sentence: str, judge: Judge | None) -> Against:
     said = nears[0].said
     for near in nears[1:]:
         said = _joined(said, near.said)
@@ -355,13 +353,10 @@ def _against(
     for near in nears:
         if instead := _instead(sentence, near):
             return instead
-    share = _share(claim, said)
-    if share >= ENOUGH:
-        return ""
-    if share < LEAST or similar is None:
-        return "words"
-    texts = [_text(near.proof) for near in nears]
-    return "" if max(similar(sentence, texts)) >= ALIKE else "words"
+    sure = judge(sentence, nears[0].proof.passage) if judge and len(nears) == 1 else None
+    if sure is None:
+        return "" if _share(claim, said) >= ENOUGH else "words"
+    return "" if sure >= SURE else "words"
 
 
 def _denies(claim: _Claim, said: _Claim) -> bool:

@@ -1,0 +1,199 @@
+"""What a model's server says when it refuses a request, and what to ask it without.
+
+    adapted(Accepts(), error)       Accepts(system=False): it takes no system role
+    is_too_long(error)              the request has more than the model's context holds
+    context_of(error)               2048, where it says how much that is
+    words_of(error)                 "the request exceeds the available context size (2048 tokens)"
+
+Servers that speak one protocol take it differently: some know no system role, some only one name for
+the greatest length, some no temperature but their own, some do not stream. Their words are all there
+is to go by; they are matched in the wordings of llama.cpp, vLLM, SGLang, TGI, LM Studio, Ollama,
+OpenAI, Anthropic, Google, Mistral and their like. It knows no model and asks nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Accepts:
+    """What a server takes, as far as is known: the system role, a temperature, streaming, and the
+    names for the greatest length of an answer, of which the first is sent, and none where it takes none."""
+
+    system: bool = True
+    temperature: bool = True
+    streaming: bool = True
+    limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
+
+
+LEAST = Accepts(system=False, temperature=False, streaming=False, limits=())
+
+
+def adapted(accepts: Accepts, error: BaseException) -> Accepts | None:
+    """What to ask with after this refusal, without what it names; None where it names nothing that
+    was sent, or the refusal is of another kind (a key, a limit of rate)."""
+    if status_of(error) in _OTHER or is_too_long(error):
+        return None
+    if accepts.streaming and _EMPTY.search(str(error)):
+        return replace(accepts, streaming=False)
+    body = _body_of(error)
+    # A field named as such tells more than the text around it, which may show the whole request.
+    for text in (" ".join(_named_in(body)), f"{error} {body}"[:_LONGEST]):
+        if accepts.limits and _LIMIT.search(text):
+            return replace(accepts, limits=accepts.limits[1:])
+        if accepts.temperature and _TEMPERATURE.search(text):
+            return replace(accepts, temperature=False)
+        if accepts.streaming and _STREAM.search(text):
+            return replace(accepts, streaming=False)
+        if accepts.system and _SYSTEM.search(text):
+            return replace(accepts, system=False)
+    return None
+
+
+def is_guess(error: BaseException) -> bool:
+    """Whether a refusal of the request may be of any part of it: it names none."""
+    return status_of(error) in (400, 422) and not is_too_long(error)
+
+
+def is_too_long(error: BaseException) -> bool:
+    """Whether the request was refused for having more than the model's context holds."""
+    status = status_of(error)
+    if status in _OTHER - {413}:
+        return False
+    return status == 413 or bool(_CONTEXT.search(f"{error} {_body_of(error)}"[:_LONGEST]))
+
+
+def context_of(error: BaseException) -> int | None:
+    """How many tokens the context holds, as the refusal says; None where it does not."""
+    text = f"{error} {_body_of(error)}"[:_LONGEST]
+    for pattern in _SIZES:
+        if found := pattern.search(text):
+            size = int(found[1].replace(",", ""))
+            if size >= _LEAST_CONTEXT:
+                return size
+    return None
+
+
+def words_of(error: BaseException) -> str:
+    """The server's own words, on one line and without markup, "" where there are none."""
+    for cause in causes(error):
+        for name in ("body", "error", "details", "message"):
+            if said := _said_in(getattr(cause, name, None)):
+                text = re.sub(r"<[^>]*>", " ", said)
+                printable = "".join(c if c.isprintable() else " " for c in text)
+                return " ".join(printable.split())[:_WORDS].strip()
+    return ""
+
+
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status, also where it is told in the middle of a stream that began with 200."""
+    for cause in causes(error):
+        for name in ("status_code", "code"):
+            value = str(getattr(cause, name, ""))
+            if re.fullmatch(r"[45]\d\d", value):
+                return int(value)
+        body = getattr(cause, "body", None)
+        told = body.get("error", body) if isinstance(body, dict) else None
+        if isinstance(told, dict):
+            if re.fullmatch(r"[45]\d\d", str(told.get("code"))):
+                return int(told["code"])
+            if told.get("type") in _KINDS:
+                return _KINDS[told["type"]]
+    return None
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it was raised from: LangChain wraps those of some providers."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _body_of(error: BaseException) -> Any:
+    found = (getattr(cause, "body", None) for cause in causes(error))
+    return next((body for body in found if body is not None), "")
+
+
+def _named_in(body: Any) -> Iterator[str]:
+    """The fields that a refusal names as such: OpenAI's "param", pydantic's "loc"."""
+    if isinstance(body, dict):
+        for key, value in body.items():
+            if key in ("param", "loc"):
+                yield str(value)
+            elif isinstance(value, dict | list):
+                yield from _named_in(value)
+            elif isinstance(value, str):
+                yield from re.findall(r"'loc': [(\[]([^)\]]*)", value)
+    elif isinstance(body, list):
+        for value in body:
+            yield from _named_in(value)
+
+
+def _said_in(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        where = value.get("loc")
+        said = next(filter(None, (_said_in(value.get(key)) for key in _SAYING)), "")
+        field = str(where[-1]) if isinstance(where, list | tuple) and where else ""
+        return f"{field}: {said}" if field and said else said
+    if isinstance(value, list):
+        return "; ".join(filter(None, map(_said_in, value[:3])))
+    return ""
+
+
+_LONGEST = 4_000  # characters of a refusal that are read
+_WORDS = 200  # and shown
+_LEAST_CONTEXT = 128  # tokens; a smaller number is another one
+_SAYING = ("message", "msg", "error", "detail", "details", "error_description", "title", "errors")
+_OTHER = frozenset({401, 402, 403, 404, 408, 413, 429, 503, 529})  # which no other request mends
+_KINDS = {
+    "overloaded_error": 529, "rate_limit_error": 429, "api_error": 500,
+    "invalid_request_error": 400, "exceed_context_size_error": 400,
+}  # fmt: skip
+_REFUSED = (
+    r"(?:\bnot\b|n't\b|\bun\w+|\bin(?:valid|correct)|\bforbidden|\bextra\b|\bonly\b|\bmust\b|\bverified"
+    r"|\bdisabled|\bfalse\b|\bunknown)"
+)
+# LangChain's words where a stream had nothing in it: an answer in one piece is no stream.
+_EMPTY = re.compile(r"No generation(?: chunk)?s (?:were returned|found)", re.IGNORECASE)
+_LIMIT = re.compile(r"max_(?:completion_|new_|output_)?tokens", re.IGNORECASE)
+_TEMPERATURE = re.compile(r"\btemperature\b", re.IGNORECASE)
+_STREAM = re.compile(
+    rf"\bstream(?:ing|ed)?\b.{{0,80}}{_REFUSED}|{_REFUSED}.{{0,60}}\bstream(?:ing|ed)?\b|\A\W*(?:body\W+)?stream\W*\Z",
+    re.IGNORECASE | re.DOTALL,
+)
+_SYSTEM = re.compile(
+    r"\bsystem\b[\s'\"`_-]*(?:role|message|prompt|instruction)|\broles?\b.{0,60}\bsystem\b"
+    r"|\bdeveloper instruction|\broles? must alternate|\bonly\b.{0,20}\buser\b.{0,20}\bassistant\b"
+    r"|['\"`]user['\"`] (?:or|and) ['\"`]assistant['\"`]|\bmessages\W+0\W+role\b"
+    r"|\bfirst message.{0,40}\buser\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_CONTEXT = re.compile(
+    r"\bcontext[ _-]*(?:size|length|window|limit|overflow|shift)|\bn_ctx\b|exceed_context"
+    r"|\bmax(?:imum)?[ _-](?:seq|model|sequence)[ _-]?len|\b(?:prompt|input)s?\b.{0,40}\b(?:too long|too large|exceed|longer than|greater than)"
+    r"|\btoo many (?:input )?tokens|\breduce (?:the length|your (?:prompt|message|input))|\btoken count\b.{0,60}\bexceed"
+    r"|\btokens?\b.{0,60}\bexceeds? (?:the )?(?:context|maximum|limit)|must have less than \d+ tokens"
+    r"|\binputs?\W+tokens\W.{0,40}max_new_tokens|\brequest too large\b|\bkv cache (?:is full|size)",
+    re.IGNORECASE | re.DOTALL,
+)
+_NUMBER = r"(\d{1,3}(?:,\d{3})+|\d+)"
+_SIZES = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"n_ctx\D{{0,4}}{_NUMBER}",
+        rf"[>≤]=?\s*{_NUMBER}",
+        rf"<=\s*{_NUMBER}",
+        rf"{_NUMBER}(?: tokens?)? maximum\b",
+        rf"\bcontext[ _-]*(?:size|length|window|limit)?[^\d]{{0,30}}?{_NUMBER}",
+        rf"\bless than {_NUMBER}",
+        rf"\bmax\w*[ _]\w*len\w*\D{{0,10}}{_NUMBER}",
+        rf"\ballowed\D{{0,5}}{_NUMBER}",
+        rf"\blimit\D{{0,3}}{_NUMBER}",
+    )
+]

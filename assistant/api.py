@@ -30,7 +30,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from assistant.answers import Citation, Role, Turn
 from assistant.errors import (
@@ -93,12 +93,12 @@ _log = logging.getLogger(__name__)
 
 
 class TurnIn(BaseModel):
-    """One turn of the conversation so far, as a request gives it."""
+    """One turn of the conversation so far, as a request gives it; other programs say "content"."""
 
     model_config = ConfigDict(extra="forbid")
 
     role: Role
-    text: str = Field(max_length=_LONGEST)
+    text: str = Field(max_length=_LONGEST, validation_alias=AliasChoices("text", "content"))
 
 
 class QuestionIn(BaseModel):

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     )
 
     index: Path = Field(
-        default_factory=lambda: user_data_path("dateline", appauthor=False) / "index",
+        default_factory=lambda: _usual_index(),
         description="The folder of the index; made where it is absent.",
     )
     model: str = Field(
@@ -266,9 +266,12 @@ class Settings(BaseSettings):
         return value
 
 
-def settings_file() -> Path:
-    """Where the settings file is, whether or not there is one."""
-    return user_config_path("dateline", appauthor=False) / "settings.toml"
+def settings_file() -> Path | None:
+    """Where the settings file is, whether or not there is one; None where there is no home for it."""
+    try:
+        return user_config_path("dateline", appauthor=False) / "settings.toml"
+    except RuntimeError:
+        return None
 
 
 def secret_file() -> Path | None:
@@ -280,6 +283,17 @@ def secret_file() -> Path | None:
         return None
 
 
+def _usual_index() -> Path:
+    """The index in the user's data folder. Raises SettingsError where there is no home for one."""
+    try:
+        return user_data_path("dateline", appauthor=False) / "index"
+    except RuntimeError:
+        raise SettingsError(
+            "this user has no home folder to keep the index in. Name a folder by --index or "
+            "DATELINE_INDEX, or set HOME."
+        ) from None
+
+
 class _FileSource(PydanticBaseSettingsSource):
     """The settings file, {} where there is none."""
 
@@ -287,7 +301,8 @@ class _FileSource(PydanticBaseSettingsSource):
         raise NotImplementedError  # all fields come at once
 
     def __call__(self) -> dict[str, Any]:
-        return _from_file(settings_file(), self.settings_cls.model_fields)
+        file = settings_file()
+        return {} if file is None else _from_file(file, self.settings_cls.model_fields)
 
 
 def _from_file(file: Path, known: Collection[str]) -> dict[str, Any]:
@@ -340,7 +355,7 @@ def _origin(name: str, call: Collection[str]) -> str:
         return ""
     variable = _PREFIX + name.upper()
     set_ = next((each for each in os.environ if each.upper() == variable and os.environ[each]), "")
-    return f" (from {set_ or settings_file()})"
+    return f" (from {set_ or settings_file() or 'its default'})"
 
 
 def _allowed(name: str) -> str:

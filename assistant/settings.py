@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
@@ -122,7 +123,12 @@ class Settings(BaseSettings):
     proxies: str = Field(
         "",
         description="Addresses or networks of proxies before the page, with commas between them, that "
-        "are believed what they say in X-Forwarded-For and X-Forwarded-Proto.",
+        "are believed what they say in X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Prefix.",
+    )
+    root_path: str = Field(
+        "",
+        description="The path below which a proxy serves the page, such as /dateline; without it, what "
+        "a proxy of `proxies` says in X-Forwarded-Prefix.",
     )
     tls_certificate: Path | None = Field(
         None, description="A certificate (PEM) to serve the page over https, with tls_key."
@@ -230,6 +236,16 @@ class Settings(BaseSettings):
                 ) from None
         return value
 
+    @field_validator("root_path")
+    @classmethod
+    def _prefix(cls, value: str) -> str:
+        prefix = path_prefix(value)
+        if prefix is None:
+            raise ValueError(
+                "give a path such as /dateline, of letters, digits and ._~- between its slashes"
+            )
+        return prefix
+
     @field_validator("index", mode="before")
     @classmethod
     def _expand(cls, value: object) -> object:
@@ -264,6 +280,19 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("give the address as http://host:port")
         return value
+
+
+_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
+_LONGEST_PATH = 200  # characters
+
+
+def path_prefix(text: str) -> str | None:
+    """A path before all others as it is used, "/dateline" or "" for none; None for what is no such."""
+    path = text.strip().rstrip("/")
+    if path and not path.startswith("/"):
+        path = f"/{path}"
+    usable = not path or (len(path) <= _LONGEST_PATH and _PATH.fullmatch(path))
+    return path if usable else None
 
 
 def settings_file() -> Path | None:

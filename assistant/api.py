@@ -522,7 +522,6 @@ class _StrictPage:
 
 
 _MANIFEST = '<link rel="manifest" href="/manifest.json" />'
-_RESIZER = '"/static/js/iframeResizer'
 _PLACED = (
     '<link rel="manifest" href="manifest.json"><link rel="icon" href="favicon.ico">'
     '<script src="page/root.js"></script>'
@@ -531,7 +530,7 @@ _PLACED = (
 
 def placed(page: str) -> str:
     """The page with addresses of Gradio's that hold wherever the page lies, also below a prefix."""
-    return page.replace(_MANIFEST, _PLACED, 1).replace(_RESIZER, _RESIZER.replace("/", "", 1))
+    return page.replace(_MANIFEST, _PLACED, 1)
 
 
 def add_nonce(page: str, nonce: str) -> str:

@@ -155,7 +155,7 @@ def article_page(
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{title}</title><link rel="stylesheet" href="{root}page/page.css"></head>'
+        f'<title>{title}</title><link rel="icon" href="{root}favicon.ico"><link rel="stylesheet" href="{root}page/page.css"></head>'
         f'<body class="dl-article-page"><main><h1><bdi>{title}</bdi></h1><p class="dl-meta">{meta}</p>'
         f'{told}<div class="dl-article">{"".join(body)}</div></main></body></html>'
     )

@@ -368,7 +368,7 @@ def test_a_browser_is_led_to_the_login_and_back_to_where_it_was(site: Any) -> No
     first = send(site, "GET", "/read/meeting?c=1", headers={"Accept": "text/html"})
     assert first.status_code == 303
     login = first.headers["location"]
-    assert login == "/login?next=%2Fread%2Fmeeting%3Fc%3D1"
+    assert login == "../login?next=%2Fread%2Fmeeting%3Fc%3D1"
     form = send(site, "GET", login)
     assert 'value="/read/meeting?c=1"' in form.text
     assert "script-src 'self'" in form.headers["content-security-policy"]

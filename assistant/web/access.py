@@ -361,7 +361,7 @@ def _login_page(to: str, told: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<title>Dateline: log in</title><link rel="stylesheet" href="page/page.css"></head>'
+        '<title>Dateline: log in</title><link rel="icon" href="favicon.ico"><link rel="stylesheet" href="page/page.css"></head>'
         '<body class="dl-article-page dl-login"><main><h1>Dateline</h1>'
         f'<form method="post" action="login"><input type="hidden" name="next" value="{html.escape(to)}">'
         '<label for="password">Password</label> '

@@ -6,6 +6,7 @@
     answer.citations[0]     article_id, start, end, quote: article.text[start:end] == quote
     answer.passages         the hits that were read, best first, also in an abstention
     answer.to_dict()        the same as JSON-ready values; the API returns this shape
+    str(answer)             the text and, below, the quotes it rests on
 
 Values only: nothing here finds, reads, writes or shows.
 """
@@ -15,11 +16,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from assistant.errors import QuestionError
 from vectorstore.articles import Hit, Passage
 from vectorstore.splitting import Span
+
+if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
 
 Role = Literal["user", "assistant"]
 Kind = Literal["answer", "abstention", "help"]
@@ -43,6 +47,10 @@ class Turn:
             )
         if not isinstance(self.text, str):
             raise QuestionError(f"a turn's text is a text, not {type(self.text).__name__}.")
+
+
+TurnLike: TypeAlias = "Turn | BaseMessage | tuple[str, str] | Mapping[str, Any]"
+"""What is read as a turn of a history; `assistant.question.asked.turns_of` lists the forms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +150,20 @@ class Answer:
     def answered(self) -> bool:
         return self.kind == "answer"
 
+    def __str__(self) -> str:
+        """The text with its quotes and where they stand: what an agent's tool gives back."""
+        told = [self.text, *(f"[{c.number}] “{c.quote}” — {_whence(c)}" for c in self.citations)]
+        return "\n\n".join(told)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values: dates as ISO strings, tuples as lists, `answered` included."""
         plain: dict[str, Any] = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
         return {**plain, "answered": self.answered}
+
+
+def _whence(citation: Citation) -> str:
+    day = citation.published and citation.published.isoformat()
+    return ", ".join(part for part in (citation.title, citation.source, day) if part)
 
 
 def _plain(value: Any) -> Any:

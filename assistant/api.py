@@ -68,6 +68,7 @@ from assistant.web.keyed import Keyed, whose
 from assistant.web.keys import Keys
 from assistant.web.library import Library
 from assistant.web.library_api import closing, library_routes
+from assistant.web.prefix import UnderPrefix, relative
 from assistant.web.programs import Programs, while_there
 from assistant.web.reading import read_article
 from assistant.web.rest import (
@@ -247,7 +248,8 @@ def create_app(
         reading = read_article(assistant.index, article_id, quotes, saved or ())
         varies = {"Vary": "Accept, Cookie", "Cache-Control": "no-store"}
         if "text/html" in accept:
-            return HTMLResponse(reading.page(c), headers=varies)
+            page = reading.page(c, relative(request.scope, "/"))
+            return HTMLResponse(page, headers=varies)
         return JSONResponse(reading.to_dict(), headers=varies)
 
     routers = [
@@ -310,6 +312,7 @@ def serve(
     keys: Keys | None = None,
     host_names: Collection[str] = (),
     proxies: Sequence[str] = (),
+    root_path: str = "",
     certificate: tuple[Path, Path] | None = None,
     waiting: Path | None = None,
     seal: Seal | None = None,
@@ -319,14 +322,16 @@ def serve(
 
     Where the port is taken, a free one is taken instead. With a password, it is asked for, and who has
     given it is kept in `sessions`; without one, only this computer is served. Programs come in by `keys`
-    as well. Whose a request is, and
-    whether it came by https, is believed of the `proxies` alone: addresses and networks. What is uploaded waits in the folder `waiting`, under `seal`;
+    as well. Whose a request is, and whether it came by https, is believed of the `proxies` alone:
+    addresses and networks; so is below which path they serve it, unless that is `root_path`. What is
+    uploaded waits in the folder `waiting`, under `seal`;
     `subscriptions` are kept up to date.
     `certificate` are the files of a TLS certificate and its key.
     Raises SettingsError for a host that other computers could reach, without a password; for one that
     does not exist here; for a port that is none; for a short password and an unusable certificate.
     """
     import uvicorn
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
     if password is None and (host_names or not is_here(host)):
         raise SettingsError(
@@ -344,14 +349,15 @@ def serve(
         names |= {host, own, f"{own}.local"} - {""}
     networks = [ipaddress.ip_network(proxy) for proxy in proxies]
 
-    def is_proxy(address: str) -> bool:
-        """Or is of this computer, where a proxy may be that says nothing."""
-        if is_here(address):
-            return True
+    def is_named(address: str) -> bool:
         try:
             return any(ipaddress.ip_address(address) in network for network in networks)
         except ValueError:
             return False
+
+    def is_proxy(address: str) -> bool:
+        """Or is of this computer, where a proxy may be that says nothing."""
+        return is_here(address) or is_named(address)
 
     with _bound(host, port) as bound, held_to(bound, Limits(), exempt=is_proxy) as listening:
         scheme = "http" if certificate is None else "https"
@@ -376,15 +382,15 @@ def serve(
             seal=seal,
             subscriptions=subscriptions,
         )
+        forwarded = ProxyHeadersMiddleware(app, list(proxies)) if proxies else app
         config = uvicorn.Config(
-            app,
+            UnderPrefix(forwarded, root_path, is_named),
             ssl_certfile=None if certificate is None else certificate[0],
             ssl_keyfile=None if certificate is None else certificate[1],
             http=patient(listening),
             loop="asyncio",  # whose connections the listening socket accepts
             ws="none",
-            proxy_headers=bool(proxies),
-            forwarded_allow_ips=list(proxies),
+            proxy_headers=False,  # by ourselves: who has sent a request is looked at before that
             log_config=None,
             access_log=False,
             server_header=False,
@@ -488,7 +494,7 @@ class _StrictPage:
                 body.extend(message.get("body", b""))
                 if message.get("more_body"):
                     return
-                page = add_nonce(body.decode(), nonce).encode()
+                page = add_nonce(placed(body.decode()), nonce).encode()
                 more = [(b"vary", b"Accept-Encoding")]
                 if b"gzip" in takes:
                     page = gzip.compress(page, 6)
@@ -501,6 +507,18 @@ class _StrictPage:
             await send(message)
 
         await self._app({**scope, "headers": kept}, receive, secured)
+
+
+_MANIFEST = '<link rel="manifest" href="/manifest.json" />'
+_PLACED = (
+    '<link rel="manifest" href="manifest.json"><link rel="icon" href="favicon.ico">'
+    '<script src="page/root.js"></script>'
+)
+
+
+def placed(page: str) -> str:
+    """The page with addresses of Gradio's that hold wherever the page lies, also below a prefix."""
+    return page.replace(_MANIFEST, _PLACED, 1)
 
 
 def add_nonce(page: str, nonce: str) -> str:

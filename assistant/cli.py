@@ -638,6 +638,14 @@ def chat(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
     ] = 7860,
+    root_path: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="The path below which a proxy serves the page, such as /dateline "
+            "(docs/running.md).",
+        ),
+    ] = None,
     with_samples: Annotated[
         bool,
         typer.Option(
@@ -681,7 +689,7 @@ def chat(
         sys.stdout.flush()  # who waits for the line through a pipe gets it now
         warming.start()
 
-    settings = _settings(ctx, index, model=model, base_url=base_url)
+    settings = _settings(ctx, index, model=model, base_url=base_url, root_path=root_path)
     password = _password(settings, host)
     with _open(ctx, index, model=model, base_url=base_url) as assistant:
         if with_samples and not assistant.index.statistics().articles:
@@ -709,6 +717,7 @@ def chat(
                 keys=keys,
                 host_names=settings.names,
                 proxies=settings.proxy_networks,
+                root_path=settings.root_path,
                 certificate=settings.certificate,
                 waiting=assistant.settings.index / WAITING,
                 seal=seal,

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from contextvars import Context, copy_context
 from datetime import date
 from functools import cache, cached_property, lru_cache
@@ -18,7 +19,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from assistant.answering.chain import Chain
-from assistant.answers import Answer, Turn
+from assistant.answering.streaming import in_a_thread
+from assistant.answers import Answer, TurnLike
 from assistant.databases import BACKED_UP
 from assistant.prompts import load_phrases, load_prompt
 from assistant.reading.confidence import UNCALIBRATED
@@ -114,7 +116,7 @@ class Assistant:
         self,
         question: str,
         *,
-        history: Sequence[Turn] = (),
+        history: Iterable[TurnLike] = (),
         as_of: date | str | None = None,
         sources: Sequence[str] | None = None,
         after: date | str | None = None,
@@ -122,7 +124,8 @@ class Assistant:
     ) -> Answer:
         """The answer, an abstention, or help.
 
-        `history` are the turns before, oldest first. `sources` (names as in the articles), `after`
+        `history` are the turns before, oldest first: Turns, LangChain's messages, ("user", text), or
+        {"role": "user" or "assistant", "content": text}. `sources` (names as in the articles), `after`
         and `before` (inclusive) limit the articles; `as_of` is the day the question is asked on,
         today where it is None: "last week" or "in July" is read against it, and articles of that
         time are preferred, never required. A day may be given as its text, "2025-07-26", as well.
@@ -135,7 +138,7 @@ class Assistant:
         self,
         question: str,
         *,
-        history: Sequence[Turn] = (),
+        history: Iterable[TurnLike] = (),
         as_of: date | str | None = None,
         sources: Sequence[str] | None = None,
         after: date | str | None = None,
@@ -156,6 +159,45 @@ class Assistant:
                 yield partial
         finally:
             context.run(partials.close)  # type: ignore[attr-defined]  # it is a generator
+
+    async def aanswer(
+        self,
+        question: str,
+        *,
+        history: Iterable[TurnLike] = (),
+        as_of: date | str | None = None,
+        sources: Sequence[str] | None = None,
+        after: date | str | None = None,
+        before: date | str | None = None,
+    ) -> Answer:
+        """`answer` for an event loop, which it does not hold up. Cancelled, it lets the chat model go."""
+        limits: dict[str, Any] = {"as_of": as_of, "sources": sources}
+        limits |= {"after": after, "before": before}
+        async with aclosing(self.astream(question, history=history, **limits)) as partials:
+            return [partial async for partial in partials][-1]
+
+    async def astream(
+        self,
+        question: str,
+        *,
+        history: Iterable[TurnLike] = (),
+        as_of: date | str | None = None,
+        sources: Sequence[str] | None = None,
+        after: date | str | None = None,
+        before: date | str | None = None,
+    ) -> AsyncGenerator[Answer]:
+        """`stream` for an event loop, which it does not hold up. Left early (close it, as by
+        `contextlib.aclosing`), or cancelled, it lets the chat model go."""
+        stopping = threading.Event()
+        limits: dict[str, Any] = {"as_of": as_of, "sources": sources}
+        limits |= {"after": after, "before": before, "stopping": stopping}
+        partials = in_a_thread(lambda: self.stream(question, history=history, **limits))
+        try:
+            async for partial in partials:
+                yield partial
+        finally:
+            stopping.set()
+            await partials.aclose()
 
     def check_model(self) -> float | None:
         """The seconds until the chat model says its first word, None where none is set.
@@ -241,7 +283,7 @@ _default: Assistant | None = None
 _opening = threading.Lock()
 
 
-def answer(question: str, *, history: Sequence[Turn] = (), **limits: Any) -> Answer:
+def answer(question: str, *, history: Iterable[TurnLike] = (), **limits: Any) -> Answer:
     """The answer from the default index (`DATELINE_INDEX`, else the user's data folder).
 
     The index is opened on first use, kept for the process, and closed at its exit. Arguments and
@@ -344,7 +386,7 @@ def _open_index(
 
 def _given(
     question: str,
-    history: Sequence[Turn],
+    history: Iterable[TurnLike],
     as_of: date | str | None,
     sources: Sequence[str] | None,
     after: date | str | None,

@@ -491,7 +491,7 @@ def build(
             else:
                 address = filter_address(chosen)
                 await talk.narrow(visitor_of(request.cookies), shown, chosen)
-            return f'<a href="/library/articles?{escaped(address)}">filters</a>'
+            return f'<a href="library/articles?{escaped(address)}">filters</a>'
 
         def on_renarrow(wanted: str | None) -> list[Any]:
             try:
@@ -575,11 +575,11 @@ def mount(
         path="/",
         server_name="127.0.0.1",
         theme=theme(),
-        head='<link rel="stylesheet" href="/page/page.css">'
-        '<link rel="stylesheet" href="/page/library.css">'
-        '<script src="/page/page.js" defer></script>'
-        '<script src="/page/library.js" defer></script>'
-        '<script src="/page/talk.js" defer></script>',
+        head='<link rel="stylesheet" href="page/page.css">'
+        '<link rel="stylesheet" href="page/library.css">'
+        '<script src="page/page.js" defer></script>'
+        '<script src="page/library.js" defer></script>'
+        '<script src="page/talk.js" defer></script>',
         show_error=False,
         run_history=False,
         footer_links=[],

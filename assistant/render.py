@@ -166,11 +166,17 @@ def to_html(
 
 
 def article_page(
-    article: Article, runs: Sequence[Segment], chosen: int | None, notice: str = ""
+    article: Article,
+    runs: Sequence[Segment],
+    chosen: int | None,
+    notice: str = "",
+    *,
+    root: str = "../",
 ) -> str:
     """An article as a page of its own, for a link that is opened in a new tab.
 
-    Works without script; the chosen quote has the id "quote". `notice` stands above the text.
+    Works without script; the chosen quote has the id "quote". `notice` stands above the text,
+    `root` leads to the chat page.
     """
     body, marked = [], False
     for run in runs:
@@ -188,7 +194,7 @@ def article_page(
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{title}</title><link rel="stylesheet" href="/page/page.css"></head>'
+        f'<title>{title}</title><link rel="icon" href="{root}favicon.ico"><link rel="stylesheet" href="{root}page/page.css"></head>'
         f'<body class="dl-article-page"><main><h1><bdi>{title}</bdi></h1><p class="dl-meta">{meta}</p>'
         f'{told}<div class="dl-article">{"".join(body)}</div></main></body></html>'
     )
@@ -270,7 +276,7 @@ def segments(text: str, quotes: Sequence[Quoted]) -> list[Segment]:
 
 
 def reading_address(answer: Answer, citation: Citation, name: str = "") -> str:
-    """The path of the article, opened at this quote, that names the answer's other quotes in it.
+    """The article's address, relative to the page, at this quote; it names the answer's others in it.
 
     It holds everything the reader needs, so it outlives the conversation and the server; with
     `name`, the id of the kept answer, the quotes are shown as they were also when they are gone.
@@ -282,14 +288,14 @@ def reading_address(answer: Answer, citation: Citation, name: str = "") -> str:
 
 
 def passage_address(passage: Passage) -> str:
-    """The path of the article, opened at this passage."""
+    """The address of the article, relative to the page, opened at this passage."""
     quoted = Quoted(1, passage.start, passage.end, _digest(passage.text))
     return f"{article_address(passage.article_id)}?c=1&q={quoted}"
 
 
 def article_address(article_id: str) -> str:
-    """The path under which an article is read."""
-    return "/read/" + percent_encoded(article_id, safe="", errors="replace")
+    """The address under which an article is read, relative to the page."""
+    return "read/" + percent_encoded(article_id, safe="", errors="replace")
 
 
 def shelf(statistics: Statistics) -> str:

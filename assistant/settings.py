@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
@@ -44,7 +45,7 @@ class Settings(BaseSettings):
     )
 
     index: Path = Field(
-        default_factory=lambda: user_data_path("dateline", appauthor=False) / "index",
+        default_factory=lambda: _usual_index(),
         description="The folder of the index; made where it is absent.",
     )
     model: str = Field(
@@ -122,7 +123,12 @@ class Settings(BaseSettings):
     proxies: str = Field(
         "",
         description="Addresses or networks of proxies before the page, with commas between them, that "
-        "are believed what they say in X-Forwarded-For and X-Forwarded-Proto.",
+        "are believed what they say in X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Prefix.",
+    )
+    root_path: str = Field(
+        "",
+        description="The path below which a proxy serves the page, such as /dateline; without it, what "
+        "a proxy of `proxies` says in X-Forwarded-Prefix.",
     )
     tls_certificate: Path | None = Field(
         None, description="A certificate (PEM) to serve the page over https, with tls_key."
@@ -230,6 +236,16 @@ class Settings(BaseSettings):
                 ) from None
         return value
 
+    @field_validator("root_path")
+    @classmethod
+    def _prefix(cls, value: str) -> str:
+        prefix = path_prefix(value)
+        if prefix is None:
+            raise ValueError(
+                "give a path such as /dateline, of letters, digits and ._~- between its slashes"
+            )
+        return prefix
+
     @field_validator("index", mode="before")
     @classmethod
     def _expand(cls, value: object) -> object:
@@ -266,9 +282,25 @@ class Settings(BaseSettings):
         return value
 
 
-def settings_file() -> Path:
-    """Where the settings file is, whether or not there is one."""
-    return user_config_path("dateline", appauthor=False) / "settings.toml"
+_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
+_LONGEST_PATH = 200  # characters
+
+
+def path_prefix(text: str) -> str | None:
+    """A path before all others as it is used, "/dateline" or "" for none; None for what is no such."""
+    path = text.strip().rstrip("/")
+    if path and not path.startswith("/"):
+        path = f"/{path}"
+    usable = not path or (len(path) <= _LONGEST_PATH and _PATH.fullmatch(path))
+    return path if usable else None
+
+
+def settings_file() -> Path | None:
+    """Where the settings file is, whether or not there is one; None where there is no home for it."""
+    try:
+        return user_config_path("dateline", appauthor=False) / "settings.toml"
+    except RuntimeError:
+        return None
 
 
 def secret_file() -> Path | None:
@@ -280,6 +312,17 @@ def secret_file() -> Path | None:
         return None
 
 
+def _usual_index() -> Path:
+    """The index in the user's data folder. Raises SettingsError where there is no home for one."""
+    try:
+        return user_data_path("dateline", appauthor=False) / "index"
+    except RuntimeError:
+        raise SettingsError(
+            "this user has no home folder to keep the index in. Name a folder by --index or "
+            "DATELINE_INDEX, or set HOME."
+        ) from None
+
+
 class _FileSource(PydanticBaseSettingsSource):
     """The settings file, {} where there is none."""
 
@@ -287,7 +330,8 @@ class _FileSource(PydanticBaseSettingsSource):
         raise NotImplementedError  # all fields come at once
 
     def __call__(self) -> dict[str, Any]:
-        return _from_file(settings_file(), self.settings_cls.model_fields)
+        file = settings_file()
+        return {} if file is None else _from_file(file, self.settings_cls.model_fields)
 
 
 def _from_file(file: Path, known: Collection[str]) -> dict[str, Any]:
@@ -340,7 +384,7 @@ def _origin(name: str, call: Collection[str]) -> str:
         return ""
     variable = _PREFIX + name.upper()
     set_ = next((each for each in os.environ if each.upper() == variable and os.environ[each]), "")
-    return f" (from {set_ or settings_file()})"
+    return f" (from {set_ or settings_file() or 'its default'})"
 
 
 def _allowed(name: str) -> str:

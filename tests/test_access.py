@@ -368,12 +368,12 @@ def test_a_browser_is_led_to_the_login_and_back_to_where_it_was(site: Any) -> No
     first = send(site, "GET", "/read/meeting?c=1", headers={"Accept": "text/html"})
     assert first.status_code == 303
     login = first.headers["location"]
-    assert login == "/login?next=%2Fread%2Fmeeting%3Fc%3D1"
+    assert login == "../login?next=%2Fread%2Fmeeting%3Fc%3D1"
     form = send(site, "GET", login)
     assert 'value="/read/meeting?c=1"' in form.text
     assert "script-src 'self'" in form.headers["content-security-policy"]
     done = log_in(site, next="/read/meeting?c=1")
-    assert (done.status_code, done.headers["location"]) == (303, "/read/meeting?c=1")
+    assert (done.status_code, done.headers["location"]) == (303, "./read/meeting?c=1")
     given = done.headers["set-cookie"]
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(given.split("; "))
     assert PASSWORD not in given
@@ -425,7 +425,7 @@ def test_where_sessions_cannot_be_kept_it_is_told(access: Access, sessions: Sess
     ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:1", "/a\r\nb: c"],
 )
 def test_the_login_leads_nowhere_else(site: Any, to: str) -> None:
-    assert log_in(site, next=to).headers["location"] == "/"
+    assert log_in(site, next=to).headers["location"] == "./"
 
 
 def test_a_wrong_password_is_told_and_the_next_ones_take_longer(site: Any, sleep: Sleep) -> None:

@@ -86,7 +86,7 @@ def test_history_dates_and_sources_reach_the_assistant(
 ) -> None:
     asked = {
         "question": "and where?",
-        "history": [{"role": "user", "text": "who?"}, {"role": "assistant", "text": "They."}],
+        "history": [{"role": "user", "text": "who?"}, {"role": "assistant", "content": "They."}],
         "as_of": "2025-07-26",
         "sources": ["Asian Lite"],
         "after": "2025-01-01",

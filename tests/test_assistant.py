@@ -235,9 +235,15 @@ def test_what_scripts_import_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "more"), [(Assistant.answer, {}), (Assistant.stream, {"stopping": None})]
+    ("method", "more"),
+    [
+        (Assistant.answer, {}),
+        (Assistant.aanswer, {}),
+        (Assistant.stream, {"stopping": None}),
+        (Assistant.astream, {}),
+    ],
 )
-def test_both_ways_of_asking_take_the_same_arguments(method: Any, more: dict[str, None]) -> None:
+def test_all_ways_of_asking_take_the_same_arguments(method: Any, more: dict[str, None]) -> None:
     parameters = dict(inspect.signature(method).parameters)
     assert list(parameters)[:2] == ["self", "question"]
     # A stream can be stopped from another thread, too.

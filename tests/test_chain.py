@@ -273,7 +273,14 @@ def test_control_characters_and_half_pairs_do_not_disturb(assistant: Assistant) 
         "who?",
         5,
         ["who?"],
-        [("user", "who?")],
+        [("friend", "who?")],
+        [("user",)],
+        [("user", 5)],
+        [("user", [5])],
+        [b"who?"],
+        {"role": "user", "content": "who?"},
+        [{"content": "who?"}],
+        [{"role": "friend", "content": "who?"}],
         [{"role": "system", "text": "obey"}],
         [{"role": "user"}],
         [{"role": "user", "text": 5}],
@@ -285,7 +292,7 @@ def test_a_history_of_anything_but_turns_is_refused(assistant: Assistant, histor
         assistant.answer(QUESTION, history=history)
 
 
-def test_turns_may_be_given_as_role_and_content(assistant: Assistant) -> None:
+def test_turns_may_come_from_a_generator(assistant: Assistant) -> None:
     history: Any = ({"role": "user", "content": "Where is the meeting held?"} for _ in "1")
     given = {"question": "and when?", "history": history}
     assert assistant.chain.invoke(given).short == "July 9"

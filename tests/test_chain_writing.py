@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -177,6 +178,38 @@ def test_leaving_an_async_stream_stops_the_writer(tmp_path: Path) -> None:
         return ""
 
     assert asyncio.run(first_only()) == "The"
+    writer.go_on.set()
+    assert writer.was_left.wait(60)
+
+
+def test_leaving_the_assistants_async_stream_stops_the_writer(tmp_path: Path) -> None:
+    writer = Slow()
+    assistant = writing(tmp_path, writer)
+
+    async def first_only() -> str:
+        async with aclosing(assistant.astream(QUESTION)) as partials:
+            async for partial in partials:
+                return partial.text
+        return ""
+
+    assert asyncio.run(first_only()) == "The"
+    writer.go_on.set()
+    assert writer.was_left.wait(60)
+
+
+def test_an_answer_that_is_no_longer_waited_for_stops_the_writer(tmp_path: Path) -> None:
+    writer = Slow()
+    assistant = writing(tmp_path, writer)
+
+    async def given_up() -> None:
+        waiting = asyncio.ensure_future(assistant.aanswer(QUESTION))
+        while not writer.asked:
+            await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(given_up())
     writer.go_on.set()
     assert writer.was_left.wait(60)
 

@@ -45,6 +45,15 @@ def written(folder: Path, *lines: str) -> Path:
     return file
 
 
+def test_a_history_may_be_written_as_other_programs_write_it(tmp_path: Path) -> None:
+    line = (
+        '{"question": "When?", "answers": [], "history": [{"role": "user", "content": "Where?"},'
+        ' {"role": "assistant", "content": "Dakar"}]}'
+    )
+    (read,) = load_questions(written(tmp_path, line))
+    assert read.history == (Turn("user", "Where?"), Turn("assistant", "Dakar"))
+
+
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     file = written(tmp_path, to_line(WHOLE))
     assert [to_line(question) for question in load_questions(file)] == [to_line(WHOLE)]

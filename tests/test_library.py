@@ -190,7 +190,7 @@ def test_the_list_over_http_is_narrowed_and_names_where_to_read(api: Client) -> 
             "title": HARBOUR.title,
             "source": "Coast Gazette",
             "published": "2025-11-04",
-            "read": "/read/reports%2Fharbour%202%3F.txt",
+            "read": "read/reports%2Fharbour%202%3F.txt",
         }
     ]
 

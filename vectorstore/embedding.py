@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from vectorstore.errors import EmbeddingError
+from vectorstore.home import expanded
 from vectorstore.runtime import onnxruntime
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class SentenceTransformersEmbedding:
     """Any model that sentence-transformers loads. Loads when made, which takes seconds."""
 
     def __init__(self, name: str) -> None:
-        place = Path(name).expanduser()
+        place = expanded(name)
         if name.startswith(("/", ".", "~")) and not (place / "modules.json").is_file():
             raise EmbeddingError(
                 f"the folder {name} holds no sentence-transformers model (no modules.json). Give one "

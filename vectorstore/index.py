@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from vectorstore.retriever import IndexRetriever
 
 Mode = Literal["hybrid", "words", "vectors"]
+_SEARCHING = frozenset(("k", "mode", "sources", "articles", "after", "before"))
 OnProgress = Callable[[Progress], None]
 
 
@@ -223,22 +223,32 @@ class Index(ABC):
         mode: Mode = "hybrid",
         where: Filter | None = None,
         search_kwargs: Mapping[str, Any] | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
     ) -> IndexRetriever:
         """A LangChain retriever; each Document's metadata has article_id, start and end.
 
         `search_kwargs` are the arguments of `search` (k, mode, sources, articles, after, before),
         given the way other LangChain stores take them; they win over the others. An unknown one
-        raises TypeError.
+        raises TypeError. `tags` and `metadata` are for traces.
         """
         from vectorstore.retriever import IndexRetriever
 
-        given = {"k": k, "mode": mode, **(search_kwargs or {})}
-        chosen = {name: given.pop(name) for name in ("k", "mode")}
-        limits: dict[str, Any] = {
-            name: tuple(value) if name in ("sources", "articles") and value is not None else value
-            for name, value in given.items()
-        }
-        return IndexRetriever(index=self, where=replace(where or Filter(), **limits), **chosen)
+        given = dict(search_kwargs or {})
+        if unknown := set(given) - _SEARCHING:
+            raise TypeError(
+                f"unknown in search_kwargs: {', '.join(sorted(unknown))}; known are "
+                f"{', '.join(sorted(_SEARCHING))}."
+            )
+        return IndexRetriever(
+            index=self,
+            k=k,
+            mode=mode,
+            where=where or Filter(),
+            search_kwargs=given,
+            tags=tags,
+            metadata=metadata,
+        )
 
     def __enter__(self) -> Self:
         return self

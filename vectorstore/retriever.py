@@ -7,18 +7,25 @@ from typing import Any
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
+from pydantic import Field
 
 from vectorstore.articles import Filter
 from vectorstore.index import Index, Mode
 
 
 class IndexRetriever(BaseRetriever):
-    """`invoke(query)` -> Documents; `article.text[start:end] == page_content` by their metadata."""
+    """`invoke(query)` -> Documents; `article.text[start:end] == page_content` by their metadata.
+
+    `search_kwargs` are arguments of `Index.search` (k, mode, sources, articles, after, before), and
+    win over `k`, `mode` and `where`; those of one call, `invoke(query, k=3)`, win over both. An unknown
+    one raises TypeError.
+    """
 
     index: Index
     k: int = 10
     mode: Mode = "hybrid"
     where: Filter = Filter()
+    search_kwargs: dict[str, Any] = Field(default_factory=dict)
 
     def _get_relevant_documents(
         self,
@@ -27,15 +34,13 @@ class IndexRetriever(BaseRetriever):
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 -- LangChain passes it by name
         **kwargs: Any,
     ) -> list[Document]:
-        hits = self.index.search(
-            query,
-            kwargs.get("k", self.k),
-            self.mode,
-            sources=self.where.sources,
-            articles=self.where.articles,
-            after=self.where.after,
-            before=self.where.before,
-        )
+        limits: dict[str, Any] = {
+            "sources": self.where.sources,
+            "articles": self.where.articles,
+            "after": self.where.after,
+            "before": self.where.before,
+        }
+        given = {"k": self.k, "mode": self.mode, **limits, **self.search_kwargs, **kwargs}
         return [
             Document(
                 id=hit.passage.id,
@@ -52,5 +57,5 @@ class IndexRetriever(BaseRetriever):
                     "copies": [copy.id for copy in hit.copies],
                 },
             )
-            for hit in hits
+            for hit in self.index.search(query, **given)
         ]

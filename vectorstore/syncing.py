@@ -40,6 +40,7 @@ from vectorstore.articles import (
 )
 from vectorstore.errors import ArticleNotFoundError, LoadingError
 from vectorstore.fetching import Page, fetch_if_changed
+from vectorstore.home import expanded
 from vectorstore.loading import READING, Content, Loaded, Place, Reader, load, place_of
 from vectorstore.loading.files import shown
 from vectorstore.loading.links import Listed, Sitemap, goes_on, sitemap_of
@@ -181,7 +182,7 @@ def _found(index: Index, source: str | Path, fetch: Fetch, *, ask_anew: bool) ->
         return _Source(found, place, place, loading.reader, polite)
     path = Path(source)
     if path.parts[:1] == ("~",):
-        path = path.expanduser()
+        path = expanded(path)
     return _Source(found, _text(path.resolve()), str(path), loading.reader)
 
 

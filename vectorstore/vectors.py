@@ -29,6 +29,7 @@ import numpy as np
 
 from vectorstore.catalog import StoredVector
 from vectorstore.errors import StoreError
+from vectorstore.home import with_a_home
 
 if TYPE_CHECKING:
     import httpx
@@ -290,7 +291,8 @@ def import_chromadb() -> Any:
                 file = Settings.model_config.get("env_file")
                 Settings.model_config["env_file"] = None
                 try:
-                    specification.loader.exec_module(package)
+                    with with_a_home():
+                        specification.loader.exec_module(package)
                 finally:
                     Settings.model_config["env_file"] = file
             except BaseException:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vectorstore.errors import LoadingError
+from vectorstore.home import expanded
 from vectorstore.loading.files import INDEX
 
 _QUIET = 1_600  # milliseconds without a change before a folder counts as settled, as in watchfiles
@@ -36,7 +37,7 @@ def watch(
         while not stopping.wait(every):
             yield
         return
-    path = Path(source).expanduser()
+    path = expanded(source)
     if not path.exists():
         raise LoadingError(f"{path} cannot be found; check the path")
     while not stopping.is_set():

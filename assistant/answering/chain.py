@@ -4,8 +4,8 @@
     chain.runnable.invoke({"question": "…", "history": [Turn("user", "…"), …]})     -> Answer
     chain.runnable.stream({…}), .batch([{…}, …]), and their async twins
 
-Input: a question, or a mapping with `question` and, where wanted, `history` (Turns, oldest first),
-`as_of`, `sources`, `after` and `before`. Words such as "yesterday" are read against `as_of`, today
+Input: a question, or a mapping with `question` and, where wanted, `history` (Turns or LangChain's
+messages, oldest first), `as_of`, `sources`, `after` and `before`, or messages, the last of which asks. Words such as "yesterday" are read against `as_of`, today
 where it is not given. A stream yields growing Answers; the last is complete.
 
     rewrite     the question's parts, each in the ways it may be meant: as typed and with typing
@@ -489,7 +489,10 @@ class Chain:
 
     @property
     def runnable(self) -> Runnable[Any, Answer]:
-        from langchain_core.runnables import RunnableLambda
+        """The stages as one Runnable; a trace of it shows each by its name."""
+        from langchain_core.runnables import RunnableLambda, RunnableSequence
+
+        from assistant.answering.runnable import AnswerChain
 
         async def write_async(state: State, config: RunnableConfig) -> AsyncIterator[Answer]:
             async with aclosing(in_a_thread(lambda: self.write(state, config))) as partials:
@@ -502,16 +505,19 @@ class Chain:
         def write(state: State, config: RunnableConfig) -> Iterator[Answer]:
             yield from self.write(state, config)
 
-        return (
-            RunnableLambda(lambda given: State(asked_of(given)), name="ask")
-            | RunnableLambda(rewrite, name="rewrite")
-            | RunnableLambda(_clocked("retrieve", self.retrieve), name="retrieve")
-            | RunnableLambda(_clocked("read", self.read), name="read")
-            | RunnableLambda(
-                # The stubs know this form only of functions without a config.
-                cast("Callable[[State], Iterator[Answer]]", write),
-                cast("Callable[[State], AsyncIterator[Answer]]", write_async),
-                name="write",
+        return AnswerChain.over(
+            RunnableSequence(
+                RunnableLambda(lambda given: State(asked_of(given)), name="ask"),
+                RunnableLambda(rewrite, name="rewrite"),
+                RunnableLambda(_clocked("retrieve", self.retrieve), name="retrieve"),
+                RunnableLambda(_clocked("read", self.read), name="read"),
+                RunnableLambda(
+                    # The stubs know this form only of functions without a config.
+                    cast("Callable[[State], Iterator[Answer]]", write),
+                    cast("Callable[[State], AsyncIterator[Answer]]", write_async),
+                    name="write",
+                ),
+                name="dateline",
             )
         )
 

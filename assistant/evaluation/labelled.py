@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from assistant.answers import Turn
 from assistant.errors import QuestionError, QuestionsError
+from assistant.question.asked import turns_of
 from assistant.question.typed import cleaned
 
 _WORD = re.compile(r"\w+")
@@ -280,12 +281,12 @@ def _turns(value: Any) -> tuple[Turn, ...]:
     if not isinstance(value, list | None):
         raise QuestionsError('"history" is a list of {"role": "user" or "assistant", "text": "…"}.')
     for turn in value or []:
-        if not isinstance(turn, dict) or set(turn) != {"role", "text"}:
+        if not isinstance(turn, dict) or set(turn) not in ({"role", "text"}, {"role", "content"}):
             raise QuestionsError(
                 'a turn of "history" is {"role": "user" or "assistant", "text": "…"}, '
                 f"not {turn!r:.80}."
             )
-    return tuple(Turn(turn["role"], turn["text"]) for turn in value or [])
+    return turns_of(value)
 
 
 def _places(given: Mapping[str, Any], name: str, articles: tuple[str, ...]) -> tuple[Place, ...]:

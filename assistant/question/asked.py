@@ -1,17 +1,26 @@
-"""The chain's input, checked: a question, its history, its filters and the day it is asked on."""
+"""The chain's input, checked: a question, its history, its filters and the day it is asked on.
+
+    asked_of({"question": "and why?", "history": [HumanMessage("…"), AIMessage("…")]})
+    asked_of([HumanMessage("…"), AIMessage("…"), HumanMessage("and why?")])
+    turns_of([("human", "…"), {"role": "assistant", "content": "…"}, Turn("user", "…")])
+
+It knows LangChain's messages by their looks, and imports nothing of it.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from assistant.answers import Turn
+from assistant.answers import Role, Turn
 from assistant.errors import QuestionError
 from assistant.question.typed import cleaned
 from vectorstore.articles import Filter
+
+_PAIR = 2  # a turn as (role, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +34,17 @@ class Asked:
 
 
 def asked_of(given: Any) -> Asked:
-    """The chain's input as a checked question. Raises QuestionError."""
-    if isinstance(given, str):
+    """The chain's input as a checked question. Raises QuestionError.
+
+    Of a list of messages, or of what stands under "messages", the last asks, and those before it are
+    the history.
+    """
+    if isinstance(given, Mapping) and "messages" in given and "question" not in given:
+        given = {**given, **_last_asks(given["messages"])}
+        del given["messages"]
+    elif _is_message(given) or isinstance(given, list | tuple):
+        given = _last_asks(given)
+    elif isinstance(given, str):
         given = {"question": given}
     if not isinstance(given, Mapping) or "question" not in given:
         raise QuestionError('give the question as a text, or as {"question": …, "history": […]}.')
@@ -35,18 +53,49 @@ def asked_of(given: Any) -> Asked:
     sources = given.get("sources")
     if sources is not None and not _are_names(sources):
         raise QuestionError("sources is a list of the names of sources, such as [name].")
-    history = given.get("history") or ()
-    if isinstance(history, str) or not isinstance(history, Iterable):
-        raise QuestionError("history is a list of turns, oldest first.")
     after, before, as_of = (_day(name, given.get(name)) for name in ("after", "before", "as_of"))
     if after is not None and before is not None and after > before:
         raise QuestionError(f"after ({after}) is later than before ({before}).")
+    question, history = given["question"], turns_of(given.get("history"))
+    if _is_message(question) or isinstance(question, list | tuple):
+        asking = _last_asks(question)
+        question, history = asking["question"], (*history, *asking["history"])
     return Asked(
-        question=cleaned(given["question"]),
-        history=tuple(_turn(turn) for turn in history),
+        question=cleaned(question),
+        history=history,
         where=Filter(None if sources is None else tuple(sources), None, after, before),
         as_of=as_of,
     )
+
+
+def turns_of(history: Any) -> tuple[Turn, ...]:
+    """A history as turns, oldest first, in whatever of these forms each is given. Raises QuestionError.
+
+    | given as | by |
+    |---|---|
+    | Turn("user", "…"), {"role": "user", "text": "…"} | Dateline |
+    | HumanMessage("…"), AIMessage("…"), or their dicts with `type` | LangChain |
+    | ("human", "…"), ("ai", "…"), also with the roles' other names | LangChain |
+    | {"role": "user", "content": "…"}, also with a list of blocks as the content | OpenAI and others |
+
+    What neither side has said (the instructions of a system message, what a tool gave back, a message
+    without text) is passed over in the forms of others, and refused in Dateline's own.
+    """
+    history = getattr(history, "messages", history)  # a chat history of LangChain's
+    if history is None:
+        return ()
+    alone = isinstance(history, str | Mapping) or _is_message(history)
+    if alone or not isinstance(history, Iterable):
+        raise QuestionError("history is a list of turns, oldest first.")
+    return tuple(turn for turn in map(_turn, history) if turn is not None)
+
+
+def _last_asks(messages: Any) -> dict[str, Any]:
+    """Messages as a question and its history."""
+    turns = turns_of([messages] if _is_message(messages) else messages)
+    if not turns or turns[-1].role != "user":
+        raise QuestionError("of messages, the last is the question: one of the user's, with text.")
+    return {"question": turns[-1].text, "history": turns[:-1]}
 
 
 def _are_names(sources: Any) -> bool:
@@ -68,13 +117,62 @@ def _day(name: str, value: Any) -> date | None:
     )
 
 
-def _turn(turn: Any) -> Turn:
-    if isinstance(turn, Turn):
-        return turn
-    if isinstance(turn, Mapping) and turn.get("role") in ("user", "assistant"):
-        text = turn.get("text", turn.get("content"))
-        if isinstance(text, str):
-            return Turn(turn["role"], text)
+_ROLES: Mapping[str, Role | None] = {
+    **dict.fromkeys(("user", "human", "HumanMessageChunk"), "user"),
+    **dict.fromkeys(("assistant", "ai", "AIMessageChunk"), "assistant"),
+    # Said by neither side of the conversation.
+    **dict.fromkeys(("system", "developer", "tool", "function", "SystemMessageChunk"), None),
+    **dict.fromkeys(("ToolMessageChunk", "FunctionMessageChunk", "remove"), None),
+}
+
+
+def _turn(given: Any) -> Turn | None:
+    """One turn; None for what neither side has said."""
+    if isinstance(given, Turn):
+        return given
+    role: Any = None
+    content: Any = None
+    if _is_message(given):
+        # A ChatMessage has a role of its own choice.
+        role, content = getattr(given, "role", given.type), given.content
+    elif isinstance(given, Mapping):
+        if "text" in given and "content" not in given and "type" not in given:
+            if given.get("role") in ("user", "assistant") and isinstance(given["text"], str):
+                return Turn(given["role"], given["text"])
+        else:
+            kept = given.get("data")  # as LangChain keeps messages in a store
+            role = given.get("role", given.get("type"))
+            content = (kept if isinstance(kept, Mapping) else given).get("content", ...)
+    elif isinstance(given, Sequence) and not isinstance(given, str) and len(given) == _PAIR:
+        role, content = given
+    if isinstance(role, str) and role in _ROLES and (text := _text(content)) is not None:
+        who = _ROLES[role]
+        return Turn(who, text) if who is not None and text.strip() else None
     raise QuestionError(
-        f'a turn of the history is Turn("user" or "assistant", text), not {turn!r:.80}.'
+        'a turn of the history is Turn("user" or "assistant", text), a message of LangChain\'s, or '
+        f'{{"role": "user" or "assistant", "content": text}}, not {given!r:.80}.'
     )
+
+
+def _is_message(given: Any) -> bool:
+    """Whether this is a message of LangChain's, which is not imported for it."""
+    return isinstance(getattr(given, "type", None), str) and hasattr(given, "content")
+
+
+def _text(content: Any) -> str | None:
+    """The text of a message's content, None where it is none: of blocks, that of those with text."""
+    if content is None:  # of an answer that only called a tool
+        return ""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Mapping) or not isinstance(content, Sequence):
+        return None
+    found = []
+    for block in content:
+        if isinstance(block, str):
+            found.append(block)
+        elif not isinstance(block, Mapping):
+            return None
+        elif isinstance(block.get("text"), str):
+            found.append(block["text"])
+    return "\n".join(found)

@@ -23,6 +23,7 @@ from assistant.errors import ModelError
 from assistant.reading.confidence import Calibration, load_calibration
 from assistant.reading.reader import CascadeReader, Reader, Reading, Scored, Verdict, first_for
 from assistant.resources import strong_weights_folder, weights_folder
+from vectorstore.home import expanded
 from vectorstore.runtime import onnxruntime
 from vectorstore.splitting import sentences
 
@@ -56,7 +57,7 @@ def open_reader(name: str, calibrations: Path | None = None) -> Reader:
     """
     if name == DEFAULT:
         return shipped_reader(weights_folder(), calibrations)
-    folder = Path(name).expanduser()
+    folder = expanded(name)
     if not (folder / "config.json").is_file():
         raise ModelError(
             f"the reader {name!r} is not a folder with a Hugging Face question-answering model "

@@ -27,7 +27,7 @@
       options.headers["Content-Type"] = "application/json";
     }
     let reply;
-    try { reply = await fetch(path, options); } catch { throw Object.assign(new Error("Dateline does not answer: is it still running?"), { unanswered: true }); }
+    try { reply = await fetch(new URL(`.${path}`, document.baseURI), options); } catch { throw Object.assign(new Error("Dateline does not answer: is it still running?"), { unanswered: true }); }
     const told = await reply.json().catch(() => ({}));
     if (!reply.ok) throw new Error(sentence(told.message ?? `the server answered ${reply.status}.`));
     return told;

@@ -143,7 +143,7 @@
     const address = new URL(link.href, location.href);
     if (address.origin !== location.origin) return;
     const read = link.matches(LINKS);
-    if (!address.pathname.startsWith(read ? "/read/" : "/answer/")) return;
+    if (!address.href.startsWith(new URL(read ? "read/" : "answer/", document.baseURI).href)) return;
     event.preventDefault();
     event.stopPropagation();
     if (read) open(link.getAttribute("href"), link);

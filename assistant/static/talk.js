@@ -27,7 +27,7 @@
       options.body = JSON.stringify(body);
       options.headers["Content-Type"] = "application/json";
     }
-    const reply = await fetch(path, options);
+    const reply = await fetch(new URL(`.${path}`, document.baseURI), options);
     if (!reply.ok) throw new Error((await reply.json().catch(() => ({}))).message ?? `The server answered ${reply.status}.`);
     return reply.status === 204 ? null : reply.json();
   }
@@ -38,10 +38,10 @@
   const nav = make("nav", { id: "dl-history", "aria-labelledby": "dl-history-heading", hidden: true },
     make("h2", { id: "dl-history-heading", textContent: "Earlier questions" }), list);
 
-  const address = (id) => (id ? `/?conversation=${encodeURIComponent(id)}` : "/");
+  const address = (id) => (id ? `./?conversation=${encodeURIComponent(id)}` : "./");
 
   // Only a page with a password has somebody to log out.
-  const leave = make("form", { method: "post", action: "/logout", id: "dl-leave", hidden: true },
+  const leave = make("form", { method: "post", action: "logout", id: "dl-leave", hidden: true },
     make("button", { className: "dl-quiet", textContent: "Log out" }),
     make("button", { className: "dl-quiet", name: "everywhere", value: "1", textContent: "Log out everywhere" }));
 

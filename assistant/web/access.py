@@ -32,6 +32,7 @@ from assistant.errors import CrowdedError, SettingsError
 from assistant.web.connections import network_of
 from assistant.web.guarding import is_here, refuse
 from assistant.web.keyed import key_of
+from assistant.web.prefix import prefix_of, relative
 from assistant.web.sessions import Sessions
 from assistant.web.visitors import CALLER, Caller, cookie, new_visitor, read_cookies, visitor_of
 from vectorstore.errors import StoreError
@@ -270,14 +271,14 @@ class Locked:
         if not right:
             await _show_form(scope, receive, send, 403, to, "That is not it.")
             return
-        secure = scope["scheme"] == "https"
+        secure, prefix = scope["scheme"] == "https", prefix_of(scope)
         visitor, introduced = visitor_of(cookies), []
         if visitor is None:
-            visitor, told = new_visitor(secure=secure)
+            visitor, told = new_visitor(secure=secure, prefix=prefix)
             introduced.append(told)
         session = self._access.session()
         self._access.remember(visitor)
-        kept = cookie(COOKIE, session, secure=secure, seconds=_KEPT)
+        kept = cookie(COOKIE, session, secure=secure, seconds=_KEPT, prefix=prefix)
         await _see(to, scope, receive, send, kept, *introduced)
 
     async def _logout(
@@ -288,7 +289,8 @@ class Locked:
             self._access.end_all()
         else:
             self._access.end(cookies)
-        gone = cookie(COOKIE, "", secure=scope["scheme"] == "https", seconds=0)
+        secure = scope["scheme"] == "https"
+        gone = cookie(COOKIE, "", secure=secure, seconds=0, prefix=prefix_of(scope))
         await _see("/login", scope, receive, send, gone)
 
 
@@ -337,7 +339,8 @@ async def _form_of(scope: Scope, receive: Receive) -> dict[str, str] | None:
 async def _see(address: str, scope: Scope, receive: Receive, send: Send, *cookies: str) -> None:
     from starlette.responses import Response
 
-    headers = {"Location": quote(address, safe="/?&=%:+"), "Cache-Control": "no-store"}
+    to = quote(relative(scope, address), safe="/?&=%:+")
+    headers = {"Location": to, "Cache-Control": "no-store"}
     response = Response(status_code=303, headers=headers)
     for told in cookies:
         response.headers.append("Set-Cookie", told)
@@ -360,9 +363,9 @@ def _login_page(to: str, told: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<title>Dateline: log in</title><link rel="stylesheet" href="/page/page.css"></head>'
+        '<title>Dateline: log in</title><link rel="icon" href="favicon.ico"><link rel="stylesheet" href="page/page.css"></head>'
         '<body class="dl-article-page dl-login"><main><h1>Dateline</h1>'
-        f'<form method="post" action="/login"><input type="hidden" name="next" value="{html.escape(to)}">'
+        f'<form method="post" action="login"><input type="hidden" name="next" value="{html.escape(to)}">'
         '<label for="password">Password</label> '
         '<input id="password" name="password" type="password" autocomplete="current-password" '
         f"required autofocus> <button>Log in</button></form>{note}</main></body></html>"

@@ -63,15 +63,15 @@ class Reading:
             told["saved"] = self.lost[quote.number]
         return told
 
-    def page(self, chosen: int | None) -> str:
-        """The article as a page of its own, opened at the chosen quote."""
+    def page(self, chosen: int | None, root: str = "../") -> str:
+        """The article as a page of its own, opened at the chosen quote; `root` leads to the chat."""
         runs = segments(self.article.text, self.quotes)
         lost = self.lost.get(chosen) if chosen is not None else None
         notice = ""
         if lost is not None and chosen is not None:
             notice = REMOVED if self.removed else CHANGED
             runs = [Segment(lost, (chosen,)), Segment("\n\n", ()), *runs]
-        return article_page(self.article, runs, chosen, notice)
+        return article_page(self.article, runs, chosen, notice, root=root)
 
 
 def read_article(

@@ -23,7 +23,7 @@ from contextlib import aclosing
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter
 
 from assistant.answers import Answer, Citation, Kind, Position, Role, Statement, Turn
 from assistant.web.guarding import error_body
@@ -52,10 +52,10 @@ class _In(BaseModel):
 
 
 class TurnIn(_In):
-    """One turn of the conversation so far."""
+    """One turn of the conversation so far; other programs say "content"."""
 
     role: Role
-    text: str = Field(max_length=LONGEST)
+    text: str = Field(max_length=LONGEST, validation_alias=AliasChoices("text", "content"))
 
 
 class QuestionIn(_In):

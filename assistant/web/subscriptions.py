@@ -33,6 +33,7 @@ from vectorstore.errors import (
     StoreDamagedError,
     StoreError,
 )
+from vectorstore.home import expanded
 from vectorstore.syncing import page_place
 
 FILE = SUBSCRIPTIONS.name  # the file's name in an index's folder
@@ -289,7 +290,7 @@ def normalized(source: str) -> str:
     if source.lower().startswith(_ADDRESS):
         return normalized_address(source)
     path = Path(source)
-    path = path.expanduser() if path.parts[:1] == ("~",) else path
+    path = expanded(path) if path.parts[:1] == ("~",) else path
     if not path.exists():
         raise LoadingError(f"{source} cannot be found; check the path")
     return str(path.resolve())

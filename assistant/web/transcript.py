@@ -102,7 +102,7 @@ def _buttons(exchange: Exchange, *actions: tuple[str, str], kept: bool = False) 
     first = [action for action in actions if action[0] != "again"]
     parts = [_act(*action) for action in first]
     if kept:
-        address = f"/answer/{exchange.id}.md"
+        address = f"answer/{exchange.id}.md"
         parts += [
             f'<a class="dl-copy" href="{address}">Copy with sources</a>',
             f'<a class="dl-save" href="{address}?save=true">Download .md</a>',

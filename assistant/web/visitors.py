@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 
+from assistant.web.prefix import prefix_of
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -62,20 +64,21 @@ def read_cookies(header: str) -> dict[str, str]:
         return {}
 
 
-def cookie(name: str, value: str, *, secure: bool, seconds: int) -> str:
-    """The value of a Set-Cookie header: out of reach for scripts and for other sites' requests.
+def cookie(name: str, value: str, *, secure: bool, seconds: int, prefix: str = "") -> str:
+    """The value of a Set-Cookie header: out of reach for scripts and for other sites' requests,
+    and sent with what lies below `prefix` alone.
 
     Lax and not strict: who follows a link to the page from elsewhere would else come as a stranger.
     """
-    return f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax" + (
+    return f"{name}={value}; Path={prefix}/; Max-Age={seconds}; HttpOnly; SameSite=Lax" + (
         "; Secure" if secure else ""
     )
 
 
-def new_visitor(*, secure: bool) -> tuple[str, str]:
+def new_visitor(*, secure: bool, prefix: str = "") -> tuple[str, str]:
     """A new visitor as it is kept, and the value of the Set-Cookie header that makes it one."""
     token = secrets.token_urlsafe(32)
-    given = cookie(COOKIE, token, secure=secure, seconds=_KEPT)
+    given = cookie(COOKIE, token, secure=secure, seconds=_KEPT, prefix=prefix)
     return hashlib.sha256(token.encode()).hexdigest(), given
 
 
@@ -94,7 +97,7 @@ class Visitors:
 
         async def introduced(message: Message) -> None:
             if message["type"] == "http.response.start" and known is None:
-                _, value = new_visitor(secure=scope["scheme"] == "https")
+                _, value = new_visitor(secure=scope["scheme"] == "https", prefix=prefix_of(scope))
                 more = (b"set-cookie", value.encode())
                 message = {**message, "headers": [*message.get("headers", []), more]}
             await send(message)

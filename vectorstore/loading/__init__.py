@@ -27,6 +27,7 @@ from urllib.parse import unquote, urlsplit
 from vectorstore.articles import Article, Notice, Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.fetching import Page, fetch
+from vectorstore.home import expanded
 from vectorstore.loading.archive import EXPANDED, checked, content_of, members
 from vectorstore.loading.described import described_in
 from vectorstore.loading.draft import Draft, first_line, shorten, site_of
@@ -81,7 +82,7 @@ def load(
         raise LoadingError("nothing to add was named; name a file, a folder or an address")
     path = Path(source)
     if path.parts[:1] == ("~",):
-        path = path.expanduser()
+        path = expanded(path)
     found = files_of(path)
     if found == [path]:
         try:

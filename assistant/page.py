@@ -539,7 +539,9 @@ def build(
         }
         light: dict[str, Any] = {**quiet, "queue": False}
         # The page's script takes what is typed or clicked out of its place at once and asks it here.
-        running = [to_ask.change(on_ask, [to_ask, *narrowed], [*asking, taken], **queued)]
+        running: list[Any] = [
+            to_ask.change(on_ask, [to_ask, *narrowed], [*asking, taken], **queued)
+        ]
         running += [repeating.change(on_repeat, [repeating, *narrowed], [*asking, taken], **queued)]
         running += [following.change(on_follow, showing, asking, **queued)]
         offered = [summary, *shown]

@@ -38,7 +38,7 @@
   const heading = make("h2", { id: "dl-shelf-heading", tabIndex: -1 }, "Articles ", number);
   const select = plain("Select", () => selecting(!state.selecting), { id: "dl-select", "aria-pressed": "false" });
   const add = button("Add", () => adding.showModal(), { id: "dl-add-open", "aria-label": "Add articles" });
-  const search = make("input", { type: "search", id: "dl-search", maxLength: 200, placeholder: "Search titles and texts", "aria-label": "Search the articles", autocomplete: "off", spellcheck: false });
+  const search = make("input", { type: "search", id: "dl-search", maxLength: 200, placeholder: "Search", "aria-label": "Search the articles, their titles and texts", autocomplete: "off", spellcheck: false });
   const order = make("select", { id: "dl-order", "aria-label": "Order of the articles", onchange: () => { store(ORDER, order.value); fill(); } },
     ...[["date", "Newest"], ["added", "Last added"], ["source", "By source"]].map(([value, text]) => make("option", { value, textContent: text })));
   const chosen = make("span", { className: "dl-chosen" });

@@ -210,6 +210,7 @@
   function watch() {
     const again = document.querySelector("#dl-again");
     if (again && !nav.isConnected) {
+      again.before(make("p", { id: "dl-brand", textContent: "Dateline" }));
       again.after(nav, make("p", { id: "dl-none-asked", textContent: "Nothing asked yet." }));
       again.closest("#dl-library")?.append(leave);
     }

@@ -2,7 +2,8 @@
 
 `build` lays the page out and `mount` serves it. What becomes of a question is `asking`, what is kept
 of it `conversations`, how a conversation looks `transcript`, how the page looks static/page.css; the
-reader beside the chat is static/page.js, the history and the buttons below answers static/talk.js.
+reader beside the chat is static/page.js, a question on its way static/asking.js, the history and the buttons
+below answers static/talk.js.
 The page itself remembers only which conversation it shows; whose it is, the visitor's cookie says.
 """
 
@@ -12,6 +13,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 OFFERED = 3  # questions to click while nothing was asked yet
+BEGUN = "begun "  # what the page's script is told where questions can be asked, no question's name
 NO_COOKIE = "This page needs its cookie: allow cookies for this address, then load it again."
 
 Examples = Sequence[str] | Callable[[], Sequence[str]]
@@ -48,7 +51,7 @@ _FOLLOWING = 256  # pages that may watch an answer or wait for one at the same t
 class View:
     """What the page shows at one moment.
 
-    `box` is put into the question's box; None leaves there what is being typed meanwhile.
+    `box` is a question to be put back into the box, where nothing is being typed there; None: none is.
     """
 
     conversation_id: str | None = None
@@ -79,20 +82,23 @@ class Talk:
         conversation_id: str | None = None,
         filters: Filters = EVERYTHING,
         caller: Caller = UNKNOWN,
+        name: str = "",
     ) -> AsyncIterator[View]:
-        """From a question to its answer: waiting, searching, the growing answer, its sources."""
+        """From a question to its answer: waiting, searching, the growing answer, its sources.
+
+        A question that comes again under the same `name` is asked once."""
         asked = asked.strip()
         if not asked:
             yield await self.shown(visitor, conversation_id)
             return
         try:
             exchange = await asyncio.to_thread(
-                self._ask, _known(visitor), asked, filters, conversation_id, caller
+                self._ask, _known(visitor), asked, filters, conversation_id, caller, name
             )
         except DatelineError as error:
             yield await self.refused(visitor, asked, conversation_id, error)
             return
-        async for view in self._watch(visitor, exchange, box=""):
+        async for view in self._watch(visitor, exchange):
             yield view
 
     async def repeat(
@@ -172,9 +178,7 @@ class Talk:
                         self._conversations.narrow, visitor, conversation_id, filters
                     )
 
-    async def _watch(
-        self, visitor: str | None, exchange: Exchange, box: str | None = None
-    ) -> AsyncIterator[View]:
+    async def _watch(self, visitor: str | None, exchange: Exchange) -> AsyncIterator[View]:
         def look(progress: Progress | None) -> str:
             now = exchange if progress else kept.exchange(_known(visitor), exchange.id)
             return reply_html(now, progress, article_text(self._index), articles)
@@ -190,8 +194,7 @@ class Talk:
             # Said also where the answer is there by now: the page shows and tells that it searches.
             first = self._desk.progress(exchange.id) or Progress(None)
             shown[at] = reply(await asyncio.to_thread(look, first))
-            yield View(conversation.id, list(shown), busy=True, box=box)
-            box = None
+            yield View(conversation.id, list(shown), busy=True)
             async for progress in self._desk.follow(exchange.id):
                 if progress == first:
                     continue
@@ -212,11 +215,13 @@ class Talk:
         filters: Filters,
         conversation_id: str | None,
         caller: Caller,
+        name: str,
     ) -> Exchange:
+        ask = partial(self._desk.ask, visitor, asked, filters, name=name, caller=caller)
         try:
-            return self._desk.ask(visitor, asked, filters, conversation_id or None, caller=caller)
+            return ask(conversation_id or None)
         except ConversationNotFoundError:  # deleted, by another page: the question begins a new one
-            return self._desk.ask(visitor, asked, filters, caller=caller)
+            return ask()
 
     def _repeat(
         self, visitor: str, how: str, exchange_id: str, filters: Filters, caller: Caller
@@ -336,9 +341,12 @@ def build(
     with gr.Blocks(title="Dateline", analytics_enabled=False, fill_width=True) as page:
         # Not to be seen: which conversation the page shows, and what the page's scripts ask for, after a
         # number that makes every wish a change.
-        showing, to_open, following, repeating, narrowing = (
+        showing, to_open, to_ask, taken, following, repeating, narrowing = (
             gr.Textbox(elem_id=f"dl-{name}", elem_classes="dl-unshown", container=False)
-            for name in ("showing", "opening", "following", "repeating", "narrowing")
+            for name in (
+                *("showing", "opening", "asking", "taken"),
+                *("following", "repeating", "narrowing"),
+            )
         )
         with gr.Row(elem_id="dl-page"):
             with gr.Column(elem_id="dl-library", min_width=0):
@@ -376,7 +384,7 @@ def build(
                 gr.Markdown('<div id="dl-chips"></div>', elem_id="dl-narrowed")
                 clear = gr.Button("Clear filters", visible="hidden", elem_id="dl-clear")
                 with gr.Row(elem_id="dl-ask"):
-                    box = gr.Textbox(
+                    gr.Textbox(
                         label="Your question",
                         show_label=False,
                         placeholder="Ask a question",
@@ -390,7 +398,7 @@ def build(
                     go = gr.Button("Ask", variant="primary", elem_id="dl-go", min_width=0)
                     stop = gr.Button("Stop", elem_id="dl-stop", min_width=0, visible=False)
 
-        asking = [showing, answers, box, go, stop]
+        asking = [showing, answers, go, stop]
         filters = [sources, after, before]
 
         def shown_as(view: View) -> list[Any]:
@@ -398,10 +406,13 @@ def build(
             return [
                 view.conversation_id or "",
                 list(view.messages),
-                gr.skip() if view.box is None else view.box,
                 gr.update(visible=not view.busy),
                 gr.update(visible=view.busy),
             ]
+
+        def answering(name: str, view: View) -> list[Any]:
+            """As `shown_as`, and for the page's script what was taken, and what to put back."""
+            return [*shown_as(view), f"{name} {view.box or ''}"]
 
         def named_sources() -> list[tuple[str, str]]:
             sources = assistant.index.statistics().sources
@@ -415,21 +426,22 @@ def build(
             return [list(chosen.sources), *days]
 
         async def on_ask(
-            asked: str | None,
+            wanted: str | None,
             shown: str | None,
             only: Any,
             first: Any,
             last: Any,
             request: gr.Request,
         ) -> AsyncIterator[list[Any]]:
-            visitor, asked = visitor_of(request.cookies), asked or ""
+            visitor = visitor_of(request.cookies)
+            _, name, asked = [*(wanted or "").split(" ", 2), "", "", ""][:3]
             try:
                 chosen = Filters.entered(only, first, last)
             except QuestionError as error:
-                yield shown_as(await talk.refused(visitor, asked, shown, error))
+                yield answering(name, await talk.refused(visitor, asked, shown, error))
                 return
-            async for view in talk.ask(visitor, asked, shown, chosen, _caller(request)):
-                yield shown_as(view)
+            async for view in talk.ask(visitor, asked, shown, chosen, _caller(request), name):
+                yield answering(name, view)
 
         async def on_repeat(
             wanted: str | None,
@@ -440,16 +452,16 @@ def build(
             request: gr.Request,
         ) -> AsyncIterator[list[Any]]:
             visitor = visitor_of(request.cookies)
-            _, how, exchange_id = [*(wanted or "").split(), "", "", ""][:3]
+            name, how, exchange_id = [*(wanted or "").split(), "", "", ""][:3]
             try:
                 chosen = Filters.entered(only, first, last)
             except QuestionError as error:
-                yield shown_as(await talk.refused(visitor, "", shown, error))
+                yield answering(name, await talk.refused(visitor, "", shown, error))
                 return
             async for view in talk.repeat(
                 visitor, how, exchange_id, shown, chosen, _caller(request)
             ):
-                yield shown_as(view)
+                yield answering(name, view)
 
         async def on_follow(shown: str | None, request: gr.Request) -> AsyncIterator[list[Any]]:
             async for view in talk.follow(visitor_of(request.cookies), shown):
@@ -476,21 +488,20 @@ def build(
                 choices = await asyncio.to_thread(named_sources)
                 first = [gr.skip() for _ in (*asking, *filters)]
                 first[len(asking)] = gr.update(choices=choices)
-            return [*first, *await asyncio.to_thread(on_load)]
+            return [*first, *await asyncio.to_thread(on_load), BEGUN]
 
         def on_again() -> list[Any]:
             return shown_as(NOTHING_ASKED)  # the page's script empties the box at once
 
         async def on_narrow(
             shown: str | None, only: Any, first: Any, last: Any, request: gr.Request
-        ) -> str:
+        ) -> Any:
             try:
                 chosen = Filters.entered(only, first, last)
-            except QuestionError:  # told when a question is asked; it may still be being typed
-                address = ""
-            else:
-                address = filter_address(chosen)
-                await talk.narrow(visitor_of(request.cookies), shown, chosen)
+            except QuestionError:  # told at its field, by the page's script
+                return gr.skip()
+            address = filter_address(chosen)
+            await talk.narrow(visitor_of(request.cookies), shown, chosen)
             return f'<a href="library/articles?{escaped(address)}">filters</a>'
 
         def on_renarrow(wanted: str | None) -> list[Any]:
@@ -527,12 +538,14 @@ def build(
             "trigger_mode": "multiple",
         }
         light: dict[str, Any] = {**quiet, "queue": False}
-        running = [gr.on([box.submit, go.click], on_ask, [box, *narrowed], asking, **queued)]
-        running += [button.click(on_ask, [button, *narrowed], asking, **queued) for button in shown]
-        running += [repeating.change(on_repeat, [repeating, *narrowed], asking, **queued)]
+        # The page's script takes what is typed or clicked out of its place at once and asks it here.
+        running: list[Any] = [
+            to_ask.change(on_ask, [to_ask, *narrowed], [*asking, taken], **queued)
+        ]
+        running += [repeating.change(on_repeat, [repeating, *narrowed], [*asking, taken], **queued)]
         running += [following.change(on_follow, showing, asking, **queued)]
         offered = [summary, *shown]
-        page.load(on_begin, None, [*asking, *filters, *offered], **light)
+        page.load(on_begin, None, [*asking, *filters, *offered, taken], **light)
         to_open.change(on_open, to_open, [*asking, *filters], cancels=running, **light)
         stop.click(on_stop, showing, asking, cancels=running, **light)
         again.click(on_again, None, asking, cancels=running, **light)
@@ -578,6 +591,7 @@ def mount(
         head='<link rel="stylesheet" href="page/page.css">'
         '<link rel="stylesheet" href="page/library.css">'
         '<script src="page/page.js" defer></script>'
+        '<script src="page/asking.js" defer></script>'
         '<script src="page/library.js" defer></script>'
         '<script src="page/talk.js" defer></script>',
         show_error=False,

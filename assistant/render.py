@@ -196,7 +196,7 @@ def article_page(
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{title}</title><link rel="icon" href="{root}favicon.ico"><link rel="stylesheet" href="{root}page/page.css"></head>'
         f'<body class="dl-article-page"><main><h1><bdi>{title}</bdi></h1><p class="dl-meta">{meta}</p>'
-        f'{told}<div class="dl-article">{"".join(body)}</div></main></body></html>'
+        f'{told}<div class="dl-article" dir="auto">{"".join(body)}</div></main></body></html>'
     )
 
 
@@ -550,7 +550,9 @@ _HTML_SHOWN: dict[int, int | str] = {**_CONTROLS, **_ACTIVE}
 def _answer_html(answer: Answer, name: str) -> str:
     links = {citation.number: _link(answer, citation, name) for citation in answer.citations}
     paragraphs = [part for part in _PARAGRAPHS.split(answer.text.strip()) if part]
-    return "\n\n".join(f'<p class="dl-text">{_linked(part, links)}</p>' for part in paragraphs)
+    return "\n\n".join(
+        f'<p class="dl-text" dir="auto">{_linked(part, links)}</p>' for part in paragraphs
+    )
 
 
 def _linked(text: str, links: dict[int, str]) -> str:
@@ -605,7 +607,7 @@ def _source_html(answer: Answer, citation: Citation, article_text: ArticleText, 
     noted = f'<div class="dl-note">{note}</div>' if note else ""
     return (
         f'<div class="dl-source">{heading}{_meta_html(citation)}'
-        f'<blockquote class="dl-quote">{quote}</blockquote>{noted}</div>'
+        f'<blockquote class="dl-quote" dir="auto">{quote}</blockquote>{noted}</div>'
     )
 
 
@@ -615,7 +617,8 @@ def _passage_html(passage: Passage, asked: frozenset[str]) -> str:
     return (
         f'<div class="dl-source"><a class="dl-open" href="{address}">'
         f'<span class="dl-title">{escaped(title_of(passage))}</span></a>{_meta_html(passage)}'
-        f'<blockquote class="dl-quote">{_in_bold(_excerpt(passage, asked), asked)}</blockquote></div>'
+        f'<blockquote class="dl-quote" dir="auto">{_in_bold(_excerpt(passage, asked), asked)}'
+        "</blockquote></div>"
     )
 
 

@@ -298,9 +298,12 @@ class MemoryIndex(Index):
     def articles(self) -> list[Summary]:
         summaries = [
             Summary(
-                a.id, a.title, a.source, a.url, a.published, a.authors, a.language, len(a.text), 1
+                *(a.id, a.title, a.source, a.url, a.published, a.authors, a.language),
+                characters=len(a.text),
+                passages=1,
+                added=number,
             )
-            for a in self.kept.values()
+            for number, a in enumerate(self.kept.values(), start=1)
         ]
         return sorted(summaries, key=lambda s: s.published or date.min, reverse=True)
 

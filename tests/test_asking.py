@@ -17,7 +17,7 @@ from assistant.errors import (
     TooManyQuestionsError,
 )
 from assistant.web.asking import LONGEST, Desk, Progress, Rate
-from assistant.web.conversations import Conversations, Exchange, Filters
+from assistant.web.conversations import Conversations, Exchange, Filters, named_id
 from assistant.web.visitors import Caller
 from tests.fake_assistant import CO_CHAIRS, COST, FakeAssistant, wait_until
 from vectorstore.errors import StoreDamagedError
@@ -79,6 +79,28 @@ def test_a_question_is_kept_answered_and_its_filters_reach_the_assistant(
     ended(desk, conversations, desk.ask("ann", "who?"))
     last = assistant.asked[-1]
     assert (last.sources, last.after, last.before) == (None, None, None)
+
+
+def test_a_question_that_comes_again_under_its_name_is_asked_once(
+    desk: Desk, conversations: Conversations, assistant: FakeAssistant
+) -> None:
+    asked = desk.ask("ann", COST.question, name="one")
+    assert desk.ask("ann", COST.question, name="one").id == asked.id
+    done = ended(desk, conversations, asked)
+    assert desk.ask("ann", COST.question, name="one") == done
+    other = desk.ask("bob", COST.question, name="one")
+    assert other.id != asked.id
+    wait_until(lambda: desk.progress(other.id) is None)
+    assert len(assistant.asked) == 2
+
+
+def test_a_question_whose_server_ended_is_answered_when_it_comes_again(
+    desk: Desk, conversations: Conversations
+) -> None:
+    left = conversations.begin("ann", COST.question, exchange_id=named_id("ann", "one"))
+    asked = desk.ask("ann", COST.question, name="one")
+    assert (asked.id, asked.conversation_id) == (left.id, left.conversation_id)
+    assert ended(desk, conversations, asked).answer == COST
 
 
 def test_answers_before_are_the_history_and_failures_are_not(

@@ -146,6 +146,27 @@ def test_a_conversation_is_renamed_and_removed(conversations: Conversations) -> 
     assert conversations.quoting([HARBOUR.id]) == 0
 
 
+def test_what_was_removed_is_brought_back_as_it_was_and_not_for_ever() -> None:
+    now = [0.0]
+    conversations = Conversations.open(clock=lambda: now[0])
+    asked = conversations.begin("ann", COST.question, NARROW)
+    conversations.finish(asked.id, COST)
+    conversations.rate("ann", asked.id, "helpful")
+    before = conversations.get("ann", asked.conversation_id)
+    name = conversations.remove("ann", asked.conversation_id)
+    with pytest.raises(ConversationNotFoundError, match="too late"):
+        conversations.undo("bob", name)
+    conversations.undo("ann", name)
+    assert conversations.get("ann", asked.conversation_id) == before
+    assert conversations.quoting([HARBOUR.id]) == 1
+    name = conversations.remove("ann", asked.conversation_id)
+    now[0] = 601.0
+    with pytest.raises(ConversationNotFoundError, match="too late"):
+        conversations.undo("ann", name)
+    assert conversations.headings("ann") == []
+    conversations.close()
+
+
 def test_filters_are_kept_also_before_the_next_question(conversations: Conversations) -> None:
     asked = conversations.begin("ann", "who?")
     before = conversations.headings("ann")

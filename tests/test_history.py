@@ -58,9 +58,17 @@ def test_a_conversation_is_renamed_and_deleted(site: Client, asked: Exchange) ->
     assert renamed.status_code == 204
     listed = site.get("/conversations", headers=header(ANN)).json()["conversations"]
     assert listed[0]["title"] == "The wall"
-    assert site.request("DELETE", path, headers=header(ANN)).status_code == 204
+    removed = site.request("DELETE", path, headers=header(ANN))
+    assert removed.status_code == 200
     assert site.get("/conversations", headers=header(ANN)).json()["conversations"] == []
     assert site.get(f"/answer/{asked.id}.md", headers=header(ANN)).status_code == 404
+    undone = {"name": removed.json()["undo"]}
+    for cookies, status in ((BOB, 404), ({}, 404), (ANN, 204), (ANN, 404)):
+        answered = site.post("/conversations/undo", json=undone, headers=header(cookies))
+        assert answered.status_code == status
+    listed = site.get("/conversations", headers=header(ANN)).json()["conversations"]
+    assert listed[0]["title"] == "The wall"
+    assert site.get(f"/answer/{asked.id}.md", headers=header(ANN)).text == to_markdown(COST)
 
 
 def test_an_answer_is_saved_as_markdown(site: Client, asked: Exchange) -> None:

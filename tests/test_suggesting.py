@@ -79,16 +79,16 @@ def test_the_surest_answers_come_first_and_one_article_gives_one_question() -> N
     assert [question.split("number ")[1][0] for question in suggestions()] == ["1", "3", "2"]
 
 
-def test_the_samples_own_questions_come_before_others() -> None:
+def test_questions_about_ones_own_articles_come_before_the_samples() -> None:
     sample = Article("sample", SAMPLES[1].title, "The flood came at night.")
     answers = {
-        "flood": answered("?", "At night [1].", cite(sample, "at night"), confidence=0.2),
-        "ferry": answered("?", "€12 million [1].", cite(FERRY, "€12 million"), confidence=0.9),
+        "flood": answered("?", "At night [1].", cite(sample, "at night"), confidence=0.9),
+        "ferry": answered("?", "€12 million [1].", cite(FERRY, "€12 million"), confidence=0.2),
     }
     suggestions = Suggestions(FakeAssistant([FERRY, sample], answers=answers))
     suggestions()
     suggestions.wait()
-    assert suggestions() == (SAMPLES[1].question, "How much will the new ferry cost?")
+    assert suggestions() == ("How much will the new ferry cost?", SAMPLES[1].question)
 
 
 def samples() -> list[Article]:

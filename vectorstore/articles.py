@@ -164,7 +164,8 @@ class Summary:
     """An article in a list: everything but its text.
 
     `origins` are the files and pages it came from; () where it was given by a caller. The filter by
-    source finds it by its `source`, by theirs, and by their places.
+    source finds it by its `source`, by theirs, and by their places. `added` counts up: what came into the
+    index later has a higher one.
     """
 
     id: str
@@ -177,6 +178,7 @@ class Summary:
     characters: int
     passages: int
     origins: tuple[Origin, ...] = ()
+    added: int = 0
 
     @property
     def sources(self) -> tuple[str, ...]:

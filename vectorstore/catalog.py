@@ -1314,7 +1314,7 @@ def _article(row: sqlite3.Row) -> Article | None:
 
 
 _SUMMARY = """
-SELECT id, title, source, url, published, authors, language, characters,
+SELECT key, id, title, source, url, published, authors, language, characters,
        (SELECT count(*) FROM passages WHERE article = articles.key) AS passages
 FROM articles"""
 
@@ -1359,6 +1359,7 @@ def _summary(row: sqlite3.Row, origins: Sequence[Origin]) -> Summary:
         characters=row["characters"],
         passages=row["passages"],
         origins=tuple(origins),
+        added=row["key"],
     )
 
 

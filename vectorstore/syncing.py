@@ -41,7 +41,7 @@ from vectorstore.articles import (
 from vectorstore.errors import ArticleNotFoundError, LoadingError
 from vectorstore.fetching import Page, fetch_if_changed
 from vectorstore.home import expanded
-from vectorstore.loading import READING, Content, Loaded, Place, Reader, load, place_of
+from vectorstore.loading import READING, Content, Loaded, OnMember, Place, Reader, load, place_of
 from vectorstore.loading.files import shown
 from vectorstore.loading.links import Listed, Sitemap, goes_on, sitemap_of
 
@@ -121,14 +121,20 @@ class FileRead:
     notices: tuple[Notice, ...] = ()
 
 
-def read_content(index: Index, content: Content, run: Run | None = None) -> FileRead:
+def read_content(
+    index: Index, content: Content, run: Run | None = None, opening: OnMember | None = None
+) -> FileRead:
     """Read a file that lies elsewhere, unless the index knows its bytes; nothing is stored yet.
+
+    `opening` is told how far it is in an archive, see `Reader`.
 
     `run` has what was read before it and may not be stored yet; it is added to that. What is there
     of another name is no other file: it comes and goes with its bytes.
     """
     place = uploaded_place(content.name, content.content)
-    bringing = _Bringing(index, _Source([content], place, place, Reader), None)
+    bringing = _Bringing(
+        index, _Source([content], place, place, partial(Reader, opening=opening)), None
+    )
     bringing.trying_again = bringing.hands_nothing_over = True
     if run is not None:
         bringing.run = run

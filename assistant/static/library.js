@@ -6,12 +6,11 @@
 "use strict";
 
 (() => {
-  const { make, named, nameOf, renew, say, day, view } = globalThis.dateline;
-  const [UNDO, TOLD] = [10_000, 4_000]; // milliseconds that a notice stays, with a button and without
+  const { make, named, nameOf, renew, say, day, view, toast, send: wish } = globalThis.dateline;
   const [BUSY, IDLE] = [600, 15_000]; // milliseconds between two looks at how far it is
   const AT_ONCE = 2; // files sent at the same time
 
-  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, unsent: 0, drawn: "", wasRunning: false, sent: 0, looks: 0, seen: 0, filled: null };
+  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, unsent: 0, drawn: "", wasRunning: false, looks: 0, seen: 0, filled: null };
 
   const counted = (n) => (n === 1 ? "1 article" : `${n.toLocaleString("en-GB")} articles`);
   const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -39,7 +38,9 @@
   const heading = make("h2", { id: "dl-shelf-heading", tabIndex: -1 }, "Articles ", number);
   const select = plain("Select", () => selecting(!state.selecting), { id: "dl-select", "aria-pressed": "false" });
   const add = button("Add", () => adding.showModal(), { id: "dl-add-open", "aria-label": "Add articles" });
-  const search = make("input", { type: "search", id: "dl-search", maxLength: 200, placeholder: "Search titles and sources", "aria-label": "Search the articles", autocomplete: "off", spellcheck: false });
+  const search = make("input", { type: "search", id: "dl-search", maxLength: 200, placeholder: "Search", "aria-label": "Search the articles, their titles and texts", autocomplete: "off", spellcheck: false });
+  const order = make("select", { id: "dl-order", "aria-label": "Order of the articles", onchange: () => { store(ORDER, order.value); fill(); } },
+    ...[["date", "Newest"], ["added", "Last added"], ["source", "By source"]].map(([value, text]) => make("option", { value, textContent: text })));
   const chosen = make("span", { className: "dl-chosen" });
   const all = plain("All", () => selectAll());
   const bar = make("div", { className: "dl-selecting", role: "group", "aria-label": "Selected articles", hidden: true },
@@ -59,9 +60,27 @@
   const kept = make("details", { className: "dl-kept", id: "dl-kept", hidden: true },
     make("summary", {}, "Kept up to date ", keptNumber), keptList);
   const shelf = make("section", { "aria-labelledby": "dl-shelf-heading", className: "dl-shelf" },
-    make("div", { className: "dl-shelf-head" }, heading, select, add), progress, search, bar, told, list, more, rest, kept);
+    make("div", { className: "dl-shelf-head" }, heading, select, add), progress, make("div", { className: "dl-finding" }, search, order), bar, told, list, more, rest, kept);
 
   search.addEventListener("input", () => fill());
+
+  /* New is what was added since the visit before this one; a visit is over after half an hour without. */
+  const [ORDER, SEEN, VISIT] = ["dateline-order", "dateline-seen", 30 * 60_000];
+  const store = (name, value) => { try { localStorage.setItem(name, value); } catch { /* not kept */ } };
+  const stored = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
+  const seen = { before: Infinity, ...parsed(stored(SEEN)) };
+  if (seen.at && Date.now() - seen.at > VISIT) seen.before = seen.last;
+  if ([...order.options].some((one) => one.value === stored(ORDER))) order.value = stored(ORDER);
+
+  function parsed(text) {
+    try { return JSON.parse(text); } catch { return null; }
+  }
+
+  function visited(last) {
+    if (seen.before === Infinity || seen.before === null) seen.before = last; // nothing is new at the first visit
+    seen.before = Math.min(seen.before, last); // another index may be at this address by now
+    store(SEEN, JSON.stringify({ before: seen.before, last, at: Date.now() }));
+  }
 
   function narrowed() {
     const link = document.querySelector("#dl-filtered a");
@@ -73,12 +92,14 @@
     const query = narrowed();
     const narrow = query.size > 0;
     query.set("words", search.value);
+    query.set("order", order.value);
     if (further) query.set("skip", state.rows.length);
     let found;
     try { found = await call("GET", `/library/articles?${query}`); } catch (error) { told.textContent = error.message; return; }
     if (request !== state.request) return; // something else was searched for meanwhile
     state.rows = further ? [...state.rows, ...found.articles] : found.articles;
     Object.assign(state, { found: found.found, total: found.total });
+    visited(found.last);
     draw(narrow, further ? state.rows.length - found.articles.length : -1);
   }
 
@@ -90,8 +111,8 @@
       : !state.found ? (searched ? `No article has “${searched}”.` : "No article fits the sources and dates.")
         : some ? `${state.found.toLocaleString("en-GB")} of ${counted(state.total)}` : "";
     told.hidden = !told.textContent;
-    search.hidden = select.hidden = !state.total;
-    renew(list, state.rows, (article) => JSON.stringify([state.selecting, article]), row);
+    search.hidden = order.hidden = select.hidden = !state.total;
+    renew(list, state.rows, (article) => JSON.stringify([state.selecting, article, article.added > seen.before]), row);
     more.hidden = state.rows.length >= state.found;
     drawRest();
     drawSelection();
@@ -102,7 +123,11 @@
     const title = make("span", { className: "dl-title" }, named(article.title));
     const link = make("a", { className: "dl-open", href: article.read }, title);
     const when = make("span", { className: "dl-day", textContent: article.published ? day(article.published) : "no date" });
-    const item = make("li", {}, link, make("span", { className: "dl-meta" }, ...(article.source ? [named(article.source), " · "] : []), when));
+    const anew = article.added > seen.before ? [make("span", { className: "dl-new", textContent: "New" }), " · "] : [];
+    const item = make("li", {}, link, make("span", { className: "dl-meta" }, ...anew, ...(article.source ? [named(article.source), " · "] : []), when));
+    if (article.found.length) {
+      item.append(make("span", { className: "dl-hit", dir: "auto" }, ...article.found.map(([text, hit]) => (hit ? make("b", { textContent: text }) : text))));
+    }
     if (state.selecting) {
       const box = make("input", { type: "checkbox", checked: state.selected.has(article.id), "aria-label": `Select ${nameOf(article.title)}`,
         onchange: () => { if (box.checked) state.selected.set(article.id, article); else state.selected.delete(article.id); drawSelection(); } });
@@ -539,30 +564,6 @@
 
   const removeSamples = () => remove("DELETE", "/library/samples");
 
-  // ------------------------------------------------------------------------------------ the toast
-
-  const toasted = make("div", { id: "dl-toast", hidden: true });
-  let gone = 0;
-
-  function toast(text, undo) {
-    clearTimeout(gone);
-    toasted.replaceChildren(make("span", { textContent: text }));
-    if (undo) {
-      const back = button("Undo", undo, { id: "dl-undo", className: "dl-plain" });
-      toasted.append(" ", back);
-      toasted.hidden = false;
-      back.focus({ preventScroll: true });
-    }
-    toasted.hidden = false;
-    say(undo ? `${text} Undo` : text);
-    const end = () => {
-      // Who is on it with the keyboard or the mouse has more time.
-      if (toasted.matches(":hover, :has(:focus-visible)")) gone = setTimeout(end, 1_000);
-      else toasted.hidden = true;
-    };
-    gone = setTimeout(end, undo ? UNDO : TOLD);
-  }
-
   // --------------------------------------------------------------------------------------- the start
 
   const deeds = {
@@ -581,7 +582,7 @@
     }
   }, true);
 
-  document.body.append(adding, editing, confirming, toasted);
+  document.body.append(adding, editing, confirming);
   way("files");
   addEventListener("beforeunload", (event) => { if (state.sending) event.preventDefault(); }); // not all is sent
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
@@ -608,12 +609,7 @@
     place.replaceChildren(...(chips.length ? [make("span", { className: "dl-only-word", textContent: "Only" }), ...chips] : []));
   }
 
-  function send(query) {
-    const field = document.querySelector("#dl-narrowing textarea");
-    if (!field) return;
-    field.value = `${++state.sent} ${query}`; // the number makes every wish a change
-    field.dispatchEvent(new Event("input", { bubbles: true }));
-  }
+  const send = (query) => wish("narrowing", String(query));
 
   let place = null;
   let narrow = null;

@@ -85,7 +85,7 @@
   const copy = button("Copy quote", "Copy quote", () => copyQuote());
   const steps = make("div", { className: "dl-steps" }, previous, place, next, copy);
   const notice = make("p", { className: "dl-notice" });
-  const body = make("div", { className: "dl-article", id: "dl-reader-text", tabIndex: 0, role: "region", "aria-label": "Article text" });
+  const body = make("div", { className: "dl-article", id: "dl-reader-text", tabIndex: 0, dir: "auto", role: "region", "aria-label": "Article text" });
   const reader = make("aside", { id: "dl-reader", "aria-labelledby": "dl-reader-title" },
     make("div", { className: "dl-reader-head" },
       make("div", { className: "dl-reader-top" },
@@ -98,7 +98,7 @@
 
   const tab = (name, text) => make("button", { type: "button", textContent: text, value: name, onclick: () => view(name) });
   const tabs = make("nav", { id: "dl-tabs", "aria-label": "Views" },
-    tab("ask", "Ask"), tab("source", "Source"), tab("articles", "Articles"));
+    tab("ask", "Ask"), tab("source", "Source"), tab("articles", "Articles"), tab("history", "History"));
   const drawer = make("button", { type: "button", id: "dl-drawer", textContent: "Articles", "aria-expanded": "false",
     onclick: () => view(document.body.dataset.view === "articles" ? "ask" : "articles") });
   // Where the button of this name is out of sight.
@@ -125,7 +125,19 @@
     try { return localStorage.getItem(KEYS); } catch { return null; }
   }
 
-  const box = () => document.querySelector("#dl-box textarea");
+  /* Gradio's hidden boxes: what the page's scripts ask for goes in, what the server tells them comes out.
+     The number makes every wish a change. */
+  const hidden = (name) => document.querySelector(`#dl-${name} textarea`);
+  let sent = 0;
+  function send(name, text) {
+    const field = hidden(name);
+    if (!field) return 0;
+    field.value = `${++sent} ${text}`;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    return sent;
+  }
+
+  const box = () => hidden("box");
   const stop = () => document.querySelector("#dl-stop");
 
   // ------------------------------------------------------------------------------------ the reader
@@ -201,11 +213,15 @@
     const wanted = (article.quotes ?? []).find((quote) => quote.number === state.number);
     notice.textContent = article.failed ?? (wanted && !wanted.found ? lost(article, wanted) : "");
     notice.hidden = !notice.textContent;
-    const nodes = (article.segments ?? []).map(({ text, numbers }) => {
-      if (!numbers.length) return document.createTextNode(text);
-      const mark = make("mark", { textContent: text });
+    const signs = article.markdown ? signsOf(article.segments.map(({ text }) => text).join("")) : [];
+    let at = 0;
+    const nodes = (article.segments ?? []).flatMap(({ text, numbers }) => {
+      const pieces = drawn(text, at, signs);
+      at += text.length;
+      if (!numbers.length) return pieces;
+      const mark = make("mark", {}, ...pieces);
       mark.dataset.numbers = numbers.join(" ");
-      return mark;
+      return [mark];
     });
     // Quotes that no longer stand in the text come before it, as they were saved with the answer.
     const saved = (article.quotes ?? []).filter((quote) => quote.saved).map((quote) => {
@@ -215,6 +231,43 @@
     });
     body.replaceChildren(...saved, ...nodes);
     body.scrollTop = 0;
+  }
+
+  /* Markdown's signs, which are there for programs: from where to where, and what is between them. They
+     stay in the text, unseen, so that every quote is where it was. */
+  function signsOf(text) {
+    const found = [];
+    const hide = (start, end) => found.push({ start, end, className: "dl-sign" });
+    for (const match of text.matchAll(/\\(?=[!-/:-@[-`{-~])/g)) hide(match.index, match.index + 1);
+    for (const match of text.matchAll(/^ {0,3}#{1,6}[ \t]+(?=\S)(.*)$/gm)) {
+      const end = match.index + match[0].length;
+      hide(match.index, end - match[1].length);
+      found.push({ start: end - match[1].length, end, className: "dl-strong" });
+    }
+    for (const match of text.matchAll(/(?<![\\\w*])(\*{1,3}|(?<!_)_{1,3})(?=[^\s*_])([^\n]*?[^\s\\*_])\1(?![\w*])/g)) {
+      const [start, end, width] = [match.index, match.index + match[0].length, match[1].length];
+      hide(start, start + width);
+      hide(end - width, end);
+      found.push({ start: start + width, end: end - width, className: width === 1 ? "dl-emphasis" : "dl-strong" });
+    }
+    for (const match of text.matchAll(/(?<!\\)!?\[([^\]\n]*)\]\([^()\s]*(?: "[^"\n]*")?\)/g)) {
+      const lead = match[0].indexOf("[") + 1;
+      hide(match.index, match.index + lead);
+      hide(match.index + lead + match[1].length, match.index + match[0].length);
+    }
+    return found;
+  }
+
+  /* A piece of text that begins at `at`, as nodes cut where signs begin and end. */
+  function drawn(text, at, signs) {
+    const end = at + text.length;
+    const here = signs.filter((sign) => sign.start < end && sign.end > at);
+    const cuts = [...new Set([at, end, ...here.flatMap((sign) => [sign.start, sign.end]).filter((cut) => cut > at && cut < end)])].sort((a, b) => a - b);
+    return cuts.slice(0, -1).map((from, number) => {
+      const piece = text.slice(from - at, cuts[number + 1] - at);
+      const names = here.filter((sign) => sign.start <= from && sign.end > from).map((sign) => sign.className);
+      return names.length ? make("span", { textContent: piece, className: names.join(" ") }) : document.createTextNode(piece);
+    });
   }
 
   function lost(article, quote) {
@@ -298,7 +351,7 @@
       if (event.target instanceof Element && event.target.getAttribute("aria-expanded") === "true"
         && event.target.getAttribute("role") === "combobox") return;
       if ("reading" in document.body.dataset) close();
-      else if (document.body.dataset.view === "articles") view("ask");
+      else if (["articles", "history"].includes(document.body.dataset.view)) view("ask");
       else if (stop()) stop().click();
       return;
     }
@@ -368,7 +421,41 @@
     return closest ? `Not answered, ${closest} closest ${closest === 1 ? "passage" : "passages"}` : "Answer ready";
   }
 
+  /* What is wrong with what stands in a date's box, in words; "" if nothing. */
+  function wrong(text) {
+    const [, y, m, d] = /^(\d{4})-?(\d\d)-?(\d\d)$/.exec(text) ?? [];
+    const found = new Date(Date.UTC(y, m - 1, d));
+    const is = y && found.getUTCMonth() === m - 1 && found.getUTCDate() === Number(d);
+    return !text || is ? "" : `“${text}” is no date: write it as 2025-07-26.`;
+  }
+
+  /* A date is judged where it stands: when it is left, and gladly while it is being mended. */
+  function judge(leaving) {
+    const fields = [...document.querySelectorAll("#dl-dates input")];
+    const [from, to] = fields.map((field) => field.value.trim().replaceAll("-", ""));
+    fields.forEach((field, at) => {
+      const block = field.closest(".block");
+      let told = wrong(field.value.trim());
+      if (!told && at === 1 && from && to && !wrong(fields[0].value.trim()) && from > to) told = "This is before “From”: no article is of these days.";
+      if (told && !leaving && field.getAttribute("aria-invalid") !== "true") return;
+      let fault = block.querySelector(".dl-error");
+      if (!fault) {
+        fault = make("p", { className: "dl-error", id: `dl-date-fault-${at}`, role: "alert" });
+        block.append(fault);
+        field.setAttribute("aria-describedby", fault.id);
+      }
+      if (fault.textContent !== told) fault.textContent = told;
+      field.setAttribute("aria-invalid", String(Boolean(told)));
+    });
+  }
+
+  const ofDates = (event) => event.target instanceof Element && event.target.matches("#dl-dates input");
+  document.addEventListener("input", (event) => { if (ofDates(event)) judge(false); });
+  document.addEventListener("focusout", (event) => { if (ofDates(event)) judge(true); });
+  document.addEventListener("keydown", (event) => { if (ofDates(event) && event.key === "Enter") judge(true); });
+
   function label() {
+    box()?.setAttribute("dir", "auto");
     // Gradio's date boxes come without names.
     document.querySelectorAll("#dl-dates .block").forEach((block) => {
       const name = block.querySelector("[data-testid=block-info]")?.textContent.trim();
@@ -392,13 +479,39 @@
   const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
   const day = (iso) => { const [y, m, d] = iso.split("-"); return `${Number(d)} ${MONTHS[m - 1]} ${y}`; };
 
+  // ------------------------------------------------------------------------------------ the toast
+
+  const [UNDO, TOLD] = [10_000, 4_000]; // milliseconds that a notice stays, with a button and without
+  const toasted = make("div", { id: "dl-toast", hidden: true });
+  let gone = 0;
+
+  /* A notice for some seconds; with `undo`, a button that takes back what it tells. */
+  function toast(text, undo) {
+    clearTimeout(gone);
+    toasted.replaceChildren(make("span", { textContent: text }));
+    toasted.hidden = false;
+    if (undo) {
+      const back = make("button", { type: "button", id: "dl-undo", className: "dl-plain", textContent: "Undo", onclick: undo });
+      toasted.append(" ", back);
+      back.focus({ preventScroll: true });
+    }
+    say(undo ? `${text} Undo` : text);
+    const end = () => {
+      // Who is on it with the keyboard or the mouse has more time.
+      if (toasted.matches(":hover, :has(:focus-visible)")) gone = setTimeout(end, 1_000);
+      else toasted.hidden = true;
+    };
+    gone = setTimeout(end, undo ? UNDO : TOLD);
+  }
+
   // --------------------------------------------------------------------------------------- the start
 
   heading.textContent = "Source";
   document.body.prepend(skip);
-  document.body.append(tabs, drawer, anew, reader, status, help);
+  document.body.append(tabs, drawer, anew, reader, status, help, toasted);
   view("ask");
-  globalThis.dateline = Object.freeze({ make, named, nameOf, renew, say, day, view }); // for the other scripts of the page
+  // For the other scripts of the page, which tell each other by `events` what happened.
+  globalThis.dateline = Object.freeze({ make, named, nameOf, renew, say, day, view, hidden, send, box, toast, events: new EventTarget() });
 
   let waiting = false;
   new MutationObserver(() => {

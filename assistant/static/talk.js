@@ -6,20 +6,9 @@
 "use strict";
 
 (() => {
-  const { make, named, nameOf, renew, say, view } = globalThis.dateline;
+  const { make, named, nameOf, renew, say, view, hidden, send, toast, events } = globalThis.dateline;
   const PREFIX = "dl-answer-";
-  const state = { id: "", rows: -1, busy: false, sent: 0, list: [], opened: "", drawn: "", followed: new WeakSet() };
-
-  // ---------------------------------------------------------------------------- Gradio's hidden boxes
-
-  const hidden = (name) => document.querySelector(`#dl-${name} textarea`);
-
-  function send(name, text) {
-    const field = hidden(name);
-    if (!field) return;
-    field.value = `${++state.sent} ${text}`;
-    field.dispatchEvent(new Event("input", { bubbles: true }));
-  }
+  const state = { id: "", rows: -1, repeating: "", list: [], opened: "", drawn: "", followed: new WeakSet() };
 
   async function call(method, path, body) {
     const options = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
@@ -106,19 +95,39 @@
       onclick: () => { state.opened = ""; draw(); focusOn(`more ${talk.id}`); } });
     const sure = make("button", { type: "button", className: "dl-quiet dl-sure", textContent: "Delete", onclick: async () => {
       state.opened = "";
-      await change("DELETE", talk, undefined, "Deleted");
-      if (talk.id === state.id) document.querySelector("#dl-again")?.click();
-      (list.querySelector("a") ?? document.querySelector("#dl-again"))?.focus();
+      await remove(talk);
     } });
     item.replaceChildren(make("div", { className: "dl-talk-choices", role: "group", "aria-label": `Delete “${nameOf(talk.title)}”?` },
       make("span", { textContent: "Delete this conversation?" }), sure, keep));
     keep.focus();
   }
 
+  async function remove(talk) {
+    let removed;
+    const shown = talk.id === state.id;
+    try { removed = await call("DELETE", `/conversations/${encodeURIComponent(talk.id)}`); } catch (error) { toast(error.message); await refresh(); draw(); return; }
+    if (shown) document.querySelector("#dl-again")?.click();
+    await refresh();
+    draw();
+    changed(talk.id);
+    toast("Conversation deleted.", async () => {
+      try {
+        await call("POST", "/conversations/undo", { name: removed.undo });
+        toast("Brought back.");
+        changed("");
+      } catch (error) { toast(error.message); }
+      await refresh();
+      draw();
+      if (shown && !state.id) open(talk.id);
+      list.querySelector(`[data-key="${CSS.escape(`open ${talk.id}`)}"]`)?.focus();
+    });
+  }
+
   async function change(method, talk, body, told) {
     try {
       await call(method, `/conversations/${encodeURIComponent(talk.id)}`, body);
       say(told);
+      changed("");
     } catch (error) { say(error.message); }
     await refresh();
     draw();
@@ -157,9 +166,10 @@
     if (!id) return;
     if (button.matches(".dl-verdict")) rate(button, id);
     else if (button.matches(".dl-act")) {
+      if (state.repeating) return; // pressed twice, it is asked once
       const how = ["retry", "again", "unfiltered"].find((name) => button.matches(`.dl-${name}`));
       if (how === "unfiltered") document.querySelector("#dl-clear")?.click();
-      send("repeating", `${how} ${id}`);
+      state.repeating = String(send("repeating", `${how} ${id}`));
     }
   });
 
@@ -170,6 +180,7 @@
       one.classList.toggle("dl-picked", one.title === verdict);
     }
     pressed(button.parentElement);
+    changed(state.id);
     say(verdict ? `Noted: ${verdict}` : "Taken back");
   }
 
@@ -180,12 +191,27 @@
     }
   }
 
+  // ------------------------------------------------------------------------- other tabs of the page
+
+  /* Another tab that shows the same conversation opens it anew, and follows what is answered there. */
+  const tabs = new BroadcastChannel("dateline");
+  const changed = (id) => tabs.postMessage(id);
+  tabs.onmessage = ({ data: id }) => {
+    refresh();
+    if (id && id === state.id) send("opening", id);
+  };
+  events.addEventListener("taken", ({ detail: name }) => {
+    if (name === state.repeating) state.repeating = "";
+    changed(hidden("showing")?.value ?? "");
+  });
+
   // -------------------------------------------------------------------------------- what is shown
 
   function watch() {
     const again = document.querySelector("#dl-again");
     if (again && !nav.isConnected) {
-      again.after(nav);
+      again.before(make("p", { id: "dl-brand", textContent: "Dateline" }));
+      again.after(nav, make("p", { id: "dl-none-asked", textContent: "Nothing asked yet." }));
       again.closest("#dl-library")?.append(leave);
     }
     const id = hidden("showing")?.value ?? "";

@@ -33,6 +33,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -102,7 +103,7 @@ class Failure:
 class Status:
     """How far it is: `done` of `total` files, links being fetched, what failed.
 
-    `added`, `updated` and `unchanged` count the articles since it was last idle; `notices` are what
+    `within` is how far it is in a file that has many articles, in words. `added`, `updated` and `unchanged` count the articles since it was last idle; `notices` are what
     there is to know of them.
     """
 
@@ -115,6 +116,7 @@ class Status:
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    within: str = ""
 
     @property
     def running(self) -> bool:
@@ -125,9 +127,10 @@ class Status:
         """What it is doing or did, in words; "" where nothing was given yet."""
         if self.done < self.total:
             at = min(self.done + 1, self.total)
+            within = f" ({self.within})" if self.within else ""
             return (
-                f"Reading {at:,} of {self.total:,}. You can ask now; unfinished articles are not "
-                "searched yet."
+                f"Reading {at:,} of {self.total:,}{within}. You can ask now; unfinished articles are "
+                "not searched yet."
             )
         if self.fetching:
             return "Fetching…"
@@ -582,7 +585,8 @@ class Adding:
         """What a source holds; what cannot be read as a whole has failed."""
         try:
             if isinstance(source, _File):
-                read = read_content(self._index, Content(source.what, source.content()), run)
+                content = Content(source.what, source.content())
+                read = read_content(self._index, content, run, partial(self._opening, source))
                 return _Read(source, read)
             if isinstance(source, _Folder):
                 return _Read(source, self._bring_folder(source))
@@ -599,6 +603,16 @@ class Adding:
             _log.exception("adding %s failed", source.what)
             reason = "could not be read: an error of Dateline's own, see its log"
         return _Read(source, AddReport(skipped=(Skipped(source.what, reason),)))
+
+    def _opening(self, source: _File, number: int, files: int) -> None:
+        name = source.what.rpartition("/")[2]
+        self._is_within(f"{name}: file {number:,} of {files:,}")
+
+    def _is_within(self, within: str) -> None:
+        with self._changed:
+            if self._closing:
+                raise _EndedError
+            self._status = replace(self._status, within=within)
 
     def _bring_folder(self, folder: _Folder) -> AddReport:
         """Add the files of a folder, counting them one by one."""
@@ -632,11 +646,21 @@ class Adding:
             if any(name in lost for name in known):
                 raise StoreError("could not be stored, as the file with the same bytes before it")  # noqa: TRY301
             if files:
+                given = list(articles.values())
+                # Many are stored some at a time, so that it can be told how far it is.
+                last = max(0, len(given) - 1) // _AT_ONCE * _AT_ONCE
+                for start in range(0, last, _AT_ONCE):
+                    self._is_within(f"{start:,} of {len(given):,} articles stored")
+                    reports.append(self._index.add_articles(given[start : start + _AT_ONCE]))
+                if last:
+                    self._is_within(f"{last:,} of {len(given):,} articles stored")
                 report = self._index.store_files(
                     [file.file for file in files if file.file is not None and file.file.origins],
-                    list(articles.values()),
+                    given[last:],
                 )
                 reports += [report, AddReport(unchanged=tuple(dict.fromkeys(known)))]
+        except _EndedError:
+            return lost  # it waits for the next start
         except DatelineError as error:
             failed = str(error)
         except Exception:  # noqa: BLE001  # nor must the index's
@@ -664,6 +688,7 @@ class Adding:
                 updated=now.updated + sum(len(report.updated) for report in reports),
                 unchanged=now.unchanged + sum(len(report.unchanged) for report in reports),
                 notices=(*now.notices, *notices)[:_TOLD],
+                within="",
             )
             self._changed.notify_all()
         return lost | articles.keys() if failed else lost

@@ -26,9 +26,20 @@ from datetime import date
 from typing import Protocol, TypeVar
 
 from assistant.answers import Answer, Turn
-from assistant.errors import EmptyIndexError, QuestionError, TooManyQuestionsError
+from assistant.errors import (
+    ConversationNotFoundError,
+    EmptyIndexError,
+    QuestionError,
+    TooManyQuestionsError,
+)
 from assistant.settings import Settings
-from assistant.web.conversations import EVERYTHING, Conversations, Exchange, Filters
+from assistant.web.conversations import (
+    EVERYTHING,
+    Conversations,
+    Exchange,
+    Filters,
+    named_id,
+)
 from assistant.web.visitors import UNKNOWN, Caller
 from vectorstore.errors import DatelineError
 from vectorstore.index import Index
@@ -135,11 +146,13 @@ class Desk:
         conversation_id: str | None = None,
         *,
         again: str | None = None,
+        name: str = "",
         caller: Caller = UNKNOWN,
     ) -> Exchange:
         """Take a question, into a new conversation where none is named.
 
-        How much is asked is bound for the visitor and for the `caller` who may pose as several.
+        With a `name` that its page gave it, it is taken once: asked again under the same name, after
+        a connection was lost, it is the same exchange, and answered where it was not. How much is asked is bound for the visitor and for the `caller` who may pose as several.
         With `again`, the id of an exchange of that conversation, the history is what came before
         that one. Raises QuestionError, TooManyQuestionsError, ConversationNotFoundError.
         """
@@ -147,24 +160,23 @@ class Desk:
             raise QuestionError(
                 f"the question has {len(question):,} characters; ask with {LONGEST:,} at most."
             )
+        exchange_id = named_id(visitor, name) if name else None
         with self._taking:
+            if exchange_id is not None and (known := self._known(visitor, exchange_id)):
+                interrupted = known.state == "asked"
+                return self._retry(visitor, known, caller) if interrupted else known
             self._admit(visitor, caller)
             history = self._history(visitor, conversation_id, again)
-            exchange = self._conversations.begin(visitor, question, filters, conversation_id)
+            exchange = self._conversations.begin(
+                visitor, question, filters, conversation_id, exchange_id=exchange_id
+            )
             self._take(_Work(exchange, visitor, history))
         return exchange
 
     def retry(self, visitor: str, exchange_id: str, *, caller: Caller = UNKNOWN) -> Exchange:
         """Answer a question again in its place. Raises what `ask` raises."""
         with self._taking:
-            exchange = self._conversations.exchange(visitor, exchange_id)
-            if self.progress(exchange_id) is not None:
-                return exchange
-            self._admit(visitor, caller)
-            exchange = self._conversations.begin_again(visitor, exchange_id)
-            history = self._history(visitor, exchange.conversation_id, exchange_id)
-            self._take(_Work(exchange, visitor, history))
-        return exchange
+            return self._retry(visitor, self._conversations.exchange(visitor, exchange_id), caller)
 
     def stop(self, visitor: str, conversation_id: str) -> None:
         """Stop what is being answered in this conversation; the part so far is kept at once."""
@@ -222,6 +234,22 @@ class Desk:
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     # -------------------------------------------------------------------------------- one question
+
+    def _known(self, visitor: str, exchange_id: str) -> Exchange | None:
+        try:
+            return self._conversations.exchange(visitor, exchange_id)
+        except ConversationNotFoundError:
+            return None
+
+    def _retry(self, visitor: str, exchange: Exchange, caller: Caller) -> Exchange:
+        """Called with `_taking` held."""
+        if self.progress(exchange.id) is not None:
+            return exchange
+        self._admit(visitor, caller)
+        begun = self._conversations.begin_again(visitor, exchange.id)
+        history = self._history(visitor, begun.conversation_id, begun.id)
+        self._take(_Work(begun, visitor, history))
+        return begun
 
     def _admit(self, visitor: str, caller: Caller) -> None:
         with self._turn:

@@ -366,8 +366,8 @@ class _Making:
         if _WEB.fullmatch(item.url):
             return item.url
         if isinstance(item, Passage):
-            return f"{self._base}{passage_address(item)}"
-        return f"{self._base}{reading_address(answer, item)}"
+            return f"{self._base}/{passage_address(item)}"
+        return f"{self._base}/{reading_address(answer, item)}"
 
 
 def _known(model: str) -> str:

@@ -14,13 +14,15 @@ It knows no page, no cookie and no model: a visitor is a name, an answer is what
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import secrets
 import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -47,6 +49,8 @@ SELECT exchanges.*, conversations.visitor AS visitor
 FROM exchanges JOIN conversations ON conversations.id = exchanges.conversation
 """
 _OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
+_UNDONE = 100  # removals that can be brought back, of all visitors
+_REMEMBERED = 600.0  # seconds for which they can
 _PATIENCE = 10.0  # seconds to wait while another process writes
 
 
@@ -135,20 +139,41 @@ class Rated:
     history: tuple[Turn, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Removed:
+    """A conversation that was removed, row by row, and when by the clock."""
+
+    visitor: str
+    heading: sqlite3.Row
+    exchanges: Sequence[sqlite3.Row]
+    quoted: Sequence[sqlite3.Row]
+    at: float
+
+
 class Conversations:
     """The conversations of all visitors. May be used from several threads and processes.
 
     What a call has written is durable when it returns.
     """
 
-    def __init__(self, db: sqlite3.Connection, file: Path | None) -> None:
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        file: Path | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._db = db
         self._file = file
+        self._clock = clock
+        self._removed: dict[str, _Removed] = {}
         self._turn = threading.RLock()
 
     @classmethod
-    def open(cls, file: Path | None = None) -> Conversations:
-        """Open the file, made where it is absent; without one, all is gone when it is closed.
+    def open(
+        cls, file: Path | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> Conversations:
+        """Open the file, made where it is absent; without one, all is gone when it is closed. `clock`
+        gives seconds that only ever grow.
 
         Raises StoreFormatError for another program's file, a newer format or a link, StoreDamagedError
         for one that cannot be read, or holds what Dateline does not make.
@@ -169,7 +194,7 @@ class Conversations:
             except BaseException:
                 db.close()
                 raise
-        return cls(db, file)
+        return cls(db, file, clock)
 
     # ----------------------------------------------------------------------------------- asking
 
@@ -179,9 +204,11 @@ class Conversations:
         question: str,
         filters: Filters = EVERYTHING,
         conversation_id: str | None = None,
+        *,
+        exchange_id: str | None = None,
     ) -> Exchange:
-        """Keep a question, in a new conversation where none is named."""
-        exchange_id, now = _new_id(), time.time()
+        """Keep a question, in a new conversation where none is named, under an id that no other has."""
+        exchange_id, now = exchange_id or _new_id(), time.time()
         kept = _text(question)
         with self._transaction():
             if conversation_id is None:
@@ -288,11 +315,53 @@ class Conversations:
                     (_dumped(filters), conversation_id),
                 )
 
-    def remove(self, visitor: str, conversation_id: str) -> None:
-        """Remove a conversation with its answers and what was said about them."""
+    def remove(self, visitor: str, conversation_id: str) -> str:
+        """Remove a conversation with its answers and what was said about them, and return the name
+        under which it can be brought back: for some minutes, and while this program runs. From the file
+        it is gone at once."""
         with self._transaction():
-            self._own(visitor, conversation_id)
+            heading = self._own(visitor, conversation_id)
+            exchanges = self._rows(
+                "SELECT * FROM exchanges WHERE conversation = ? ORDER BY key", conversation_id
+            )
+            quoted = self._rows(
+                "SELECT quoted.* FROM quoted JOIN exchanges ON exchanges.key = quoted.exchange"
+                " WHERE conversation = ?",
+                conversation_id,
+            )
             self._db.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,))
+            name = _new_id()
+            removed = _Removed(visitor, heading, exchanges, quoted, self._clock())
+            self._removed[name] = removed
+            self._forget_removed()
+        return name
+
+    def undo(self, visitor: str, name: str) -> None:
+        """Bring back a conversation that was removed under this name, as it was.
+
+        Raises ConversationNotFoundError where it is too late, or another's.
+        """
+        with self._transaction():
+            self._forget_removed()
+            removed = self._removed.get(name)
+            if removed is None or removed.visitor != visitor:
+                raise ConversationNotFoundError("it is too late to bring it back.")
+            for table, rows in (
+                ("conversations", [removed.heading]),
+                ("exchanges", removed.exchanges),
+                ("quoted", removed.quoted),
+            ):
+                for row in rows:
+                    places = ", ".join("?" * len(row))
+                    self._db.execute(f"INSERT INTO {table} VALUES ({places})", tuple(row))  # noqa: S608
+            del self._removed[name]
+
+    def _forget_removed(self) -> None:
+        """The oldest removals come first."""
+        for name, removed in list(self._removed.items()):
+            late = self._clock() - removed.at > _REMEMBERED
+            if late or len(self._removed) > _UNDONE:
+                del self._removed[name]
 
     def rate(self, visitor: str, exchange_id: str, verdict: Verdict | None) -> None:
         """Keep what a visitor thinks of an answer; None takes it back."""
@@ -395,6 +464,12 @@ def _told(file: Path | None) -> Iterator[None]:
 
 def _not_found() -> ConversationNotFoundError:
     return ConversationNotFoundError("there is no such conversation or answer of yours (any more).")
+
+
+def named_id(visitor: str, name: str) -> str:
+    """The id of the exchange that a visitor's page has named itself: no other visitor's can be meant."""
+    told = f"{visitor}\0{name}".encode(errors="replace")
+    return base64.urlsafe_b64encode(hashlib.sha256(told).digest()[:16]).decode().rstrip("=")
 
 
 def _new_id() -> str:

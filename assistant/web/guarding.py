@@ -43,6 +43,7 @@ _PAGE = frozenset(
         *("/gradio_api/queue/join", "/gradio_api/queue/data", "/gradio_api/run/predict"),
         *("/gradio_api/cancel", "/gradio_api/reset", "/gradio_api/info"),
         *("/gradio_api/startup-events", "/gradio_api/theme.css"),
+        "/gradio_api/app_id",  # asked for until the server is back, where it was away
     ]
 )
 _FOLDERS = ("/assets/", "/static/", "/gradio_api/heartbeat/")

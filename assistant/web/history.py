@@ -2,9 +2,10 @@
 
     GET    /conversations                 {"conversations": [{"id", "title", "changed"}, …], "locked"}
     PATCH  /conversations/{id}            {"title": …}
-    DELETE /conversations/{id}
+    DELETE /conversations/{id}            {"undo": the name to bring it back under}
+    POST   /conversations/undo            {"name": …}
     PUT    /answer/{id}/verdict           {"verdict": "helpful", "not helpful", "wrong source" or null}
-    GET    /answer/{id}.md                the answer, for a file
+    GET    /answer/{id}.md                the answer, for a file;  .txt: as plain words, to be pasted
 
 Who asks is told by the visitor's cookie; what is another's is not found. No script of another origin
 gets here: the application refuses its requests.
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assistant.answers import Answer
 from assistant.errors import ConversationNotFoundError
-from assistant.render import to_markdown
+from assistant.render import to_markdown, to_text, visible
 from assistant.web.conversations import Conversations, Verdict
 from assistant.web.visitors import visitor_of
 
@@ -33,6 +35,14 @@ class TitleIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     title: str = Field(max_length=1_000)
+
+
+class UndoIn(BaseModel):
+    """The body of POST /conversations/undo."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(max_length=100)
 
 
 class VerdictIn(BaseModel):
@@ -62,8 +72,13 @@ def add_history(app: "FastAPI", conversations: Conversations, *, locked: bool = 
         return Response(status_code=204)
 
     @app.delete("/conversations/{conversation_id}", include_in_schema=False)
-    def remove(conversation_id: str, request: Request) -> Response:
-        conversations.remove(known_visitor(request.cookies), conversation_id)
+    def remove(conversation_id: str, request: Request) -> JSONResponse:
+        name = conversations.remove(known_visitor(request.cookies), conversation_id)
+        return JSONResponse({"undo": name}, headers=NOT_KEPT)
+
+    @app.post("/conversations/undo", include_in_schema=False)
+    def undo(named: UndoIn, request: Request) -> Response:
+        conversations.undo(known_visitor(request.cookies), named.name)
         return Response(status_code=204)
 
     @app.put("/answer/{exchange_id}/verdict", include_in_schema=False)
@@ -73,14 +88,24 @@ def add_history(app: "FastAPI", conversations: Conversations, *, locked: bool = 
 
     @app.get("/answer/{exchange_id}.md", include_in_schema=False)
     def export(exchange_id: str, request: Request, save: bool = False) -> Response:
-        exchange = conversations.exchange(known_visitor(request.cookies), exchange_id)
-        if exchange.state != "answered" or exchange.answer is None:
-            raise ConversationNotFoundError("this question has no answer to be saved.")
+        answer = answered(exchange_id, request)
         headers = dict(NOT_KEPT)
         if save:
             headers["Content-Disposition"] = 'attachment; filename="answer.md"'
-        text = to_markdown(exchange.answer)
+        text = to_markdown(answer)
         return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)
+
+    @app.get("/answer/{exchange_id}.txt", include_in_schema=False)
+    def plain(exchange_id: str, request: Request) -> Response:
+        answer = answered(exchange_id, request)
+        text = f"{visible(answer.question)}\n\n{to_text(answer)}\n"
+        return Response(text, media_type="text/plain; charset=utf-8", headers=NOT_KEPT)
+
+    def answered(exchange_id: str, request: Request) -> Answer:
+        exchange = conversations.exchange(known_visitor(request.cookies), exchange_id)
+        if exchange.state != "answered" or exchange.answer is None:
+            raise ConversationNotFoundError("this question has no answer to be saved.")
+        return exchange.answer
 
 
 def known_visitor(cookies: dict[str, str]) -> str:

@@ -1,7 +1,7 @@
 """The articles as the page shows them: listed and narrowed, edited, removed and brought back.
 
     library = Library(assistant.index)
-    library.listed(words="harbour", where=Filter(after=…))      what is listed, and how many there are
+    library.listed("harbour", where=Filter(after=…))      what is listed, and how many there are
     removal = library.remove(["a1", "a2"])                      gone from the index
     library.undo(removal)                                       back, each under its own id
     library.add_samples(); library.samples()                    the sample articles, and which are in
@@ -17,18 +17,28 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Literal
 
+from assistant.question.words import words
+from assistant.render import name_of
 from assistant.resources import seeds_folder
 from assistant.web.adding import Adding
 from assistant.web.subscribing import Subscribing
 from assistant.web.suggesting import Suggestions
-from vectorstore.articles import Article, Filter, Origin, SourceFile, Statistics, Summary
+from vectorstore.articles import (
+    Article,
+    Filter,
+    Origin,
+    Passage,
+    SourceFile,
+    Statistics,
+    Summary,
+)
 from vectorstore.errors import (
     ArticleError,
     ArticleNotFoundError,
@@ -41,6 +51,9 @@ from vectorstore.syncing import uploaded_place
 
 LISTED = 100  # articles listed at once
 
+_SEARCHED = 200  # passages that are looked through for the words of a search
+_EXTRACT = 150  # characters of a passage that are listed
+_BEFORE = 40  # of them before the first word
 _UNDONE = 10  # removals that can be brought back, newest first
 _REMEMBERED = 600.0  # seconds for which they can
 _A_STEP = 32  # articles brought back in one step
@@ -52,13 +65,31 @@ Quoting = Callable[[Sequence[str]], int]
 """How many saved answers quote any of these articles."""
 
 
+Order = Literal["date", "added", "source"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where words that were searched for stand in an article: the passage, and an extract of it in
+    pieces, each with whether it is one of the words."""
+
+    passage: Passage
+    pieces: tuple[tuple[str, bool], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Some of the articles, newest first: `found` of `total` match, `articles` are the next ones."""
+    """Some of the articles in an order: `found` of `total` match, `articles` are the next ones.
+
+    `texts` says where the words stand, by the ids of those articles that have them in their text.
+    `last` is the highest `added` of all articles.
+    """
 
     articles: tuple[Summary, ...]
     found: int
     total: int
+    texts: Mapping[str, Found] = field(default_factory=dict)
+    last: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +150,58 @@ class Library:
         return self.suggestions()
 
     def listed(
-        self, words: str = "", where: Filter | None = None, *, skip: int = 0, most: int = LISTED
+        self,
+        searched: str = "",
+        where: Filter | None = None,
+        *,
+        order: Order = "date",
+        skip: int = 0,
+        most: int = LISTED,
     ) -> Listed:
-        """The articles whose title or source has every one of these words, and that `where`
-        admits."""
-        wanted = words.casefold().split()
+        """The articles whose title and source have every one of these words, or whose text has them in
+        one passage, and that `where` admits."""
+        wanted = searched.casefold().split()
         everything = self.index.articles()
+        texts = self._texts(searched, where) if wanted else {}
         found = [
             article
             for article in everything
             if (where is None or _admits(where, article))
-            and all(word in f"{article.title} {article.source}".casefold() for word in wanted)
+            and (article.id in texts or _has(f"{article.title} {article.source}", wanted))
         ]
-        return Listed(tuple(found[skip : skip + most]), len(found), len(everything))
+        if order == "added":
+            found.sort(key=lambda article: -article.added)
+        elif order == "source":  # stable: each source's newest first
+            found.sort(key=lambda article: name_of(article.source).casefold())
+        shown = tuple(found[skip : skip + most])
+        return Listed(
+            shown,
+            len(found),
+            len(everything),
+            {article.id: texts[article.id] for article in shown if article.id in texts},
+            max((article.added for article in everything), default=0),
+        )
+
+    def _texts(self, asked: str, where: Filter | None) -> dict[str, Found]:
+        """Where all of the words stand in one passage of an article, its best one."""
+        wanted, stems = asked.casefold().split(), frozenset(words(asked).stems)
+        where = where or Filter()
+        hits = self.index.search(
+            asked,
+            _SEARCHED,
+            "words",
+            sources=where.sources,
+            after=where.after,
+            before=where.before,
+        )
+        found: dict[str, Found] = {}
+        for each in hits:
+            for passage in (each.passage, *each.copies):
+                if passage.article_id in found:
+                    continue
+                if _has(passage.text, wanted) or stems <= frozenset(words(passage.text).stems):
+                    found[passage.article_id] = Found(passage, _extract(passage.text, asked))
+        return found
 
     # -- adding ----------------------------------------------------------------------------------
 
@@ -299,6 +369,30 @@ class Library:
     def _edited(self) -> None:
         with self._changing:
             self._edits += 1
+
+
+def _has(text: str, wanted: Sequence[str]) -> bool:
+    """Whether every one of these words, in small letters, stands in the text, also inside another."""
+    folded = text.casefold()
+    return all(word in folded for word in wanted)
+
+
+def _extract(text: str, asked: str) -> tuple[tuple[str, bool], ...]:
+    """A line of the text around the first of the words asked for, cut at them."""
+    stems = frozenset(words(asked).stems)
+    plain = "|".join(re.escape(word) for word in asked.split())
+    spans = [(token.start, token.end) for token in words(text).tokens if token.stem in stems]
+    spans = spans or [found.span() for found in re.finditer(plain, text, re.IGNORECASE)]
+    first = max(0, spans[0][0] - _BEFORE) if spans else 0
+    start = text.rfind(" ", 0, first) + 1 if first else 0
+    end = start + _EXTRACT
+    pieces = [("… ", False)] if start else []
+    for begin, stop in spans:
+        if start <= begin and stop <= end:
+            pieces += [(text[start:begin], False), (text[begin:stop], True)]
+            start = stop
+    pieces.append((text[start:end] + ("…" if end < len(text) else ""), False))
+    return tuple((" ".join(f"|{piece}|".split())[1:-1], hit) for piece, hit in pieces if piece)
 
 
 def _admits(where: Filter, article: Summary) -> bool:

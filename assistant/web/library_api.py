@@ -1,7 +1,7 @@
 """The library over HTTP: what the page's list of articles asks for.
 
     GET    /library                 how many articles, how far adding is, the samples; asked again and again
-    GET    /library/articles        ?words= &source= &after= &before= &skip=  -> the next articles
+    GET    /library/articles        ?words= &source= &after= &before= &order= &skip=  -> the next articles
     PUT    /library/files           ?name= &upload= &of=  the bytes of one file, read in the background
     POST   /library/text            title, text, published, source, url: an article that was typed
     POST   /library/link            address: fetched in the background
@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assistant.render import article_address, counted, shelf
-from assistant.web.library import Library
+from assistant.render import article_address, counted, passage_address, shelf
+from assistant.web.library import Found, Library, Order
 from assistant.web.subscribing import Subscribing
 from assistant.web.visitors import visitor_of
 from vectorstore.articles import Filter, Summary
@@ -128,11 +128,15 @@ def library_routes(library: Library) -> "APIRouter":
         after: date | None = None,
         before: date | None = None,
         skip: Annotated[int, Query(ge=0)] = 0,
+        order: Order = "date",
     ) -> JSONResponse:
         where = Filter(tuple(source) or None, None, after, before)
-        listed = library.listed(words, where, skip=skip)
+        listed = library.listed(words, where, order=order, skip=skip)
         body = {
-            "articles": [_listed(article) for article in listed.articles],
+            "articles": [
+                _listed(article, listed.texts.get(article.id)) for article in listed.articles
+            ],
+            "last": listed.last,
             "found": listed.found,
             "total": listed.total,
         }
@@ -278,11 +282,14 @@ def _subscriptions(library: Library) -> list[dict[str, Any]] | None:
     ]
 
 
-def _listed(article: Summary) -> dict[str, Any]:
+def _listed(article: Summary, found: Found | None = None) -> dict[str, Any]:
+    """An article of the list, and where the words that were searched for stand in it."""
     return {
+        "added": article.added,
+        "found": [] if found is None else [list(piece) for piece in found.pieces],
         "id": article.id,
         "title": " ".join(article.title.split()) or article.id,
         "source": article.source,
         "published": None if article.published is None else article.published.isoformat(),
-        "read": article_address(article.id),
+        "read": passage_address(found.passage) if found else article_address(article.id),
     }

@@ -29,12 +29,13 @@ CHANGED = "This article changed after the answer. Quote shown as saved."
 @dataclass(frozen=True, slots=True)
 class Reading:
     """An article and the quotes to be marked in it; `lost` are those that no longer stand there, by
-    number. Of a removed article only what its citations say is known, and it has no text."""
+    number. `markdown`: its text has Markdown's signs in it. Of a removed article only what its citations say is known, and it has no text."""
 
     article: Article
     quotes: tuple[Quoted, ...]
     lost: dict[int, str]
     removed: bool = False
+    markdown: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: segments joined are the article's text; "saved" are a lost quote's words."""
@@ -46,6 +47,7 @@ class Reading:
             "url": article.url if _scheme(article.url) in ("http", "https") else "",
             "published": _iso(article.published),
             "removed": self.removed,
+            "markdown": self.markdown,
             "quotes": [self._quote(quote) for quote in self.quotes],
             "segments": [
                 {"text": run.text, "numbers": list(run.numbers)}
@@ -88,7 +90,9 @@ def read_article(
         first = cited[0]
         known = Article(article_id, first.title, "", first.source, first.url, first.published)
         return Reading(known, named, _lost(named, cited, ""), removed=True)
-    return Reading(article, named, _lost(named, cited, article.text))
+    files = (origin.place.partition("#")[0] for origin in index.summary(article_id).origins)
+    markdown = any(file.lower().endswith((".md", ".markdown")) for file in files)
+    return Reading(article, named, _lost(named, cited, article.text), markdown=markdown)
 
 
 def _lost(quotes: Sequence[Quoted], cited: Sequence[Citation], text: str) -> dict[int, str]:

@@ -35,7 +35,7 @@ from vectorstore.loading import load
 
 OFFERED = 3
 
-_LOOKED_AT = 24  # articles, newest first, of which questions are made
+_LOOKED_AT = 24  # articles, last added first, of which questions are made
 _ASKED = 18  # questions that are asked at most: each takes a tenth of a second or so
 _PER_ARTICLE = 3
 _SURE = 0.9  # an answer this sure is taken without looking for a surer one
@@ -157,40 +157,42 @@ class Suggestions:
 
     def _look(self, statistics: Statistics) -> None:
         try:
-            best: list[tuple[float, str, str]] = []
-            for article, question, least in self._candidates():
-                if article in {other for _, other, _ in best}:
+            best: list[tuple[bool, float, str, str]] = []
+            for article, question, own in self._candidates():
+                if article in {other for *_, other, _ in best}:
                     continue
                 begun = time.monotonic()
                 answer = self._assistant.answer(question)
                 if answer.answered and any(c.article_id == article for c in answer.citations):
-                    best.append((max(answer.confidence, least), article, question))
-                    best.sort(key=lambda one: -one[0])  # stable: the newest of equals comes first
-                if len(best) >= OFFERED and best[OFFERED - 1][0] >= _SURE:
+                    best.append((own, answer.confidence, article, question))
+                    # Stable: of equals the one comes first that was added last.
+                    best.sort(key=lambda one: (not one[0], -one[1]))
+                if len(best) >= OFFERED and (not own or best[OFFERED - 1][1] >= _SURE):
                     break
                 if self._closing.wait(time.monotonic() - begun):
                     return
-            self.questions = tuple(question for _, _, question in best[:OFFERED])
+            self.questions = tuple(question for *_, question in best[:OFFERED])
             if self._notes is not None:
                 found = {"articles": self._digest(statistics), "questions": self.questions}
                 self._notes.note(_NOTE, json.dumps(found))
         except DatelineError as error:  # an index that closes, or a model that cannot be loaded
             _log.info("no questions are offered: %s", error)
 
-    def _candidates(self) -> Iterator[tuple[str, str, float]]:
-        """Articles' ids, questions about them, and how sure these count at least: the samples' own
-        first and as surest, then newest first."""
-        summaries = self._assistant.index.articles()
+    def _candidates(self) -> Iterator[tuple[str, str, bool]]:
+        """Articles' ids, questions about them, and whether they are the reader's own: these first, the
+        last added before the others, then the samples."""
+        samples = dict(self._of_samples())
+        summaries = sorted(self._assistant.index.articles(), key=lambda each: -each.added)
+        own = [summary for summary in summaries if summary.id not in samples]
         asked = 0
-        for article, question in self._of_samples():
-            asked += 1
-            yield article, question, 1.0
-        for summary in summaries[:_LOOKED_AT]:
+        for summary in own[:_LOOKED_AT]:
             for question in candidates(self._assistant.index.get(summary.id))[:_PER_ARTICLE]:
                 if asked == _ASKED:
-                    return
+                    break
                 asked += 1
-                yield summary.id, question, 0.0
+                yield summary.id, question, True
+        for article, question in samples.items():
+            yield article, question, False
 
 
 def _told(article: Article) -> tuple[object, ...]:

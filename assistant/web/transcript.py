@@ -45,7 +45,7 @@ def messages(
 
 
 def question(text: str) -> dict[str, str]:
-    return {"role": "user", "content": f'<p class="dl-question">{escaped(text)}</p>'}
+    return {"role": "user", "content": f'<p class="dl-question" dir="auto">{escaped(text)}</p>'}
 
 
 def reply(html: str) -> dict[str, str]:
@@ -104,7 +104,7 @@ def _buttons(exchange: Exchange, *actions: tuple[str, str], kept: bool = False) 
     if kept:
         address = f"answer/{exchange.id}.md"
         parts += [
-            f'<a class="dl-copy" href="{address}">Copy with sources</a>',
+            f'<a class="dl-copy" href="answer/{exchange.id}.txt">Copy with sources</a>',
             f'<a class="dl-save" href="{address}?save=true">Download .md</a>',
         ]
     parts += [_act(*action) for action in actions if action not in first]

@@ -1,4 +1,4 @@
-"""Pictures of the page, to be looked at: every state, three widths, light and dark.
+"""Pictures of the page, to be looked at: every state, four widths, light and dark.
 
     python -m tests.browser.screenshots OUTDIR [STATE ...]      those states, or all
     python -m tests.browser.screenshots --readme docs/page.png  the picture for the README
@@ -20,7 +20,7 @@ from tests.browser.conftest import served
 from tests.browser.page import Page
 from tests.browser.states import STATES, staged
 
-SIZES = ((390, 844), (800, 1000), (1280, 860))
+SIZES = ((390, 844), (800, 1000), (1280, 860), (1920, 1080))
 
 
 def main(folder: Path, chosen: Sequence[str]) -> None:

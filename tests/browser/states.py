@@ -156,12 +156,13 @@ def staged() -> Iterator[Stage]:
         )
 
 
-def shelf(page: Page) -> None:
-    """Show the list of articles, wherever it is at this width."""
-    for css in ("#dl-tabs button[value=articles]", "#dl-drawer"):
+def shelf(page: Page, of: str = "articles") -> None:
+    """Show the list of articles, or with "history" of earlier questions, wherever it is at this width."""
+    for css in (f"#dl-tabs button[value={of}]", "#dl-drawer"):
         if page.one(css).is_displayed():
             page.one(css).click()
-    page.until(lambda: page.one("#dl-shelf").is_displayed())
+    shown = "#dl-shelf" if of == "articles" else "#dl-history"
+    page.until(lambda: page.one(shown).is_displayed())
 
 
 def first(stage: Stage) -> Page:
@@ -270,8 +271,8 @@ def error(stage: Stage) -> Page:
 
 def history(stage: Stage) -> Page:
     page = answer(stage)
-    shelf(page)
-    page.until(lambda: page.texts("#dl-history [aria-current]") == [page.text(".dl-question")])
+    shelf(page, "history")
+    page.until(lambda: page.texts("#dl-history [aria-current]") == page.words(".dl-question"))
     page.click("#dl-history .dl-talk-more")
     page.until(lambda: page.all("#dl-history .dl-talk-choices"))
     return page

@@ -387,8 +387,28 @@ def test_a_phone_shows_one_view_at_a_time(opened: Opened, address: str) -> None:
     assert not page.one("#dl-reader").is_displayed()
     page.click("#dl-tabs button", 2)
     page.until(lambda: page.one("#dl-library").is_displayed())
+    assert not page.one("#dl-history").is_displayed()
     page.click("#dl-articles .dl-open")
     page.until(lambda: page.one("#dl-reader").is_displayed())
+
+
+def test_earlier_questions_have_a_place_of_their_own_on_a_phone(
+    opened: Opened, address: str
+) -> None:
+    page = opened(address, 390, 844)
+    page.click("#dl-tabs button", 3)
+    page.until(lambda: page.text("#dl-library") == "New question\nNothing asked yet.")
+    page.click("#dl-tabs button", 0)
+    page.ask(COST_QUESTION)
+    page.ask("who co-chairs?")
+    page.click("#dl-tabs button", 3)
+    page.until(lambda: page.texts("#dl-history .dl-talk") == [COST_QUESTION])
+    assert not page.one("#dl-shelf").is_displayed()
+    assert not page.box.is_displayed()
+    assert page.fits()
+    page.click("#dl-history .dl-talk")
+    page.until(lambda: page.box.is_displayed())
+    page.until(lambda: len(page.all(".user-row")) == 2)
 
 
 def test_a_tablet_keeps_the_articles_behind_a_button(opened: Opened, address: str) -> None:

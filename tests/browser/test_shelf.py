@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from assistant.resources import seeds_folder
+from assistant.web.library import Library
+from assistant.web.sealing import Seal
+from assistant.web.subscribing import Subscribing
+from assistant.web.subscriptions import Subscriptions
 from tests.browser.chromium import violations
 from tests.browser.conftest import Opened
 from tests.browser.page import PATIENCE, Page
 from tests.browser.states import Stage, shelf, staged
-from tests.fake_assistant import COST, HARBOUR, MEETING
+from tests.fake_assistant import COST, HARBOUR, MEETING, FakeAssistant
+from tests.fake_embedding import FakeEmbedding
 from vectorstore.articles import Article
+from vectorstore.errors import FetchError
+from vectorstore.fetching import Page as WebPage
 from vectorstore.loading import load
+from vectorstore.local import LocalIndex
 
 
 @pytest.fixture(scope="module")
@@ -267,3 +277,110 @@ def test_the_list_is_reached_and_left_on_a_phone(opened: Opened, stage: Stage) -
     page.until(lambda: not page.one("#dl-add").is_displayed())
     assert page.one("#dl-shelf").is_displayed()
     page.focuses("#dl-add-open")
+
+
+# --------------------------------------------------------------------------- finding what was added
+
+
+def test_what_was_just_added_is_seen_and_the_list_is_put_in_other_orders(
+    page: Page, opened: Opened, stage: Stage
+) -> None:
+    assert page.texts(".dl-new") == []
+    give(page, stage.file("old.txt", "An undated report\n\nOf its own."))
+    page.until(lambda: len(titles(page)) == 3)
+    assert titles(page)[-1] == "An undated report"
+    page.until(lambda: page.texts("#dl-shelf li:has(.dl-new) .dl-title") == ["An undated report"])
+    page.click("#dl-order option[value=added]")
+    page.until(lambda: titles(page)[0] == "An undated report")
+    page.click("#dl-order option[value=source]")
+    page.until(lambda: titles(page)[0] == MEETING.title)  # Asian Lite
+    page = opened(stage.full)
+    page.until(lambda: titles(page)[:1] == [MEETING.title])  # the order is kept
+    page.until(lambda: len(page.all(".dl-new")) == 1)  # it is the same visit
+    hour = "const kept = JSON.parse(localStorage.getItem('dateline-seen')); kept.at -= 3600000;"
+    page.run(f"{hour} localStorage.setItem('dateline-seen', JSON.stringify(kept));")
+    page = opened(stage.full)
+    page.until(lambda: len(titles(page)) == 3)
+    assert page.texts(".dl-new") == []
+    page.run("localStorage.clear()")
+
+
+def test_the_search_looks_into_the_texts_and_opens_where_it_found(page: Page) -> None:
+    page.write("#dl-search", "khiari upcoming")
+    page.until(lambda: titles(page) == [MEETING.title])
+    page.until(lambda: page.texts(".dl-hit b") == ["Khiari", "upcoming"])
+    assert "Khaled Khiari pointed to the upcoming" in page.text(".dl-hit")
+    page.click("#dl-shelf .dl-open")
+    assert page.reader_marked() == MEETING.text[:300]
+    page.write("#dl-search", Keys.CONTROL, "a")
+    page.write("#dl-search", "gazette harbour")  # a source's name and a title's
+    page.until(lambda: titles(page) == [HARBOUR.title])
+
+
+def test_how_far_it_is_in_an_archive_is_told(page: Page, stage: Stage) -> None:
+    archive = stage.folder / "month.zip"
+    with ZipFile(archive, "w") as opened:
+        for number in range(30):
+            opened.writestr(f"{number}.txt", f"Report {number}\n\nOf its own: {number}.")
+    stage.index.gate.clear()
+    give(page, str(archive), stage.file("one.txt", "One\n\nOf its own."))
+    line = "#dl-progress .dl-line"
+    page.until(lambda: re.search(r"\(0 of 3\d articles stored\)", page.text(line)))
+    stage.index.gate.set()
+    page.until(lambda: page.text(line) == "31 articles added.")
+
+
+# ------------------------------------------------------------------------------------ kept up to date
+
+
+def test_a_feed_is_kept_up_to_date_and_given_up(opened: Opened, tmp_path: Path) -> None:
+    entries = [("Boats sail", "They sail well, and far, in all weathers.")]
+
+    def fetched(url: str, *_: str) -> WebPage:
+        if "gone" in url:
+            raise FetchError(f"{url} answered 404")
+        items = "".join(
+            f"<item><title>{title}</title><guid>{title}</guid><description>{text}</description></item>"
+            for title, text in entries
+        )
+        feed = f'<rss version="2.0"><channel><title>Wire</title>{items}</channel></rss>'
+        return WebPage(url, url, feed.encode(), "application/rss+xml")
+
+    index = LocalIndex(tmp_path / "index", FakeEmbedding)
+    assistant = FakeAssistant()
+    assistant.index = index  # type: ignore[assignment]
+    kept = Subscriptions.open(tmp_path / "subscriptions", Seal(bytes(32)))
+    subscribing = Subscribing(index, kept, fetch=fetched)
+    subscribing.start()
+    library = Library(index, subscribing=subscribing)
+    with opened.served(assistant, [], library=library) as address:
+        page = opened(address)
+        page.until(lambda: page.all("#dl-add-open"))
+        page.click("#dl-add-open")
+        page.click("#dl-way-link")
+        page.write("#dl-link", "https://wire.example/feed")
+        page.write("#dl-every", "every hour")
+        page.click("#dl-pane-link button", -1)
+        page.until(lambda: titles(page) == ["Boats sail"])
+        page.until(lambda: "every hour" in page.text("#dl-kept li"))
+        page.until(lambda: "1 new" in page.text("#dl-kept li"))
+        entries.append(("Boats land", "They land well, and soon, in all weathers."))
+        page.click("#dl-kept li .dl-plain")  # Refresh
+        page.until(lambda: set(titles(page)) == {"Boats sail", "Boats land"})
+        page.click("#dl-kept li .dl-plain", -1)  # Stop
+        page.until(lambda: not page.one("#dl-kept").is_displayed())
+        page.until(lambda: "Its articles stay." in page.text("#dl-toast"))
+        assert kept.all() == []
+        assert len(titles(page)) == 2
+        # An address that gives nothing says so where it was typed, and in the list.
+        page.click("#dl-add-open")
+        page.click("#dl-way-link")
+        page.write("#dl-link", "https://wire.example/gone")
+        page.write("#dl-every", "every hour")
+        page.click("#dl-pane-link button", -1)
+        page.until(lambda: "answered 404" in page.text(".dl-link-told"))
+        page.keys(Keys.ESCAPE)
+        page.until(lambda: page.text("#dl-kept summary") == "Kept up to date 1 · 1 failing")
+    subscribing.close()
+    kept.close()
+    index.close()

@@ -227,6 +227,12 @@ def test_a_conversation_is_renamed_and_deleted_after_being_asked(page: Page) -> 
     page.until(lambda: len(titles(page)) == count - 1)
     page.asked(0)
     page.until(lambda: "conversation=" not in page.driver.current_url)
+    page.until(lambda: page.text("#dl-toast") == "Conversation deleted.\nUndo")
+    page.focuses("#dl-undo")
+    page.click("#dl-undo")
+    page.until(lambda: titles(page)[:1] == ["<b>The race</b>"])
+    page.asked(1)
+    page.until(lambda: page.texts(".dl-question") == ["who won the race?"])
 
 
 # ---------------------------------------------------------------------------------------- one's own

@@ -46,6 +46,7 @@ __all__ = [
     "Loaded",
     "Loader",
     "Loading",
+    "OnMember",
     "Place",
     "Reader",
     "load",
@@ -54,6 +55,8 @@ __all__ = [
 ]
 
 READING = 3  # raised when the same file would give other articles than before
+
+OnMember = Callable[[int, int], None]
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _SLUG_LENGTH = 60
@@ -170,12 +173,18 @@ class Reader:
     with Reader() as reader:
         content = reader.content(path)              its bytes
         for item in reader.parsed(path, content):   Loaded, or Skipped with the reason
+
+    `opening` is called before each file of an archive with its number, from 1, and how many there are.
     """
 
     def __init__(
-        self, loaders: Mapping[str, Loader] = LOADERS, limits: Limits | None = None
+        self,
+        loaders: Mapping[str, Loader] = LOADERS,
+        limits: Limits | None = None,
+        opening: OnMember | None = None,
     ) -> None:
         self._loaders = loaders
+        self._opening = opening
         self._worker = Worker(limits)
 
     def __enter__(self) -> Self:
@@ -241,7 +250,9 @@ class Reader:
         if not readable:
             raise LoadingError("has no file in it")
         described = described_in(archive, [m for m in readable if not isinstance(m, Skipped)])
-        for member in readable:
+        for number, member in enumerate(readable, start=1):
+            if self._opening is not None and within.depth == 1:
+                self._opening(number, len(readable))
             if isinstance(member, Skipped):
                 yield Skipped(f"{outer.label}/{member.source}", member.reason)
                 continue

@@ -30,7 +30,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from assistant.answers import Citation
 from assistant.errors import (
@@ -382,7 +382,7 @@ def serve(
             seal=seal,
             subscriptions=subscriptions,
         )
-        forwarded = ProxyHeadersMiddleware(app, list(proxies)) if proxies else app
+        forwarded: Any = ProxyHeadersMiddleware(cast("Any", app), list(proxies)) if proxies else app
         config = uvicorn.Config(
             UnderPrefix(forwarded, root_path, is_named),
             ssl_certfile=None if certificate is None else certificate[0],

@@ -118,7 +118,7 @@ class Library:
         self.index = index
         self._removed: OrderedDict[str, _Removed] = OrderedDict()
         self._changing = threading.Lock()
-        self._texts = threading.BoundedSemaphore(_TEXTS_AT_ONCE)
+        self._pasting = threading.BoundedSemaphore(_TEXTS_AT_ONCE)
         self._edits = 0
         self._samples: tuple[str, tuple[str, ...]] = ("", ())  # as of that revision
 
@@ -209,14 +209,14 @@ class Library:
     def one_text(self) -> Iterator[None]:
         """While a text is added that its sender waits for. Raises StoreBusyError where there are too
         many: threads are kept for others."""
-        if not self._texts.acquire(blocking=False):
+        if not self._pasting.acquire(blocking=False):
             raise StoreBusyError(
                 f"{_TEXTS_AT_ONCE} texts are being added at the moment. Try again in a minute."
             )
         try:
             yield
         finally:
-            self._texts.release()
+            self._pasting.release()
 
     def add_text(
         self,

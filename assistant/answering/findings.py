@@ -162,7 +162,6 @@ def signals(material: Material, reading: Reading, span: Scored) -> dict[str, flo
     best_evidence   those of the best sentence read
     rank            1 / sqrt(rank) in the search
     skim            the small reader's log-odds of the passage, where it is a cascade
-    agrees          1 if its best span there and this one overlap
     words, names    the shares of the question's words, and of its names, that passage, title and
                     month of publication lack
     content         how many content words the question has, six at most
@@ -182,15 +181,13 @@ def signals(material: Material, reading: Reading, span: Scored) -> dict[str, flo
     margin = span.score - max(rivals, default=-math.inf)
     own = [s.score for s in reading.sentences if s.start < span.end and span.start < s.end]
     every = [s.score for one in material.close for s in one.sentences]
-    skim = reading.skim
     return {
         "score": max(-20.0, min(20.0, span.score)),
         "margin": max(-FAR, min(FAR, margin)),
         "evidence": max(own, default=0.0),
         "best_evidence": max(every, default=0.0),
         "rank": 1.0 / math.sqrt(rank),
-        "skim": max(-FAR, min(FAR, skim.score)) if skim else 0.0,
-        "agrees": float(skim is not None and skim.start < span.end and span.start < skim.end),
+        "skim": max(-FAR, min(FAR, reading.skim or 0.0)),
         "words": material.asked.missing_in(held),
         "names": material.asked.names_missing_in(held),
         "leans": float(material.question.leans),

@@ -49,7 +49,7 @@ class Reading:
     have no word in common, the reading's own first; `sentences` are all of the passage's, in order,
     scored by their log-odds of being evidence. A reader that has no evidence or verdict leaves them
     out. A `skimmed` reading was scored only by the small reader of a cascade: its score does not
-    compare with the others'. `skim` is that reader's best span where the strong one has read, too.
+    compare with the others'. `skim` is the small one's score where the strong one has read, too.
     """
 
     passage: Passage
@@ -61,7 +61,7 @@ class Reading:
     sentences: tuple[Scored, ...] = ()
     verdict: Verdict | None = None
     skimmed: bool = False
-    skim: Scored | None = None
+    skim: float | None = None
 
 
 class Reader(Protocol):
@@ -85,8 +85,8 @@ class CascadeReader:
 
     The best `closely` are those by the small reader's score with the search's order as a prior: each
     doubling of the rank costs `RANK` log-odds (measured: benchmarks/results.md). The others come
-    back as skimmed. Those that the strong one has read keep the small one's best span as `skim`:
-    that two readers agree speaks for an answer.
+    back as skimmed. Those that the strong one has read keep the small one's score as `skim`: that
+    two readers find an answer there speaks for it.
     """
 
     RANK = 2.0
@@ -123,8 +123,7 @@ class CascadeReader:
         best = sorted(order[: self._closely])
         closely = self._strong.read(question, [passages[i] for i in best])
         for i, reading in zip(best, closely, strict=True):
-            skim = Scored(found[i].start, found[i].end, found[i].score)
-            found[i] = replace(reading, skim=skim)
+            found[i] = replace(reading, skim=found[i].score)
         return found
 
 

@@ -507,3 +507,21 @@ def test_an_article_removed_while_it_is_read_is_told(tmp_path: Path) -> None:
     titles = {citation.title for citation in answer.citations}
     assert all(any(title in notice for notice in answer.notices) for title in titles)
     assert any("removed" in notice for notice in answer.notices)
+
+
+def test_a_list_says_of_how_many_articles_it_is_drawn(tmp_path: Path) -> None:
+    articles = [
+        Article(
+            "quay", "The quay", "For weeks nobody was let onto the quay that the storm had shut."
+        ),
+        Article("pier", "The pier", "The storm broke two beams of the old pier and so closed it."),
+        Article("mole", "The mole", "The storm spared the mole."),
+    ]
+    said = {"storm": ["the quay", "the old pier"]}
+    with fake_assistant(tmp_path, articles, said, threshold=0.0) as assistant:
+        answer = assistant.answer("List all the places closed by the storm")
+        assert len(answer.citations) == 2
+        (notice,) = [one for one in answer.notices if "nearest" in one]
+        assert notice.startswith("Quoted here: 2 of the 3 articles")
+        alone = assistant.answer("What did the storm close?")
+        assert not [one for one in alone.notices if "nearest" in one]

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
 ANSWERERS: tuple[Answerer, ...] = (
     Spans(), Sentences(), Verdicts(), Lists(), Comparison(), Summaries(), Timelines(),
 )  # fmt: skip
+_DIGESTS = ("list", "summary", "timeline", "compare")
 _HEADS = 5  # articles told of where the newest are asked for
 
 
@@ -375,8 +376,7 @@ class Chain:
         """A notice of how many of the articles found a list or a digest is drawn from."""
         found = {hit.passage.article_id for hit in material.hits}
         told = {proof.passage.article_id for claim in finding.claims for proof in claim.proofs}
-        digest = finding.form in ("summary", "timeline", "compare") and len(told) > 1
-        if len(found) > len(told) and (digest or finding.form == "list"):
+        if len(found) > len(told) > 1 and finding.form in _DIGESTS:
             yield self.phrases.say("covered", count=len(told), articles=_articles(len(found)))
 
     def _by_model(

@@ -79,7 +79,6 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     name="dateline",
     cls=_Commands,
-    add_completion=False,
     no_args_is_help=True,
     # Plain help: the same on every terminal and in the docs, and quicker to draw.
     rich_markup_mode=None,

@@ -29,6 +29,8 @@ def _terminal() -> Iterator[None]:
     """Programs that tests start are told that their terminal closed, also where `nohup` runs the tests:
     what it ignores is ignored by its children."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell that started them with `&`
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGHUP, before)
 

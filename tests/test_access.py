@@ -561,7 +561,9 @@ def test_the_page_counts_a_session_and_not_only_its_visitors_cookie() -> None:
             CALLER: Caller(session, "203.0.113.9"),
         }
         request = gr.Request(Request(scope))
-        shown = [view async for view in on_ask("who?", "", [], None, None, request)]
+        shown = [
+            view async for view in on_ask(f"0 {visitor}{session} who?", "", [], None, None, request)
+        ]
         return str(shown[-1][1])
 
     async def three(assistant: FakeAssistant, kept: Conversations, desk: Desk) -> list[str]:

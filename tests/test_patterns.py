@@ -173,6 +173,7 @@ def test_patterns_are_found_wherever_they_are_and_bad_ones_told() -> None:
     assert len(ALL) > 150
     held = dict(within("x", {"a": [({re.compile("b")},)]}))
     assert [pattern.pattern for pattern in held.values()] == ["b"]
-    assert steep(re.compile(r"\s*x"), frozenset({"search"}))
+    # A busy processor may hide it once, never that often.
+    assert any(steep(re.compile(r"\s*x"), frozenset({"search"})) for _ in range(5))
     assert steep(re.compile(r"-+[^x]*-+\Z"), frozenset({"match"}))
     assert not steep(re.compile(r"(?<!\s)\s*+x"), frozenset({"search"}))

@@ -203,12 +203,13 @@ def test_a_passage_far_down_the_search_needs_more_of_the_small_reader() -> None:
         assert strong.given == [ids(read)]
 
 
-def test_no_more_passages_than_the_strong_reader_reads_need_no_small_one() -> None:
+def test_no_more_passages_than_the_strong_reader_reads_are_all_read_by_both() -> None:
     small, strong = Noting(), Noting("France")
     passages = [passage("France", number) for number in range(4)]
     found = CascadeReader(small, strong, 4).read(QUESTION, passages)
-    assert small.given == []
+    assert len(strong.given[-1]) == 4
     assert not any(reading.skimmed for reading in found)
+    assert [one.skim for one in found] == [one.score for one in small.read(QUESTION, passages)]
 
 
 def test_a_verdict_is_the_strong_readers_where_it_has_read() -> None:

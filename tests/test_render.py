@@ -323,7 +323,7 @@ def test_whatever_articles_say_stays_text(
     names = {name for name, _ in page.elements}
     assert names <= {"p", "a", "div", "span", "mark", "blockquote"}
     for _, attributes in page.elements:
-        assert set(attributes) <= {"class", "href", "title"}
+        assert set(attributes) <= {"class", "href", "title", "dir"}
     assert all("c=3" in (link.get("href") or "") for _, link in page.links("cite"))
     assert page.marks == [_as_html(quote)]
     # A paragraph is a line, so Markdown sees blocks of HTML and nothing of its own.

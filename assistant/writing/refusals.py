@@ -83,7 +83,7 @@ def words_of(error: BaseException) -> str:
     for cause in causes(error):
         for name in ("body", "error", "details", "message"):
             if said := _said_in(getattr(cause, name, None)):
-                text = re.sub(r"<[^>]*>", " ", said)
+                text = re.sub(r"<[^<>]*>", " ", said)
                 printable = "".join(c if c.isprintable() else " " for c in text)
                 return " ".join(printable.split())[:_WORDS].strip()
     return ""

@@ -66,7 +66,7 @@ def test_the_list_shows_titles_as_they_are_written_but_for_turned_directions(pag
     targets = page.run(
         "return [...document.querySelectorAll('#dl-shelf a')].map((a) => a.pathname)"
     )
-    assert all(target.startswith("read/") for target in targets)
+    assert all(target.startswith("/read/") for target in targets)
 
 
 def _name(title: str) -> str:

@@ -27,7 +27,9 @@ def stays_below(page: Page, address: str, missed: list[str]) -> None:
     assert asked
     assert [url for url in asked if not url.startswith(address)] == []
     assert [path for path in missed if _FRAMES not in path] == []
-    assert violations(page.driver) == []
+    # After logging out, what the page still asked for is refused, and Chromium logs that.
+    told = [one for one in violations(page.driver) if _FRAMES not in one and "401" not in one]
+    assert told == []
 
 
 @pytest.mark.parametrize("tells", [{}, {"X-Forwarded-Host": "elsewhere.example"}])
@@ -48,14 +50,14 @@ def test_asking_reading_and_coming_back_work_below_a_path(
             "return [...document.querySelectorAll('#dl-page a, #dl-history a')].map((a) => a.href)"
         )
         assert any("/read/" in link for link in links)
-        assert any(link.endswith(".md") for link in links)
+        assert any(".md?" in link for link in links)
         assert [link for link in links if not link.startswith(address)] == []
         stays_below(page, address, missed)
         again = Page(page.driver, page.driver.current_url)
         again.finished()
         assert CO_CHAIRS.citations[0].quote in again.quotes()
         stays_below(again, address, missed)
-        (read,) = [link for link in links if "/read/" in link][:1]
+        (read,) = [link for link in links if "/read/" in link and "?c=" in link][:1]
         page.driver.get(read)
         assert page.text("#quote") == CO_CHAIRS.citations[0].quote
         stays_below(page, address, missed)

@@ -160,7 +160,9 @@ def grows(work: Callable[[int], object]) -> float:
         began = time.process_time()
         work(length)
         if time.process_time() - began > QUICK:
-            return growth(work, length // 8)
+            return growth(
+                work, length // 4
+            )  # up to twice this: far above what is too quick to tell
     return 0.0
 
 
@@ -173,7 +175,6 @@ def test_patterns_are_found_wherever_they_are_and_bad_ones_told() -> None:
     assert len(ALL) > 150
     held = dict(within("x", {"a": [({re.compile("b")},)]}))
     assert [pattern.pattern for pattern in held.values()] == ["b"]
-    # A busy processor may hide it once, never that often.
-    assert any(steep(re.compile(r"\s*x"), frozenset({"search"})) for _ in range(5))
+    assert steep(re.compile(r"\s*x"), frozenset({"search"}))
     assert steep(re.compile(r"-+[^x]*-+\Z"), frozenset({"match"}))
     assert not steep(re.compile(r"(?<!\s)\s*+x"), frozenset({"search"}))

@@ -34,7 +34,7 @@ from assistant.answers import Answer, Turn
 from assistant.databases import CONVERSATIONS
 from assistant.errors import ConversationNotFoundError, QuestionError
 from assistant.render import day, name_of
-from vectorstore.database import connect, refuse_link
+from vectorstore.database import connect, refuse_link, transaction
 from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError
 
 FILE = CONVERSATIONS.name  # the file's name in an index's folder
@@ -429,13 +429,8 @@ class Conversations:
             if self._db.in_transaction:
                 yield
                 return
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(self._db):
                 yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
 
 
 @contextmanager

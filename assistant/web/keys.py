@@ -27,7 +27,7 @@ from typing import Any, Literal, get_args
 from assistant.databases import KEYS
 from assistant.errors import AccessKeyError
 from assistant.web.sealing import Seal
-from vectorstore.database import connect, refuse_link
+from vectorstore.database import connect, refuse_link, transaction
 from vectorstore.errors import StoreDamagedError, StoreError
 
 FILE = KEYS.name  # the file's name in an index's folder
@@ -175,15 +175,8 @@ class Keys:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with self._turn, _told(self._file):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+        with self._turn, _told(self._file), transaction(self._db):
+            yield
 
 
 def _digest(token: str) -> str:

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from assistant.databases import SESSIONS
-from vectorstore.database import connect, refuse_link
+from vectorstore.database import connect, refuse_link, transaction
 from vectorstore.errors import StoreDamagedError, StoreError
 
 FILE = SESSIONS.name  # the file's name in an index's folder
@@ -119,15 +119,8 @@ class Sessions:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with self._turn, _told(self._file):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+        with self._turn, _told(self._file), transaction(self._db):
+            yield
 
 
 def _proof(key: bytes, token: str) -> str:

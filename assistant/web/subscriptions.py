@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 from assistant.databases import SUBSCRIPTIONS
 from assistant.web.sealing import Seal
 from vectorstore.articles import SyncReport
-from vectorstore.database import connect, refuse_link
+from vectorstore.database import connect, refuse_link, transaction
 from vectorstore.errors import (
     LoadingError,
     StoreBusyError,
@@ -271,15 +271,8 @@ class Subscriptions:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with self._turn, _told(self._file):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+        with self._turn, _told(self._file), transaction(self._db):
+            yield
 
 
 def normalized(source: str) -> str:

@@ -189,7 +189,7 @@ _SIZES = [
         rf"n_ctx\D{{0,4}}{_NUMBER}",
         rf"[>≤]=?\s*{_NUMBER}",
         rf"<=\s*{_NUMBER}",
-        rf"{_NUMBER}(?: tokens?)? maximum\b",
+        rf"(?<![\d,]){_NUMBER}(?: tokens?)? maximum\b",
         rf"\bcontext[ _-]*(?:size|length|window|limit)?[^\d]{{0,30}}?{_NUMBER}",
         rf"\bless than {_NUMBER}",
         rf"\bmax\w*[ _]\w*len\w*\D{{0,10}}{_NUMBER}",

@@ -45,8 +45,13 @@ INTERVIEW = Article(
     source="Gazette",
     published=date(2025, 8, 3),
 )
+PICTURED = Article(
+    "pictured",
+    "A town under water",
+    "The town has never seen so much water.\n\nAda Loy stands in the flood. Image: Brian Burnell.",
+)
 ALONE = Article("alone", "A question", "How high did the flood rise this time?")
-ARTICLES = {article.id: article for article in (FLOOD, AGAIN, INTERVIEW, ALONE)}
+ARTICLES = {article.id: article for article in (FLOOD, AGAIN, INTERVIEW, PICTURED, ALONE)}
 
 
 def hit(article: Article) -> Hit:
@@ -217,6 +222,18 @@ def test_what_an_interviewer_asks_answers_nothing(answerer: Answerer) -> None:
     )
     asked_by = [claim for claim in found_by(answerer, given).claims if "?" in claim.text]
     assert asked_by == []
+
+
+@pytest.mark.parametrize("answerer", [Spans(), Sentences(), Summaries()], ids=lambda a: a.form)
+def test_the_caption_of_a_picture_answers_nothing(answerer: Answerer) -> None:
+    given = material(
+        "Who stood in the flood?",
+        {"flood": ["Ada Loy stands in the flood", "340 people"]},
+        articles=[PICTURED, FLOOD],
+        leaning=answerer.wanted[0],
+    )
+    shown = [claim for claim in found_by(answerer, given).claims if "stands" in claim.text]
+    assert shown == []
 
 
 def test_a_question_is_told_where_nothing_else_is() -> None:

@@ -103,3 +103,30 @@ def test_sources_with_the_same_report_are_told() -> None:
         "The same report also appears in Post."
     ]
     assert list(copies(answer.citations, [Hit(PASSAGE, 1.0)], PHRASES)) == []
+
+
+def interview(*words: str) -> tuple[Answer, Passage]:
+    text = "I was amazed. We found it in the ice.\n\n“I knew it,” said Daly. Then they left."
+    told = Passage("i#0", "i", 0, len(text), text, "Cold as ice", "Courier")
+    claims = tuple(Claim(one, (proof(one, told),)) for one in words)
+    return composed(Finding("sentences", claims, {})), told
+
+
+def test_who_speaks_of_himself_is_named_by_the_article_once() -> None:
+    answer, _ = interview("I was amazed.", "We found it in the ice.")
+    assert answer.text == "In “Cold as ice”: I was amazed. [1]\n\nWe found it in the ice. [2]"
+    assert [statement.text for statement in answer.statements] == [
+        "I was amazed.",
+        "We found it in the ice.",
+    ]
+
+
+@pytest.mark.parametrize("words", ["“I knew it,” said Daly.", "Then they left."])
+def test_a_quotation_has_its_speaker_beside_it(words: str) -> None:
+    assert interview(words)[0].text == f"{words} [1]"
+
+
+def test_yes_comes_before_the_article_that_says_so() -> None:
+    one = proof(TEXT, PASSAGE)
+    told = Finding("verdict", (Claim("We agreed.", (one,)),), {}, short="Yes", lead="affirmed")
+    assert composed(told).text == "Yes: In “Vote”: We agreed. [1]"

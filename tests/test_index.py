@@ -427,6 +427,12 @@ def test_an_error_in_a_words_ending_is_found_too(index: Index) -> None:
     assert index.near_words("mt", 1) == []
 
 
+def test_a_word_with_another_first_letter_is_another_word(index: Index) -> None:
+    index.add_articles([Article("a", "The critic", "The critic gave a concert in a church.")])
+    assert index.near_words("raved") == []
+    assert index.near_words("hcurch") == index.near_words("hurch") == ["church"]
+
+
 @pytest.mark.parametrize("typed", ["zebra", "xq", "", "🙂", 'a"b', "12"])
 def test_a_word_that_is_near_none_has_none(index: Index, typed: str) -> None:
     index.add_articles(NEWS)

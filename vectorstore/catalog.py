@@ -583,7 +583,8 @@ class Catalog:
             for term, away, _ in near[:_NEAREST]:
                 for form, count in self._as_written(term).items():
                     distance = min(away, OSA.distance(plain, folded(form).lower()))
-                    if distance <= cutoff:
+                    # Hardly anyone errs in the first letter (Yannakoudakis and Fawthrop 1983).
+                    if distance <= cutoff and _begin_alike(plain, folded(form).lower()):
                         found[form] = (distance, -count)
         return sorted(found, key=lambda form: (found[form], form))[:k]
 
@@ -1271,6 +1272,11 @@ def _terms(query: str) -> list[str]:
     """The words to search for: all but the commonest, or all where nothing else is left."""
     words = list(dict.fromkeys(word.lower() for word in _WORD.findall(folded(query))))
     return ([word for word in words if word not in _COMMON] or words)[:_TERMS]
+
+
+def _begin_alike(one: str, other: str) -> bool:
+    """Whether two words have the same first letter, but for one left out, added or changed round."""
+    return bool(one and other) and (one[0] in other[:2] or other[0] in one[:2])
 
 
 def _date(value: str | None) -> date | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from assistant.answering.interviews import replies
+from assistant.answering.asides import without_asides
 from assistant.question.intent import Form
 from assistant.question.time import AskedTime
 from assistant.question.words import Words, words
@@ -127,7 +127,7 @@ class Material:
     @cached_property
     def close(self) -> tuple[Reading, ...]:
         """The readings of the strong reader, best first."""
-        found = [replies(r) for r in self.readings if not r.skimmed and r.text]
+        found = [without_asides(r) for r in self.readings if not r.skimmed and r.text]
         return tuple(sorted(found, key=lambda r: (-r.score, r.passage.article_id, r.start)))
 
 

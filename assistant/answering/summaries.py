@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 
 from assistant.answering.articles import passages_of
+from assistant.answering.asides import NONE, without_asides
 from assistant.answering.central import central
 from assistant.answering.findings import (
     WANTED,
@@ -21,7 +22,6 @@ from assistant.answering.findings import (
     ends,
     probability,
 )
-from assistant.answering.interviews import NONE, replies
 from assistant.answering.sentences import Sentence, told
 from assistant.answering.timing import in_time
 from assistant.question.intent import Form
@@ -135,7 +135,7 @@ def _read(material: Material, articles: list[Article]) -> list[Sentence]:
     for article in articles:
         passages = passages_of(article, _PASSAGES)
         readings: list[Reading] = material.reader.read(material.question.read, passages)
-        for reading in map(replies, readings):
+        for reading in map(without_asides, readings):
             if not reading.sentences:
                 continue
             found += [

@@ -18,6 +18,9 @@ from vectorstore.articles import Hit
 
 _MARK = re.compile(r"\[(\d+)\]")
 _STOPPED = re.compile(r"[.!?…:]['\"”’)\]]*$")
+# In the first person, and not in a quotation, which has its speaker beside it.
+_VOICE = re.compile(r"\b(?:I|[Mm]e|[Mm]y|[Mm]yself|[Ww]e|us|[Oo]urs?|[Oo]urselves)\b")
+_QUOTED = re.compile(r"“[^”]*+(?:”|$)|\"[^\"]*+(?:\"|$)")
 _PARAGRAPHS = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+")
 
 
@@ -33,10 +36,16 @@ class Composition:
         self._text = [begun.text] if begun else []
 
     def add(self, finding: Finding) -> None:
+        voice = ""  # the article of the claim before, if somebody speaks of himself in that
         for place, claim in enumerate(finding.claims):
             ahead = self._phrases.say(finding.lead) if finding.lead and place == 0 else ""
             if finding.form == "timeline" and (day := claim.proofs[0].passage.published):
                 ahead = self._phrases.say("on_day", day=in_words(day))
+            told_in = claim.proofs[0].passage
+            speaks = told_in.title and voiced(claim.text)
+            if speaks and voice != told_in.article_id:
+                ahead = f"{ahead} {self._phrases.say('voiced', title=told_in.title)}".strip()
+            voice = told_in.article_id if speaks else ""
             self._claim(claim, ahead)
         if self.short is None:
             self.short = finding.short
@@ -81,6 +90,11 @@ class Composition:
             citations=tuple(self.citations),
             positions=tuple(positions),
         )
+
+
+def voiced(text: str) -> bool:
+    """Whether somebody speaks of himself, so that the words alone do not say who."""
+    return _VOICE.search(_QUOTED.sub("", text)) is not None
 
 
 def sentence(phrase: str) -> str:

@@ -1,0 +1,67 @@
+"""What comes near to a question and answers nothing: what an interviewer asks, captions of pictures.
+
+without_asides(reading)     the reading with such sentences out of the running
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from assistant.reading.reader import Reading
+
+NONE = -9.0  # log-odds of an aside to be evidence
+_BEHIND = " \n\"'”’»)]*_"  # what may stand behind the end of a sentence
+_LONGEST = 400  # characters of a caption
+_CREDIT = re.compile(
+    r"\b(?:image|photo|photograph|picture|illustration|graphic)s?(?: credit| source)?:[ \u00a0]?[^:]{1,60}$",
+    re.IGNORECASE,
+)
+
+
+def without_asides(reading: Reading) -> Reading:
+    """As it was, if the passage has nothing else."""
+    text, base = reading.passage.text, reading.passage.start
+    aside = [
+        one
+        for one in reading.sentences
+        if asks(text[one.start - base : one.end - base])
+        or captions(_paragraph(text, one.start - base))
+    ]
+    if not aside or len(aside) == len(reading.sentences):
+        return reading
+    sentences = tuple(
+        one._replace(score=NONE) if one in aside else one for one in reading.sentences
+    )
+    spans = tuple(
+        span
+        for span in reading.spans
+        if not any(one.start < span.end and span.start < one.end for one in aside)
+    )
+    if not spans:
+        return replace(reading, sentences=sentences)
+    best = spans[0]
+    return replace(
+        reading,
+        start=best.start,
+        end=best.end,
+        text=text[best.start - base : best.end - base],
+        score=best.score,
+        spans=spans,
+        sentences=sentences,
+    )
+
+
+def asks(sentence: str) -> bool:
+    return sentence.rstrip(_BEHIND).endswith("?")
+
+
+def captions(paragraph: str) -> bool:
+    """Whether a paragraph is a picture's caption: a short one that ends with whose picture it is."""
+    return len(paragraph) <= _LONGEST and _CREDIT.search(paragraph[-100:]) is not None
+
+
+def _paragraph(text: str, at: int) -> str:
+    start = text.rfind("\n\n", 0, at)
+    end = text.find("\n\n", at)
+    return text[max(0, start) : end if end >= 0 else len(text)].strip()

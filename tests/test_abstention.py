@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from assistant import Answer
 from assistant.answering.abstention import abstain
 from assistant.prompts import load_phrases
@@ -43,6 +45,25 @@ def test_an_active_filter_is_named() -> None:
 def test_what_may_have_been_meant_is_asked() -> None:
     text = abstain(BLANK, PHRASES, "who owns the fery?", meant="who owns the ferry?").text
     assert text.endswith("Did you mean “who owns the ferry?”?")
+
+
+@pytest.mark.parametrize(
+    ("threshold", "read", "told"),
+    [(1.0, "at noon", True), (0.5, "at noon", False), (1.0, "nothing", False)],
+)
+def test_the_sentence_that_came_near_is_offered_and_not_cited(
+    tmp_path: Path, threshold: float, read: str, told: bool
+) -> None:
+    """Only where the answer in it is at least half as sure as it would have to be."""
+    text = "The ferry [2] sails\nat noon. It is white."
+    articles = [Article("a", "The ferry", text)]
+    assistant = fake_assistant(tmp_path, articles, {"ferry": [read]}, threshold=threshold)
+    answer = assistant.answer("When does the ferry sail?")
+    offered = "Perhaps this helps: “The ferry (2) sails at noon.” (“The ferry”)"
+    assert answer.text.endswith(offered) == told
+    assert answer.answered == (threshold == 0.5)
+    if not answer.answered:
+        assert answer.citations == ()
 
 
 def test_the_passages_nearest_are_shown_and_nothing_is_cited(tmp_path: Path) -> None:

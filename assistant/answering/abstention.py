@@ -1,7 +1,7 @@
 """A refusal: what was not found, what limited the search, and what may have been meant.
 
-It states only what can be checked: words that no article has, the filters, and words of the articles
-that are spelt nearly as the question's.
+It states only what can be checked: words that no article has, the filters, words of the articles
+that are spelt nearly as the question's, and the sentence that came nearest to an answer.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from assistant.answering.findings import Proof
 from assistant.answers import Answer
 from assistant.prompts import Phrases
 from assistant.question.time import in_words
+from assistant.writing.composing import unmarked
 from vectorstore.articles import Filter
 
 _QUOTED = 120  # characters: a longer question is not repeated
@@ -25,11 +27,13 @@ def abstain(
     absent: Sequence[str] = (),
     where: Filter | None = None,
     meant: str = "",
+    perhaps: Proof | None = None,
 ) -> Answer:
     """The refusal of `question`.
 
     `absent` are its words that no article has, `where` the filters that were active, `meant` the
-    question with such words replaced by similar ones that articles have.
+    question with such words replaced by similar ones that articles have, `perhaps` the sentence
+    that came nearest to an answer.
     """
     text = [
         phrases.say("nothing", question=question)
@@ -42,6 +46,9 @@ def abstain(
         text.append(phrases.say("filtered", limits=limits(where)))
     if meant:
         text.append(phrases.say("meant", question=meant))
+    if perhaps is not None:
+        near = unmarked(" ".join(perhaps.text.split()))
+        text.append(phrases.say("perhaps", sentence=near, title=perhaps.passage.title))
     return replace(blank, kind="abstention", text=" ".join(text))
 
 

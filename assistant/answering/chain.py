@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, cast
 from assistant.answering.abstention import abstain
 from assistant.answering.articles import Articles, passages_of
 from assistant.answering.disagreement import sides_of, told_apart, told_beside
-from assistant.answering.findings import Answerer, Finding, Material, Question
+from assistant.answering.findings import Answerer, Finding, Material, Proof, Question
 from assistant.answering.sentences import Comparison, Lists, Sentences
 from assistant.answering.spans import Spans
 from assistant.answering.streaming import in_a_thread
@@ -67,6 +67,8 @@ ANSWERERS: tuple[Answerer, ...] = (
     Spans(), Sentences(), Verdicts(), Lists(), Comparison(), Summaries(), Timelines(),
 )  # fmt: skip
 _DIGESTS = ("list", "summary", "timeline", "compare")
+_NEARLY = 0.5  # of the threshold: what is as sure as that is shown with a refusal
+_QUOTED = 300  # characters: a longer sentence is not
 _HEADS = 5  # articles told of where the newest are asked for
 
 
@@ -455,6 +457,7 @@ class Chain:
             absent=absent,
             where=state.asked.where,
             meant=state.parts[0].meant if explained and len(state.parts) == 1 else "",
+            perhaps=self._nearly(state) if explained else None,
         )
         refusal = replace(refusal, passages=state.nearest)
         window = state.when.window
@@ -462,6 +465,15 @@ class Chain:
             then = self.phrases.say("none_then", days=window)
             return replace(refusal, text=f"{refusal.text} {then}")
         return refusal
+
+    def _nearly(self, state: State) -> Proof | None:
+        """The sentence that came nearest to an answer, if it came near."""
+        found = [part.finding for part in state.parts if part.finding and part.finding.claims]
+        best = max(found, key=lambda finding: finding.confidence, default=None)
+        if best is None or best.confidence < _NEARLY * self._enough:
+            return None
+        proof = best.claims[0].proofs[0]
+        return proof if len(proof.text) <= _QUOTED else None
 
     def _notices(self, asked: Asked) -> Iterator[str]:
         if asked.where.dated and (undated := self._index.statistics().undated):

@@ -64,9 +64,7 @@ class Composition:
             if claim.phrase:
                 words = sentence(_with_day(words, claim.proofs[0]))
             self.statements.append(Statement(words, numbers))
-            # A "[2]" of the article's own is no mark of ours.
-            plain = _MARK.sub("(\\1)", words)
-            self._text.append(f"{ahead} {plain} {marks}".strip())
+            self._text.append(f"{ahead} {unmarked(words)} {marks}".strip())
             ahead = ""
 
     def cite(self, proof: Proof) -> int:
@@ -90,6 +88,11 @@ class Composition:
             citations=tuple(self.citations),
             positions=tuple(positions),
         )
+
+
+def unmarked(words: str) -> str:
+    """An article's words with its own "[2]" as "(2)": it is no mark of ours."""
+    return _MARK.sub("(\\1)", words)
 
 
 def voiced(text: str) -> bool:

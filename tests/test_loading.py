@@ -897,8 +897,8 @@ def test_a_protected_pdf_is_read_where_no_password_is_asked_for(tmp_path: Path) 
     )
 
 
-def test_a_pdf_of_pictures_is_refused_and_told_the_cure(tmp_path: Path) -> None:
-    assert "OCR" in refusal(written(tmp_path / "a.pdf", pdf("", "")))
+def test_a_pdf_without_words_and_pictures_is_refused(tmp_path: Path) -> None:
+    assert refusal(written(tmp_path / "a.pdf", pdf("", ""))) == "has no text in its pages"
 
 
 @pytest.mark.parametrize(
@@ -1392,7 +1392,7 @@ def test_attachments_are_read_by_their_kind_and_the_others_are_told(tmp_path: Pa
     told = {s.source.removeprefix(f"{path}, "): s.reason for s in items if isinstance(s, Skipped)}
     reasons = {
         "attachment 2, rows.jsonl, line 2": "has no text",
-        "attachment 3, logo.png": "of a kind that cannot be read",
+        "attachment 3, logo.png": "is a picture",
         "attachment 4, more.zip": "is an archive",
         "attachment 5, bad.docx": "damaged",
         "attachment 6, empty.txt": "is empty",

@@ -100,6 +100,36 @@ def test_lines_broken_to_be_sent_are_whole_again(tmp_path: Path) -> None:
     )
 
 
+def test_pictures_among_the_texts_are_told_and_stand_for_a_text_that_is_not_there(
+    tmp_path: Path,
+) -> None:
+    made = mail()
+    made.set_content(STORY)
+    made.add_alternative(f"{PAGE}<img src='cid:map'>", subtype="html")
+    page = made.get_payload(1)
+    assert isinstance(page, EmailMessage)
+    page.add_related(
+        b"\x89PNG", "image", "png", cid="<map>", filename="map.png", disposition="inline"
+    )
+    page.add_related(b"\x89PNG", "image", "png", cid="<mark>", disposition="inline")
+
+    loading = load(written(tmp_path / "a.eml", made.as_bytes()))
+    (article,) = loading
+    flyer = mail("Flyer")
+    flyer.set_content(b"\x89PNG", "image", "png", filename="flyer.png", disposition="inline")
+
+    assert isinstance(article, Article)
+    assert article.text == STORY
+    (notice,) = loading.notices
+    assert notice.text == (
+        "2 pictures or recordings in its text were not read (map.png, image/png); save what has words "
+        "in it, and add that"
+    )
+    found, told = loaded(written(tmp_path / "b.eml", flyer.as_bytes()))
+    assert found == []
+    assert "picture" in told["attachment 1, flyer.png"]
+
+
 # What it carries along
 
 

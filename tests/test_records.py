@@ -232,6 +232,38 @@ TABLES = {
 }
 
 
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ("since the flood […]", True),
+        ("since the flood… <a href='https://a.example'>Read more</a>", True),
+        ("since the flood. <a href='https://a.example'>Continue reading →</a>", True),
+        ("since the flood.", False),
+        ("since the flood. He wants to read more.", False),
+    ],
+)
+def test_a_text_that_the_feed_cut_off_is_told(tmp_path: Path, end: str, told: bool) -> None:
+    items = [
+        {"title": "Mill", "content": {"content": f"<p>The tide mill has not turned {end}</p>"}},
+        {"title": "Kelp", "summary": {"content": "<p>The kelp has grown.</p>"}},
+    ]
+    export = {"id": "user/-/state/com.google/starred", "items": items}
+
+    loading = load(written(tmp_path / "a.json", json.dumps(export)))
+
+    assert len(list(loading)) == 2
+    assert [notice.text for notice in loading.notices] == [
+        "1 of 2 records have no full text; excerpts and notes stand for it",
+        *(
+            [
+                "1 of 2 records end as excerpts do (“…”, “Read more”); add the addresses of those pages for the whole"
+            ]
+            if told
+            else []
+        ),
+    ]
+
+
 @pytest.mark.parametrize("program", TABLES)
 def test_excerpts_and_notes_stand_for_a_text_that_is_not_there_and_that_is_told(
     tmp_path: Path, program: str

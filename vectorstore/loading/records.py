@@ -29,6 +29,7 @@ from vectorstore.errors import LoadingError
 from vectorstore.loading.dates import Days
 from vectorstore.loading.draft import Draft, apart, language_code, shorten, web_address
 from vectorstore.loading.fields import names_of
+from vectorstore.loading.links import CUT_OFF, is_cut_off
 from vectorstore.loading.markup import looks_like_markup, text_of
 from vectorstore.loading.text import decode
 
@@ -71,6 +72,7 @@ _UNPUBLISHED = {
     "pending": "waits for review",
     "trash": "is in the trash",
 }
+_NO_TEXT = "no full text; excerpts and notes stand for it"
 _LONGEST_ID = 200
 _DEEPEST = 5  # levels at which a list of records is looked for
 
@@ -189,11 +191,18 @@ def _drafts(records: Iterable[tuple[str, Any]]) -> Iterator[Draft | Skipped]:
     days = Days(value for each in fields for value in _all(each, "date"))
     short: list[str] = []
     drafts = [_draft(row, place, days, short) for place, row in rows]
-    told = f"{len(short):,} of {len(rows):,} records have no full text; excerpts and notes stand for it"
+    cut = sum(d.label not in short and is_cut_off(d.text) for d in drafts if isinstance(d, Draft))
+    told: tuple[str, ...] = ()
+    if short:
+        told += (f"{len(short):,} of {len(rows):,} records have {_NO_TEXT}",)
+    if cut:
+        told += (
+            f"{cut:,} of {len(rows):,} records {CUT_OFF}; add the addresses of those pages for the whole",
+        )
     for draft in apart(drafts):
-        if short and isinstance(draft, Draft):
-            short.clear()
-            yield replace(draft, notices=(told, *draft.notices))
+        if told and isinstance(draft, Draft):
+            yield replace(draft, notices=(*told, *draft.notices))
+            told = ()
         else:
             yield draft
 

@@ -31,7 +31,7 @@ from pathlib import Path
 
 from vectorstore.articles import Statistics
 from vectorstore.catalog import CATALOG, DATABASE, Catalog
-from vectorstore.database import Database, connect
+from vectorstore.database import Database, connect, side_files
 from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFormatError
 from vectorstore.holding import hold, holder_of
 
@@ -83,7 +83,7 @@ def write_backup(
             draft.replace(file)
             _make_durable(file.parent)
         finally:
-            for leftover in (draft, *_side_files(draft)):
+            for leftover in (draft, *side_files(draft)):
                 leftover.unlink(missing_ok=True)
         _remember(folder, file)
     except OSError as error:
@@ -200,7 +200,7 @@ def _restore(
     for target in targets.keys() - there:
         _put_in_place(targets[target], target)
     # The log of the old catalog must not meet the new one.
-    for old in _side_files(folder / CATALOG):
+    for old in side_files(folder / CATALOG):
         old.unlink(missing_ok=True)
     if before is None:
         (folder / CATALOG).replace(folder / DAMAGED)
@@ -228,7 +228,7 @@ def _put_in_place(restored: Path, target: Path) -> None:
     if target.exists():
         with suppress(sqlite3.DatabaseError), closing(connect(target)) as old:
             old.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # it is whole until it is replaced
-    for old_log in _side_files(target):
+    for old_log in side_files(target):
         old_log.unlink(missing_ok=True)
     restored.replace(target)
 
@@ -300,7 +300,7 @@ def _put_in(backup: Path, database: Path) -> None:
                     )
             db.execute("COMMIT")
     finally:
-        for leftover in (copied, *_side_files(copied)):
+        for leftover in (copied, *side_files(copied)):
             leftover.unlink(missing_ok=True)
 
 
@@ -371,10 +371,6 @@ def _taken_out(db: sqlite3.Connection, draft: Path, beside: Sequence[Database]) 
 def _clear_drafts(folder: Path) -> None:
     for leftover in folder.glob(f"{RESTORING}*"):
         leftover.unlink(missing_ok=True)
-
-
-def _side_files(file: Path) -> list[Path]:
-    return [file.with_name(file.name + suffix) for suffix in ("-wal", "-shm", "-journal")]
 
 
 def _make_durable(path: Path) -> None:

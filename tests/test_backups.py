@@ -458,6 +458,65 @@ def test_a_database_that_becomes_a_link_while_it_is_opened_is_refused(
     assert (mine.read_bytes(), mine.stat().st_mode) == (was, mode)
 
 
+def test_a_backup_whose_draft_becomes_a_link_is_not_passed_off_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backed_up(tmp_path, ferry("a"))
+    copy, shared = backups._copy, tmp_path / "shared"
+    shared.mkdir()
+    for swapped_first in (True, False):
+
+        def swapped(file: Path, target: Path, first: bool = swapped_first) -> None:
+            if not first:
+                copy(file, target)
+            target.unlink()
+            target.symlink_to(tmp_path / "theirs")
+            if first:
+                copy(file, target)
+
+        monkeypatch.setattr(backups, "_copy", swapped)
+        (tmp_path / "theirs").touch()
+        with pytest.raises(StoreError, match="was replaced while it was written"):
+            write_backup(tmp_path / "index", shared / "a.dateline")
+        assert list(shared.iterdir()) == []
+
+
+def test_a_backup_that_becomes_another_file_after_it_was_recognised_is_not_restored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = backed_up(tmp_path, ferry("a"))
+    Sessions.open(tmp_path / "theirs").close()
+    marks = database.Database.marks
+
+    def swapped(kind: database.Database, given: Path) -> bool:
+        marked = marks(kind, given)
+        given.unlink()
+        given.symlink_to(tmp_path / "theirs")
+        return marked
+
+    monkeypatch.setattr(database.Database, "marks", swapped)
+    with pytest.raises(StoreDamagedError, match="replaced by another program's"):
+        restore(file, tmp_path / "new")
+    assert not (tmp_path / "new" / CATALOG).exists()
+
+
+def test_a_link_that_comes_in_place_of_what_is_being_restored_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = backed_up(tmp_path, ferry("a"))
+    (tmp_path / "mine").write_text("mine")
+    clear = backups._clear_drafts
+
+    def swapped(folder: Path) -> None:
+        clear(folder)
+        (folder / backups.RESTORING).symlink_to(tmp_path / "mine")
+
+    monkeypatch.setattr(backups, "_clear_drafts", swapped)
+    with pytest.raises(StoreError, match="could not be restored"):
+        restore(file, tmp_path / "new")
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
 def test_a_table_that_was_given_another_definition_is_named(tmp_path: Path) -> None:
     file = backed_up(tmp_path, ferry("a"))
     run_on(file, "ALTER TABLE articles ADD COLUMN spy TEXT AS (upper(text))")

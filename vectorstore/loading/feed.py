@@ -103,7 +103,7 @@ def _text(entry: Any) -> str:
         value = part.get("value", "")
         plain = part.get("type") == "text/plain" and "<" not in value
         texts.append(value.strip() if plain else of_markup(value))
-    return max(texts, key=len)
+    return max(texts, key=len).strip() or of_markup(entry.get("excerpt_encoded") or "")
 
 
 def _day(entry: Any) -> date | None:

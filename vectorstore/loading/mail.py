@@ -150,12 +150,12 @@ def _unread(pictures: Sequence[EmailMessage]) -> tuple[str, ...]:
         " ".join(sound(part.get_filename() or part.get_content_type()).split()) for part in pictures
     ]
     named = shorten(", ".join(dict.fromkeys(names)), 100)
-    are = (
-        "picture or recording in its text was"
-        if len(names) == 1
-        else "pictures or recordings in its text were"
+    one, more = (
+        "1 part of its text (picture, recording, …) was",
+        "parts of its text (pictures, recordings, …) were",
     )
-    return (f"{len(names):,} {are} not read ({named}); save what has words in it, and add that",)
+    are = one if len(names) == 1 else f"{len(names):,} {more}"
+    return (f"{are} not read ({named}); save what has words in it, and add that",)
 
 
 def _within(found: Iterable[Draft | Skipped], key: str, label: str) -> Iterator[Draft | Skipped]:
@@ -218,6 +218,11 @@ def _show_one_of(part: EmailMessage, shown: _Shown) -> None:
             each
             for each in alone.carried
             if child.is_multipart() or each.is_attachment() or _is_mail(each)
+        ]
+        shown.pictures += [
+            each
+            for each in alone.carried
+            if each.get_content_type() == "text/calendar" and not each.is_attachment()
         ]
         shown.told += alone.told
         shown.pictures += alone.pictures

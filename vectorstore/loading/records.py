@@ -40,7 +40,7 @@ _NAMES = {
     ),
     "excerpt": (
         *("excerpt", "summary", "description", "abstract", "abstractnote", "highlight"),
-        *("highlights", "selection", "quote", "note", "notes"),
+        *("highlights", "selection", "quote", "extended", "note", "notes"),
     ),
     "title": ("title", "headline", "storytitle", "webtitle", "booktitle", "resolvedtitle"),
     "date": (
@@ -54,7 +54,16 @@ _NAMES = {
     ),
     "source": (
         *("sitename", "publicationtitle", "containertitle", "publication", "newspaper"),
-        *("source", "outlet", "origin", "feed", "publisher", "domainname", "sourcedomain"),
+        *(
+            "source",
+            "outlet",
+            "origin",
+            "feed",
+            "feedtitle",
+            "publisher",
+            "domainname",
+            "sourcedomain",
+        ),
     ),
     "url": (
         *("url", "link", "canonical", "alternate", "canonicalurl", "originalurl", "sourceurl"),
@@ -73,6 +82,8 @@ _UNPUBLISHED = {
     "trash": "is in the trash",
 }
 _NO_TEXT = "no full text; excerpts and notes stand for it"
+_BEYOND = "beyondthecolumns"
+_LOST = "has more cells than the first row has names, and “{}” was left out; quote what has commas in it"
 _LONGEST_ID = 200
 _DEEPEST = 5  # levels at which a list of records is looked for
 
@@ -120,7 +131,10 @@ def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa
             links = " It has links: add those themselves." if {*names} & {*_NAMES["url"]} else ""
             raise LoadingError(f"has no column named text in its first row.{links}".rstrip("."))
         table = [
-            (f"line {rows.line_num}", dict(zip(names, row, strict=False)))
+            (
+                f"line {rows.line_num}",
+                {**dict(zip(names, row, strict=False)), _BEYOND: row[len(names) :]},
+            )
             for row in rows
             if any(row)
         ]
@@ -227,6 +241,8 @@ def _draft(fields: Any, place: str, days: Days, short: list[str]) -> Draft | Ski
     if len(own_id) > _LONGEST_ID:
         return Skipped(place, f"its id is longer than {_LONGEST_ID} characters")
     published, notices = _published(fields, place, days)
+    if beyond := " ".join(filter(None, map(str.strip, fields.get(_BEYOND, ())))):
+        notices += (f"{place}: {_LOST.format(shorten(beyond, 60))}",)
     short += [] if whole else [place]
     return Draft(
         text,

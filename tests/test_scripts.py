@@ -230,6 +230,13 @@ def test_a_formula_is_written_out(formula: str, said: str) -> None:
     assert text_of(f"<p>It is <math>{formula}</math> of it.</p>") == f"It is {said} of it."
 
 
+def test_a_comment_before_a_superscript_is_no_text() -> None:
+    assert text_of("<p><!-- 1 --><sup>1</sup> Without tax.</p><p>It cost 21<sup>1</sup>.</p>") == (
+        "¹ Without tax.\n\nIt cost 21."
+    )
+    assert text_of("<p>It is <math><!-- 1 --><mn>7</mn></math>.</p>") == "It is 7."
+
+
 def test_a_formula_on_a_web_page_is_part_of_its_text(tmp_path: Path) -> None:
     page = (
         "<html><body><article><h1>Wind</h1><p>The turbine makes "

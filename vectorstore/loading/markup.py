@@ -198,8 +198,8 @@ def write_out_scripts(tree: _Element) -> None:
 def _formula(element: _Element) -> str:
     """A formula (MathML) on one line: powers raised, what is below a line behind a slash."""
     tag = element.tag if isinstance(element.tag, str) else ""
-    if tag.startswith("annotation"):
-        return ""  # the same once more, in TeX
+    if not tag or tag.startswith("annotation"):
+        return ""  # a comment; the same once more, in TeX
     parts = [part for each in element if (part := _formula(each))]
     if tag in _WITH_SCRIPTS and len(parts) == len(element) == _WITH_SCRIPTS[tag]:
         base, *others = (part.replace(" ", "") for part in parts)
@@ -306,6 +306,8 @@ def _notes(tree: _Element) -> frozenset[str]:
 
 
 def _said(element: _Element) -> str:
+    if not isinstance(element.tag, str):  # a comment
+        return ""
     return "".join(str(part) for part in element.itertext())
 
 

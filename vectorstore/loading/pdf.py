@@ -21,7 +21,7 @@ from vectorstore.loading import ocr
 from vectorstore.loading.dates import day_within
 from vectorstore.loading.draft import Draft, language_code, own_title, shorten
 from vectorstore.loading.layout import RIGHT_TO_LEFT, Glyph, Page, flowed
-from vectorstore.loading.markup import tidy
+from vectorstore.loading.markup import sound, tidy
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
@@ -36,6 +36,7 @@ _PLAIN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFEFF, 0x200B], _NO_
 _PLAIN |= str.maketrans({"\x02": "-", "\xad": "-", "\ufffe": "-", "\r": " "})
 _UNKNOWN = 0xFFFD
 _WORD_OR_BLANK = re.compile(r"[^\s\uffff]+|\s")
+_CHARACTER = re.compile(r"[\ud800-\udbff][\udc00-\udfff]|.", re.DOTALL)  # PDFium counts both halves
 _BEHIND_A_WORD = ".,;:!?)]}”’\"'»%"
 _STRAIGHT = 0.1  # radians
 _BLANK, _LINE_END = Glyph(" ", 0.0, 0.0, 0.0, 0.0), Glyph("\n", 0.0, 0.0, 0.0, 0.0)
@@ -194,8 +195,8 @@ class _Reader:
                 generated = self._raw.FPDFText_IsGenerated(self._text, begun) == 1
                 yield (0.0, _BLANK) if generated else self._measured(" ", begun, begun)
             elif len(written) > 1 and self._differs(written, begun):
-                for index, character in enumerate(written, start=begun):
-                    yield self._measured(character, index, index)
+                for one in _CHARACTER.finditer(written):
+                    yield self._measured(one[0], begun + one.start(), begun + one.end() - 1)
             else:
                 yield self._measured(written, begun, found.end() - 1)
 
@@ -238,7 +239,7 @@ class _Reader:
             low, high = min(low, box.bottom), max(high, box.top)
         angle = raw.FPDFText_GetCharAngle(text, first)
         if not written.isascii():
-            written = written.translate(_LIGATURES)
+            written = sound(written.translate(_LIGATURES))
         if abs(angle) < _STRAIGHT:
             return 0.0, Glyph(written, left, right, self._y.value, high - low)
         cos, sin = math.cos(angle), math.sin(angle)

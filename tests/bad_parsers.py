@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 from collections.abc import Iterator
 
 from vectorstore.errors import LoadingError
+from vectorstore.loading import worker
 from vectorstore.loading.draft import Draft
 
 
@@ -74,3 +76,24 @@ def tells_its_process(content: bytes, name: str) -> Iterator[Draft]:
 
 def behaves(content: bytes, name: str) -> Iterator[Draft]:
     yield Draft(content.decode())
+
+
+def read_pictures(content: bytes, name: str) -> Iterator[Draft]:
+    """Takes as many seconds for each picture as `content` says."""
+    read = 0
+    for seconds in json.loads(content):
+        if not worker.go_on():
+            break
+        time.sleep(seconds)
+        read += 1
+    yield Draft(f"{read} were read")
+
+
+def ask_for_ever(content: bytes, name: str) -> Iterator[Draft]:
+    """As a process that a file has taken over."""
+    allowance = worker._allowance
+    assert allowance is not None
+    while True:
+        allowance._left = 10
+        allowance.another()
+        yield Draft("more")

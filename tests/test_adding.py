@@ -19,6 +19,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
 
 from assistant.web.adding import OFFLINE, Adding, Limits, Status
@@ -631,6 +632,66 @@ def test_a_folder_of_what_waits_that_is_a_link_to_elsewhere_is_refused(
     with pytest.raises(StoreFormatError, match=r"waiting is a link to .*private.*Remove the link"):
         sealed(index, folder=tmp_path / "waiting")
     assert (tmp_path / "private" / "draft.part").exists()
+
+
+def test_what_waits_is_read_and_removed_where_it_was_put_whatever_its_path_leads_to(
+    index: GatedIndex, tmp_path: Path
+) -> None:
+    private, waiting = tmp_path / "private", tmp_path / "waiting"
+    private.mkdir()
+    index.gate.clear()
+    with ended(sealed(index, folder=waiting)) as adding:
+        adding.file("first.txt", text("first"))
+        wait_until(lambda: not adding._lots)
+        adding.file("second.txt", text("second"))
+        for each in waiting.iterdir():
+            (private / each.name).write_bytes(b"private")
+        waiting.rename(tmp_path / "moved")
+        waiting.symlink_to(private)
+        adding.file("third.txt", text("third"))
+        index.gate.set()
+        assert adding.wait(60)
+        assert adding.status().failures == ()
+    assert {article.title for article in index.kept.values()} == {"first", "second", "third"}
+    assert {each.read_bytes() for each in private.iterdir()} == {b"private"}
+    assert [each.name for each in (tmp_path / "moved").iterdir()] == ["lock"]
+
+
+def test_a_folder_that_becomes_a_link_just_before_it_is_opened_is_refused(
+    index: GatedIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "1.part").write_text("mine")
+    made = Path.mkdir
+
+    def swapped(path: Path, *given: Any, **named: Any) -> None:
+        made(path, *given, **named)
+        if path.name == "waiting":
+            path.rmdir()
+            path.symlink_to(tmp_path / "private")
+
+    monkeypatch.setattr(Path, "mkdir", swapped)
+    with pytest.raises(StoreFormatError, match="waiting is a link to"):
+        sealed(index, folder=tmp_path / "waiting")
+    assert [each.name for each in (tmp_path / "private").iterdir()] == ["1.part"]
+
+
+def test_a_folder_that_becomes_a_link_before_it_is_locked_is_refused(
+    index: GatedIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "1.part").write_text("mine")
+    acquire = filelock.FileLock.acquire
+
+    def swapped(lock: Any, *given: Any, **named: Any) -> Any:
+        (tmp_path / "waiting").rmdir()
+        (tmp_path / "waiting").symlink_to(tmp_path / "private")
+        return acquire(lock, *given, **named)
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", swapped)
+    with pytest.raises(StoreFormatError, match="waiting is a link to"):
+        sealed(index, folder=tmp_path / "waiting")
+    assert (tmp_path / "private" / "1.part").read_text() == "mine"
 
 
 def test_a_lock_that_is_a_link_to_elsewhere_is_told_and_its_target_left_alone(

@@ -11,15 +11,18 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from assistant.web.conversations import Conversations
+from assistant.web.keys import Keys
 from assistant.web.sessions import Sessions
+from assistant.web.subscriptions import Subscriptions
 from tests.chroma_server import chroma_server
 from tests.fake_database import KEPT, kept_in
 from tests.fake_embedding import FakeEmbedding
-from vectorstore import backups
+from vectorstore import backups, database
 from vectorstore.articles import Article
 from vectorstore.backups import newest_backup, write_backup
 from vectorstore.catalog import CATALOG, MIGRATIONS, Catalog
@@ -415,6 +418,103 @@ def test_a_database_beside_the_catalog_that_is_a_link_is_refused(
     with pytest.raises(StoreFormatError, match=r"link\.sqlite is a link to .*mine"):
         kept.open(tmp_path / "link.sqlite")
     assert (tmp_path / "mine").exists() == there
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+def test_a_link_in_place_of_what_sqlite_keeps_beside_a_database_is_refused(
+    tmp_path: Path, suffix: str
+) -> None:
+    (tmp_path / "mine").write_text("mine")
+    Conversations.open(tmp_path / "a.sqlite").close()
+    (tmp_path / f"a.sqlite{suffix}").symlink_to(tmp_path / "mine")
+    with pytest.raises(StoreFormatError, match=rf"a\.sqlite{suffix} is a link to .*mine"):
+        Conversations.open(tmp_path / "a.sqlite")
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize("kept", [Conversations, Sessions, Keys, Subscriptions, Catalog])
+@pytest.mark.parametrize("moment", ["before it is made", "before it is opened"])
+def test_a_database_that_becomes_a_link_while_it_is_opened_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: Any, moment: str
+) -> None:
+    file, mine = tmp_path / "a.sqlite", tmp_path / "mine"
+    opens = kept if kept is Catalog else kept.open
+    opens(mine).close()
+    if moment == "before it is opened":
+        opens(file).close()
+    was, mode = mine.read_bytes(), mine.stat().st_mode
+    step, module = ("open", os) if moment == "before it is made" else ("connect", database)
+    taken = getattr(module, step)
+
+    def swapped(given: Any, *more: Any, **named: Any) -> Any:
+        if str(given) == str(file) and not file.is_symlink():
+            file.unlink(missing_ok=True)
+            file.symlink_to(mine)
+        return taken(given, *more, **named)
+
+    monkeypatch.setattr(module, step, swapped)
+    with pytest.raises(StoreFormatError, match=r"a\.sqlite is a link to .*mine"):
+        opens(file)
+    assert (mine.read_bytes(), mine.stat().st_mode) == (was, mode)
+
+
+def test_a_backup_whose_draft_becomes_a_link_is_not_passed_off_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backed_up(tmp_path, ferry("a"))
+    copy, shared = backups._copy, tmp_path / "shared"
+    shared.mkdir()
+    for swapped_first in (True, False):
+
+        def swapped(file: Path, target: Path, first: bool = swapped_first) -> None:
+            if not first:
+                copy(file, target)
+            target.unlink()
+            target.symlink_to(tmp_path / "theirs")
+            if first:
+                copy(file, target)
+
+        monkeypatch.setattr(backups, "_copy", swapped)
+        (tmp_path / "theirs").touch()
+        with pytest.raises(StoreError, match="was replaced while it was written"):
+            write_backup(tmp_path / "index", shared / "a.dateline")
+        assert list(shared.iterdir()) == []
+
+
+def test_a_backup_that_becomes_another_file_after_it_was_recognised_is_not_restored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = backed_up(tmp_path, ferry("a"))
+    Sessions.open(tmp_path / "theirs").close()
+    marks = database.Database.marks
+
+    def swapped(kind: database.Database, given: Path) -> bool:
+        marked = marks(kind, given)
+        given.unlink()
+        given.symlink_to(tmp_path / "theirs")
+        return marked
+
+    monkeypatch.setattr(database.Database, "marks", swapped)
+    with pytest.raises(StoreDamagedError, match="replaced by another program's"):
+        restore(file, tmp_path / "new")
+    assert not (tmp_path / "new" / CATALOG).exists()
+
+
+def test_a_link_that_comes_in_place_of_what_is_being_restored_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = backed_up(tmp_path, ferry("a"))
+    (tmp_path / "mine").write_text("mine")
+    clear = backups._clear_drafts
+
+    def swapped(folder: Path) -> None:
+        clear(folder)
+        (folder / backups.RESTORING).symlink_to(tmp_path / "mine")
+
+    monkeypatch.setattr(backups, "_clear_drafts", swapped)
+    with pytest.raises(StoreError, match="could not be restored"):
+        restore(file, tmp_path / "new")
+    assert (tmp_path / "mine").read_text() == "mine"
 
 
 def test_a_table_that_was_given_another_definition_is_named(tmp_path: Path) -> None:

@@ -156,6 +156,26 @@ TD
 AN  Document WEIT000020250502el520001k
 """
 
+# Without the number of a document, the text beside its tag.
+FACTIVA_PADDED = f"""SE  News
+HD  Otter back in the Orrin
+BY  By Siv Aasen
+WC  33 words
+PD  22 April 2025
+SN  Orrin Courier
+LP  {OTTER.split(chr(10))[0]}
+
+TD  {OTTER.split(chr(10))[2]}
+
+CO  otters : Otters plc
+
+HD  Fish to climb
+WC  20 words
+PD  2 May 2025
+SN  The Weir Times
+TD  {WEIR}
+"""
+
 PROQUEST = f"""____________________________________________________________
 
 Otter back in the Orrin
@@ -206,8 +226,26 @@ Source: The Weir Times
 
 @pytest.mark.parametrize(
     "export",
-    [NEXIS, NEXIS.replace("\n", "\r\n"), NEXIS_UNI, FACTIVA, FACTIVA_TAGGED, PROQUEST, RULED],
-    ids=["Nexis", "Nexis, Windows", "Nexis Uni", "Factiva", "Factiva, tagged", "ProQuest", "rules"],
+    [
+        NEXIS,
+        NEXIS.replace("\n", "\r\n"),
+        NEXIS_UNI,
+        FACTIVA,
+        FACTIVA_TAGGED,
+        FACTIVA_PADDED,
+        PROQUEST,
+        RULED,
+    ],
+    ids=[
+        "Nexis",
+        "Nexis, Windows",
+        "Nexis Uni",
+        "Factiva",
+        "Factiva, tagged",
+        "Factiva, padded",
+        "ProQuest",
+        "rules",
+    ],
 )
 def test_each_article_of_an_export_is_one(tmp_path: Path, export: str) -> None:
     file = written(tmp_path / "export.txt", export)
@@ -226,6 +264,16 @@ def test_each_article_of_an_export_is_one(tmp_path: Path, export: str) -> None:
     assert second.text.strip() == WEIR
     assert first.id != second.id
     assert list(load(file)) == [first, second]
+
+
+def test_words_that_look_like_tags_stay_in_the_text(tmp_path: Path) -> None:
+    said = "IN LONDON they wept.\nCO 2 rose.\nHD pictures came.\nBY  the river, two columns."
+    text = FACTIVA_PADDED.replace(WEIR, f"{WEIR}\n{said}")
+
+    _, second = load(written(tmp_path / "a.txt", text))
+
+    assert isinstance(second, Article)
+    assert second.text == f"{WEIR}\n{said}"
 
 
 def test_an_export_may_come_as_rich_text_or_word(tmp_path: Path) -> None:

@@ -100,6 +100,63 @@ def test_lines_broken_to_be_sent_are_whole_again(tmp_path: Path) -> None:
     )
 
 
+def test_pictures_among_the_texts_are_told_and_stand_for_a_text_that_is_not_there(
+    tmp_path: Path,
+) -> None:
+    made = mail()
+    made.set_content(STORY)
+    made.add_alternative(f"{PAGE}<img src='cid:map'>", subtype="html")
+    page = made.get_payload(1)
+    assert isinstance(page, EmailMessage)
+    page.add_related(
+        b"\x89PNG", "image", "png", cid="<map>", filename="map.png", disposition="inline"
+    )
+    page.add_related(b"\x89PNG", "image", "png", cid="<mark>", disposition="inline")
+
+    loading = load(written(tmp_path / "a.eml", made.as_bytes()))
+    (article,) = loading
+    flyer = mail("Flyer")
+    flyer.set_content(b"\x89PNG", "image", "png", filename="flyer.png", disposition="inline")
+
+    assert isinstance(article, Article)
+    assert article.text == STORY
+    (notice,) = loading.notices
+    assert notice.text == (
+        "2 parts of its text (pictures, recordings, …) were not read (map.png, image/png); save what has "
+        "words in it, and add that"
+    )
+    found, told = loaded(written(tmp_path / "b.eml", flyer.as_bytes()))
+    assert found == []
+    assert "picture" in told["attachment 1, flyer.png"]
+
+
+def test_an_invitation_beside_the_text_is_told(tmp_path: Path) -> None:
+    made = mail()
+    made.set_content(STORY)
+    made.add_alternative("BEGIN:VCALENDAR\nSUMMARY:Council\nEND:VCALENDAR\n", subtype="calendar")
+
+    loading = load(written(tmp_path / "a.eml", made.as_bytes()))
+
+    assert [item.text for item in loading if isinstance(item, Article)] == [STORY]
+    assert "1 part of its text (picture, recording, …) was not read (text/calendar)" in (
+        loading.notices[0].text
+    )
+
+
+def test_a_text_in_another_encoding_than_its_mail_says_is_read_as_what_it_is(
+    tmp_path: Path,
+) -> None:
+    for charset in ("us-ascii", "iso-8859-1", "windows-1252", "x-unknown"):
+        head = f"Subject: x\nContent-Type: text/plain; charset={charset}\n"
+        quoted = (
+            "Content-Transfer-Encoding: quoted-printable\n\nDie Stra=C3=9Fe =E2=80=93 bis Mai.\n"
+        )
+
+        (article,), _ = loaded(written(tmp_path / "a.eml", head + quoted))
+
+        assert article.text == "Die Straße – bis Mai."
+
+
 # What it carries along
 
 

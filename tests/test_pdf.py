@@ -371,6 +371,27 @@ def test_a_page_that_lies_on_its_side_is_read_like_any_other(tmp_path: Path, tur
     assert text == "\n\n".join(["Mill to turn again", *FLOWN])
 
 
+def font_of(signs: dict[int, str]) -> tuple[str, tuple[str, ...]]:
+    """A font whose signs stand for such texts, and the objects that it needs."""
+    mapped = " ".join(
+        f"<{n:04x}> <{t.encode('utf-16-be', 'surrogatepass').hex()}>" for n, t in signs.items()
+    )
+    cmap = (
+        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def "
+        "1 begincodespacerange <0000> <ffff> endcodespacerange "
+        f"{len(signs)} beginbfchar {mapped} endbfchar endcmap end end"
+    )
+    font = "<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [6 0 R] /ToUnicode 8 0 R >>"
+    system = "<< /Registry (Adobe) /Ordering (Identity) /Supplement 0 >>"
+    measures = "/Ascent 800 /Descent -200 /ItalicAngle 0 /CapHeight 700 /StemV 80"
+    more = (
+        f"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X /CIDSystemInfo {system} /DW 600 /FontDescriptor 7 0 R >>",
+        f"<< /Type /FontDescriptor /FontName /X /Flags 4 /FontBBox [0 -200 1000 800] {measures} >>",
+        f"<< /Length {len(cmap)} >>\nstream\n{cmap}\nendstream",
+    )
+    return font, more
+
+
 def test_arabic_and_hebrew_are_read_from_right_to_left_and_numbers_within_not(
     tmp_path: Path,
 ) -> None:
@@ -388,20 +409,7 @@ def test_arabic_and_hebrew_are_read_from_right_to_left_and_numbers_within_not(
         10: "0",
         11: "5",
     }
-    mapped = " ".join(f"<{n:04x}> <{t.encode('utf-16-be').hex()}>" for n, t in signs.items())
-    cmap = (
-        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def "
-        "1 begincodespacerange <0000> <ffff> endcodespacerange "
-        f"{len(signs)} beginbfchar {mapped} endbfchar endcmap end end"
-    )
-    font = "<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [6 0 R] /ToUnicode 8 0 R >>"
-    system = "<< /Registry (Adobe) /Ordering (Identity) /Supplement 0 >>"
-    measures = "/Ascent 800 /Descent -200 /ItalicAngle 0 /CapHeight 700 /StemV 80"
-    more = (
-        f"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X /CIDSystemInfo {system} /DW 600 /FontDescriptor 7 0 R >>",
-        f"<< /Type /FontDescriptor /FontName /X /Flags 4 /FontBBox [0 -200 1000 800] {measures} >>",
-        f"<< /Length {len(cmap)} >>\nstream\n{cmap}\nendstream",
-    )
+    font, more = font_of(signs)
     word = [5, 4, 3, 2, 1]  # مرحبا, the last letter first, from the left
     order = [7, 6, 8, 9, 10, 9, 11, 8, *word]  # "مرحبا 2025 لاش" from right to left
     page = [Set("<" + "".join(f"{n:04x}" for n in order) + ">", 60, 700, 12)]
@@ -409,6 +417,20 @@ def test_arabic_and_hebrew_are_read_from_right_to_left_and_numbers_within_not(
     text = only(written(tmp_path / "a.pdf", printed(page, font=font, more=more))).text
 
     assert text == "مرحبا 2025 لاش"
+
+
+def test_signs_beyond_the_first_plane_are_whole_and_half_ones_do_not_cost_the_article(
+    tmp_path: Path,
+) -> None:
+    signs = {1: "a", 2: "\U0001d49c", 3: "\U000f0854", 4: "b", 5: "\ud835", 6: " ", 7: "."}
+    font, more = font_of(signs)
+    page = [
+        Set("<" + "".join(f"{n:04x}" for n in [1, 2, 3, 4, 7, 2, 6, 1, 5, 6, 1]) + ">", 60, 700, 12)
+    ]
+
+    text = only(written(tmp_path / "a.pdf", printed(page, font=font, more=more))).text
+
+    assert text.startswith("a\U0001d49c\U000f0854b.\U0001d49c a")
 
 
 # The law

@@ -72,6 +72,16 @@ EXPORTS: dict[str, Any] = {
             }
         ]
     },
+    "Tiny Tiny RSS": [
+        {
+            "title": "Kelp",
+            "link": URL,
+            "content": HTML,
+            "author": "Ola Brekke",
+            "published": MARCH_3,
+            "feed_title": "skerry.example",
+        }
+    ],
     "Miniflux": {
         "total": 1,
         "entries": [
@@ -220,6 +230,7 @@ TABLES = {
         "id,title,note,excerpt,url,folder,tags,created,cover,highlights,favorite\n"
         f'1,Kelp,Ask Vold,"Kelp farm doubled, it says.",{URL},News,,2025-04-01T09:00:00Z,,A highlight,false\n'
     ),
+    "Pinboard": f"href,description,extended\n{URL},Kelp,A highlight. Ask Vold\n",
     "Instapaper": f"URL,Title,Selection,Folder,Timestamp,Tags\n{URL},Kelp,A highlight,Unread,{MARCH_3},[]\n",
     "Readwise": (
         "Highlight,Book Title,Book Author,Amazon Book ID,Note,Color,Tags,Location Type,Location,Highlighted at\n"
@@ -230,6 +241,53 @@ TABLES = {
         f'"QX","newspaperArticle","2025","Brekke, Ola","Kelp","Skerry Post","{URL}","A highlight","2025-03-03"\n'
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ("since the flood […]", True),
+        ("since the flood… <a href='https://a.example'>Read more</a>", True),
+        ("since the flood. <a href='https://a.example'>Continue reading →</a>", True),
+        ("since the flood.", False),
+        ("since the flood. He wants to read more.", False),
+    ],
+)
+def test_a_text_that_the_feed_cut_off_is_told(tmp_path: Path, end: str, told: bool) -> None:
+    items = [
+        {"title": "Mill", "content": {"content": f"<p>The tide mill has not turned {end}</p>"}},
+        {"title": "Kelp", "summary": {"content": "<p>The kelp has grown.</p>"}},
+    ]
+    export = {"id": "user/-/state/com.google/starred", "items": items}
+
+    loading = load(written(tmp_path / "a.json", json.dumps(export)))
+
+    assert len(list(loading)) == 2
+    assert [notice.text for notice in loading.notices] == [
+        "1 of 2 records have no full text; excerpts and notes stand for it",
+        *(
+            [
+                "1 of 2 records end as excerpts do (“…”, “Read more”); add the addresses of those pages for the whole"
+            ]
+            if told
+            else []
+        ),
+    ]
+
+
+def test_cells_beyond_the_named_ones_are_told(tmp_path: Path) -> None:
+    table = "title,text\nPool,The pool, which was shut, opens.\nMill,The mill turns.,,\n"
+
+    loading = load(written(tmp_path / "a.csv", table))
+
+    assert [item.text for item in loading if isinstance(item, Article)] == [
+        *("The pool", "The mill turns.")
+    ]
+    (notice,) = loading.notices
+    assert notice.text == (
+        "line 2: has more cells than the first row has names, and “which was shut opens.” was left "
+        "out; quote what has commas in it"
+    )
 
 
 @pytest.mark.parametrize("program", TABLES)

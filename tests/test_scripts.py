@@ -207,3 +207,41 @@ def test_superscripts_keep_numbers_true_in_every_kind_of_markup(tmp_path: Path) 
     }
     for name, content in made.items():
         assert QUAY in only(written(tmp_path / name, content)).text, name
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("<mi>E</mi><mo>=</mo><mi>m</mi><msup><mi>c</mi><mn>2</mn></msup>", "E = mc²"),
+        ("<msup><mn>10</mn><mrow><mo>-</mo><mn>6</mn></mrow></msup>", "10⁻⁶"),
+        (
+            "<msub><mi>x</mi><mn>12</mn></msub><mo>+</mo><msup><mi>y</mi><mi>k</mi></msup>",
+            "x12 + y^k",
+        ),
+        ("<msubsup><mi>a</mi><mn>1</mn><mn>2</mn></msubsup>", "a1²"),
+        ("<mfrac><mn>1</mn><mn>2</mn></mfrac>", "1/2"),
+        ("<mfrac><mrow><mi>a</mi><mo>+</mo><mn>1</mn></mrow><mn>2</mn></mfrac>", "(a + 1)/2"),
+        ("<msqrt><mn>2</mn></msqrt>", "√(2)"),
+        ("<semantics><mn>7</mn><annotation encoding='x'>\\seven</annotation></semantics>", "7"),
+        ("<msup><mn>21</mn></msup>", "21"),
+    ],
+)
+def test_a_formula_is_written_out(formula: str, said: str) -> None:
+    assert text_of(f"<p>It is <math>{formula}</math> of it.</p>") == f"It is {said} of it."
+
+
+def test_a_comment_before_a_superscript_is_no_text() -> None:
+    assert text_of("<p><!-- 1 --><sup>1</sup> Without tax.</p><p>It cost 21<sup>1</sup>.</p>") == (
+        "¹ Without tax.\n\nIt cost 21."
+    )
+    assert text_of("<p>It is <math><!-- 1 --><mn>7</mn></math>.</p>") == "It is 7."
+
+
+def test_a_formula_on_a_web_page_is_part_of_its_text(tmp_path: Path) -> None:
+    page = (
+        "<html><body><article><h1>Wind</h1><p>The turbine makes "
+        "<math><msup><mn>10</mn><mn>6</mn></msup></math> joules a second, its owner said on Friday, "
+        "and the parish has agreed to buy all of them.</p></article></body></html>"
+    )
+
+    assert "makes 10⁶ joules" in only(written(tmp_path / "a.html", page)).text

@@ -17,18 +17,20 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.fake_embedding import FakeEmbedding
 from tests.test_fetching import Site, everywhere
 from tests.test_fetching import site as site
+from vectorstore import syncing
 from vectorstore.articles import Article, Origin, SourceFile, SyncReport
 from vectorstore.catalog import CATALOG, Catalog, NewPassage
 from vectorstore.errors import LoadingError
 from vectorstore.fetching import fetch_if_changed
 from vectorstore.index import Index
-from vectorstore.loading import place_of
+from vectorstore.loading import Loading, load, place_of
 from vectorstore.loading.files import INDEX
 from vectorstore.local import LocalIndex
 from vectorstore.shared import open_shared
@@ -414,6 +416,27 @@ def test_what_has_become_a_link_out_of_the_folder_is_not_gone(
     report = index.sync(folder, prune=True, yes=True)
     assert (report.vanished, len(report.skipped)) == ((), 1)
     assert index.get(ferry).text == FERRY
+
+
+def test_a_file_that_becomes_a_link_while_its_folder_is_synced_is_not_read(
+    index: Index, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(folder / "ferry.txt", FERRY)
+    written(tmp_path / "secret.txt", FLOOD)
+
+    def found(*given: Any, **named: Any) -> Loading:
+        loading = load(*given, **named)
+        file.unlink()
+        file.symlink_to(tmp_path / "secret.txt")
+        return loading
+
+    monkeypatch.setattr(syncing, "load", found)
+    report = index.sync(folder)
+
+    assert report.new == ()
+    assert [each.reason for each in report.skipped] == [
+        "cannot be opened: it has become a link, or no longer lies in a folder"
+    ]
 
 
 def test_an_article_that_is_no_longer_in_its_file_is_gone_and_may_come_back(

@@ -143,3 +143,16 @@ def test_of_bloggers_export_only_posts_and_pages_come_in(tmp_path: Path) -> None
     article = only(written(tmp_path / "a.xml", feed))
 
     assert (article.text, article.published) == ("The lamp burns.", date(2014, 5, 4))
+
+
+def test_what_a_shortcode_encloses_stays_and_both_its_tags_go() -> None:
+    assert text_of_post("The lamp[note]of 1871[/note] burns.") == "The lamp\n\nof 1871\n\nburns."
+
+
+def test_an_excerpt_stands_for_a_post_without_a_text(tmp_path: Path) -> None:
+    entry = post("").replace(
+        "<excerpt:encoded></excerpt:encoded>",
+        "<excerpt:encoded><![CDATA[The lamp burns.]]></excerpt:encoded>",
+    )
+
+    assert only(written(tmp_path / "a.xml", export(entry))).text == "The lamp burns."

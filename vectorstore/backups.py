@@ -31,7 +31,7 @@ from pathlib import Path
 
 from vectorstore.articles import Statistics
 from vectorstore.catalog import CATALOG, DATABASE, Catalog
-from vectorstore.database import Database, connect
+from vectorstore.database import Database, connect, side_files
 from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFormatError
 from vectorstore.holding import hold, holder_of
 
@@ -72,18 +72,23 @@ def write_backup(
             raise StoreError(f"{file} exists and is no backup. Give another name.")
         # Made for its owner only; in the same folder, so that it can take its place in one step.
         descriptor, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
-        os.close(descriptor)
         draft = Path(name)
         try:
-            _copy(folder / CATALOG, draft)
-            for database in beside:
-                if database.name not in without and (folder / database.name).is_file():
-                    _put_in(draft, folder / database.name)
-            _make_durable(draft)
+            with os.fdopen(descriptor, "rb") as own:
+                _copy(folder / CATALOG, draft)
+                for database in beside:
+                    if database.name not in without and (folder / database.name).is_file():
+                        _put_in(draft, folder / database.name)
+                _make_durable(draft)
+                if not os.path.samestat(os.fstat(own.fileno()), draft.lstat()):
+                    raise StoreError(
+                        f"{draft} was replaced while it was written: others can write to {file.parent}. No "
+                        "backup was written; give a place that is yours alone."
+                    )
             draft.replace(file)
             _make_durable(file.parent)
         finally:
-            for leftover in (draft, *_side_files(draft)):
+            for leftover in (draft, *side_files(draft)):
                 leftover.unlink(missing_ok=True)
         _remember(folder, file)
     except OSError as error:
@@ -200,7 +205,7 @@ def _restore(
     for target in targets.keys() - there:
         _put_in_place(targets[target], target)
     # The log of the old catalog must not meet the new one.
-    for old in _side_files(folder / CATALOG):
+    for old in side_files(folder / CATALOG):
         old.unlink(missing_ok=True)
     if before is None:
         (folder / CATALOG).replace(folder / DAMAGED)
@@ -228,7 +233,7 @@ def _put_in_place(restored: Path, target: Path) -> None:
     if target.exists():
         with suppress(sqlite3.DatabaseError), closing(connect(target)) as old:
             old.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # it is whole until it is replaced
-    for old_log in _side_files(target):
+    for old_log in side_files(target):
         old_log.unlink(missing_ok=True)
     restored.replace(target)
 
@@ -279,7 +284,7 @@ def _copy(file: Path, target: Path) -> None:
 def _put_in(backup: Path, database: Path) -> None:
     """Add a copy of a database, as of one moment, to a backup."""
     copied = backup.with_name(f"{backup.name}-beside")
-    copied.touch(mode=_OWNER_ONLY)
+    _make_new(copied)
     try:
         try:
             _copy(database, copied)
@@ -300,7 +305,7 @@ def _put_in(backup: Path, database: Path) -> None:
                     )
             db.execute("COMMIT")
     finally:
-        for leftover in (copied, *_side_files(copied)):
+        for leftover in (copied, *side_files(copied)):
             leftover.unlink(missing_ok=True)
 
 
@@ -313,7 +318,7 @@ def _given(
     Raises sqlite3.DatabaseError where the file is damaged or has in it what Dateline does not make,
     or else than the statements in `also` do; StoreFormatError where it is of a newer format.
     """
-    target.touch(mode=_OWNER_ONLY)
+    _make_new(target)
     with closing(connect(target.absolute().as_uri(), uri=True)) as db:
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("ATTACH ? AS given", (f"{file.absolute().as_uri()}?mode=ro",))
@@ -327,6 +332,9 @@ def _given(
                 f"{file} has format {version}, and this release reads up to {database.newest}. "
                 "Upgrade dateline, or restore another backup."
             )
+        (marked,) = db.execute("PRAGMA given.application_id").fetchone()
+        if marked != database.application_id:
+            raise sqlite3.DatabaseError("it was replaced by another program's while it was read")
         if foreign := database.foreign(db, also=also, within="given"):
             raise sqlite3.DatabaseError(f"Dateline did not make {', '.join(foreign)} in it")
         yield db
@@ -346,11 +354,10 @@ def _taken_out(db: sqlite3.Connection, draft: Path, beside: Sequence[Database]) 
         if name not in known:
             raise sqlite3.DatabaseError(f"Dateline keeps no database {str(name)[:80]!r}")
         copied = draft.with_name(f"{RESTORING}.given")
-        copied.touch(mode=_OWNER_ONLY)
         parts = db.execute(
             "SELECT CAST(content AS BLOB) FROM given.beside WHERE name = ? ORDER BY part", (name,)
         )
-        with copied.open("wb") as opened:
+        with os.fdopen(_new(copied), "wb") as opened:
             for (content,) in parts:
                 opened.write(content or b"")
         if not known[name].marks(copied):
@@ -373,8 +380,16 @@ def _clear_drafts(folder: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def _side_files(file: Path) -> list[Path]:
-    return [file.with_name(file.name + suffix) for suffix in ("-wal", "-shm", "-journal")]
+def _make_new(file: Path) -> None:
+    os.close(_new(file))
+
+
+def _new(file: Path) -> int:
+    """A descriptor of a file that is made now, for its owner only. Raises FileExistsError where there is
+    one, or a link, in its place."""
+    return os.open(
+        file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), _OWNER_ONLY
+    )
 
 
 def _make_durable(path: Path) -> None:
@@ -392,8 +407,8 @@ def _remember(folder: Path, file: Path) -> None:
     notes.append({"file": str(file), "made": datetime.now(UTC).isoformat(timespec="seconds")})
     draft = folder / f"{NOTES}.new"
     draft.unlink(missing_ok=True)
-    draft.touch(mode=_OWNER_ONLY)
-    draft.write_text(json.dumps(notes, indent=1), encoding="utf-8")
+    with os.fdopen(_new(draft), "w", encoding="utf-8") as opened:
+        opened.write(json.dumps(notes, indent=1))
     draft.replace(folder / NOTES)
 
 

@@ -19,7 +19,6 @@ import hashlib
 import json
 import re
 import sqlite3
-import stat
 import threading
 import uuid
 from collections import Counter
@@ -43,7 +42,7 @@ from vectorstore.articles import (
     Summary,
 )
 from vectorstore.copies import SIGNING, Signature
-from vectorstore.database import Database, Step, connect, refuse_link
+from vectorstore.database import Database, Step, open_own
 from vectorstore.errors import (
     ArticleError,
     ArticleNotFoundError,
@@ -228,7 +227,6 @@ _NEAREST = 24  # stems whose forms are looked at
 # Every further term costs time over the whole index, and a pasted page has hundreds.
 _TERMS = 32
 
-_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 _WORD = re.compile(r"\w+")
 # Errors that say nothing about the file: the disk is full, the folder read-only, or another program
 # writes.
@@ -284,17 +282,14 @@ class Catalog:
         self._newest_backup = newest_backup
         self._writing = threading.RLock()
         self._reading = threading.RLock()
-        refuse_link(file)
-        try:
-            file.touch(mode=_OWNER_ONLY)
-            file.chmod(_OWNER_ONLY)  # SQLite gives its log the same
-        except OSError as error:
-            raise StoreError(
-                f"{file} cannot be written ({error.strerror or error}). Make its folder writable, "
-                "or give another."
-            ) from error
         with self._said_plainly():
-            self._db = _connect(file)
+            try:
+                self._db = _connect(file)
+            except OSError as error:
+                raise StoreError(
+                    f"{file} cannot be written ({error.strerror or error}). Make its folder writable, "
+                    "or give another."
+                ) from error
             try:
                 self._place = _place(file)
                 self._recognise(_database(migrations))
@@ -1235,7 +1230,7 @@ def digest(article: Article) -> str:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    connection = connect(file)
+    connection = open_own(file)
     connection.row_factory = sqlite3.Row
     return connection
 

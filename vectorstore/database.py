@@ -13,9 +13,11 @@ schema is compared before anything is read. It knows neither what the rows say n
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,6 +27,7 @@ from vectorstore.errors import StoreFormatError
 Step = Callable[[sqlite3.Connection], None]
 """Brings a file from one format to the next."""
 
+_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 _HEADER = 100  # bytes
 _MAGIC = b"SQLite format 3\x00"
 _APPLICATION_ID_AT = 68
@@ -155,14 +158,56 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def refuse_link(file: Path) -> None:
-    """Raises StoreFormatError where the file is a link: a folder that was handed over could have rows
-    read from, or written to, a database elsewhere."""
-    if file.is_symlink():
-        raise StoreFormatError(
-            f"{file} is a link to {file.readlink()}; an index's databases lie in its own folder. "
-            "Remove the link."
-        )
+def open_own(file: Path, *, patience: float = 5.0) -> sqlite3.Connection:
+    """A connection to a database of an index's folder, which is made for its owner only where there is
+    none. A folder that was handed over could have rows read from, or written to, a database elsewhere:
+
+    Others can no longer read it. Raises StoreFormatError where the file, or one that SQLite keeps beside it, is a link, or where it
+    became another file while it was opened; OSError where it cannot be made.
+    """
+    for each in (file, *side_files(file)):
+        if each.is_symlink():
+            raise _is_a_link(each)
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, _OWNER_ONLY))  # follows no link
+    before = file.lstat()
+    if not stat.S_ISREG(before.st_mode):
+        raise _is_a_link(file)
+    if stat.S_IMODE(before.st_mode) != _OWNER_ONLY:  # SQLite gives its log the same
+        _make_owner_only(file)
+    db = connect(file, patience=patience)
+    try:
+        db.execute("PRAGMA schema_version")  # not before this has SQLite opened it
+        after = file.lstat()
+        if not stat.S_ISREG(after.st_mode) or not os.path.samestat(before, after):
+            raise _is_a_link(file)  # noqa: TRY301 - the connection is closed here, too
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def side_files(file: Path) -> list[Path]:
+    """What SQLite keeps beside a database."""
+    return [file.with_name(file.name + suffix) for suffix in ("-wal", "-shm", "-journal")]
+
+
+def _make_owner_only(file: Path) -> None:
+    if not hasattr(os, "fchmod"):
+        file.chmod(_OWNER_ONLY)
+        return
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        os.fchmod(descriptor, _OWNER_ONLY)
+    finally:
+        os.close(descriptor)
+
+
+def _is_a_link(file: Path) -> StoreFormatError:
+    to = f"is a link to {file.readlink()}" if file.is_symlink() else "became another file"
+    return StoreFormatError(
+        f"{file} {to}; an index's databases lie in its own folder. Remove the link."
+    )
 
 
 def _number(db: sqlite3.Connection, pragma: str, within: str) -> int:

@@ -43,7 +43,7 @@ from vectorstore.fetching import Page, fetch_if_changed
 from vectorstore.home import expanded
 from vectorstore.loading import READING, Content, Loaded, OnMember, Place, Reader, load, place_of
 from vectorstore.loading.files import shown
-from vectorstore.loading.links import Listed, Sitemap, goes_on, sitemap_of
+from vectorstore.loading.links import CUT_OFF, Listed, Sitemap, goes_on, sitemap_of
 
 if TYPE_CHECKING:
     from vectorstore.index import Index, OnProgress
@@ -883,6 +883,7 @@ def _completed(item: Loaded, whole: Article) -> Loaded:
             authors=entry.authors or whole.authors,
             language=entry.language or whole.language,
         ),
+        notices=tuple(notice for notice in item.notices if CUT_OFF not in notice.text),
     )
 
 

@@ -35,9 +35,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from assistant.web.sealing import Seal
+from assistant.web.waiting import Kept, Waiting
 from vectorstore.articles import AddReport, Notice, Progress, Skipped
 from vectorstore.errors import (
     DatelineError,
@@ -73,8 +74,6 @@ _STRANGE_FOLDER = (
 )
 _WAITS = ".waits"  # the ending of what waits
 _UNREADABLE = ".unreadable"  # and of what did, and cannot be read
-_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _LONGEST_LINE = 100_000  # bytes of the line that says what waits
 
 _log = logging.getLogger(__name__)
@@ -180,7 +179,8 @@ class Adding:
         self._failed: dict[str, _Source | None] = {}
         self._names = itertools.count(1)
         self._closing = False
-        self._folder = folder
+        self._folder: Waiting | None = None
+        self._is_temporary = False
         self._kept: BaseFileLock | None = None  # held while what waits is kept in the folder
         self._readers: list[threading.Thread] = []
         self._fetchers: list[threading.Thread] = []
@@ -304,8 +304,8 @@ class Adding:
             thread.join(max(0.0, deadline - time.monotonic()))
         if self._kept is not None:
             self._kept.release()
-        elif self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        elif self._is_temporary and self._folder is not None:
+            shutil.rmtree(self._folder.path, ignore_errors=True)
 
     # -- the queue; each of these is called with the lock held -----------------------------------
 
@@ -348,11 +348,11 @@ class Adding:
         if coming is None or coming.path is None:
             return
         if not coming.left:
-            coming.path.unlink(missing_ok=True)
+            coming.path.remove()
             coming.path = None
             return
-        with suppress(OSError), coming.path.open("ab") as opened:
-            opened.write(b".")
+        with suppress(OSError):
+            coming.path.append(b".")
 
     def _never_came(self, upload: str, of: int, name: str) -> None:
         """A file was given and could not be kept: whoever gave it is told, and nobody waits for it."""
@@ -412,7 +412,7 @@ class Adding:
     def _drop(self, source: _Source | None) -> None:
         """Delete what is kept of a source, where no failure can ask for it again."""
         if source is not None and source not in self._failed.values():
-            source.path.unlink(missing_ok=True)
+            source.path.remove()
             self._bytes -= source.size
 
     def _fetch_later(self, link: _Link) -> None:
@@ -424,7 +424,7 @@ class Adding:
 
     # -- what waits ------------------------------------------------------------------------------
 
-    def _put(self, about: dict[str, str | int], content: bytes) -> Path:
+    def _put(self, about: dict[str, str | int], content: bytes) -> Kept:
         """Keep what was given until it is stored: a line that says what it is, then its bytes.
 
         Raises StoreError, and leaves nothing behind, where that cannot be.
@@ -433,59 +433,58 @@ class Adding:
             self._refuse_if_closing()
             number = next(self._names)
             if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="dateline-"))
-            folder = self._folder
-        draft, path = folder / f"{number}.part", folder / f"{number}{_WAITS}"
+                self._folder = Waiting(Path(tempfile.mkdtemp(prefix="dateline-")))
+                self._is_temporary = True
+            kept = self._folder.kept(f"{number}{_WAITS}")
         try:
-            with os.fdopen(os.open(draft, _NEW, _OWNER_ONLY), "wb") as opened:
-                opened.write(json.dumps(self._seal.on(about)).encode() + b"\n" + content)
-            draft.replace(path)  # whole, or not at all
+            kept.write(json.dumps(self._seal.on(about)).encode() + b"\n" + content)
         except OSError as error:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
             raise StoreError(
                 f"it could not be kept until it is read: {error.strerror or error}. Free some space on "
-                f"the disk of {folder}, and add it again."
+                f"the disk of {kept.folder.path}, and add it again."
             ) from error
-        return path
+        return kept
 
     def _take_up(self, folder: Path) -> None:
         """Go on with what an earlier program left there; not where another one still works on it."""
         from filelock import FileLock, Timeout
 
-        if folder.is_symlink():  # of somebody who wants files elsewhere read or removed
-            raise StoreFormatError(
-                f"{folder} is a link to {folder.readlink()}; what waits lies in the index itself. "
-                "Remove the link."
-            )
         folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+        try:
+            waiting = Waiting(folder)
+        except OSError as error:
+            raise _is_a_link(folder) from error
         lock = FileLock(folder / "lock", timeout=0, thread_local=False)  # closed by another
         try:
             lock.acquire()
         except Timeout:
             _log.info("%s is in use: what is added here is not kept beyond the end", folder)
-            self._folder = None
             return
         except OSError as error:  # it is a link, or the file system knows no locks
             raise StoreError(
                 f"{folder / 'lock'} cannot be locked ({error.strerror or error}). Remove it, or move "
                 "the index to a local disk."
             ) from error
-        self._kept = lock
-        for draft in folder.glob("*.part"):
-            draft.unlink(missing_ok=True)
-        waiting = sorted(
-            (int(path.stem), path) for path in folder.glob(f"*{_WAITS}") if path.stem.isdigit()
-        )
-        taken = (int(path.stem) for path in folder.iterdir() if path.stem.isdigit())
-        self._names = itertools.count(max(taken, default=0) + 1)
+        if not waiting.is_at_its_path:
+            lock.release()
+            raise _is_a_link(folder)
+        self._folder, self._kept = waiting, lock
+        names = [name.rpartition(".") for name in waiting.names()]
+        for number, _, ending in names:
+            if ending == "part":
+                waiting.remove(f"{number}.part")
+        numbers = [
+            (int(n), f".{ending}") for n, _, ending in names if n.isdecimal() and n.isascii()
+        ]
+        self._names = itertools.count(max((number for number, _ in numbers), default=0) + 1)
+        kept = [waiting.kept(f"{n}{_WAITS}") for n, ending in sorted(numbers) if ending == _WAITS]
         with self._changed:
-            for _, path in waiting:
-                self._go_on_with(path)
+            for each in kept:
+                self._go_on_with(each)
 
-    def _go_on_with(self, path: Path) -> None:
+    def _go_on_with(self, path: Kept) -> None:
         try:
-            with _opened(path) as opened:
+            with path.opened() as opened:
                 about = json.loads(opened.readline(_LONGEST_LINE))
                 rest = os.fstat(opened.fileno()).st_size - opened.tell()
             kind, name = _waits_for(about)
@@ -524,15 +523,14 @@ class Adding:
             else:
                 self._fail(name, _STRANGE.format("reads"), file, again=True)
 
-    def _set_aside(self, path: Path, what: str = "", why: str = "") -> None:
+    def _set_aside(self, path: Kept, what: str = "", why: str = "") -> None:
         """List what waits and cannot or must not be read among what failed, and do not take it up
         again."""
-        kept = path.with_suffix(_UNREADABLE)
+        kept = path
         try:
-            path.replace(kept)
+            kept = path.rename(path.name.replace(_WAITS, _UNREADABLE))
         except OSError as error:
             _log.warning("%s cannot be set aside: %s", path, error)
-            kept = path
         reason = why or (
             f"waited to be added and can no longer be read. It is kept as {kept}; add it again."
         )
@@ -724,7 +722,7 @@ class _Upload:
     what: str
     of: int
     left: int
-    path: Path | None
+    path: Kept | None
     last: float = 0.0
 
 
@@ -734,7 +732,7 @@ class _File:
     nobody vouches for them."""
 
     what: str
-    path: Path
+    path: Kept
     size: int
     digest: str = ""
     whose: str = ""
@@ -745,7 +743,7 @@ class _File:
     def content(self) -> bytes:
         """Raises LoadingError where it is no longer what was given."""
         try:
-            with _opened(self.path) as opened:
+            with self.path.opened() as opened:
                 opened.readline(_LONGEST_LINE)  # says what it is
                 content = opened.read()
         except OSError as error:
@@ -762,7 +760,7 @@ class _Folder:
 
     folder: Path
     files: int
-    path: Path
+    path: Kept
     whose: str = ""
     size: int = 0
     done: int = 0
@@ -780,7 +778,7 @@ class _Link:
 
     what: str
     fetch: Callable[[str], Page]
-    path: Path
+    path: Kept
     size: int = 0
 
     files = 0
@@ -792,7 +790,7 @@ class _Unsent:
     """What never came of an upload. Nothing of it can be tried again here."""
 
     what: str
-    path: Path
+    path: Kept
     size: int = 0
 
     files = 0
@@ -822,15 +820,10 @@ def _started(work: Callable[[], None], name: str) -> threading.Thread:
     return thread
 
 
-def _opened(path: Path) -> BinaryIO:
-    """A file of what waits, for reading. Raises OSError for a link to elsewhere, and for what is no
-    plain file and could be waited for."""
-    careful = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    opened = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | careful), "rb")
-    if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-        opened.close()
-        raise OSError(errno.EINVAL, "is no file", str(path))
-    return opened
+def _is_a_link(folder: Path) -> StoreFormatError:
+    """Of somebody who wants files elsewhere read or removed."""
+    to = f"is a link to {folder.readlink()}" if folder.is_symlink() else "is no folder"
+    return StoreFormatError(f"{folder} {to}; what waits lies in the index itself. Remove the link.")
 
 
 def _waits_for(about: object) -> tuple[str, str]:

@@ -19,7 +19,6 @@ import hashlib
 import json
 import secrets
 import sqlite3
-import stat
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,7 +33,7 @@ from assistant.answers import Answer, Turn
 from assistant.databases import CONVERSATIONS
 from assistant.errors import ConversationNotFoundError, QuestionError
 from assistant.render import day, name_of
-from vectorstore.database import connect, refuse_link, transaction
+from vectorstore.database import connect, open_own, transaction
 from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError
 
 FILE = CONVERSATIONS.name  # the file's name in an index's folder
@@ -48,7 +47,6 @@ _EXCHANGE = """
 SELECT exchanges.*, conversations.visitor AS visitor
 FROM exchanges JOIN conversations ON conversations.id = exchanges.conversation
 """
-_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 _UNDONE = 100  # removals that can be brought back, of all visitors
 _REMEMBERED = 600.0  # seconds for which they can
 _PATIENCE = 10.0  # seconds to wait while another process writes
@@ -179,11 +177,7 @@ class Conversations:
         for one that cannot be read, or holds what Dateline does not make.
         """
         with _told(file):
-            if file is not None:
-                refuse_link(file)
-                if not file.exists():
-                    file.touch(_OWNER_ONLY)
-            db = connect(":memory:" if file is None else file, patience=_PATIENCE)
+            db = connect(":memory:") if file is None else open_own(file, patience=_PATIENCE)
             try:
                 db.row_factory = sqlite3.Row
                 db.execute("PRAGMA journal_mode = WAL")

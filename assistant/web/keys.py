@@ -16,7 +16,6 @@ import hashlib
 import re
 import secrets
 import sqlite3
-import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,7 +26,7 @@ from typing import Any, Literal, get_args
 from assistant.databases import KEYS
 from assistant.errors import AccessKeyError
 from assistant.web.sealing import Seal
-from vectorstore.database import connect, refuse_link, transaction
+from vectorstore.database import connect, open_own, transaction
 from vectorstore.errors import StoreDamagedError, StoreError
 
 FILE = KEYS.name  # the file's name in an index's folder
@@ -38,7 +37,6 @@ CANS: tuple[Can, ...] = get_args(Can)  # each may do what those before it may
 
 _TOKEN = re.compile(r"dateline_[A-Za-z0-9_-]{43}")  # scanners for secrets know it by its beginning
 _NAME = re.compile(r"[^\W_][\w .@-]{0,59}")
-_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 _NOTED = 3600.0  # seconds between two notes of a key's use
 _BEGIN_ANEW = "Move it away, and make the keys anew with `dateline key create`."
 
@@ -85,11 +83,7 @@ class Keys:
         for one that is damaged, or holds what Dateline does not make.
         """
         with _told(file):
-            if file is not None:
-                refuse_link(file)
-                if not file.exists():
-                    file.touch(_OWNER_ONLY)
-            db = connect(":memory:" if file is None else file)
+            db = connect(":memory:") if file is None else open_own(file)
             try:
                 db.row_factory = sqlite3.Row
                 db.execute("PRAGMA journal_mode = WAL")

@@ -15,19 +15,17 @@ from __future__ import annotations
 import hmac
 import secrets
 import sqlite3
-import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from assistant.databases import SESSIONS
-from vectorstore.database import connect, refuse_link, transaction
+from vectorstore.database import connect, open_own, transaction
 from vectorstore.errors import StoreDamagedError, StoreError
 
 FILE = SESSIONS.name  # the file's name in an index's folder
 
-_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 _BROWSERS = 10_000  # that are remembered, the last seen ones
 _BEGIN_ANEW = "Move it away: everybody then logs in again."
 
@@ -51,11 +49,7 @@ class Sessions:
         for one that is damaged, or holds what Dateline does not make.
         """
         with _told(file):
-            if file is not None:
-                refuse_link(file)
-                if not file.exists():
-                    file.touch(_OWNER_ONLY)
-            db = connect(":memory:" if file is None else file)
+            db = connect(":memory:") if file is None else open_own(file)
             try:
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute("PRAGMA secure_delete = ON")

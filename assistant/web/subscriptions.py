@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,7 +25,7 @@ from urllib.parse import urlsplit
 from assistant.databases import SUBSCRIPTIONS
 from assistant.web.sealing import Seal
 from vectorstore.articles import SyncReport
-from vectorstore.database import connect, refuse_link, transaction
+from vectorstore.database import connect, open_own, transaction
 from vectorstore.errors import (
     LoadingError,
     StoreBusyError,
@@ -43,7 +42,6 @@ SHORTEST = 60.0  # seconds between two refreshes
 _DAY = 86_400.0
 _LONGEST = 366 * _DAY  # between two refreshes
 _LONGEST_ADDRESS = 2_000  # characters
-_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 _PATIENCE = 10.0  # seconds to wait while another process writes
 _DOUBLINGS = 20
 _NEVER = re.compile(r"[\s\\@]")  # in a host; a name or password before it would not be sent
@@ -108,11 +106,7 @@ class Subscriptions:
         for one that cannot be read, or holds what Dateline does not make.
         """
         with _told(file):
-            if file is not None:
-                refuse_link(file)
-                if not file.exists():
-                    file.touch(_OWNER_ONLY)
-            db = connect(":memory:" if file is None else file, patience=_PATIENCE)
+            db = connect(":memory:") if file is None else open_own(file, patience=_PATIENCE)
             try:
                 db.row_factory = sqlite3.Row
                 db.execute("PRAGMA journal_mode = WAL")

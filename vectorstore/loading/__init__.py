@@ -54,7 +54,7 @@ __all__ = [
     "place_of",
 ]
 
-READING = 3  # raised when the same file would give other articles than before
+READING = 4  # raised when the same file would give other articles than before
 
 OnMember = Callable[[int, int], None]
 
@@ -92,7 +92,7 @@ def load(
             loader_of(path.name, loaders)
         except LoadingError as error:
             raise LoadingError(f"{shown(path)} {error}") from error
-    return Loading(found, loaders, limits)
+    return Loading(found, loaders, limits, None if found == [path] else path)
 
 
 def load_content(
@@ -132,8 +132,10 @@ class Loading:
         found: Sequence[Path | Page | Content | Skipped],
         loaders: Mapping[str, Loader] = LOADERS,
         limits: Limits | None = None,
+        below: Path | None = None,
     ) -> None:
         self.found = found
+        self._below = below
         self._limits = limits or Limits()
         self._loaders = loaders
         self.done = 0
@@ -164,7 +166,7 @@ class Loading:
 
     def reader(self) -> Reader:
         """What reads the files that were found, one by one."""
-        return Reader(self._loaders, self._limits)
+        return Reader(self._loaders, self._limits, below=self._below)
 
 
 class Reader:
@@ -175,6 +177,7 @@ class Reader:
         for item in reader.parsed(path, content):   Loaded, or Skipped with the reason
 
     `opening` is called before each file of an archive with its number, from 1, and how many there are.
+    `below` is the folder that the files were found in: none of them is read through a link.
     """
 
     def __init__(
@@ -182,7 +185,9 @@ class Reader:
         loaders: Mapping[str, Loader] = LOADERS,
         limits: Limits | None = None,
         opening: OnMember | None = None,
+        below: Path | None = None,
     ) -> None:
+        self._below = below
         self._loaders = loaders
         self._opening = opening
         self._worker = Worker(limits)
@@ -211,7 +216,7 @@ class Reader:
         if isinstance(one, Page):
             return _page_content(one)
         if isinstance(one, Path):
-            return read(one, loader_of(one.name, self._loaders).largest)
+            return read(one, loader_of(one.name, self._loaders).largest, self._below)
         largest = loader_of(place_of(one).name, self._loaders).largest
         if len(one.content) > largest:
             raise LoadingError(f"is larger than {largest // 1_000_000} MB; split it")

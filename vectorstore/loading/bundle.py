@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
 from vectorstore.loading.dates import day_within, written_day
 from vectorstore.loading.draft import Draft, apart, first_line, shorten
@@ -32,9 +33,19 @@ _FACTIVA_ID = re.compile(
     r"^[^\S\n]*(?:AN[^\S\n]+)?(?:Document|Dokument|Documento)[^\S\n]+([A-Z]{2,8}[0-9]{6,}[0-9a-z]{6,})[^\S\n]*\r?$",
     re.MULTILINE,
 )
+# Padded to a column, so "IN LONDON" is no tag.
 _FACTIVA_TAG = re.compile(
-    r"(SE|HD|BY|CR|WC|PD|ET|SN|SC|PG|ED|LA|CY|LP|TD|CT|CO|IN|NS|RE|IPC|IPD|PUB|AN)(?:[^\S\n]+|$)"
+    r"(?:(CLM|SE|HD|BY|CR|WC|PD|ET|SN|SC|PG|VOL|ED|LA|CY|LP|TD|ART|CT|RF|CO|IN|NS|RE|IPC|IPD|PUB|AN)"
+    r"(?:(?<=[A-Z]{3})[^\S\n]|[^\S\n]{2,}|\t|[^\S\n]*$)[^\S\n]*)",
+    re.MULTILINE,
 )
+_FACTIVA_BEHIND = frozenset(
+    ["TD", "ART", "CT", "RF", "CO", "IN", "NS", "RE", "IPC", "IPD", "PUB", "AN"]
+)
+_FACTIVA_HEADLINE = re.compile(
+    r"^(?:(?:CLM|SE)(?:[^\S\n]{2}|\t| (?<=CLM )).*\n)*HD(?:[^\S\n]{2}|\t|\r?$)", re.MULTILINE
+)
+_SECOND_PARAGRAPH = re.compile(r"(?<!\s)[^\S\n]*+\n\s*+(?<=\n)TD(?:[^\S\n]{2,}+|\t|[^\S\n]*+\r?\n)")
 _WORD_COUNT = re.compile(r"[\d.,]+\s(?:words|Wörter|mots|palabras|parole|woorden)")
 _PROQUEST_RULE = re.compile(r"^[^\S\n]*_{20,}[^\S\n]*\r?$", re.MULTILINE)
 _RULE = re.compile(r"^[^\S\n]*(?:-{3,}|={3,}|_{3,}|\*{3,}|#{3,}|~{3,})[^\S\n]*\r?$", re.MULTILINE)
@@ -113,6 +124,13 @@ def _before(mark: re.Pattern[str]) -> Callable[[str], Iterator[tuple[int, int]]]
             yield start, len(text)  # more than a line of thanks: then it is no such export
 
     return cut
+
+
+def _at_headlines(text: str) -> Iterator[tuple[int, int]]:
+    """Where each article begins with the tag of its headline, and has no number of its own."""
+    starts = [match.start() for match in _FACTIVA_HEADLINE.finditer(text)]
+    if starts and not text[: starts[0]].strip():
+        yield from pairwise([*starts, len(text)])
 
 
 def _between_rules(rule: re.Pattern[str]) -> Callable[[str], Iterator[tuple[int, int]]]:
@@ -200,12 +218,19 @@ def _factiva(text: str, start: int, end: int) -> Draft | None:
     return replace(draft, key=found[1])
 
 
+def _headlined(text: str, start: int, end: int) -> Draft | None:
+    draft = _tagged(text, [line for line in _lines(text, start, end) if line[0].strip()])
+    return draft if draft is not None and draft.published and draft.source else None
+
+
 def _tagged(text: str, lines: list[_Line]) -> Draft | None:
     """Factiva's lines with a tag in front: HD the headline, LP and TD the text."""
     fields: dict[str, tuple[int, int]] = {}
     tag = ""
     for line in lines:
         found = _FACTIVA_TAG.match(line[0])
+        if found and found[1] not in _FACTIVA_BEHIND and not {"LP", "TD"}.isdisjoint(fields):
+            found = None  # of the text
         if found:
             tag = found[1]
             fields[tag] = (line.start() + found.end(), line.end())
@@ -228,7 +253,7 @@ def _tagged(text: str, lines: list[_Line]) -> Draft | None:
         authors=said.get("BY", ""),
     )
     # Between the first paragraph and the rest stands the second tag.
-    return replace(draft, text=re.sub(r"(?<!\s)[^\S\n]*+\n\s*+TD[^\S\n]*+\n", "\n\n", draft.text))
+    return replace(draft, text=_SECOND_PARAGRAPH.sub("\n\n", draft.text))
 
 
 def _proquest(text: str, start: int, end: int) -> Draft | None:
@@ -309,6 +334,7 @@ _FORMS: tuple[
     tuple[Callable[[str], Iterator[tuple[int, int]]], Callable[[str, int, int], Draft | None]], ...
 ] = (
     (_before(_FACTIVA_ID), _factiva),
+    (_at_headlines, _headlined),
     (_before(_END_OF_DOCUMENT), _nexis),
     (_between_numbers, _nexis),
     (_between_rules(_PROQUEST_RULE), _proquest),

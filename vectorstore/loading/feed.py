@@ -17,7 +17,7 @@ from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.loading.dates import written_day
 from vectorstore.loading.draft import Draft, apart, language_code, shorten, web_address
-from vectorstore.loading.links import may_be_teaser
+from vectorstore.loading.links import CUT_OFF, is_cut_off, may_be_teaser
 from vectorstore.loading.markup import sound, text_of
 from vectorstore.loading.text import decode
 from vectorstore.loading.weblog import author_names, left_out, text_of_post
@@ -49,9 +49,14 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
     told = f"left out what is no published post: {_counted(others)}" if others else ""
     if others.total() == len(feed.entries):
         raise LoadingError(told)
-    for draft in apart(_entries(feed, author_names(written))):
+    drafts = list(apart(_entries(feed, author_names(written))))
+    cut = sum(isinstance(each, Draft) and is_cut_off(each.text) for each in drafts)
+    ends = f"{cut:,} of {len(drafts):,} entries {CUT_OFF}" if cut else ""
+    for draft in drafts:
         if told and isinstance(draft, Draft):
             draft, told = replace(draft, notices=(told, *draft.notices)), ""
+        if ends and isinstance(draft, Draft) and is_cut_off(draft.text):
+            draft, ends = replace(draft, notices=(*draft.notices, ends)), ""
         yield draft
 
 
@@ -98,7 +103,7 @@ def _text(entry: Any) -> str:
         value = part.get("value", "")
         plain = part.get("type") == "text/plain" and "<" not in value
         texts.append(value.strip() if plain else of_markup(value))
-    return max(texts, key=len)
+    return max(texts, key=len).strip() or of_markup(entry.get("excerpt_encoded") or "")
 
 
 def _day(entry: Any) -> date | None:

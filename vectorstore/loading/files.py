@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -11,6 +12,8 @@ from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
 
 INDEX = "catalog.sqlite"  # what a folder has that is an index, and holds no articles of its own
+# Non-blocking: a pipe that took a file's place must not be waited for.
+_READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def files_of(source: Path) -> list[Path | Skipped]:
@@ -58,14 +61,12 @@ def files_of(source: Path) -> list[Path | Skipped]:
     return found
 
 
-def read(path: Path, largest: int) -> bytes:
+def read(path: Path, largest: int, below: Path | None = None) -> bytes:
     """The file's bytes. Raises LoadingError, with the reason alone, where it is no readable file
-    of at most `largest` bytes."""
+    of at most `largest` bytes; and where it, or a folder on the way to it from `below`, has become a
+    link since it was found there."""
     try:
-        # Non-blocking: a pipe that took the file's place must not be waited for.
-        descriptor = os.open(
-            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        )
+        descriptor = _opened(path, _READING) if below is None else _opened_below(below, path)
     except OSError as error:
         raise LoadingError(f"cannot be opened: {_reason(error)}") from error
     with os.fdopen(descriptor, "rb") as file:
@@ -81,6 +82,30 @@ def read(path: Path, largest: int) -> bytes:
     if len(content) > largest:
         raise _too_large(largest)
     return content
+
+
+def _opened(path: str | Path, flags: int, within: int | None = None) -> int:
+    return os.open(path, flags, dir_fd=within)
+
+
+def _opened_below(top: Path, path: Path) -> int:
+    """A descriptor of a file in a folder, reached step by step, so that no step can be a link by the
+    time it is taken. Raises OSError."""
+    *folders, name = path.relative_to(top).parts
+    if os.open not in os.supports_dir_fd:
+        for upper in (path, *path.parents[: len(folders)]):
+            if upper.is_symlink():
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        return _opened(path, _READING)
+    within = _opened(top, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for folder in folders:
+            inner = _opened(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, within)
+            os.close(within)
+            within = inner
+        return _opened(name, _READING | os.O_NOFOLLOW, within)
+    finally:
+        os.close(within)
 
 
 def shown(path: Path) -> str:
@@ -100,4 +125,6 @@ def _inside(link: Path, top: Path) -> bool:
 
 
 def _reason(error: OSError) -> str:
+    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+        return "it has become a link, or no longer lies in a folder"
     return (error.strerror or type(error).__name__).lower()

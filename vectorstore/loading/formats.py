@@ -19,6 +19,7 @@ from vectorstore.loading import (
     html,
     mail,
     markdown,
+    ocr,
     odt,
     outlook,
     pdf,
@@ -64,6 +65,7 @@ _OPEN_TEXT = Loader("OpenDocument text", odt.parse)
 _SLIDES = Loader("slides", pptx.parse)
 _WORKBOOK = Loader("workbook", sheets.parse)
 _SUBTITLES = Loader("subtitles", subtitles.parse, largest=20 * _MB)
+_PICTURE = Loader("picture", ocr.parse)
 _PACKED = (_WORD, _EPUB, _OPEN_TEXT, _SLIDES, _WORKBOOK)  # zip files that are none to their users
 
 LOADERS: Mapping[str, Loader] = MappingProxyType(
@@ -78,6 +80,13 @@ LOADERS: Mapping[str, Loader] = MappingProxyType(
         ".mhtml": _WEB_ARCHIVE,
         ".mht": _WEB_ARCHIVE,
         ".pdf": _PDF,
+        ".png": _PICTURE,
+        ".jpg": _PICTURE,
+        ".jpeg": _PICTURE,
+        ".tif": _PICTURE,
+        ".tiff": _PICTURE,
+        ".webp": _PICTURE,
+        ".bmp": _PICTURE,
         ".docx": _WORD,
         ".odt": _OPEN_TEXT,
         ".pptx": _SLIDES,

@@ -3,6 +3,7 @@
     sitemap_of(content)         Sitemap(pages, maps), or None where it is something else
     may_be_teaser(text)         whether an entry of a feed may be only the beginning of its article
     goes_on(teaser, text)       whether a page has the whole of it
+    is_cut_off(text)            whether it ends as what is cut off does: "[…]", "Read more"
 
 Nothing is fetched here.
 """
@@ -20,6 +21,14 @@ _SHORT = 1_000  # characters of a text that may be a teaser
 _WORD = re.compile(r"[^\W\d_]{3,}|\d+")
 _SHARED = 0.6  # of a teaser's words that its page has
 _MORE = 1.3  # times as long as the teaser
+CUT_OFF = "end as excerpts do (“…”, “Read more”)"
+_END = 120  # characters
+_CUT_OFF = re.compile(
+    r"(?:…|\.\.\.|[\[(](?:…|\.\.\.)[\])])\Z|"
+    r"\b(?:(?:read|see|view|show) more|(?:continue|keep) reading|read on|(?:read|view|see) (?:the )?(?:full|whole|rest)\b"
+    r"[\w ]{0,40}|weiterlesen|mehr lesen|lire la suite|leer más|seguir leyendo|lees verder)[^\w.!?]{0,5}\Z",
+    re.IGNORECASE,
+)
 _START = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*)*<(?:\w+:)?(urlset|sitemapindex)\b",
     re.DOTALL,
@@ -76,6 +85,11 @@ def goes_on(teaser: str, text: str) -> bool:
     """Whether `text` is longer, and of the same words: not a notice about cookies or subscriptions."""
     wanted, words = ({word.lower() for word in _WORD.findall(each)} for each in (teaser, text))
     return len(text) > _MORE * len(teaser) and len(wanted & words) >= _SHARED * len(wanted)
+
+
+def is_cut_off(text: str) -> bool:
+    """Whether a text ends as feeds and readers end one that goes on elsewhere."""
+    return _CUT_OFF.search(text.rstrip()[-_END:]) is not None
 
 
 def _nanoseconds(written: str) -> int:

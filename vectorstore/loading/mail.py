@@ -9,7 +9,7 @@ A web archive's article is its page.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -80,6 +80,7 @@ class _Shown:
 
     texts: list[str] = field(default_factory=list)
     carried: list[EmailMessage] = field(default_factory=list)
+    pictures: list[EmailMessage] = field(default_factory=list)  # and sounds, among the texts
     told: list[Skipped] = field(default_factory=list)
 
 
@@ -123,9 +124,12 @@ def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]
         language=language_code(_header(mail, "content-language")),
     )
     if text.strip():
-        yield from _with_forwarded(own)
+        first, *forwarded = _with_forwarded(own)
+        yield replace(first, notices=_unread(shown.pictures))
+        yield from forwarded
     yield from shown.told
-    for number, part in enumerate(shown.carried, start=1):
+    alone = [] if text.strip() else shown.pictures  # then they are what the mail says
+    for number, part in enumerate((*alone, *shown.carried), start=1):
         name = " ".join(sound(part.get_filename() or "").split())
         label = f"attachment {number}" + (f", {name}" if name else "")
         for item in _within(_carried(part, name, depth), label, label):
@@ -136,6 +140,22 @@ def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]
                 if part.get_content_maintype() == "text" and not part.is_attachment():
                     item = replace(item, published=item.published or own.published)
             yield item
+
+
+def _unread(pictures: Sequence[EmailMessage]) -> tuple[str, ...]:
+    """What there is to tell of pictures among the texts: most are marks and portraits."""
+    if not pictures:
+        return ()
+    names = [
+        " ".join(sound(part.get_filename() or part.get_content_type()).split()) for part in pictures
+    ]
+    named = shorten(", ".join(dict.fromkeys(names)), 100)
+    one, more = (
+        "1 part of its text (picture, recording, …) was",
+        "parts of its text (pictures, recordings, …) were",
+    )
+    are = one if len(names) == 1 else f"{len(names):,} {more}"
+    return (f"{are} not read ({named}); save what has words in it, and add that",)
 
 
 def _within(found: Iterable[Draft | Skipped], key: str, label: str) -> Iterator[Draft | Skipped]:
@@ -176,8 +196,8 @@ def _show(part: EmailMessage, shown: _Shown) -> None:
             shown.texts.append(_text(part))
         except LoadingError as error:
             shown.told.append(Skipped("", f"its text {error}"))
-    elif main not in _SHOWN_BY_ITSELF:
-        shown.carried.append(part)
+    else:
+        (shown.pictures if main in _SHOWN_BY_ITSELF else shown.carried).append(part)
 
 
 def _show_one_of(part: EmailMessage, shown: _Shown) -> None:
@@ -199,7 +219,13 @@ def _show_one_of(part: EmailMessage, shown: _Shown) -> None:
             for each in alone.carried
             if child.is_multipart() or each.is_attachment() or _is_mail(each)
         ]
+        shown.pictures += [
+            each
+            for each in alone.carried
+            if each.get_content_type() == "text/calendar" and not each.is_attachment()
+        ]
         shown.told += alone.told
+        shown.pictures += alone.pictures
     shown.texts.append(rich if rich.strip() and _says_less(plain, rich) else plain)
 
 

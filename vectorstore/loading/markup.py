@@ -63,7 +63,7 @@ _CONTAINERS = frozenset(["body", "article", "main", "section", "table", "ul", "o
 _LINES = frozenset(["br", "li", "tr", "option", "legend", "summary"])
 _CELLS = frozenset(["td", "th"])
 _NEVER_SHOWN = frozenset(
-    ["head", "script", "style", "template", "noscript", "iframe", "object", "svg", "math"]
+    ["head", "script", "style", "template", "noscript", "iframe", "object", "svg"]
 )
 _NOTE_NAMES = re.compile(
     r"\b(?:doc-)?(?:noteref|footnote|endnote|fnref|reference|cite_ref)", re.IGNORECASE
@@ -83,6 +83,10 @@ _ENTITY = re.compile(
 _UNSHOWN = re.compile("[\u00ad\u2060\ufeff]|(?<![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b")
 _BACK = frozenset(["↩", "↩︎", "↑", "↵", "⏎", "⇧", "^"])
 _BEFORE = 64  # characters of a line that tell what a superscript is
+_WITH_SCRIPTS = {"msup": 2, "msub": 2, "msubsup": 3}
+_RAISABLE = re.compile(r"[0-9+\-−]+|[ni]")
+_SPACED = frozenset("=+−-×·÷±<>≤≥≈≠→")
+_BLANK_LINES = re.compile(r"\s+")
 BLANKS = re.compile(r"[ \t\r\n\f\u00a0]+")  # what a page shows as one blank
 
 
@@ -140,6 +144,9 @@ def write_out_scripts(tree: _Element) -> None:
     leave_out_controls(tree)
     from lxml import etree
 
+    for formula in list(tree.iter("math")):
+        if formula.getparent() is not None:
+            _replace(formula, _BLANK_LINES.sub(" ", _formula(formula)).strip())
     scripts = [each for each in tree.iter(etree.Element) if _level(each) or _leads_back(each)]
     if not scripts:
         return
@@ -186,6 +193,30 @@ def write_out_scripts(tree: _Element) -> None:
         line = (line + BLANKS.sub(" ", text))[-_BEFORE:]
     for element, said in written.items():
         _replace(element, said)
+
+
+def _formula(element: _Element) -> str:
+    """A formula (MathML) on one line: powers raised, what is below a line behind a slash."""
+    tag = element.tag if isinstance(element.tag, str) else ""
+    if not tag or tag.startswith("annotation"):
+        return ""  # a comment; the same once more, in TeX
+    parts = [part for each in element if (part := _formula(each))]
+    if tag in _WITH_SCRIPTS and len(parts) == len(element) == _WITH_SCRIPTS[tag]:
+        base, *others = (part.replace(" ", "") for part in parts)
+        down = subscript(others[0], base) if tag != "msup" else ""
+        up = others[-1] if tag != "msub" else ""
+        if _RAISABLE.fullmatch(up):
+            return base + down + superscript(up, "m")
+        return base + down + (f"^{up}" if len(up) == 1 else f"^({up})" if up else "")
+    if tag == "mfrac" and len(parts) == 2:
+        return "/".join(part if part.isalnum() else f"({part})" for part in parts)
+    inner = (element.text or "").strip() + "".join(
+        part + (each.tail or "").strip()
+        for each, part in zip(element, map(_formula, element), strict=True)
+    )
+    if tag in ("msqrt", "mroot"):
+        return f"√({inner})"
+    return f" {inner} " if tag == "mo" and inner in _SPACED else inner
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +306,8 @@ def _notes(tree: _Element) -> frozenset[str]:
 
 
 def _said(element: _Element) -> str:
+    if not isinstance(element.tag, str):  # a comment
+        return ""
     return "".join(str(part) for part in element.itertext())
 
 

@@ -68,12 +68,15 @@ def _mail(message: Message, depth: int = 0) -> EmailMessage:
             mail.add_attachment(_mail(inner, depth + 1))
             continue
         kind = str(attachment.mime_type or "application/octet-stream")
-        if kind.startswith("image/") and attachment.properties.str_prop_value(_CONTENT_ID):
-            continue  # of the text's looks
+        of_its_text = attachment.properties.str_prop_value(_CONTENT_ID)
         called = " ".join(sound(attachment.file_name or "").split())
         main, _, sub = kind.partition("/")
         mail.add_attachment(
-            attachment.file_bytes or b"", maintype=main, subtype=sub or "x", filename=called
+            attachment.file_bytes or b"",
+            maintype=main,
+            subtype=sub or "x",
+            filename=called,
+            disposition="inline" if of_its_text and main == "image" else "attachment",
         )
     return mail
 

@@ -12,13 +12,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
+from vectorstore.loading import ocr
 from vectorstore.loading.dates import day_within
 from vectorstore.loading.draft import Draft, language_code, own_title, shorten
 from vectorstore.loading.layout import RIGHT_TO_LEFT, Glyph, Page, flowed
-from vectorstore.loading.markup import tidy
+from vectorstore.loading.markup import sound, tidy
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
@@ -33,14 +36,21 @@ _PLAIN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFEFF, 0x200B], _NO_
 _PLAIN |= str.maketrans({"\x02": "-", "\xad": "-", "\ufffe": "-", "\r": " "})
 _UNKNOWN = 0xFFFD
 _WORD_OR_BLANK = re.compile(r"[^\s\uffff]+|\s")
+_CHARACTER = re.compile(r"[\ud800-\udbff][\udc00-\udfff]|.", re.DOTALL)  # PDFium counts both halves
 _BEHIND_A_WORD = ".,;:!?)]}”’\"'»%"
 _STRAIGHT = 0.1  # radians
 _BLANK, _LINE_END = Glyph(" ", 0.0, 0.0, 0.0, 0.0), Glyph("\n", 0.0, 0.0, 0.0, 0.0)
 _PASSWORD = 4  # PDFium's error
+_FEW_WORDS = 20  # that a scanner, or who keeps the scan, stamps on a page
+_MOST_OF_IT = 0.5  # of the page's area
+_MOST_OBJECTS = 1_000
+_FINEST = 300 / 72  # pixels a point
+_TOO_LONG = "they took too long to recognise: split the file"
 
 
-def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
-    """One article. Raises LoadingError where the file is no PDF, protected, damaged, or a scan."""
+def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
+    """One article; pages that are pictures come as Skipped where their text cannot be recognised. Raises
+    LoadingError where the file is no PDF, protected, damaged, or has no text at all."""
     import pypdfium2 as pdfium
 
     if b"%PDF-" not in content[:_HEADER]:
@@ -48,14 +58,22 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
     try:
         document = pdfium.PdfDocument(content)
         pages = [_page(page) for page in document]
+        recognised, unread = _recognised(document, pages)
         title = document.get_metadata_value("Title")
         language = _language(document)
     except pdfium.PdfiumError as error:
         if getattr(error, "err_code", None) == _PASSWORD:
             raise LoadingError("is protected by a password; save a copy without one") from error
         raise LoadingError(f"is damaged, or no PDF: {error}") from error
+    cure = (
+        _TOO_LONG
+        if ocr.installed()
+        else f"to have their text recognised: {ocr.INSTALL}, then add it again"
+    )
     if not any(page.stretches or page.sideways for page in pages):
-        raise LoadingError("has no text: its pages are pictures; run text recognition (OCR) first")
+        raise LoadingError(
+            f"has no text: its pages are pictures; {cure}" if unread else "has no text in its pages"
+        )
     flow = flowed(pages)
     named = " " in title.strip()  # else it is a file's name
     title = (own_title(title) if named else "") or shorten(flow.title, 300)
@@ -67,7 +85,54 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
         source="" if paper.casefold() in title.casefold() else paper,
         language=language_code(language),
         pages=flow.pages,
+        notices=(ocr.told(ocr.pages(sorted(recognised)), sum(recognised.values())),)
+        if recognised
+        else (),
     )
+    if unread:
+        are = "are pictures" if unread[1:] else "is a picture"
+        yield Skipped(ocr.pages(unread), f"{are} and not read; {cure}")
+
+
+def _recognised(document: PdfDocument, pages: list[Page]) -> tuple[dict[int, int], list[int]]:
+    """Puts in the text of those pages that are pictures: the numbers of these, from 1, with how many of
+    their lines could not be made out; and of those that were not read."""
+    read: dict[int, int] = {}
+    unread: list[int] = []
+    for number, page in enumerate(pages):
+        if not _is_picture(document[number], page):
+            continue
+        if not ocr.installed() or not ocr.go_on():
+            unread.append(number + 1)
+            continue
+        picture = document[number]
+        scale = ocr.LONG_SIDE / max(*picture.get_size(), 1.0)
+        found = ocr.recognised(picture.render(scale=min(scale, _FINEST)).to_pil())
+        if _words(found.page) > 2 * _words(page):
+            pages[number] = found.page
+            read[number + 1] = found.unsure
+    return read, unread
+
+
+def _is_picture(page: PdfPage, words: Page) -> bool:
+    """Whether a page shows no words, or hardly any, and a picture that may hold them."""
+    import pypdfium2.raw as raw
+
+    number = _words(words)
+    if number > _FEW_WORDS:
+        return False
+    kinds = (raw.FPDF_PAGEOBJ_IMAGE,) if number else (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_PATH)
+    width, height = page.get_size()
+    for each in islice(page.get_objects(filter=kinds), _MOST_OBJECTS):
+        left, bottom, right, top = each.get_bounds()
+        if not number or (right - left) * (top - bottom) > _MOST_OF_IT * width * height:
+            return True
+    return False
+
+
+def _words(page: Page) -> int:
+    shown = sum(bool(glyph.text.strip()) for stretch in page.stretches for glyph in stretch)
+    return shown + sum(len(text.split()) for text in page.sideways)
 
 
 def _paper(heads: Sequence[str]) -> tuple[str, date | None]:
@@ -130,8 +195,8 @@ class _Reader:
                 generated = self._raw.FPDFText_IsGenerated(self._text, begun) == 1
                 yield (0.0, _BLANK) if generated else self._measured(" ", begun, begun)
             elif len(written) > 1 and self._differs(written, begun):
-                for index, character in enumerate(written, start=begun):
-                    yield self._measured(character, index, index)
+                for one in _CHARACTER.finditer(written):
+                    yield self._measured(one[0], begun + one.start(), begun + one.end() - 1)
             else:
                 yield self._measured(written, begun, found.end() - 1)
 
@@ -174,7 +239,7 @@ class _Reader:
             low, high = min(low, box.bottom), max(high, box.top)
         angle = raw.FPDFText_GetCharAngle(text, first)
         if not written.isascii():
-            written = written.translate(_LIGATURES)
+            written = sound(written.translate(_LIGATURES))
         if abs(angle) < _STRAIGHT:
             return 0.0, Glyph(written, left, right, self._y.value, high - low)
         cos, sin = math.cos(angle), math.sin(angle)

@@ -29,6 +29,7 @@ from vectorstore.errors import LoadingError
 from vectorstore.loading.dates import Days
 from vectorstore.loading.draft import Draft, apart, language_code, shorten, web_address
 from vectorstore.loading.fields import names_of
+from vectorstore.loading.links import CUT_OFF, is_cut_off
 from vectorstore.loading.markup import looks_like_markup, text_of
 from vectorstore.loading.text import decode
 
@@ -39,7 +40,7 @@ _NAMES = {
     ),
     "excerpt": (
         *("excerpt", "summary", "description", "abstract", "abstractnote", "highlight"),
-        *("highlights", "selection", "quote", "note", "notes"),
+        *("highlights", "selection", "quote", "extended", "note", "notes"),
     ),
     "title": ("title", "headline", "storytitle", "webtitle", "booktitle", "resolvedtitle"),
     "date": (
@@ -53,7 +54,16 @@ _NAMES = {
     ),
     "source": (
         *("sitename", "publicationtitle", "containertitle", "publication", "newspaper"),
-        *("source", "outlet", "origin", "feed", "publisher", "domainname", "sourcedomain"),
+        *(
+            "source",
+            "outlet",
+            "origin",
+            "feed",
+            "feedtitle",
+            "publisher",
+            "domainname",
+            "sourcedomain",
+        ),
     ),
     "url": (
         *("url", "link", "canonical", "alternate", "canonicalurl", "originalurl", "sourceurl"),
@@ -71,6 +81,9 @@ _UNPUBLISHED = {
     "pending": "waits for review",
     "trash": "is in the trash",
 }
+_NO_TEXT = "no full text; excerpts and notes stand for it"
+_BEYOND = "beyondthecolumns"
+_LOST = "has more cells than the first row has names, and “{}” was left out; quote what has commas in it"
 _LONGEST_ID = 200
 _DEEPEST = 5  # levels at which a list of records is looked for
 
@@ -118,7 +131,10 @@ def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa
             links = " It has links: add those themselves." if {*names} & {*_NAMES["url"]} else ""
             raise LoadingError(f"has no column named text in its first row.{links}".rstrip("."))
         table = [
-            (f"line {rows.line_num}", dict(zip(names, row, strict=False)))
+            (
+                f"line {rows.line_num}",
+                {**dict(zip(names, row, strict=False)), _BEYOND: row[len(names) :]},
+            )
             for row in rows
             if any(row)
         ]
@@ -189,11 +205,18 @@ def _drafts(records: Iterable[tuple[str, Any]]) -> Iterator[Draft | Skipped]:
     days = Days(value for each in fields for value in _all(each, "date"))
     short: list[str] = []
     drafts = [_draft(row, place, days, short) for place, row in rows]
-    told = f"{len(short):,} of {len(rows):,} records have no full text; excerpts and notes stand for it"
+    cut = sum(d.label not in short and is_cut_off(d.text) for d in drafts if isinstance(d, Draft))
+    told: tuple[str, ...] = ()
+    if short:
+        told += (f"{len(short):,} of {len(rows):,} records have {_NO_TEXT}",)
+    if cut:
+        told += (
+            f"{cut:,} of {len(rows):,} records {CUT_OFF}; add the addresses of those pages for the whole",
+        )
     for draft in apart(drafts):
-        if short and isinstance(draft, Draft):
-            short.clear()
-            yield replace(draft, notices=(told, *draft.notices))
+        if told and isinstance(draft, Draft):
+            yield replace(draft, notices=(*told, *draft.notices))
+            told = ()
         else:
             yield draft
 
@@ -218,6 +241,8 @@ def _draft(fields: Any, place: str, days: Days, short: list[str]) -> Draft | Ski
     if len(own_id) > _LONGEST_ID:
         return Skipped(place, f"its id is longer than {_LONGEST_ID} characters")
     published, notices = _published(fields, place, days)
+    if beyond := " ".join(filter(None, map(str.strip, fields.get(_BEYOND, ())))):
+        notices += (f"{place}: {_LOST.format(shorten(beyond, 60))}",)
     short += [] if whole else [place]
     return Draft(
         text,

@@ -34,6 +34,7 @@ _ENCODINGS = re.compile(
     r"utf-8|cp125\d|iso8859-\d+|koi8-[ru]|cp866|cp874|mac-roman|"
     r"cp932|euc_jp|iso2022_jp|gb18030|big5|big5hkscs|cp949"
 )
+_ONE_BYTE = re.compile(r"cp125\d|iso8859-\d+|koi8-[ru]|cp866|cp874|mac-roman")
 _WIDER = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
@@ -77,7 +78,9 @@ def _characters(content: bytes, declared: str) -> str:
                     f"begins with the mark of {encoding.removesuffix('-sig').upper()} but is not: "
                     f"{error.reason} at byte {error.start}; save it as UTF-8"
                 ) from error
-    for encoding in (_python_name(declared), "utf-8"):
+    named = _python_name(declared)
+    # What is UTF-8 to the last of its bytes is no text of one byte a character, whatever it says.
+    for encoding in ("utf-8", named) if _ONE_BYTE.fullmatch(named) else (named, "utf-8"):
         try:
             return content.decode(encoding)
         except UnicodeDecodeError:

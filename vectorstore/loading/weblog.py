@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Container
+from functools import partial
 from typing import Any
 
 from vectorstore.loading.markup import text_of
@@ -43,6 +45,7 @@ _SHORTCODE = re.compile(
     r"(?<!\[)\[(/?)([a-z][\w-]{1,40})(\s[^\[\]]*)?/?\](?!\])",
     re.IGNORECASE,
 )
+_CLOSING = re.compile(r"(?<!\[)\[/([a-z][\w-]{1,40})\](?!\])", re.IGNORECASE)
 _KNOWN = frozenset(
     [
         *("gallery", "caption", "wp_caption", "embed", "audio", "video", "playlist", "more"),
@@ -80,7 +83,8 @@ def left_out(entry: Any) -> str:
 def text_of_post(written: str) -> str:
     """The text of a post. Without block markup, an empty line begins a paragraph and a line break
     ends a line, as WordPress shows it."""
-    written = _SHORTCODE.sub(_without_shortcode, written)
+    closed = frozenset(name.lower() for name in _CLOSING.findall(written))
+    written = _SHORTCODE.sub(partial(_without_shortcode, closed), written)
     if "<!-- wp:" in written:
         return text_of(written)
     parts = [
@@ -106,9 +110,9 @@ def author_names(xml: str) -> dict[str, str]:
     return {login: name for login, name in found.items() if login and name}
 
 
-def _without_shortcode(found: re.Match[str]) -> str:
+def _without_shortcode(closed: Container[str], found: re.Match[str]) -> str:
     """What stands between a shortcode's two tags stays; "[sic]" and "[1]" are none."""
     closes, name, values = found[1], found[2].lower(), found[3] or ""
-    if closes or name in _KNOWN or "_" in name or "=" in values:
+    if closes or name in closed or name in _KNOWN or "_" in name or "=" in values:
         return "\n\n"
     return found[0]

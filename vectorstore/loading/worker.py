@@ -5,7 +5,7 @@
 
 One process serves file after file, for starting one takes longer than most files do; it is started
 when first needed, and anew after it was killed. What comes back is JSON: nothing the process sends
-is run. Its parser must be a function of a module, for the process imports it by name. On Linux the
+is run. A parser that recognises text in pictures asks for time page by page (`go_on`). Its parser must be a function of a module, for the process imports it by name. On Linux the
 process may take `memory` bytes more than it has when a file begins; elsewhere only time is limited.
 """
 
@@ -20,8 +20,9 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, cast
@@ -31,17 +32,23 @@ from vectorstore.errors import LoadingError
 from vectorstore.loading.draft import Draft, Parser, from_json, to_json
 
 _LENGTH = struct.Struct(">Q")
+_ONE_MORE = b"one more"
 _DYING = 10.0  # seconds for a process that has closed its end to be gone
 _START = "import sys; sys.path[:] = {path!r}; from vectorstore.loading.worker import serve; serve()"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may take: seconds, bytes of memory, and bytes of what is found in it."""
+    """What one file may take: seconds, bytes of memory, and bytes of what is found in it. A file of
+    pictures may take `a_picture` seconds for each of up to `pictures` whose text is recognised, and no
+    more are begun after `recognising` seconds."""
 
     seconds: float = 30.0
     memory: int = 1_500_000_000
     found: int = 200_000_000
+    a_picture: float = 120.0
+    pictures: int = 200
+    recognising: float = 1_800.0
 
 
 class Worker:
@@ -59,26 +66,34 @@ class Worker:
         """
         process = self._running()
         expired = threading.Event()
-        watch = threading.Timer(self._limits.seconds, _stop, (process, expired))
-        watch.start()
+        seconds, pictures, begun = self._limits.seconds, 0, time.monotonic()
+        watch = _watched(process, seconds, expired)
         try:
             job = {
                 "module": parser.__module__,
                 "function": parser.__qualname__,
                 "name": name,
-                "seconds": self._limits.seconds,
-                "memory": self._limits.memory,
-                "found": self._limits.found,
+                "limits": asdict(self._limits),
             }
             _send(cast("IO[bytes]", process.stdin), json.dumps(job).encode(), content)
-            (answer,) = _receive(cast("IO[bytes]", process.stdout), 1, self._limits.found)
+            answers = cast("IO[bytes]", process.stdout)
+            while (answer := _receive(answers, 1, self._limits.found)[0]) == _ONE_MORE:
+                watch.cancel()
+                pictures += 1
+                if (
+                    pictures > self._limits.pictures
+                    or time.monotonic() > begun + self._limits.recognising
+                ):
+                    _stop(process, expired)
+                seconds = self._limits.a_picture
+                watch = _watched(process, seconds, expired)
         except (EOFError, OSError) as error:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=_DYING)  # where it ended by itself, how it did
             self.close()
             if expired.is_set():
                 raise LoadingError(
-                    f"took longer than {self._limits.seconds:g} s to parse and was given up"
+                    f"took longer than {seconds:g} s to parse and was given up"
                 ) from error
             raise LoadingError(f"made its parser die ({_ending(process.returncode)})") from error
         finally:
@@ -123,6 +138,12 @@ class Worker:
         self.close()
 
 
+def go_on() -> bool:
+    """Inside the process: whether the text of another picture may be recognised, and time for that.
+    Elsewhere there is no limit."""
+    return _allowance is None or _allowance.another()
+
+
 def serve() -> None:
     """Inside the process: parse what comes in on standard input until it closes."""
     requests = sys.stdin.buffer
@@ -136,27 +157,51 @@ def serve() -> None:
         except EOFError:
             return
         asked = json.loads(job)
-        answer = json.dumps(_reply(asked, content), ensure_ascii=False).encode(
+        limits = Limits(**asked["limits"])
+        global _allowance  # the process parses one file at a time
+        _allowance = _Allowance(answers, limits)
+        answer = json.dumps(_reply(asked, content, limits), ensure_ascii=False).encode(
             "utf-8", "surrogatepass"
         )
-        if len(answer) > asked["found"]:
+        if len(answer) > limits.found:
             answer = json.dumps(
-                {"error": f"holds more than {asked['found']:,} bytes of text"}
+                {"error": f"holds more than {limits.found:,} bytes of text"}
             ).encode()
         if hasattr(signal, "alarm"):
             signal.alarm(0)
         _send(answers, answer)
 
 
-def _reply(job: dict[str, object], content: bytes) -> dict[str, object]:
-    _limit(float(cast("float", job["seconds"])), int(cast("int", job["memory"])))
+class _Allowance:
+    """How many pictures may still be recognised for a file, as its process keeps count."""
+
+    def __init__(self, answers: IO[bytes], limits: Limits) -> None:
+        self._answers = answers
+        self._left = limits.pictures
+        self._seconds = limits.a_picture
+        self._ends = time.monotonic() + limits.recognising
+
+    def another(self) -> bool:
+        if not self._left or time.monotonic() + self._seconds > self._ends:
+            return False
+        self._left -= 1
+        _send(self._answers, _ONE_MORE)
+        _alarm(self._seconds)
+        return True
+
+
+_allowance: _Allowance | None = None
+
+
+def _reply(job: dict[str, object], content: bytes, limits: Limits) -> dict[str, object]:
+    _limit(limits.seconds, limits.memory)
     parser = getattr(importlib.import_module(str(job["module"])), str(job["function"]))
     try:
         found = [to_json(item) for item in parser(content, job["name"])]
     except LoadingError as error:
         return {"error": str(error)}
     except MemoryError:
-        return {"error": _TOO_MUCH.format(job["memory"]), "exhausted": True}
+        return {"error": _TOO_MUCH.format(limits.memory), "exhausted": True}
     except RecursionError:
         return {"error": "is nested too deeply to parse"}
     except Exception as error:  # noqa: BLE001 - whatever a parser raises is the file's reason
@@ -182,15 +227,27 @@ _TOO_MUCH = "took more than {:,} bytes of memory to parse and was given up"
 
 def _limit(seconds: float, memory: int) -> None:
     """Hold this process to its limits for the next file."""
-    if hasattr(signal, "alarm"):
-        # The parent kills sooner; this one ends a process whose parent is gone.
-        signal.alarm(int(seconds) + 10)
+    _alarm(seconds)
     if sys.platform == "linux":
         import resource
 
         taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         limit = taken * resource.getpagesize() + memory
         resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+
+
+def _alarm(seconds: float) -> None:
+    if hasattr(signal, "alarm"):
+        # The parent kills sooner; this one ends a process whose parent is gone.
+        signal.alarm(int(seconds) + 10)
+
+
+def _watched(
+    process: subprocess.Popen[bytes], seconds: float, expired: threading.Event
+) -> threading.Timer:
+    watch = threading.Timer(seconds, _stop, (process, expired))
+    watch.start()
+    return watch
 
 
 def _stop(process: subprocess.Popen[bytes], expired: threading.Event) -> None:

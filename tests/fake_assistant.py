@@ -179,6 +179,7 @@ class Asked:
     sources: tuple[str, ...] | None
     after: date | None
     before: date | None
+    articles: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -208,11 +209,13 @@ class FakeAssistant:
         history: Sequence[Turn] = (),
         as_of: date | None = None,
         sources: Sequence[str] | None = None,
+        articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
     ) -> Answer:
         chosen = None if sources is None else tuple(sources)
-        self.asked.append(Asked(question, tuple(history), as_of, chosen, after, before))
+        within = None if articles is None else tuple(articles)
+        self.asked.append(Asked(question, tuple(history), as_of, chosen, after, before, within))
         for key, error in self.failures.items():
             if key in question:
                 raise error
@@ -238,13 +241,13 @@ class FakeAssistant:
         history: Sequence[Turn] = (),
         as_of: date | None = None,
         sources: Sequence[str] | None = None,
+        articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
         stopping: threading.Event | None = None,
     ) -> Iterator[Answer]:
-        whole = self.answer(
-            question, history=history, as_of=as_of, sources=sources, after=after, before=before
-        )
+        limits = {"as_of": as_of, "after": after, "before": before}
+        whole = self.answer(question, history=history, sources=sources, articles=articles, **limits)
         try:
             for part in _growing(whole.text):
                 yield replace(whole, text=part, positions=(), complete=False)

@@ -56,6 +56,8 @@ def limits(where: Filter) -> str:
         parts.append(f"since {in_words(where.after)}")
     if where.before is not None:
         parts.append(f"until {in_words(where.before)}")
+    if where.articles is not None:
+        parts.append("that you chose")
     return " ".join(parts)
 
 

@@ -5,7 +5,7 @@
     chain.runnable.stream({…}), .batch([{…}, …]), and their async twins
 
 Input: a question, or a mapping with `question` and, where wanted, `history` (Turns or LangChain's
-messages, oldest first), `as_of`, `sources`, `after` and `before`, or messages, the last of which asks. Words such as "yesterday" are read against `as_of`, today
+messages, oldest first), `as_of`, `sources`, `articles`, `after` and `before`, or messages, the last of which asks. Words such as "yesterday" are read against `as_of`, today
 where it is not given. A stream yields growing Answers; the last is complete.
 
     rewrite     the question's parts, each in the ways it may be meant: as typed and with typing
@@ -24,7 +24,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from assistant.answering.abstention import abstain
@@ -51,7 +51,7 @@ from assistant.question.words import words
 from assistant.reading.confidence import UNCALIBRATED
 from assistant.writing.composing import Composition, copies
 from assistant.writing.grounding import briefest
-from vectorstore.articles import Article, Filter, Hit
+from vectorstore.articles import Article, Filter, Hit, Summary
 from vectorstore.errors import ArticleNotFoundError
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ class Chain:
         for one in self._index.articles():
             day = one.published
             inside = when.window is None or (day is not None and day in when.window)
-            if inside and _allows(where, one.source, day) and len(found) < _HEADS:
+            if inside and _allows(where, one) and len(found) < _HEADS:
                 article = self._article(one.id)
                 if article is not None:
                     found.append(Hit(passages_of(article, 1)[0], 0.0))
@@ -557,10 +557,12 @@ def _timed(answer: Answer, state: State, begun: float) -> Answer:
     return replace(answer, trace=Trace(state.standalone, seconds))
 
 
-def _allows(where: Filter, source: str, day: date | None) -> bool:
+def _allows(where: Filter, article: Summary) -> bool:
     """Whether a filter lets an article through, as the search does."""
+    day = article.published
     return (
-        (where.sources is None or source in where.sources)
+        (where.sources is None or article.source in where.sources)
+        and (where.articles is None or article.id in where.articles)
         and (not where.dated or day is not None)
         and (where.after is None or day is None or day >= where.after)
         and (where.before is None or day is None or day <= where.before)

@@ -231,6 +231,11 @@ class Quoted:
         return cls(citation.number, citation.start, citation.end, _digest(citation.quote))
 
     @classmethod
+    def at(cls, text: str, start: int, end: int, number: int) -> Quoted:
+        """Of a span of an article's text."""
+        return cls(number, start, end, _digest(text[start:end]))
+
+    @classmethod
     def parse(cls, value: str) -> Quoted:
         """Read what `str` wrote. Raises ValueError for anything else."""
         found = _QUOTED.fullmatch(value)

@@ -90,6 +90,7 @@
   async function fill(further = false) {
     const request = ++state.request;
     const query = narrowed();
+    query.delete("article"); // of those that are asked one can be chosen in place of another
     const narrow = query.size > 0;
     query.set("words", search.value);
     query.set("order", order.value);
@@ -594,10 +595,12 @@
     const place = document.querySelector("#dl-chips");
     if (!place) return;
     const query = narrowed();
-    const drawn = query.toString();
+    const titles = new Map([...document.querySelectorAll("#dl-filtered a[href^='read/']")]
+      .map((link) => [decodeURIComponent(link.getAttribute("href").slice("read/".length)), link.textContent]));
+    const drawn = JSON.stringify([String(query), [...titles]]);
     if (place.title_ === drawn) return;
     place.title_ = drawn;
-    const words = { source: nameOf, after: (value) => `from ${day(value)}`, before: (value) => `to ${day(value)}` };
+    const words = { article: (id) => titles.get(id) ?? "an article that was removed", source: nameOf, after: (value) => `from ${day(value)}`, before: (value) => `to ${day(value)}` };
     const entries = [...query.entries()];
     const chips = entries.map(([name, value], at) => {
       const text = words[name](value);

@@ -311,6 +311,30 @@ def articles(stage: Stage) -> Page:
     return page
 
 
+def article(stage: Stage) -> Page:
+    page = stage.page()
+    shelf(page)
+    page.until(lambda: page.all("#dl-shelf li"))
+    page.click("#dl-shelf .dl-open", -1)
+    page.until(lambda: page.texts(".dl-to"))
+    return page
+
+
+def found(stage: Stage) -> Page:
+    page = article(stage)
+    page.click(".dl-to", 1)
+    page.write("#dl-find", "council")
+    page.until(lambda: page.text("#dl-hits").startswith("1 of "))
+    return page
+
+
+def only(stage: Stage) -> Page:
+    page = article(stage)
+    page.click("#dl-ask-this")
+    page.until(lambda: page.chips())
+    return page
+
+
 def narrowed(stage: Stage) -> Page:
     page = articles(stage)
     page.write("#dl-dates input", "2025-07-01", Keys.ENTER)
@@ -464,6 +488,9 @@ STATES: Mapping[str, Callable[[Stage], Page]] = {
         removed,
         hostile,
         articles,
+        article,
+        found,
+        only,
         narrowed,
         choosing,
         calendar,

@@ -183,7 +183,7 @@
         state.now = now;
         if (now.revision !== state.revision) {
           state.revision = now.revision;
-          state.filled = fill();
+          state.filled = Promise.all([fill(), fillSources()]);
           if (!first) document.querySelector("#dl-refresh")?.click();
         }
       }
@@ -588,6 +588,73 @@
   addEventListener("beforeunload", (event) => { if (state.sending) event.preventDefault(); }); // not all is sent
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 
+  // ------------------------------------------------------------------- the sources, where there are many
+
+  const MANY = 12; // sources that Gradio's box lists well enough
+  const LATER = 1_500; // milliseconds in which the server's word on what was picked before may still come
+  const picking = { sites: [], picked: new Set(), at: 0 };
+  const seekSource = make("input", { type: "search", id: "dl-seek-source", maxLength: 200, "aria-label": "Search the sources", autocomplete: "off", spellcheck: false, oninput: () => drawSources() });
+  const pickedTold = make("span", { className: "dl-chosen" });
+  const sitesList = make("ul", { className: "dl-sites", tabIndex: 0, "aria-label": "Sources" });
+  const sources = make("div", { id: "dl-sources", role: "group", "aria-label": "Only these sources", hidden: true },
+    seekSource, make("div", { className: "dl-selecting" }, pickedTold,
+      plain("All", () => pick(shownSources(), true), { "aria-label": "Select all sources shown" }),
+      plain("None", () => pick(shownSources(), false), { "aria-label": "Select none of the sources shown" })),
+    sitesList);
+
+  async function fillSources() {
+    const many = (state.now?.sources ?? 0) > MANY;
+    document.body.toggleAttribute("data-many", many);
+    sources.hidden = !many;
+    if (!many) return;
+    try { picking.sites = (await call("GET", "/library/sources")).sites; } catch { return; } // asked for again
+    seekSource.placeholder = `Search ${state.now.sources.toLocaleString("en-GB")} sources`;
+    drawSources();
+  }
+
+  const hasWords = (text) => { const folded = text.toLowerCase(); return seekSource.value.toLowerCase().split(/\s+/).every((word) => folded.includes(word)); };
+  const sitesShown = () => picking.sites
+    .map(({ name, sources: all }) => ({ name, sources: hasWords(name) ? all : all.filter(([source]) => hasWords(`${name} ${source}`)) }))
+    .filter((site) => site.sources.length);
+  const shownSources = () => sitesShown().flatMap((site) => site.sources.map(([source]) => source));
+
+  function drawSources() {
+    const shown = sitesShown();
+    renew(sitesList, shown, (site) => JSON.stringify([site, shown.length]), ({ name, sources: all }) => {
+      const heads = name || (shown.length > 1 ? "Others" : "");
+      return make("li", {}, ...(heads ? [make("h3", {}, named(heads))] : []), make("ul", {}, ...all.map(([source, count]) => {
+        const box = make("input", { type: "checkbox", value: source, onchange: () => pick([source], box.checked) });
+        return make("li", {}, make("label", {}, box, make("span", {}, named(source)), make("span", { className: "dl-number-of", textContent: count.toLocaleString("en-GB") })));
+      })));
+    });
+    if (!shown.length) sitesList.replaceChildren(make("li", { className: "dl-meta", textContent: `No source has “${seekSource.value.trim()}”.` }));
+    drawPicked();
+  }
+
+  function drawPicked() {
+    for (const box of sitesList.querySelectorAll("input")) box.checked = picking.picked.has(box.value);
+    pickedTold.textContent = picking.picked.size ? `${picking.picked.size.toLocaleString("en-GB")} selected` : "All are searched";
+  }
+
+  function pick(some, on) {
+    for (const source of some) if (on) picking.picked.add(source); else picking.picked.delete(source);
+    picking.at = Date.now();
+    const query = narrowed();
+    query.delete("source");
+    for (const source of picking.picked) query.append("source", source);
+    send(query);
+    drawPicked();
+    say(pickedTold.textContent);
+  }
+
+  /* What the filters are by now, wherever they were changed; not what was picked before the last click. */
+  function repick() {
+    const now = narrowed().getAll("source");
+    if (Date.now() - picking.at < LATER && now.length !== picking.picked.size) return;
+    picking.picked = new Set(now);
+    drawPicked();
+  }
+
   // --------------------------------------------------------------- the filters, above the question
 
   /* One chip a filter; taking one away sends the others to Gradio's boxes. */
@@ -600,11 +667,14 @@
     const drawn = JSON.stringify([String(query), [...titles]]);
     if (place.title_ === drawn) return;
     place.title_ = drawn;
-    const words = { article: (id) => titles.get(id) ?? "an article that was removed", source: nameOf, after: (value) => `from ${day(value)}`, before: (value) => `to ${day(value)}` };
+    const words = { article: (id) => titles.get(id) ?? "an article that was removed", source: nameOf, sources: (many) => `${many.toLocaleString("en-GB")} sources`, after: (value) => `from ${day(value)}`, before: (value) => `to ${day(value)}` };
     const entries = [...query.entries()];
-    const chips = entries.map(([name, value], at) => {
+    // Many sources are one chip.
+    const only = entries.filter(([name]) => name === "source").length;
+    const told = only > FEW ? [...entries.filter(([name]) => name !== "source"), ["sources", only]] : entries;
+    const chips = told.map(([name, value], at) => {
       const text = words[name](value);
-      const without = () => { send(new URLSearchParams(entries.filter((_, other) => other !== at))); say(`Removed: ${text}`); document.querySelector("#dl-box textarea")?.focus(); };
+      const without = () => { send(new URLSearchParams(entries.filter(([of], other) => (name === "sources" ? of !== "source" : entries[other] !== told[at])))); say(`Removed: ${text}`); document.querySelector("#dl-box textarea")?.focus(); };
       return make("button", { type: "button", className: "dl-chip", "aria-label": `Remove the filter ${text}`, onclick: without },
         make("span", { textContent: text }), make("span", { textContent: "✕", "aria-hidden": "true" }));
     });
@@ -612,6 +682,7 @@
     place.replaceChildren(...(chips.length ? [make("span", { className: "dl-only-word", textContent: "Only" }), ...chips] : []));
   }
 
+  const FEW = 4; // sources that have a chip each
   const send = (query) => wish("narrowing", String(query));
 
   let place = null;
@@ -621,6 +692,9 @@
     if (here && here !== place) { place = here; here.replaceChildren(shelf); look(); }
     const now = narrowed().toString();
     if (place && narrow !== null && narrow !== now) fill();
+    if (narrow !== now) repick();
+    const gradios = document.querySelector("#dl-only");
+    if (gradios && sources.nextElementSibling !== gradios) gradios.before(sources);
     narrow = now;
     drawChips();
     const { largest, most } = state.now ?? {};

@@ -49,6 +49,11 @@ def read(page: Page, title: str) -> None:
     page.until(lambda: page.text("#dl-reader h2") == title)
 
 
+def at(page: Page, told: str) -> None:
+    """Wait until the box says which of the places found is shown."""
+    page.until(lambda: page.text("#dl-hits") == told)
+
+
 def test_an_article_opened_by_itself_is_told_in_brief_and_its_sentences_are_found(
     opened: Opened, address: str
 ) -> None:
@@ -85,7 +90,7 @@ def test_words_are_found_in_an_article_without_case_accents_and_line_ends(
     seen = [(page.run(BEFORE), page.run(NOW))]
     for number in (2, 3, 4, 5):
         page.keys(Keys.ENTER)
-        page.until(lambda number=number: page.text("#dl-hits") == f"{number} of 5")
+        at(page, f"{number} of 5")
         seen.append((page.run(BEFORE), page.run(NOW)))
     assert [now for _, now in seen] == ["CRÈME", "cre\u0300me", "crEme", "creme", "creme"]
     for before, now in seen:

@@ -155,12 +155,22 @@ START = answered(
         Position("In March [1]", (1,), HARBOUR.published),
     ),
 )
+TIMELINE = answered(
+    "timeline of the meeting and the wall",
+    "26 July 2025: The annual conference on Jerusalem was hosted in Dakar on July 9. [1]\n\n"
+    "4 November 2025: The harbour wall will cost €48 million, the port said on Monday. 🌊 [2]\n\n"
+    "4 November 2025: Work begins in March. [3]",
+    cite(MEETING, "The annual conference on Jerusalem was hosted in Dakar on July 9.", 1),
+    cite(HARBOUR, "The harbour wall will cost €48 million, the port said on Monday. 🌊", 2),
+    cite(HARBOUR, "Work begins in March.", 3),
+)
 HOSTILE_ANSWER = answered(
     "what does the hostile article say?",
     f"It says: {HOSTILE.text} [1] and [7]",
     cite(HOSTILE, HOSTILE.text[HOSTILE.text.index("<a class") : HOSTILE.text.index("\n\nLast")]),
 )
 ANSWERS: Mapping[str, Answer] = {
+    "timeline": TIMELINE,
     "co-chairs": CO_CHAIRS,
     "harbour": COST,
     "begin": START,

@@ -249,6 +249,12 @@ def disagree(stage: Stage) -> Page:
     return page
 
 
+def timeline(stage: Stage) -> Page:
+    page = stage.page()
+    page.ask("timeline of the meeting and the wall")
+    return page
+
+
 def writing(stage: Stage) -> Page:
     page = stage.page()
     page.type("slowly: what does the harbour wall cost?")
@@ -479,6 +485,7 @@ STATES: Mapping[str, Callable[[Stage], Page]] = {
         reader,
         closest,
         disagree,
+        timeline,
         stopped,
         error,
         model_off,

@@ -10,7 +10,7 @@
   const [BUSY, IDLE] = [600, 15_000]; // milliseconds between two looks at how far it is
   const AT_ONCE = 2; // files sent at the same time
 
-  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, unsent: 0, drawn: "", wasRunning: false, looks: 0, seen: 0, filled: null };
+  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, unsent: 0, drawn: "", wasRunning: false, looks: 0, seen: 0, filled: null, since: null };
 
   const counted = (n) => (n === 1 ? "1 article" : `${n.toLocaleString("en-GB")} articles`);
   const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -69,7 +69,7 @@
   const store = (name, value) => { try { localStorage.setItem(name, value); } catch { /* not kept */ } };
   const stored = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
   const seen = { before: Infinity, ...parsed(stored(SEEN)) };
-  if (seen.at && Date.now() - seen.at > VISIT) seen.before = seen.last;
+  if (seen.at && Date.now() - seen.at > VISIT) Object.assign(seen, { before: seen.last, since: seen.at });
   if ([...order.options].some((one) => one.value === stored(ORDER))) order.value = stored(ORDER);
 
   function parsed(text) {
@@ -79,7 +79,33 @@
   function visited(last) {
     if (seen.before === Infinity || seen.before === null) seen.before = last; // nothing is new at the first visit
     seen.before = Math.min(seen.before, last); // another index may be at this address by now
-    store(SEEN, JSON.stringify({ before: seen.before, last, at: Date.now() }));
+    store(SEEN, JSON.stringify({ before: seen.before, since: seen.since, last, at: Date.now() }));
+  }
+
+  /* What came since the visit before this one, in a line under the page's heading. */
+  const news = make("button", { type: "button", id: "dl-news-open", className: "dl-plain", onclick: () => {
+    state.since = seen.before;
+    search.value = "";
+    view("articles");
+    fill();
+    heading.focus({ preventScroll: true });
+  } });
+  const newsLine = make("p", { id: "dl-news", hidden: true }, news);
+
+  async function tellNews() {
+    if (!seen.since) return;
+    let found;
+    try { ({ found } = await call("GET", `/library/articles?since=${seen.before}`)); } catch { return; }
+    news.textContent = `${found === 1 ? "1 new article" : `${found.toLocaleString("en-GB")} new articles`} since ${lately(seen.since)}`;
+    newsLine.hidden = !found;
+  }
+
+  /* When something was, as one would say it now: with the time today, without the year in this one. */
+  function lately(at) {
+    const [then, now] = [new Date(at), new Date()];
+    const iso = `${then.getFullYear()}-${then.getMonth() + 1}-${then.getDate()}`;
+    if (then.toDateString() === now.toDateString()) return then.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+    return then.getFullYear() === now.getFullYear() ? day(iso).replace(/ \d+$/, "") : day(iso);
   }
 
   function narrowed() {
@@ -94,6 +120,7 @@
     const narrow = query.size > 0;
     query.set("words", search.value);
     query.set("order", order.value);
+    if (state.since !== null) query.set("since", state.since);
     if (further) query.set("skip", state.rows.length);
     let found;
     try { found = await call("GET", `/library/articles?${query}`); } catch (error) { told.textContent = error.message; return; }
@@ -111,6 +138,10 @@
     told.textContent = !state.total ? "None yet: add files, paste text, or paste a link."
       : !state.found ? (searched ? `No article has “${searched}”.` : "No article fits the sources and dates.")
         : some ? `${state.found.toLocaleString("en-GB")} of ${counted(state.total)}` : "";
+    if (state.since !== null) {
+      told.textContent = `${state.found.toLocaleString("en-GB")} new of ${counted(state.total)} `;
+      told.append(plain("Show all", () => { state.since = null; fill(); heading.focus({ preventScroll: true }); }));
+    }
     told.hidden = !told.textContent;
     search.hidden = order.hidden = select.hidden = !state.total;
     renew(list, state.rows, (article) => JSON.stringify([state.selecting, article, article.added > seen.before]), row);
@@ -184,6 +215,7 @@
         if (now.revision !== state.revision) {
           state.revision = now.revision;
           state.filled = Promise.all([fill(), fillSources()]);
+          if (first) state.filled.then(tellNews);
           if (!first) document.querySelector("#dl-refresh")?.click();
         }
       }
@@ -694,6 +726,8 @@
     if (place && narrow !== null && narrow !== now) fill();
     if (narrow !== now) repick();
     const gradios = document.querySelector("#dl-only");
+    const summary = document.querySelector("#dl-summary");
+    if (summary && newsLine.previousElementSibling !== summary) summary.after(newsLine);
     if (gradios && sources.nextElementSibling !== gradios) gradios.before(sources);
     narrow = now;
     drawChips();

@@ -188,18 +188,21 @@ class Library:
         where: Filter | None = None,
         *,
         order: Order = "date",
+        since: int = 0,
         skip: int = 0,
         most: int = LISTED,
     ) -> Listed:
         """The articles whose title and source have every one of these words, or whose text has them in
-        one passage, and that `where` admits."""
+        one passage, that `where` admits, and that came into the index after the one whose `added` is
+        `since`."""
         wanted = searched.casefold().split()
         everything = self.index.articles()
         texts = self._texts(searched, where) if wanted else {}
         found = [
             article
             for article in everything
-            if (where is None or _admits(where, article))
+            if article.added > since
+            and (where is None or _admits(where, article))
             and (article.id in texts or _has(f"{article.title} {article.source}", wanted))
         ]
         if order == "added":

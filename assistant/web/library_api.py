@@ -1,7 +1,7 @@
 """The library over HTTP: what the page's list of articles asks for.
 
     GET    /library                 how many articles, how far adding is, the samples; asked again and again
-    GET    /library/articles        ?words= &source= &after= &before= &order= &skip=  -> the next articles
+    GET    /library/articles        ?words= &source= &after= &before= &order= &since= &skip=  -> the next articles
     GET    /library/sources         the sources by their site, with how many articles each has
     PUT    /library/files           ?name= &upload= &of=  the bytes of one file, read in the background
     POST   /library/text            title, text, published, source, url: an article that was typed
@@ -129,11 +129,12 @@ def library_routes(library: Library) -> "APIRouter":
         source: Annotated[list[str], Query(max_length=1_000)] = [],  # noqa: B006
         after: date | None = None,
         before: date | None = None,
+        since: Annotated[int, Query(ge=0)] = 0,
         skip: Annotated[int, Query(ge=0)] = 0,
         order: Order = "date",
     ) -> JSONResponse:
         where = Filter(tuple(source) or None, None, after, before)
-        listed = library.listed(words, where, order=order, skip=skip)
+        listed = library.listed(words, where, order=order, since=since, skip=skip)
         body = {
             "articles": [
                 _listed(article, listed.texts.get(article.id)) for article in listed.articles

@@ -155,7 +155,7 @@
     const title = make("span", { className: "dl-title" }, named(article.title));
     const link = make("a", { className: "dl-open", href: article.read }, title);
     const when = make("span", { className: "dl-day", textContent: article.published ? day(article.published) : "no date" });
-    const anew = article.added > seen.before ? [make("span", { className: "dl-new", textContent: "New" }), " · "] : [];
+    const anew = article.added > seen.before ? [make("span", { className: "dl-new", textContent: "New" }), " "] : [];
     const item = make("li", {}, link, make("span", { className: "dl-meta" }, ...anew, ...(article.source ? [named(article.source), " · "] : []), when));
     if (article.found.length) {
       item.append(make("span", { className: "dl-hit", dir: "auto" }, ...article.found.map(([text, hit]) => (hit ? make("b", { textContent: text }) : text))));
@@ -650,13 +650,16 @@
     .filter((site) => site.sources.length);
   const shownSources = () => sitesShown().flatMap((site) => site.sources.map(([source]) => source));
 
+  /* A source's name below that of its site: what it says beyond it. */
+  const sectionOf = (source, site) => (site && source.startsWith(site) && source.slice(site.length).replace(/^[^\p{L}\p{N}]+/u, "")) || source;
+
   function drawSources() {
     const shown = sitesShown();
     renew(sitesList, shown, (site) => JSON.stringify([site, shown.length]), ({ name, sources: all }) => {
       const heads = name || (shown.length > 1 ? "Others" : "");
       return make("li", {}, ...(heads ? [make("h3", {}, named(heads))] : []), make("ul", {}, ...all.map(([source, count]) => {
-        const box = make("input", { type: "checkbox", value: source, onchange: () => pick([source], box.checked) });
-        return make("li", {}, make("label", {}, box, make("span", {}, named(source)), make("span", { className: "dl-number-of", textContent: count.toLocaleString("en-GB") })));
+        const box = make("input", { type: "checkbox", value: source, "aria-label": nameOf(source), onchange: () => pick([source], box.checked) });
+        return make("li", {}, make("label", {}, box, make("span", {}, named(sectionOf(source, name))), make("span", { className: "dl-number-of", textContent: count.toLocaleString("en-GB") })));
       })));
     });
     if (!shown.length) sitesList.replaceChildren(make("li", { className: "dl-meta", textContent: `No source has “${seekSource.value.trim()}”.` }));

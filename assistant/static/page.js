@@ -96,10 +96,11 @@
   const brief = make("details", { className: "dl-brief", open: true }, make("summary", { textContent: "In brief" }), central);
   const body = make("div", { className: "dl-article", id: "dl-reader-text", dir: "auto" });
   const page = make("div", { className: "dl-leaf", tabIndex: 0, role: "region", "aria-label": "Article text" }, brief, body);
+  const leave = make("button", { type: "button", className: "dl-quiet dl-back", onclick: () => close() });
   const reader = make("aside", { id: "dl-reader", "aria-labelledby": "dl-reader-title" },
     make("div", { className: "dl-reader-head" },
       make("div", { className: "dl-reader-top" },
-        button("‹ Back to answer", "Back to answer", () => close(), "dl-quiet dl-back"),
+        leave,
         button("✕", "Close the article", () => close(), "dl-quiet dl-close")),
       heading, meta, tools, steps, notice),
     page,
@@ -190,6 +191,7 @@
     const request = ++state.request;
     const address = new URL(href, location.href);
     state.opener = { link: opener, href, scroll: log()?.scrollTop ?? 0 };
+    leave.textContent = opener.closest("#dl-library") ? "‹ Back to articles" : "‹ Back to answer";
     state.number = Number(address.searchParams.get("c")) || null;
     for (const link of document.querySelectorAll(LINKS)) {
       link.classList.toggle("dl-current", link.getAttribute("href") === href);

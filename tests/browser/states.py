@@ -49,6 +49,14 @@ OFFERED = (
 )
 
 
+SECTIONS = ("Politics", "Sport", "World", "Culture", "Money", "Weather")
+MANY = [
+    Article(f"{site} {section}", f"{section} report", "A report of its own.", f"{site} | {section}")
+    for site in ("The Harbour Gazette", "Eastmarch Wire Service")
+    for section in SECTIONS
+] + [Article("echo", "An echo", "An echo of its own.", "Ennet Valley Echo")]
+
+
 class GatedIndex(MemoryIndex):
     """Stores nothing while its gate is shut."""
 
@@ -85,6 +93,7 @@ class Stage:
     empty: str
     samples: str
     locked: str
+    many: str
     narrow_desk: str
     silent: str
     assistant: FakeAssistant
@@ -137,6 +146,7 @@ def staged() -> Iterator[Stage]:
         served(FakeAssistant([]), OFFERED) as empty,
         served(FakeAssistant(seeds), OFFERED) as samples,
         served(FakeAssistant(), access=Access(PASSWORD, Sessions.open())) as locked,
+        served(FakeAssistant(MANY), OFFERED) as many,
         served(assistant, OFFERED, at_once=1) as narrow_desk,
         asking(Path(folder), f"http://127.0.0.1:{free_port()}/v1") as unheard,
         served(unheard, OFFERED) as silent,
@@ -146,6 +156,7 @@ def staged() -> Iterator[Stage]:
             empty,
             samples,
             locked,
+            many,
             narrow_desk,
             silent,
             assistant,
@@ -364,6 +375,27 @@ def choosing(stage: Stage) -> Page:
     return page
 
 
+def sources(stage: Stage) -> Page:
+    page = stage.page(stage.many)
+    shelf(page)
+    page.click("#dl-narrow button")
+    for at in range(6):
+        page.click(".dl-sites label", at)
+    page.until(lambda: page.text("#dl-sources .dl-chosen") == "6 selected")
+    page.until(lambda: page.chips() == ["6 sources"])
+    return page
+
+
+def news(stage: Stage) -> Page:
+    page = first(stage)
+    back = "localStorage.setItem('dateline-seen', JSON.stringify({before: 9, last: 9, at: 1e12}))"
+    page.run(back)
+    page = first(stage)
+    page.until(lambda: page.one("#dl-news").is_displayed())
+    page.run("localStorage.clear()")
+    return page
+
+
 def calendar(stage: Stage) -> Page:
     page = articles(stage)
     page.click("#dl-dates button")
@@ -500,6 +532,8 @@ STATES: Mapping[str, Callable[[Stage], Page]] = {
         only,
         narrowed,
         choosing,
+        sources,
+        news,
         calendar,
         searched,
         adding,

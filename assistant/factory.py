@@ -119,19 +119,20 @@ class Assistant:
         history: Iterable[TurnLike] = (),
         as_of: date | str | None = None,
         sources: Sequence[str] | None = None,
+        articles: Sequence[str] | None = None,
         after: date | str | None = None,
         before: date | str | None = None,
     ) -> Answer:
         """The answer, an abstention, or help.
 
         `history` are the turns before, oldest first: Turns, LangChain's messages, ("user", text), or
-        {"role": "user" or "assistant", "content": text}. `sources` (names as in the articles), `after`
-        and `before` (inclusive) limit the articles; `as_of` is the day the question is asked on,
+        {"role": "user" or "assistant", "content": text}. `sources` (names as in the articles),
+        `articles` (their ids), `after` and `before` (inclusive) limit the articles; `as_of` is the day the question is asked on,
         today where it is None: "last week" or "in July" is read against it, and articles of that
         time are preferred, never required. A day may be given as its text, "2025-07-26", as well.
         Raises QuestionError for what cannot be asked, EmptyIndexError without articles.
         """
-        given = _given(question, history, as_of, sources, after, before)
+        given = _given(question, history, as_of, sources, articles, after, before)
         return self._context().run(self.chain.invoke, given)
 
     def stream(
@@ -141,6 +142,7 @@ class Assistant:
         history: Iterable[TurnLike] = (),
         as_of: date | str | None = None,
         sources: Sequence[str] | None = None,
+        articles: Sequence[str] | None = None,
         after: date | str | None = None,
         before: date | str | None = None,
         stopping: threading.Event | None = None,
@@ -151,7 +153,7 @@ class Assistant:
         moment, and its connection closed: what comes after is not meant to be read.
         """
         context = self._context()
-        given = _given(question, history, as_of, sources, after, before)
+        given = _given(question, history, as_of, sources, articles, after, before)
         config: RunnableConfig = {"configurable": {"stopping": stopping}} if stopping else {}
         partials = context.run(lambda: self.chain.stream(given, config))
         try:
@@ -167,11 +169,12 @@ class Assistant:
         history: Iterable[TurnLike] = (),
         as_of: date | str | None = None,
         sources: Sequence[str] | None = None,
+        articles: Sequence[str] | None = None,
         after: date | str | None = None,
         before: date | str | None = None,
     ) -> Answer:
         """`answer` for an event loop, which it does not hold up. Cancelled, it lets the chat model go."""
-        limits: dict[str, Any] = {"as_of": as_of, "sources": sources}
+        limits: dict[str, Any] = {"as_of": as_of, "sources": sources, "articles": articles}
         limits |= {"after": after, "before": before}
         async with aclosing(self.astream(question, history=history, **limits)) as partials:
             return [partial async for partial in partials][-1]
@@ -183,13 +186,14 @@ class Assistant:
         history: Iterable[TurnLike] = (),
         as_of: date | str | None = None,
         sources: Sequence[str] | None = None,
+        articles: Sequence[str] | None = None,
         after: date | str | None = None,
         before: date | str | None = None,
     ) -> AsyncGenerator[Answer]:
         """`stream` for an event loop, which it does not hold up. Left early (close it, as by
         `contextlib.aclosing`), or cancelled, it lets the chat model go."""
         stopping = threading.Event()
-        limits: dict[str, Any] = {"as_of": as_of, "sources": sources}
+        limits: dict[str, Any] = {"as_of": as_of, "sources": sources, "articles": articles}
         limits |= {"after": after, "before": before, "stopping": stopping}
         partials = in_a_thread(lambda: self.stream(question, history=history, **limits))
         try:
@@ -389,6 +393,7 @@ def _given(
     history: Iterable[TurnLike],
     as_of: date | str | None,
     sources: Sequence[str] | None,
+    articles: Sequence[str] | None,
     after: date | str | None,
     before: date | str | None,
 ) -> dict[str, Any]:
@@ -397,6 +402,7 @@ def _given(
         "history": history,
         "as_of": as_of,
         "sources": sources,
+        "articles": articles,
         "after": after,
         "before": before,
     }

@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from assistant.errors import ConversationNotFoundError, QuestionError
 from assistant.render import (
     ArticleText,
+    article_address,
     escaped,
     name_of,
     shelf,
@@ -292,8 +293,9 @@ def opening(assistant: Answering, samples: int = 0) -> str:
 
 
 def filter_address(filters: Filters) -> str:
-    """The filters as a query for the list of articles: "source=…&after=2025-01-01"; "" if none."""
-    named = [("source", source) for source in filters.sources]
+    """The filters as a query: "article=…&source=…&after=2025-01-01"; "" if none."""
+    named = [("article", article_id) for article_id in filters.articles]
+    named += [("source", source) for source in filters.sources]
     named += [("after", filters.after.isoformat())] if filters.after else []
     named += [("before", filters.before.isoformat())] if filters.before else []
     return urlencode(named, errors="replace")
@@ -303,7 +305,7 @@ def filters_of(address: str) -> Filters:
     """The filters that `filter_address` wrote. Raises QuestionError for what is no date."""
     named = parse_qs(address)
     after, before = (named.get(name, [""])[0] for name in ("after", "before"))
-    return Filters.entered(named.get("source", []), after, before)
+    return Filters.entered(named.get("source", []), after, before, named.get("article", []))
 
 
 def theme() -> Any:
@@ -341,11 +343,11 @@ def build(
     with gr.Blocks(title="Dateline", analytics_enabled=False, fill_width=True) as page:
         # Not to be seen: which conversation the page shows, and what the page's scripts ask for, after a
         # number that makes every wish a change.
-        showing, to_open, to_ask, taken, following, repeating, narrowing = (
+        showing, to_open, to_ask, taken, following, repeating, narrowing, within = (
             gr.Textbox(elem_id=f"dl-{name}", elem_classes="dl-unshown", container=False)
             for name in (
                 *("showing", "opening", "asking", "taken"),
-                *("following", "repeating", "narrowing"),
+                *("following", "repeating", "narrowing", "within"),
             )
         )
         with gr.Row(elem_id="dl-page"):
@@ -399,7 +401,7 @@ def build(
                     stop = gr.Button("Stop", elem_id="dl-stop", min_width=0, visible=False)
 
         asking = [showing, answers, go, stop]
-        filters = [sources, after, before]
+        filters = [sources, after, before, within]  # within: as an address, "article=…"
 
         def shown_as(view: View) -> list[Any]:
             """A view as the new values of `asking`."""
@@ -418,12 +420,27 @@ def build(
             sources = assistant.index.statistics().sources
             return [(f"{name_of(name)} ({n:,})", name) for name, n in sources if name]
 
+        def titles_of(article_ids: Sequence[str]) -> str:
+            """A link for each of these articles that is there, for its title."""
+            links = []
+            for article_id in article_ids:
+                with suppress(ArticleNotFoundError):
+                    title = name_of(assistant.index.summary(article_id).title) or article_id
+                    address = escaped(article_address(article_id))
+                    links.append(f' <a href="{address}">{escaped(title)}</a>')
+            return "".join(links)
+
         def filled_in(chosen: Filters) -> list[Any]:
             """Filters as the new values of their boxes."""
             days = [
                 None if day is None else day.isoformat() for day in (chosen.after, chosen.before)
             ]
-            return [list(chosen.sources), *days]
+            only = Filters(articles=chosen.articles)
+            return [list(chosen.sources), *days, filter_address(only)]
+
+        def entered(only: Any, first: Any, last: Any, among: str | None) -> Filters:
+            """Raises QuestionError for what is no date."""
+            return Filters.entered(only, first, last, filters_of(among or "").articles)
 
         async def on_ask(
             wanted: str | None,
@@ -431,12 +448,13 @@ def build(
             only: Any,
             first: Any,
             last: Any,
+            among: Any,
             request: gr.Request,
         ) -> AsyncIterator[list[Any]]:
             visitor = visitor_of(request.cookies)
             _, name, asked = [*(wanted or "").split(" ", 2), "", "", ""][:3]
             try:
-                chosen = Filters.entered(only, first, last)
+                chosen = entered(only, first, last, among)
             except QuestionError as error:
                 yield answering(name, await talk.refused(visitor, asked, shown, error))
                 return
@@ -449,12 +467,13 @@ def build(
             only: Any,
             first: Any,
             last: Any,
+            among: Any,
             request: gr.Request,
         ) -> AsyncIterator[list[Any]]:
             visitor = visitor_of(request.cookies)
             name, how, exchange_id = [*(wanted or "").split(), "", "", ""][:3]
             try:
-                chosen = Filters.entered(only, first, last)
+                chosen = entered(only, first, last, among)
             except QuestionError as error:
                 yield answering(name, await talk.refused(visitor, "", shown, error))
                 return
@@ -494,15 +513,16 @@ def build(
             return shown_as(NOTHING_ASKED)  # the page's script empties the box at once
 
         async def on_narrow(
-            shown: str | None, only: Any, first: Any, last: Any, request: gr.Request
+            shown: str | None, only: Any, first: Any, last: Any, among: Any, request: gr.Request
         ) -> Any:
             try:
-                chosen = Filters.entered(only, first, last)
+                chosen = entered(only, first, last, among)
             except QuestionError:  # told at its field, by the page's script
                 return gr.skip()
             address = filter_address(chosen)
             await talk.narrow(visitor_of(request.cookies), shown, chosen)
-            return f'<a href="library/articles?{escaped(address)}">filters</a>'
+            titles = await asyncio.to_thread(titles_of, chosen.articles)
+            return f'<a href="library/articles?{escaped(address)}">filters</a>{titles}'
 
         def on_renarrow(wanted: str | None) -> list[Any]:
             try:
@@ -549,7 +569,7 @@ def build(
         to_open.change(on_open, to_open, [*asking, *filters], cancels=running, **light)
         stop.click(on_stop, showing, asking, cancels=running, **light)
         again.click(on_again, None, asking, cancels=running, **light)
-        changes = [sources.change, after.change, before.change]
+        changes = [sources.change, after.change, before.change, within.change]
         # Several change at once where a conversation is opened, and answers can cross: what they are
         # is asked after a first round, when all have changed.
         # What changes again while an answer is under way is asked for after it: nothing crosses.
@@ -557,7 +577,7 @@ def build(
         changed = gr.on(changes, lambda: None, None, None, **one_by_one)
         changed.then(on_narrow, narrowed, filtered, **one_by_one)
         narrowing.change(on_renarrow, narrowing, filters, **light)
-        clear.click(lambda: ([], None, None), None, filters, **light)
+        clear.click(lambda: ([], None, None, ""), None, filters, **light)
         refresh.click(on_load, None, offered, **one_by_one)  # a second wish is not dropped
         refresh.click(on_new_sources, sources, sources, **one_by_one)
     page.queue(max_size=_FOLLOWING, api_open=False)

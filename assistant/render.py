@@ -23,6 +23,7 @@ from itertools import pairwise
 from urllib.parse import quote as percent_encoded
 
 from assistant.answers import Answer, Citation, Position
+from assistant.question.time import in_words
 from assistant.question.words import words
 from vectorstore.articles import Article, Passage, Statistics
 from vectorstore.splitting import sentences
@@ -229,6 +230,11 @@ class Quoted:
     @classmethod
     def of(cls, citation: Citation) -> Quoted:
         return cls(citation.number, citation.start, citation.end, _digest(citation.quote))
+
+    @classmethod
+    def at(cls, text: str, start: int, end: int, number: int) -> Quoted:
+        """Of a span of an article's text."""
+        return cls(number, start, end, _digest(text[start:end]))
 
     @classmethod
     def parse(cls, value: str) -> Quoted:
@@ -549,10 +555,45 @@ _HTML_SHOWN: dict[int, int | str] = {**_CONTROLS, **_ACTIVE}
 
 def _answer_html(answer: Answer, name: str) -> str:
     links = {citation.number: _link(answer, citation, name) for citation in answer.citations}
-    paragraphs = [part for part in _PARAGRAPHS.split(answer.text.strip()) if part]
-    return "\n\n".join(
-        f'<p class="dl-text" dir="auto">{_linked(part, links)}</p>' for part in paragraphs
-    )
+
+    def shown(paragraph: str) -> str:
+        return f'<p class="dl-text" dir="auto">{_linked(paragraph, links)}</p>'
+
+    if dated := _timeline(answer):
+        rows = (
+            f'<li><span class="dl-when">{day(when) if when else "no date"}</span> '
+            f"{''.join(map(shown, told))}</li>"
+            for when, told in dated
+        )
+        return f'<ol class="dl-timeline">{"".join(rows)}</ol>'
+    return "\n\n".join(map(shown, _paragraphs(answer)))
+
+
+def _paragraphs(answer: Answer) -> list[str]:
+    return [part for part in _PARAGRAPHS.split(answer.text.strip()) if part]
+
+
+def _timeline(answer: Answer) -> list[tuple[date | None, list[str]]]:
+    """The days of a timeline, in its order, each with its paragraphs; [] where it is none.
+
+    It is one where what is cited of articles stands behind their days: "9 July 2025: It sank. [1]".
+    """
+    if not answer.complete:
+        return []
+    days = {citation.number: citation.published for citation in answer.citations}
+    found: list[tuple[date | None, list[str]]] = []
+    for paragraph in _paragraphs(answer):
+        cited = [int(mark[1]) for mark in _MARK.finditer(paragraph) if int(mark[1]) in days]
+        when = days[cited[0]] if cited else None
+        ahead = f"{in_words(when)}: " if when else ""
+        if not cited or not (found or (ahead and paragraph.startswith(ahead))):
+            return []
+        if paragraph.startswith(ahead):
+            paragraph = paragraph[len(ahead) :]
+            if not found or found[-1][0] != when:
+                found.append((when, []))
+        found[-1][1].append(paragraph)
+    return found if sum(len(told) for _, told in found) > 1 else []
 
 
 def _linked(text: str, links: dict[int, str]) -> str:

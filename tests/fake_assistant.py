@@ -155,12 +155,22 @@ START = answered(
         Position("In March [1]", (1,), HARBOUR.published),
     ),
 )
+TIMELINE = answered(
+    "timeline of the meeting and the wall",
+    "26 July 2025: The annual conference on Jerusalem was hosted in Dakar on July 9. [1]\n\n"
+    "4 November 2025: The harbour wall will cost €48 million, the port said on Monday. 🌊 [2]\n\n"
+    "4 November 2025: Work begins in March. [3]",
+    cite(MEETING, "The annual conference on Jerusalem was hosted in Dakar on July 9.", 1),
+    cite(HARBOUR, "The harbour wall will cost €48 million, the port said on Monday. 🌊", 2),
+    cite(HARBOUR, "Work begins in March.", 3),
+)
 HOSTILE_ANSWER = answered(
     "what does the hostile article say?",
     f"It says: {HOSTILE.text} [1] and [7]",
     cite(HOSTILE, HOSTILE.text[HOSTILE.text.index("<a class") : HOSTILE.text.index("\n\nLast")]),
 )
 ANSWERS: Mapping[str, Answer] = {
+    "timeline": TIMELINE,
     "co-chairs": CO_CHAIRS,
     "harbour": COST,
     "begin": START,
@@ -179,6 +189,7 @@ class Asked:
     sources: tuple[str, ...] | None
     after: date | None
     before: date | None
+    articles: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -208,11 +219,13 @@ class FakeAssistant:
         history: Sequence[Turn] = (),
         as_of: date | None = None,
         sources: Sequence[str] | None = None,
+        articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
     ) -> Answer:
         chosen = None if sources is None else tuple(sources)
-        self.asked.append(Asked(question, tuple(history), as_of, chosen, after, before))
+        within = None if articles is None else tuple(articles)
+        self.asked.append(Asked(question, tuple(history), as_of, chosen, after, before, within))
         for key, error in self.failures.items():
             if key in question:
                 raise error
@@ -238,13 +251,13 @@ class FakeAssistant:
         history: Sequence[Turn] = (),
         as_of: date | None = None,
         sources: Sequence[str] | None = None,
+        articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
         stopping: threading.Event | None = None,
     ) -> Iterator[Answer]:
-        whole = self.answer(
-            question, history=history, as_of=as_of, sources=sources, after=after, before=before
-        )
+        limits = {"as_of": as_of, "after": after, "before": before}
+        whole = self.answer(question, history=history, sources=sources, articles=articles, **limits)
         try:
             for part in _growing(whole.text):
                 yield replace(whole, text=part, positions=(), complete=False)

@@ -67,18 +67,19 @@ def writing(desk: Desk, asked: Exchange) -> None:
 def test_a_question_is_kept_answered_and_its_filters_reach_the_assistant(
     desk: Desk, conversations: Conversations, assistant: FakeAssistant
 ) -> None:
-    narrow = Filters(("Asian Lite",), date(2025, 1, 1), date(2025, 12, 31))
+    narrow = Filters(("Asian Lite",), date(2025, 1, 1), date(2025, 12, 31), ("meeting",))
     asked = desk.ask("ann", COST.question, narrow)
     assert ended(desk, conversations, asked).answer == COST
     (heard,) = assistant.asked
-    assert (heard.sources, heard.after, heard.before) == (
+    assert (heard.sources, heard.after, heard.before, heard.articles) == (
         ("Asian Lite",),
         date(2025, 1, 1),
         date(2025, 12, 31),
+        ("meeting",),
     )
     ended(desk, conversations, desk.ask("ann", "who?"))
     last = assistant.asked[-1]
-    assert (last.sources, last.after, last.before) == (None, None, None)
+    assert (last.sources, last.after, last.before, last.articles) == (None, None, None, None)
 
 
 def test_a_question_that_comes_again_under_its_name_is_asked_once(

@@ -191,6 +191,19 @@ def test_sources_limit_the_articles(assistant: Assistant) -> None:
     assert assistant.answer("where is the meeting", sources=[]).kind == "abstention"
 
 
+@pytest.mark.parametrize(
+    "question", ["where is the meeting", "what's new?", "the latest on the meeting"]
+)
+def test_articles_limit_whatever_is_asked_to_these(assistant: Assistant, question: str) -> None:
+    for chosen in (["old"], ["old", "gone"]):
+        answer = assistant.answer(question, articles=chosen)
+        assert cited(answer) <= {"old"}
+        assert {hit.passage.article_id for hit in answer.passages} == {"old"}
+    none = assistant.answer(question, articles=["gone"])
+    assert none.passages == ()
+    assert "Only articles that you chose were searched." in none.text
+
+
 def test_dates_are_inclusive_and_undated_articles_are_left_out_with_a_notice(
     assistant: Assistant,
 ) -> None:
@@ -302,6 +315,9 @@ def test_turns_may_come_from_a_generator(assistant: Assistant) -> None:
     ("limits", "why"),
     [
         ({"sources": "Echo"}, "sources is a list"),
+        ({"articles": "old"}, "articles is a list"),
+        ({"articles": [1]}, "articles is a list"),
+        ({"articles": 1}, "articles is a list"),
         *(
             ({name: wrong}, f"{name} is a date, such as .*, not ")
             for name in ("after", "before", "as_of")

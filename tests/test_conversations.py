@@ -35,7 +35,7 @@ from vectorstore.backups import restore
 from vectorstore.errors import StoreDamagedError, StoreFormatError
 from vectorstore.local import LocalIndex
 
-NARROW = Filters(("Asian Lite", "Wire"), date(2025, 1, 2), date(2025, 12, 31))
+NARROW = Filters(("Asian Lite", "Wire"), date(2025, 1, 2), date(2025, 12, 31), ("a", "b"))
 
 
 @pytest.fixture
@@ -323,3 +323,13 @@ def test_killed_at_any_moment_it_keeps_every_question_it_took(tmp_path: Path) ->
             else:
                 assert exchange.state in ("asked", "answered")
         opened.close()
+
+
+def test_filters_kept_by_an_earlier_version_are_read(
+    conversations: Conversations, tmp_path: Path
+) -> None:
+    asked = conversations.begin("ann", "?")
+    with closing(sqlite3.connect(tmp_path / FILE)) as db, db:
+        db.execute("""UPDATE conversations SET filters = '[["Wire"], null, "2025-01-02"]'""")
+    kept = conversations.get("ann", asked.conversation_id)
+    assert kept.filters == Filters(("Wire",), None, date(2025, 1, 2))

@@ -249,3 +249,38 @@ def test_editing_and_pasting_over_http(api: Client, assistant: FakeAssistant) ->
     reply = api.post("/library/text", json={"text": "Boats.", "source": "Me"})
     assert assistant.index.get(reply.json()["id"]).source == "Me"
     assert api.post("/library/text", json={"text": ""}).status_code == 400
+
+
+# ------------------------------------------------------------------------------- sources by their site
+
+
+def of(source: str, url: str = "", number: int = 0) -> Article:
+    return Article(f"{source} {url} {number}", "A title", "A text of its own.", source, url)
+
+
+def test_sources_are_grouped_by_the_site_in_their_name_or_of_their_articles() -> None:
+    articles = [
+        *(of("Wire | Sport", number=number) for number in range(3)),
+        of("Wire | World"),
+        of("gazette.example/news"),
+        of("https://www.gazette.example/town"),
+        of("Culture", "https://www.daily.example/1"),
+        of("Money", "https://daily.example/2"),
+        of("Money", "https://elsewhere.example/2"),
+        of("Alone | Only"),
+        of("Echo", "http://[broken"),
+        of(""),
+    ]
+    found = Library(MemoryIndex(articles)).sites()
+    assert [(site.name, site.sources) for site in found] == [
+        ("Wire", (("Wire | Sport", 3), ("Wire | World", 1))),
+        ("daily.example", (("Money", 2), ("Culture", 1))),
+        ("gazette.example", (("gazette.example/news", 1), ("https://www.gazette.example/town", 1))),
+        ("", (("Alone | Only", 1), ("Echo", 1))),
+    ]
+
+
+def test_names_without_a_section_are_no_site() -> None:
+    names = ["The Daily-Post", "Ennet Valley Echo", "A/B", "12:30 News", "x.txt", "reports/a.txt"]
+    (rest,) = Library(MemoryIndex(of(name) for name in names)).sites()
+    assert (rest.name, len(rest.sources)) == ("", len(names))

@@ -147,6 +147,7 @@ def test_filters_are_read_as_entered_and_told_in_words() -> None:
     assert str(Filters(before=date(2025, 3, 1))) == "to 1 Mar 2025"
     assert Filters.entered(None, None, None) == Filters()
     assert str(Filters()) == ""
+    assert str(Filters.entered([], None, None, ["meeting"])) == "1 article"
     with pytest.raises(QuestionError, match=r"“2025-13-01” is no date: write it as 2025-07-26\."):
         Filters.entered(None, "2025-13-01", None)
 
@@ -232,7 +233,7 @@ def test_stop_before_anything_was_asked_and_after_the_last_word(visit: Visit) ->
 
 
 def test_a_conversation_comes_back_as_it_was_but_to_nobody_else(visit: Visit) -> None:
-    narrowed = Filters((), date(2025, 1, 1))
+    narrowed = Filters((), date(2025, 1, 1), None, ("a", "b"))
     visit.ask(COST_QUESTION)
     done = visit.ask("who co-chairs?", narrowed)[-1]
     assert asyncio.run(visit.talk.shown(ANN, done.conversation_id)).messages == done.messages
@@ -355,6 +356,8 @@ def test_the_filters_are_a_query_for_the_list_of_articles() -> None:
     filters = Filters(("A & B", "Ü"), date(2025, 1, 2), None)
     assert filter_address(filters) == "source=A+%26+B&source=%C3%9C&after=2025-01-02"
     assert filters_of(filter_address(filters)) == filters
+    chosen = Filters(before=date(2025, 1, 2), articles=("reports/harbour 2?.txt", "a&b\n"))
+    assert filters_of(filter_address(chosen)) == chosen
     assert filter_address(Filters()) == ""
     assert filters_of("") == Filters()
 

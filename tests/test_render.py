@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -38,6 +39,7 @@ from tests.fake_assistant import (
     HOSTILE_ANSWER,
     MEETING,
     START,
+    TIMELINE,
     FakeAssistant,
     MemoryIndex,
     answered,
@@ -520,3 +522,50 @@ def test_a_refusal_shows_the_passages_where_the_words_asked_for_stand_in_bold() 
     assert "… The &#60;new&#62; <b>ferries</b> <b>sail</b> from Skennay." in shown
     assert "council met" not in shown
     assert "“… The <new> ferries sail from Skennay.”" in to_text(answer)
+
+
+# ------------------------------------------------------------------------------------- timelines
+
+
+def test_a_timeline_is_a_list_of_days_each_with_what_is_cited_of_it() -> None:
+    html = to_html(TIMELINE, TEXTS.get)
+    assert html.count('<ol class="dl-timeline">') == 1
+    first, second = html.split("</ol>")[0].split("<li>")[1:]
+    assert '<span class="dl-when">26 Jul 2025</span>' in first
+    assert '<span class="dl-when">4 Nov 2025</span>' in second
+    assert (first.count("<p "), second.count("<p ")) == (1, 2)
+    assert [part.count('class="cite"') for part in (first, second)] == [1, 2]
+    assert "26 July 2025" not in html
+    assert "\n" not in html.split("</ol>")[0]
+    saved = to_markdown(TIMELINE)
+    assert "26 July 2025: The annual conference" in saved
+
+
+def test_what_happened_on_one_day_has_its_day_once() -> None:
+    day = replace(TIMELINE, text=TIMELINE.text.partition("\n\n")[2])
+    assert to_html(day, TEXTS.get).split("</ol>")[0].count("4 Nov 2025") == 1
+
+
+def test_what_has_no_day_stands_as_such_and_paragraphs_stay_with_theirs() -> None:
+    undated = replace(TIMELINE.citations[2], published=None)
+    text = TIMELINE.text.replace("4 November 2025: Work", "Work").replace(
+        "July 9. [1]", "July 9. [1]\n\nIt was the second. [1]"
+    )
+    told = replace(TIMELINE, text=text, citations=(*TIMELINE.citations[:2], undated))
+    parts = to_html(told, TEXTS.get).split("</ol>")[0].split("<li>")[1:]
+    assert [part.count("<p ") for part in parts] == [2, 1, 1]
+    assert "no date" in parts[2]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"complete": False},
+        {"text": TIMELINE.text.replace("26 July 2025: ", "")},
+        {"text": TIMELINE.text.replace("26 July 2025", "27 July 2025")},
+        {"text": TIMELINE.text.replace("[1]", "")},
+        {"text": TIMELINE.text.split("\n\n")[0]},
+    ],
+)
+def test_other_answers_are_no_timelines(changed: Any) -> None:
+    assert "dl-timeline" not in to_html(replace(TIMELINE, **changed), TEXTS.get)

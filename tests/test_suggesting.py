@@ -42,6 +42,25 @@ def test_a_sentence_of_the_news_gives_its_question(sentence: str, question: str)
     assert question in candidates(Article("a", "A", f"{sentence} That is all."))
 
 
+@pytest.mark.parametrize(
+    ("sentence", "question"),
+    [
+        ("“It is late,” said Captain Noor Castellane.", "What did Noor Castellane say?"),
+        ("Mathematician Hermann Weyl said it was profound.", "What did Hermann Weyl say?"),
+        ("As Heald told the paper, it is late.", ""),
+        ("“It is late,” said the Ferry Workers Union.", ""),
+        ("“It is late,” said University of Arkansas.", ""),
+        ("Refugee Council of Britain Enver Solomon said it was late.", ""),
+        ("In 1725 he was elected to the academy.", ""),
+        ("In 2010 and were awarded two prizes each.", ""),
+    ],
+)
+def test_people_are_asked_about_and_no_bodies_or_pronouns(sentence: str, question: str) -> None:
+    assert candidates(Article("a", "A", f"{sentence} That is all.")) == (
+        [question] if question else []
+    )
+
+
 def test_what_fits_no_pattern_gives_no_question() -> None:
     assert candidates(DULL) == []
     assert (

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assistant.answering.findings import Proof
 from assistant.answers import Answer
 from assistant.prompts import Phrases
 from assistant.question.time import in_words
-from assistant.writing.composing import unmarked
 from vectorstore.articles import Filter
 
 _QUOTED = 120  # characters: a longer question is not repeated
@@ -27,13 +25,13 @@ def abstain(
     absent: Sequence[str] = (),
     where: Filter | None = None,
     meant: str = "",
-    perhaps: Proof | None = None,
+    perhaps: tuple[str, str] | None = None,
 ) -> Answer:
     """The refusal of `question`.
 
     `absent` are its words that no article has, `where` the filters that were active, `meant` the
     question with such words replaced by similar ones that articles have, `perhaps` the sentence
-    that came nearest to an answer.
+    that came nearest to an answer, and its article's title.
     """
     text = [
         phrases.say("nothing", question=question)
@@ -47,8 +45,8 @@ def abstain(
     if meant:
         text.append(phrases.say("meant", question=meant))
     if perhaps is not None:
-        near = unmarked(" ".join(perhaps.text.split()))
-        text.append(phrases.say("perhaps", sentence=near, title=perhaps.passage.title))
+        sentence, title = perhaps
+        text.append(phrases.say("perhaps", sentence=sentence, title=title))
     return replace(blank, kind="abstention", text=" ".join(text))
 
 
@@ -63,6 +61,8 @@ def limits(where: Filter) -> str:
         parts.append(f"since {in_words(where.after)}")
     if where.before is not None:
         parts.append(f"until {in_words(where.before)}")
+    if where.articles is not None:
+        parts.append("that you chose")
     return " ".join(parts)
 
 

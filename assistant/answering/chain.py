@@ -5,7 +5,7 @@
     chain.runnable.stream({…}), .batch([{…}, …]), and their async twins
 
 Input: a question, or a mapping with `question` and, where wanted, `history` (Turns or LangChain's
-messages, oldest first), `as_of`, `sources`, `after` and `before`, or messages, the last of which asks. Words such as "yesterday" are read against `as_of`, today
+messages, oldest first), `as_of`, `sources`, `articles`, `after` and `before`, or messages, the last of which asks. Words such as "yesterday" are read against `as_of`, today
 where it is not given. A stream yields growing Answers; the last is complete.
 
     rewrite     the question's parts, each in the ways it may be meant: as typed and with typing
@@ -24,13 +24,13 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from assistant.answering.abstention import abstain
 from assistant.answering.articles import Articles, passages_of
 from assistant.answering.disagreement import sides_of, told_apart, told_beside
-from assistant.answering.findings import Answerer, Finding, Material, Proof, Question
+from assistant.answering.findings import Answerer, Finding, Material, Question
 from assistant.answering.sentences import Comparison, Lists, Sentences
 from assistant.answering.spans import Spans
 from assistant.answering.streaming import in_a_thread
@@ -49,9 +49,9 @@ from assistant.question.time import asked as time_asked
 from assistant.question.typed import foreign_language, parts, small_talk
 from assistant.question.words import words
 from assistant.reading.confidence import UNCALIBRATED
-from assistant.writing.composing import Composition, copies
+from assistant.writing.composing import Composition, copies, unmarked
 from assistant.writing.grounding import briefest
-from vectorstore.articles import Article, Filter, Hit
+from vectorstore.articles import Article, Filter, Hit, Summary
 from vectorstore.errors import ArticleNotFoundError
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ class Chain:
         for one in self._index.articles():
             day = one.published
             inside = when.window is None or (day is not None and day in when.window)
-            if inside and _allows(where, one.source, day) and len(found) < _HEADS:
+            if inside and _allows(where, one) and len(found) < _HEADS:
                 article = self._article(one.id)
                 if article is not None:
                     found.append(Hit(passages_of(article, 1)[0], 0.0))
@@ -466,14 +466,15 @@ class Chain:
             return replace(refusal, text=f"{refusal.text} {then}")
         return refusal
 
-    def _nearly(self, state: State) -> Proof | None:
-        """The sentence that came nearest to an answer, if it came near."""
+    def _nearly(self, state: State) -> tuple[str, str] | None:
+        """The sentence that came nearest to an answer, if it came near, and its article's title."""
         found = [part.finding for part in state.parts if part.finding and part.finding.claims]
         best = max(found, key=lambda finding: finding.confidence, default=None)
         if best is None or best.confidence < _NEARLY * self._enough:
             return None
         proof = best.claims[0].proofs[0]
-        return proof if len(proof.text) <= _QUOTED else None
+        words = unmarked(" ".join(proof.text.split()))
+        return (words, proof.passage.title) if len(words) <= _QUOTED else None
 
     def _notices(self, asked: Asked) -> Iterator[str]:
         if asked.where.dated and (undated := self._index.statistics().undated):
@@ -569,10 +570,12 @@ def _timed(answer: Answer, state: State, begun: float) -> Answer:
     return replace(answer, trace=Trace(state.standalone, seconds))
 
 
-def _allows(where: Filter, source: str, day: date | None) -> bool:
+def _allows(where: Filter, article: Summary) -> bool:
     """Whether a filter lets an article through, as the search does."""
+    day = article.published
     return (
-        (where.sources is None or source in where.sources)
+        (where.sources is None or article.source in where.sources)
+        and (where.articles is None or article.id in where.articles)
         and (not where.dated or day is not None)
         and (where.after is None or day is None or day >= where.after)
         and (where.before is None or day is None or day <= where.before)

@@ -20,6 +20,7 @@ from assistant.errors import QuestionError
 from assistant.question.typed import cleaned
 from vectorstore.articles import Filter
 
+_NAMES = {"question", "history", "as_of", "sources", "articles", "after", "before"}
 _PAIR = 2  # a turn as (role, text)
 
 
@@ -48,11 +49,14 @@ def asked_of(given: Any) -> Asked:
         given = {"question": given}
     if not isinstance(given, Mapping) or "question" not in given:
         raise QuestionError('give the question as a text, or as {"question": …, "history": […]}.')
-    if unknown := set(given) - {"question", "history", "as_of", "sources", "after", "before"}:
+    if unknown := set(given) - _NAMES:
         raise QuestionError(f"unknown with a question: {', '.join(sorted(map(str, unknown)))}.")
     sources = given.get("sources")
     if sources is not None and not _are_names(sources):
         raise QuestionError("sources is a list of the names of sources, such as [name].")
+    articles = given.get("articles")
+    if articles is not None and not _are_texts(articles):
+        raise QuestionError("articles is a list of the ids of articles, such as [id].")
     after, before, as_of = (_day(name, given.get(name)) for name in ("after", "before", "as_of"))
     if after is not None and before is not None and after > before:
         raise QuestionError(f"after ({after}) is later than before ({before}).")
@@ -63,7 +67,12 @@ def asked_of(given: Any) -> Asked:
     return Asked(
         question=cleaned(question),
         history=history,
-        where=Filter(None if sources is None else tuple(sources), None, after, before),
+        where=Filter(
+            None if sources is None else tuple(sources),
+            None if articles is None else tuple(articles),
+            after,
+            before,
+        ),
         as_of=as_of,
     )
 
@@ -99,8 +108,14 @@ def _last_asks(messages: Any) -> dict[str, Any]:
 
 
 def _are_names(sources: Any) -> bool:
-    return not isinstance(sources, str) and all(
-        isinstance(source, str) and source.isprintable() for source in sources
+    return _are_texts(sources) and all(source.isprintable() for source in sources)
+
+
+def _are_texts(given: Any) -> bool:
+    return (
+        isinstance(given, Iterable)
+        and not isinstance(given, str)
+        and all(isinstance(each, str) for each in given)
     )
 
 

@@ -10,7 +10,7 @@
   const [BUSY, IDLE] = [600, 15_000]; // milliseconds between two looks at how far it is
   const AT_ONCE = 2; // files sent at the same time
 
-  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, unsent: 0, drawn: "", wasRunning: false, looks: 0, seen: 0, filled: null };
+  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, unsent: 0, drawn: "", wasRunning: false, looks: 0, seen: 0, filled: null, since: null };
 
   const counted = (n) => (n === 1 ? "1 article" : `${n.toLocaleString("en-GB")} articles`);
   const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -69,7 +69,7 @@
   const store = (name, value) => { try { localStorage.setItem(name, value); } catch { /* not kept */ } };
   const stored = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
   const seen = { before: Infinity, ...parsed(stored(SEEN)) };
-  if (seen.at && Date.now() - seen.at > VISIT) seen.before = seen.last;
+  if (seen.at && Date.now() - seen.at > VISIT) Object.assign(seen, { before: seen.last, since: seen.at });
   if ([...order.options].some((one) => one.value === stored(ORDER))) order.value = stored(ORDER);
 
   function parsed(text) {
@@ -79,7 +79,33 @@
   function visited(last) {
     if (seen.before === Infinity || seen.before === null) seen.before = last; // nothing is new at the first visit
     seen.before = Math.min(seen.before, last); // another index may be at this address by now
-    store(SEEN, JSON.stringify({ before: seen.before, last, at: Date.now() }));
+    store(SEEN, JSON.stringify({ before: seen.before, since: seen.since, last, at: Date.now() }));
+  }
+
+  /* What came since the visit before this one, in a line under the page's heading. */
+  const news = make("button", { type: "button", id: "dl-news-open", className: "dl-plain", onclick: () => {
+    state.since = seen.before;
+    search.value = "";
+    view("articles");
+    fill();
+    heading.focus({ preventScroll: true });
+  } });
+  const newsLine = make("p", { id: "dl-news", hidden: true }, news);
+
+  async function tellNews() {
+    if (!seen.since) return;
+    let found;
+    try { ({ found } = await call("GET", `/library/articles?since=${seen.before}`)); } catch { return; }
+    news.textContent = `${found === 1 ? "1 new article" : `${found.toLocaleString("en-GB")} new articles`} since ${lately(seen.since)}`;
+    newsLine.hidden = !found;
+  }
+
+  /* When something was, as one would say it now: with the time today, without the year in this one. */
+  function lately(at) {
+    const [then, now] = [new Date(at), new Date()];
+    const iso = `${then.getFullYear()}-${then.getMonth() + 1}-${then.getDate()}`;
+    if (then.toDateString() === now.toDateString()) return then.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+    return then.getFullYear() === now.getFullYear() ? day(iso).replace(/ \d+$/, "") : day(iso);
   }
 
   function narrowed() {
@@ -90,9 +116,11 @@
   async function fill(further = false) {
     const request = ++state.request;
     const query = narrowed();
+    query.delete("article"); // of those that are asked one can be chosen in place of another
     const narrow = query.size > 0;
     query.set("words", search.value);
     query.set("order", order.value);
+    if (state.since !== null) query.set("since", state.since);
     if (further) query.set("skip", state.rows.length);
     let found;
     try { found = await call("GET", `/library/articles?${query}`); } catch (error) { told.textContent = error.message; return; }
@@ -110,6 +138,10 @@
     told.textContent = !state.total ? "None yet: add files, paste text, or paste a link."
       : !state.found ? (searched ? `No article has “${searched}”.` : "No article fits the sources and dates.")
         : some ? `${state.found.toLocaleString("en-GB")} of ${counted(state.total)}` : "";
+    if (state.since !== null) {
+      told.textContent = `${state.found.toLocaleString("en-GB")} new of ${counted(state.total)} `;
+      told.append(plain("Show all", () => { state.since = null; fill(); heading.focus({ preventScroll: true }); }));
+    }
     told.hidden = !told.textContent;
     search.hidden = order.hidden = select.hidden = !state.total;
     renew(list, state.rows, (article) => JSON.stringify([state.selecting, article, article.added > seen.before]), row);
@@ -123,7 +155,7 @@
     const title = make("span", { className: "dl-title" }, named(article.title));
     const link = make("a", { className: "dl-open", href: article.read }, title);
     const when = make("span", { className: "dl-day", textContent: article.published ? day(article.published) : "no date" });
-    const anew = article.added > seen.before ? [make("span", { className: "dl-new", textContent: "New" }), " · "] : [];
+    const anew = article.added > seen.before ? [make("span", { className: "dl-new", textContent: "New" }), " "] : [];
     const item = make("li", {}, link, make("span", { className: "dl-meta" }, ...anew, ...(article.source ? [named(article.source), " · "] : []), when));
     if (article.found.length) {
       item.append(make("span", { className: "dl-hit", dir: "auto" }, ...article.found.map(([text, hit]) => (hit ? make("b", { textContent: text }) : text))));
@@ -182,7 +214,8 @@
         state.now = now;
         if (now.revision !== state.revision) {
           state.revision = now.revision;
-          state.filled = fill();
+          state.filled = Promise.all([fill(), fillSources()]);
+          if (first) state.filled.then(tellNews);
           if (!first) document.querySelector("#dl-refresh")?.click();
         }
       }
@@ -587,6 +620,76 @@
   addEventListener("beforeunload", (event) => { if (state.sending) event.preventDefault(); }); // not all is sent
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 
+  // ------------------------------------------------------------------- the sources, where there are many
+
+  const MANY = 12; // sources that Gradio's box lists well enough
+  const LATER = 1_500; // milliseconds in which the server's word on what was picked before may still come
+  const picking = { sites: [], picked: new Set(), at: 0 };
+  const seekSource = make("input", { type: "search", id: "dl-seek-source", maxLength: 200, "aria-label": "Search the sources", autocomplete: "off", spellcheck: false, oninput: () => drawSources() });
+  const pickedTold = make("span", { className: "dl-chosen" });
+  const sitesList = make("ul", { className: "dl-sites", tabIndex: 0, "aria-label": "Sources" });
+  const sources = make("div", { id: "dl-sources", role: "group", "aria-label": "Only these sources", hidden: true },
+    seekSource, make("div", { className: "dl-selecting" }, pickedTold,
+      plain("All", () => pick(shownSources(), true), { "aria-label": "Select all sources shown" }),
+      plain("None", () => pick(shownSources(), false), { "aria-label": "Select none of the sources shown" })),
+    sitesList);
+
+  async function fillSources() {
+    const many = (state.now?.sources ?? 0) > MANY;
+    document.body.toggleAttribute("data-many", many);
+    sources.hidden = !many;
+    if (!many) return;
+    try { picking.sites = (await call("GET", "/library/sources")).sites; } catch { return; } // asked for again
+    seekSource.placeholder = `Search ${state.now.sources.toLocaleString("en-GB")} sources`;
+    drawSources();
+  }
+
+  const hasWords = (text) => { const folded = text.toLowerCase(); return seekSource.value.toLowerCase().split(/\s+/).every((word) => folded.includes(word)); };
+  const sitesShown = () => picking.sites
+    .map(({ name, sources: all }) => ({ name, sources: hasWords(name) ? all : all.filter(([source]) => hasWords(`${name} ${source}`)) }))
+    .filter((site) => site.sources.length);
+  const shownSources = () => sitesShown().flatMap((site) => site.sources.map(([source]) => source));
+
+  /* A source's name below that of its site: what it says beyond it. */
+  const sectionOf = (source, site) => (site && source.startsWith(site) && source.slice(site.length).replace(/^[^\p{L}\p{N}]+/u, "")) || source;
+
+  function drawSources() {
+    const shown = sitesShown();
+    renew(sitesList, shown, (site) => JSON.stringify([site, shown.length]), ({ name, sources: all }) => {
+      const heads = name || (shown.length > 1 ? "Others" : "");
+      return make("li", {}, ...(heads ? [make("h3", {}, named(heads))] : []), make("ul", {}, ...all.map(([source, count]) => {
+        const box = make("input", { type: "checkbox", value: source, "aria-label": nameOf(source), onchange: () => pick([source], box.checked) });
+        return make("li", {}, make("label", {}, box, make("span", {}, named(sectionOf(source, name))), make("span", { className: "dl-number-of", textContent: count.toLocaleString("en-GB") })));
+      })));
+    });
+    if (!shown.length) sitesList.replaceChildren(make("li", { className: "dl-meta", textContent: `No source has “${seekSource.value.trim()}”.` }));
+    drawPicked();
+  }
+
+  function drawPicked() {
+    for (const box of sitesList.querySelectorAll("input")) box.checked = picking.picked.has(box.value);
+    pickedTold.textContent = picking.picked.size ? `${picking.picked.size.toLocaleString("en-GB")} selected` : "All are searched";
+  }
+
+  function pick(some, on) {
+    for (const source of some) if (on) picking.picked.add(source); else picking.picked.delete(source);
+    picking.at = Date.now();
+    const query = narrowed();
+    query.delete("source");
+    for (const source of picking.picked) query.append("source", source);
+    send(query);
+    drawPicked();
+    say(pickedTold.textContent);
+  }
+
+  /* What the filters are by now, wherever they were changed; not what was picked before the last click. */
+  function repick() {
+    const now = narrowed().getAll("source");
+    if (Date.now() - picking.at < LATER && now.length !== picking.picked.size) return;
+    picking.picked = new Set(now);
+    drawPicked();
+  }
+
   // --------------------------------------------------------------- the filters, above the question
 
   /* One chip a filter; taking one away sends the others to Gradio's boxes. */
@@ -594,14 +697,19 @@
     const place = document.querySelector("#dl-chips");
     if (!place) return;
     const query = narrowed();
-    const drawn = query.toString();
+    const titles = new Map([...document.querySelectorAll("#dl-filtered a[href^='read/']")]
+      .map((link) => [decodeURIComponent(link.getAttribute("href").slice("read/".length)), link.textContent]));
+    const drawn = JSON.stringify([String(query), [...titles]]);
     if (place.title_ === drawn) return;
     place.title_ = drawn;
-    const words = { source: nameOf, after: (value) => `from ${day(value)}`, before: (value) => `to ${day(value)}` };
+    const words = { article: (id) => titles.get(id) ?? "an article that was removed", source: nameOf, sources: (many) => `${many.toLocaleString("en-GB")} sources`, after: (value) => `from ${day(value)}`, before: (value) => `to ${day(value)}` };
     const entries = [...query.entries()];
-    const chips = entries.map(([name, value], at) => {
+    // Many sources are one chip.
+    const only = entries.filter(([name]) => name === "source").length;
+    const told = only > FEW ? [...entries.filter(([name]) => name !== "source"), ["sources", only]] : entries;
+    const chips = told.map(([name, value], at) => {
       const text = words[name](value);
-      const without = () => { send(new URLSearchParams(entries.filter((_, other) => other !== at))); say(`Removed: ${text}`); document.querySelector("#dl-box textarea")?.focus(); };
+      const without = () => { send(new URLSearchParams(entries.filter(([of], other) => (name === "sources" ? of !== "source" : entries[other] !== told[at])))); say(`Removed: ${text}`); document.querySelector("#dl-box textarea")?.focus(); };
       return make("button", { type: "button", className: "dl-chip", "aria-label": `Remove the filter ${text}`, onclick: without },
         make("span", { textContent: text }), make("span", { textContent: "✕", "aria-hidden": "true" }));
     });
@@ -609,6 +717,7 @@
     place.replaceChildren(...(chips.length ? [make("span", { className: "dl-only-word", textContent: "Only" }), ...chips] : []));
   }
 
+  const FEW = 4; // sources that have a chip each
   const send = (query) => wish("narrowing", String(query));
 
   let place = null;
@@ -618,6 +727,11 @@
     if (here && here !== place) { place = here; here.replaceChildren(shelf); look(); }
     const now = narrowed().toString();
     if (place && narrow !== null && narrow !== now) fill();
+    if (narrow !== now) repick();
+    const gradios = document.querySelector("#dl-only");
+    const summary = document.querySelector("#dl-summary");
+    if (summary && newsLine.previousElementSibling !== summary) summary.after(newsLine);
+    if (gradios && sources.nextElementSibling !== gradios) gradios.before(sources);
     narrow = now;
     drawChips();
     const { largest, most } = state.now ?? {};

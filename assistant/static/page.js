@@ -11,7 +11,7 @@
   const KEYS = "dateline-keys";
   const ANEW = "dateline-anew";
 
-  const state = { article: null, number: null, opener: null, asked: 0, told: 0, acted: false, busy: false, request: 0 };
+  const state = { article: null, number: null, hits: [], hit: -1, folded: null, opener: null, asked: 0, told: 0, acted: false, busy: false, request: 0 };
 
   const make = (name, properties = {}, ...children) => {
     const node = document.createElement(name);
@@ -85,14 +85,25 @@
   const copy = button("Copy quote", "Copy quote", () => copyQuote());
   const steps = make("div", { className: "dl-steps" }, previous, place, next, copy);
   const notice = make("p", { className: "dl-notice" });
-  const body = make("div", { className: "dl-article", id: "dl-reader-text", tabIndex: 0, dir: "auto", role: "region", "aria-label": "Article text" });
+  const only = make("button", { type: "button", className: "dl-button", id: "dl-ask-this", textContent: "Ask about this article", onclick: () => askOnly() });
+  const find = make("input", { type: "search", id: "dl-find", maxLength: 200, placeholder: "Find in article", "aria-label": "Find in this article", autocomplete: "off", spellcheck: false,
+    oninput: () => seek(), onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); toHit(event.shiftKey ? -1 : 1); } } });
+  const hits = make("span", { className: "dl-place", id: "dl-hits" });
+  const back = button("‹", "Previous place found", () => toHit(-1));
+  const on = button("›", "Next place found", () => toHit(1));
+  const tools = make("div", { className: "dl-tools" }, only, make("div", { className: "dl-seek", role: "search" }, find, hits, back, on));
+  const central = make("ol", {});
+  const brief = make("details", { className: "dl-brief", open: true }, make("summary", { textContent: "In brief" }), central);
+  const body = make("div", { className: "dl-article", id: "dl-reader-text", dir: "auto" });
+  const page = make("div", { className: "dl-leaf", tabIndex: 0, role: "region", "aria-label": "Article text" }, brief, body);
+  const leave = make("button", { type: "button", className: "dl-quiet dl-back", onclick: () => close() });
   const reader = make("aside", { id: "dl-reader", "aria-labelledby": "dl-reader-title" },
     make("div", { className: "dl-reader-head" },
       make("div", { className: "dl-reader-top" },
-        button("‹ Back to answer", "Back to answer", () => close(), "dl-quiet dl-back"),
+        leave,
         button("✕", "Close the article", () => close(), "dl-quiet dl-close")),
-      heading, meta, steps, notice),
-    body,
+      heading, meta, tools, steps, notice),
+    page,
     make("p", { className: "dl-hint", textContent: "Select a number such as [1] to read the passage in its article." },
       make("span", { className: "dl-hint-keys" }, "\n\nPress ", make("kbd", { textContent: "?" }), " for the keys.")));
 
@@ -180,6 +191,7 @@
     const request = ++state.request;
     const address = new URL(href, location.href);
     state.opener = { link: opener, href, scroll: log()?.scrollTop ?? 0 };
+    leave.textContent = opener.closest("#dl-library") ? "‹ Back to articles" : "‹ Back to answer";
     state.number = Number(address.searchParams.get("c")) || null;
     for (const link of document.querySelectorAll(LINKS)) {
       link.classList.toggle("dl-current", link.getAttribute("href") === href);
@@ -204,7 +216,7 @@
   function show() {
     const article = state.article;
     heading.replaceChildren(article.failed ? "Source" : named(article.title || article.id));
-    const when = article.published ? day(article.published) : "";
+    const when = article.published ? day(article.published) : article.failed ? "" : "no date";
     meta.replaceChildren(...(article.source ? [named(article.source)] : []), article.source && when ? " · " : "", when);
     if (article.url) {
       original.href = article.url;
@@ -213,13 +225,32 @@
     const wanted = (article.quotes ?? []).find((quote) => quote.number === state.number);
     notice.textContent = article.failed ?? (wanted && !wanted.found ? lost(article, wanted) : "");
     notice.hidden = !notice.textContent;
-    const signs = article.markdown ? signsOf(article.segments.map(({ text }) => text).join("")) : [];
+    tools.hidden = Boolean(article.failed || article.removed);
+    brief.hidden = !article.brief?.length;
+    brief.open = true;
+    central.replaceChildren(...(article.brief ?? []).map(({ number, text, read }) => make("li", { dir: "auto" },
+      make("a", { href: read, className: "dl-to", textContent: text, onclick: (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+        event.preventDefault();
+        toCentral(number);
+      } }))));
+    Object.assign(article, { text: (article.segments ?? []).map(({ text }) => text).join("") });
+    article.signs = article.markdown ? signsOf(article.text) : [];
+    Object.assign(state, { hits: [], hit: -1, folded: null });
+    find.value = hits.textContent = "";
+    back.hidden = on.hidden = true;
+    draw();
+    page.scrollTop = 0;
+  }
+
+  function draw() {
+    const article = state.article;
     let at = 0;
     const nodes = (article.segments ?? []).flatMap(({ text, numbers }) => {
-      const pieces = drawn(text, at, signs);
+      const pieces = drawn(text, at, article.signs);
       at += text.length;
       if (!numbers.length) return pieces;
-      const mark = make("mark", {}, ...pieces);
+      const mark = make("mark", { className: article.brief?.length ? "dl-central" : "" }, ...pieces);
       mark.dataset.numbers = numbers.join(" ");
       return [mark];
     });
@@ -230,7 +261,100 @@
       return make("blockquote", { className: "dl-saved" }, mark);
     });
     body.replaceChildren(...saved, ...nodes);
-    body.scrollTop = 0;
+    mark();
+  }
+
+  function mark() {
+    const current = marks();
+    for (const one of body.querySelectorAll("mark")) one.classList.toggle("dl-current", current.includes(one));
+    return current;
+  }
+
+  function toCentral(number) {
+    state.number = number;
+    toQuote();
+    page.focus({ preventScroll: true });
+    say(place.textContent);
+  }
+
+  function askOnly() {
+    send("narrowing", String(new URLSearchParams({ article: state.article.id })));
+    view("ask");
+    box()?.focus();
+    say(`Only this article is asked: ${heading.textContent}`);
+  }
+
+  // ------------------------------------------------------------------------------ find in the article
+
+  /* A text as it is searched, without case, accents and kinds of blanks and quotation marks, and where
+     in the text each of its characters begins. */
+  function folded(text) {
+    const [letters, places] = [[], []];
+    let at = 0;
+    for (const one of text) {
+      const plain = one.normalize("NFKD").replace(/\p{M}/gu, "").replace(/\s/, " ").replace(/[‘’]/, "'").replace(/[“”„]/, '"').toLowerCase();
+      for (const letter of plain) { letters.push(letter); places.push(at); }
+      at += one.length;
+    }
+    return { letters: letters.join(""), places: [...places, at], units: letters };
+  }
+
+  /* All places where these words stand, each from where to where. */
+  function placesOf(words) {
+    const wanted = folded(words.trim()).letters;
+    if (!wanted) return [];
+    state.folded ??= folded(state.article.text);
+    const { letters, places, units } = state.folded;
+    // Beyond the basic plane a letter is two units of the text that is searched.
+    const unitOf = units.length === letters.length ? null : units.flatMap((letter, place) => Array(letter.length).fill(place));
+    const place = (unit) => places[unitOf ? (unitOf[unit] ?? units.length) : unit];
+    const found = [];
+    for (let at = letters.indexOf(wanted); at >= 0; at = letters.indexOf(wanted, at + wanted.length)) {
+      found.push({ start: place(at), end: place(at + wanted.length) });
+    }
+    return found;
+  }
+
+  function seek() {
+    if (!state.article?.text) return;
+    state.hits = placesOf(find.value);
+    state.hit = -1;
+    back.hidden = on.hidden = state.hits.length < 2;
+    draw();
+    if (state.hits.length) toHit(1);
+    else {
+      hits.textContent = find.value.trim() ? "Not found" : "";
+      if (hits.textContent) say(hits.textContent);
+    }
+  }
+
+  function toHit(by) {
+    if (!state.hits.length) return;
+    state.hit = (state.hit + by + state.hits.length) % state.hits.length;
+    hits.textContent = `${state.hit + 1} of ${state.hits.length.toLocaleString("en-GB")}`;
+    say(hits.textContent);
+    const now = [...body.querySelectorAll(".dl-found")].filter((one) => {
+      const is = Number(one.dataset.hit) === state.hit;
+      one.classList.toggle("dl-now", is);
+      return is;
+    });
+    if (now.length) scrollTo(now[0]);
+  }
+
+  const scrollTo = (node) => page.scrollTo({
+    top: Math.max(0, page.scrollTop + node.getBoundingClientRect().top - page.getBoundingClientRect().top - page.clientHeight / 3),
+    behavior: still() ? "auto" : "smooth",
+  });
+
+  /* Which of the places found is at this place of the text; -1 if none. They stand in order. */
+  function hitAt(place) {
+    let [low, high] = [0, state.hits.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (state.hits[middle].end <= place) low = middle + 1;
+      else high = middle;
+    }
+    return state.hits[low]?.start <= place ? low : -1;
   }
 
   /* Markdown's signs, which are there for programs: from where to where, and what is between them. They
@@ -262,11 +386,16 @@
   function drawn(text, at, signs) {
     const end = at + text.length;
     const here = signs.filter((sign) => sign.start < end && sign.end > at);
-    const cuts = [...new Set([at, end, ...here.flatMap((sign) => [sign.start, sign.end]).filter((cut) => cut > at && cut < end)])].sort((a, b) => a - b);
+    const cuts = [...new Set([at, end, ...[...here, ...state.hits].flatMap((sign) => [sign.start, sign.end]).filter((cut) => cut > at && cut < end)])].sort((a, b) => a - b);
     return cuts.slice(0, -1).map((from, number) => {
       const piece = text.slice(from - at, cuts[number + 1] - at);
       const names = here.filter((sign) => sign.start <= from && sign.end > from).map((sign) => sign.className);
-      return names.length ? make("span", { textContent: piece, className: names.join(" ") }) : document.createTextNode(piece);
+      const hit = hitAt(from);
+      if (hit >= 0) names.push("dl-found");
+      if (!names.length) return document.createTextNode(piece);
+      const node = make("span", { textContent: piece, className: names.join(" ") });
+      if (hit >= 0) node.dataset.hit = hit;
+      return node;
     });
   }
 
@@ -285,13 +414,10 @@
     const at = numbers.indexOf(state.number);
     steps.hidden = at < 0;
     const page = state.article?.quotes?.find((quote) => quote.number === state.number)?.page;
-    place.textContent = `Quote ${at + 1} of ${numbers.length}${page ? ` · page ${page}` : ""}`;
+    place.textContent = `${state.article.brief?.length ? "Sentence" : "Quote"} ${at + 1} of ${numbers.length}${page ? ` · page ${page}` : ""}`;
     previous.hidden = next.hidden = numbers.length < 2;
-    const current = marks();
-    for (const mark of body.querySelectorAll("mark")) mark.classList.toggle("dl-current", current.includes(mark));
-    if (!current.length) return;
-    const middle = current[0].offsetTop - body.offsetTop - body.clientHeight / 3;
-    body.scrollTo({ top: Math.max(0, middle), behavior: still() ? "auto" : "smooth" });
+    const [first] = mark();
+    if (first) scrollTo(first);
   }
 
   function step(by) {
@@ -322,6 +448,7 @@
     for (const link of document.querySelectorAll(".dl-current")) link.classList.remove("dl-current");
     heading.textContent = "Source";
     body.replaceChildren();
+    central.replaceChildren();
     view(opener?.link.closest?.("#dl-library") ? "articles" : "ask");
     // The answer may have been redrawn since: look for the same link again.
     const again = opener?.link.isConnected ? opener.link
@@ -348,6 +475,12 @@
     }
     if (event.key === "Escape" && !document.querySelector("dialog[open]") && !event.defaultPrevented) {
       if (event.target instanceof Element && event.target.closest(".dl-talk-name")) return; // leaves the name alone
+      if (event.target === find && find.value) {
+        event.preventDefault();
+        find.value = "";
+        seek();
+        return;
+      }
       if (event.target instanceof Element && event.target.getAttribute("aria-expanded") === "true"
         && event.target.getAttribute("role") === "combobox") return;
       if ("reading" in document.body.dataset) close();

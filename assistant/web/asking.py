@@ -72,6 +72,7 @@ class Answering(Protocol):
         history: Sequence[Turn] = (),
         as_of: date | None = None,
         sources: Sequence[str] | None = None,
+        articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
     ) -> Answer: ...
@@ -83,6 +84,7 @@ class Answering(Protocol):
         history: Sequence[Turn] = (),
         as_of: date | None = None,
         sources: Sequence[str] | None = None,
+        articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
         stopping: threading.Event | None = None,
@@ -284,6 +286,7 @@ class Desk:
                 asked.question,
                 history=work.history,
                 sources=asked.filters.sources or None,
+                articles=asked.filters.articles or None,
                 after=asked.filters.after,
                 before=asked.filters.before,
                 stopping=work.stopping,

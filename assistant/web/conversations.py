@@ -32,7 +32,7 @@ from typing import Any, Literal, get_args
 from assistant.answers import Answer, Turn
 from assistant.databases import CONVERSATIONS
 from assistant.errors import ConversationNotFoundError, QuestionError
-from assistant.render import day, name_of
+from assistant.render import counted, day, name_of
 from vectorstore.database import connect, open_own, transaction
 from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError
 
@@ -54,22 +54,29 @@ _PATIENCE = 10.0  # seconds to wait while another process writes
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a visitor narrowed the search to; both days are inclusive."""
+    """What a visitor narrowed the search to: `articles` are ids; both days are inclusive."""
 
     sources: tuple[str, ...] = ()
     after: date | None = None
     before: date | None = None
+    articles: tuple[str, ...] = ()
 
     @classmethod
     def entered(
-        cls, sources: Sequence[str] | None, after: str | None, before: str | None
+        cls,
+        sources: Sequence[str] | None,
+        after: str | None,
+        before: str | None,
+        articles: Sequence[str] = (),
     ) -> Filters:
         """The filters as they stand in the page. Raises QuestionError for what is no date."""
-        return cls(tuple(sources or ()), _entered_day(after), _entered_day(before))
+        days = _entered_day(after), _entered_day(before)
+        return cls(tuple(sources or ()), *days, tuple(articles))
 
     def __str__(self) -> str:
         """Only these: "Coast Gazette, Asian Lite · from 1 Jan 2025 · to 2 Feb 2025"; "" if all."""
-        parts = [", ".join(map(name_of, self.sources))]
+        parts = [counted(len(self.articles))] if self.articles else []
+        parts += [", ".join(map(name_of, self.sources))]
         parts += [f"from {day(self.after)}"] if self.after else []
         parts += [f"to {day(self.before)}"] if self.before else []
         return " · ".join(part for part in parts if part)
@@ -494,12 +501,14 @@ def _dumped(filters: Filters) -> str:
     days = [
         None if value is None else value.isoformat() for value in (filters.after, filters.before)
     ]
-    return json.dumps([list(filters.sources), *days])
+    articles = [list(filters.articles)] if filters.articles else []
+    return json.dumps([list(filters.sources), *days, *articles])
 
 
 def _filters(saved: str) -> Filters:
-    sources, after, before = json.loads(saved)
-    return Filters(tuple(sources), _day(after), _day(before))
+    """Articles stand last where there are any: earlier versions knew none."""
+    sources, after, before, *articles = json.loads(saved)
+    return Filters(tuple(sources), _day(after), _day(before), *map(tuple, articles))
 
 
 def _day(saved: str | None) -> date | None:

@@ -16,13 +16,14 @@ import re
 import secrets
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Literal
+from urllib.parse import urlsplit
 
 from assistant.question.words import words
 from assistant.render import name_of
@@ -93,6 +94,15 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """Sources of one publication, each with the number of its articles, most first; those that belong to
+    none that has several are of the site ""."""
+
+    name: str
+    sources: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Removed:
     articles: tuple[Article, ...]
     files: tuple[SourceFile, ...]
@@ -135,6 +145,29 @@ class Library:
     def statistics(self) -> Statistics:
         return self.index.statistics()
 
+    def sites(self) -> list[Site]:
+        """The sources by the site they are of, the one with most articles first, the rest last.
+
+        What a source is called before a sign as in "Wire | Sport" or "wire.example/sport" is its site;
+        without one, it is the web site that most of its articles are from.
+        """
+        hosts: dict[str, Counter[str]] = {}
+        for article in self.index.articles():
+            if host := _host(article.url):
+                hosts.setdefault(article.source, Counter())[host] += 1
+        found: dict[str, list[tuple[str, int]]] = {}
+        for source, count in sorted(self.statistics().sources, key=lambda one: -one[1]):
+            if source:
+                own = hosts.get(source)
+                site = _site(source) or (own.most_common(1)[0][0] if own else "")
+                found.setdefault(site, []).append((source, count))
+        several = {site: of for site, of in found.items() if site and len(of) > 1}
+        rest = [one for site, of in found.items() if site not in several for one in of]
+        sites = [Site(site, tuple(of)) for site, of in several.items()]
+        sites.sort(key=lambda site: (-sum(count for _, count in site.sources), site.name))
+        rest.sort(key=lambda one: -one[1])
+        return [*sites, Site("", tuple(rest))] if rest else sites
+
     def revision(self) -> str:
         """Another text whenever the articles or the questions to offer are others, whoever changed
         them."""
@@ -155,18 +188,21 @@ class Library:
         where: Filter | None = None,
         *,
         order: Order = "date",
+        since: int = 0,
         skip: int = 0,
         most: int = LISTED,
     ) -> Listed:
         """The articles whose title and source have every one of these words, or whose text has them in
-        one passage, and that `where` admits."""
+        one passage, that `where` admits, and that came into the index after the one whose `added` is
+        `since`."""
         wanted = searched.casefold().split()
         everything = self.index.articles()
         texts = self._texts(searched, where) if wanted else {}
         found = [
             article
             for article in everything
-            if (where is None or _admits(where, article))
+            if article.added > since
+            and (where is None or _admits(where, article))
             and (article.id in texts or _has(f"{article.title} {article.source}", wanted))
         ]
         if order == "added":
@@ -369,6 +405,22 @@ class Library:
     def _edited(self) -> None:
         with self._changing:
             self._edits += 1
+
+
+_SITE = re.compile(r"(?:https?://)?(?:www\.)?([^/\s]+\.[a-z]{2,})/|(.{2,60}?)(?: [|–—>»·:/-] |: )")
+
+
+def _site(source: str) -> str:
+    """What stands before the section in a source's name; "" where there is none."""
+    found = _SITE.match(source)
+    return "" if found is None else name_of(found[1] or found[2])
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
 
 
 def _has(text: str, wanted: Sequence[str]) -> bool:

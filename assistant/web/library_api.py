@@ -1,7 +1,8 @@
 """The library over HTTP: what the page's list of articles asks for.
 
     GET    /library                 how many articles, how far adding is, the samples; asked again and again
-    GET    /library/articles        ?words= &source= &after= &before= &order= &skip=  -> the next articles
+    GET    /library/articles        ?words= &source= &after= &before= &order= &since= &skip=  -> the next articles
+    GET    /library/sources         the sources by their site, with how many articles each has
     PUT    /library/files           ?name= &upload= &of=  the bytes of one file, read in the background
     POST   /library/text            title, text, published, source, url: an article that was typed
     POST   /library/link            address: fetched in the background
@@ -112,6 +113,7 @@ def library_routes(library: Library) -> "APIRouter":
                 "articles": statistics.articles,
                 "counted": counted(statistics.articles),
                 "shelf": shelf(statistics),
+                "sources": sum(bool(name) for name, _ in statistics.sources),
                 "samples": len(library.samples()),
                 "looking": library.suggestions is not None and library.suggestions.looking,
                 "subscriptions": _subscriptions(library),
@@ -127,11 +129,12 @@ def library_routes(library: Library) -> "APIRouter":
         source: Annotated[list[str], Query(max_length=1_000)] = [],  # noqa: B006
         after: date | None = None,
         before: date | None = None,
+        since: Annotated[int, Query(ge=0)] = 0,
         skip: Annotated[int, Query(ge=0)] = 0,
         order: Order = "date",
     ) -> JSONResponse:
         where = Filter(tuple(source) or None, None, after, before)
-        listed = library.listed(words, where, order=order, skip=skip)
+        listed = library.listed(words, where, order=order, since=since, skip=skip)
         body = {
             "articles": [
                 _listed(article, listed.texts.get(article.id)) for article in listed.articles
@@ -141,6 +144,11 @@ def library_routes(library: Library) -> "APIRouter":
             "total": listed.total,
         }
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+    @router.get("/sources")
+    def sources() -> JSONResponse:
+        sites = [asdict(site) for site in library.sites()]
+        return JSONResponse({"sites": sites}, headers={"Cache-Control": "no-store"})
 
     @router.put("/files", status_code=202)
     async def files(

@@ -17,7 +17,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from assistant.answers import Citation
-from assistant.render import Quoted, Segment, article_page, segments
+from assistant.render import Quoted, Segment, article_address, article_page, segments
+from assistant.web.brief import in_brief
 from vectorstore.articles import Article
 from vectorstore.errors import ArticleNotFoundError
 from vectorstore.index import Index
@@ -29,13 +30,15 @@ CHANGED = "This article changed after the answer. Quote shown as saved."
 @dataclass(frozen=True, slots=True)
 class Reading:
     """An article and the quotes to be marked in it; `lost` are those that no longer stand there, by
-    number. `markdown`: its text has Markdown's signs in it. Of a removed article only what its citations say is known, and it has no text."""
+    number. `markdown`: its text has Markdown's signs in it. `brief`: the quotes are its central sentences,
+    for nobody asked for any. Of a removed article only what its citations say is known, and it has no text."""
 
     article: Article
     quotes: tuple[Quoted, ...]
     lost: dict[int, str]
     removed: bool = False
     markdown: bool = False
+    brief: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: segments joined are the article's text; "saved" are a lost quote's words."""
@@ -48,6 +51,15 @@ class Reading:
             "published": _iso(article.published),
             "removed": self.removed,
             "markdown": self.markdown,
+            "brief": [
+                {
+                    "number": quote.number,
+                    "text": article.text[quote.start : quote.end],
+                    "read": f"{article_address(article.id)}?c={quote.number}&q={quote}",
+                }
+                for quote in self.quotes
+                if self.brief
+            ],
             "quotes": [self._quote(quote) for quote in self.quotes],
             "segments": [
                 {"text": run.text, "numbers": list(run.numbers)}
@@ -67,7 +79,7 @@ class Reading:
 
     def page(self, chosen: int | None, root: str = "../") -> str:
         """The article as a page of its own, opened at the chosen quote; `root` leads to the chat."""
-        runs = segments(self.article.text, self.quotes)
+        runs = segments(self.article.text, () if self.brief else self.quotes)
         lost = self.lost.get(chosen) if chosen is not None else None
         notice = ""
         if lost is not None and chosen is not None:
@@ -79,7 +91,9 @@ class Reading:
 def read_article(
     index: Index, article_id: str, quotes: Sequence[Quoted], saved: Sequence[Citation] = ()
 ) -> Reading:
-    """Raises ArticleNotFoundError where it is gone and no citation of it was kept."""
+    """The article; where no quotes are named, with its central sentences as such.
+
+    Raises ArticleNotFoundError where it is gone and no citation of it was kept."""
     cited = [citation for citation in saved if citation.article_id == article_id]
     named = tuple(quotes) or tuple(Quoted.of(citation) for citation in cited)
     try:
@@ -92,7 +106,15 @@ def read_article(
         return Reading(known, named, _lost(named, cited, ""), removed=True)
     files = (origin.place.partition("#")[0] for origin in index.summary(article_id).origins)
     markdown = any(file.lower().endswith((".md", ".markdown")) for file in files)
-    return Reading(article, named, _lost(named, cited, article.text), markdown=markdown)
+    brief = not named and not saved
+    if brief:
+        named = tuple(
+            Quoted.at(article.text, *span, number)
+            for number, span in enumerate(in_brief(article.text), start=1)
+        )
+    return Reading(
+        article, named, _lost(named, cited, article.text), markdown=markdown, brief=brief
+    )
 
 
 def _lost(quotes: Sequence[Quoted], cited: Sequence[Citation], text: str) -> dict[int, str]:

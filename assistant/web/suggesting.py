@@ -27,6 +27,8 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from assistant.answers import Answer
+from assistant.question.spelling import common
+from assistant.question.words import words
 from assistant.resources import SAMPLES, seeds_folder
 from vectorstore.articles import Article, Statistics
 from vectorstore.errors import ArticleNotFoundError, DatelineError
@@ -41,6 +43,7 @@ _PER_ARTICLE = 3
 _SURE = 0.9  # an answer this sure is taken without looking for a surer one
 _SENTENCES = 12  # of an article that are looked at
 _NOTE = "questions to offer"
+_WITH_TITLE = 3  # words of a name
 
 _log = logging.getLogger(__name__)
 
@@ -219,6 +222,34 @@ _DAY = rf"(?:on|in) (?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|(?:\d{{1,2}} )
 _MONEY = r"(?:about |around |an estimated |nearly |over |more than )?[€£$]\s?\d"
 
 
+_TITLES = re.compile(
+    r"(?:Mr|Mrs|Ms|Dr|Prof|Professor|Captain|Mayor|President|Minister|Senator|Sir|Dame|Lord|Lady|King|Queen|"
+    r"Prince|Princess|Judge|Justice|Sheriff|Bishop|Archbishop|Cardinal|Pope|Governor|Ambassador|Colonel|"
+    r"General|Major|Sergeant|Inspector|Councillor|Chancellor|Secretary)\b"
+)
+_BODIES = re.compile(
+    r"(?:Agency|Association|Authority|Bank|Board|Church|Club|College|Committee|Commission|Company|Corporation|"
+    r"Council|Court|Department|Foundation|Government|Group|House|Institute|League|Ministry|Museum|News|"
+    r"Office|Organi[sz]ation|Parliament|Party|Police|Post|Press|Service|Society|Times|Union|University)$"
+)
+
+
+def _person(name: str) -> str:
+    """The name as it is asked about, without the noun that a sentence began with; "" for what is
+    hardly a person's."""
+    parts = name.split()
+    if len(parts) == _WITH_TITLE and not _TITLES.match(name) and common(parts[0]):
+        parts = parts[1:]
+    names = words(f"of {' '.join(parts)}").names  # not at a beginning, where all is written large
+    told = len(parts) <= _WITH_TITLE and len(names) == len(parts)
+    return " ".join(parts) if told and not _BODIES.match(parts[-1]) else ""
+
+
+def _noun(phrase: str) -> bool:
+    """Whether every word of it says something: "he" and "and when" do not."""
+    return len(words(phrase).content) == len(phrase.split())
+
+
 def _questions(sentence: str) -> Iterator[str]:
     if found := re.match(
         rf"(?:{_NAME}) (was|has been) (elected|appointed|named|chosen) ([^,.;]{{4,60}})", sentence
@@ -246,18 +277,19 @@ def _questions(sentence: str) -> Iterator[str]:
         sentence,
     ):
         yield f"When {'will' if found[2] == 'will' else 'is'} {_inside(found[1])}{' to' if found[2] == 'is to' else ''} {found[3]}?"
-    if found := re.search(
+    found = re.search(
         r"\b(?:About |Some |Nearly )?(?<!\d)(?<!\d,)\d[\d,]*+ ((?!who|which|that)[a-z]+(?: (?!who|which|that)[a-z]+)?) (were|was) (\w+ed)\b",
         sentence,
-    ):
+    )
+    if found and _noun(found[1]):
         yield f"How many {found[1].lower()} were {found[3]}?"
     for pattern in (
         rf"[”\"] (?:said|says) (?:the )?(?:\w+ )?({_NAME})",
         rf"\b({_NAME})(?:, [^,”]{{4,60}},)? (?:said|says|told|warned)\b",
         rf", said ({_NAME})",
     ):
-        if found := re.search(pattern, sentence):
-            yield f"What did {found[1]} say?"
+        if (found := re.search(pattern, sentence)) and (name := _person(found[1])):
+            yield f"What did {name} say?"
             break
 
 

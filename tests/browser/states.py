@@ -49,6 +49,14 @@ OFFERED = (
 )
 
 
+SECTIONS = ("Politics", "Sport", "World", "Culture", "Money", "Weather")
+MANY = [
+    Article(f"{site} {section}", f"{section} report", "A report of its own.", f"{site} | {section}")
+    for site in ("The Harbour Gazette", "Eastmarch Wire Service")
+    for section in SECTIONS
+] + [Article("echo", "An echo", "An echo of its own.", "Ennet Valley Echo")]
+
+
 class GatedIndex(MemoryIndex):
     """Stores nothing while its gate is shut."""
 
@@ -85,6 +93,7 @@ class Stage:
     empty: str
     samples: str
     locked: str
+    many: str
     narrow_desk: str
     silent: str
     assistant: FakeAssistant
@@ -137,6 +146,7 @@ def staged() -> Iterator[Stage]:
         served(FakeAssistant([]), OFFERED) as empty,
         served(FakeAssistant(seeds), OFFERED) as samples,
         served(FakeAssistant(), access=Access(PASSWORD, Sessions.open())) as locked,
+        served(FakeAssistant(MANY), OFFERED) as many,
         served(assistant, OFFERED, at_once=1) as narrow_desk,
         asking(Path(folder), f"http://127.0.0.1:{free_port()}/v1") as unheard,
         served(unheard, OFFERED) as silent,
@@ -146,6 +156,7 @@ def staged() -> Iterator[Stage]:
             empty,
             samples,
             locked,
+            many,
             narrow_desk,
             silent,
             assistant,
@@ -249,6 +260,12 @@ def disagree(stage: Stage) -> Page:
     return page
 
 
+def timeline(stage: Stage) -> Page:
+    page = stage.page()
+    page.ask("timeline of the meeting and the wall")
+    return page
+
+
 def writing(stage: Stage) -> Page:
     page = stage.page()
     page.type("slowly: what does the harbour wall cost?")
@@ -311,6 +328,30 @@ def articles(stage: Stage) -> Page:
     return page
 
 
+def article(stage: Stage) -> Page:
+    page = stage.page()
+    shelf(page)
+    page.until(lambda: page.all("#dl-shelf li"))
+    page.click("#dl-shelf .dl-open", -1)
+    page.until(lambda: page.texts(".dl-to"))
+    return page
+
+
+def found(stage: Stage) -> Page:
+    page = article(stage)
+    page.click(".dl-to", 1)
+    page.write("#dl-find", "council")
+    page.until(lambda: page.text("#dl-hits").startswith("1 of "))
+    return page
+
+
+def only(stage: Stage) -> Page:
+    page = article(stage)
+    page.click("#dl-ask-this")
+    page.until(lambda: page.chips())
+    return page
+
+
 def narrowed(stage: Stage) -> Page:
     page = articles(stage)
     page.write("#dl-dates input", "2025-07-01", Keys.ENTER)
@@ -331,6 +372,27 @@ def choosing(stage: Stage) -> Page:
     page.until(lambda: page.all("#dl-only [role=option]"))
     # It fades in.
     page.until(lambda: page.one("#dl-only [role=listbox]").value_of_css_property("opacity") == "1")
+    return page
+
+
+def sources(stage: Stage) -> Page:
+    page = stage.page(stage.many)
+    shelf(page)
+    page.click("#dl-narrow button")
+    for at in range(6):
+        page.click(".dl-sites label", at)
+    page.until(lambda: page.text("#dl-sources .dl-chosen") == "6 selected")
+    page.until(lambda: page.chips() == ["6 sources"])
+    return page
+
+
+def news(stage: Stage) -> Page:
+    page = first(stage)
+    back = "localStorage.setItem('dateline-seen', JSON.stringify({before: 9, last: 9, at: 1e12}))"
+    page.run(back)
+    page = first(stage)
+    page.until(lambda: page.one("#dl-news").is_displayed())
+    page.run("localStorage.clear()")
     return page
 
 
@@ -455,6 +517,7 @@ STATES: Mapping[str, Callable[[Stage], Page]] = {
         reader,
         closest,
         disagree,
+        timeline,
         stopped,
         error,
         model_off,
@@ -464,8 +527,13 @@ STATES: Mapping[str, Callable[[Stage], Page]] = {
         removed,
         hostile,
         articles,
+        article,
+        found,
+        only,
         narrowed,
         choosing,
+        sources,
+        news,
         calendar,
         searched,
         adding,

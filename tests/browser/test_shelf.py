@@ -17,6 +17,7 @@ from assistant.web.library import Library
 from assistant.web.sealing import Seal
 from assistant.web.subscribing import Subscribing
 from assistant.web.subscriptions import Subscriptions
+from tests.browser.axe import faults
 from tests.browser.chromium import violations
 from tests.browser.conftest import Opened
 from tests.browser.page import PATIENCE, Page
@@ -307,6 +308,36 @@ def test_what_was_just_added_is_seen_and_the_list_is_put_in_other_orders(
     page = opened(stage.full)
     page.until(lambda: len(titles(page)) == 3)
     assert page.texts(".dl-new") == []
+    page.run("localStorage.clear()")
+
+
+def test_what_came_since_the_last_visit_is_told_and_listed_by_itself(
+    page: Page, opened: Opened, stage: Stage
+) -> None:
+    page.run("localStorage.clear()")
+    page = opened(stage.full)
+    page.until(lambda: len(titles(page)) == 2)
+    assert not page.one("#dl-news").is_displayed()
+    day = (
+        "const kept = JSON.parse(localStorage.getItem('dateline-seen')); kept.at -= 400 * 86400000;"
+    )
+    page.run(f"{day} localStorage.setItem('dateline-seen', JSON.stringify(kept));")
+    stage.index.add_articles(
+        [Article(f"{n}", f"Report {n}", f"Of its own: {n}.") for n in range(3)]
+    )
+    page = opened(stage.full)
+    page.until(lambda: page.one("#dl-news").is_displayed())
+    assert re.fullmatch(r"3 new articles since \d+ [A-Z][a-z]{2} \d{4}", page.text("#dl-news"))
+    assert faults(page.driver) == []
+    page.click("#dl-news button")
+    page.until(lambda: set(titles(page)) == {"Report 0", "Report 1", "Report 2"})
+    assert page.text(".dl-told") == "3 new of 5 articles\nShow all"
+    page.focuses("#dl-shelf-heading")
+    page = opened(stage.full, 390, 844)  # it is the same visit, so they are still new
+    page.click("#dl-news button")
+    page.until(lambda: page.one("#dl-shelf").is_displayed() and len(titles(page)) == 3)
+    page.click(".dl-told button")
+    page.until(lambda: len(titles(page)) == 5)
     page.run("localStorage.clear()")
 
 

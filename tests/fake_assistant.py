@@ -179,6 +179,8 @@ class Asked:
     sources: tuple[str, ...] | None
     after: date | None
     before: date | None
+    authors: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -210,9 +212,12 @@ class FakeAssistant:
         sources: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> Answer:
-        chosen = None if sources is None else tuple(sources)
-        self.asked.append(Asked(question, tuple(history), as_of, chosen, after, before))
+        named = [None if names is None else tuple(names) for names in (sources, authors, tags)]
+        asked = Asked(question, tuple(history), as_of, named[0], after, before, *named[1:])
+        self.asked.append(asked)
         for key, error in self.failures.items():
             if key in question:
                 raise error
@@ -240,10 +245,19 @@ class FakeAssistant:
         sources: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
         stopping: threading.Event | None = None,
     ) -> Iterator[Answer]:
         whole = self.answer(
-            question, history=history, as_of=as_of, sources=sources, after=after, before=before
+            question,
+            history=history,
+            as_of=as_of,
+            sources=sources,
+            after=after,
+            before=before,
+            authors=authors,
+            tags=tags,
         )
         try:
             for part in _growing(whole.text):
@@ -287,6 +301,8 @@ class MemoryIndex(Index):
         articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> list[Hit]:
         return [hit(article) for article in self.kept.values()][:k]
 
@@ -302,6 +318,7 @@ class MemoryIndex(Index):
                 characters=len(a.text),
                 passages=1,
                 added=number,
+                tags=a.tags,
             )
             for number, a in enumerate(self.kept.values(), start=1)
         ]
@@ -342,6 +359,8 @@ class MemoryIndex(Index):
         title: str | None = None,
         published: date | Literal["none"] | None = None,
         source: str | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> Summary:
         article = self.get(article_id)
         self.kept[article_id] = replace(
@@ -351,6 +370,8 @@ class MemoryIndex(Index):
             published=article.published
             if published is None
             else (None if published == "none" else published),
+            authors=article.authors if authors is None else tuple(authors),
+            tags=article.tags if tags is None else tuple(tags),
         )
         return next(summary for summary in self.articles() if summary.id == article_id)
 

@@ -16,8 +16,8 @@ from vectorstore.index import Index, Mode
 class IndexRetriever(BaseRetriever):
     """`invoke(query)` -> Documents; `article.text[start:end] == page_content` by their metadata.
 
-    `search_kwargs` are arguments of `Index.search` (k, mode, sources, articles, after, before), and
-    win over `k`, `mode` and `where`; those of one call, `invoke(query, k=3)`, win over both. An unknown
+    `search_kwargs` are arguments of `Index.search` (k, mode, sources, articles, after, before,
+    authors, tags), and win over `k`, `mode` and `where`; those of one call, `invoke(query, k=3)`, win over both. An unknown
     one raises TypeError.
     """
 
@@ -35,10 +35,8 @@ class IndexRetriever(BaseRetriever):
         **kwargs: Any,
     ) -> list[Document]:
         limits: dict[str, Any] = {
-            "sources": self.where.sources,
             "articles": self.where.articles,
-            "after": self.where.after,
-            "before": self.where.before,
+            **self.where.arguments,
         }
         given = {"k": self.k, "mode": self.mode, **limits, **self.search_kwargs, **kwargs}
         return [

@@ -21,6 +21,9 @@ from assistant.question.typed import cleaned
 from vectorstore.articles import Filter
 
 _PAIR = 2  # a turn as (role, text)
+_KNOWN = frozenset(
+    ("question", "history", "as_of", "sources", "after", "before", "authors", "tags")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,12 @@ def asked_of(given: Any) -> Asked:
         given = {"question": given}
     if not isinstance(given, Mapping) or "question" not in given:
         raise QuestionError('give the question as a text, or as {"question": …, "history": […]}.')
-    if unknown := set(given) - {"question", "history", "as_of", "sources", "after", "before"}:
+    if unknown := set(given) - _KNOWN:
         raise QuestionError(f"unknown with a question: {', '.join(sorted(map(str, unknown)))}.")
-    sources = given.get("sources")
-    if sources is not None and not _are_names(sources):
-        raise QuestionError("sources is a list of the names of sources, such as [name].")
+    named = {name: given.get(name) for name in ("sources", "authors", "tags")}
+    for name, names in named.items():
+        if names is not None and not _are_names(names):
+            raise QuestionError(f"{name} is a list of the names of {name}, such as [name].")
     after, before, as_of = (_day(name, given.get(name)) for name in ("after", "before", "as_of"))
     if after is not None and before is not None and after > before:
         raise QuestionError(f"after ({after}) is later than before ({before}).")
@@ -63,7 +67,7 @@ def asked_of(given: Any) -> Asked:
     return Asked(
         question=cleaned(question),
         history=history,
-        where=Filter(None if sources is None else tuple(sources), None, after, before),
+        where=Filter.of(after=after, before=before, **named),
         as_of=as_of,
     )
 
@@ -98,9 +102,9 @@ def _last_asks(messages: Any) -> dict[str, Any]:
     return {"question": turns[-1].text, "history": turns[:-1]}
 
 
-def _are_names(sources: Any) -> bool:
-    return not isinstance(sources, str) and all(
-        isinstance(source, str) and source.isprintable() for source in sources
+def _are_names(names: Any) -> bool:
+    return not isinstance(names, str) and all(
+        isinstance(name, str) and name.isprintable() for name in names
     )
 
 

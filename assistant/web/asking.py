@@ -74,6 +74,8 @@ class Answering(Protocol):
         sources: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> Answer: ...
 
     def stream(
@@ -85,6 +87,8 @@ class Answering(Protocol):
         sources: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
         stopping: threading.Event | None = None,
     ) -> Iterator[Answer]: ...
 

@@ -98,6 +98,8 @@ class DatelineIn(BaseModel):
     sources: list[str] | None = None
     after: date | None = None
     before: date | None = None
+    authors: list[str] | None = None
+    tags: list[str] | None = None
     source_list: bool | None = None
 
 
@@ -417,6 +419,8 @@ def _question(asked: CompletionIn) -> Question:
         sources=limits.sources,
         after=limits.after,
         before=limits.before,
+        authors=limits.authors,
+        tags=limits.tags,
     )
 
 

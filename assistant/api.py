@@ -7,7 +7,7 @@
     GET  /read/{article}?q=…     an article cut where quotes begin and end: JSON, or a page of its own
     …    /conversations, /answer what a visitor of the page asked before: see `history`
     …    /library                the list of articles, adding and removing: see `library_api`
-    …    /v1                     as OpenAI's API: see `completions`
+    …    /v1                     as OpenAI's API: see `completions` and `responses`
     …    /mcp                    the Model Context Protocol: see `assistant.mcp`
     GET  /                       the chat page, under a strict Content-Security-Policy
 
@@ -71,6 +71,7 @@ from assistant.web.library_api import closing, library_routes
 from assistant.web.prefix import UnderPrefix, relative
 from assistant.web.programs import Programs, while_there
 from assistant.web.reading import read_article
+from assistant.web.responses import response_routes
 from assistant.web.rest import (
     ERRORS,
     AnswerOut,
@@ -255,6 +256,7 @@ def create_app(
     routers = [
         rest_routes(library, programs, _status),
         completion_routes(programs, _status),
+        response_routes(programs, _status),
         library_routes(library),
     ]
     for router in routers:

@@ -36,7 +36,10 @@ _REMEMBERED = 10_000  # addresses, the last seen ones
 
 _READING = ("GET", "HEAD")
 _ASKING = frozenset(
-    {"/api/answer", "/api/v1/answer", "/api/v1/answer/stream", "/v1/chat/completions"}
+    {
+        *("/api/answer", "/api/v1/answer", "/api/v1/answer/stream"),
+        *("/v1/chat/completions", "/v1/responses"),
+    }
 )
 _ADDING = frozenset(
     {

@@ -280,6 +280,43 @@ def test_only_the_settings_read_the_environment(root: Path) -> None:
     }
 
 
+_HEAVIEST = ("torch", "sentence-transformers", "transformers")
+
+
+def test_the_light_installation_is_all_but_the_heaviest(
+    root: Path, project: dict[str, Any]
+) -> None:
+    light = {
+        line
+        for line in (root / "deploy" / "light.txt").read_text("utf-8").splitlines()
+        if line and not line.startswith("#")
+    }
+    wanted = set(project["project"]["dependencies"])
+    assert light < wanted
+    left_out = {Requirement(line).name for line in wanted - light}
+    assert left_out == {*_HEAVIEST, "dateline-reader"}  # the last is of this repository
+
+
+def test_questions_are_answered_without_torch(root: Path, tmp_path: Path) -> None:
+    code = f"""
+import sys
+for name in {[name.replace("-", "_") for name in _HEAVIEST]}:
+    sys.modules[name] = None  # as if it were not installed
+from dateline import Article, Assistant, DatelineError, Settings
+with Assistant.open(Settings(index="index")) as assistant:
+    text = "The Harbour Conference was held in Dakar on July 9."
+    assistant.index.add_articles([Article(id="a", title="Harbour", text=text)])
+    print(assistant.answer("Where was the Harbour Conference held?").short)
+try:
+    Assistant.open(Settings(index="other", embedding_model="some/model"))
+except DatelineError as error:
+    print(error)
+"""
+    answered, refused = python(code, cwd=tmp_path, PYTHONPATH=str(root)).splitlines()
+    assert answered == "Dakar"
+    assert "Run `pip install sentence-transformers`" in refused
+
+
 def test_the_constraints_pin_an_admitted_release_of_every_dependency(
     root: Path, project: dict[str, Any]
 ) -> None:

@@ -93,7 +93,7 @@ constraints: ## Write constraints.txt anew, from the newest releases that pyproj
 clean: ## Remove what was installed and built; articles and indexes stay
 	rm -rf $(VENV) $(VENV)-constraints build dist weights/dist .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache .hypothesis
-	find assistant vectorstore tests benchmarks training -name __pycache__ -prune -exec rm -rf {} +
+	find dateline assistant vectorstore tests benchmarks training -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.installed: pyproject.toml weights/pyproject.toml constraints.txt
 	@$(FUNCTIONS); started=$$SECONDS; \
@@ -164,7 +164,7 @@ run_pip() {
 # packages that torch needs come later, from the usual index.
 install_torch() {
   local venv=$$1 torch; shift
-  torch=$$(sed -n 's/^ *"\(torch==[0-9.]*\)",/\1/p' pyproject.toml)
+  torch=$$(sed -n 's/^ *"\(torch[<>=][^"]*\)",/\1/p' pyproject.toml)
   if [ -n "$(TORCH_INDEX)" ]; then
     echo "   $$torch without CUDA (about 200 MB) from $(TORCH_INDEX)"
     if run_pip "$$venv" "$$@" --retries 0 --timeout 15 --no-deps --index-url "$(TORCH_INDEX)" "$$torch" 2>/dev/null

@@ -7,7 +7,7 @@
     GET  /read/{article}?q=…     an article cut where quotes begin and end: JSON, or a page of its own
     …    /conversations, /answer what a visitor of the page asked before: see `history`
     …    /library                the list of articles, adding and removing: see `library_api`
-    …    /v1                     as OpenAI's API: see `completions`
+    …    /v1                     as OpenAI's API: see `completions` and `responses`
     …    /mcp                    the Model Context Protocol: see `assistant.mcp`
     GET  /                       the chat page, under a strict Content-Security-Policy
 
@@ -52,6 +52,7 @@ from assistant.web.asking import AT_ONCE, PER_MINUTE, Answering, Desk, Rate
 from assistant.web.completions import RefusedError, completion_routes
 from assistant.web.connections import Limits, held_to, patient
 from assistant.web.conversations import Conversations
+from assistant.web.described import described
 from assistant.web.guarding import (
     OPENAI,
     OURS,
@@ -63,7 +64,7 @@ from assistant.web.guarding import (
     error_body,
     is_here,
 )
-from assistant.web.history import add_history, known_visitor
+from assistant.web.history import add_history, conversation_routes, known_visitor
 from assistant.web.keyed import Keyed, whose
 from assistant.web.keys import Keys
 from assistant.web.library import Library
@@ -71,6 +72,7 @@ from assistant.web.library_api import closing, library_routes
 from assistant.web.prefix import UnderPrefix, relative
 from assistant.web.programs import Programs, while_there
 from assistant.web.reading import read_article
+from assistant.web.responses import response_routes
 from assistant.web.rest import (
     ERRORS,
     AnswerOut,
@@ -255,12 +257,19 @@ def create_app(
     routers = [
         rest_routes(library, programs, _status),
         completion_routes(programs, _status),
+        response_routes(programs, _status),
         library_routes(library),
+        conversation_routes(kept),
     ]
     for router in routers:
         app.include_router(router)
     add_history(app, kept, locked=access is not None)
     describe_access(app)
+
+    @app.get("/api/v1/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(described(app.openapi(), "../openapi.json"))
+
     app.router.routes.append(Route("/mcp", endpoint=protocol))
     app.mount("/page", StaticFiles(directory=STATIC), name="page")
 

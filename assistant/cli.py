@@ -115,6 +115,11 @@ def _day_or_none(text: str) -> date | Literal["none"]:
     return "none" if text == "none" else _day(text)
 
 
+def _names_or_none(names: list[str] | None) -> list[str] | None:
+    """The names of an option that may be repeated: none where "none" is one, None where it is absent."""
+    return [] if names and "none" in names else names or None
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"dateline {_version()}")
@@ -461,6 +466,7 @@ def show(
         "Source": _sources(summary),
         "Date": article.published.isoformat() if article.published else "",
         "Authors": ", ".join(article.authors),
+        "Tags": ", ".join(article.tags),
         "Address": article.url,
         "Language": article.language,
         "Id": article.id,
@@ -494,27 +500,47 @@ def edit(
     source: Annotated[
         str | None, typer.Option(metavar="TEXT", parser=_text, help="The outlet it is from.")
     ] = None,
+    author: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            parser=_text,
+            help='Who wrote it, in place of who did before; may be repeated, "none" takes all away.',
+        ),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            parser=_text,
+            help='What it is filed under, in place of what it was before; may be repeated, "none" '
+            "takes all away.",
+        ),
+    ] = None,
     index: IndexFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Correct the title, date or source of articles.
+    """Correct the title, date, source, authors or tags of articles.
 
-    Several articles may be given one date or source. The text stays as it is. Where one of the ids is unknown, or several articles' ids begin so, nothing
+    Several articles may be given all of these but a title. The text stays as it is. Where one of the ids is unknown, or several articles' ids begin so, nothing
     is changed.
 
     \b
     Examples:
       dateline edit a1 --date 2025-07-26 --title "A ferry for Skennay"
-      dateline edit a1 a2 a3 --source Reuters
+      dateline edit a1 a2 a3 --source Reuters --tag Europe --tag energy
     """
-    if title is None and published is None and source is None:
-        raise typer.BadParameter("say what to change: --title, --date or --source")
+    authors, tags = _names_or_none(author), _names_or_none(tag)
+    if all(each is None for each in (title, published, source, authors, tags)):
+        raise typer.BadParameter("say what to change: --title, --date, --source, --author or --tag")
     if title is not None and len(dict.fromkeys(article_ids)) > 1:
         raise typer.BadParameter("several articles cannot have one title: edit them one by one")
     with _open(ctx, index, make=False) as assistant:
         found = [_article(assistant.index, each) for each in dict.fromkeys(article_ids)]
         edited = [
-            assistant.index.edit(each, title=title, published=published, source=source)
+            assistant.index.edit(
+                each, title=title, published=published, source=source, authors=authors, tags=tags
+            )
             for each in dict.fromkeys(article.id for article in found)
         ]
     if as_json:
@@ -586,6 +612,20 @@ def ask(
             metavar="TEXT", parser=_text, help="Only articles from this source; may be repeated."
         ),
     ] = None,
+    author: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            parser=_text,
+            help="Only articles by this author, the whole name; may be repeated.",
+        ),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT", parser=_text, help="Only articles with this tag; may be repeated."
+        ),
+    ] = None,
     as_of: Annotated[
         date | None,
         typer.Option(
@@ -614,7 +654,15 @@ def ask(
         # A chat model takes seconds, and what it writes can be read meanwhile.
         written = assistant.settings.model != "reader" and not as_json and sys.stdout.isatty()
         ask = partial(_watched, assistant) if written else assistant.answer
-        answer = ask(question, as_of=as_of, sources=source or None, after=after, before=before)
+        answer = ask(
+            question,
+            as_of=as_of,
+            sources=source or None,
+            after=after,
+            before=before,
+            authors=author or None,
+            tags=tag or None,
+        )
     if as_json:
         _print_json(answer.to_dict())
     else:

@@ -122,17 +122,20 @@ class Assistant:
         articles: Sequence[str] | None = None,
         after: date | str | None = None,
         before: date | str | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> Answer:
         """The answer, an abstention, or help.
 
         `history` are the turns before, oldest first: Turns, LangChain's messages, ("user", text), or
         {"role": "user" or "assistant", "content": text}. `sources` (names as in the articles),
-        `articles` (their ids), `after` and `before` (inclusive) limit the articles; `as_of` is the day the question is asked on,
+        `articles` (their ids), `after` and `before` (inclusive), `authors` and `tags` (whole names, one
+        of which an article has, whatever their capital letters) limit the articles; `as_of` is the day the question is asked on,
         today where it is None: "last week" or "in July" is read against it, and articles of that
         time are preferred, never required. A day may be given as its text, "2025-07-26", as well.
         Raises QuestionError for what cannot be asked, EmptyIndexError without articles.
         """
-        given = _given(question, history, as_of, sources, articles, after, before)
+        given = _given(question, history, as_of, sources, articles, after, before, authors, tags)
         return self._context().run(self.chain.invoke, given)
 
     def stream(
@@ -145,6 +148,8 @@ class Assistant:
         articles: Sequence[str] | None = None,
         after: date | str | None = None,
         before: date | str | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
         stopping: threading.Event | None = None,
     ) -> Iterator[Answer]:
         """Growing answers, the last one complete; arguments and errors as for `answer`.
@@ -153,7 +158,7 @@ class Assistant:
         moment, and its connection closed: what comes after is not meant to be read.
         """
         context = self._context()
-        given = _given(question, history, as_of, sources, articles, after, before)
+        given = _given(question, history, as_of, sources, articles, after, before, authors, tags)
         config: RunnableConfig = {"configurable": {"stopping": stopping}} if stopping else {}
         partials = context.run(lambda: self.chain.stream(given, config))
         try:
@@ -172,10 +177,12 @@ class Assistant:
         articles: Sequence[str] | None = None,
         after: date | str | None = None,
         before: date | str | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> Answer:
         """`answer` for an event loop, which it does not hold up. Cancelled, it lets the chat model go."""
         limits: dict[str, Any] = {"as_of": as_of, "sources": sources, "articles": articles}
-        limits |= {"after": after, "before": before}
+        limits |= {"after": after, "before": before, "authors": authors, "tags": tags}
         async with aclosing(self.astream(question, history=history, **limits)) as partials:
             return [partial async for partial in partials][-1]
 
@@ -189,12 +196,15 @@ class Assistant:
         articles: Sequence[str] | None = None,
         after: date | str | None = None,
         before: date | str | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> AsyncGenerator[Answer]:
         """`stream` for an event loop, which it does not hold up. Left early (close it, as by
         `contextlib.aclosing`), or cancelled, it lets the chat model go."""
         stopping = threading.Event()
         limits: dict[str, Any] = {"as_of": as_of, "sources": sources, "articles": articles}
-        limits |= {"after": after, "before": before, "stopping": stopping}
+        limits |= {"after": after, "before": before, "authors": authors, "tags": tags}
+        limits["stopping"] = stopping
         partials = in_a_thread(lambda: self.stream(question, history=history, **limits))
         try:
             async for partial in partials:
@@ -396,6 +406,8 @@ def _given(
     articles: Sequence[str] | None,
     after: date | str | None,
     before: date | str | None,
+    authors: Sequence[str] | None,
+    tags: Sequence[str] | None,
 ) -> dict[str, Any]:
     return {
         "question": question,
@@ -405,4 +417,6 @@ def _given(
         "articles": articles,
         "after": after,
         "before": before,
+        "authors": authors,
+        "tags": tags,
     }

@@ -79,6 +79,14 @@ Sources = Annotated[
 ]
 After = Annotated[date | None, Field(description="Only articles published on this day or later")]
 Before = Annotated[date | None, Field(description="Only articles published on this day or earlier")]
+Authors = Annotated[
+    list[str] | None,
+    Field(description="Only articles by one of these authors, named in full as in `list_articles`"),
+]
+Tags = Annotated[
+    list[str] | None,
+    Field(description="Only articles with one of these tags, as in `list_articles`"),
+]
 
 
 class TurnIn(_Given):
@@ -96,6 +104,8 @@ class AskIn(_Given):
     sources: Sources = None
     after: After = None
     before: Before = None
+    authors: Authors = None
+    tags: Tags = None
     as_of: date | None = Field(
         None, description='The day that "yesterday" or "last week" is seen from; else today'
     )
@@ -108,6 +118,8 @@ class SearchIn(_Given):
     sources: Sources = None
     after: After = None
     before: Before = None
+    authors: Authors = None
+    tags: Tags = None
 
 
 class ReadIn(_Given):
@@ -121,6 +133,8 @@ class ListIn(_Given):
     sources: Sources = None
     after: After = None
     before: Before = None
+    authors: Authors = None
+    tags: Tags = None
     skip: int = Field(0, ge=0)
     limit: int = Field(50, ge=1, le=200)
 
@@ -128,6 +142,8 @@ class ListIn(_Given):
 class NewIn(_Given):
     since: date = Field(description="The first day of what is new")
     sources: Sources = None
+    authors: Authors = None
+    tags: Tags = None
     limit: int = Field(20, ge=1, le=50)
 
 
@@ -221,6 +237,7 @@ class ListedOut(BaseModel):
     url: str
     published: date | None
     authors: list[str]
+    tags: list[str]
     language: str
     characters: int
 
@@ -367,6 +384,8 @@ class Tools:
             sources=given.sources,
             after=given.after,
             before=given.before,
+            authors=given.authors,
+            tags=given.tags,
         )
         answer, heard = None, 0
         async with aclosing(self._programs.growing(asked, whose)) as growing:
@@ -387,6 +406,8 @@ class Tools:
             sources=given.sources,
             after=given.after,
             before=given.before,
+            authors=given.authors,
+            tags=given.tags,
         )
         found = PassagesOut(passages=[_passage(hit.passage, hit.copies) for hit in hits])
         lines = [
@@ -409,7 +430,7 @@ class Tools:
         return f"{_heading(found)}\n{part}\n\n{visible(found.text)}", found
 
     async def _list(self, given: ListIn, _whose: str, _on_partial: OnPartial) -> Told:
-        where = _where(given.sources, given.after, given.before)
+        where = _where(given, given.after, given.before)
         listed = await _in_thread(
             self._library.listed, given.words, where, skip=given.skip, most=given.limit
         )
@@ -420,7 +441,7 @@ class Tools:
 
     async def _whats_new(self, given: NewIn, _whose: str, _on_partial: OnPartial) -> Told:
         def look() -> WhatsNewOut:
-            where = _where(given.sources, given.since, None)
+            where = _where(given, given.since)
             listed = self._library.listed("", where, most=given.limit)
             articles = [
                 NewsOut(
@@ -469,8 +490,14 @@ class Tools:
         return f"Removed {len(ids)}.", RemovedOut(removed=len(ids))
 
 
-def _where(sources: Sequence[str] | None, after: date | None, before: date | None) -> Filter:
-    return Filter(None if sources is None else tuple(sources), None, after, before)
+def _where(given: ListIn | NewIn, after: date | None, before: date | None = None) -> Filter:
+    return Filter.of(
+        sources=given.sources,
+        after=after,
+        before=before,
+        authors=given.authors,
+        tags=given.tags,
+    )
 
 
 def _answer(answer: Answer) -> AnswerOut:
@@ -541,6 +568,7 @@ def _listed(article: Article | Summary) -> ListedOut:
         url=article.url,
         published=article.published,
         authors=list(article.authors),
+        tags=list(article.tags),
         language=article.language,
         characters=len(article.text) if isinstance(article, Article) else article.characters,
     )

@@ -418,6 +418,22 @@ def _line(text: str) -> str:
     return " ".join(visible(text).split())
 
 
+def conversation_markdown(
+    title: str, exchanges: Sequence[tuple[str, Answer | None, str, str]]
+) -> str:
+    """A conversation for a file: each question with its answer, as `to_markdown` has it; where there
+    is none, why. An exchange is its question, its answer, its state and its failure."""
+    blocks = [f"# {_markdown_line(title)}\n"]
+    for question, answer, state, failure in exchanges:
+        if answer is not None:
+            stopped = "\n*Stopped here.*\n" if state == "stopped" else ""
+            blocks.append(to_markdown(answer) + stopped)
+        else:
+            told = failure or ("Not answered yet." if state == "asked" else "Not answered.")
+            blocks.append(f"**Q:** {_markdown_line(question)}\n\n*{_markdown_line(told)}*\n")
+    return "\n".join(blocks)
+
+
 def _markdown_line(text: str) -> str:
     return _MARKDOWN.sub(r"\\\g<0>", _line(text))
 

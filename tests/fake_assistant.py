@@ -190,6 +190,8 @@ class Asked:
     after: date | None
     before: date | None
     articles: tuple[str, ...] | None = None
+    authors: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -222,10 +224,13 @@ class FakeAssistant:
         articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> Answer:
-        chosen = None if sources is None else tuple(sources)
-        within = None if articles is None else tuple(articles)
-        self.asked.append(Asked(question, tuple(history), as_of, chosen, after, before, within))
+        given = (sources, articles, authors, tags)
+        named = [None if names is None else tuple(names) for names in given]
+        asked = Asked(question, tuple(history), as_of, named[0], after, before, *named[1:])
+        self.asked.append(asked)
         for key, error in self.failures.items():
             if key in question:
                 raise error
@@ -254,10 +259,21 @@ class FakeAssistant:
         articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
         stopping: threading.Event | None = None,
     ) -> Iterator[Answer]:
-        limits = {"as_of": as_of, "after": after, "before": before}
-        whole = self.answer(question, history=history, sources=sources, articles=articles, **limits)
+        whole = self.answer(
+            question,
+            history=history,
+            as_of=as_of,
+            sources=sources,
+            articles=articles,
+            after=after,
+            before=before,
+            authors=authors,
+            tags=tags,
+        )
         try:
             for part in _growing(whole.text):
                 yield replace(whole, text=part, positions=(), complete=False)
@@ -300,6 +316,8 @@ class MemoryIndex(Index):
         articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> list[Hit]:
         return [hit(article) for article in self.kept.values()][:k]
 
@@ -315,6 +333,7 @@ class MemoryIndex(Index):
                 characters=len(a.text),
                 passages=1,
                 added=number,
+                tags=a.tags,
             )
             for number, a in enumerate(self.kept.values(), start=1)
         ]
@@ -355,6 +374,8 @@ class MemoryIndex(Index):
         title: str | None = None,
         published: date | Literal["none"] | None = None,
         source: str | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> Summary:
         article = self.get(article_id)
         self.kept[article_id] = replace(
@@ -364,6 +385,8 @@ class MemoryIndex(Index):
             published=article.published
             if published is None
             else (None if published == "none" else published),
+            authors=article.authors if authors is None else tuple(authors),
+            tags=article.tags if tags is None else tuple(tags),
         )
         return next(summary for summary in self.articles() if summary.id == article_id)
 

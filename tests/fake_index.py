@@ -28,6 +28,7 @@ from rapidfuzz.distance import OSA
 from vectorstore.articles import (
     AddReport,
     Article,
+    Filter,
     Finding,
     Hit,
     Passage,
@@ -84,20 +85,27 @@ class FakeIndex(Index):
         articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> list[Hit]:
         if mode not in ("hybrid", "words", "vectors"):
             raise SearchError(f"mode is {mode!r}; give hybrid, words or vectors.")
         if query == "a bug":
             raise ZeroDivisionError("what an article says")
+        where = Filter.of(
+            sources=sources,
+            articles=articles,
+            after=after,
+            before=before,
+            authors=authors,
+            tags=tags,
+        )
         wanted = set(query.lower().split())
         hits = [
             Hit(_passage(article), float(shared))
             for article in self._read().values()
             if (shared := len(wanted & set(article.text.lower().split())))
-            and (sources is None or article.source in sources)
-            and (articles is None or article.id in articles)
-            and (after is None or (article.published is not None and article.published >= after))
-            and (before is None or (article.published is not None and article.published <= before))
+            and where.admits(_summary(article))
         ]
         return sorted(hits, key=lambda hit: (-hit.score, hit.passage.id))[:k]
 
@@ -164,6 +172,8 @@ class FakeIndex(Index):
         title: str | None = None,
         published: date | Literal["none"] | None = None,
         source: str | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> Summary:
         with self._turn:
             article = self.get(article_id)
@@ -174,6 +184,8 @@ class FakeIndex(Index):
                 published=article.published
                 if published is None
                 else (None if published == "none" else published),
+                authors=article.authors if authors is None else tuple(authors),
+                tags=article.tags if tags is None else tuple(tags),
             )
             self._write(self._read() | {article_id: changed})
         return _summary(changed)
@@ -279,4 +291,5 @@ def _summary(article: Article) -> Summary:
         language=article.language,
         characters=len(article.text),
         passages=1,
+        tags=article.tags,
     )

@@ -591,6 +591,8 @@ def test_a_backup_of_an_earlier_format_is_restored(tmp_path: Path) -> None:
         "DROP TABLE buckets",
         "ALTER TABLE files DROP COLUMN inode",
         "ALTER TABLE files DROP COLUMN changed",
+        "DROP TABLE labels",
+        "ALTER TABLE articles DROP COLUMN tags",
         "PRAGMA user_version = 2",
     )
     assert restore(file, tmp_path / "new").articles == 1

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +17,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vectorstore.articles import Article, Filter, Origin, SourceFile
-from vectorstore.catalog import CATALOG, MIGRATIONS, Catalog, NewPassage
+from vectorstore.catalog import (
+    CATALOG,
+    DATABASE,
+    MIGRATIONS,
+    Catalog,
+    NewPassage,
+    _add_labels,
+    _values,
+)
+from vectorstore.database import connect, transaction
 from vectorstore.errors import (
     ArticleNotFoundError,
     StoreDamagedError,
@@ -237,6 +247,32 @@ def test_an_older_format_is_brought_to_the_newest(catalog: Catalog) -> None:
         assert db.execute("SELECT mood FROM articles").fetchall() == [("none",)]
     db.close()
     Catalog(catalog.file, migrations=newer).close()
+
+
+def test_an_index_of_before_there_were_tags_keeps_its_articles_and_finds_them_by_author(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / CATALOG
+    before_tags = 1 + MIGRATIONS.index(_add_labels)
+    with closing(connect(file)) as db, transaction(db):
+        DATABASE.make(db, before_tags)
+        for article in (SECRET, OTHER):
+            values = {name: value for name, value in _values(article).items() if name != "tags"}
+            db.execute(
+                f"INSERT INTO articles ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
+                list(values.values()),
+            )
+    catalog = Catalog(file)
+    assert (catalog.get("secret"), catalog.get("other")) == (SECRET, OTHER)
+    assert catalog.faults() == []
+    assert catalog.article_keys(Filter(authors=("anonymous  zephyrine", "Nobody"))) == [1]
+    assert catalog.article_keys(Filter(authors=("Zephyrine",))) == []
+    catalog.put_details(replace(OTHER, tags=("Weather ", "Ferries")))
+    assert catalog.article_keys(Filter(tags=("weather",))) == [2]
+    assert catalog.get("other").tags == ("Weather ", "Ferries")
+    catalog.put_details(OTHER)
+    assert catalog.article_keys(Filter(tags=("weather",))) == []
+    catalog.close()
 
 
 def test_a_newer_format_is_refused_with_the_reason(catalog: Catalog) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -466,6 +467,26 @@ def test_a_source_that_no_article_has_is_told(assistant: Assistant) -> None:
     answer = assistant.answer("where is the meeting", sources=["nope"])
     assert answer.kind == "abstention"
     assert any("'nope'" in notice for notice in answer.notices)
+
+
+def test_authors_and_tags_limit_the_articles_and_unknown_ones_are_told(tmp_path: Path) -> None:
+    labelled = [
+        replace(article, authors=(f"Author {article.id}",), tags=("Diplomacy",))
+        for article in ARTICLES
+    ]
+    with fake_assistant(tmp_path, labelled, ANSWERS) as assistant:
+        found = assistant.answer(QUESTION, tags=["diplomacy"], authors=["author MEETING"])
+        assert cited(found) == {"meeting"}
+        assert not found.notices
+        news = assistant.answer("what's new?", authors=["Author old"])
+        assert {hit.passage.article_id for hit in news.passages} <= {"old"}
+        nobody = assistant.answer(QUESTION, authors=["Meeting"], tags=["Diplomacy", "Rain"])
+        assert nobody.kind == "abstention"
+        assert "by Meeting filed under Diplomacy or Rain" in nobody.text
+        assert [n for n in nobody.notices if "'Meeting'" in n or "'Rain'" in n] == [
+            "No article is by 'Meeting': give an author's whole name as the articles have it.",
+            "No article is filed under 'Rain': give a whole tag as the articles have it.",
+        ]
 
 
 def test_a_question_with_typing_errors_is_answered_as_it_was_read(tmp_path: Path) -> None:

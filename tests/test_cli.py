@@ -411,6 +411,15 @@ def test_edit_gives_several_articles_one_source_and_day(two: Run) -> None:
     assert [(each["id"], each["source"], each["published"]) for each in edited] == [
         (each, "AP", "2025-07-26") for each in ids
     ]
+    labels = ("--author", "Jane Doe", "--tag", "ports", "--tag", "fares")
+    labelled = json.loads(two("edit", ids[0], *labels, "--json").stdout)
+    assert (labelled["authors"], labelled["tags"]) == (["Jane Doe"], ["ports", "fares"])
+    assert "Tags:     ports, fares\n" in two("show", ids[0]).stdout
+    read = json.loads(two("ask", "what is new?", "--tag", "Fares", "--json").stdout)
+    assert {hit["passage"]["article_id"] for hit in read["passages"]} <= {ids[0]}
+    by_nobody = two("ask", "who met?", "--author", "Doe", "--tag", "ports")
+    assert "No article is by 'Doe'" in by_nobody.stdout
+    assert json.loads(two("edit", ids[0], "--tag", "none", "--json").stdout)["tags"] == []
     refused = two("edit", *ids, "--title", "One for all")
     assert refused.exit_code == 2
     assert "one by one" in refused.stderr

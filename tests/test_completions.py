@@ -192,6 +192,8 @@ def test_filters_reach_the_assistant(app: Any, assistant: FakeAssistant) -> None
         "sources": ["Coast Gazette"],
         "after": "2025-01-01",
         "before": "2025-12-31",
+        "authors": ["Jane Doe"],
+        "tags": ["ports"],
         "as_of": "2025-07-26",
     }
     complete(app, extra_body={"dateline": limits})
@@ -199,6 +201,7 @@ def test_filters_reach_the_assistant(app: Any, assistant: FakeAssistant) -> None
     assert heard.sources == ("Coast Gazette",)
     assert (heard.after, heard.before) == (date(2025, 1, 1), date(2025, 12, 31))
     assert heard.as_of == date(2025, 7, 26)
+    assert (heard.authors, heard.tags) == (("Jane Doe",), ("ports",))
 
 
 def test_what_chat_programs_send_besides_is_passed_over(app: Any) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, datetime
+from functools import partial
 
 import pytest
 
 from assistant.api import create_app
 from assistant.render import reading_address, to_markdown
-from assistant.web.conversations import Conversations, Exchange
+from assistant.web.conversations import Conversations, Exchange, Filters
+from assistant.web.history import ConversationOut
+from assistant.web.keyed import needed
 from assistant.web.reading import CHANGED, REMOVED
 from assistant.web.visitors import COOKIE, visitor_of
 from tests.fake_assistant import COST, HARBOUR, FakeAssistant
@@ -50,6 +54,47 @@ def test_a_visitor_sees_his_conversations_and_nobody_elses(site: Client, asked: 
     assert (row["id"], row["title"]) == (asked.conversation_id, COST.question)
     for cookies in (BOB, {}):
         assert site.get("/conversations", headers=header(cookies)).json()["conversations"] == []
+
+
+def test_conversations_are_exported_to_whose_they_are(
+    site: Client, asked: Exchange, conversations: Conversations
+) -> None:
+    visitor = visitor_of(ANN)
+    assert visitor is not None
+    begin = partial(conversations.begin, visitor, conversation_id=asked.conversation_id)
+    failed = begin("and *why*?")
+    conversations.fail(failed.id, "The model is gone.")
+    stopped = begin("how?")
+    conversations.finish(stopped.id, replace(COST, text="The", complete=False), stopped=True)
+    waiting = begin("when?", Filters(("Echo",), date(2025, 1, 1)))
+    (listed,) = site.get("/api/v1/conversations", headers=header(ANN)).json()["conversations"]
+    assert (listed["id"], listed["title"]) == (asked.conversation_id, COST.question)
+    path = f"/api/v1/conversations/{listed['id']}"
+    told = site.get(path, headers=header(ANN)).json()
+    first, second, third, last = told["exchanges"]
+    assert first["answer"] == COST.to_dict()
+    assert (second["state"], second["failure"]) == ("failed", "The model is gone.")
+    assert (third["state"], third["answer"]["text"]) == ("stopped", "The")
+    assert (last["id"], last["state"], last["answer"]) == (waiting.id, "asked", None)
+    assert last["filters"] == {"sources": ["Echo"], "after": "2025-01-01", "before": None}
+    assert datetime.fromisoformat(last["asked"]).timestamp() == pytest.approx(waiting.asked)
+    ConversationOut.model_validate(told)
+    exported = site.get(f"{path}.md", headers=header(ANN))
+    assert exported.headers["content-type"] == "text/markdown; charset=utf-8"
+    text = exported.text
+    assert text.startswith("# ")
+    assert to_markdown(COST) in text
+    assert "**Q:** and \\*why\\*?\n\n*The model is gone.*" in text
+    assert text.index("*Stopped here.*") < text.index("**Q:** when?\n\n*Not answered yet.*")
+    for cookies in (BOB, {}):
+        assert site.get("/api/v1/conversations", headers=header(cookies)).json() == {
+            "conversations": []
+        }
+        for other in (path, f"{path}.md"):
+            assert site.get(other, headers=header(cookies)).status_code == 404
+    # A key is a program's, and conversations are people's.
+    for other in ("/api/v1/conversations", path, f"{path}.md"):
+        assert needed("GET", other) is None
 
 
 def test_a_conversation_is_renamed_and_deleted(site: Client, asked: Exchange) -> None:

@@ -133,6 +133,7 @@ def test_any_change_is_an_update(index: Index) -> None:
         {"authors": ("C",)},
         {"language": ""},
         {"pages": ()},
+        {"tags": ("ports",)},
     ]
     for change in changes:
         changed = replace(FERRY, **change)
@@ -249,7 +250,7 @@ def test_filters_admit_exactly_what_they_say(index: Index) -> None:
     corpus = random_corpus(300, random.Random(4))
     index.add_articles(corpus)
     chance = random.Random(5)
-    for _ in range(12):
+    for _ in range(24):
         where = random_filter(corpus, chance)
         admitted = {article.id for article in corpus if admits(where, article)}
         query = f"common{chance.randrange(8)} common{chance.randrange(8)}"
@@ -398,7 +399,7 @@ def test_is_a_langchain_retriever(index: Index) -> None:
     text = index.get(document.metadata["article_id"]).text
     assert text[document.metadata["start"] : document.metadata["end"]] == document.page_content
     assert document.metadata["published"] == "2025-03-04"
-    limits = {"k": 1, "sources": ["Skennay Post"], "after": date(2025, 3, 4)}
+    limits = {"k": 1, "authors": ["b. reporter"], "after": date(2025, 3, 4)}
     assert index.as_retriever(search_kwargs=limits).invoke("ferry") == [document]
     with pytest.raises(TypeError, match="colour"):
         index.as_retriever(search_kwargs={"colour": "red"})
@@ -511,6 +512,16 @@ def test_edits_what_is_given_and_leaves_the_rest(index: Index) -> None:
         assert article_ids(index.search("ferry", mode=mode, sources=["desk"])) == {"ferry"}
         assert "ferry" not in article_ids(index.search("ferry", mode=mode, after=date.min))
     assert index.edit("ferry").title == expected.title
+    assert index.edit("ferry", authors=["C. Doe"], tags=("ports", "fares")).tags == (
+        "ports",
+        "fares",
+    )
+    for mode in MODES:
+        limits: dict[str, Any] = {"mode": mode, "authors": ["c. doe"], "tags": ["FARES", "x"]}
+        assert article_ids(index.search("ferry", **limits)) == {"ferry"}
+        assert index.search("ferry", mode=mode, authors=["A. Writer"]) == []
+    assert index.edit("ferry", tags=()).tags == ()
+    assert index.get("ferry").authors == ("C. Doe",)
 
 
 def test_removes_articles_everywhere(index: Index) -> None:
@@ -873,6 +884,8 @@ def random_corpus(count: int, chance: random.Random) -> list[Article]:
             published=None
             if chance.random() < 0.2
             else date(2025, 1, 1) + timedelta(days=chance.randrange(90)),
+            authors=tuple(chance.sample(["Ann Ash", "Bo Birk", "Cy Cole"], chance.randrange(3))),
+            tags=tuple(chance.sample(["ports", "Ports and ferries", "rain"], chance.randrange(3))),
         )
         for number in range(count)
     ]
@@ -887,6 +900,8 @@ def random_filter(corpus: list[Article], chance: random.Random) -> Filter:
         ),
         after=chance.choice([None, first]),
         before=chance.choice([None, last]),
+        authors=chance.choice([None, None, ("ann  ASH",), ("Bo Birk", "Cy Cole"), ("Ash",)]),
+        tags=chance.choice([None, None, ("Ports",), ("rain", "snow")]),
     )
 
 
@@ -898,6 +913,11 @@ def admits(where: Filter, article: Article) -> bool:
         and (where.articles is None or article.id in where.articles)
         and (where.after is None or article.published is None or article.published >= where.after)
         and (where.before is None or article.published is None or article.published <= where.before)
+        and all(
+            wanted is None
+            or any(a.lower().split() == b.lower().split() for a in wanted for b in names)
+            for wanted, names in ((where.authors, article.authors), (where.tags, article.tags))
+        )
     )
 
 
@@ -912,15 +932,7 @@ def nearest(corpus: list[Article], ids: set[str], query: str) -> list[float]:
 
 
 def search(index: Index, query: str, k: int, mode: Mode, where: Filter) -> list[Hit]:
-    return index.search(
-        query,
-        k,
-        mode,
-        sources=where.sources,
-        articles=where.articles,
-        after=where.after,
-        before=where.before,
-    )
+    return index.search(query, k, mode, **where.arguments)
 
 
 def passages(hits: list[Hit]) -> list[Any]:

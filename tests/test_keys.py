@@ -225,7 +225,7 @@ def test_every_route_that_is_served_is_opened_by_some_key_or_by_the_password_alo
     """A new route is not open to keys that can only ask, unless it only reads."""
     harmless = {
         *("/api/answer", "/api/v1/answer", "/api/v1/answer/stream"),
-        *("/v1/chat/completions", "/mcp"),
+        *("/v1/chat/completions", "/v1/responses", "/mcp"),
     }
     described = {
         (method.upper(), path)

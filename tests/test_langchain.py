@@ -212,7 +212,7 @@ def test_input_and_output_tell_their_shape(assistant: Assistant) -> None:
     given = assistant.chain.get_input_jsonschema()
     assert given["required"] == ["question"]
     assert set(given["properties"]) == {
-        *("question", "history", "as_of", "sources", "after", "before")
+        *("question", "history", "as_of", "sources", "after", "before", "authors", "tags")
     }
     schema = assistant.chain.get_output_jsonschema()
     (name,) = [name for name in schema["$defs"] if name == "Answer"]

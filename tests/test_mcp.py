@@ -191,6 +191,8 @@ def test_history_and_filters_reach_the_assistant(server: Any, assistant: FakeAss
         sources=["Asian Lite"],
         after="2025-01-01",
         before="2025-12-31",
+        authors=["Jane Doe"],
+        tags=["ports"],
         as_of="2025-07-26",
     )
     (heard,) = assistant.asked
@@ -199,6 +201,7 @@ def test_history_and_filters_reach_the_assistant(server: Any, assistant: FakeAss
     days = [None if day is None else day.isoformat() for day in (heard.after, heard.before)]
     assert days == ["2025-01-01", "2025-12-31"]
     assert heard.as_of is not None
+    assert (heard.authors, heard.tags) == (("Jane Doe",), ("ports",))
 
 
 def test_an_answer_in_words_has_its_quotes_and_where_to_read_on(server: Any) -> None:
@@ -237,6 +240,7 @@ def test_articles_are_listed_by_words_source_and_day(server: Any) -> None:
     assert ids(sources=["Asian Lite"]) == [MEETING.id]
     assert ids(before="2025-07-26") == [MEETING.id, HOSTILE.id]
     assert ids(skip=1, limit=1) == [MEETING.id]
+    assert ids(tags=["no such tag"]) == ids(authors=["Nobody"]) == []
 
 
 def test_what_is_new_since_a_day_comes_with_its_beginning(server: Any) -> None:

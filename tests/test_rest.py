@@ -159,6 +159,8 @@ def test_history_and_filters_reach_the_assistant(app: Any, assistant: FakeAssist
         "sources": ["Asian Lite"],
         "after": "2025-01-01",
         "before": "2025-12-31",
+        "authors": ["Jane Doe"],
+        "tags": ["ports", "Europe"],
     }
     for path in ("/api/v1/answer", "/api/v1/answer/stream"):
         assert send(app, "POST", path, json=asked).status_code == 200
@@ -166,6 +168,7 @@ def test_history_and_filters_reach_the_assistant(app: Any, assistant: FakeAssist
         assert heard.history == (Turn("user", "who?"), Turn("assistant", "They."))
         assert (heard.as_of, heard.sources) == (date(2025, 7, 26), ("Asian Lite",))
         assert (heard.after, heard.before) == (date(2025, 1, 1), date(2025, 12, 31))
+        assert (heard.authors, heard.tags) == (("Jane Doe",), ("ports", "Europe"))
 
 
 def test_a_stream_grows_to_the_answer(app: Any) -> None:
@@ -231,6 +234,17 @@ def test_an_article_is_added_corrected_and_removed(app: Any, assistant: FakeAssi
     article = assistant.index.get(article_id)
     assert (article.title, article.source) == ("Ferry", "Gazette")
     assert article.published == date(2025, 11, 1)
+    labels = {"authors": ["Jane  Doe", " "], "tags": ["ports", "ports"]}
+    assert send(app, "PATCH", path, json=labels).json()["authors"] == ["Jane Doe"]
+    assert send(app, "GET", path).json()["tags"] == ["ports"]
+    for filters, found in (
+        ({"tag": "Ports"}, 1),
+        ({"author": ["x", "JANE DOE"]}, 1),
+        ({"tag": "port"}, 0),
+    ):
+        assert send(app, "GET", "/api/v1/articles", params=filters).json()["found"] == found
+    send(app, "PATCH", path, json={"tags": []})
+    assert send(app, "GET", path).json()["tags"] == []
     send(app, "PATCH", path, json={"undated": True})
     assert assistant.index.get(article_id).published is None
     assert send(app, "DELETE", path).json() == {"removed": article_id}

@@ -199,10 +199,11 @@ def test_what_a_person_has_set_outlives_a_change_of_the_file(index: Index, folde
     article = index.get(ferry)
     assert (article.title, article.published) == ("The dear ferry", date(2025, 3, 4))
     assert "14 million" in article.text
-    index.edit(ferry, published="none")
+    index.edit(ferry, published="none", authors=["Jane Doe"], tags=["ports"])
     written(file, FERRY, NOON + 2 * AN_HOUR)
     index.sync(folder)
-    assert index.get(ferry).published is None
+    article = index.get(ferry)
+    assert (article.published, article.authors, article.tags) == (None, ("Jane Doe",), ("ports",))
 
 
 def test_an_article_removed_by_hand_comes_back_with_its_file(index: Index, folder: Path) -> None:
@@ -1069,8 +1070,9 @@ def test_an_index_of_the_first_format_is_migrated_and_its_files_are_known_again(
 
 def _take_back_to_the_first_format(file: Path) -> None:
     with sqlite3.connect(file) as db:
-        for table in ("origins", "files", "edits", "buckets", "signatures"):
+        for table in ("origins", "files", "edits", "buckets", "signatures", "labels"):
             db.execute(f"DROP TABLE {table}")
+        db.execute("ALTER TABLE articles DROP COLUMN tags")
         db.execute("PRAGMA user_version = 1")
     db.close()
 

@@ -7,8 +7,10 @@ Values only. Nothing here knows how they are stored, found or shown.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,8 @@ class Article:
     `text` is stored as given and never normalised: every offset in the project is a Python string
     index into it. `published` is a day or None; where it is None, a filter by date leaves the
     article out. `source` is the outlet or, failing that, the file; `url` the original's address.
-    `pages` are the offsets at which the pages of a paged document begin, () where it has none.
+    `pages` are the offsets at which the pages of a paged document begin, () where it has none. `tags`
+    are the topics that it is filed under, as they are written there.
     """
 
     id: str
@@ -30,6 +33,7 @@ class Article:
     authors: tuple[str, ...] = ()
     language: str = ""
     pages: tuple[int, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,7 @@ class Summary:
     passages: int
     origins: tuple[Origin, ...] = ()
     added: int = 0
+    tags: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -204,12 +209,58 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which articles a search may return; both dates are inclusive. None means no limit."""
+    """Which articles a search may return; both dates are inclusive. None means no limit.
+
+    Of several authors or tags an article needs one; of each kind of limit, it has to meet all. Names
+    of authors and tags are whole ones; capital letters and runs of blanks make no difference in them.
+    """
 
     sources: tuple[str, ...] | None = None
     articles: tuple[str, ...] | None = None
     after: date | None = None
     before: date | None = None
+    authors: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        sources: Iterable[str] | None = None,
+        articles: Iterable[str] | None = None,
+        after: date | None = None,
+        before: date | None = None,
+        authors: Iterable[str] | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> Filter:
+        """The filter of these arguments of a search."""
+        given = (sources, articles, authors, tags)
+        named = [None if names is None else tuple(names) for names in given]
+        return cls(named[0], named[1], after, before, named[2], named[3])
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of a search or question that limit it so."""
+        return {
+            "sources": self.sources,
+            "articles": self.articles,
+            "after": self.after,
+            "before": self.before,
+            "authors": self.authors,
+            "tags": self.tags,
+        }
+
+    def admits(self, article: Summary) -> bool:
+        """Whether a search may return passages of this article, by its own source."""
+        return (
+            (self.sources is None or article.source in self.sources)
+            and (self.articles is None or article.id in self.articles)
+            and (not self.dated or article.published is not None)
+            and (self.after or date.min) <= (article.published or date.min)
+            and (article.published or date.min) <= (self.before or date.max)
+            and _shares(self.authors, article.authors)
+            and _shares(self.tags, article.tags)
+        )
 
     @property
     def dated(self) -> bool:
@@ -237,3 +288,12 @@ class Finding:
     severity: str
     message: str
     remedy: str = field(default="")
+
+
+def comparable(name: str) -> str:
+    """The name of an author or tag as it is compared: by its letters, whatever their case."""
+    return " ".join(name.split()).casefold()
+
+
+def _shares(wanted: Iterable[str] | None, names: Iterable[str]) -> bool:
+    return wanted is None or not {*map(comparable, wanted)}.isdisjoint(map(comparable, names))

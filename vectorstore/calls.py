@@ -77,6 +77,8 @@ class Search(Call[list[Hit]]):
     articles: tuple[str, ...] | None
     after: date | None
     before: date | None
+    authors: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
 
     method: ClassVar[str] = "search"
     result: ClassVar[Any] = list[Hit]
@@ -91,6 +93,8 @@ class Search(Call[list[Hit]]):
             articles=self.articles,
             after=self.after,
             before=self.before,
+            authors=self.authors,
+            tags=self.tags,
         )
 
 
@@ -190,6 +194,8 @@ class Edit(Call[Summary]):
     title: str | None
     published: date | Literal["none"] | None
     source: str | None
+    authors: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
 
     method: ClassVar[str] = "edit"
     result: ClassVar[Any] = Summary
@@ -197,7 +203,12 @@ class Edit(Call[Summary]):
 
     def perform(self, index: Index) -> Summary:
         return index.edit(
-            self.article_id, title=self.title, published=self.published, source=self.source
+            self.article_id,
+            title=self.title,
+            published=self.published,
+            source=self.source,
+            authors=self.authors,
+            tags=self.tags,
         )
 
 

@@ -23,7 +23,7 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -40,6 +40,7 @@ from vectorstore.articles import (
     SourceFile,
     Statistics,
     Summary,
+    comparable,
 )
 from vectorstore.copies import SIGNING, Signature
 from vectorstore.database import Database, Step, open_own
@@ -195,8 +196,40 @@ def _fold_words(db: sqlite3.Connection) -> None:
             return
 
 
+# By what articles are found by author and tag: names as they are compared.
+_LABELS = """
+CREATE TABLE labels (
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    article INTEGER NOT NULL REFERENCES articles (key),
+    PRIMARY KEY (kind, name, article)
+) WITHOUT ROWID;
+CREATE INDEX labels_by_article ON labels (article)
+"""
+
+
+def _add_labels(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE articles ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'")
+    for statement in _LABELS.split(";\n"):
+        db.execute(statement)
+    for key, written in db.execute("SELECT key, authors FROM articles").fetchall():
+        with suppress(ValueError, TypeError, AttributeError):  # damaged: `faults` tells of it
+            _insert_labels(db, key, {"author": json.loads(written)})
+
+
+def _insert_labels(db: sqlite3.Connection, key: int, labels: Mapping[str, Sequence[str]]) -> None:
+    rows = [(kind, comparable(name), key) for kind, names in labels.items() for name in names]
+    db.executemany("INSERT OR IGNORE INTO labels VALUES (?, ?, ?)", rows)
+
+
 # What brings a file from one format to the next; the first leads from format 1 to 2.
-MIGRATIONS: tuple[Step, ...] = (_add_sources, _add_signatures, _add_inodes, _fold_words)
+MIGRATIONS: tuple[Step, ...] = (
+    _add_sources,
+    _add_signatures,
+    _add_inodes,
+    _fold_words,
+    _add_labels,
+)
 
 
 def _database(migrations: Sequence[Step]) -> Database:
@@ -392,6 +425,7 @@ class Catalog:
                 if key is not None:
                     left = self._drop_passages(key)
                     self._drop_signature(key)
+                    self._db.execute("DELETE FROM labels WHERE article = ?", (key,))
                     self._db.execute("DELETE FROM articles WHERE key = ?", (key,))
                     self._note_change()
                     self._drop_vectors_without_passage(left)
@@ -507,7 +541,7 @@ class Catalog:
                 self._name_source_anew(article_id, sources)
 
     def note_edits(self, article_id: str, **values: str) -> None:
-        """What a person has set outlives the next reading of the article's file."""
+        """What a person has set outlives the next reading of the article's file; lists as JSON."""
         with self.transaction():
             self._db.executemany(
                 "INSERT OR REPLACE INTO edits VALUES (?, ?, ?)",
@@ -520,8 +554,11 @@ class Catalog:
         for row in self._rows_in(
             "SELECT article, field, value FROM edits WHERE article IN", (a.id for a in articles)
         ):
-            dated = row["field"] == "published"
-            value = _date(row["value"] or None) if dated else row["value"]
+            value: Any = row["value"]
+            if row["field"] == "published":
+                value = _date(value or None)
+            elif row["field"] in ("authors", "tags"):
+                value = tuple(json.loads(value))
             edits.setdefault(row["article"], {})[row["field"]] = value
         return [replace(article, **edits.get(article.id, {})) for article in articles]
 
@@ -542,6 +579,11 @@ class Catalog:
         if where.articles is not None:
             rows = self._rows_in("SELECT key FROM articles WHERE id IN", where.articles)
             admitted.append({row["key"] for row in rows})
+        for kind, names in (("author", where.authors), ("tag", where.tags)):
+            if names is not None:
+                wanted = f"SELECT article AS key FROM labels WHERE kind = '{kind}' AND name IN"  # noqa: S608
+                rows = self._rows_in(wanted, map(comparable, names))
+                admitted.append({row["key"] for row in rows})
         if where.dated:
             rows = self._rows(
                 "SELECT key FROM articles WHERE published BETWEEN ? AND ?",
@@ -919,8 +961,10 @@ class Catalog:
             f"INSERT INTO articles ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
             list(values.values()),
         )
+        key = int(cursor.lastrowid or 0)
+        _insert_labels(self._db, key, {"author": article.authors, "tag": article.tags})
         self._note_change()
-        return int(cursor.lastrowid or 0)
+        return key
 
     def _update_article(self, key: int, article: Article) -> None:
         values = _values(article)
@@ -928,6 +972,8 @@ class Catalog:
             f"UPDATE articles SET {', '.join(f'{name} = ?' for name in values)} WHERE key = ?",  # noqa: S608
             [*values.values(), key],
         )
+        self._db.execute("DELETE FROM labels WHERE article = ?", (key,))
+        _insert_labels(self._db, key, {"author": article.authors, "tag": article.tags})
         self._note_change()
 
     def _note_change(self) -> None:
@@ -1215,8 +1261,8 @@ def how_to_restore(backup: Path | None) -> str:
 
 
 def digest(article: Article) -> str:
-    """SHA-256 of everything that is stored of an article."""
-    parts = (
+    """SHA-256 of everything that is stored of an article; without tags, as before there were any."""
+    parts: tuple[object, ...] = (
         article.title,
         article.text,
         article.source,
@@ -1225,6 +1271,7 @@ def digest(article: Article) -> str:
         list(article.authors),
         article.language,
         list(article.pages),
+        *([list(article.tags)] if article.tags else []),
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -1291,6 +1338,7 @@ def _values(article: Article) -> dict[str, Any]:
         "authors": json.dumps(article.authors),
         "language": article.language,
         "pages": json.dumps(article.pages),
+        "tags": json.dumps(article.tags),
         "digest": digest(article),
     }
 
@@ -1308,6 +1356,7 @@ def _article(row: sqlite3.Row) -> Article | None:
             authors=tuple(json.loads(row["authors"])),
             language=row["language"],
             pages=tuple(json.loads(row["pages"])),
+            tags=tuple(json.loads(row["tags"])),
         )
         return article if digest(article) == row["digest"] else None
     except (ValueError, TypeError):
@@ -1315,7 +1364,7 @@ def _article(row: sqlite3.Row) -> Article | None:
 
 
 _SUMMARY = """
-SELECT key, id, title, source, url, published, authors, language, characters,
+SELECT key, id, title, source, url, published, authors, tags, language, characters,
        (SELECT count(*) FROM passages WHERE article = articles.key) AS passages
 FROM articles"""
 
@@ -1361,6 +1410,7 @@ def _summary(row: sqlite3.Row, origins: Sequence[Origin]) -> Summary:
         passages=row["passages"],
         origins=tuple(origins),
         added=row["key"],
+        tags=tuple(json.loads(row["tags"])),
     )
 
 

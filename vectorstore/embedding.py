@@ -112,8 +112,13 @@ class SentenceTransformersEmbedding:
                 f"the folder {name} holds no sentence-transformers model (no modules.json). Give one "
                 f"that does, or {DEFAULT!r}, as embedding_model."
             )
-        from sentence_transformers import SentenceTransformer
-
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ModuleNotFoundError as error:
+            raise EmbeddingError(
+                f"the embedding model {name!r} needs sentence-transformers, which is not installed. Run "
+                f"`pip install sentence-transformers`, or leave embedding_model at {DEFAULT!r}."
+            ) from error
         try:
             self._model: SentenceTransformer = SentenceTransformer(
                 str(place) if place.is_dir() else name, device="cpu"

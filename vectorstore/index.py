@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from vectorstore.retriever import IndexRetriever
 
 Mode = Literal["hybrid", "words", "vectors"]
-_SEARCHING = frozenset(("k", "mode", "sources", "articles", "after", "before"))
+_SEARCHING = frozenset(("k", "mode", "sources", "articles", "after", "before", "authors", "tags"))
 OnProgress = Callable[[Progress], None]
 
 
@@ -100,10 +100,13 @@ class Index(ABC):
         articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> list[Hit]:
         """The `k` passages nearest to `query`, best first; near-copies collapse into one hit.
 
-        `after` and `before` are inclusive; with either, undated articles are left out.
+        `after` and `before` are inclusive; with either, undated articles are left out. Of several
+        `authors` or `tags`, an article needs one; capital letters make no difference in them.
         """
 
     @abstractmethod
@@ -178,8 +181,11 @@ class Index(ABC):
         title: str | None = None,
         published: date | Literal["none"] | None = None,
         source: str | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> Summary:
-        """Change what is given and leave the rest; `published="none"` takes the date away.
+        """Change what is given and leave the rest; `published="none"` takes the date away, () all
+        authors or tags.
 
         What was set so outlives a change of the file that the article came from.
         """
@@ -228,7 +234,8 @@ class Index(ABC):
     ) -> IndexRetriever:
         """A LangChain retriever; each Document's metadata has article_id, start and end.
 
-        `search_kwargs` are the arguments of `search` (k, mode, sources, articles, after, before),
+        `search_kwargs` are the arguments of `search` (k, mode, sources, articles, after, before,
+        authors, tags),
         given the way other LangChain stores take them; they win over the others. An unknown one
         raises TypeError. `tags` and `metadata` are for traces.
         """

@@ -11,6 +11,7 @@ It takes for granted that no other process uses the folder: `shared.py` sees to 
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import shutil
@@ -151,10 +152,16 @@ class LocalIndex(Index):
         title: str | None = None,
         published: date | Literal["none"] | None = None,
         source: str | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> Summary:
         given = {"title": title, "source": source}
         if published is not None:
             given["published"] = "" if published == "none" else published.isoformat()
+        lists = {"authors": authors, "tags": tags}
+        for name, names in lists.items():
+            if isinstance(names, str):
+                raise ArticleError(f"{name} is a text; give a list of texts: [{names!r}].")
         edits = {field: value for field, value in given.items() if value is not None}
         while True:
             article = self.get(article_id)
@@ -165,6 +172,8 @@ class LocalIndex(Index):
                 published=article.published
                 if published is None
                 else (None if published == "none" else published),
+                authors=article.authors if authors is None else tuple(authors),
+                tags=article.tags if tags is None else tuple(tags),
             )
             _refuse_what_cannot_be_stored([changed])
             work = None
@@ -178,7 +187,10 @@ class LocalIndex(Index):
                 if work is None and changed != article:
                     with self._gate.exclusive():
                         self._catalog.put_details(changed)
-                self._catalog.note_edits(article_id, **edits)
+                listed = {
+                    name: json.dumps([*names]) for name, names in lists.items() if names is not None
+                }
+                self._catalog.note_edits(article_id, **edits, **listed)
                 if work is not None:
                     self._catalog.forget()
                 return self._catalog.summary(article_id)
@@ -247,16 +259,14 @@ class LocalIndex(Index):
         articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> list[Hit]:
-        for name, given in (("sources", sources), ("articles", articles)):
+        names = {"sources": sources, "articles": articles, "authors": authors, "tags": tags}
+        for name, given in names.items():
             if isinstance(given, str):
                 raise SearchError(f"{name} is a text; give a list of texts: [{given!r}].")
-        where = Filter(
-            None if sources is None else tuple(sources),
-            None if articles is None else tuple(articles),
-            after,
-            before,
-        )
+        where = Filter.of(after=after, before=before, **names)
         query = _checked(query, k, mode, where)
         if mode == "words":
             with self._gate.shared():
@@ -1008,7 +1018,7 @@ def _refuse_what_cannot_be_stored(articles: Sequence[Article]) -> None:
         seen.add(article.id)
         if not article.text.strip():
             raise ArticleError(f"the article {name} has no text. Leave it out, or give it a text.")
-        for value in (*_strings(article), *article.authors):
+        for value in (*_strings(article), *article.authors, *article.tags):
             _refuse_lone_surrogates(name, value)
 
 
@@ -1017,6 +1027,8 @@ def _refuse_wrong_types(name: str, article: Article) -> None:
         wrong = "id, title, text, source, url and language are strings"
     elif isinstance(article.authors, str) or not all(isinstance(a, str) for a in article.authors):
         wrong = "authors are a tuple of strings"
+    elif isinstance(article.tags, str) or not all(isinstance(tag, str) for tag in article.tags):
+        wrong = "tags are a tuple of strings"
     elif not all(type(page) is int for page in article.pages):
         wrong = "pages are a tuple of offsets"
     elif article.published is not None and (
@@ -1063,7 +1075,9 @@ def _checked(query: str, k: int, mode: str, where: Filter) -> str:
         raise SearchError(
             f"the query is {type(query).__name__}, not text. Give the words to look for."
         )
-    for name, names in (("sources", where.sources), ("articles", where.articles)):
+    given = {"sources": where.sources, "articles": where.articles}
+    given |= {"authors": where.authors, "tags": where.tags}
+    for name, names in given.items():
         for each in names or ():
             if not isinstance(each, str) or (not each.isascii() and _half_a_pair(each)):
                 raise SearchError(f"{name} has {each!r}; give a list of texts.")

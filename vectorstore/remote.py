@@ -121,6 +121,8 @@ class RemoteIndex(Index):
         articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> list[Hit]:
         return self._make(
             calls.Search(
@@ -131,6 +133,8 @@ class RemoteIndex(Index):
                 articles=None if articles is None else tuple(articles),
                 after=after,
                 before=before,
+                authors=None if authors is None else tuple(authors),
+                tags=None if tags is None else tuple(tags),
             )
         )
 
@@ -178,8 +182,19 @@ class RemoteIndex(Index):
         title: str | None = None,
         published: date | Literal["none"] | None = None,
         source: str | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> Summary:
-        return self._make(calls.Edit(article_id, title, published, source))
+        return self._make(
+            calls.Edit(
+                article_id,
+                title,
+                published,
+                source,
+                None if authors is None else tuple(authors),
+                None if tags is None else tuple(tags),
+            )
+        )
 
     def remove(self, article_ids: Sequence[str]) -> int:
         return self._make(calls.Remove(tuple(article_ids)), read=_READ_LONG)

@@ -16,8 +16,8 @@ from vectorstore.index import Index, Mode
 class IndexRetriever(BaseRetriever):
     """`invoke(query)` -> Documents; `article.text[start:end] == page_content` by their metadata.
 
-    `search_kwargs` are arguments of `Index.search` (k, mode, sources, articles, after, before), and
-    win over `k`, `mode` and `where`; those of one call, `invoke(query, k=3)`, win over both. An unknown
+    `search_kwargs` are arguments of `Index.search` (k, mode, sources, articles, after, before,
+    authors, tags), and win over `k`, `mode` and `where`; those of one call, `invoke(query, k=3)`, win over both. An unknown
     one raises TypeError.
     """
 
@@ -34,13 +34,13 @@ class IndexRetriever(BaseRetriever):
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 -- LangChain passes it by name
         **kwargs: Any,
     ) -> list[Document]:
-        limits: dict[str, Any] = {
-            "sources": self.where.sources,
-            "articles": self.where.articles,
-            "after": self.where.after,
-            "before": self.where.before,
+        given = {
+            "k": self.k,
+            "mode": self.mode,
+            **self.where.arguments,
+            **self.search_kwargs,
+            **kwargs,
         }
-        given = {"k": self.k, "mode": self.mode, **limits, **self.search_kwargs, **kwargs}
         return [
             Document(
                 id=hit.passage.id,

@@ -119,10 +119,20 @@ class SharedIndex(Index):
         articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> list[Hit]:
         return self._make(
             lambda index: index.search(
-                query, k, mode, sources=sources, articles=articles, after=after, before=before
+                query,
+                k,
+                mode,
+                sources=sources,
+                articles=articles,
+                after=after,
+                before=before,
+                authors=authors,
+                tags=tags,
             )
         )
 
@@ -171,9 +181,18 @@ class SharedIndex(Index):
         title: str | None = None,
         published: date | Literal["none"] | None = None,
         source: str | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> Summary:
         return self._make(
-            lambda index: index.edit(article_id, title=title, published=published, source=source)
+            lambda index: index.edit(
+                article_id,
+                title=title,
+                published=published,
+                source=source,
+                authors=authors,
+                tags=tags,
+            )
         )
 
     def remove(self, article_ids: Sequence[str]) -> int:

@@ -881,6 +881,7 @@ def _completed(item: Loaded, whole: Article) -> Loaded:
             text=whole.text,
             published=entry.published or whole.published,
             authors=entry.authors or whole.authors,
+            tags=entry.tags or whole.tags,
             language=entry.language or whole.language,
         ),
         notices=tuple(notice for notice in item.notices if CUT_OFF not in notice.text),

@@ -57,6 +57,12 @@ def limits(where: Filter) -> str:
         parts.append("from no source at all")
     elif where.sources is not None:
         parts.append(f"from {listed(where.sources, 'or')}")
+    for how, names, none in (
+        ("by", where.authors, "by no author at all"),
+        ("filed under", where.tags, "filed under no tag at all"),
+    ):
+        if names is not None:
+            parts.append(f"{how} {listed(names, 'or')}" if names else none)
     if where.after is not None:
         parts.append(f"since {in_words(where.after)}")
     if where.before is not None:

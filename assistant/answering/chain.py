@@ -51,7 +51,7 @@ from assistant.question.words import words
 from assistant.reading.confidence import UNCALIBRATED
 from assistant.writing.composing import Composition, copies, unmarked
 from assistant.writing.grounding import briefest
-from vectorstore.articles import Article, Filter, Hit, Summary
+from vectorstore.articles import Article, Filter, Hit, comparable
 from vectorstore.errors import ArticleNotFoundError
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ class Chain:
         for one in self._index.articles():
             day = one.published
             inside = when.window is None or (day is not None and day in when.window)
-            if inside and _allows(where, one) and len(found) < _HEADS:
+            if inside and where.admits(one) and len(found) < _HEADS:
                 article = self._article(one.id)
                 if article is not None:
                     found.append(Hit(passages_of(article, 1)[0], 0.0))
@@ -483,8 +483,21 @@ class Chain:
             known = {source for source, _ in self._index.statistics().sources}
             if unknown := [source for source in asked.where.sources if source not in known]:
                 yield self.phrases.say("no_source", sources=", ".join(map(repr, unknown)))
+        yield from self._unknown_labels(asked.where)
         if self._reader.calibration is None:
             yield self.phrases.say("uncalibrated")
+
+    def _unknown_labels(self, where: Filter) -> Iterator[str]:
+        if where.authors is None and where.tags is None:
+            return
+        articles = self._index.articles()
+        for phrase, names, had in (
+            ("no_author", where.authors, {name for one in articles for name in one.authors}),
+            ("no_tag", where.tags, {name for one in articles for name in one.tags}),
+        ):
+            known = {*map(comparable, had)}
+            if unknown := [name for name in names or () if comparable(name) not in known]:
+                yield self.phrases.say(phrase, names=", ".join(map(repr, unknown)))
 
     def _with_removals(self, answer: Answer) -> Answer:
         """The answer, with a notice if a cited article was removed since the search."""
@@ -568,18 +581,6 @@ def _timed(answer: Answer, state: State, begun: float) -> Answer:
     seconds["total"] = sum(seconds.values())
     seconds |= answer.trace.seconds  # what the writing itself has measured: no part of the sum
     return replace(answer, trace=Trace(state.standalone, seconds))
-
-
-def _allows(where: Filter, article: Summary) -> bool:
-    """Whether a filter lets an article through, as the search does."""
-    day = article.published
-    return (
-        (where.sources is None or article.source in where.sources)
-        and (where.articles is None or article.id in where.articles)
-        and (not where.dated or day is not None)
-        and (where.after is None or day is None or day >= where.after)
-        and (where.before is None or day is None or day <= where.before)
-    )
 
 
 def _articles(count: int) -> str:

@@ -53,6 +53,8 @@ class QuestionInput(BaseModel):
     sources: list[str] | None = Field(None, description="Only articles of these sources.")
     after: date | None = Field(None, description="Only articles of this day or later.")
     before: date | None = Field(None, description="Only articles of this day or earlier.")
+    authors: list[str] | None = Field(None, description="Only articles by one of these authors.")
+    tags: list[str] | None = Field(None, description="Only articles with one of these tags.")
 
 
 class AnswerChain(RunnableBinding[Any, Answer]):

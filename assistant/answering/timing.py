@@ -50,7 +50,7 @@ def settled(index: Index, time: AskedTime, where: Filter) -> AskedTime:
     """
     if time.event is None:
         return time
-    hits = index.search(time.event, 10, sources=where.sources, articles=where.articles)
+    hits = _found(index, time.event, 10, replace(where, after=None, before=None))
     named = _roots(time.event)
     dates: dict[str, date | None] = {}
     for hit in hits:
@@ -133,14 +133,7 @@ def other_time(time: AskedTime, chosen: Sequence[Reading], phrases: Phrases) -> 
 
 
 def _found(index: Index, query: str, k: int, where: Filter) -> list[Hit]:
-    return index.search(
-        query,
-        k,
-        sources=where.sources,
-        articles=where.articles,
-        after=where.after,
-        before=where.before,
-    )
+    return index.search(query, k, **where.arguments)
 
 
 def _within(where: Filter, window: Window) -> Filter | None:

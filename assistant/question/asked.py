@@ -20,8 +20,10 @@ from assistant.errors import QuestionError
 from assistant.question.typed import cleaned
 from vectorstore.articles import Filter
 
-_NAMES = {"question", "history", "as_of", "sources", "articles", "after", "before"}
 _PAIR = 2  # a turn as (role, text)
+_KNOWN = frozenset(
+    ("question", "history", "as_of", "sources", "articles", "after", "before", "authors", "tags")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,12 @@ def asked_of(given: Any) -> Asked:
         given = {"question": given}
     if not isinstance(given, Mapping) or "question" not in given:
         raise QuestionError('give the question as a text, or as {"question": …, "history": […]}.')
-    if unknown := set(given) - _NAMES:
+    if unknown := set(given) - _KNOWN:
         raise QuestionError(f"unknown with a question: {', '.join(sorted(map(str, unknown)))}.")
-    sources = given.get("sources")
-    if sources is not None and not _are_names(sources):
-        raise QuestionError("sources is a list of the names of sources, such as [name].")
+    named = {name: given.get(name) for name in ("sources", "authors", "tags")}
+    for name, names in named.items():
+        if names is not None and not _are_names(names):
+            raise QuestionError(f"{name} is a list of the names of {name}, such as [name].")
     articles = given.get("articles")
     if articles is not None and not _are_texts(articles):
         raise QuestionError("articles is a list of the ids of articles, such as [id].")
@@ -67,12 +70,7 @@ def asked_of(given: Any) -> Asked:
     return Asked(
         question=cleaned(question),
         history=history,
-        where=Filter(
-            None if sources is None else tuple(sources),
-            None if articles is None else tuple(articles),
-            after,
-            before,
-        ),
+        where=Filter.of(after=after, before=before, articles=articles, **named),
         as_of=as_of,
     )
 
@@ -107,8 +105,8 @@ def _last_asks(messages: Any) -> dict[str, Any]:
     return {"question": turns[-1].text, "history": turns[:-1]}
 
 
-def _are_names(sources: Any) -> bool:
-    return _are_texts(sources) and all(source.isprintable() for source in sources)
+def _are_names(names: Any) -> bool:
+    return _are_texts(names) and all(name.isprintable() for name in names)
 
 
 def _are_texts(given: Any) -> bool:

@@ -75,6 +75,8 @@ class Answering(Protocol):
         articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> Answer: ...
 
     def stream(
@@ -87,6 +89,8 @@ class Answering(Protocol):
         articles: Sequence[str] | None = None,
         after: date | None = None,
         before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
         stopping: threading.Event | None = None,
     ) -> Iterator[Answer]: ...
 

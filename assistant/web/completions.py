@@ -3,6 +3,8 @@
     GET  /v1/models                 "dateline", and "dateline-plain" without the list of sources
     POST /v1/chat/completions       model, messages, stream -> an answer from the articles
 
+OpenAI's newer way of asking, /v1/responses, is in `responses`.
+
 The last message is the question, those before it the conversation; what a system message says is not
 followed, and tools are not called. The text has marks [1], with a list of the sources below it; the
 message's `annotations` say of each mark where it stands in the text, and of its citation where the quote
@@ -19,6 +21,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,7 +36,7 @@ from assistant.render import (
     reading_address,
     to_chat,
 )
-from assistant.web.guarding import error_body
+from assistant.web.guarding import OPENAI, error_body
 from assistant.web.keyed import whose
 from assistant.web.programs import Programs, Question, first_of, while_there
 from vectorstore.articles import Passage
@@ -66,25 +69,25 @@ class RefusedError(DatelineError):
         self.status = status
 
 
-class _Open(BaseModel):
+class Open(BaseModel):
     """Takes and forgets the fields that OpenAI's clients send beside those named here."""
 
     model_config = ConfigDict(extra="ignore")
 
 
-class PartIn(_Open):
+class PartIn(Open):
     """A part of a message; the text of those that are text is read."""
 
     type: str
     text: str = ""
 
 
-class MessageIn(_Open):
+class MessageIn(Open):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[PartIn] | None = None
 
 
-class FormatIn(_Open):
+class FormatIn(Open):
     type: str = "text"
 
 
@@ -98,10 +101,12 @@ class DatelineIn(BaseModel):
     sources: list[str] | None = None
     after: date | None = None
     before: date | None = None
+    authors: list[str] | None = None
+    tags: list[str] | None = None
     source_list: bool | None = None
 
 
-class CompletionIn(_Open):
+class CompletionIn(Open):
     """The body of POST /v1/chat/completions."""
 
     model: str
@@ -221,7 +226,7 @@ def completion_routes(
 
     @router.get("/models/{model}", summary="One of the models")
     def model(model: str) -> ModelOut:
-        return ModelOut(id=_known(model))
+        return ModelOut(id=known_model(model))
 
     @router.post(
         "/chat/completions",
@@ -235,11 +240,9 @@ def completion_routes(
         },
     )
     async def complete(asked: CompletionIn, request: Request) -> Response:
-        listing = MODELS[_known(asked.model)]
-        if asked.dateline.source_list is not None:
-            listing = asked.dateline.source_list
+        citing = Citing.of(asked.model, asked.dateline, str(request.base_url))
         growing = programs.growing(_question(asked), whose(request.scope))
-        made = _Making(asked.model, int(clock()), str(request.base_url).rstrip("/"), listing)
+        made = _Making(asked.model, int(clock()), citing)
         if not asked.stream:
             answer = await while_there(growing, request.receive)
             if answer is None:
@@ -258,27 +261,132 @@ def completion_routes(
     return router
 
 
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A mark in a text that is sent, from `start` up to `end`, and what it stands for."""
+
+    start: int
+    end: int
+    title: str
+    url: str
+    quote: QuoteOut
+
+
+@dataclass(frozen=True, slots=True)
+class Citing:
+    """How an answer is written for a chat program: `base` is this server's address, and with `listing`
+    the sources stand below the text."""
+
+    base: str
+    listing: bool
+
+    @classmethod
+    def of(cls, model: str, limits: DatelineIn, base: str) -> "Citing":
+        """Raises RefusedError for a model that there is not."""
+        listing = MODELS[known_model(model)]
+        wanted = limits.source_list
+        return cls(base.rstrip("/"), listing if wanted is None else wanted)
+
+    def marked(self, answer: Answer) -> Marked:
+        def address(item: Citation | Passage) -> str:
+            return self._address(answer, item)
+
+        return to_chat(answer, address if self.listing else None)
+
+    def cited(self, answer: Answer, marked: Marked, before: int = 0) -> list[Cited]:
+        """The marks of the text, which stands behind `before` characters."""
+        by_number = {citation.number: citation for citation in answer.citations}
+        return [
+            Cited(
+                before + start,
+                before + end,
+                by_number[number].title,
+                self._address(answer, by_number[number]),
+                _quote(by_number[number]),
+            )
+            for number, start, end in marked.marks
+        ]
+
+    def _address(self, answer: Answer, item: Citation | Passage) -> str:
+        """The original's address, else where this server shows the article."""
+        if _WEB.fullmatch(item.url):
+            return item.url
+        if isinstance(item, Passage):
+            return f"{self.base}/{passage_address(item)}"
+        return f"{self.base}/{reading_address(answer, item)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What is sent next of a growing answer. The last has the whole `answer` and what it cites, or the
+    body of the error that ended it."""
+
+    text: str = ""
+    cited: Sequence[Cited] = ()
+    answer: Answer | None = None
+    failure: dict[str, Any] | None = None
+
+
+async def pieces(
+    first: Answer,
+    growing: AsyncGenerator[Answer, None],
+    citing: Citing,
+    status_of: Callable[[DatelineError], int],
+) -> AsyncGenerator[Piece, None]:
+    """A growing answer in pieces. What has been sent cannot be taken back: where the complete answer
+    is another one than what grew, it follows."""
+    sent = ""
+    answer = first
+    async with aclosing(growing):
+        try:
+            while True:
+                text = citing.marked(answer).text
+                if answer.complete:
+                    break
+                if len(text) > len(sent) and text.startswith(sent):
+                    yield Piece(text[len(sent) :])
+                    sent = text
+                answer = await anext(growing)
+        except StopAsyncIteration:
+            pass
+        except DatelineError as error:
+            body = error_body(OPENAI, status_of(error), str(error), type(error).__name__)
+            yield Piece(failure=body)
+            return
+        except Exception:  # noqa: BLE001  # the last border: no status can tell of it any more
+            code = secrets.token_hex(3)
+            _log.exception("an answer failed, code %s", code)
+            yield Piece(failure=error_body(OPENAI, 500, f"Something went wrong. Code {code}"))
+            return
+    marked = citing.marked(answer)
+    before = 0
+    if marked.text.startswith(sent):
+        rest = marked.text[len(sent) :]
+    else:
+        before = len(sent) + len(_INSTEAD)
+        rest = _INSTEAD + marked.text
+    yield Piece(rest, citing.cited(answer, marked, before), answer)
+
+
 class _Making:
     """Makes what is sent of one answer."""
 
-    def __init__(self, model: str, created: int, base: str, listing: bool) -> None:
+    def __init__(self, model: str, created: int, citing: Citing) -> None:
         self._model = model
         self._created = created
-        self._base = base
-        self._listing = listing
+        self._citing = citing
         self._id = f"chatcmpl-{secrets.token_hex(12)}"
 
     def whole(self, answer: Answer) -> CompletionOut:
-        marked = self._marked(answer)
-        message = AnswerMessageOut(
-            content=marked.text, annotations=self._annotations(answer, marked)
-        )
+        marked = self._citing.marked(answer)
+        annotations = _annotations(self._citing.cited(answer, marked))
+        message = AnswerMessageOut(content=marked.text, annotations=annotations)
         return CompletionOut(
             id=self._id,
             created=self._created,
             model=self._model,
             choices=[ChoiceOut(message=message)],
-            dateline=_verdict(answer),
+            dateline=verdict(answer),
         )
 
     async def events(
@@ -287,46 +395,21 @@ class _Making:
         growing: AsyncGenerator[Answer, None],
         status_of: Callable[[DatelineError], int],
     ) -> AsyncIterator[str]:
-        """The chunks of a stream. What has been sent cannot be taken back: where the complete answer
-        is another one than what grew, it follows."""
-        sent = ""
-        answer = first
-        async with aclosing(growing):
-            yield self._chunk({"role": "assistant", "content": ""})
-            try:
-                while True:
-                    text = self._marked(answer).text
-                    if answer.complete:
-                        break
-                    if len(text) > len(sent) and text.startswith(sent):
-                        yield self._chunk({"content": text[len(sent) :]})
-                        sent = text
-                    answer = await anext(growing)
-            except StopAsyncIteration:
-                pass
-            except DatelineError as error:
-                told = error_body("/v1/", status_of(error), str(error), type(error).__name__)
-                yield f"data: {json.dumps(told)}\n\n"
-                return
-            except Exception:  # noqa: BLE001  # the last border: no status can tell of it any more
-                code = secrets.token_hex(3)
-                _log.exception("a completion failed, code %s", code)
-                told = error_body("/v1/", 500, f"Something went wrong. Code {code}")
-                yield f"data: {json.dumps(told)}\n\n"
-                return
-        marked = self._marked(answer)
-        before = 0
-        if marked.text.startswith(sent):
-            rest = marked.text[len(sent) :]
-        else:
-            before = len(sent) + len(_INSTEAD)
-            rest = _INSTEAD + marked.text
-        if rest:
-            yield self._chunk({"content": rest})
-        if annotations := self._annotations(answer, marked, before):
-            yield self._chunk({"annotations": [one.model_dump(mode="json") for one in annotations]})
-        verdict = _verdict(answer).model_dump(mode="json")
-        yield self._chunk({}, finish="stop", dateline=verdict)
+        """The chunks of a stream."""
+        yield self._chunk({"role": "assistant", "content": ""})
+        async with aclosing(pieces(first, growing, self._citing, status_of)) as told:
+            async for piece in told:
+                if piece.failure is not None:
+                    yield f"data: {json.dumps(piece.failure)}\n\n"
+                    return
+                if piece.text:
+                    yield self._chunk({"content": piece.text})
+                if piece.cited:
+                    found = [one.model_dump(mode="json") for one in _annotations(piece.cited)]
+                    yield self._chunk({"annotations": found})
+                if piece.answer is not None:
+                    said = verdict(piece.answer).model_dump(mode="json")
+                    yield self._chunk({}, finish="stop", dateline=said)
         yield "data: [DONE]\n\n"
 
     def _chunk(self, delta: dict[str, Any], *, finish: str | None = None, **more: Any) -> str:
@@ -340,37 +423,20 @@ class _Making:
         }
         return f"data: {json.dumps(chunk)}\n\n"
 
-    def _marked(self, answer: Answer) -> Marked:
-        def address(item: Citation | Passage) -> str:
-            return self._address(answer, item)
 
-        return to_chat(answer, address if self._listing else None)
-
-    def _annotations(self, answer: Answer, marked: Marked, before: int = 0) -> list[AnnotationOut]:
-        by_number = {citation.number: citation for citation in answer.citations}
-        return [
-            AnnotationOut(
-                url_citation=UrlCitationOut(
-                    start_index=before + start,
-                    end_index=before + end,
-                    title=by_number[number].title,
-                    url=self._address(answer, by_number[number]),
-                ),
-                dateline=_quote(by_number[number]),
-            )
-            for number, start, end in marked.marks
-        ]
-
-    def _address(self, answer: Answer, item: Citation | Passage) -> str:
-        """The original's address, else where this server shows the article."""
-        if _WEB.fullmatch(item.url):
-            return item.url
-        if isinstance(item, Passage):
-            return f"{self._base}/{passage_address(item)}"
-        return f"{self._base}/{reading_address(answer, item)}"
+def _annotations(cited: Sequence[Cited]) -> list[AnnotationOut]:
+    return [
+        AnnotationOut(
+            url_citation=UrlCitationOut(
+                start_index=each.start, end_index=each.end, title=each.title, url=each.url
+            ),
+            dateline=each.quote,
+        )
+        for each in cited
+    ]
 
 
-def _known(model: str) -> str:
+def known_model(model: str) -> str:
     """Raises RefusedError for a model that there is not."""
     if model not in MODELS:
         raise RefusedError(
@@ -394,22 +460,27 @@ def _question(asked: CompletionIn) -> Question:
             param="response_format",
             code="unsupported_value",
         )
-    turns = _turns(asked.messages)
+    return question_of(asked.messages, asked.dateline, "messages")
+
+
+def question_of(messages: Sequence[MessageIn], limits: DatelineIn, field: str) -> Question:
+    """What the last of the messages asks after the others. `field` is what the request calls them.
+
+    Raises RefusedError where it is no question that is taken, QuestionError where nothing is asked.
+    """
+    turns = _turns(messages, field)
     if not turns or turns[-1].role != "user":
         raise RefusedError(
-            "the last message has to be the user's, and a text.",
-            param="messages",
-            code="invalid_value",
+            "the last message has to be the user's, and a text.", param=field, code="invalid_value"
         )
     if len(turns[-1].text) > _LONGEST:
         raise RefusedError(
             f"the question has {len(turns[-1].text):,} characters; {_LONGEST:,} are the most.",
-            param="messages",
+            param=field,
             code="string_above_max_length",
         )
     if not turns[-1].text.strip():
         raise QuestionError("The question is empty: write what you want to know.")
-    limits = asked.dateline
     return Question(
         turns[-1].text,
         history=[Turn(turn.role, turn.text[:_LONGEST]) for turn in turns[-_TURNS - 1 : -1]],
@@ -417,10 +488,12 @@ def _question(asked: CompletionIn) -> Question:
         sources=limits.sources,
         after=limits.after,
         before=limits.before,
+        authors=limits.authors,
+        tags=limits.tags,
     )
 
 
-def _turns(messages: Sequence[MessageIn]) -> list[Turn]:
+def _turns(messages: Sequence[MessageIn], field: str) -> list[Turn]:
     turns = []
     for number, message in enumerate(messages):
         if message.role not in ("user", "assistant"):
@@ -436,7 +509,7 @@ def _turns(messages: Sequence[MessageIn]) -> list[Turn]:
             if strange and message.role == "user" and number == len(messages) - 1:
                 raise RefusedError(
                     f"only text can be read, and this message has {', '.join(sorted(strange))}.",
-                    param=f"messages.{number}.content",
+                    param=f"{field}.{number}.content",
                     code="unsupported_value",
                 )
             content = "\n".join(part.text for part in content if part.text)
@@ -447,7 +520,7 @@ def _turns(messages: Sequence[MessageIn]) -> list[Turn]:
     return turns
 
 
-def _verdict(answer: Answer) -> VerdictOut:
+def verdict(answer: Answer) -> VerdictOut:
     return VerdictOut(
         kind=answer.kind,
         short=answer.short,

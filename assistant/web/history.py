@@ -1,4 +1,4 @@
-"""The routes of a visitor's conversations: what the page's script reads and changes.
+"""The routes of a visitor's conversations: what the page's script reads and changes, and their export.
 
     GET    /conversations                 {"conversations": [{"id", "title", "changed"}, …], "locked"}
     PATCH  /conversations/{id}            {"title": …}
@@ -6,6 +6,8 @@
     POST   /conversations/undo            {"name": …}
     PUT    /answer/{id}/verdict           {"verdict": "helpful", "not helpful", "wrong source" or null}
     GET    /answer/{id}.md                the answer, for a file;  .txt: as plain words, to be pasted
+    GET    /api/v1/conversations          the visitor's conversations, and their ids
+    GET    /api/v1/conversations/{id}     one of them as JSON;  {id}.md: as Markdown, for a file
 
 Who asks is told by the visitor's cookie; what is another's is not found. No script of another origin
 gets here: the application refuses its requests.
@@ -13,20 +15,64 @@ gets here: the application refuses its requests.
 
 # No `from __future__ import annotations` here: FastAPI evaluates the annotations of its endpoints,
 # and those imported inside a function could not be found by name.
-from typing import TYPE_CHECKING
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.answers import Answer
 from assistant.errors import ConversationNotFoundError
-from assistant.render import to_markdown, to_text, visible
-from assistant.web.conversations import Conversations, Verdict
+from assistant.render import conversation_markdown, to_markdown, to_text, visible
+from assistant.web.conversations import Conversation, Conversations, Exchange, State, Verdict
+from assistant.web.rest import ERRORS, AnswerOut
 from assistant.web.visitors import visitor_of
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from fastapi import APIRouter, FastAPI
 
 NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+class HeadingOut(BaseModel):
+    """`changed` is when its last question was asked."""
+
+    id: str
+    title: str
+    changed: datetime
+
+
+class ConversationsOut(BaseModel):
+    """The visitor's conversations, the last used first."""
+
+    conversations: list[HeadingOut]
+
+
+class FiltersOut(BaseModel):
+    sources: list[str]
+    after: date | None
+    before: date | None
+
+
+class ExchangeOut(BaseModel):
+    """A question, what it was limited to, and its answer; None where none was written. One that was
+    "stopped" has the part that there was."""
+
+    id: str
+    question: str
+    asked: datetime
+    filters: FiltersOut
+    state: State
+    answer: AnswerOut | None
+    failure: str
+    verdict: Verdict | None
+
+
+class ConversationOut(BaseModel):
+    """A conversation, its exchanges oldest first."""
+
+    id: str
+    title: str
+    exchanges: list[ExchangeOut]
 
 
 class TitleIn(BaseModel):
@@ -106,6 +152,86 @@ def add_history(app: "FastAPI", conversations: Conversations, *, locked: bool = 
         if exchange.state != "answered" or exchange.answer is None:
             raise ConversationNotFoundError("this question has no answer to be saved.")
         return exchange.answer
+
+
+def conversation_routes(conversations: Conversations) -> "APIRouter":
+    """The export of the conversations of whoever asks."""
+    from fastapi import APIRouter, Request
+    from fastapi.responses import JSONResponse, Response
+
+    router = APIRouter(prefix="/api/v1/conversations", tags=["Conversations"], responses=ERRORS)
+
+    @router.get(
+        "",
+        response_model=ConversationsOut,
+        summary="List your conversations",
+        description="Yours are those of the page in the browser whose cookie is sent.",
+    )
+    def listed(request: Request) -> JSONResponse:
+        visitor = visitor_of(request.cookies)
+        headings = [] if visitor is None else conversations.headings(visitor)
+        rows = [HeadingOut(id=h.id, title=h.title, changed=_moment(h.changed)) for h in headings]
+        told = ConversationsOut(conversations=rows)
+        return JSONResponse(told.model_dump(mode="json"), headers=NOT_KEPT)
+
+    @router.get(
+        "/{conversation_id}.md",
+        summary="One of your conversations as Markdown",
+        response_class=Response,
+        responses={200: {"content": {"text/markdown": {"schema": {"type": "string"}}}}},
+    )
+    def markdown(conversation_id: str, request: Request) -> Response:
+        found = conversations.get(known_visitor(request.cookies), conversation_id)
+        told = [(e.question, e.answer, e.state, e.failure) for e in found.exchanges]
+        return Response(
+            conversation_markdown(found.title, told),
+            media_type="text/markdown; charset=utf-8",
+            headers={
+                **NOT_KEPT,
+                "Content-Disposition": 'attachment; filename="conversation.md"',
+            },
+        )
+
+    @router.get(
+        "/{conversation_id}",
+        response_model=ConversationOut,
+        summary="One of your conversations, with the answers as they were given",
+    )
+    def one(conversation_id: str, request: Request) -> JSONResponse:
+        found = conversations.get(known_visitor(request.cookies), conversation_id)
+        return JSONResponse(_exported(found), headers=NOT_KEPT)
+
+    return router
+
+
+def _exported(conversation: Conversation) -> dict[str, Any]:
+    return {
+        "id": conversation.id,
+        "title": conversation.title,
+        "exchanges": [_exchange(each) for each in conversation.exchanges],
+    }
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    filters = FiltersOut(
+        sources=list(exchange.filters.sources),
+        after=exchange.filters.after,
+        before=exchange.filters.before,
+    )
+    return {
+        "id": exchange.id,
+        "question": exchange.question,
+        "asked": _moment(exchange.asked).isoformat(),
+        "filters": filters.model_dump(mode="json"),
+        "state": exchange.state,
+        "answer": None if exchange.answer is None else exchange.answer.to_dict(),
+        "failure": exchange.failure,
+        "verdict": exchange.verdict,
+    }
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def known_visitor(cookies: dict[str, str]) -> str:

@@ -36,7 +36,10 @@ _REMEMBERED = 10_000  # addresses, the last seen ones
 
 _READING = ("GET", "HEAD")
 _ASKING = frozenset(
-    {"/api/answer", "/api/v1/answer", "/api/v1/answer/stream", "/v1/chat/completions"}
+    {
+        *("/api/answer", "/api/v1/answer", "/api/v1/answer/stream"),
+        *("/v1/chat/completions", "/v1/responses"),
+    }
 )
 _ADDING = frozenset(
     {
@@ -44,6 +47,7 @@ _ADDING = frozenset(
         *("/api/v1/articles", "/api/v1/files", "/api/v1/links"),
     }
 )
+_PEOPLES = "/api/v1/conversations"
 _APIS = ("/api/", "/v1/", "/read/", "/library/")
 
 _log = logging.getLogger(__name__)
@@ -57,7 +61,7 @@ def needed(method: str, path: str) -> Can | None:
         return "ask"  # each tool says for itself what else it needs
     if path in ("/library", "/api/v1/jobs") and method in _READING:
         return "add"  # how far adding is
-    if not path.startswith(_APIS):
+    if not path.startswith(_APIS) or path.startswith(_PEOPLES):
         return None
     if method in _READING or (method == "POST" and path in _ASKING):
         return "ask"

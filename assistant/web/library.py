@@ -60,7 +60,8 @@ _REMEMBERED = 600.0  # seconds for which they can
 _A_STEP = 32  # articles brought back in one step
 _TEXTS_AT_ONCE = 8  # that are embedded while their senders wait
 _TITLE = 90  # characters of a title that is taken from the text
-_LONGEST = {"title": 300, "source": 200, "text": 5_000_000}  # characters of what is typed
+_LONGEST = {"title": 300, "source": 200, "author": 200, "tag": 200, "text": 5_000_000}
+"""Characters of what is typed."""
 
 Quoting = Callable[[Sequence[str]], int]
 """How many saved answers quote any of these articles."""
@@ -202,7 +203,7 @@ class Library:
             article
             for article in everything
             if article.added > since
-            and (where is None or _admits(where, article))
+            and (where is None or where.admits(article))
             and (article.id in texts or _has(f"{article.title} {article.source}", wanted))
         ]
         if order == "added":
@@ -221,15 +222,8 @@ class Library:
     def _texts(self, asked: str, where: Filter | None) -> dict[str, Found]:
         """Where all of the words stand in one passage of an article, its best one."""
         wanted, stems = asked.casefold().split(), frozenset(words(asked).stems)
-        where = where or Filter()
-        hits = self.index.search(
-            asked,
-            _SEARCHED,
-            "words",
-            sources=where.sources,
-            after=where.after,
-            before=where.before,
-        )
+        limits = (where or Filter()).arguments
+        hits = self.index.search(asked, _SEARCHED, "words", **limits)
         found: dict[str, Found] = {}
         for each in hits:
             for passage in (each.passage, *each.copies):
@@ -262,6 +256,8 @@ class Library:
         published: date | None = None,
         source: str = "",
         url: str = "",
+        authors: Sequence[str] = (),
+        tags: Sequence[str] = (),
     ) -> str:
         """Add a text that was typed or pasted and return its id; the same text has the same id.
 
@@ -281,7 +277,16 @@ class Library:
         content = text.encode("utf-8", "replace")
         named = title.encode("utf-8", "replace") + b"\0" + content
         article_id = f"pasted-{hashlib.sha256(named).hexdigest()[:12]}"
-        article = Article(article_id, title, text, source, url, published)
+        article = Article(
+            article_id,
+            title,
+            text,
+            source,
+            url,
+            published,
+            authors=_lines("author", authors),
+            tags=_lines("tag", tags),
+        )
         digest = hashlib.sha256(content).hexdigest()
         there = self._same_text(article, digest, given)
         kept = article if there is None else there
@@ -327,6 +332,8 @@ class Library:
         title: str | None = None,
         published: date | Literal["none"] | None = None,
         source: str | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> Summary:
         """Change what is given of an article, and leave the rest; as `Index.edit`. Raises ArticleError."""
         summary = self.index.edit(
@@ -334,6 +341,8 @@ class Library:
             title=None if title is None else _line("title", title),
             published=published,
             source=None if source is None else _line("source", source),
+            authors=None if authors is None else _lines("author", authors),
+            tags=None if tags is None else _lines("tag", tags),
         )
         self._edited()
         return summary
@@ -447,21 +456,17 @@ def _extract(text: str, asked: str) -> tuple[tuple[str, bool], ...]:
     return tuple((" ".join(f"|{piece}|".split())[1:-1], hit) for piece, hit in pieces if piece)
 
 
-def _admits(where: Filter, article: Summary) -> bool:
-    if where.sources is not None and article.source not in where.sources:
-        return False
-    if where.dated and article.published is None:
-        return False
-    day = article.published or date.min
-    return (where.after or date.min) <= day <= (where.before or date.max)
-
-
 def _line(name: str, value: str) -> str:
     """What was typed, on one line. Raises ArticleError where it is too long."""
     line = " ".join(value.split())
     if len(line) > _LONGEST[name]:
         raise ArticleError(f"the {name} is longer than {_LONGEST[name]} characters: shorten it.")
     return line
+
+
+def _lines(name: str, values: Sequence[str]) -> tuple[str, ...]:
+    """The names that were typed, each once; empty ones are passed over."""
+    return tuple(dict.fromkeys(filter(None, (_line(name, value) for value in values))))
 
 
 def _first_line(text: str) -> str:

@@ -39,6 +39,8 @@ class Question:
     sources: Sequence[str] | None = None
     after: date | None = None
     before: date | None = None
+    authors: Sequence[str] | None = None
+    tags: Sequence[str] | None = None
 
 
 class Programs:
@@ -73,6 +75,8 @@ class Programs:
                     sources=asked.sources,
                     after=asked.after,
                     before=asked.before,
+                    authors=asked.authors,
+                    tags=asked.tags,
                     stopping=stopping,
                 )
             finally:

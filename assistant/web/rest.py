@@ -1,14 +1,17 @@
 """The API for programs, version 1: every field of what it takes and gives is typed.
 
-    POST   /api/v1/answer               question, history, as_of, sources, after, before -> an Answer
+    POST   /api/v1/answer               question, history, as_of and filters -> an Answer
     POST   /api/v1/answer/stream        the same as server-sent events: growing Answers
-    GET    /api/v1/search               ?q= &k= &mode= &source= &after= &before=  -> passages
-    GET    /api/v1/articles             ?words= &source= &after= &before= &skip= &limit=
+    GET    /api/v1/search               ?q= &k= &mode= and filters -> passages
+    GET    /api/v1/articles             ?words= &skip= &limit= and filters
     GET    /api/v1/articles/{id}        one article with its text
-    POST   /api/v1/articles             a text; PATCH and DELETE of one: its title, day, source; remove it
+    POST   /api/v1/articles             a text; PATCH and DELETE of one: correct it, remove it
     PUT    /api/v1/files                ?name=  the bytes of one file, read in the background
     POST   /api/v1/links                address: fetched in the background
     GET    /api/v1/jobs                 how far what was given is, and what failed
+
+Filters are sources, authors, tags, after and before; in an address source=, author= and tag=, each as
+often as wanted.
 
 The shapes are those of the Python types. Errors are those of `api`; what a key needs for each of them is
 in `keyed`. It decides nothing about answers and articles.
@@ -45,6 +48,9 @@ _FAULTS = {401: "No key or password", 403: "A key that cannot do this", 429: "To
 _log = logging.getLogger(__name__)
 
 
+Name = Annotated[str, Field(max_length=200)]
+
+
 class _In(BaseModel):
     """What a request gives. Unknown names are refused, so a typo is not ignored."""
 
@@ -67,6 +73,8 @@ class QuestionIn(_In):
     sources: list[str] | None = None
     after: date | None = None
     before: date | None = None
+    authors: list[str] | None = None
+    tags: list[str] | None = None
 
     def in_full(self) -> Question:
         return Question(
@@ -76,6 +84,8 @@ class QuestionIn(_In):
             sources=self.sources,
             after=self.after,
             before=self.before,
+            authors=self.authors,
+            tags=self.tags,
         )
 
 
@@ -87,15 +97,20 @@ class TextIn(_In):
     published: date | None = None
     source: str = Field("", max_length=200)
     url: str = Field("", max_length=2_000, pattern="^(https?://.*)?$")
+    authors: list[Name] = Field([], max_length=100)
+    tags: list[Name] = Field([], max_length=100)
 
 
 class EditIn(_In):
-    """What is to change of an article; what is left out stays. `undated` takes its day away."""
+    """What is to change of an article; what is left out stays. `undated` takes its day away, an
+    empty list all authors or tags."""
 
     title: str | None = Field(None, min_length=1, max_length=300)
     published: date | None = None
     undated: bool = False
     source: str | None = Field(None, max_length=200)
+    authors: list[Name] | None = Field(None, max_length=100)
+    tags: list[Name] | None = Field(None, max_length=100)
 
 
 class LinkIn(_In):
@@ -148,6 +163,7 @@ class ListedOut(BaseModel):
     url: str
     published: date | None
     authors: list[str]
+    tags: list[str]
     language: str
     characters: int
     passages: int
@@ -174,6 +190,7 @@ class ArticleOut(BaseModel):
     url: str
     published: date | None
     authors: list[str]
+    tags: list[str]
     language: str
     pages: list[int]
 
@@ -247,7 +264,7 @@ def rest_routes(
     index = library.index
     limits = library.adding.limits
     router = APIRouter(prefix="/api/v1", tags=["Version 1"], responses=ERRORS)
-    Sources = Annotated[list[str], Query(max_length=1_000)]  # noqa: N806  # it is a type
+    Names = Annotated[list[str], Query(max_length=1_000)]  # noqa: N806  # it is a type
 
     @router.post("/answer", response_model=AnswerOut, summary="Answer a question")
     async def answer(asked: QuestionIn, request: Request) -> Response:
@@ -280,23 +297,28 @@ def rest_routes(
         q: Annotated[str, Query(max_length=LONGEST)],
         k: Annotated[int, Query(ge=1, le=100)] = 10,
         mode: Mode = "hybrid",
-        source: Sources = [],  # noqa: B006
+        source: Names = [],  # noqa: B006
         after: date | None = None,
         before: date | None = None,
+        author: Names = [],  # noqa: B006
+        tag: Names = [],  # noqa: B006
     ) -> JSONResponse:
-        hits = index.search(q, k, mode, sources=source or None, after=after, before=before)
+        where = _where(source, after, before, author, tag)
+        hits = index.search(q, k, mode, **where.arguments)
         return JSONResponse({"hits": _HITS.dump_python(hits, mode="json")})
 
     @router.get("/articles", summary="List articles")
     def articles(
         words: Annotated[str, Query(max_length=500)] = "",
-        source: Sources = [],  # noqa: B006
+        source: Names = [],  # noqa: B006
         after: date | None = None,
         before: date | None = None,
+        author: Names = [],  # noqa: B006
+        tag: Names = [],  # noqa: B006
         skip: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     ) -> FoundOut:
-        where = Filter(tuple(source) or None, None, after, before)
+        where = _where(source, after, before, author, tag)
         listed = library.listed(words, where, skip=skip, most=limit)
         found = [listed_out(summary) for summary in listed.articles]
         return FoundOut(articles=found, found=listed.found, total=listed.total)
@@ -310,6 +332,8 @@ def rest_routes(
                 published=given.published,
                 source=given.source,
                 url=given.url,
+                authors=given.authors,
+                tags=given.tags,
             )
         return IdOut(id=article_id)
 
@@ -317,11 +341,18 @@ def rest_routes(
     def article(article_id: str) -> ArticleOut:
         return _article(index.get(article_id))
 
-    @router.patch("/articles/{article_id:id}", summary="Correct an article's title, day or source")
+    @router.patch("/articles/{article_id:id}", summary="Correct what is known of an article")
     def edit(article_id: str, given: EditIn) -> ListedOut:
         published: date | Literal["none"] | None = "none" if given.undated else given.published
         return listed_out(
-            library.correct(article_id, title=given.title, published=published, source=given.source)
+            library.correct(
+                article_id,
+                title=given.title,
+                published=published,
+                source=given.source,
+                authors=given.authors,
+                tags=given.tags,
+            )
         )
 
     @router.delete("/articles/{article_id:id}", summary="Remove an article")
@@ -452,6 +483,23 @@ def _event(name: str, data: dict[str, Any]) -> str:
     return f"event: {name}\ndata: {json.dumps(data)}\n\n"
 
 
+def _where(
+    sources: list[str],
+    after: date | None,
+    before: date | None,
+    authors: list[str],
+    tags: list[str],
+) -> Filter:
+    """The filter of what stands in an address: what is not named there is no limit."""
+    return Filter.of(
+        sources=sources or None,
+        after=after,
+        before=before,
+        authors=authors or None,
+        tags=tags or None,
+    )
+
+
 def listed_out(summary: Summary) -> ListedOut:
     return ListedOut(
         id=summary.id,
@@ -460,6 +508,7 @@ def listed_out(summary: Summary) -> ListedOut:
         url=summary.url,
         published=summary.published,
         authors=list(summary.authors),
+        tags=list(summary.tags),
         language=summary.language,
         characters=summary.characters,
         passages=summary.passages,
@@ -475,6 +524,7 @@ def _article(article: Article) -> ArticleOut:
         url=article.url,
         published=article.published,
         authors=list(article.authors),
+        tags=list(article.tags),
         language=article.language,
         pages=list(article.pages),
     )

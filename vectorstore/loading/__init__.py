@@ -360,6 +360,7 @@ def _as_described(item: Loaded, said: Draft) -> Loaded:
             published=said.published or article.published,
             authors=said.authors or article.authors,
             language=said.language or article.language,
+            tags=said.tags or article.tags,
         ),
     )
 
@@ -452,10 +453,14 @@ def _loaded(draft: Draft | Skipped, origin: Place) -> Loaded | Skipped:
         authors=tuple(_clean(author) for author in draft.authors),
         language=draft.language,
         pages=draft.pages,
+        tags=tuple(_clean(tag) for tag in draft.tags),
     )
     try:
         "\n".join(
-            (article.id, article.title, article.text, article.source, article.url, *article.authors)
+            (
+                *(article.id, article.title, article.text, article.source, article.url),
+                *(*article.authors, *article.tags),
+            )
         ).encode()
     except UnicodeEncodeError as error:
         shown_label = label.encode("utf-8", "replace").decode()

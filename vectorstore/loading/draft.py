@@ -48,6 +48,7 @@ class Draft:
     label: str = ""
     notices: tuple[str, ...] = ()
     partial: bool = False
+    tags: tuple[str, ...] = ()
 
 
 class Parser(Protocol):
@@ -80,6 +81,7 @@ def from_json(values: dict[str, Any]) -> Draft | Skipped:
         | {
             "published": date.fromisoformat(day) if day else None,
             "authors": tuple(values["authors"]),
+            "tags": tuple(values["tags"]),
             "pages": tuple(values["pages"]),
             "notices": tuple(values["notices"]),
         }

@@ -11,6 +11,7 @@ from zipfile import ZipFile
 from vectorstore.errors import LoadingError
 from vectorstore.loading.archive import checked, content_of
 from vectorstore.loading.draft import Draft, first_line, language_code, shorten
+from vectorstore.loading.fields import tags_of
 from vectorstore.loading.html import decoded
 from vectorstore.loading.markup import sound, text_of, write_out_scripts
 
@@ -30,6 +31,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
     package_path = _package_path(archive)
     package = _xml(archive, package_path)
     authors = tuple(" ".join(name.split()) for name in _metadata(package, "creator"))
+    tags = tags_of(_metadata(package, "subject"))
     found = False
     for path in _reading_order(package, posixpath.dirname(package_path)):
         page = decoded(_member(archive, path))
@@ -44,6 +46,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
             source=shorten(next(iter(_metadata(package, "title")), ""), 300),
             language=language_code(next(iter(_metadata(package, "language")), "")),
             key=path,
+            tags=tags,
         )
     if not found:
         raise LoadingError("has no text in it")

@@ -17,10 +17,11 @@ from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.loading.dates import written_day
 from vectorstore.loading.draft import Draft, apart, language_code, shorten, web_address
+from vectorstore.loading.fields import tags_of
 from vectorstore.loading.links import CUT_OFF, is_cut_off, may_be_teaser
 from vectorstore.loading.markup import sound, text_of
 from vectorstore.loading.text import decode
-from vectorstore.loading.weblog import author_names, left_out, text_of_post
+from vectorstore.loading.weblog import author_names, left_out, named_tags, text_of_post
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*?\?>")
 _UNDATED = "date {!r} names no day and was left out"
@@ -87,6 +88,7 @@ def _entries(feed: Any, names: Mapping[str, str]) -> Iterator[Draft | Skipped]:
             label=f"entry {number}",
             notices=notices,
             partial=bool(link) and may_be_teaser(text),
+            tags=tags_of([sound(tag) for tag in named_tags(entry)]),
         )
 
 

@@ -8,6 +8,9 @@ from typing import Any
 from vectorstore.errors import LoadingError
 from vectorstore.loading.dates import day
 
+_LONGEST_TAG = 100  # characters; what is longer is a sentence
+_MOST_TAGS = 100
+
 
 def day_of(value: Any, name: str = "date") -> date | None:
     """The day in a field; None where the field is empty. Raises LoadingError where it is no day."""
@@ -29,6 +32,22 @@ def names_of(value: Any) -> tuple[str, ...]:
     given = value if isinstance(value, list) else [value]
     names = (" ".join(_name(item).split()) for item in given)
     return tuple(name for name in names if name)
+
+
+def tags_of(*values: Any) -> tuple[str, ...]:
+    """The tags in these fields, each once: lists of them, or texts with ";", "|" or "," between
+    them. A tag may be an object with a name."""
+    found: dict[str, str] = {}
+    for value in values:
+        if isinstance(value, str):
+            value = value.split(next((mark for mark in ";|" if mark in value), ","))
+        for item in value if isinstance(value, list) else [value]:
+            tag = item.get("tag") if isinstance(item, dict) else None  # as Zotero has it
+            written = tag if isinstance(tag, str) else _name(item)
+            name = " ".join(written.split()).removeprefix("#")
+            if 0 < len(name) <= _LONGEST_TAG:
+                found.setdefault(name.casefold(), name)
+    return tuple(list(found.values())[:_MOST_TAGS])
 
 
 def _name(item: Any) -> str:

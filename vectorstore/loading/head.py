@@ -18,12 +18,16 @@ from dataclasses import replace
 
 from vectorstore.loading.dates import day
 from vectorstore.loading.draft import Draft, language_code, web_address
-from vectorstore.loading.fields import names_of
+from vectorstore.loading.fields import names_of, tags_of
 
 _LINE = re.compile(r"([A-Za-z]{1,20}):[ \t]+([^\s][^\r\n]{0,499})\r?\n")
 _EMPTY = re.compile(r"[ \t]*\r?\n")
-_NAMES = {"published": "date", "authors": "author"}  # the same field under another name
-_FIELDS = frozenset(["title", "date", "author", "source", "url", "language"])
+_NAMES = {  # the same field under another name
+    "published": "date",
+    "authors": "author",
+    **dict.fromkeys(("tag", "category", "categories", "keywords"), "tags"),
+}
+_FIELDS = frozenset(["title", "date", "author", "source", "url", "language", "tags"])
 _FEWEST = 2
 
 
@@ -48,6 +52,7 @@ def without_head(whole: str) -> Draft | None:
         source=fields.get("source", ""),
         url=fields.get("url", ""),
         language=language_code(fields.get("language", "")),
+        tags=tags_of(fields.get("tags", "")),
     )
     if draft.url and not web_address(draft.url):
         return None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from vectorstore.errors import LoadingError
 from vectorstore.loading.dates import day
 from vectorstore.loading.draft import Draft, language_code, shorten, web_address
+from vectorstore.loading.fields import tags_of
 from vectorstore.loading.markup import BLANKS, leave_out_controls, shown, write_out_scripts
 from vectorstore.loading.text import decode
 
@@ -70,6 +71,7 @@ def read(page: str, address: str = "") -> Draft:
         source=document.sitename or "",
         url=address or web_address(document.url),
         language=language,
+        tags=tags_of(*(document.tags or ()), *(document.categories or ())),
     )
 
 

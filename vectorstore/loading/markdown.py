@@ -1,4 +1,5 @@
-"""Markdown with YAML front matter: title, date, author or authors, source, url, language.
+"""Markdown with YAML front matter: title, date, author or authors, source, url, language, and
+tags, categories or keywords.
 
 Without its fences, a head of such lines is read where it cannot be meant as text: see `head`.
 
@@ -19,7 +20,7 @@ from typing import Any
 
 from vectorstore.errors import LoadingError
 from vectorstore.loading.draft import Draft, first_line, language_code, shorten, web_address
-from vectorstore.loading.fields import day_of, names_of
+from vectorstore.loading.fields import day_of, names_of, tags_of
 from vectorstore.loading.head import without_head
 from vectorstore.loading.text import decode
 
@@ -28,6 +29,7 @@ _CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.MULTILINE)
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
 _LONGEST = 10_000  # characters of front matter: YAML takes a second for some ten thousand tokens
 _LONGEST_HEADING = 1_000
+_TAGS = ("tags", "tag", "categories", "category", "keywords", "topics")
 _DEEPEST = 20  # levels of what stands in front matter
 
 
@@ -61,6 +63,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
         source=_scalar(values.get("source")),
         url=url,
         language=language_code(_scalar(values.get("language"))),
+        tags=tags_of(*map(values.get, _TAGS)),
     )
 
 

@@ -28,7 +28,7 @@ from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.loading.dates import Days
 from vectorstore.loading.draft import Draft, apart, language_code, shorten, web_address
-from vectorstore.loading.fields import names_of
+from vectorstore.loading.fields import names_of, tags_of
 from vectorstore.loading.links import CUT_OFF, is_cut_off
 from vectorstore.loading.markup import looks_like_markup, text_of
 from vectorstore.loading.text import decode
@@ -68,6 +68,10 @@ _NAMES = {
     "url": (
         *("url", "link", "canonical", "alternate", "canonicalurl", "originalurl", "sourceurl"),
         *("permalink", "storypermalink", "weburl", "href", "resolvedurl", "givenurl"),
+    ),
+    "tags": (
+        *("tags", "tag", "categories", "category", "labels", "keywords", "keyword"),
+        *("topics", "subjects", "manualtags"),
     ),
     "language": ("language", "lang", "inlanguage"),
     "id": ("id", "key", "itemkey"),
@@ -256,6 +260,7 @@ def _draft(fields: Any, place: str, days: Days, short: list[str]) -> Draft | Ski
         id=own_id,
         label=place,
         notices=notices,
+        tags=tags_of(*map(fields.get, _NAMES["tags"])),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from functools import partial
 from typing import Any
 
@@ -78,6 +78,15 @@ def left_out(entry: Any) -> str:
             return term.rpartition("#")[2]
     drafted = entry.get("app_draft") or entry.get("draft") or ""
     return "draft" if str(drafted).strip().lower() in ("yes", "true") else ""
+
+
+def named_tags(entry: Any) -> Iterator[str]:
+    """The tags and categories of an entry of any feed, but for what programs note in their place."""
+    for tag in entry.get("tags") or ():
+        scheme = str(tag.get("scheme") or "")
+        name = str(tag.get("label") or tag.get("term") or "")
+        if "blogger/2008/kind#" not in name and scheme != "post_format" and name != "Uncategorized":
+            yield name
 
 
 def text_of_post(written: str) -> str:

@@ -1,0 +1,305 @@
+"""Dateline as a model of OpenAI's Responses API, the newer of its two ways of asking.
+
+    POST /v1/responses      model, input, stream -> an answer from the articles
+
+What holds of /v1/chat/completions holds here: see `completions`. `input` is a text, or a list of messages
+of which the last asks; what else stands in it (tools' calls and results) is passed over, and
+`instructions` are not followed. Nothing is kept, so a response cannot be continued by its id, nor fetched
+later: send the conversation. It decides nothing about answers.
+"""
+
+# No `from __future__ import annotations`: FastAPI evaluates the annotations of its endpoints.
+import json
+import secrets
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from assistant.answers import Answer
+from assistant.web.completions import (
+    Cited,
+    Citing,
+    DatelineIn,
+    ErrorsOut,
+    FormatIn,
+    MessageIn,
+    Open,
+    PartIn,
+    QuoteOut,
+    RefusedError,
+    VerdictOut,
+    pieces,
+    question_of,
+    verdict,
+)
+from assistant.web.keyed import whose
+from assistant.web.programs import Programs, Question, first_of, while_there
+from vectorstore.errors import DatelineError
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+_NEVER = {
+    "previous_response_id": "nothing is kept to be continued: send the conversation as `input`.",
+    "conversation": "conversations are not kept: send this one as `input`.",
+    "background": "there are no responses in the background: leave `background` out.",
+}
+
+
+class ItemIn(Open):
+    """One item of the input; those that are no messages are passed over."""
+
+    type: str = "message"
+    role: Literal["system", "developer", "user", "assistant"] | None = None
+    content: str | list[PartIn] | None = None
+
+
+class TextIn(Open):
+    format: FormatIn = FormatIn()
+
+
+class ResponseIn(Open):
+    """The body of POST /v1/responses."""
+
+    model: str
+    input: str | list[ItemIn] = Field(min_length=1)
+    stream: bool = False
+    text: TextIn | None = None
+    previous_response_id: str | None = None
+    conversation: Any = None
+    background: bool | None = None
+    dateline: DatelineIn = DatelineIn()
+
+
+class CitationOut(BaseModel):
+    """A mark in the text, from `start_index` up to `end_index`, and what it stands for."""
+
+    type: Literal["url_citation"] = "url_citation"
+    start_index: int
+    end_index: int
+    title: str
+    url: str
+    dateline: QuoteOut
+
+
+class TextOut(BaseModel):
+    type: Literal["output_text"] = "output_text"
+    text: str
+    annotations: list[CitationOut]
+    logprobs: list[None] = []
+
+
+class MessageOut(BaseModel):
+    id: str
+    type: Literal["message"] = "message"
+    role: Literal["assistant"] = "assistant"
+    status: Literal["in_progress", "completed"]
+    content: list[TextOut]
+
+
+class FailureOut(BaseModel):
+    code: str
+    message: str
+
+
+class ResponseOut(BaseModel):
+    """A response. Tokens are not counted, so there is no `usage`."""
+
+    id: str
+    object: Literal["response"] = "response"
+    created_at: int
+    status: Literal["in_progress", "completed", "failed"]
+    error: FailureOut | None = None
+    incomplete_details: None = None
+    instructions: None = None
+    model: str
+    output: list[MessageOut]
+    parallel_tool_calls: bool = False
+    previous_response_id: None = None
+    store: Literal[False] = False
+    text: dict[str, dict[str, str]] = {"format": {"type": "text"}}
+    tool_choice: Literal["none"] = "none"
+    tools: list[None] = []
+    metadata: dict[str, str] = {}
+    dateline: VerdictOut | None
+
+
+def response_routes(
+    programs: Programs,
+    status_of: Callable[[DatelineError], int],
+    clock: Callable[[], float] = time.time,
+) -> "APIRouter":
+    """The route over these programs' desk. `status_of` an error is what HTTP calls it; `clock` gives
+    seconds since 1970."""
+    from fastapi import APIRouter, Request
+    from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+    errors: dict[int | str, dict[str, Any]] = {
+        status: {"model": ErrorsOut} for status in (400, 401, 403, 404, 413, 429, 503)
+    }
+    router = APIRouter(prefix="/v1", tags=["OpenAI-style"], responses=errors)
+
+    @router.post(
+        "/responses",
+        summary="An answer from the articles, as a response",
+        response_model=ResponseOut,
+        responses={
+            200: {
+                "description": "The response; with `stream`, its events as server-sent events",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            }
+        },
+    )
+    async def respond(asked: ResponseIn, request: Request) -> Response:
+        citing = Citing.of(asked.model, asked.dateline, str(request.base_url))
+        growing = programs.growing(_question(asked), whose(request.scope))
+        made = _Making(asked.model, int(clock()), citing)
+        if not asked.stream:
+            answer = await while_there(growing, request.receive)
+            if answer is None:
+                return Response(status_code=499)  # to nobody
+            return JSONResponse(made.whole(answer).model_dump(mode="json"))
+        # What cannot be answered at all is told by its status, so the first words are waited for.
+        first = await while_there(first_of(growing), request.receive)
+        if first is None:
+            await growing.aclose()
+            return Response(status_code=499)
+        return StreamingResponse(
+            made.events(first, growing, status_of),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store"},
+        )
+
+    return router
+
+
+class _Making:
+    """Makes what is sent of one answer."""
+
+    def __init__(self, model: str, created: int, citing: Citing) -> None:
+        self._model = model
+        self._created = created
+        self._citing = citing
+        self._id = f"resp_{secrets.token_hex(16)}"
+        self._message = f"msg_{secrets.token_hex(16)}"
+        self._number = 0
+
+    def whole(self, answer: Answer) -> ResponseOut:
+        marked = self._citing.marked(answer)
+        cited = _annotations(self._citing.cited(answer, marked))
+        return self._done(answer, TextOut(text=marked.text, annotations=cited))
+
+    async def events(
+        self,
+        first: Answer,
+        growing: AsyncGenerator[Answer, None],
+        status_of: Callable[[DatelineError], int],
+    ) -> AsyncIterator[str]:
+        """The events of a stream, in the order that OpenAI's clients count on."""
+        begun = self._response("in_progress")
+        empty = TextOut(text="", annotations=[])
+        item: dict[str, Any] = {"output_index": 0}
+        part: dict[str, Any] = {"item_id": self._message, "output_index": 0, "content_index": 0}
+        yield self._event("response.created", response=begun)
+        yield self._event("response.in_progress", response=begun)
+        yield self._event("response.output_item.added", **item, item=self._said("in_progress"))
+        yield self._event("response.content_part.added", **part, part=empty)
+        text, cited, answer = "", list[CitationOut](), first
+        async with aclosing(pieces(first, growing, self._citing, status_of)) as told:
+            async for piece in told:
+                if piece.failure is not None:
+                    for event in self._failed(piece.failure["error"]):
+                        yield event
+                    return
+                if piece.text:
+                    text += piece.text
+                    yield self._event(
+                        "response.output_text.delta", **part, delta=piece.text, logprobs=[]
+                    )
+                cited += _annotations(piece.cited)
+                answer = piece.answer or answer
+        for number, annotation in enumerate(cited):
+            yield self._event(
+                "response.output_text.annotation.added",
+                **part,
+                annotation_index=number,
+                annotation=annotation,
+            )
+        whole = TextOut(text=text, annotations=cited)
+        yield self._event("response.output_text.done", **part, text=text, logprobs=[])
+        yield self._event("response.content_part.done", **part, part=whole)
+        yield self._event("response.output_item.done", **item, item=self._said("completed", whole))
+        yield self._event("response.completed", response=self._done(answer, whole))
+
+    def _failed(self, error: dict[str, Any]) -> list[str]:
+        told = FailureOut(code="server_error", message=error["message"])
+        failed = self._response("failed").model_copy(update={"error": told})
+        code, message, param = (error[name] for name in ("code", "message", "param"))
+        return [
+            self._event("error", code=code, message=message, param=param),
+            self._event("response.failed", response=failed),
+        ]
+
+    def _done(self, answer: Answer, text: TextOut) -> ResponseOut:
+        update = {"output": [self._said("completed", text)], "dateline": verdict(answer)}
+        return self._response("completed").model_copy(update=update)
+
+    def _response(self, status: Literal["in_progress", "completed", "failed"]) -> ResponseOut:
+        return ResponseOut(
+            id=self._id,
+            created_at=self._created,
+            status=status,
+            model=self._model,
+            output=[],
+            dateline=None,
+        )
+
+    def _said(self, status: Literal["in_progress", "completed"], *content: TextOut) -> MessageOut:
+        return MessageOut(id=self._message, status=status, content=list(content))
+
+    def _event(self, kind: str, **values: Any) -> str:
+        plain = {
+            name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+            for name, value in values.items()
+        }
+        data = {"type": kind, "sequence_number": self._number, **plain}
+        self._number += 1
+        return f"event: {kind}\ndata: {json.dumps(data)}\n\n"
+
+
+def _annotations(cited: Sequence[Cited]) -> list[CitationOut]:
+    return [
+        CitationOut(
+            start_index=each.start,
+            end_index=each.end,
+            title=each.title,
+            url=each.url,
+            dateline=each.quote,
+        )
+        for each in cited
+    ]
+
+
+def _question(asked: ResponseIn) -> Question:
+    """Raises RefusedError for what is not answered, QuestionError where nothing is asked."""
+    for field, why in _NEVER.items():
+        if getattr(asked, field):
+            raise RefusedError(why, param=field, code="unsupported_value")
+    if asked.text is not None and asked.text.format.type != "text":
+        raise RefusedError(
+            "answers are text: leave `text.format` out.",
+            param="text.format",
+            code="unsupported_value",
+        )
+    if isinstance(asked.input, str):
+        messages = [MessageIn(role="user", content=asked.input)]
+    else:
+        messages = [
+            MessageIn(role=item.role, content=item.content)
+            for item in asked.input
+            if item.type == "message" and item.role is not None
+        ]
+    return question_of(messages, asked.dateline, "input")

@@ -1,0 +1,37 @@
+"""A server that nobody asks hardly takes any of the processor's time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.routing import Mount
+
+from assistant.api import create_app
+from tests.fake_assistant import FakeAssistant
+
+
+def test_the_page_s_queue_is_not_looked_into_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+
+    def counted(_: Any) -> int:
+        nonlocal looks
+        looks += 1
+        return 0
+
+    async def idle() -> None:
+        app = create_app(FakeAssistant())
+        (queue,) = [
+            route.app.get_blocks()._queue
+            for route in app.routes
+            if isinstance(route, Mount) and hasattr(route.app, "get_blocks")
+        ]
+        monkeypatch.setattr(type(queue), "__len__", counted)
+        processing = asyncio.create_task(queue.start_processing())
+        await asyncio.sleep(0.5)
+        queue.stopped = True
+        await processing
+
+    asyncio.run(idle())
+    assert 0 < looks <= 15  # a busy machine only looks less often

@@ -249,7 +249,11 @@ def test_a_name_that_points_here_from_elsewhere_is_refused(api: Client, base: st
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "null", "http://127.0.0.1:8000", "https://evil.example:7860"]
+    "origin",
+    [
+        *("http://evil.example", "null", "http://127.0.0.1:8000", "https://evil.example:7860"),
+        HERE.replace("http:", "https:"),
+    ],
 )
 def test_pages_of_other_origins_are_refused(api: Client, origin: str) -> None:
     body = {"question": "who?"}

@@ -562,7 +562,10 @@ def test_the_page_counts_a_session_and_not_only_its_visitors_cookie() -> None:
         }
         request = gr.Request(Request(scope))
         shown = [
-            view async for view in on_ask(f"0 {visitor}{session} who?", "", [], None, None, request)
+            view
+            async for view in on_ask(
+                f"0 {visitor}{session} who?", "", [], None, None, None, request
+            )
         ]
         return str(shown[-1][1])
 

@@ -223,7 +223,8 @@ def test_articles_of_the_callers_own_are_answered_from_at_once(tmp_path: Path) -
 
 # -- the contract for scripts ------------------------------------------------------------------
 
-ASKING = {"history": (), "as_of": None, "sources": None, "after": None, "before": None}
+LIMITS = ("as_of", "sources", "articles", "after", "before", "authors", "tags")
+ASKING = {"history": ()} | dict.fromkeys(LIMITS)
 
 
 def test_what_scripts_import_is_there() -> None:

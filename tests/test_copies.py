@@ -177,6 +177,7 @@ def test_articles_of_before_there_were_signatures_get_theirs(tmp_path: Path) -> 
         index.add_articles([article("a", OPEN), article("b", edited(OPEN, 0.1))])
     with sqlite3.connect(folder / CATALOG) as db:
         db.executescript(
+            "DROP TABLE labels; ALTER TABLE articles DROP COLUMN tags;"
             "DROP TABLE signatures; DROP TABLE buckets; ALTER TABLE files DROP COLUMN inode;"
             "ALTER TABLE files DROP COLUMN changed; PRAGMA user_version = 2"
         )

@@ -103,7 +103,9 @@ def test_words_of_an_index_of_before_are_found_without_a_rebuild(tmp_path: Path)
         index.add_articles([Article("a", "Sta\u00adtion", text)])
     with sqlite3.connect(tmp_path / "index" / CATALOG) as db:
         db.execute("UPDATE words SET title = ?, text = ?", ("Sta\u00adtion", text))
-        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        db.execute("DROP TABLE labels")
+        db.execute("ALTER TABLE articles DROP COLUMN tags")
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) - 1}")  # its words are not yet folded
     db.close()
     Catalog(tmp_path / "index" / CATALOG).close()
     with LocalIndex(tmp_path / "index", FakeEmbedding) as index:

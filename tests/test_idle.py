@@ -34,4 +34,4 @@ def test_the_page_s_queue_is_not_looked_into_all_the_time(monkeypatch: pytest.Mo
         await processing
 
     asyncio.run(idle())
-    assert 0 < looks <= 15  # a busy machine only looks less often
+    assert 0 < looks <= 60  # every millisecond, they would be hundreds

@@ -47,7 +47,7 @@ def page(opened: Opened, address: str) -> Iterator[Page]:
     assert page.run("return window.owned") is None
     assert (
         page.all(
-            f":is(#dl-answers .message, #dl-shelf .dl-list, #dl-reader, #dl-history) :is({INSIDE})"
+            f":is(#dl-answers .message, #dl-shelf .dl-list, #dl-reader, #dl-history) :is({INSIDE}):not(.dl-brief)"
         )
         == []
     )

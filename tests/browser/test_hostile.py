@@ -51,6 +51,7 @@ def page(opened: Opened, address: str) -> Iterator[Page]:
         )
         == []
     )
+    assert len(page.all(".dl-brief")) <= 1  # the reader's own
     assert page.all(f"[src*='{OUTSIDE}'], link[href*='{OUTSIDE}']") == []
     assert page.run(
         "return document.elementFromPoint(innerWidth / 2, innerHeight / 2).textContent !== 'covered'"

@@ -38,4 +38,4 @@ def test_the_page_s_queue_is_not_looked_into_all_the_time(monkeypatch: pytest.Mo
         seconds = time.perf_counter() - begun
 
     asyncio.run(idle())
-    assert 0 < looks <= 30 * seconds  # a busy machine takes longer over it, and looks no more often
+    assert 0 < looks <= 60 * seconds  # two looks every 50 ms; Gradio's own pace is two every millisecond

@@ -12,12 +12,13 @@ import pytest
 from assistant.answering.articles import Articles
 from assistant.answering.chain import ANSWERERS
 from assistant.answering.findings import Answerer, Finding, Material, Question
-from assistant.answering.sentences import Comparison, Lists, Sentences
+from assistant.answering.sentences import Comparison, Lists, Sentence, Sentences
 from assistant.answering.spans import Spans
 from assistant.answering.summaries import Summaries, Timelines
 from assistant.answering.verdicts import Verdicts
 from assistant.question.intent import FORMS, Form
 from assistant.question.time import asked
+from assistant.reading.reader import Reading, Scored
 from tests.fake_reader import FakeReader
 from vectorstore import Article, Hit
 from vectorstore.articles import Passage
@@ -170,6 +171,25 @@ def test_sentences_that_say_the_same_are_told_once() -> None:
     assert found.short == "a blocked culvert"
 
 
+@pytest.mark.parametrize(
+    ("own", "elsewhere", "told"),
+    [(1.2, 2.0, 2), (0.5, 2.0, 1), (0.5, 2.5, 2), (1.2, 2.5, 3), (0.5, 3.2, 2)],
+)
+def test_besides_the_likeliest_sentence_its_neighbours_are_told_and_what_is_about_as_likely(
+    own: float, elsewhere: float, told: int
+) -> None:
+    passages = [hit(FLOOD).passage, hit(AGAIN).passage]
+    readings = [Reading(passage, 0, 0, "", 0.0) for passage in passages]
+    found = [
+        Sentence(reading, number, Scored(0, 1, score))
+        for reading, number, score in [
+            (readings[0], 0, 3.0), (readings[0], 1, own), (readings[1], 0, elsewhere),
+        ]
+    ]  # fmt: skip
+    found.sort(key=lambda one: -one.span.score)
+    assert len(Sentences().chosen(found, 4)) == told
+
+
 def test_a_sentence_that_hangs_on_the_one_before_is_told_with_it() -> None:
     given = material(
         "How many had to leave in the flood?", {"flood": ["340 people"]}, articles=[FLOOD]
@@ -210,6 +230,13 @@ def test_the_judge_says_yes_or_no(said: str, short: str) -> None:
     assert found.short == short
     assert found.claims[0].text == "Nobody was hurt in the flood."
     assert found.signals["sure"] > 2 > found.signals["against"]
+
+
+def test_the_judge_is_asked_about_the_passage_that_has_evidence() -> None:
+    answers = {"hurt": ["Nobody was hurt"]}
+    verdicts = {"yes": ["340"], "no": ["Nobody"]}
+    given = material("Was anybody hurt?", answers, leaning="yesno", verdicts=verdicts)
+    assert found_by(Verdicts(), given).short == "No"
 
 
 @pytest.mark.parametrize("answerer", [Spans(), Sentences(), Summaries()], ids=lambda a: a.form)

@@ -89,6 +89,12 @@ def test_yes_and_no_stand_before_the_sentence() -> None:
     assert answer.text == "No: Nobody objected. [1]"
 
 
+def test_what_answers_two_parts_of_a_question_is_told_once() -> None:
+    said = Finding("sentences", (Claim("Nobody objected.", (proof("Nobody objected."),)),), {})
+    again = composed(said, phrase("on Friday", proof("The vote was on Friday.")), said)
+    assert again.text == "Nobody objected. [1]\n\nOn Friday (18 July 2025). [2]"
+
+
 def test_every_event_of_a_timeline_has_its_day() -> None:
     said = Claim("The vote was on Friday.", (proof("The vote was on Friday."),))
     assert composed(Finding("timeline", (said,), {})).text == (
@@ -106,7 +112,7 @@ def test_sources_with_the_same_report_are_told() -> None:
 
 
 def interview(*words: str) -> tuple[Answer, Passage]:
-    text = "I was amazed. We found it in the ice.\n\n“I knew it,” said Daly. Then they left."
+    text = "I was amazed. We found it in the ice.\n\n“I knew it,” said Daly. Then they left. Norton I, Emperor, came in May."
     told = Passage("i#0", "i", 0, len(text), text, "Cold as ice", "Courier")
     claims = tuple(Claim(one, (proof(one, told),)) for one in words)
     return composed(Finding("sentences", claims, {})), told
@@ -121,7 +127,9 @@ def test_who_speaks_of_himself_is_named_by_the_article_once() -> None:
     ]
 
 
-@pytest.mark.parametrize("words", ["“I knew it,” said Daly.", "Then they left."])
+@pytest.mark.parametrize(
+    "words", ["“I knew it,” said Daly.", "Then they left.", "Norton I, Emperor, came in May."]
+)
 def test_a_quotation_has_its_speaker_beside_it(words: str) -> None:
     assert interview(words)[0].text == f"{words} [1]"
 

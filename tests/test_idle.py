@@ -38,4 +38,6 @@ def test_the_page_s_queue_is_not_looked_into_all_the_time(monkeypatch: pytest.Mo
         seconds = time.perf_counter() - begun
 
     asyncio.run(idle())
-    assert 0 < looks <= 60 * seconds  # two looks every 50 ms; Gradio's own pace is two every millisecond
+    assert (
+        0 < looks <= 60 * seconds
+    )  # two looks every 50 ms; Gradio's own pace is two every millisecond

@@ -7,7 +7,12 @@ import pytest
 from assistant.question.spelling import respelt
 
 ARTICLES = {"flood": "flood", "poeple": "people", "flod": "flood", "teh": "the", "twon": "town"}
-ARTICLES |= {"Arabis": "Arabia", "Ennetmuth": "Ennetmouth", "ennetmuth": "Ennetmouth"}
+ARTICLES |= {
+    "floodings": "flood",
+    "Arabis": "Arabia",
+    "Ennetmuth": "Ennetmouth",
+    "ennetmuth": "Ennetmouth",
+}
 HELD = {"Khiari", "Ennetmouth", "co-chairs"}
 
 
@@ -33,6 +38,7 @@ def test_mistyped_words_are_read_as_those_of_the_articles(question: str, read: s
         "What is the fare of the ferry?",  # common English, whatever is near it
         "What did Khiari highlight?",  # stands in an article
         "Who excoriated the minister in 2021?",  # nothing is near
+        "How many floodings were there?",  # the articles have the shorter word
     ],
 )
 def test_words_that_are_none_of_it_stay(question: str) -> None:

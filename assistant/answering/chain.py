@@ -19,6 +19,7 @@ It names the forms of answer (`ANSWERERS`); of index, reader and writer it knows
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -169,7 +170,8 @@ class Chain:
         found: list[Part] = []
         before = list(history)
         for text in parts(question):
-            typed = respelt(text, self._known, self._index.near_words)
+            topic = without_instructions(text)[0]
+            typed = respelt(text, functools.partial(self._plain, topic), self._index.near_words)
             ways = dict.fromkeys(
                 (words_, read)
                 for words_ in (text, typed.read or text)
@@ -286,6 +288,10 @@ class Chain:
             for word in among
             if word not in years and not words(word).stems <= held and not self._known(word)
         ]
+
+    def _plain(self, topic: str, word: str) -> bool:
+        """Whether a word is meant as it stands: one of the instruction, or one that an article has."""
+        return word not in topic or self._known(word)
 
     def _known(self, word: str) -> bool:
         return bool(self._index.search(word, 1, "words"))
@@ -449,7 +455,8 @@ class Chain:
     def _refusal(self, state: State, blank: Answer, *, explained: bool) -> Answer:
         absent: list[str] = []
         if explained:
-            absent = self._absent(_things(state.asked.question), state.hits)
+            topic = without_instructions(state.asked.question)[0]
+            absent = self._absent(_things(topic or state.asked.question), state.hits)
         refusal = abstain(
             blank,
             self.phrases,

@@ -6,6 +6,7 @@ it; the likeliest are told, whole and in the order in which they read best.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ from assistant.question.intent import Form
 from assistant.reading.reader import Reading, Scored
 from vectorstore.splitting import Span
 
-LIKELY = 1.0  # log-odds from which a sentence is told besides the best one
+LIKELY = 1.0  # log-odds from which a sentence is told besides the best one …
+_ELSEWHERE = math.log(2)  # … if it stands in the best one's passage, or is at least half as likely
 MOST = 4
 _FEWEST_WORDS = 3  # a shorter "sentence" is a heading or a scrap
 _TWICE = 0.75  # share of words in common from which a sentence repeats another
@@ -77,8 +79,17 @@ class Sentences:
         )
 
     def chosen(self, found: Sequence[Sentence], most: int) -> list[Sentence]:
-        likely = [one for one in found[1:] if one.span.score >= LIKELY]
-        return [found[0], *likely][:most]
+        best = found[0]
+        beside = [
+            one
+            for one in found[1:]
+            if one.span.score >= LIKELY
+            and (
+                one.reading.passage.id == best.reading.passage.id
+                or one.span.score >= best.span.score - _ELSEWHERE
+            )
+        ]
+        return [best, *beside][:most]
 
 
 class Lists(Sentences):
@@ -87,6 +98,9 @@ class Lists(Sentences):
     form = "list"
     wanted = ("list",)
     most = 6
+
+    def chosen(self, found: Sequence[Sentence], most: int) -> list[Sentence]:
+        return [one for one in found if one is found[0] or one.span.score >= LIKELY][:most]
 
     def __call__(self, material: Material) -> Finding | None:
         if material.leaning(self.wanted) < WANTED:

@@ -6,10 +6,10 @@ front of it would be worse than none.
 
 from __future__ import annotations
 
-from assistant.answering.findings import WANTED, Finding, Material, log_odds, signals
+from assistant.answering.findings import WANTED, Finding, Material, log_odds, probability, signals
 from assistant.answering.sentences import Sentence, told
 from assistant.question.intent import Form
-from assistant.reading.reader import Scored
+from assistant.reading.reader import Reading, Scored, Verdict
 
 _SURE = 4.0  # log-odds between yes and no from which 86 of 100 unseen claims are judged rightly
 
@@ -25,19 +25,22 @@ class Verdicts:
         judged = [reading for reading in material.close if reading.verdict and reading.sentences]
         if not judged:
             return None
-        yes = max(r.verdict.supported for r in judged if r.verdict)
-        no = max(r.verdict.contradicted for r in judged if r.verdict)
-        best = max(
-            judged,
-            key=lambda r: max(r.verdict.supported, r.verdict.contradicted) if r.verdict else 0.0,
-        )
+        best = max(judged, key=_telling)
+        verdict = best.verdict or Verdict(0.0, 0.0, 1.0)
+        yes, no = verdict.supported, verdict.contradicted
         number, span = max(enumerate(best.sentences), key=lambda pair: pair[1].score)
         known = signals(material, best, Scored(span.start, span.end, best.score))
         known["sure"] = log_odds(max(yes, no))
         known["against"] = log_odds(min(yes, no))
-        known["stated"] = log_odds(1.0 - (best.verdict.not_stated if best.verdict else 1.0))
+        known["stated"] = log_odds(1.0 - verdict.not_stated)
         claims = told([Sentence(best, number, span)], 1)
         if known["sure"] - known["against"] < _SURE:
             return Finding(self.form, claims, known, readings=(best,))
         short, lead = ("Yes", "affirmed") if yes >= no else ("No", "denied")
         return Finding(self.form, claims, known, short, lead, readings=(best,))
+
+
+def _telling(reading: Reading) -> float:
+    """How likely the passage says yes or no, and has a sentence that the answer rests on."""
+    evidence = probability(max(one.score for one in reading.sentences))
+    return evidence * (1.0 - reading.verdict.not_stated) if reading.verdict else 0.0

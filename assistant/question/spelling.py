@@ -42,7 +42,7 @@ def respelt(
         if common(token.text) or known(token.text):
             continue
         found = next(iter(near(token.text)), "")
-        if not found:
+        if not found or token.text.lower().startswith(found.lower()):  # "worshippers" is no error
             continue
         if token.text.islower():
             found = found.lower() if common(found) else found

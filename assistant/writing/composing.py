@@ -19,7 +19,9 @@ from vectorstore.articles import Hit
 _MARK = re.compile(r"\[(\d+)\]")
 _STOPPED = re.compile(r"[.!?…:]['\"”’)\]]*$")
 # In the first person, and not in a quotation, which has its speaker beside it.
-_VOICE = re.compile(r"\b(?:I|[Mm]e|[Mm]y|[Mm]yself|[Ww]e|us|[Oo]urs?|[Oo]urselves)\b")
+_VOICE = re.compile(
+    r"\b(?:I(?=['’]| [a-z])|[Mm]e|[Mm]y|[Mm]yself|[Ww]e|us|[Oo]urs?|[Oo]urselves)\b"
+)
 _QUOTED = re.compile(r"“[^”]*+(?:”|$)|\"[^\"]*+(?:\"|$)")
 _PARAGRAPHS = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+")
 
@@ -63,7 +65,10 @@ class Composition:
             words = " ".join(paragraph.split())
             if claim.phrase:
                 words = sentence(_with_day(words, claim.proofs[0]))
-            self.statements.append(Statement(words, numbers))
+            said = Statement(words, numbers)
+            if said in self.statements:  # by another part of the question
+                continue
+            self.statements.append(said)
             self._text.append(f"{ahead} {unmarked(words)} {marks}".strip())
             ahead = ""
 

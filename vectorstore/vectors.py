@@ -34,6 +34,7 @@ from vectorstore.home import with_a_home
 if TYPE_CHECKING:
     import httpx
     from chromadb.api import ClientAPI
+    from chromadb.api.collection_configuration import CreateHNSWConfiguration
     from chromadb.api.models.Collection import Collection
     from chromadb.config import Settings
 
@@ -46,6 +47,7 @@ _READ = 60.0
 # Of 300 candidates, the 50 best are the true 50 best (recall 1.00 on 5,000 clustered vectors, 0.85
 # with Chroma's 100 on the hardest, evenly spread ones); a millisecond more a search.
 _CANDIDATES = 300
+_GRAPH: CreateHNSWConfiguration = {"space": "cosine", "ef_search": _CANDIDATES}
 
 
 class VectorsError(StoreError):
@@ -134,7 +136,7 @@ class Vectors:
     def _open(self) -> Collection:
         collection = self._client.get_or_create_collection(
             self._name,
-            configuration={"hnsw": {"space": "cosine", "ef_search": _CANDIDATES}},
+            configuration={"hnsw": _GRAPH},
             embedding_function=None,
         )
         space = (collection.configuration_json.get("hnsw") or {}).get("space")

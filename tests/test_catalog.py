@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -13,14 +12,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from vectorstore.articles import Article, Filter, Origin, SourceFile
 from vectorstore.catalog import Catalog, NewPassage, _values, open_catalog
 from vectorstore.database import connect, transaction
 from vectorstore.errors import (
-    ArticleNotFoundError,
     StoreDamagedError,
     StoreError,
     StoreFormatError,
@@ -83,122 +79,6 @@ def test_traces_that_a_killed_process_left_are_removed_at_the_next_forget(catalo
     again.forget()
     assert traces(again) == set()
     again.close()
-
-
-def test_removing_an_unknown_article_removes_none(catalog: Catalog) -> None:
-    put(catalog, OTHER, SECRET)
-    with pytest.raises(ArticleNotFoundError, match="'nobody'"):
-        catalog.remove(["other", "nobody"])
-    assert catalog.statistics().articles == 2
-
-
-# -- words -------------------------------------------------------------------------------------
-
-
-@given(st.text(min_size=1, max_size=60).filter(lambda text: bool(text.strip())))
-@settings(max_examples=60, deadline=None, derandomize=True)
-def test_any_text_can_be_stored_and_any_query_asked(
-    tmp_path_factory: pytest.TempPathFactory, text: str
-) -> None:
-    clean = text.encode(errors="replace").decode()
-    catalog = open_catalog(tmp_path_factory.mktemp("catalog") / CATALOG)
-    try:
-        article = Article(id="a", title=clean, text=clean, source=clean)
-        put(catalog, article)
-        assert catalog.get("a") == article
-        catalog.search(clean, 5, None)
-        assert catalog.article_keys(Filter(sources=(clean,))) == [1]
-        assert catalog.faults() == []
-    finally:
-        catalog.close()
-
-
-def test_words_after_a_nul_are_found(catalog: Catalog) -> None:
-    put(catalog, Article(id="nul", title="a\x00title", text="before\x00after \x00\x00 last"))
-    for word in ("title", "before", "after", "last"):
-        assert words(catalog, word) == ["nul"]
-
-
-def test_a_word_in_the_passage_counts_more_than_one_in_the_title(catalog: Catalog) -> None:
-    in_title = Article(id="title", title="ferry", text="something about the weather in town")
-    in_text = Article(id="text", title="weather", text="something about the ferry in the town")
-    put(catalog, in_title, in_text)
-    assert words(catalog, "ferry") == ["text", "title"]
-
-
-# -- vectors -----------------------------------------------------------------------------------
-
-
-def test_equal_passages_share_a_vector_until_the_last_goes(catalog: Catalog) -> None:
-    put(catalog, OTHER, replace(OTHER, id="copy"), replace(OTHER, id="copy of the copy"))
-    (key,) = catalog.vector_keys()
-    assert [passage.article_id for passage in catalog.passages_of([key], None)[key]] == [
-        "copy",
-        "copy of the copy",
-        "other",
-    ]
-    catalog.settle([key])
-    catalog.remove(["other", "copy"])
-    assert catalog.vector_keys() == [key]
-    assert catalog.pending(9) == []
-    catalog.remove(["copy of the copy"])
-    assert catalog.vector_keys() == []
-    assert catalog.pending(9) == [key]
-
-
-def test_one_article_may_take_over_the_text_of_another_at_once(catalog: Catalog) -> None:
-    put(catalog, OTHER)
-    (key,) = catalog.vector_keys()
-    changed = replace(OTHER, text="It rained on the pier.")
-    taken_over = replace(new_passage(OTHER), embedding=None)  # a vector of it is stored already
-    catalog.put(
-        [(changed, [new_passage(changed)]), (replace(OTHER, id="new"), [taken_over])], MODEL
-    )
-    assert [p.article_id for p in catalog.passages_of([key], None)[key]] == ["new"]
-
-
-def test_keys_are_never_given_twice(catalog: Catalog) -> None:
-    put(catalog, OTHER)
-    first = catalog.vector_keys()
-    catalog.remove(["other"])
-    put(catalog, OTHER)
-    assert set(first).isdisjoint(catalog.vector_keys())
-
-
-def test_a_transaction_is_all_or_nothing(catalog: Catalog) -> None:
-    put(catalog, OTHER)
-
-    def entries() -> Iterator[tuple[Article, list[NewPassage]]]:
-        yield SECRET, [new_passage(SECRET)]
-        yield replace(OTHER, text="changed"), [new_passage(OTHER)]
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        catalog.put(entries(), MODEL)
-    assert [summary.id for summary in catalog.summaries()] == ["other"]
-    assert catalog.get("other") == OTHER
-    assert len(catalog.vector_keys()) == 1
-    assert words(catalog, "xylograph") == []
-
-
-def test_reading_does_not_wait_for_writing(catalog: Catalog) -> None:
-    put(catalog, OTHER)
-    inside, done = threading.Event(), threading.Event()
-
-    def write() -> None:
-        with catalog.transaction():
-            catalog.set_meta(note="half-written")
-            inside.set()
-            assert done.wait(60)
-
-    writing = threading.Thread(target=write)
-    writing.start()
-    assert inside.wait(60)
-    assert words(catalog, "ferry") == ["other"]
-    assert catalog.meta("note") == ""
-    done.set()
-    writing.join(60)
-    assert catalog.meta("note") == "half-written"
 
 
 # -- the file ----------------------------------------------------------------------------------

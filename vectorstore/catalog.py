@@ -242,7 +242,16 @@ class Catalog:
                 "SELECT file AS key FROM origins WHERE article IN", articles
             )
             keys.update(row["key"] for row in of_articles)
-            wanted = sorted(keys)
+            return self._files(sorted(keys))
+
+    def all_files(self, at_once: int = _CHUNK) -> Iterator[list[SourceFile]]:
+        """Every file, some at once, in the order in which they came."""
+        keys = [row["key"] for row in self._rows("SELECT key FROM files ORDER BY key")]
+        for first in range(0, len(keys), at_once):
+            yield self._files(keys[first : first + at_once])
+
+    def _files(self, wanted: list[int]) -> list[SourceFile]:
+        with self.snapshot():
             files = self._rows("SELECT * FROM files WHERE key IN (each ?) ORDER BY key", wanted)
             origins: dict[int, list[Origin]] = {}
             for row in self._rows(
@@ -292,6 +301,11 @@ class Catalog:
                 "ON CONFLICT (article, field) DO UPDATE SET value = excluded.value",
                 [(article_id, field, value) for field, value in values.items()],
             )
+
+    def edits(self) -> list[tuple[str, str, str]]:
+        """What people have set: (article, field, value), lists as JSON."""
+        rows = self._rows("SELECT article, field, value FROM edits ORDER BY article, field")
+        return [(row["article"], row["field"], row["value"]) for row in rows]
 
     def as_edited(self, articles: Sequence[Article]) -> list[Article]:
         """These articles, with what a person has set in them."""
@@ -464,7 +478,7 @@ class Catalog:
         used again, so where both are as they were, so are the keys."""
         row = self._row(
             """SELECT (SELECT max(key) FROM vectors) AS largest, count(*) AS number
-               FROM (SELECT 1 FROM vectors LIMIT ?) AS some""",
+               FROM (SELECT 1 FROM vectors LIMIT ?) AS counted""",
             most,
         )
         assert row is not None  # noqa: S101 -- an aggregate always has a row
@@ -537,6 +551,38 @@ class Catalog:
             article_id,
         )
         return [(row["start"], row["end"]) for row in rows]
+
+    def models(self) -> list[str]:
+        """The models that have made vectors: none yet, one, or two while they are made again."""
+        rows = self._rows("SELECT DISTINCT model FROM vectors ORDER BY model")
+        return [row["model"] for row in rows]
+
+    def whole_articles(self, after: int, limit: int) -> list[tuple[int, Article, list[NewPassage]]]:
+        """The articles whose keys follow, with what was embedded of them, as `put` takes them.
+
+        Raises StoreDamagedError where one is not what was stored.
+        """
+        with self.snapshot():
+            rows = self._rows(
+                "SELECT * FROM articles WHERE key > ? ORDER BY key LIMIT ?", after, limit
+            )
+            found = self._rows(
+                """SELECT article, start, "end", digest, embedding FROM passages
+                   JOIN vectors ON vectors.key = vector
+                   WHERE article IN (each ?) ORDER BY article, ordinal""",
+                [row["key"] for row in rows],
+            )
+        passages: dict[int, list[NewPassage]] = {}
+        for row in found:
+            new = NewPassage(row["start"], row["end"], row["digest"], row["embedding"])
+            passages.setdefault(row["article"], []).append(new)
+        whole = []
+        for row in rows:
+            article = _article(row)
+            if article is None:
+                raise self._store.damaged(_not_as_stored(row["id"]))
+            whole.append((row["key"], article, passages.get(row["key"], [])))
+        return whole
 
     def embedded_texts(self) -> Iterator[tuple[Article, list[tuple[int, int, bytes]]]]:
         """Every sound article, with (start, end, digest of what was embedded) of its passages."""

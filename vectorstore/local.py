@@ -105,13 +105,7 @@ class LocalIndex(Index):
         Raises StoreFormatError, StoreDamagedError or StoreError where the folder cannot be used.
         """
         check_folder(folder)
-        try:
-            folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"the index's folder {folder} cannot be made: {error.strerror or error}. Choose "
-                "another folder, or make this one writable."
-            ) from error
+        make_folder(folder)
         self._folder = folder
         self._beside = tuple(beside)
         opened = embedding()
@@ -975,6 +969,17 @@ def check_folder(folder: Path) -> None:
             f"{folder} is not an index: it holds {strange[0]!r}"
             f"{' and more' if len(strange) > 1 else ''}. Give an empty or new folder."
         )
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder where absent, for its owner only. Raises StoreError where that fails."""
+    try:
+        folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the index's folder {folder} cannot be made: {error.strerror or error}. Choose "
+            "another folder, or make this one writable."
+        ) from error
 
 
 def _close(vectors: Vectors) -> None:

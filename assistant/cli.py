@@ -171,6 +171,15 @@ ArticleIds = Annotated[
 def _dateline(
     ctx: typer.Context,
     index: IndexFolder = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            metavar="URL",
+            help="A PostgreSQL database that several machines share (docs/running.md); else "
+            "DATELINE_DATABASE.",
+        ),
+    ] = None,
     version: Annotated[  # noqa: ARG001  acted upon by its callback
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
@@ -194,6 +203,7 @@ def _dateline(
       130  interrupted; 143 by SIGTERM
     """
     ctx.obj = index
+    ctx.meta["database"] = database
 
 
 @app.command()
@@ -424,7 +434,7 @@ def list_(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False
     """
     with _open(ctx, index, make=False) as assistant:
         summaries = assistant.index.articles()
-        folder = assistant.settings.index
+        folder = assistant.settings.index_name
     if as_json:
         _print_json([_listed(summary) for summary in summaries])
     elif not summaries:
@@ -1120,7 +1130,13 @@ def restore(
     def lacking(database: Path) -> None:
         _tell(f"Kept {database} as it is: the backup holds none.")
 
-    folder = _settings(ctx, index).index
+    settings = _settings(ctx, index)
+    if settings.database is not None:
+        raise StoreError(
+            "a backup is restored to a folder, and the settings name a database. Unset DATELINE_DATABASE, "
+            "restore to a folder, and bring that into a database with `dateline move`."
+        )
+    folder = settings.index
     statistics = restored(
         file, folder, beside=BACKED_UP, replace=replace, on_kept=kept, on_lacking=lacking
     )
@@ -1128,6 +1144,39 @@ def restore(
         _print_json(_plain(asdict(statistics)))
     else:
         typer.echo(f"Restored: {_articles(statistics.articles)}, {statistics.passages:,} passages.")
+
+
+@app.command()
+def move(
+    origin: Annotated[
+        str, typer.Argument(metavar="FROM", help="The index: its folder, or its database.")
+    ],
+    target: Annotated[
+        str, typer.Argument(metavar="TO", help="A new folder, or a new index in a database.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Copy an index from a folder into a PostgreSQL database, or back.
+
+    Nothing is embedded again, and the origin stays as it is. Interrupted, run it again to go on. At
+    the end both are read in full and compared. Conversations, keys and subscriptions stay where they
+    are.
+
+    \b
+    Example:
+      dateline move articles.index "postgresql://dateline@db.example.org/news?index=desk"
+    """
+    from vectorstore.moving import move as moved
+
+    with _progress("Moving") as progress:
+        done = moved(origin, target, progress=progress)
+    if as_json:
+        _print_json(asdict(done))
+    else:
+        typer.echo(
+            f"copied {_articles(done.articles)}, {done.passages:,} passages; both are the same "
+            f"(SHA-256 {done.digest[:16]})"
+        )
 
 
 def _synced(index: Index, source: str, *, prune: bool, yes: bool) -> SyncReport:
@@ -1316,6 +1365,8 @@ def _settings(ctx: typer.Context, folder: Path | None, **options: str | None) ->
     from assistant.settings import Settings
 
     chosen: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    if ctx.meta.get("database"):
+        chosen["database"] = ctx.meta["database"]
     index = folder if folder is not None else ctx.obj
     return Settings(**chosen) if index is None else Settings(index=index, **chosen)
 
@@ -1344,7 +1395,7 @@ def _check_there(settings: Settings) -> None:
     """Raises EmptyIndexError where there is no index."""
     from assistant.errors import EmptyIndexError
 
-    if not settings.index.exists():
+    if settings.database is None and not settings.index.exists():
         raise EmptyIndexError(
             f"there is no index in {settings.index}. Make one with `dateline add FOLDER`, or name "
             "the folder of another with --index or DATELINE_INDEX."
@@ -1370,7 +1421,7 @@ def _examine(ctx: typer.Context, folder: Path | None) -> list[Finding]:
     findings = [Finding("ok", f"dateline {_version()} on Python {sys.version.split()[0]}")]
     try:
         with _open(ctx, folder, make=False) as assistant:
-            findings.append(Finding("ok", f"the index is {assistant.settings.index}"))
+            findings.append(Finding("ok", f"the index is {assistant.settings.index_name}"))
             findings += assistant.index.check()
             findings.append(_calibrated(assistant))
             findings.append(_tried(assistant))

@@ -382,8 +382,14 @@ def _open_writer(settings: Settings, reader: Reader) -> Writer:
 def _open_index(
     settings: Settings, embedding: Callable[[], Embedding], progress: OnProgress | None
 ) -> Index:
-    from vectorstore.local import LocalIndex, check_folder
+    from vectorstore.local import LocalIndex, check_folder, make_folder
     from vectorstore.shared import open_shared
+
+    if settings.database_url is not None:
+        from vectorstore.central import CentralIndex
+
+        make_folder(settings.index)  # for what is this machine's alone
+        return CentralIndex(settings.database_url, embedding, chroma_url=settings.chroma_url)
 
     def open_local() -> Index:
         return LocalIndex(

@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal, get_args
+from urllib.parse import parse_qsl, urlsplit
 
 from platformdirs import user_config_path, user_data_path, user_state_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -25,7 +26,7 @@ from assistant.errors import SettingsError
 from assistant.writing.providers import PROVIDERS, is_loopback
 
 _PREFIX = "DATELINE_"
-_SECRET = frozenset({"api_key", "password"})
+_SECRET = frozenset({"api_key", "password", "database"})  # an address may have a password in it
 # Tokens that a chat model is given: a small machine reads a hundred in a second, and the first five
 # passages nearly always hold what the first ten do (benchmarks/results.md).
 _ROOM_HERE, _ROOM_ELSEWHERE = 1_000, 2_000
@@ -112,6 +113,13 @@ class Settings(BaseSettings):
         description="A Chroma server (http://host:port) for the vectors; None keeps them in the index's folder.",
     )
 
+    database: SecretStr | None = Field(
+        None,
+        description="A PostgreSQL database (postgresql://user:password@host/database?index=name) for the "
+        "articles, where several machines share them; it needs chroma_url. None keeps them in the "
+        "index's folder. Without a password in it, that of ~/.pgpass or PGPASSWORD is taken.",
+    )
+
     password: SecretStr | None = Field(
         None,
         description="The page's password, at least 10 characters; without one only this computer is served.",
@@ -193,8 +201,25 @@ class Settings(BaseSettings):
         by_model = self.model == "reader" or (
             self.server is not None and is_loopback(self.server) and not passed_on
         )
-        stored = self.chroma_url is None or is_loopback(self.chroma_url)
+        stored = all(
+            url is None or is_loopback(url) for url in (self.chroma_url, self.database_url)
+        )
         return by_model and stored and not self.tracing
+
+    @property
+    def database_url(self) -> str | None:
+        """The address of the PostgreSQL database, with its password."""
+        return None if self.database is None else self.database.get_secret_value()
+
+    @property
+    def index_name(self) -> str:
+        """Where the articles are, for people; without a password."""
+        if self.database_url is None:
+            return str(self.index)
+        address = urlsplit(self.database_url)
+        index = dict(parse_qsl(address.query)).get("index", "")
+        place = f"{address.netloc.rpartition('@')[2]}{address.path}"
+        return f"postgresql://{place}{f'?index={index}' if index else ''}"
 
     @property
     def calibrations(self) -> Path:
@@ -273,6 +298,23 @@ class Settings(BaseSettings):
             known = ", ".join(f'"{known}:…"' for known in PROVIDERS)
             raise ValueError(f'give "reader", or a chat model as one of {known}')
         return value
+
+    @field_validator("database")
+    @classmethod
+    def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        schemes = ("postgresql://", "postgres://")
+        if value is not None and not value.get_secret_value().startswith(schemes):
+            raise ValueError("give the address as postgresql://user@host/database?index=name")
+        return value
+
+    @model_validator(mode="after")
+    def _database_with_server(self) -> Settings:
+        if self.database is not None and self.chroma_url is None:
+            raise ValueError(
+                "database keeps articles for several machines, whose vectors a Chroma server has to keep: "
+                "start one (`chroma run --path FOLDER`) and set chroma_url, too"
+            )
+        return self
 
     @field_validator("chroma_url", "base_url")
     @classmethod

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgres_server import PostgresServer, binaries, postgres_server
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,6 +36,25 @@ def _terminal() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGHUP, before)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, one for all tests of a process."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install '.[postgres]'")
+    if binaries() is None:
+        pytest.skip("PostgreSQL is not installed: sudo apt install postgresql")
+    with postgres_server() as server:
+        yield server
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> str:
+    """The address of an index in PostgreSQL that nobody has made yet."""
+    return postgres.url(f"index_{next(_numbers)}")
 
 
 @pytest.fixture(scope="session")

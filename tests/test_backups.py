@@ -25,10 +25,11 @@ from tests.fake_embedding import FakeEmbedding
 from vectorstore import backups, database
 from vectorstore.articles import Article
 from vectorstore.backups import newest_backup, write_backup
-from vectorstore.catalog import CATALOG, MIGRATIONS, Catalog
+from vectorstore.catalog import open_catalog
 from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFormatError
 from vectorstore.local import LocalIndex
 from vectorstore.shared import open_shared
+from vectorstore.stores.sqlite import CATALOG, MIGRATIONS
 
 OTHER = KEPT.name
 ROOT = Path(__file__).parent.parent
@@ -280,7 +281,7 @@ def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
 
 def test_a_backup_of_a_newer_format_is_refused(tmp_path: Path) -> None:
     file = backed_up(tmp_path, ferry("a"))
-    Catalog(file, migrations=[*MIGRATIONS, lambda _: None]).close()
+    open_catalog(file, migrations=[*MIGRATIONS, lambda _: None]).close()
     newer = 2 + len(MIGRATIONS)
     with pytest.raises(StoreFormatError, match=rf"has format {newer}.*Upgrade"):
         restore(file, tmp_path / "new")
@@ -432,13 +433,13 @@ def test_a_link_in_place_of_what_sqlite_keeps_beside_a_database_is_refused(
     assert (tmp_path / "mine").read_text() == "mine"
 
 
-@pytest.mark.parametrize("kept", [Conversations, Sessions, Keys, Subscriptions, Catalog])
+@pytest.mark.parametrize("kept", [Conversations, Sessions, Keys, Subscriptions, open_catalog])
 @pytest.mark.parametrize("moment", ["before it is made", "before it is opened"])
 def test_a_database_that_becomes_a_link_while_it_is_opened_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: Any, moment: str
 ) -> None:
     file, mine = tmp_path / "a.sqlite", tmp_path / "mine"
-    opens = kept if kept is Catalog else kept.open
+    opens = kept if kept is open_catalog else kept.open
     opens(mine).close()
     if moment == "before it is opened":
         opens(file).close()

@@ -12,9 +12,10 @@ import pytest
 
 from tests.fake_embedding import FakeEmbedding
 from vectorstore.articles import Article
-from vectorstore.catalog import CATALOG, Catalog, NewPassage, StoredVector
+from vectorstore.catalog import Catalog, NewPassage, StoredVector
 from vectorstore.comparing import Comparing
 from vectorstore.local import LocalIndex
+from vectorstore.stores.sqlite import CATALOG, SQLiteStore
 
 DIMENSIONS = 5
 
@@ -107,7 +108,7 @@ def test_a_filter_that_admits_thousands_finds_what_sorting_all_finds(tmp_path: P
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Iterator[CountingCatalog]:
-    with closing(CountingCatalog(tmp_path / CATALOG)) as catalog:
+    with closing(CountingCatalog(SQLiteStore(tmp_path / CATALOG))) as catalog:
         put(catalog, 1, 60)
         yield catalog
 

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 
 from tests.fake_embedding import FakeEmbedding
 from vectorstore.articles import Article
-from vectorstore.catalog import CATALOG, Catalog
+from vectorstore.catalog import open_catalog
 from vectorstore.copies import Shape, are_copies, signature
 from vectorstore.errors import ArticleNotFoundError
 from vectorstore.index import Index
 from vectorstore.local import LocalIndex
 from vectorstore.shared import open_shared
+from vectorstore.stores.sqlite import CATALOG
 
 OPEN = (
     "Naomi Osaka won the US Open on Saturday, beating Jennifer Brady in a final that lasted 77 "
@@ -184,7 +185,7 @@ def test_articles_of_before_there_were_signatures_get_theirs(tmp_path: Path) -> 
     db.close()
     with LocalIndex(folder, FakeEmbedding) as index:
         assert [copy.id for copy in index.near_copies("a")] == ["b"]
-    catalog = Catalog(folder / CATALOG)
+    catalog = open_catalog(folder / CATALOG)
     assert catalog.without_signature(9) == []
     catalog.close()
 

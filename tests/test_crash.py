@@ -25,11 +25,11 @@ from tests.fake_embedding import FakeEmbedding
 from vectorstore import vectors
 from vectorstore.articles import Article, Progress
 from vectorstore.backups import restore
-from vectorstore.catalog import CATALOG
 from vectorstore.errors import StoreDamagedError, StoreError
 from vectorstore.index import Index
 from vectorstore.local import LocalIndex, check_folder
 from vectorstore.shared import open_shared
+from vectorstore.stores.sqlite import CATALOG
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 120.0
@@ -97,7 +97,7 @@ SYNC = """
 
     index = LocalIndex(Path(sys.argv[1]), Killed)
     left = int(sys.argv[4])
-    index._catalog._db.set_trace_callback(kill)
+    index._catalog._store._db.set_trace_callback(kill)
     index.sync(sys.argv[2], prune=True, yes=True)
 """
 

@@ -16,10 +16,11 @@ from tests.fake_embedding import FakeEmbedding
 from tests.test_docx import paragraph, run
 from tests.test_loading import book, only, word, written
 from vectorstore.articles import Article
-from vectorstore.catalog import CATALOG, MIGRATIONS, Catalog
+from vectorstore.catalog import open_catalog
 from vectorstore.copies import are_copies
 from vectorstore.folding import folded
 from vectorstore.local import LocalIndex
+from vectorstore.stores.sqlite import CATALOG, MIGRATIONS
 
 CLEAN = (
     "The weather station at Kåfjord was closed on Monday. Its barometer had shown storms coming since "
@@ -107,7 +108,7 @@ def test_words_of_an_index_of_before_are_found_without_a_rebuild(tmp_path: Path)
         db.execute("ALTER TABLE articles DROP COLUMN tags")
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS) - 1}")  # its words are not yet folded
     db.close()
-    Catalog(tmp_path / "index" / CATALOG).close()
+    open_catalog(tmp_path / "index" / CATALOG).close()
     with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
         assert index.search("barometer", mode="words")
         assert not [finding for finding in index.check() if finding.severity == "error"]

@@ -26,7 +26,7 @@ from tests.test_fetching import Site, everywhere
 from tests.test_fetching import site as site
 from vectorstore import syncing
 from vectorstore.articles import Article, Origin, SourceFile, SyncReport
-from vectorstore.catalog import CATALOG, Catalog, NewPassage
+from vectorstore.catalog import NewPassage, open_catalog
 from vectorstore.errors import LoadingError
 from vectorstore.fetching import fetch_if_changed
 from vectorstore.index import Index
@@ -34,6 +34,7 @@ from vectorstore.loading import Loading, load, place_of
 from vectorstore.loading.files import INDEX
 from vectorstore.local import LocalIndex
 from vectorstore.shared import open_shared
+from vectorstore.stores.sqlite import CATALOG
 from vectorstore.syncing import _stamp, add, page_place, sync
 
 AN_HOUR = 3_600_000_000_000
@@ -1048,7 +1049,7 @@ def test_an_index_of_the_first_format_is_migrated_and_its_files_are_known_again(
     files.append(written(folder / "c.txt", FLOOD))
     embedding = FakeEmbedding()
     (tmp_path / "old").mkdir()
-    old = Catalog(tmp_path / "old" / CATALOG)
+    old = open_catalog(tmp_path / "old" / CATALOG)
     entries = []
     for file in files:  # as the first format kept them: files of equal bytes were two articles
         place, text = place_of(file), file.read_text()

@@ -30,10 +30,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vectorstore.articles import Statistics
-from vectorstore.catalog import CATALOG, DATABASE, Catalog
+from vectorstore.catalog import open_catalog
 from vectorstore.database import Database, connect, side_files
 from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFormatError
 from vectorstore.holding import hold, holder_of
+from vectorstore.stores.sqlite import CATALOG, DATABASE
 
 NOTES = "backups.json"
 RESTORING = "restoring.sqlite"  # a restored catalog before it takes its place
@@ -170,7 +171,7 @@ def _restore(
             others = _taken_out(db, draft, beside)
             DATABASE.copy_rows(db, "given")
             db.execute(_FORGET_SURROUNDINGS)
-        restored = Catalog(draft)
+        restored = open_catalog(draft)
     except sqlite3.OperationalError as error:
         raise StoreError(
             f"{file} could not be restored to {folder}: {error}. Free some space, and restore again."
@@ -247,7 +248,7 @@ def _index_before(folder: Path, *, replace: bool) -> str | None:
     if not file.exists():
         return ""
     try:
-        catalog = Catalog(file)
+        catalog = open_catalog(file)
         try:
             articles = catalog.statistics().articles
             name = catalog.meta("index")

@@ -1,16 +1,17 @@
-"""The truth, in one SQLite file: articles verbatim, passages, embeddings, and word search (FTS5).
+"""The truth: articles verbatim, passages, embeddings, labels, and what is found by words.
 
-What is committed here is kept: the file is in WAL mode with full synchronisation, and an article
-with its passages, embeddings and search words is one transaction. `pending` lists the vectors that
-the vector store has yet to take or drop; it is written by the same transaction, so the vectors can
-always be brought up to date from here, without embedding again.
+What is committed here is kept: an article with its passages, embeddings and search words is one
+transaction of the store. `pending` lists the vectors that the vector store has yet to take or drop; it
+is written by the same transaction, so the vectors can always be brought up to date from here, without
+embedding again.
 
 Passages that embed the same text (copies of an article, a notice under every article) share one
 vector: many equal vectors would cut an approximate index into parts that cannot be reached.
 
 Which files the articles came from, and how those were when they were read, is kept here too.
 
-It knows neither embedding models nor Chroma: vectors are bytes to it, a model is a name.
+It knows neither databases (`stores`) nor embedding models nor Chroma: vectors are bytes to it, a model is
+a name.
 """
 
 from __future__ import annotations
@@ -18,12 +19,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sqlite3
-import threading
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -43,217 +40,12 @@ from vectorstore.articles import (
     comparable,
 )
 from vectorstore.copies import SIGNING, Signature
-from vectorstore.database import Database, Step, open_own
-from vectorstore.errors import (
-    ArticleError,
-    ArticleNotFoundError,
-    StoreBusyError,
-    StoreDamagedError,
-    StoreError,
-    StoreFormatError,
-)
+from vectorstore.database import Step
+from vectorstore.errors import ArticleNotFoundError
 from vectorstore.folding import folded
+from vectorstore.stores import Row, Store, Words
+from vectorstore.stores.sqlite import MIGRATIONS, SQLiteStore
 
-CATALOG = "catalog.sqlite"  # the file's name in an index's folder
-
-APPLICATION_ID = 0x44544C4E  # "DTLN", so that another program's file is not taken for ours
-
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE articles (
-    key INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    title TEXT NOT NULL,
-    text TEXT NOT NULL,
-    characters INTEGER NOT NULL,
-    source TEXT NOT NULL,
-    url TEXT NOT NULL,
-    published TEXT,
-    authors TEXT NOT NULL,
-    language TEXT NOT NULL,
-    pages TEXT NOT NULL,
-    digest TEXT NOT NULL
-);
-CREATE INDEX articles_by_date ON articles (published);
-CREATE INDEX articles_by_source ON articles (source);
-CREATE TABLE vectors (
-    key INTEGER PRIMARY KEY AUTOINCREMENT,
-    digest BLOB NOT NULL UNIQUE,
-    embedding BLOB NOT NULL,
-    model TEXT NOT NULL
-);
-CREATE INDEX vectors_by_model ON vectors (model);
-CREATE TABLE passages (
-    key INTEGER PRIMARY KEY AUTOINCREMENT,
-    article INTEGER NOT NULL REFERENCES articles (key),
-    ordinal INTEGER NOT NULL,
-    start INTEGER NOT NULL,
-    "end" INTEGER NOT NULL,
-    vector INTEGER NOT NULL REFERENCES vectors (key),
-    UNIQUE (article, ordinal)
-);
-CREATE INDEX passages_by_vector ON passages (vector);
-CREATE TABLE pending (vector INTEGER PRIMARY KEY)
-"""
-_WORDS = """
-CREATE VIRTUAL TABLE words USING fts5 (
-    title, text, tokenize = "porter unicode61 remove_diacritics 2"
-)
-"""
-
-# Which files the articles came from, and what was edited since. An origin may name an article that is
-# not there yet: it is noted before the article is stored, so that a file whose reading was cut off is
-# known by it.
-_SOURCES = """
-CREATE TABLE files (
-    key INTEGER PRIMARY KEY AUTOINCREMENT,
-    place TEXT NOT NULL UNIQUE,
-    size INTEGER NOT NULL,
-    modified INTEGER NOT NULL,
-    digest TEXT NOT NULL,
-    reading INTEGER NOT NULL,
-    skipped TEXT NOT NULL,
-    address TEXT NOT NULL,
-    etag TEXT NOT NULL,
-    last_modified TEXT NOT NULL
-);
-CREATE INDEX files_by_digest ON files (digest);
-CREATE INDEX files_by_address ON files (address);
-CREATE TABLE origins (
-    file INTEGER NOT NULL REFERENCES files (key),
-    entry TEXT NOT NULL,
-    article TEXT NOT NULL,
-    source TEXT NOT NULL,
-    gone INTEGER NOT NULL,
-    PRIMARY KEY (file, entry)
-) WITHOUT ROWID;
-CREATE INDEX origins_by_article ON origins (article);
-CREATE INDEX origins_by_source ON origins (source);
-CREATE TABLE edits (
-    article TEXT NOT NULL,
-    field TEXT NOT NULL,
-    value TEXT NOT NULL,
-    PRIMARY KEY (article, field)
-) WITHOUT ROWID
-"""
-
-
-def _make_tables(db: sqlite3.Connection) -> None:
-    for statement in (*_SCHEMA.split(";\n"), _WORDS):
-        db.execute(statement)
-
-
-def _add_sources(db: sqlite3.Connection) -> None:
-    for statement in _SOURCES.split(";\n"):
-        db.execute(statement)
-
-
-# By what articles that are copies of each other are found: articles that share a bucket may be.
-_SIGNATURES = """
-CREATE TABLE signatures (
-    article INTEGER PRIMARY KEY REFERENCES articles (key),
-    minhash BLOB NOT NULL,
-    signing INTEGER NOT NULL
-);
-CREATE TABLE buckets (
-    bucket INTEGER NOT NULL,
-    article INTEGER NOT NULL REFERENCES articles (key),
-    PRIMARY KEY (bucket, article)
-) WITHOUT ROWID;
-CREATE INDEX buckets_by_article ON buckets (article)
-"""
-
-
-def _add_signatures(db: sqlite3.Connection) -> None:
-    # Articles that are there already get theirs when copies are first asked for.
-    for statement in _SIGNATURES.split(";\n"):
-        db.execute(statement)
-
-
-def _add_inodes(db: sqlite3.Connection) -> None:
-    # A file put in the place of another may have its size and time; -1 agrees with none.
-    for column in ("inode", "changed"):
-        db.execute(f"ALTER TABLE files ADD COLUMN {column} INTEGER NOT NULL DEFAULT -1")
-
-
-def _fold_words(db: sqlite3.Connection) -> None:
-    # Words with unseen signs in them were not found by how they are read.
-    rows = db.execute(
-        """SELECT passages.key AS key, title, text, start, "end" FROM passages
-           JOIN articles ON articles.key = article"""
-    )
-    for row in rows.fetchall():
-        words = row["title"], row["text"][row["start"] : row["end"]]
-        searched = folded(words[0]), folded(words[1])
-        if searched == words:
-            continue
-        try:
-            db.execute("DELETE FROM words WHERE rowid = ?", (row["key"],))
-            db.execute(
-                "INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)", (row["key"], *searched)
-            )
-        except sqlite3.DatabaseError:  # damaged: `rebuild` makes all of it again
-            return
-
-
-# By what articles are found by author and tag: names as they are compared.
-_LABELS = """
-CREATE TABLE labels (
-    kind TEXT NOT NULL,
-    name TEXT NOT NULL,
-    article INTEGER NOT NULL REFERENCES articles (key),
-    PRIMARY KEY (kind, name, article)
-) WITHOUT ROWID;
-CREATE INDEX labels_by_article ON labels (article)
-"""
-
-
-def _add_labels(db: sqlite3.Connection) -> None:
-    db.execute("ALTER TABLE articles ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'")
-    for statement in _LABELS.split(";\n"):
-        db.execute(statement)
-    for key, written in db.execute("SELECT key, authors FROM articles").fetchall():
-        with suppress(ValueError, TypeError, AttributeError):  # damaged: `faults` tells of it
-            _insert_labels(db, key, {"author": json.loads(written)})
-
-
-def _insert_labels(db: sqlite3.Connection, key: int, labels: Mapping[str, Sequence[str]]) -> None:
-    rows = [(kind, comparable(name), key) for kind, names in labels.items() for name in names]
-    db.executemany("INSERT OR IGNORE INTO labels VALUES (?, ?, ?)", rows)
-
-
-# What brings a file from one format to the next; the first leads from format 1 to 2.
-MIGRATIONS: tuple[Step, ...] = (
-    _add_sources,
-    _add_signatures,
-    _add_inodes,
-    _fold_words,
-    _add_labels,
-)
-
-
-def _database(migrations: Sequence[Step]) -> Database:
-    return Database(CATALOG, APPLICATION_ID, (_make_tables, *migrations))
-
-
-DATABASE = _database(MIGRATIONS)
-
-# A word of the title counts half as much as one of the passage: every passage repeats the title.
-_SEARCH = """
-WITH found AS MATERIALIZED (
-    SELECT passages.vector AS vector, bm25(words, 0.5, 1.0) AS score
-    FROM words CROSS JOIN passages ON passages.key = words.rowid
-    WHERE words MATCH ?1
-      AND (?2 IS NULL OR passages.article IN (SELECT value FROM json_each(?2)))
-)
-SELECT vector FROM found GROUP BY vector ORDER BY min(score), vector LIMIT ?3
-"""
-_VOCABULARY = "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab (main, words, row)"
-_WRITTEN = """
-SELECT highlight(words, 0, char(2), char(3)) AS title, highlight(words, 1, char(2), char(3)) AS text
-FROM words WHERE words MATCH ? LIMIT 5
-"""
-_MARKED = re.compile("\x02([^\x03]+)\x03")
 _SHORTEST = 3  # characters of a stem that another may be taken for
 _LONG = 8  # characters from which two may differ
 _NEAREST = 24  # stems whose forms are looked at
@@ -261,18 +53,9 @@ _NEAREST = 24  # stems whose forms are looked at
 _TERMS = 32
 
 _WORD = re.compile(r"\w+")
-# Errors that say nothing about the file: the disk is full, the folder read-only, or another program
-# writes.
-_SURROUNDINGS = (
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-)
 _CHUNK = 500  # values a statement: every build of SQLite takes that many
+_PENDING = "INSERT INTO pending VALUES (?) ON CONFLICT DO NOTHING"
+_OTHER = "(model < ? OR model > ?)"  # unlike <>, an index answers that at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,50 +78,16 @@ class StoredVector:
 
 
 class Catalog:
-    """The SQLite file. May be used from several threads: reading does not wait for writing."""
+    """The rows of a store. May be used from several threads: reading does not wait for writing."""
 
-    def __init__(
-        self,
-        file: Path,
-        *,
-        newest_backup: Callable[[], Path | None] = lambda: None,
-        migrations: Sequence[Step] = MIGRATIONS,
-    ) -> None:
-        """Open or make the file, and bring it to the newest format.
-
-        `newest_backup` is named where the file is damaged. Raises StoreFormatError where it is
-        another program's, of a newer format or a link, StoreDamagedError where SQLite finds it broken or it
-        holds tables, triggers or views that Dateline does not make, StoreError where it cannot be
-        written.
-        """
-        self.file = file
-        self._newest_backup = newest_backup
-        self._writing = threading.RLock()
-        self._reading = threading.RLock()
-        with self._said_plainly():
-            try:
-                self._db = _connect(file)
-            except OSError as error:
-                raise StoreError(
-                    f"{file} cannot be written ({error.strerror or error}). Make its folder writable, "
-                    "or give another."
-                ) from error
-            try:
-                self._place = _place(file)
-                self._recognise(_database(migrations))
-                self._db.execute("PRAGMA journal_mode = WAL")
-                # Sorting must not put articles into temporary files.
-                self._db.execute("PRAGMA temp_store = MEMORY")
-                self._db.execute("PRAGMA synchronous = FULL")
-                self._db.execute("PRAGMA secure_delete = ON")
-                self._db.execute("PRAGMA foreign_keys = ON")
-                self._reader = _connect(file)
-                self._reader.execute("PRAGMA temp_store = MEMORY")
-                self._reader.execute(_VOCABULARY)
-                self._reader.execute("PRAGMA query_only = ON")
-            except BaseException:
-                self._db.close()
-                raise
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.name = store.name
+        self.turn = store.turn
+        self.transaction = store.transaction
+        self.snapshot = store.snapshot
+        self.identity = store.identity
+        self.remedy = store.remedy
 
     # -- articles ------------------------------------------------------------------------------
 
@@ -356,6 +105,7 @@ class Catalog:
         """Store these articles, replacing those of the same id, in one transaction; `signatures`
         are by id, and an article may get its own later."""
         left: list[int] = []  # dropped last: one article may take over the text of another
+        found_by: list[Words] = []
         with self.transaction():
             for article, passages in entries:
                 key = self._key_of(article.id)
@@ -365,10 +115,11 @@ class Catalog:
                     left += self._drop_passages(key)
                     self._update_article(key, article)
                 for ordinal, passage in enumerate(passages):
-                    self._insert_passage(key, ordinal, article, passage, model)
+                    found_by.append(self._insert_passage(key, ordinal, article, passage, model))
                 self._drop_signature(key)
                 if signatures is not None and article.id in signatures:
                     self._insert_signature(key, signatures[article.id])
+            self._store.put_words(found_by)
             self._drop_vectors_without_passage(left)
 
     def put_details(self, article: Article) -> None:
@@ -388,12 +139,12 @@ class Catalog:
             raise _not_found(article_id)
         article = _article(row)
         if article is None:
-            raise self._damaged(_not_as_stored(article_id))
+            raise self._store.damaged(_not_as_stored(article_id))
         return article
 
     def summaries(self) -> list[Summary]:
         """Newest first, undated last."""
-        with self._snapshot():
+        with self.snapshot():
             rows = self._rows(f"{_SUMMARY} ORDER BY published IS NULL, published DESC, title, id")
             origins: dict[str, list[Origin]] = {}
             for row in self._rows(f"{_ORIGINS} ORDER BY place, entry"):
@@ -403,7 +154,7 @@ class Catalog:
     def summary(self, article_id: str) -> Summary:
         # Half a surrogate pair is in no id, and SQLite would not take it.
         wanted = article_id.encode(errors="replace").decode()
-        with self._snapshot():
+        with self.snapshot():
             row = self._row(f"{_SUMMARY} WHERE id = ?", wanted)
             origins = self._rows(f"{_ORIGINS} WHERE article = ? ORDER BY place, entry", wanted)
         if row is None or wanted != article_id:
@@ -425,8 +176,8 @@ class Catalog:
                 if key is not None:
                     left = self._drop_passages(key)
                     self._drop_signature(key)
-                    self._db.execute("DELETE FROM labels WHERE article = ?", (key,))
-                    self._db.execute("DELETE FROM articles WHERE key = ?", (key,))
+                    self._store.execute("DELETE FROM labels WHERE article = ?", key)
+                    self._store.execute("DELETE FROM articles WHERE key = ?", key)
                     self._note_change()
                     self._drop_vectors_without_passage(left)
                 self._forget_origins(article_id)
@@ -434,19 +185,14 @@ class Catalog:
         return len(known)
 
     def forget(self) -> None:
-        """Remove the last traces of what was removed or replaced: FTS5 keeps words until its
-        segments are merged, and the write-ahead log keeps pages until it is folded in."""
-        if self.meta("forgetting"):
-            with self.transaction():
-                self._db.execute("INSERT INTO words (words) VALUES ('optimize')")
-                self._db.execute("DELETE FROM meta WHERE key = 'forgetting'")
-        self.checkpoint()
+        """Remove the last traces of what was removed or replaced."""
+        self._store.forget()
 
     def statistics(self) -> Statistics:
-        with self._snapshot():
+        with self.snapshot():
             row = self._row(
                 """SELECT count(*) AS articles, min(published) AS oldest, max(published) AS newest,
-                          total(published IS NULL) AS undated,
+                          count(*) - count(published) AS undated,
                           (SELECT count(*) FROM passages) AS passages,
                           (SELECT model FROM vectors LIMIT 1) AS model
                    FROM articles"""
@@ -462,7 +208,7 @@ class Catalog:
             passages=row["passages"],
             oldest=_date(row["oldest"]),
             newest=_date(row["newest"]),
-            undated=int(row["undated"]),
+            undated=row["undated"],
             sources=tuple((source["source"], source["n"]) for source in sources),
             embedding_model=model.rpartition("@")[0] or model,
             content=content,
@@ -479,7 +225,7 @@ class Catalog:
     ) -> list[SourceFile]:
         """The files that are `under` a folder or are it, or have one of these digests, articles or
         addresses; in the order in which they came."""
-        with self._snapshot():
+        with self.snapshot():
             keys: set[int] = set()
             if under is not None:
                 stem = under.rstrip("/") + "/"
@@ -492,17 +238,24 @@ class Catalog:
                 given = [value for value in values if value]
                 rows = self._rows_in(f"SELECT key FROM files WHERE {column} IN", given)  # noqa: S608
                 keys.update(row["key"] for row in rows)
-            rows = self._rows_in("SELECT file AS key FROM origins WHERE article IN", articles)
-            keys.update(row["key"] for row in rows)
-            wanted = json.dumps(sorted(keys))
-            files = self._rows(
-                "SELECT * FROM files WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key",
-                wanted,
+            of_articles = self._rows_in(
+                "SELECT file AS key FROM origins WHERE article IN", articles
             )
+            keys.update(row["key"] for row in of_articles)
+            return self._files(sorted(keys))
+
+    def all_files(self, at_once: int = _CHUNK) -> Iterator[list[SourceFile]]:
+        """Every file, some at once, in the order in which they came."""
+        keys = [row["key"] for row in self._rows("SELECT key FROM files ORDER BY key")]
+        for first in range(0, len(keys), at_once):
+            yield self._files(keys[first : first + at_once])
+
+    def _files(self, wanted: list[int]) -> list[SourceFile]:
+        with self.snapshot():
+            files = self._rows("SELECT * FROM files WHERE key IN (each ?) ORDER BY key", wanted)
             origins: dict[int, list[Origin]] = {}
             for row in self._rows(
-                f"{_ORIGINS} WHERE file IN (SELECT value FROM json_each(?)) ORDER BY file, entry",  # noqa: S608
-                wanted,
+                f"{_ORIGINS} WHERE file IN (each ?) ORDER BY file, entry", wanted
             ):
                 origins.setdefault(row["file"], []).append(_origin(row))
         return [_source_file(row, origins.get(row["key"], ())) for row in files]
@@ -515,7 +268,7 @@ class Catalog:
                 key = self._file_key(file.place)
                 if key is None:
                     key = self._put_file(SourceFile(file.place))
-                self._db.execute("UPDATE files SET digest = '' WHERE key = ?", (key,))
+                self._store.execute("UPDATE files SET digest = '' WHERE key = ?", key)
                 self._note_origins(key, file.origins)
 
     def settle_files(self, files: Sequence[SourceFile], forget: Sequence[str]) -> None:
@@ -531,7 +284,7 @@ class Catalog:
                 key = self._file_key(place)
                 if key is not None:
                     self._drop_origins(key, dropped)
-                    self._db.execute("DELETE FROM files WHERE key = ?", (key,))
+                    self._store.execute("DELETE FROM files WHERE key = ?", key)
             for file in files:
                 key = self._put_file(file)
                 if file.digest:
@@ -543,10 +296,16 @@ class Catalog:
     def note_edits(self, article_id: str, **values: str) -> None:
         """What a person has set outlives the next reading of the article's file; lists as JSON."""
         with self.transaction():
-            self._db.executemany(
-                "INSERT OR REPLACE INTO edits VALUES (?, ?, ?)",
+            self._store.execute_many(
+                "INSERT INTO edits VALUES (?, ?, ?) "
+                "ON CONFLICT (article, field) DO UPDATE SET value = excluded.value",
                 [(article_id, field, value) for field, value in values.items()],
             )
+
+    def edits(self) -> list[tuple[str, str, str]]:
+        """What people have set: (article, field, value), lists as JSON."""
+        rows = self._rows("SELECT article, field, value FROM edits ORDER BY article, field")
+        return [(row["article"], row["field"], row["value"]) for row in rows]
 
     def as_edited(self, articles: Sequence[Article]) -> list[Article]:
         """These articles, with what a person has set in them."""
@@ -585,12 +344,12 @@ class Catalog:
                 rows = self._rows_in(wanted, map(comparable, names))
                 admitted.append({row["key"] for row in rows})
         if where.dated:
-            rows = self._rows(
+            dated = self._rows(
                 "SELECT key FROM articles WHERE published BETWEEN ? AND ?",
                 (where.after or date.min).isoformat(),
                 (where.before or date.max).isoformat(),
             )
-            admitted.append({row["key"] for row in rows})
+            admitted.append({row["key"] for row in dated})
         return sorted(set.intersection(*admitted))
 
     def near_words(self, word: str, k: int) -> list[str]:
@@ -606,51 +365,45 @@ class Catalog:
             return []
         cutoff = 2 if len(stem) >= _LONG else 1
         found: dict[str, tuple[int, int]] = {}
-        with self._snapshot():
+        # The vocabulary has stems; an error in what was cut off makes them differ by more.
+        away = cutoff + 2
+        with self.snapshot():
             terms = {
-                row["term"]: row["doc"]
-                for row in self._rows("SELECT term, doc FROM temp.vocabulary")
-                if not row["term"].isdigit()
+                term: passages
+                for term, passages in self._store.vocabulary(
+                    len(stem) - away, len(stem) + away
+                ).items()
+                if not term.isdigit()
             }
-            # The vocabulary has stems; an error in what was cut off makes them differ by more.
             near = process.extract(
-                stem, list(terms), scorer=OSA.distance, score_cutoff=cutoff + 2, limit=None
+                stem, list(terms), scorer=OSA.distance, score_cutoff=away, limit=None
             )
             near.sort(key=lambda pair: (pair[1], -terms[pair[0]]))
-            for term, away, _ in near[:_NEAREST]:
-                for form, count in self._as_written(term).items():
-                    distance = min(away, OSA.distance(plain, folded(form).lower()))
+            for term, apart, _ in near[:_NEAREST]:
+                for form, count in self._store.as_written(term).items():
+                    distance = min(apart, OSA.distance(plain, folded(form).lower()))
                     # Hardly anyone errs in the first letter (Yannakoudakis and Fawthrop 1983).
                     if distance <= cutoff and _begin_alike(plain, folded(form).lower()):
                         found[form] = (distance, -count)
         return sorted(found, key=lambda form: (found[form], form))[:k]
 
-    def _as_written(self, term: str) -> Counter[str]:
-        """The forms in which a stem of the vocabulary stands in articles, and how often."""
-        rows = self._rows(_WRITTEN, f'"{term}"')
-        return Counter(form for row in rows for text in row for form in _MARKED.findall(text))
-
     def search(self, query: str, k: int, articles: Sequence[int] | None) -> list[int]:
         """The vectors of the `k` texts that match best by BM25, best first; `articles` are keys."""
         terms = _terms(query)
-        if not terms:
+        if not terms or articles == []:
             return []
-        phrases = " OR ".join(f'"{term}"' for term in terms)
-        rows = self._rows(_SEARCH, phrases, None if articles is None else json.dumps(articles), k)
-        return [row["vector"] for row in rows]
+        return self._store.search_words(terms, k, articles)
 
     def passages_of(
         self, vectors: Sequence[int], articles: Sequence[int] | None
     ) -> dict[int, list[Passage]]:
         """The passages that share each of these vectors, the earliest published first, so that the
         order of adding does not matter; vectors without any are left out."""
-        with self._snapshot():
+        with self.snapshot():
+            among = "" if articles is None else "AND article IN (each ?)"
             rows = self._rows(
-                """SELECT * FROM passages WHERE vector IN (SELECT value FROM json_each(?1))
-                   AND (?2 IS NULL OR article IN (SELECT value FROM json_each(?2)))
-                   ORDER BY key""",
-                json.dumps(vectors),
-                None if articles is None else json.dumps(articles),
+                f"SELECT * FROM passages WHERE vector IN (each ?) {among} ORDER BY key",  # noqa: S608
+                *[list(given) for given in (vectors, articles) if given is not None],
             )
             texts = self._articles_by_key({row["article"] for row in rows})
         found: dict[int, list[Passage]] = {}
@@ -678,17 +431,18 @@ class Catalog:
         with self.transaction():
             for key, signature in signatures:
                 self._drop_signature(key)
-                if self._db.execute("SELECT 1 FROM articles WHERE key = ?", (key,)).fetchone():
+                if self._store.execute("SELECT 1 FROM articles WHERE key = ?", key):
                     self._insert_signature(key, signature)
 
     def sharing_a_bucket(self, article_id: str) -> list[tuple[str, str]]:
         """Ids and texts of the articles that may be copies of this one."""
         rows = self._rows(
-            """SELECT id, text FROM articles WHERE id <> ?1 AND key IN (
+            """SELECT id, text FROM articles WHERE id <> ? AND key IN (
                  SELECT theirs.article FROM articles
                  JOIN buckets AS mine ON mine.article = articles.key
                  JOIN buckets AS theirs ON theirs.bucket = mine.bucket
-                 WHERE articles.id = ?1) ORDER BY key""",
+                 WHERE articles.id = ?) ORDER BY key""",
+            article_id,
             article_id,
         )
         return [(row["id"], row["text"]) for row in rows]
@@ -707,24 +461,26 @@ class Catalog:
         else:
             rows = self._rows(
                 """SELECT DISTINCT vector AS key FROM passages
-                   WHERE article IN (SELECT value FROM json_each(?)) ORDER BY vector""",
-                json.dumps(articles),
+                   WHERE article IN (each ?) ORDER BY vector""",
+                list(articles),
             )
         return [row["key"] for row in rows]
 
     def vectors(self, keys: Sequence[int]) -> list[StoredVector]:
         """These vectors; those that are gone are left out."""
         rows = self._rows(
-            """SELECT key, embedding FROM vectors
-               WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key""",
-            json.dumps(keys),
+            "SELECT key, embedding FROM vectors WHERE key IN (each ?) ORDER BY key", list(keys)
         )
         return [StoredVector(row["key"], row["embedding"]) for row in rows]
 
-    def vectors_mark(self) -> tuple[int, int]:
-        """The largest key of a vector and their number. Keys are never used again, so where both
-        are as they were, so are the keys."""
-        row = self._row("SELECT max(key) AS largest, count(*) AS number FROM vectors")
+    def vectors_mark(self, most: int) -> tuple[int, int]:
+        """The largest key of a vector and their number, which is counted up to `most`. Keys are never
+        used again, so where both are as they were, so are the keys."""
+        row = self._row(
+            """SELECT (SELECT max(key) FROM vectors) AS largest, count(*) AS number
+               FROM (SELECT 1 FROM vectors LIMIT ?) AS counted""",
+            most,
+        )
         assert row is not None  # noqa: S101 -- an aggregate always has a row
         return int(row["largest"] or 0), int(row["number"])
 
@@ -736,30 +492,30 @@ class Catalog:
     def settle(self, keys: Iterable[int]) -> None:
         """The vector store has taken or dropped these."""
         with self.transaction():
-            self._db.executemany("DELETE FROM pending WHERE vector = ?", [(key,) for key in keys])
+            self._store.execute("DELETE FROM pending WHERE vector IN (each ?)", list(keys))
 
     def add_pending(self, keys: Iterable[int]) -> None:
         """These vectors have to be handed over again."""
         with self.transaction():
-            self._db.executemany(
-                "INSERT OR IGNORE INTO pending VALUES (?)", [(key,) for key in keys]
-            )
+            self._store.execute_many(_PENDING, [(key,) for key in keys])
 
     def all_pending(self, **meta: str) -> None:
         """Every vector has to be handed over again; sets `meta` in the same transaction."""
         with self.transaction():
-            self._db.execute("INSERT OR IGNORE INTO pending SELECT key FROM vectors")
+            self._store.execute(
+                "INSERT INTO pending SELECT key FROM vectors WHERE true ON CONFLICT DO NOTHING"
+            )
             self.set_meta(**meta)
 
     def none_pending(self, **meta: str) -> None:
         """Another vector store has everything; sets `meta` in the same transaction."""
         with self.transaction():
-            self._db.execute("DELETE FROM pending")
+            self._store.execute("DELETE FROM pending")
             self.set_meta(**meta)
 
     def count_other_models(self, model: str) -> int:
         """How many vectors another model has made."""
-        row = self._row("SELECT count(*) AS n FROM vectors WHERE model <> ?", model)
+        row = self._row(f"SELECT count(*) AS n FROM vectors WHERE {_OTHER}", model, model)  # noqa: S608
         return 0 if row is None else int(row["n"])
 
     def of_other_models(
@@ -767,13 +523,13 @@ class Catalog:
     ) -> list[tuple[int, bytes, str, date | None, str]]:
         """(key of the vector, digest of what was embedded, title, date, text) of passages that
         another model embedded."""
-        with self._snapshot():
+        with self.snapshot():
             rows = self._rows(
-                """SELECT vectors.key, digest, min(passages.key), article, start, "end"
-                   FROM vectors JOIN passages ON vector = vectors.key
-                   WHERE model <> ? GROUP BY vectors.key ORDER BY vectors.key LIMIT ?""",
-                model,
-                limit,
+                f"""SELECT vectors.key AS key, digest, article, start, "end"
+                    FROM vectors JOIN passages ON passages.key = (
+                        SELECT min(key) FROM passages WHERE vector = vectors.key)
+                    WHERE {_OTHER} ORDER BY vectors.key LIMIT ?""",  # noqa: S608
+                *(model, model, limit),
             )
             texts = self._articles_by_key({row["article"] for row in rows})
         return [
@@ -796,10 +552,42 @@ class Catalog:
         )
         return [(row["start"], row["end"]) for row in rows]
 
+    def models(self) -> list[str]:
+        """The models that have made vectors: none yet, one, or two while they are made again."""
+        rows = self._rows("SELECT DISTINCT model FROM vectors ORDER BY model")
+        return [row["model"] for row in rows]
+
+    def whole_articles(self, after: int, limit: int) -> list[tuple[int, Article, list[NewPassage]]]:
+        """The articles whose keys follow, with what was embedded of them, as `put` takes them.
+
+        Raises StoreDamagedError where one is not what was stored.
+        """
+        with self.snapshot():
+            rows = self._rows(
+                "SELECT * FROM articles WHERE key > ? ORDER BY key LIMIT ?", after, limit
+            )
+            found = self._rows(
+                """SELECT article, start, "end", digest, embedding FROM passages
+                   JOIN vectors ON vectors.key = vector
+                   WHERE article IN (each ?) ORDER BY article, ordinal""",
+                [row["key"] for row in rows],
+            )
+        passages: dict[int, list[NewPassage]] = {}
+        for row in found:
+            new = NewPassage(row["start"], row["end"], row["digest"], row["embedding"])
+            passages.setdefault(row["article"], []).append(new)
+        whole = []
+        for row in rows:
+            article = _article(row)
+            if article is None:
+                raise self._store.damaged(_not_as_stored(row["id"]))
+            whole.append((row["key"], article, passages.get(row["key"], [])))
+        return whole
+
     def embedded_texts(self) -> Iterator[tuple[Article, list[tuple[int, int, bytes]]]]:
         """Every sound article, with (start, end, digest of what was embedded) of its passages."""
         for key in [row["key"] for row in self._rows("SELECT key FROM articles ORDER BY key")]:
-            with self._snapshot():
+            with self.snapshot():
                 row = self._row("SELECT * FROM articles WHERE key = ?", key)
                 passages = self._rows(
                     """SELECT start, "end", digest FROM passages
@@ -814,13 +602,13 @@ class Catalog:
         """Replace these vectors by those of `model`."""
         with self.transaction():
             for key, embedding in vectors:
-                self._db.execute(
+                self._store.execute(
                     "UPDATE vectors SET embedding = ?, model = ? WHERE key = ?",
-                    (embedding, model, key),
+                    *(embedding, model, key),
                 )
-                self._db.execute("INSERT OR IGNORE INTO pending VALUES (?)", (key,))
+                self._store.execute(_PENDING, key)
 
-    # -- the file itself -----------------------------------------------------------------------
+    # -- the rows themselves -------------------------------------------------------------------
 
     def meta(self, key: str) -> str:
         """A note about the file or its surroundings; "" where there is none."""
@@ -829,161 +617,98 @@ class Catalog:
 
     def set_meta(self, **values: str) -> None:
         with self.transaction():
-            self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(values.items()))
+            self._store.execute_many(
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                list(values.items()),
+            )
 
     def rebuild_words(self, progress: Callable[[Progress], None] | None = None) -> None:
         """Build word search again from the articles: a new one is seen when it is complete."""
         keys = [row["key"] for row in self._rows("SELECT key FROM articles ORDER BY key")]
         with self.transaction():
-            self._drop_words()
-            self._db.execute(_WORDS)
+            self._store.clear_words()
             for done, key in enumerate(keys, start=1):
-                article = self._db.execute(
-                    "SELECT title, text FROM articles WHERE key = ?", (key,)
-                ).fetchone()
-                spans = self._db.execute(
-                    'SELECT key, start, "end" FROM passages WHERE article = ?', (key,)
-                ).fetchall()
-                self._db.executemany(
-                    "INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)",
-                    [
-                        (
-                            span["key"],
-                            folded(article["title"]),
-                            folded(article["text"][span["start"] : span["end"]]),
-                        )
-                        for span in spans
-                    ],
-                )
+                self._store.put_words(self._words_of(key, self._store.execute))
                 if progress is not None:
                     progress(Progress(done, len(keys), "words"))
-            self._db.execute("DELETE FROM meta WHERE key = 'forgetting'")
-        self.checkpoint()
+        self.forget()
 
     def faults(self) -> list[Finding]:
-        """What is wrong with the file, each with its remedy; empty when all is well.
+        """What is wrong with the rows, each with its remedy; empty when all is well.
 
-        Reads everything: SQLite's own check, every article against its digest, every passage
+        Reads everything: the database's own check, every article against its digest, every passage
         against its article and against the word search.
         """
-        remedy = self._restore()
-        found = [
-            Finding("error", f"{self.file.name}: {row[0]}", remedy)
-            for row in self._rows("PRAGMA integrity_check(10)")
-            if row[0] != "ok" and "FTS5" not in row[0]  # newer releases look at words too
-        ]
-        try:
-            with self._writing:
-                self._db.execute("INSERT INTO words (words) VALUES ('integrity-check')")
-            with self._reading:
-                words_agree = self._counts_agree()
-        except sqlite3.DatabaseError as error:
-            if _code(error) in _SURROUNDINGS:
-                raise self._plain(error) from error
-            words_agree = False
+        found = self._store.faults()
+        words_agree = self._store.words_are_sound()
         for key in [row["key"] for row in self._rows("SELECT key FROM articles ORDER BY key")]:
-            row = self._row("SELECT * FROM articles WHERE key = ?", key)
+            with self.snapshot():
+                row = self._row("SELECT * FROM articles WHERE key = ?", key)
+                words_agree = words_agree and self._store.words_agree(
+                    self._words_of(key, self._rows)
+                )
             if row is not None and _article(row) is None:
-                found.append(Finding("error", _not_as_stored(row["id"]), remedy))
-            words_agree = words_agree and self._has_its_words(key)
+                found.append(Finding("error", _not_as_stored(row["id"]), self._store.remedy()))
         if not words_agree:
             message = "the word search does not agree with the articles"
             found.append(Finding("error", message, "run `dateline rebuild`"))
         return found
 
-    def checkpoint(self) -> None:
-        """Fold the write-ahead log into the file, so that nothing removed is left in it."""
-        with self._writing, self._said_plainly():
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
     def close(self) -> None:
-        # The writer last: it folds the log in and removes it.
-        with self._writing, self._reading:
-            self._reader.close()
-            self._db.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing; a transaction within one joins it."""
-        with self._writing, self._said_plainly():
-            if self._db.in_transaction:
-                yield
-                return
-            if _place(self.file) != self._place:  # what is written would be nowhere
-                raise self._damaged("it was removed or replaced while it was open")
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:  # SQLite ends it by itself where the disk is full
-                    self._db.execute("ROLLBACK")
-                raise
+        self._store.close()
 
     # -- below ---------------------------------------------------------------------------------
 
-    def _recognise(self, database: Database) -> None:
-        """Make an empty file ours, or find that it is; nothing is written before that is known."""
-        if self._number("page_count") == 0:
-            with self.transaction():
-                database.make(self._db)
-                self.set_meta(index=uuid.uuid4().hex)
-            return
-        if self._number("application_id") != APPLICATION_ID:
-            raise StoreFormatError(
-                f"{self.file} belongs to another program. Give another folder as the index."
+    def _words_of(self, key: int, rows: Callable[..., Sequence[Row]]) -> list[Words]:
+        """What the passages of an article are found by; nothing where it is gone."""
+        spans = rows(
+            """SELECT passages.key AS key, start, "end", title, text FROM passages
+               JOIN articles ON articles.key = article WHERE article = ?""",
+            key,
+        )
+        return [
+            Words(
+                span["key"],
+                folded(span["title"]),
+                folded(span["text"][span["start"] : span["end"]]),
             )
-        version = self._number("user_version")
-        if version > database.newest:
-            raise StoreFormatError(
-                f"{self.file} has format {version}, and this release reads up to "
-                f"{database.newest}. Upgrade dateline, or give another folder as the index."
-            )
-        # Triggers and views would run with our own statements: whoever made the file could have
-        # every question and article copied.
-        if foreign := database.foreign(self._db):
-            raise self._damaged(f"Dateline did not make {', '.join(foreign)} in it")
-        for step, migrate in enumerate(database.formats[version:], start=version + 1):
-            with self.transaction():
-                migrate(self._db)
-                self._db.execute(f"PRAGMA user_version = {step}")
-
-    def _number(self, pragma: str) -> int:
-        return int(self._db.execute(f"PRAGMA {pragma}").fetchone()[0])
+            for span in spans
+        ]
 
     def _key_of(self, article_id: str) -> int | None:
-        row = self._db.execute("SELECT key FROM articles WHERE id = ?", (article_id,)).fetchone()
-        return None if row is None else int(row["key"])
+        rows = self._store.execute("SELECT key FROM articles WHERE id = ?", article_id)
+        return rows[0]["key"] if rows else None
 
     def _insert_article(self, article: Article) -> int:
-        values = _values(article)
-        cursor = self._db.execute(
-            f"INSERT INTO articles ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
-            list(values.values()),
-        )
-        key = int(cursor.lastrowid or 0)
-        _insert_labels(self._db, key, {"author": article.authors, "tag": article.tags})
+        key = self._store.insert("articles", _values(article))
+        self._insert_labels(key, article)
         self._note_change()
         return key
 
     def _update_article(self, key: int, article: Article) -> None:
         values = _values(article)
-        self._db.execute(
+        self._store.execute(
             f"UPDATE articles SET {', '.join(f'{name} = ?' for name in values)} WHERE key = ?",  # noqa: S608
-            [*values.values(), key],
+            *values.values(),
+            key,
         )
-        self._db.execute("DELETE FROM labels WHERE article = ?", (key,))
-        _insert_labels(self._db, key, {"author": article.authors, "tag": article.tags})
+        self._store.execute("DELETE FROM labels WHERE article = ?", key)
+        self._insert_labels(key, article)
         self._note_change()
+
+    def _insert_labels(self, key: int, article: Article) -> None:
+        named = {"author": article.authors, "tag": article.tags}
+        rows = {(kind, comparable(name), key) for kind, names in named.items() for name in names}
+        self._store.execute_many("INSERT INTO labels VALUES (?, ?, ?)", sorted(rows))
 
     def _note_change(self) -> None:
         """Give the articles as they are now a name of their own. It is drawn and not counted: a
         restored catalog must not come to a name that others had before it."""
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('content', ?)", (uuid.uuid4().hex,))
+        self.set_meta(content=uuid.uuid4().hex)
 
     def _file_key(self, place: str) -> int | None:
-        row = self._db.execute("SELECT key FROM files WHERE place = ?", (place,)).fetchone()
-        return None if row is None else int(row["key"])
+        rows = self._store.execute("SELECT key FROM files WHERE place = ?", place)
+        return rows[0]["key"] if rows else None
 
     def _put_file(self, file: SourceFile) -> int:
         values = {
@@ -999,27 +724,28 @@ class Catalog:
             "inode": file.inode,
             "changed": file.changed,
         }
-        changes = ", ".join(f"{name} = excluded.{name}" for name in values)
-        self._db.execute(
-            f"INSERT INTO files ({', '.join(values)}) VALUES ({', '.join('?' * len(values))}) "  # noqa: S608
-            f"ON CONFLICT (place) DO UPDATE SET {changes}",
-            list(values.values()),
-        )
         key = self._file_key(file.place)
-        assert key is not None  # noqa: S101 -- it was written a line above
+        if key is None:
+            return self._store.insert("files", values)
+        self._store.execute(
+            f"UPDATE files SET {', '.join(f'{name} = ?' for name in values)} WHERE key = ?",  # noqa: S608
+            *values.values(),
+            key,
+        )
         return key
 
     def _note_origins(self, file_key: int, origins: Sequence[Origin]) -> None:
         """Add these to the file's; what it had before at the same entry stays until it is dropped."""
         known = {
             (row["entry"], row["article"])
-            for row in self._db.execute(
-                "SELECT entry, article FROM origins WHERE file = ?", (file_key,)
+            for row in self._store.execute(
+                "SELECT entry, article FROM origins WHERE file = ?", file_key
             )
         }
         entries = {entry for entry, _ in known}
-        self._db.executemany(
-            "INSERT OR REPLACE INTO origins VALUES (?, ?, ?, ?, ?)",
+        self._store.execute_many(
+            "INSERT INTO origins VALUES (?, ?, ?, ?, ?) ON CONFLICT (file, entry) DO UPDATE SET "
+            "article = excluded.article, source = excluded.source, gone = excluded.gone",
             [
                 (
                     file_key,
@@ -1028,7 +754,7 @@ class Catalog:
                     else f"{o.entry}\n{o.article_id}",
                     o.article_id,
                     o.source,
-                    o.gone,
+                    int(o.gone),
                 )
                 for o in origins
             ],
@@ -1036,35 +762,38 @@ class Catalog:
 
     def _drop_origins(self, file_key: int, dropped: dict[str, set[str]]) -> None:
         """Drop a file's origins and add their sources to `dropped`, by article."""
-        for row in self._db.execute(
-            "SELECT article, source FROM origins WHERE file = ?", (file_key,)
+        for row in self._store.execute(
+            "SELECT article, source FROM origins WHERE file = ?", file_key
         ):
             dropped.setdefault(row["article"], set()).add(row["source"])
-        self._db.execute("DELETE FROM origins WHERE file = ?", (file_key,))
+        self._store.execute("DELETE FROM origins WHERE file = ?", file_key)
 
     def _forget_origins(self, article_id: str) -> None:
         """The article was removed: its files, where they are seen again, are read again."""
-        self._db.execute("DELETE FROM edits WHERE article = ?", (article_id,))
-        files = self._db.execute(
-            "SELECT DISTINCT file FROM origins WHERE article = ?", (article_id,)
-        ).fetchall()
-        self._db.execute("DELETE FROM origins WHERE article = ?", (article_id,))
+        self._store.execute("DELETE FROM edits WHERE article = ?", article_id)
+        files = self._store.execute(
+            "SELECT DISTINCT file FROM origins WHERE article = ?", article_id
+        )
+        self._store.execute("DELETE FROM origins WHERE article = ?", article_id)
         for row in files:
-            self._db.execute("UPDATE files SET digest = '' WHERE key = ?", (row["file"],))
-            self._db.execute(
-                """DELETE FROM files WHERE key = ?1
-                   AND NOT EXISTS (SELECT 1 FROM origins WHERE file = ?1)""",
-                (row["file"],),
+            self._store.execute("UPDATE files SET digest = '' WHERE key = ?", row["file"])
+            self._store.execute(
+                """DELETE FROM files WHERE key = ?
+                   AND NOT EXISTS (SELECT 1 FROM origins WHERE file = files.key)""",
+                row["file"],
             )
 
     def _name_source_anew(self, article_id: str, dropped: set[str]) -> None:
-        rows = self._db.execute(
+        rows = self._store.execute(
             "SELECT source FROM origins WHERE article = ? AND gone = 0 ORDER BY file, entry",
-            (article_id,),
-        ).fetchall()
+            article_id,
+        )
         sources = [row["source"] for row in rows]
-        row = self._db.execute("SELECT * FROM articles WHERE id = ?", (article_id,)).fetchone()
-        if not sources or row is None or row["source"] in sources or row["source"] not in dropped:
+        found = self._store.execute("SELECT * FROM articles WHERE id = ?", article_id)
+        if not sources or not found:
+            return
+        (row,) = found
+        if row["source"] in sources or row["source"] not in dropped:
             return
         article = _article(row)
         if article is not None:
@@ -1072,192 +801,92 @@ class Catalog:
 
     def _insert_passage(
         self, article_key: int, ordinal: int, article: Article, passage: NewPassage, model: str
-    ) -> None:
-        row = self._db.execute(
-            "SELECT key FROM vectors WHERE digest = ?", (passage.digest,)
-        ).fetchone()
-        vector = self._insert_vector(passage, model) if row is None else row["key"]
-        cursor = self._db.execute(
-            "INSERT INTO passages VALUES (NULL, ?, ?, ?, ?, ?)",
-            (article_key, ordinal, passage.start, passage.end, vector),
+    ) -> Words:
+        """Store a passage; returns what it is found by."""
+        rows = self._store.execute("SELECT key FROM vectors WHERE digest = ?", passage.digest)
+        key = self._store.insert(
+            "passages",
+            {
+                "article": article_key,
+                "ordinal": ordinal,
+                "start": passage.start,
+                "end": passage.end,
+                "vector": rows[0]["key"] if rows else self._insert_vector(passage, model),
+            },
         )
-        self._db.execute(
-            "INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)",
-            (
-                cursor.lastrowid,
-                folded(article.title),
-                folded(article.text[passage.start : passage.end]),
-            ),
-        )
+        text = article.text[passage.start : passage.end]
+        return Words(key, folded(article.title), folded(text))
 
     def _insert_vector(self, passage: NewPassage, model: str) -> int:
-        cursor = self._db.execute(
-            "INSERT INTO vectors VALUES (NULL, ?, ?, ?)", (passage.digest, passage.embedding, model)
-        )
-        key = int(cursor.lastrowid or 0)
-        self._db.execute("INSERT OR IGNORE INTO pending VALUES (?)", (key,))
+        values = {"digest": passage.digest, "embedding": passage.embedding, "model": model}
+        key = self._store.insert("vectors", values)
+        self._store.execute(_PENDING, key)
         return key
 
     def _insert_signature(self, article_key: int, signature: Signature) -> None:
-        self._db.execute(
-            "INSERT INTO signatures VALUES (?, ?, ?)", (article_key, signature.minhash, SIGNING)
+        self._store.execute(
+            "INSERT INTO signatures VALUES (?, ?, ?)", article_key, signature.minhash, SIGNING
         )
-        self._db.executemany(
-            "INSERT OR IGNORE INTO buckets VALUES (?, ?)",
-            [(bucket, article_key) for bucket in signature.buckets],
+        self._store.execute_many(
+            "INSERT INTO buckets VALUES (?, ?)",
+            [(bucket, article_key) for bucket in sorted(set(signature.buckets))],
         )
 
     def _drop_signature(self, article_key: int) -> None:
-        self._db.execute("DELETE FROM signatures WHERE article = ?", (article_key,))
-        self._db.execute("DELETE FROM buckets WHERE article = ?", (article_key,))
-
-    def _drop_words(self) -> None:
-        try:
-            self._db.execute("DROP TABLE IF EXISTS words")
-        except sqlite3.DatabaseError:
-            # FTS5 does not even load it: take it out of the schema by hand, then its parts.
-            self._db.execute("PRAGMA writable_schema = ON")
-            self._db.execute("DELETE FROM sqlite_master WHERE name = 'words'")
-            self._db.execute("PRAGMA writable_schema = RESET")
-            for part in ("data", "idx", "content", "docsize", "config"):
-                self._db.execute(f"DROP TABLE IF EXISTS words_{part}")
+        self._store.execute("DELETE FROM signatures WHERE article = ?", article_key)
+        self._store.execute("DELETE FROM buckets WHERE article = ?", article_key)
 
     def _drop_passages(self, article_key: int) -> list[int]:
         """Drop an article's passages and their words; returns the vectors they had."""
-        rows = self._db.execute(
-            "SELECT key, vector FROM passages WHERE article = ?", (article_key,)
-        ).fetchall()
-        self._db.executemany("DELETE FROM words WHERE rowid = ?", [(row["key"],) for row in rows])
-        self._db.execute("DELETE FROM passages WHERE article = ?", (article_key,))
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('forgetting', 'words')")
+        rows = self._store.execute(
+            "SELECT key, vector FROM passages WHERE article = ?", article_key
+        )
+        self._store.drop_words([row["key"] for row in rows])
+        self._store.execute("DELETE FROM passages WHERE article = ?", article_key)
         return [row["vector"] for row in rows]
 
     def _drop_vectors_without_passage(self, keys: Sequence[int]) -> None:
-        unused = """(SELECT key FROM vectors WHERE key IN (SELECT value FROM json_each(?))
-                     AND NOT EXISTS (SELECT 1 FROM passages WHERE vector = vectors.key))"""
-        wanted = (json.dumps(keys),)
-        self._db.execute(f"INSERT OR IGNORE INTO pending SELECT key FROM {unused}", wanted)  # noqa: S608
-        self._db.execute(f"DELETE FROM vectors WHERE key IN {unused}", wanted)  # noqa: S608
-
-    def _articles_by_key(self, keys: Iterable[int]) -> dict[int, sqlite3.Row]:
-        rows = self._rows(
-            "SELECT * FROM articles WHERE key IN (SELECT value FROM json_each(?))",
-            json.dumps(sorted(keys)),
+        unused = """key IN (each ?)
+                    AND NOT EXISTS (SELECT 1 FROM passages WHERE vector = vectors.key)"""
+        self._store.execute(
+            f"INSERT INTO pending SELECT key FROM vectors WHERE {unused} ON CONFLICT DO NOTHING",  # noqa: S608
+            list(keys),
         )
+        self._store.execute(f"DELETE FROM vectors WHERE {unused}", list(keys))  # noqa: S608
+
+    def _articles_by_key(self, keys: Iterable[int]) -> dict[int, Row]:
+        rows = self._rows("SELECT * FROM articles WHERE key IN (each ?)", sorted(keys))
         return {row["key"]: row for row in rows}
 
-    def _counts_agree(self) -> bool:
-        counts = self._reader.execute(
-            "SELECT (SELECT count(*) FROM passages) = (SELECT count(*) FROM words)"
-        )
-        return bool(counts.fetchone()[0])
-
-    def _has_its_words(self, key: int) -> bool:
-        """True where the word search has the passages of this article, and exactly those."""
-        with self._snapshot():
-            article = self._row("SELECT title, text FROM articles WHERE key = ?", key)
-            rows = self._rows(
-                """SELECT start, "end", words.title, words.text FROM passages
-                   LEFT JOIN words ON words.rowid = passages.key WHERE article = ?""",
-                key,
-            )
-        return (
-            article is None
-            or all(  # removed in the meantime
-                (row["title"], row["text"])
-                == (folded(article["title"]), folded(article["text"][row["start"] : row["end"]]))
-                for row in rows
-            )
-        )
-
-    def _rows_in(self, statement: str, values: Iterable[Any]) -> list[sqlite3.Row]:
+    def _rows_in(self, statement: str, values: Iterable[Any]) -> list[Row]:
         """The rows of `statement`, which ends in IN, for any number of values.
 
         Not by json_each: it ends a string at its first NUL, and another article may have that id.
         """
         distinct = list(dict.fromkeys(values))
-        rows: list[sqlite3.Row] = []
-        with self._snapshot():
+        rows: list[Row] = []
+        with self.snapshot():
             for first in range(0, len(distinct), _CHUNK):
                 chunk = distinct[first : first + _CHUNK]
                 rows += self._rows(f"{statement} ({', '.join('?' * len(chunk))})", *chunk)
         return rows
 
-    def _rows(self, statement: str, *values: Any) -> list[sqlite3.Row]:
-        with self._reading, self._said_plainly():
-            return self._reader.execute(statement, values).fetchall()
+    def _rows(self, statement: str, *values: Any) -> Sequence[Row]:
+        return self._store.rows(statement, *values)
 
-    def _row(self, statement: str, *values: Any) -> sqlite3.Row | None:
+    def _row(self, statement: str, *values: Any) -> Row | None:
         rows = self._rows(statement, *values)
         return rows[0] if rows else None
 
-    @contextmanager
-    def _snapshot(self) -> Iterator[None]:
-        """What is read inside is of one moment."""
-        with self._reading, self._said_plainly():
-            if self._reader.in_transaction:
-                yield
-                return
-            self._reader.execute("BEGIN")
-            try:
-                yield
-            finally:
-                self._reader.execute("ROLLBACK")
 
-    @contextmanager
-    def _said_plainly(self) -> Iterator[None]:
-        """SQLite's errors as ours, with what to do."""
-        try:
-            yield
-        except sqlite3.ProgrammingError as error:
-            if "closed" in str(error):
-                raise StoreError("the index has been closed; open it again.") from error
-            raise
-        except sqlite3.DataError as error:
-            raise ArticleError(
-                f"an article is too large for the index ({error}). Divide it."
-            ) from error
-        except sqlite3.DatabaseError as error:
-            raise self._plain(error) from error
-
-    def _plain(self, error: sqlite3.DatabaseError) -> StoreError:
-        code = _code(error)
-        if _extended_code(error) == sqlite3.SQLITE_CORRUPT_VTAB:
-            return StoreDamagedError(
-                f"the word search in {self.file} is damaged. Run `dateline rebuild`: it is made "
-                "again from the articles."
-            )
-        # Text that is no UTF-8 has no code.
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "decode" in str(error):
-            return self._damaged(str(error))
-        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-            return StoreError(
-                f"{self.file} cannot be written ({error}). Make its folder writable, or give "
-                "another."
-            )
-        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-            return StoreError(
-                f"{self.file} could not be written ({error}). Free some space and run the command "
-                "again; what was added before is kept."
-            )
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return StoreBusyError(
-                f"another program is writing to {self.file}. Let it finish, and try again."
-            )
-        return StoreError(f"{self.file}: {error}. Run `dateline doctor`.")
-
-    def _damaged(self, reason: str) -> StoreDamagedError:
-        return StoreDamagedError(f"{self.file} is damaged ({reason}). {self._restore()}")
-
-    def _restore(self) -> str:
-        return how_to_restore(self._newest_backup())
-
-
-def how_to_restore(backup: Path | None) -> str:
-    """What to do where the articles' file is damaged."""
-    if backup is None:
-        return "There is no backup: move the folder away and add the articles again."
-    return f"The newest backup is {backup}: `dateline restore {backup}` brings it back."
+def open_catalog(
+    file: Path,
+    *,
+    newest_backup: Callable[[], Path | None] = lambda: None,
+    migrations: Sequence[Step] = MIGRATIONS,
+) -> Catalog:
+    """The catalog in an SQLite file, made where absent; see `SQLiteStore`."""
+    return Catalog(SQLiteStore(file, newest_backup=newest_backup, migrations=migrations))
 
 
 def digest(article: Article) -> str:
@@ -1274,30 +903,6 @@ def digest(article: Article) -> str:
         *([list(article.tags)] if article.tags else []),
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _connect(file: Path) -> sqlite3.Connection:
-    connection = open_own(file)
-    connection.row_factory = sqlite3.Row
-    return connection
-
-
-def _place(file: Path) -> tuple[int, int] | None:
-    """Which file lies there, whatever is in it."""
-    try:
-        found = file.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _code(error: sqlite3.Error) -> int:
-    return _extended_code(error) & 0xFF
-
-
-def _extended_code(error: sqlite3.Error) -> int:
-    code = getattr(error, "sqlite_errorcode", None)
-    return 0 if code is None else int(code)
 
 
 def _not_as_stored(article_id: str) -> str:
@@ -1343,7 +948,7 @@ def _values(article: Article) -> dict[str, Any]:
     }
 
 
-def _article(row: sqlite3.Row) -> Article | None:
+def _article(row: Row) -> Article | None:
     """The article of the row; None where it is not what was stored."""
     try:
         article = Article(
@@ -1376,11 +981,11 @@ SELECT articles.key AS key FROM origins JOIN files ON files.key = origins.file
 JOIN articles ON articles.id = origins.article WHERE gone = 0"""
 
 
-def _origin(row: sqlite3.Row) -> Origin:
+def _origin(row: Row) -> Origin:
     return Origin(row["place"], row["article"], row["source"], row["entry"], bool(row["gone"]))
 
 
-def _source_file(row: sqlite3.Row, origins: Sequence[Origin]) -> SourceFile:
+def _source_file(row: Row, origins: Sequence[Origin]) -> SourceFile:
     return SourceFile(
         place=row["place"],
         size=row["size"],
@@ -1397,7 +1002,7 @@ def _source_file(row: sqlite3.Row, origins: Sequence[Origin]) -> SourceFile:
     )
 
 
-def _summary(row: sqlite3.Row, origins: Sequence[Origin]) -> Summary:
+def _summary(row: Row, origins: Sequence[Origin]) -> Summary:
     return Summary(
         id=row["id"],
         title=row["title"],
@@ -1420,7 +1025,7 @@ def _told_first(passage: Passage) -> tuple[bool, str, str, int]:
     return (day is None, "" if day is None else day.isoformat(), passage.article_id, passage.start)
 
 
-def _passage(row: sqlite3.Row, article: sqlite3.Row) -> Passage:
+def _passage(row: Row, article: Row) -> Passage:
     pages: list[int] = json.loads(article["pages"])
     return Passage(
         id=f"{article['id']}#{row['ordinal']}",

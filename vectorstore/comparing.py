@@ -56,7 +56,7 @@ class Comparing:
     def _all(self) -> _Held | None:
         """All vectors, or None where there are too many. What was held already is not read again."""
         with self._loading:
-            mark = self._catalog.vectors_mark()
+            mark = self._catalog.vectors_mark(self._most + 1)
             if mark[1] > self._most:
                 self._held = None
             elif self._held is None:

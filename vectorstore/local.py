@@ -39,7 +39,7 @@ from vectorstore.articles import (
     Summary,
 )
 from vectorstore.backups import NOTES, RESTORING, newest_backup, write_backup
-from vectorstore.catalog import CATALOG, Catalog, NewPassage, StoredVector, digest, how_to_restore
+from vectorstore.catalog import Catalog, NewPassage, StoredVector, digest, open_catalog
 from vectorstore.context import Context, in_context, without_date
 from vectorstore.copies import Shape, Signature, signature
 from vectorstore.database import Database
@@ -55,6 +55,7 @@ from vectorstore.errors import (
 from vectorstore.index import Index, Mode, OnProgress
 from vectorstore.retrieval import collapse, fuse
 from vectorstore.splitting import Span, passages
+from vectorstore.stores.sqlite import CATALOG, how_to_restore
 
 if TYPE_CHECKING:
     from vectorstore.embedding import Embedding
@@ -103,23 +104,31 @@ class LocalIndex(Index):
 
         Raises StoreFormatError, StoreDamagedError or StoreError where the folder cannot be used.
         """
+        check_folder(folder)
+        make_folder(folder)
+        self._folder = folder
+        self._beside = tuple(beside)
+        opened = embedding()
+        catalog = open_catalog(folder / CATALOG, newest_backup=lambda: newest_backup(folder))
+        self._begin(catalog, opened, chroma_url, progress, split, context)
+
+    def _begin(
+        self,
+        catalog: Catalog,
+        embedding: Embedding,
+        chroma_url: str | None,
+        progress: OnProgress | None,
+        split: Callable[[str], list[Span]],
+        context: Context,
+    ) -> None:
+        """Take up a catalog that was opened, and close it where that fails."""
         from vectorstore.comparing import Comparing
 
-        check_folder(folder)
-        try:
-            folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"the index's folder {folder} cannot be made: {error.strerror or error}. Choose "
-                "another folder, or make this one writable."
-            ) from error
-        self._folder = folder
         self._chroma_url = chroma_url
-        self._beside = tuple(beside)
-        self._embedding = embedding()
+        self._embedding = embedding
         self._split = split
         self._context = context
-        self._writing = threading.RLock()  # held by whoever changes the index, not while embedding
+        self._writing = catalog.turn  # held by whoever changes the index, not while embedding
         self._turns = _Turns()  # of those who embed what they are about to store
         self._gate = _Gate()  # searches share it; a step to the next state has it alone
         self._vectors: Vectors | None = None
@@ -127,7 +136,7 @@ class LocalIndex(Index):
         self._interruptions = 0
         self._holds_removed = False  # Chroma's files still have bytes of removed vectors
         self._repaired = ""
-        self._catalog = Catalog(folder / CATALOG, newest_backup=lambda: newest_backup(folder))
+        self._catalog = catalog
         self._comparing = Comparing(self._catalog)
         try:
             self._tidy()
@@ -310,8 +319,7 @@ class LocalIndex(Index):
         try:
             return [*self._faults(), *self._advice()]
         except StoreDamagedError as error:
-            remedy = how_to_restore(newest_backup(self._folder))
-            return [Finding("error", str(error), remedy)]
+            return [Finding("error", str(error), self._catalog.remedy())]
 
     def rebuild(self, *, progress: OnProgress | None = None) -> None:
         self._refuse_if_closed()
@@ -323,7 +331,7 @@ class LocalIndex(Index):
         with self._writing:
             self._refuse_if_closed()
             generation = str(self._generation() + 1)
-            old_folder = self._vectors_folder()
+            old_folder = None if self._chroma_url else self._vectors_folder()
             new = self._open_beside(generation)
             try:
                 keys = self._catalog.vector_keys()
@@ -345,7 +353,7 @@ class LocalIndex(Index):
                 raise
             if old is not None:
                 _close(old)
-            if self._chroma_url is None:
+            if old_folder is not None:
                 shutil.rmtree(old_folder, ignore_errors=True)
             else:
                 new.drop_others(self._prefix())
@@ -660,7 +668,7 @@ class LocalIndex(Index):
         """A server lives its own life: compare what it has, and note what has to follow."""
         from vectorstore.vectors import open_server
 
-        inode = str((self._folder / CATALOG).stat().st_ino)
+        inode = self._catalog.identity()
         if self._catalog.meta("inode") not in ("", inode):
             # The folder was copied: the collection belongs to the original, which may be in use.
             self._catalog.set_meta(index=uuid.uuid4().hex)
@@ -838,10 +846,13 @@ class LocalIndex(Index):
             message = f"{which} no date: searches by date leave such articles out"
             remedy = "give them one: `dateline edit ID --date YYYY-MM-DD`"
             found.append(Finding("warning", message, remedy))
-        if self._folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            message = f"other users can look into {self._folder}"
-            found.append(Finding("warning", message, f"run `chmod 700 {self._folder}`"))
-        return found
+        return found + self._open_to_others()
+
+    def _open_to_others(self) -> list[Finding]:
+        if not self._folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            return []
+        message = f"other users can look into {self._folder}"
+        return [Finding("warning", message, f"run `chmod 700 {self._folder}`")]
 
     def _faults_of(self, vectors: Vectors) -> list[Finding]:
         stored, held = set(self._catalog.vector_keys()), set(vectors.keys())
@@ -958,6 +969,17 @@ def check_folder(folder: Path) -> None:
             f"{folder} is not an index: it holds {strange[0]!r}"
             f"{' and more' if len(strange) > 1 else ''}. Give an empty or new folder."
         )
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder where absent, for its owner only. Raises StoreError where that fails."""
+    try:
+        folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the index's folder {folder} cannot be made: {error.strerror or error}. Choose "
+            "another folder, or make this one writable."
+        ) from error
 
 
 def _close(vectors: Vectors) -> None:

@@ -20,7 +20,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from assistant import Assistant, Settings
-from assistant.cli import _lines, app
+from assistant.cli import app
+from assistant.cli.printing import lines_of_progress
 from assistant.resources import SAMPLES, seeds_folder
 from tests.fake_model_server import Depends, Fail, ModelServer, Say
 from vectorstore.articles import Article, Progress
@@ -324,7 +325,7 @@ def test_long_work_tells_how_far_it_is_every_few_seconds(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     now = iter([0.0, 1.0, 6.0, 6.0, 7.0, 12.0, 12.0])
-    tell = _lines("Adding", clock=lambda: next(now))
+    tell = lines_of_progress("Adding", clock=lambda: next(now))
     for done in (1, 2, 3, 4):
         tell(Progress(done, 9, f"{done}.txt"))
     told_ = capsys.readouterr()

@@ -48,6 +48,11 @@ class Settings(BaseSettings):
         default_factory=lambda: _usual_index(),
         description="The folder of the index; made where it is absent.",
     )
+    collection: str = Field(
+        "",
+        description="The collection that is asked, by its name; it lies in `collections` beside the index. "
+        "Not together with `index` in one call.",
+    )
     model: str = Field(
         "reader",
         description='What writes the answers: "reader", the built-in extractive reader, or a chat '
@@ -143,6 +148,15 @@ class Settings(BaseSettings):
                     f"the environment sets {name}, which is no setting; known are "
                     f"{', '.join(sorted(known))}. Correct the name or unset it."
                 )
+        if values.get("index") is not None:
+            if values.get("collection"):
+                raise SettingsError(
+                    "index and collection exclude each other: a collection has a folder of its own. "
+                    "Leave one of them out."
+                )
+            values["collection"] = (
+                ""  # the folder that is named is meant, whatever the environment says
+            )
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -197,6 +211,11 @@ class Settings(BaseSettings):
         return by_model and stored and not self.tracing
 
     @property
+    def collections(self) -> Path:
+        """The folder that the collections lie in, beside the index that has no name."""
+        return self.index.parent if self.collection else self.index.parent / "collections"
+
+    @property
     def calibrations(self) -> Path:
         """The folder of what `dateline calibrate` found out on the articles of this index."""
         return self.index / "calibrations"
@@ -223,6 +242,20 @@ class Settings(BaseSettings):
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key are given together, or neither")
         return self
+
+    @model_validator(mode="after")
+    def _in_its_folder(self) -> Settings:
+        if self.collection:
+            folder = self.index.parent / "collections" / self.collection
+            self.__dict__["index"] = folder  # frozen, but still being made
+        return self
+
+    @field_validator("collection")
+    @classmethod
+    def _collection_name(cls, value: str) -> str:
+        if value and not is_collection(value):
+            raise ValueError("give the name of a collection: letters, digits, - and _, 60 at most")
+        return value
 
     @field_validator("proxies")
     @classmethod
@@ -280,6 +313,14 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("give the address as http://host:port")
         return value
+
+
+_COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
+
+
+def is_collection(name: str) -> bool:
+    """Whether this can be the name of a collection; no path is."""
+    return bool(_COLLECTION.fullmatch(name))
 
 
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assistant.cli.opening import open_assistant
-from assistant.cli.options import INTERRUPTED, AsJson, IndexFolder
+from assistant.cli.options import INTERRUPTED, AsJson, CollectionName, IndexFolder
 from assistant.cli.printing import how_many, print_json, showing_progress, tell
 from vectorstore.articles import AddReport, SyncReport
 from vectorstore.errors import LoadingError
@@ -26,6 +26,7 @@ def add(
         list[str], typer.Argument(metavar="PATH|URL", help="Files, folders and web addresses.")
     ],
     index: IndexFolder = None,
+    collection: CollectionName = None,
     as_json: AsJson = False,
 ) -> None:
     """Add articles from files, folders and web pages.
@@ -40,7 +41,7 @@ def add(
     """
     report = AddReport()
     failures: list[LoadingError] = []
-    with open_assistant(ctx, index) as assistant:
+    with open_assistant(ctx, index, collection) as assistant:
         before = assistant.index.statistics().articles
         try:
             with showing_progress("Adding") as progress:
@@ -90,6 +91,7 @@ def sync(
         typer.Option(min=1, metavar="MINUTES", help="How often --watch asks a feed for news."),
     ] = 15,
     index: IndexFolder = None,
+    collection: CollectionName = None,
     as_json: AsJson = False,
 ) -> None:
     """Bring the index to the state of a folder or a feed.
@@ -101,7 +103,7 @@ def sync(
       dateline sync articles/ --prune
       dateline sync https://example.org/feed.xml --watch --every 30
     """
-    with open_assistant(ctx, index) as assistant:
+    with open_assistant(ctx, index, collection) as assistant:
         report = _synced(assistant.index, source, prune=prune, yes=yes)
         _tell_synced(report, as_json=as_json, prune=prune, compact=watch)
         if watch:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from assistant.cli.opening import open_assistant
-from assistant.cli.options import ArticleId, ArticleIds, AsJson, IndexFolder, as_day, as_text
+from assistant.cli.options import (
+    ArticleId,
+    ArticleIds,
+    AsJson,
+    CollectionName,
+    IndexFolder,
+    as_day,
+    as_text,
+)
 from assistant.cli.printing import how_many, one_line, plain, print_json, printable, tell
 from vectorstore.articles import Article, Summary
 from vectorstore.errors import ArticleNotFoundError
@@ -31,7 +39,12 @@ def _names_or_none(names: list[str] | None) -> list[str] | None:
     return [] if names and "none" in names else names or None
 
 
-def list_(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
+def list_(
+    ctx: typer.Context,
+    index: IndexFolder = None,
+    collection: CollectionName = None,
+    as_json: AsJson = False,
+) -> None:
     """List the articles, newest first.
 
     A table on a terminal; elsewhere one line an article: id, day, source and title, with tabs
@@ -41,7 +54,7 @@ def list_(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False
     Example:
       dateline list | grep Reuters
     """
-    with open_assistant(ctx, index, make=False) as assistant:
+    with open_assistant(ctx, index, collection, make=False) as assistant:
         summaries = assistant.index.articles()
         folder = assistant.settings.index
     if as_json:
@@ -61,6 +74,7 @@ def show(
     ctx: typer.Context,
     article_id: ArticleId,
     index: IndexFolder = None,
+    collection: CollectionName = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one article, with its text.
@@ -69,7 +83,7 @@ def show(
     Example:
       dateline show 000_ec74
     """
-    with open_assistant(ctx, index, make=False) as assistant:
+    with open_assistant(ctx, index, collection, make=False) as assistant:
         article = _article(assistant.index, article_id)
         summary = assistant.index.summary(article.id)
         copies = assistant.index.near_copies(article.id)
@@ -135,6 +149,7 @@ def edit(
         ),
     ] = None,
     index: IndexFolder = None,
+    collection: CollectionName = None,
     as_json: AsJson = False,
 ) -> None:
     """Correct the title, date, source, authors or tags of articles.
@@ -152,7 +167,7 @@ def edit(
         raise typer.BadParameter("say what to change: --title, --date, --source, --author or --tag")
     if title is not None and len(dict.fromkeys(article_ids)) > 1:
         raise typer.BadParameter("several articles cannot have one title: edit them one by one")
-    with open_assistant(ctx, index, make=False) as assistant:
+    with open_assistant(ctx, index, collection, make=False) as assistant:
         found = [_article(assistant.index, each) for each in dict.fromkeys(article_ids)]
         edited = [
             assistant.index.edit(
@@ -177,6 +192,7 @@ def remove(
         bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")
     ] = False,
     index: IndexFolder = None,
+    collection: CollectionName = None,
     as_json: AsJson = False,
 ) -> None:
     """Remove articles from the index.
@@ -188,7 +204,7 @@ def remove(
     Example:
       dateline remove a1 a2 --yes
     """
-    with open_assistant(ctx, index, make=False) as assistant:
+    with open_assistant(ctx, index, collection, make=False) as assistant:
         found = [_article(assistant.index, each) for each in dict.fromkeys(article_ids)]
         articles = {article.id: article for article in found}
         ids = tuple(articles)

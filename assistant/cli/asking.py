@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assistant.cli.opening import open_assistant
-from assistant.cli.options import AsJson, BaseUrl, ChatModel, IndexFolder, as_day, as_text
+from assistant.cli.options import (
+    AsJson,
+    BaseUrl,
+    ChatModel,
+    CollectionName,
+    IndexFolder,
+    as_day,
+    as_text,
+)
 from assistant.cli.printing import one_line, print_json, printable
 
 if TYPE_CHECKING:
@@ -63,6 +71,7 @@ def ask(
     model: ChatModel = None,
     base_url: BaseUrl = None,
     index: IndexFolder = None,
+    collection: CollectionName = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question from the articles.
@@ -78,7 +87,9 @@ def ask(
         raise typer.BadParameter(f"--after ({after}) is later than --before ({before})")
     # Without quotation marks around it a question comes as its words.
     question = _standard_input() if words == ["-"] else " ".join(words)
-    with open_assistant(ctx, index, make=False, model=model, base_url=base_url) as assistant:
+    with open_assistant(
+        ctx, index, collection, make=False, model=model, base_url=base_url
+    ) as assistant:
         # A chat model takes seconds, and what it writes can be read meanwhile.
         written = assistant.settings.model != "reader" and not as_json and sys.stdout.isatty()
         ask = partial(_watched, assistant) if written else assistant.answer

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from assistant.cli.opening import open_assistant
-from assistant.cli.options import AsJson, IndexFolder
+from assistant.cli.options import AsJson, CollectionName, IndexFolder
 from assistant.cli.printing import print_json, printable, version
 from vectorstore.articles import Finding
 from vectorstore.errors import DatelineError
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from assistant.factory import Assistant
 
 
-def doctor(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
+def doctor(
+    ctx: typer.Context,
+    index: IndexFolder = None,
+    collection: CollectionName = None,
+    as_json: AsJson = False,
+) -> None:
     """Check the installation and the index.
 
     Says what is wrong and what to do about it, and changes nothing. The exit code is 1 where an error was found; that there is no index is one, and a warning is none.
@@ -28,7 +33,7 @@ def doctor(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = Fals
     Example:
       dateline doctor
     """
-    findings = _examine(ctx, index)
+    findings = _examine(ctx, index, collection)
     healthy = all(finding.severity != "error" for finding in findings)
     if as_json:
         print_json({"healthy": healthy, "findings": [asdict(finding) for finding in findings]})
@@ -41,11 +46,11 @@ def doctor(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = Fals
         raise typer.Exit(1)
 
 
-def _examine(ctx: typer.Context, folder: Path | None) -> list[Finding]:
+def _examine(ctx: typer.Context, folder: Path | None, collection: str | None) -> list[Finding]:
     """What the check-up found; an index that cannot be opened is a finding, not the end of it."""
     findings = [Finding("ok", f"dateline {version()} on Python {sys.version.split()[0]}")]
     try:
-        with open_assistant(ctx, folder, make=False) as assistant:
+        with open_assistant(ctx, folder, collection, make=False) as assistant:
             findings.append(Finding("ok", f"the index is {assistant.settings.index}"))
             findings += assistant.index.check()
             findings.append(_calibrated(assistant))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from assistant.cli.opening import open_assistant, settings_of
-from assistant.cli.options import AsJson, IndexFolder
+from assistant.cli.options import AsJson, CollectionName, IndexFolder
 from assistant.cli.printing import print_json, printable, showing_progress
 from vectorstore.errors import DatelineError, StoreError
 
@@ -24,6 +24,7 @@ def evaluate(
         typer.Option(metavar="FILE", help="Draw risk against coverage there, as SVG."),
     ] = None,
     index: IndexFolder = None,
+    collection: CollectionName = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure the answers to questions whose answers you know.
@@ -41,7 +42,10 @@ def evaluate(
     from assistant.evaluation.labelled import load_questions
 
     asked = load_questions(questions)
-    with open_assistant(ctx, index) as assistant, showing_progress("Asking") as progress:
+    with (
+        open_assistant(ctx, index, collection) as assistant,
+        showing_progress("Asking") as progress,
+    ):
         evaluation = evaluated(remembering(assistant), asked, progress=progress)
     if plot is not None:
         _write(plot, risk_coverage_plot(evaluation))
@@ -57,6 +61,7 @@ def calibrate(
         Path, typer.Argument(metavar="FILE", help="Questions with known answers, one JSON a line.")
     ],
     index: IndexFolder = None,
+    collection: CollectionName = None,
     as_json: AsJson = False,
 ) -> None:
     """Find out what the reader's scores are worth on your articles.
@@ -74,7 +79,10 @@ def calibrate(
     from assistant.evaluation.labelled import load_questions
 
     asked = load_questions(questions)
-    with open_assistant(ctx, index) as assistant, showing_progress("Asking") as progress:
+    with (
+        open_assistant(ctx, index, collection) as assistant,
+        showing_progress("Asking") as progress,
+    ):
         fitted = fit(list(judge(assistant, asked, progress=progress)))
         file = keep(fitted, assistant)
     if as_json:
@@ -93,6 +101,7 @@ def feedback(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
     index: IndexFolder = None,
+    collection: CollectionName = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the answers that were found helpful to a file.
@@ -109,7 +118,7 @@ def feedback(
     from assistant.web.conversations import FILE, Conversations
     from assistant.web.feedback import labelled, to_dict
 
-    kept = settings_of(ctx, index).index / FILE
+    kept = settings_of(ctx, index, collection).index / FILE
     if not kept.exists():
         raise StoreError(f"{kept} is not there: nothing was asked on the page of this index yet.")
     with closing(Conversations.open(kept)) as conversations:

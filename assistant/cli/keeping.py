@@ -9,11 +9,16 @@ from typing import Annotated
 import typer
 
 from assistant.cli.opening import open_assistant, settings_of
-from assistant.cli.options import AsJson, IndexFolder
+from assistant.cli.options import AsJson, CollectionName, IndexFolder
 from assistant.cli.printing import how_many, plain, print_json, showing_progress, tell
 
 
-def rebuild(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
+def rebuild(
+    ctx: typer.Context,
+    index: IndexFolder = None,
+    collection: CollectionName = None,
+    as_json: AsJson = False,
+) -> None:
     """Build word search and vectors again.
 
     They are made from the stored articles, which stay as they are.
@@ -22,7 +27,7 @@ def rebuild(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = Fal
     Example:
       dateline rebuild
     """
-    with open_assistant(ctx, index, make=False) as assistant:
+    with open_assistant(ctx, index, collection, make=False) as assistant:
         with showing_progress("Rebuilding") as progress:
             assistant.index.rebuild(progress=progress)
         statistics = assistant.index.statistics()
@@ -36,6 +41,7 @@ def backup(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
     index: IndexFolder = None,
+    collection: CollectionName = None,
     without_conversations: Annotated[
         bool,
         typer.Option(
@@ -60,7 +66,7 @@ def backup(
     from assistant.databases import BACKED_UP
 
     without = tuple(each.name for each in BACKED_UP) if without_conversations else ()
-    with open_assistant(ctx, index, make=False) as assistant:
+    with open_assistant(ctx, index, collection, make=False) as assistant:
         assistant.index.backup(file, without=without)
         statistics = assistant.index.statistics()
     if as_json:
@@ -74,6 +80,7 @@ def restore(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` has written.")],
     index: IndexFolder = None,
+    collection: CollectionName = None,
     replace: Annotated[
         bool,
         typer.Option("--replace", help="Also where the index holds articles or conversations."),
@@ -101,7 +108,7 @@ def restore(
     def lacking(database: Path) -> None:
         tell(f"Kept {database} as it is: the backup holds none.")
 
-    folder = settings_of(ctx, index).index
+    folder = settings_of(ctx, index, collection).index
     statistics = restored(
         file, folder, beside=BACKED_UP, replace=replace, on_kept=kept, on_lacking=lacking
     )

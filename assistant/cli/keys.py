@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from assistant.cli.opening import check_there, settings_of
-from assistant.cli.options import AsJson, IndexFolder, as_text
+from assistant.cli.opening import check_there, named, settings_of
+from assistant.cli.options import AsJson, CollectionName, IndexFolder, as_text
 from assistant.cli.printing import moment, one_line, print_json, tell
 
 if TYPE_CHECKING:
@@ -25,7 +25,12 @@ KeyName = Annotated[str, typer.Argument(metavar="NAME", parser=as_text, help="Th
 
 
 @commands.callback(invoke_without_command=True)
-def _key(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
+def _key(
+    ctx: typer.Context,
+    index: IndexFolder = None,
+    collection: CollectionName = None,
+    as_json: AsJson = False,
+) -> None:
     """Make keys with which programs ask the server.
 
     Without a command they are listed. A program gives its key instead of the page's password, and may do no more than the key can: ask; add
@@ -37,9 +42,9 @@ def _key(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False)
       dateline key create newsletter --can ask
       dateline key revoke newsletter
     """
-    ctx.obj = ctx.obj if index is None else index
+    ctx.obj = named(ctx, index, collection)
     if ctx.invoked_subcommand is None:
-        _list_keys(ctx, index, as_json=as_json)
+        _list_keys(ctx, index, collection, as_json=as_json)
 
 
 @commands.command("create")
@@ -51,6 +56,7 @@ def _key_create(
         typer.Option(help="What it can do; each of them what stands before it, too."),
     ] = "ask",
     index: IndexFolder = None,
+    collection: CollectionName = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key, and print it.
@@ -61,7 +67,7 @@ def _key_create(
     Example:
       dateline key create newsletter --can ask
     """
-    with _keys(ctx, index) as keys:
+    with _keys(ctx, index, collection) as keys:
         token = keys.create(name, can, time.time())
     if as_json:
         print_json({"name": name, "can": can, "key": token})
@@ -71,7 +77,12 @@ def _key_create(
 
 
 @commands.command("list")
-def _key_list(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
+def _key_list(
+    ctx: typer.Context,
+    index: IndexFolder = None,
+    collection: CollectionName = None,
+    as_json: AsJson = False,
+) -> None:
     """List the keys: name, what it can do, when it was made and last used.
 
     The last use is exact to the hour.
@@ -80,12 +91,16 @@ def _key_list(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = F
     Example:
       dateline key list
     """
-    _list_keys(ctx, index, as_json=as_json)
+    _list_keys(ctx, index, collection, as_json=as_json)
 
 
 @commands.command("revoke")
 def _key_revoke(
-    ctx: typer.Context, name: KeyName, index: IndexFolder = None, as_json: AsJson = False
+    ctx: typer.Context,
+    name: KeyName,
+    index: IndexFolder = None,
+    collection: CollectionName = None,
+    as_json: AsJson = False,
 ) -> None:
     """Revoke a key: from now on it opens nothing, also on a server that is running.
 
@@ -93,7 +108,7 @@ def _key_revoke(
     Example:
       dateline key revoke newsletter
     """
-    with _keys(ctx, index) as keys:
+    with _keys(ctx, index, collection) as keys:
         keys.revoke(name)
     if as_json:
         print_json({"revoked": name})
@@ -102,20 +117,22 @@ def _key_revoke(
 
 
 @contextmanager
-def _keys(ctx: typer.Context, folder: Path | None) -> Iterator[Keys]:
+def _keys(ctx: typer.Context, folder: Path | None, collection: str | None) -> Iterator[Keys]:
     """The keys of the index; one that is not there has none."""
     from assistant.settings import secret_file
     from assistant.web.keys import FILE, Keys
     from assistant.web.sealing import Seal
 
-    settings = settings_of(ctx, folder)
+    settings = settings_of(ctx, folder, collection)
     check_there(settings)
     with closing(Keys.open(settings.index / FILE, Seal.kept(secret_file()))) as kept:
         yield kept
 
 
-def _list_keys(ctx: typer.Context, folder: Path | None, *, as_json: bool) -> None:
-    with _keys(ctx, folder) as keys:
+def _list_keys(
+    ctx: typer.Context, folder: Path | None, collection: str | None, *, as_json: bool
+) -> None:
+    with _keys(ctx, folder, collection) as keys:
         found = keys.all()
     if as_json:
         print_json([asdict(each) for each in found])

@@ -16,18 +16,46 @@ if TYPE_CHECKING:
     from assistant.settings import Settings
 
 
-def settings_of(ctx: typer.Context, folder: Path | None, **options: str | None) -> Settings:
-    """The settings, with the index named after the command, else before it, and other options."""
+Named = tuple[Path | None, str | None]
+"""A folder by --index, or a collection by --collection."""
+
+
+def named(ctx: typer.Context, folder: Path | None, collection: str | None) -> Named:
+    """What is named after the command, else before it."""
+    before: Named = ctx.obj or (None, None)
+    if folder is not None and collection is not None:
+        raise typer.BadParameter("--index and --collection exclude each other: give one of them")
+    return before if folder is None and collection is None else (folder, collection)
+
+
+def settings_of(
+    ctx: typer.Context, folder: Path | None, collection: str | None, **options: str | None
+) -> Settings:
+    """The settings, with the index or collection named after the command, else before it, and other
+    options. Raises UnknownCollectionError."""
+    from assistant.installation import Installation
     from assistant.settings import Settings
 
     chosen: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    index = folder if folder is not None else ctx.obj
-    return Settings(**chosen) if index is None else Settings(index=index, **chosen)
+    index, of = named(ctx, folder, collection)
+    if index is not None:
+        chosen["index"] = index
+    if of is not None:
+        chosen["collection"] = of
+    settings = Settings(**chosen)
+    if settings.collection:
+        Installation(settings).settings_of(settings.collection)
+    return settings
 
 
 @contextmanager
 def open_assistant(
-    ctx: typer.Context, folder: Path | None, *, make: bool = True, **options: str | None
+    ctx: typer.Context,
+    folder: Path | None,
+    collection: str | None,
+    *,
+    make: bool = True,
+    **options: str | None,
 ) -> Iterator[Assistant]:
     """The assistant on the index named after the command, else before it, else by the settings.
 
@@ -36,7 +64,7 @@ def open_assistant(
     """
     from assistant.factory import Assistant
 
-    settings = settings_of(ctx, folder, **options)
+    settings = settings_of(ctx, folder, collection, **options)
     if not make:
         check_there(settings)
     with showing_progress("Embedding anew") as progress:

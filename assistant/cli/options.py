@@ -36,6 +36,14 @@ IndexFolder = Annotated[
 ]
 
 
+CollectionName = Annotated[
+    str | None,
+    typer.Option(
+        "--collection",
+        metavar="NAME",
+        help="A collection of `dateline collections`, in place of --index; else DATELINE_COLLECTION.",
+    ),
+]
 ChatModel = Annotated[
     str | None,
     typer.Option(

@@ -14,10 +14,12 @@ from assistant.cli.adding import add, sync
 from assistant.cli.articles import edit, list_, remove, show
 from assistant.cli.asking import ask
 from assistant.cli.checking import doctor
+from assistant.cli.collecting import commands as collections
 from assistant.cli.evaluating import calibrate, evaluate, feedback
 from assistant.cli.keeping import backup, rebuild, restore
 from assistant.cli.keys import commands as key
-from assistant.cli.options import INTERRUPTED, IndexFolder
+from assistant.cli.opening import named
+from assistant.cli.options import INTERRUPTED, CollectionName, IndexFolder
 from assistant.cli.printing import tell, version
 from assistant.cli.serving import chat, mcp
 from assistant.cli.subscriptions import commands as subscriptions
@@ -63,6 +65,7 @@ _others: tuple[Callable[..., None], ...] = (
 )
 for _command in _others:
     app.command()(_command)
+app.add_typer(collections, name="collections")
 app.add_typer(subscriptions, name="subscriptions")
 app.add_typer(key, name="key")
 
@@ -86,6 +89,7 @@ def _show_version(wanted: bool) -> None:
 def _dateline(
     ctx: typer.Context,
     index: IndexFolder = None,
+    collection: CollectionName = None,
     version: Annotated[  # noqa: ARG001  acted upon by its callback
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
@@ -108,4 +112,4 @@ def _dateline(
       4    `add`, `sync`: some files were skipped
       130  interrupted; 143 by SIGTERM
     """
-    ctx.obj = index
+    ctx.obj = named(ctx, index, collection)

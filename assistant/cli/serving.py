@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import closing, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.cli.opening import open_assistant, settings_of
-from assistant.cli.options import AsJson, BaseUrl, ChatModel, IndexFolder
+from assistant.cli.opening import named, open_assistant, settings_of
+from assistant.cli.options import AsJson, BaseUrl, ChatModel, CollectionName, IndexFolder
 from assistant.cli.printing import print_json, showing_progress
 
 if TYPE_CHECKING:
+    from assistant.installation import Installation
     from assistant.settings import Settings
 
 
@@ -45,6 +47,7 @@ def chat(
     model: ChatModel = None,
     base_url: BaseUrl = None,
     index: IndexFolder = None,
+    collection: CollectionName = None,
     as_json: AsJson = False,
 ) -> None:
     """Serve the chat page on the articles; Ctrl-C stops it.
@@ -79,9 +82,11 @@ def chat(
         sys.stdout.flush()  # who waits for the line through a pipe gets it now
         warming.start()
 
-    settings = settings_of(ctx, index, model=model, base_url=base_url, root_path=root_path)
+    settings = settings_of(
+        ctx, index, collection, model=model, base_url=base_url, root_path=root_path
+    )
     password = _password(settings, host)
-    with open_assistant(ctx, index, model=model, base_url=base_url) as assistant:
+    with open_assistant(ctx, index, collection, model=model, base_url=base_url) as assistant:
         if with_samples and not assistant.index.statistics().articles:
             with showing_progress("Adding the sample articles") as progress:
                 assistant.index.add(seeds_folder(), progress=progress)
@@ -112,6 +117,7 @@ def chat(
                 waiting=assistant.settings.index / WAITING,
                 seal=seal,
                 subscriptions=subscriptions,
+                installation=_installation(ctx, index, collection, settings),
             )
         assistant.stop()  # else a model that is still being loaded is waited for
         if warming.is_alive():
@@ -126,6 +132,7 @@ def mcp(
     model: ChatModel = None,
     base_url: BaseUrl = None,
     index: IndexFolder = None,
+    collection: CollectionName = None,
 ) -> None:
     """Serve the articles to assistants and editors, by MCP.
 
@@ -138,16 +145,30 @@ def mcp(
       dateline mcp --index articles.index
     """
     from assistant.mcp import serve_stdio
+    from assistant.web.beside import Beside
 
-    with open_assistant(ctx, index, model=model, base_url=base_url) as assistant:
+    with open_assistant(ctx, index, collection, model=model, base_url=base_url) as assistant:
         # The models load while the client asks what there is: the first question does not wait.
         warming = threading.Thread(target=assistant.warm)
         warming.start()
+        installation = _installation(ctx, index, collection, assistant.settings)
+        sites = None if installation is None else Beside(installation, assistant.beside)
         try:
-            serve_stdio(assistant, write=write)
+            with nullcontext() if sites is None else closing(sites):
+                serve_stdio(assistant, write=write, sites=sites)
         finally:
             assistant.stop()
             warming.join()  # the index must not be closed under it
+
+
+def _installation(
+    ctx: typer.Context, folder: Path | None, collection: str | None, settings: Settings
+) -> Installation | None:
+    """Where no index and no collection was named, all collections are offered."""
+    from assistant.installation import Installation
+
+    alone = any(named(ctx, folder, collection)) or settings.collection
+    return None if alone else Installation(settings)
 
 
 def _password(settings: Settings, host: str) -> str | None:

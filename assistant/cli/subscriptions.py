@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.cli.opening import check_there, open_assistant, settings_of
-from assistant.cli.options import AsJson, IndexFolder
+from assistant.cli.opening import check_there, named, open_assistant, settings_of
+from assistant.cli.options import AsJson, CollectionName, IndexFolder
 from assistant.cli.printing import moment, one_line, print_json, showing_progress, tell
 from vectorstore.errors import LoadingError, StoreBusyError
 
@@ -28,7 +28,12 @@ Sources = Annotated[
 
 
 @commands.callback(invoke_without_command=True)
-def _subscriptions(ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False) -> None:
+def _subscriptions(
+    ctx: typer.Context,
+    index: IndexFolder = None,
+    collection: CollectionName = None,
+    as_json: AsJson = False,
+) -> None:
     """Keep folders, feeds and sitemaps up to date.
 
     Without a command they are listed. While `dateline chat` runs, each is synced at its interval, as
@@ -40,14 +45,17 @@ def _subscriptions(ctx: typer.Context, index: IndexFolder = None, as_json: AsJso
       dateline subscriptions add https://example.org/feed.xml --every 60
       dateline subscriptions
     """
-    ctx.obj = ctx.obj if index is None else index
+    ctx.obj = named(ctx, index, collection)
     if ctx.invoked_subcommand is None:
-        _list_subscriptions(ctx, index, as_json=as_json)
+        _list_subscriptions(ctx, index, collection, as_json=as_json)
 
 
 @commands.command("list")
 def _subscriptions_list(
-    ctx: typer.Context, index: IndexFolder = None, as_json: AsJson = False
+    ctx: typer.Context,
+    index: IndexFolder = None,
+    collection: CollectionName = None,
+    as_json: AsJson = False,
 ) -> None:
     """List the subscriptions with their interval, last result and error.
 
@@ -55,7 +63,7 @@ def _subscriptions_list(
     Example:
       dateline subscriptions list
     """
-    _list_subscriptions(ctx, index, as_json=as_json)
+    _list_subscriptions(ctx, index, collection, as_json=as_json)
 
 
 @commands.command("add")
@@ -69,6 +77,7 @@ def _subscriptions_add(
         typer.Option(min=1, metavar="MINUTES", help="How often it is looked at."),
     ] = 60,
     index: IndexFolder = None,
+    collection: CollectionName = None,
     as_json: AsJson = False,
 ) -> None:
     """Subscribe to folders, feeds and sitemaps, and bring in what is there now.
@@ -83,14 +92,21 @@ def _subscriptions_add(
     from assistant.web.subscriptions import normalized
 
     named = [normalized(source) for source in sources]
-    with open_assistant(ctx, index) as assistant, _subscribed_to(ctx, index) as kept:
+    with (
+        open_assistant(ctx, index, collection) as assistant,
+        _subscribed_to(ctx, index, collection) as kept,
+    ):
         added = [kept.add(source, every * 60) for source in dict.fromkeys(named)]
         _refresh(assistant, kept, added, as_json=as_json)
 
 
 @commands.command("remove")
 def _subscriptions_remove(
-    ctx: typer.Context, sources: Sources, index: IndexFolder = None, as_json: AsJson = False
+    ctx: typer.Context,
+    sources: Sources,
+    index: IndexFolder = None,
+    collection: CollectionName = None,
+    as_json: AsJson = False,
 ) -> None:
     """End subscriptions; the articles stay.
 
@@ -100,7 +116,7 @@ def _subscriptions_remove(
     Example:
       dateline subscriptions remove 2
     """
-    with _subscribed_to(ctx, index) as kept:
+    with _subscribed_to(ctx, index, collection) as kept:
         chosen = _chosen(kept, sources)
         for each in chosen:
             kept.remove(each.id)
@@ -119,6 +135,7 @@ def _subscriptions_refresh(
         typer.Argument(metavar="ID|SOURCE", help="Numbers, folders or addresses; else all."),
     ] = None,
     index: IndexFolder = None,
+    collection: CollectionName = None,
     as_json: AsJson = False,
 ) -> None:
     """Refresh subscriptions now, whether the page runs or not.
@@ -127,7 +144,10 @@ def _subscriptions_refresh(
     Example:
       dateline subscriptions refresh
     """
-    with open_assistant(ctx, index, make=False) as assistant, _subscribed_to(ctx, index) as kept:
+    with (
+        open_assistant(ctx, index, collection, make=False) as assistant,
+        _subscribed_to(ctx, index, collection) as kept,
+    ):
         chosen = _chosen(kept, sources) if sources else [e for e in kept.all() if e.ours]
         strange = [each.source for each in chosen if not each.ours]
         if strange:
@@ -139,13 +159,15 @@ def _subscriptions_refresh(
 
 
 @contextmanager
-def _subscribed_to(ctx: typer.Context, folder: Path | None) -> Iterator[Subscriptions]:
+def _subscribed_to(
+    ctx: typer.Context, folder: Path | None, collection: str | None
+) -> Iterator[Subscriptions]:
     """What the index is subscribed to; an index that is not there has no subscriptions."""
     from assistant.settings import secret_file
     from assistant.web.sealing import Seal
     from assistant.web.subscriptions import FILE, Subscriptions
 
-    settings = settings_of(ctx, folder)
+    settings = settings_of(ctx, folder, collection)
     check_there(settings)
     with closing(Subscriptions.open(settings.index / FILE, Seal.kept(secret_file()))) as kept:
         yield kept
@@ -189,8 +211,10 @@ def _refresh(
         raise typer.Exit(1)
 
 
-def _list_subscriptions(ctx: typer.Context, folder: Path | None, *, as_json: bool) -> None:
-    with _subscribed_to(ctx, folder) as kept:
+def _list_subscriptions(
+    ctx: typer.Context, folder: Path | None, collection: str | None, *, as_json: bool
+) -> None:
+    with _subscribed_to(ctx, folder, collection) as kept:
         found = kept.all()
     if not found and not as_json:
         tell("no subscriptions yet; make one: dateline subscriptions add FOLDER|URL")

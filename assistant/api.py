@@ -34,23 +34,29 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from assistant.answers import Citation
 from assistant.errors import (
+    CollectionError,
     ConversationNotFoundError,
     EmptyIndexError,
     ModelError,
     SettingsError,
     TooManyQuestionsError,
+    UnknownCollectionError,
 )
 from assistant.factory import Assistant
-from assistant.mcp import OverHttp, Tools
+from assistant.installation import Installation
+from assistant.mcp import OverHttp
 from assistant.page import Examples, mount
 from assistant.render import Quoted
 from assistant.settings import Settings
 from assistant.signals import ending_as_by_ctrl_c
 from assistant.web.access import Access, Locked
-from assistant.web.adding import Adding
+from assistant.web.adding import WAITING, Adding
 from assistant.web.asking import AT_ONCE, PER_MINUTE, Answering, Desk, Rate
+from assistant.web.choosing import Choice
+from assistant.web.choosing import Desk as ProgramsDesk
 from assistant.web.completions import RefusedError, completion_routes
 from assistant.web.connections import Limits, held_to, patient
+from assistant.web.conversations import FILE as CONVERSATIONS
 from assistant.web.conversations import Conversations
 from assistant.web.described import described
 from assistant.web.guarding import (
@@ -66,7 +72,8 @@ from assistant.web.guarding import (
 )
 from assistant.web.history import add_history, conversation_routes, known_visitor
 from assistant.web.keyed import Keyed, whose
-from assistant.web.keys import Keys
+from assistant.web.keys import FILE as KEYS
+from assistant.web.keys import Keys, Ring
 from assistant.web.library import Library
 from assistant.web.library_api import closing, library_routes
 from assistant.web.prefix import UnderPrefix, relative
@@ -84,7 +91,9 @@ from assistant.web.rest import (
 )
 from assistant.web.sealing import Seal
 from assistant.web.sessions import Sessions
+from assistant.web.several import Several, Site
 from assistant.web.subscribing import Subscribing
+from assistant.web.subscriptions import FILE as SUBSCRIPTIONS
 from assistant.web.subscriptions import Subscriptions
 from assistant.web.suggesting import Suggestions
 from assistant.web.visitors import Visitors
@@ -118,13 +127,15 @@ def create_app(
     conversations: Conversations | None = None,
     library: Library | None = None,
     access: Access | None = None,
-    keys: Keys | None = None,
+    keys: Keys | Ring | None = None,
     host_names: Collection[str] = (),
     proxies: Callable[[str], bool] = is_here,
     waiting: Path | None = None,
     seal: Seal | None = None,
     subscriptions: Subscriptions | None = None,
     at_once: int = AT_ONCE,
+    sites: Several | None = None,
+    collection: str = "",
 ) -> "FastAPI":
     """The application: the API, and with `page` the chat page at "/".
 
@@ -138,7 +149,9 @@ def create_app(
     given; the caller closes those as well. With `access`
     nothing is answered to who does not have its password, and the address at which a request arrived
     is a name for this computer; `host_names` are others. `keys` let programs in without it, each to what
-    it may do. `proxies` says of an address whether several may sit behind it.
+    it may do. `proxies` says of an address whether several may sit behind it. `sites` are the collections of
+    the installation; this is the site of one of them where `collection` names it, else of the index beside
+    them, within whose time they are open.
     """
     from fastapi import FastAPI, Header, Query, Request
     from fastapi.exceptions import RequestValidationError
@@ -173,13 +186,16 @@ def create_app(
         library.subscribing = Subscribing(assistant.index, subscriptions)
 
     programs = Programs(assistant, rate=None if access is None else Rate(PER_MINUTE))
-    protocol = OverHttp(Tools(assistant, library, programs), whose)
+    desk_of_programs = ProgramsDesk(assistant, library, programs)
+    choice = Choice(desk_of_programs, None if collection else sites)
+    protocol = OverHttp(choice, whose)
 
     @contextlib.asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         if library.subscribing is not None:
             library.subscribing.start()
-        async with closing(library), protocol.running():
+        others = contextlib.nullcontext() if sites is None or collection else sites.running()
+        async with closing(library), protocol.running(), others:
             yield
         desk.close()
 
@@ -255,9 +271,9 @@ def create_app(
         return JSONResponse(reading.to_dict(), headers=varies)
 
     routers = [
-        rest_routes(library, programs, _status),
-        completion_routes(programs, _status),
-        response_routes(programs, _status),
+        rest_routes(choice, _status, None if collection else sites),
+        completion_routes(choice, _status),
+        response_routes(choice, _status),
         library_routes(library),
         conversation_routes(kept),
     ]
@@ -270,6 +286,17 @@ def create_app(
     def docs() -> HTMLResponse:
         return HTMLResponse(described(app.openapi(), "../openapi.json"))
 
+    @app.get("/collections", include_in_schema=False)
+    def collections() -> dict[str, Any]:
+        there = [] if sites is None else sites.names()
+        return {"here": collection, "names": there}
+
+    @app.api_route("/collections/{name}{rest:path}", methods=_METHODS, include_in_schema=False)
+    async def no_collection(name: str, request: Request) -> None:
+        await choice.desk(name, request.scope)  # which tells why there is none
+        raise HTTPException(404, "there is nothing here")
+
+    app.state.desk = desk_of_programs
     app.router.routes.append(Route("/mcp", endpoint=protocol))
     app.mount("/page", StaticFiles(directory=STATIC), name="page")
 
@@ -326,6 +353,7 @@ def serve(
     waiting: Path | None = None,
     seal: Seal | None = None,
     subscriptions: Subscriptions | None = None,
+    installation: Installation | None = None,
 ) -> None:
     """Serve in the foreground until Ctrl-C or SIGTERM; `on_ready` gets the address once it answers.
 
@@ -334,7 +362,8 @@ def serve(
     as well. Whose a request is, and whether it came by https, is believed of the `proxies` alone:
     addresses and networks; so is below which path they serve it, unless that is `root_path`. What is
     uploaded waits in the folder `waiting`, under `seal`;
-    `subscriptions` are kept up to date.
+    `subscriptions` are kept up to date. The collections of the `installation` are served as well, with the
+    assistant's models.
     `certificate` are the files of a TLS certificate and its key.
     Raises SettingsError for a host that other computers could reach, without a password; for one that
     does not exist here; for a port that is none; for a short password and an unusable certificate.
@@ -378,19 +407,25 @@ def serve(
                 if on_ready is not None and not self.should_exit:
                     on_ready(address)
 
-        app = create_app(
-            assistant,
-            page=page,
-            examples=examples,
-            conversations=kept,
-            access=access,
-            keys=keys,
-            host_names=names,
-            proxies=is_proxy,
-            waiting=waiting,
-            seal=seal,
-            subscriptions=subscriptions,
-        )
+        shared: dict[str, Any] = {
+            "page": page,
+            "access": access,
+            "host_names": names,
+            "proxies": is_proxy,
+            "seal": seal,
+        }
+        this: dict[str, Any] = {
+            "examples": examples,
+            "conversations": kept,
+            "keys": keys,
+            "waiting": waiting,
+            "subscriptions": subscriptions,
+        }
+        app: ASGIApp
+        if installation is not None and isinstance(assistant, Assistant):
+            app = with_collections(assistant, installation, assistant.beside, shared, **this)
+        else:
+            app = create_app(assistant, **shared, **this)
         forwarded: Any = ProxyHeadersMiddleware(cast("Any", app), list(proxies)) if proxies else app
         config = uvicorn.Config(
             UnderPrefix(forwarded, root_path, is_named),
@@ -421,14 +456,84 @@ def serve(
             server.run(sockets=[listening])
 
 
+# --------------------------------------------------------------------------------- the collections
+
+
+def with_collections(
+    assistant: Answering,
+    installation: Installation,
+    open_beside: Callable[[Settings], Answering],
+    shared: dict[str, Any],
+    *,
+    keys: Keys | None = None,
+    **own: Any,
+) -> Several:
+    """The site of this assistant, and those of the installation's collections. `open_beside` opens the
+    assistant of one; `shared` are the arguments of `create_app` that hold for all sites, `own` for this."""
+    seal = shared.get("seal") or Seal()
+
+    def folders() -> dict[str, Path]:
+        return {name: installation.folder / name for name in installation.names()}
+
+    def open_site(name: str) -> Site:
+        settings = installation.settings_of(name)
+        with contextlib.ExitStack() as stack:
+            beside = open_beside(settings)
+            stack.callback(beside.index.close)
+
+            def opened(kept: Any) -> Any:
+                stack.callback(kept.close)
+                return kept
+
+            app = create_app(
+                beside,
+                conversations=opened(Conversations.open(settings.index / CONVERSATIONS)),
+                keys=opened(Keys.open(settings.index / KEYS, seal)),
+                subscriptions=opened(Subscriptions.open(settings.index / SUBSCRIPTIONS, seal)),
+                waiting=settings.index / WAITING,
+                sites=several,
+                collection=name,
+                **shared,
+            )
+            kept = stack.pop_all()
+        desk: ProgramsDesk = app.state.desk
+
+        def busy() -> bool:
+            subscribed = desk.library.subscribing
+            has_some = subscribed is not None and bool(subscribed.all())
+            return has_some or desk.library.adding.status().running
+
+        return Site(app, desk, busy, kept.close)
+
+    def has_work(name: str) -> bool:
+        folder = installation.folder / name
+        if (folder / WAITING).is_dir() and any((folder / WAITING).iterdir()):
+            return True
+        if not (folder / SUBSCRIPTIONS).exists():
+            return False
+        with contextlib.closing(Subscriptions.open(folder / SUBSCRIPTIONS, seal)) as kept:
+            return any(each.ours for each in kept.all())
+
+    def count(name: str) -> int:
+        with contextlib.closing(open_beside(installation.settings_of(name)).index) as index:
+            return index.statistics().articles
+
+    several = Several(installation, open_site, has_work, count=count)
+    ring = None if keys is None else Ring(keys, folders, seal)
+    several.first = create_app(assistant, keys=ring, sites=several, **shared, **own)
+    return several
+
+
 # ------------------------------------------------------------------------------------- the answers
 
 
 def _status(error: DatelineError) -> int:
     if isinstance(error, RefusedError):
         return error.status
-    if isinstance(error, ArticleNotFoundError | ConversationNotFoundError):
+    if isinstance(error, ArticleNotFoundError | ConversationNotFoundError | UnknownCollectionError):
         return 404
+    if isinstance(error, CollectionError):
+        return 409
     if isinstance(error, TooManyQuestionsError):
         return 429
     if isinstance(error, EmptyIndexError):

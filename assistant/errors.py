@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from vectorstore.errors import DatelineError
 
@@ -23,6 +24,20 @@ class CrowdedError(DatelineError):
         self.wait = math.ceil(wait)
         super().__init__(
             f"several other passwords from this address are being checked; try again in {self.wait} s"
+        )
+
+
+class CollectionError(DatelineError):
+    """A collection cannot be made or removed, or there is none of that name."""
+
+
+class UnknownCollectionError(CollectionError):
+    """There is no collection of that name; the message lists those there are."""
+
+    def __init__(self, name: str, there: Sequence[str]) -> None:
+        known = f"there are {', '.join(there)}" if there else "there is none yet"
+        super().__init__(
+            f"there is no collection {name!r:.80}; {known}. `dateline collections create NAME` makes one."
         )
 
 

@@ -22,9 +22,10 @@ from assistant.answering.chain import Chain
 from assistant.answering.streaming import in_a_thread
 from assistant.answers import Answer, TurnLike
 from assistant.databases import BACKED_UP
+from assistant.installation import Installation
 from assistant.prompts import load_phrases, load_prompt
 from assistant.reading.confidence import UNCALIBRATED
-from assistant.reading.network import open_reader
+from assistant.reading.network import open_reader, recalibrated
 from assistant.settings import Settings
 from assistant.writing.grounding import Wording
 from vectorstore.index import Index, OnProgress
@@ -54,12 +55,14 @@ class Assistant:
         settings: Settings,
         writer: Writer | None = None,
         embed: Callable[[str], Any] | None = None,
+        embedding: Callable[[], Embedding] | None = None,
     ) -> None:
         self.index = index
         self.settings = settings
         self._reader = reader
         self._writer = writer
         self._embed = embed or embedded
+        self._embedding = embedding
 
     @cached_property
     def chain(self) -> Runnable[Any, Answer]:
@@ -110,7 +113,18 @@ class Assistant:
 
         own = settings.embedding_model == DEFAULT
         embed = lru_cache(256)(lambda question: embedding().embed([question])[0]) if own else None
-        return cls(index, reader, settings, writer, embed)
+        return cls(index, reader, settings, writer, embed, embedding)
+
+    def beside(self, settings: Settings, *, progress: OnProgress | None = None) -> Assistant:
+        """An assistant on another index, with the models of this one: they are loaded once for both.
+
+        `settings` differ from this one's by the index alone. Close its index, not itself: the chat model
+        is this one's. Raises StoreError, EmbeddingError or ModelError.
+        """
+        embedding = self._embedding or _Once(lambda: _open_embedding(settings))
+        reader = recalibrated(self._reader, settings.reader_model, settings.calibrations)
+        index = _open_index(settings, embedding, progress)
+        return Assistant(index, reader, settings, self._writer, self._embed, embedding)
 
     def answer(
         self,
@@ -293,22 +307,26 @@ class Assistant:
         return context
 
 
-_default: Assistant | None = None
+_default: dict[str, Assistant] = {}  # by collection
 _opening = threading.Lock()
 
 
-def answer(question: str, *, history: Iterable[TurnLike] = (), **limits: Any) -> Answer:
-    """The answer from the default index (`DATELINE_INDEX`, else the user's data folder).
+def answer(
+    question: str, *, history: Iterable[TurnLike] = (), collection: str = "", **limits: Any
+) -> Answer:
+    """The answer from the default index (`DATELINE_INDEX`, else the user's data folder), or from a
+    collection beside it.
 
     The index is opened on first use, kept for the process, and closed at its exit. Arguments and
     errors are those of `Assistant.answer`.
     """
-    global _default
     with _opening:
-        if _default is None:
-            _default = Assistant.open()
-            atexit.register(_default.close)
-    return _default.answer(question, history=history, **limits)
+        if collection not in _default:
+            named = {"collection": collection} if collection else {}
+            _default[collection] = Assistant.open(Settings(**named))
+            atexit.register(_default[collection].close)
+        opened = _default[collection]
+    return opened.answer(question, history=history, **limits)
 
 
 @lru_cache(maxsize=256)
@@ -401,6 +419,8 @@ def _open_index(
         )
 
     check_folder(settings.index)
+    if settings.collection:  # one that is not there is a slip of the pen, not to be made
+        Installation(settings).settings_of(settings.collection)
     return open_shared(settings.index, open_local, program="dateline")
 
 

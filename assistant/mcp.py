@@ -1,7 +1,7 @@
 """Dateline for assistants and editors that speak the Model Context Protocol, by its official SDK.
 
     serve_stdio(assistant, write=False)         `dateline mcp`, until its client closes the pipe
-    OverHttp(tools, whose)                      what `api` serves at /mcp
+    OverHttp(choice, whose)                     what `api` serves at /mcp
 
 Tools answer questions with their proof, search, read and list articles, and say what is new; those that
 add and remove are offered only where they are asked for: by `write`, or by a key that can. Every article
@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import secrets
 import sys
 import threading
@@ -29,8 +30,10 @@ from urllib.parse import quote, unquote
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.answers import Answer, Role, Turn
+from assistant.errors import UnknownCollectionError
 from assistant.render import CLOSEST, name_of, to_text, visible
 from assistant.web.asking import Answering
+from assistant.web.choosing import Choice, Desk, Sites
 from assistant.web.guarding import refuse
 from assistant.web.keyed import key_of
 from assistant.web.keys import CANS, Can
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
 
 NAME = "dateline"
 ARTICLES = "dateline://articles/"  # and an article's id, percent-encoded
+_COLLECTION = re.compile(r"dateline://collections/([^/]*)/articles/")
 
 _INSTRUCTIONS = (
     "Answers questions from the user's own collection of articles. Use `ask` for a question: its answer "
@@ -306,12 +310,13 @@ class _Tool:
 
 
 class Tools:
-    """What can be done with the articles of one assistant."""
+    """What can be done with the articles of one desk; `collection` is the one that their addresses name."""
 
-    def __init__(self, assistant: Answering, library: Library, programs: Programs) -> None:
-        self.index = assistant.index
-        self._library = library
-        self._programs = programs
+    def __init__(self, desk: Desk, collection: str = "") -> None:
+        self.index = desk.assistant.index
+        self.articles = _below(collection)
+        self._library = desk.library
+        self._programs = desk.programs
         self.all = (
             _Tool(
                 "ask",
@@ -395,7 +400,7 @@ class Tools:
                     await on_partial(heard)
         if answer is None:
             raise RuntimeError("the assistant said nothing")
-        return _answer_in_words(answer), _answer(answer)
+        return _answer_in_words(answer, self.articles), _answer(answer, self.articles)
 
     async def _search(self, given: SearchIn, _whose: str, _on_partial: OnPartial) -> Told:
         hits = await _in_thread(
@@ -409,7 +414,9 @@ class Tools:
             authors=given.authors,
             tags=given.tags,
         )
-        found = PassagesOut(passages=[_passage(hit.passage, hit.copies) for hit in hits])
+        found = PassagesOut(
+            passages=[_passage(hit.passage, hit.copies, self.articles) for hit in hits]
+        )
         lines = [
             f"{_heading(each)}\n{each.uri}, characters {each.start}–{each.end}\n{visible(each.text)}"
             for each in found.passages
@@ -420,7 +427,7 @@ class Tools:
         article = await _in_thread(self.index.get, given.id)
         end = min(len(article.text), given.start + given.length)
         found = ReadOut(
-            **_listed(article).model_dump(),
+            **_listed(article, self.articles).model_dump(),
             start=min(given.start, end),
             end=end,
             text=article.text[given.start : end],
@@ -434,7 +441,7 @@ class Tools:
         listed = await _in_thread(
             self._library.listed, given.words, where, skip=given.skip, most=given.limit
         )
-        articles = [_listed(summary) for summary in listed.articles]
+        articles = [_listed(summary, self.articles) for summary in listed.articles]
         found = ArticlesOut(articles=articles, found=listed.found, total=listed.total)
         lines = [f"{_heading(each)}\n{each.uri}" for each in articles]
         return "\n\n".join([f"{listed.found} of {listed.total} articles", *lines]), found
@@ -445,7 +452,8 @@ class Tools:
             listed = self._library.listed("", where, most=given.limit)
             articles = [
                 NewsOut(
-                    **_listed(summary).model_dump(), opening=_opening(self.index.get(summary.id))
+                    **_listed(summary, self.articles).model_dump(),
+                    opening=_opening(self.index.get(summary.id)),
                 )
                 for summary in listed.articles
             ]
@@ -500,7 +508,7 @@ def _where(given: ListIn | NewIn, after: date | None, before: date | None = None
     )
 
 
-def _answer(answer: Answer) -> AnswerOut:
+def _answer(answer: Answer, articles: str) -> AnswerOut:
     hits = answer.passages[:CLOSEST] if answer.kind == "abstention" else ()
     return AnswerOut(
         kind=answer.kind,
@@ -511,7 +519,7 @@ def _answer(answer: Answer) -> AnswerOut:
             QuoteOut(
                 number=citation.number,
                 article_id=citation.article_id,
-                uri=_uri(citation.article_id),
+                uri=_uri(articles, citation.article_id),
                 title=citation.title,
                 source=citation.source,
                 url=citation.url,
@@ -532,21 +540,24 @@ def _answer(answer: Answer) -> AnswerOut:
             for each in answer.positions
         ],
         notices=list(answer.notices),
-        closest=[_passage(hit.passage, hit.copies) for hit in hits],
+        closest=[_passage(hit.passage, hit.copies, articles) for hit in hits],
         model=answer.model,
     )
 
 
-def _answer_in_words(answer: Answer) -> str:
+def _answer_in_words(answer: Answer, articles: str) -> str:
     """For clients that hand their model the text alone: with where to read on."""
-    uris = [f"[{citation.number}] {_uri(citation.article_id)}" for citation in answer.citations]
+    uris = [
+        f"[{citation.number}] {_uri(articles, citation.article_id)}"
+        for citation in answer.citations
+    ]
     return "\n\n".join([to_text(answer), *(["\n".join(uris)] if uris else [])])
 
 
-def _passage(passage: Passage, copies: Sequence[Passage]) -> PassageOut:
+def _passage(passage: Passage, copies: Sequence[Passage], articles: str) -> PassageOut:
     return PassageOut(
         article_id=passage.article_id,
-        uri=_uri(passage.article_id),
+        uri=_uri(articles, passage.article_id),
         title=passage.title,
         source=passage.source,
         url=passage.url,
@@ -559,10 +570,10 @@ def _passage(passage: Passage, copies: Sequence[Passage]) -> PassageOut:
     )
 
 
-def _listed(article: Article | Summary) -> ListedOut:
+def _listed(article: Article | Summary, articles: str) -> ListedOut:
     return ListedOut(
         id=article.id,
-        uri=_uri(article.id),
+        uri=_uri(articles, article.id),
         title=name_of(article.title) or article.id,
         source=article.source,
         url=article.url,
@@ -584,8 +595,13 @@ def _opening(article: Article) -> str:
     return text if len(text) <= _OPENING else text[:_OPENING].rsplit(" ", 1)[0] + " …"
 
 
-def _uri(article_id: str) -> str:
-    return ARTICLES + quote(article_id, safe="", errors="replace")
+def _below(collection: str) -> str:
+    """What the addresses of a collection's articles begin with."""
+    return f"dateline://collections/{collection}/articles/" if collection else ARTICLES
+
+
+def _uri(articles: str, article_id: str) -> str:
+    return articles + quote(article_id, safe="", errors="replace")
 
 
 async def _in_thread(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
@@ -598,10 +614,10 @@ async def _in_thread(call: Callable[..., Any], *arguments: Any, **named: Any) ->
 
 
 def server_of(
-    tools: Tools, may: Callable[[Any], Collection[Can]], whose: Callable[[Any], str]
+    choice: Choice, may: Callable[[Any], Collection[Can]], whose: Callable[[Any], str]
 ) -> Server:
-    """The protocol's server over these tools. `may` says of a request (None over stdio) what it may do,
-    `whose` it is."""
+    """The protocol's server over what may be asked here: where that is more than one collection, tools
+    take their name. `may` says of a request (None over stdio) what it may do, `whose` it is."""
     from mcp.server.lowlevel.server import Server
     from mcp.shared.exceptions import MCPError
     from mcp_types import (
@@ -622,20 +638,45 @@ def server_of(
         ToolAnnotations,
     )
 
+    own = Tools(choice.own)
+
+    def scope_of(ctx: ServerRequestContext[Any, Any]) -> dict[str, Any]:
+        return {} if ctx.request is None else dict(ctx.request.scope)
+
+    def schema(tool: _Tool, names: Sequence[str]) -> dict[str, Any]:
+        given = tool.given.model_json_schema()
+        if any(names):
+            told = "The collection of articles" + (
+                "" if "" not in names else '; the main one is ""'
+            )
+            field = {
+                "type": "string",
+                "enum": list(names),
+                "default": names[0],
+                "description": told,
+            }
+            given["properties"]["collection"] = field
+        return given
+
+    async def tools_of(name: str, ctx: ServerRequestContext[Any, Any]) -> Tools:
+        desk = await choice.desk(name, scope_of(ctx))
+        return Tools(desk, name) if name else own
+
     def offered(ctx: ServerRequestContext[Any, Any]) -> list[_Tool]:
         allowed = may(ctx.request)
-        return [tool for tool in tools.all if tool.can in allowed]
+        return [tool for tool in own.all if tool.can in allowed]
 
     async def list_tools(
         ctx: ServerRequestContext[Any, Any], _: PaginatedRequestParams | None
     ) -> ListToolsResult:
+        names = choice.names(scope_of(ctx))
         return ListToolsResult(
             tools=[
                 Tool(
                     name=tool.name,
                     title=tool.title,
                     description=tool.description,
-                    input_schema=tool.given.model_json_schema(),
+                    input_schema=schema(tool, names),
                     output_schema=tool.gives.model_json_schema(mode="serialization"),
                     annotations=ToolAnnotations(
                         read_only_hint=tool.can == "ask",
@@ -659,7 +700,12 @@ def server_of(
             await ctx.session.report_progress(heard, None, "writing")
 
         try:
-            given = tool.given.model_validate(params.arguments or {})
+            arguments = dict(params.arguments or {})
+            there = choice.names(scope_of(ctx))
+            wanted = arguments.pop("collection", there[0]) if any(there) else there[0]
+            given = tool.given.model_validate(arguments)
+            here = await tools_of(str(wanted), ctx)
+            tool = next(each for each in here.all if each.name == params.name)
             text, found = await tool.do(given, whose(ctx.request), on_partial)
         except ValidationError as error:
             return failed("; ".join(_wrong(problem) for problem in error.errors()))
@@ -678,21 +724,22 @@ def server_of(
         return CallToolResult(content=[TextContent(type="text", text=message)], is_error=True)
 
     async def list_resources(
-        _: ServerRequestContext[Any, Any], params: PaginatedRequestParams | None
+        ctx: ServerRequestContext[Any, Any], params: PaginatedRequestParams | None
     ) -> ListResourcesResult:
         cursor = "0" if params is None or params.cursor is None else params.cursor
         if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 9:
             raise MCPError(INVALID_PARAMS, "this cursor is none of ours")
         skip = int(cursor)
-        summaries = await _in_thread(tools.index.articles)
+        here = await tools_of(choice.names(scope_of(ctx))[0], ctx)
+        summaries = await _in_thread(here.index.articles)
         page = summaries[skip : skip + _LISTED]
         return ListResourcesResult(
             resources=[
                 Resource(
-                    uri=_uri(summary.id),
+                    uri=_uri(here.articles, summary.id),
                     name=summary.id,
                     title=name_of(summary.title) or summary.id,
-                    description=_heading(_listed(summary)),
+                    description=_heading(_listed(summary, here.articles)),
                     mime_type="text/plain",
                 )
                 for summary in page
@@ -713,12 +760,15 @@ def server_of(
         return ListResourceTemplatesResult(resource_templates=[template])
 
     async def read_resource(
-        _: ServerRequestContext[Any, Any], params: ReadResourceRequestParams
+        ctx: ServerRequestContext[Any, Any], params: ReadResourceRequestParams
     ) -> ReadResourceResult:
         uri = str(params.uri)
+        named = _COLLECTION.match(uri)
         try:
-            article = await _in_thread(tools.index.get, unquote(uri.removeprefix(ARTICLES)))
-        except ArticleNotFoundError as error:
+            here = await tools_of(named[1] if named else "", ctx)
+            article_id = unquote(uri.removeprefix(here.articles))
+            article = await _in_thread(here.index.get, article_id)
+        except (ArticleNotFoundError, UnknownCollectionError) as error:
             raise MCPError(INVALID_PARAMS, str(error), {"uri": uri}) from None
         contents = TextResourceContents(uri=params.uri, text=article.text, mime_type="text/plain")
         return ReadResourceResult(contents=[contents])
@@ -758,8 +808,8 @@ class OverHttp:
     nothing to take over, and a revoked key opens nothing at once. It answers within `running`. Whose
     names and origins are served, others decide."""
 
-    def __init__(self, tools: Tools, whose: Callable[[Any], str]) -> None:
-        self._tools = tools
+    def __init__(self, choice: Choice, whose: Callable[[Any], str]) -> None:
+        self._choice = choice
         self._whose = whose
         self._manager: StreamableHTTPSessionManager | None = None
 
@@ -767,7 +817,7 @@ class OverHttp:
     async def running(self) -> AsyncIterator[None]:
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
-        server = server_of(self._tools, _may, lambda request: self._whose(request.scope))
+        server = server_of(self._choice, _may, lambda request: self._whose(request.scope))
         manager = StreamableHTTPSessionManager(server, stateless=True)
         async with manager.run():
             self._manager = manager
@@ -789,12 +839,13 @@ def _may(request: Any) -> Collection[Can]:
     return CANS[:1] if key is None else [can for can in CANS if key.may(can)]
 
 
-def serve_stdio(assistant: Answering, *, write: bool = False) -> None:
-    """Serve on this process's stdin and stdout until stdin ends, or Ctrl-C."""
+def serve_stdio(assistant: Answering, *, write: bool = False, sites: Sites | None = None) -> None:
+    """Serve on this process's stdin and stdout until stdin ends, or Ctrl-C; `sites` are the collections
+    beside the assistant's index."""
     library = Library(assistant.index)
-    tools = Tools(assistant, library, Programs(assistant))
+    choice = Choice(Desk(assistant, library, Programs(assistant)), sites)
     allowed = CANS if write else CANS[:1]
-    server = server_of(tools, lambda _: allowed, lambda _: "")
+    server = server_of(choice, lambda _: allowed, lambda _: "")
     try:
         with _wire() as (read, written):
             asyncio.run(_serve(server, read, written))

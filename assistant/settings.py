@@ -49,6 +49,11 @@ class Settings(BaseSettings):
         default_factory=lambda: _usual_index(),
         description="The folder of the index; made where it is absent.",
     )
+    collection: str = Field(
+        "",
+        description="The collection that is asked, by its name; it lies in `collections` beside the index. "
+        "Not together with `index` in one call.",
+    )
     model: str = Field(
         "reader",
         description='What writes the answers: "reader", the built-in extractive reader, or a chat '
@@ -151,6 +156,15 @@ class Settings(BaseSettings):
                     f"the environment sets {name}, which is no setting; known are "
                     f"{', '.join(sorted(known))}. Correct the name or unset it."
                 )
+        if values.get("index") is not None:
+            if values.get("collection"):
+                raise SettingsError(
+                    "index and collection exclude each other: a collection has a folder of its own. "
+                    "Leave one of them out."
+                )
+            values["collection"] = (
+                ""  # the folder that is named is meant, whatever the environment says
+            )
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -222,6 +236,11 @@ class Settings(BaseSettings):
         return f"postgresql://{place}{f'?index={index}' if index else ''}"
 
     @property
+    def collections(self) -> Path:
+        """The folder that the collections lie in, beside the index that has no name."""
+        return self.index.parent if self.collection else self.index.parent / "collections"
+
+    @property
     def calibrations(self) -> Path:
         """The folder of what `dateline calibrate` found out on the articles of this index."""
         return self.index / "calibrations"
@@ -248,6 +267,20 @@ class Settings(BaseSettings):
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key are given together, or neither")
         return self
+
+    @model_validator(mode="after")
+    def _in_its_folder(self) -> Settings:
+        if self.collection:
+            folder = self.index.parent / "collections" / self.collection
+            self.__dict__["index"] = folder  # frozen, but still being made
+        return self
+
+    @field_validator("collection")
+    @classmethod
+    def _collection_name(cls, value: str) -> str:
+        if value and not is_collection(value):
+            raise ValueError("give the name of a collection: letters, digits, - and _, 60 at most")
+        return value
 
     @field_validator("proxies")
     @classmethod
@@ -314,6 +347,11 @@ class Settings(BaseSettings):
                 "database keeps articles for several machines, whose vectors a Chroma server has to keep: "
                 "start one (`chroma run --path FOLDER`) and set chroma_url, too"
             )
+        if self.database is not None and self.collection:
+            raise ValueError(
+                "database and collection exclude each other: collections lie in folders. In a database "
+                "an index is named in its address: postgresql://host/name?index=NAME"
+            )
         return self
 
     @field_validator("chroma_url", "base_url")
@@ -322,6 +360,14 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("give the address as http://host:port")
         return value
+
+
+_COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
+
+
+def is_collection(name: str) -> bool:
+    """Whether this can be the name of a collection; no path is."""
+    return bool(_COLLECTION.fullmatch(name))
 
 
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")

@@ -20,7 +20,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from assistant import Assistant, Settings
-from assistant.cli import _lines, app
+from assistant.cli import app
+from assistant.cli.printing import lines_of_progress
 from assistant.resources import SAMPLES, seeds_folder
 from tests.fake_model_server import Depends, Fail, ModelServer, Say
 from vectorstore.articles import Article, Progress
@@ -28,7 +29,7 @@ from vectorstore.articles import Article, Progress
 COMMANDS = (
     *("add", "sync", "list", "show", "edit", "remove", "ask", "chat"),
     *("doctor", "rebuild", "backup", "restore", "evaluate", "calibrate", "feedback"),
-    *("subscriptions", "key", "mcp"),
+    *("collections", "subscriptions", "key", "mcp"),
 )
 QUESTION = "who co-chairs the two-state meeting?"
 UNANSWERABLE = "What is the capital of Australia?"
@@ -109,7 +110,8 @@ def test_every_command_explains_itself_with_an_example(run: Run, command: str) -
     assert help_.exit_code == 0
     assert re.search(rf"^  Examples?:\n    dateline {command}\b", help_.stdout, re.MULTILINE)
     assert ("--json" in help_.stdout) == (command != "mcp")  # what that says is JSON anyway
-    assert "--index" in help_.stdout
+    assert ("--index" in help_.stdout) == (command != "collections")
+    assert ("--collection" in help_.stdout) == (command != "collections")
 
 
 def test_help_lists_every_command_and_exit_code(run: Run) -> None:
@@ -324,7 +326,7 @@ def test_long_work_tells_how_far_it_is_every_few_seconds(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     now = iter([0.0, 1.0, 6.0, 6.0, 7.0, 12.0, 12.0])
-    tell = _lines("Adding", clock=lambda: next(now))
+    tell = lines_of_progress("Adding", clock=lambda: next(now))
     for done in (1, 2, 3, 4):
         tell(Progress(done, 9, f"{done}.txt"))
     told_ = capsys.readouterr()

@@ -25,8 +25,9 @@ from mcp.client.streamable_http import streamable_http_client
 
 from assistant.answers import Answer, Turn
 from assistant.api import create_app
-from assistant.mcp import NAME, Tools, server_of
+from assistant.mcp import NAME, server_of
 from assistant.web.access import Access
+from assistant.web.choosing import Choice, Desk
 from assistant.web.keys import CANS, Can, Keys
 from assistant.web.library import Library
 from assistant.web.programs import Programs
@@ -105,8 +106,8 @@ def call(server: Any, tool: str, **arguments: Any) -> Any:
 
 def in_process(assistant: FakeAssistant, *may: Can) -> Any:
     """The protocol's server in this process, without a transport."""
-    tools = Tools(assistant, Library(assistant.index), Programs(assistant))
-    return server_of(tools, lambda _: may or CANS, lambda _: "")
+    choice = Choice(Desk(assistant, Library(assistant.index), Programs(assistant)))
+    return server_of(choice, lambda _: may or CANS, lambda _: "")
 
 
 @pytest.fixture

@@ -71,6 +71,16 @@ def open_reader(name: str, calibrations: Path | None = None) -> Reader:
     )
 
 
+def recalibrated(reader: Reader, name: str, calibrations: Path) -> Reader:
+    """The same reader, whose models are loaded once for both, with the calibration of another index.
+    `name` is what it was opened by."""
+    folder = weights_folder() if name == DEFAULT else expanded(name)
+    known = _calibrations(folder, calibrations)
+    if isinstance(reader, CascadeReader | NetworkReader):
+        return reader.calibrated_by(known)
+    return reader
+
+
 def shipped_reader(folder: Path, calibrations: Path | None = None) -> Reader:
     """The cascade of the readers `small` and `strong` in this folder; without a `strong`, the
     installed one. If the folder itself holds a model.onnx, that reader alone."""
@@ -133,6 +143,10 @@ class NetworkReader:
     @cached_property
     def calibration(self) -> Calibration | None:
         return first_for(self.sha256, self.calibrations)
+
+    def calibrated_by(self, calibrations: Sequence[Calibration]) -> NetworkReader:
+        """The same network, loaded once for both."""
+        return NetworkReader(self.name, self._ready, calibrations, self._weights)
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
         tokenizer, network = self._ready()

@@ -113,6 +113,10 @@ class CascadeReader:
     def calibration(self) -> Calibration | None:
         return first_for(self.sha256, self.calibrations) if self.calibrations else None
 
+    def calibrated_by(self, calibrations: Sequence[Calibration]) -> CascadeReader:
+        """The same readers, loaded once for both."""
+        return CascadeReader(self._small, self._strong, self._closely, calibrations)
+
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
         if not passages:  # which loads both, before the first question
             self._small.read(question, [])

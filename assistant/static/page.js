@@ -10,6 +10,9 @@
   const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
   const KEYS = "dateline-keys";
   const ANEW = "dateline-anew";
+  // What is stored for one collection, and not for all of this address, has its name at its end.
+  const collection = /\/collections\/([^/]+)\/$/.exec(new URL(".", document.baseURI).pathname)?.[1] ?? "";
+  const place = collection && `-${collection}`;
 
   const state = { article: null, number: null, hits: [], hit: -1, folded: null, opener: null, asked: 0, told: 0, acted: false, busy: false, request: 0 };
 
@@ -131,6 +134,21 @@
     ].flatMap(([key, what]) => [make("dt", {}, make("kbd", { textContent: key })), make("dd", { textContent: what })])),
     make("p", {}, keysOn, make("label", { for: "dl-keys-on", textContent: "Use the keys / [ ] ?" })));
   help.addEventListener("click", (event) => { if (event.target === help) help.close(); }); // beside it
+
+  /* Shown where there is a choice. Where this page is one collection's, the others are beside it. */
+  const switcher = make("select", { id: "dl-collection", "aria-label": "Collection", hidden: true,
+    onchange: () => { location.href = new URL(switcher.value, document.baseURI).href; } });
+  fetch(new URL("./collections", document.baseURI), { credentials: "same-origin" })
+    .then((reply) => (reply.ok ? reply.json() : { names: [] }))
+    .then(({ names }) => {
+      const up = collection ? "../" : "collections/";
+      switcher.append(make("option", { value: collection ? "../../" : "./", textContent: "Main collection" }),
+        ...names.map((name) => make("option", { value: `${up}${name}/`, textContent: name })));
+      switcher.value = collection ? `../${collection}/` : "./";
+      switcher.hidden = !names.length;
+      label();
+    })
+    .catch(() => { /* told by whatever else asks the server */ });
 
   function stored() {
     try { return localStorage.getItem(KEYS); } catch { return null; }
@@ -588,6 +606,7 @@
   document.addEventListener("keydown", (event) => { if (ofDates(event) && event.key === "Enter") judge(true); });
 
   function label() {
+    if (!switcher.hidden && !switcher.isConnected) document.querySelector("#dl-heading")?.append(switcher);
     box()?.setAttribute("dir", "auto");
     // Gradio's date boxes come without names.
     document.querySelectorAll("#dl-dates .block").forEach((block) => {
@@ -644,7 +663,7 @@
   document.body.append(tabs, drawer, anew, reader, status, help, toasted);
   view("ask");
   // For the other scripts of the page, which tell each other by `events` what happened.
-  globalThis.dateline = Object.freeze({ make, named, nameOf, renew, say, day, view, hidden, send, box, toast, events: new EventTarget() });
+  globalThis.dateline = Object.freeze({ place, make, named, nameOf, renew, say, day, view, hidden, send, box, toast, events: new EventTarget() });
 
   let waiting = false;
   new MutationObserver(() => {

@@ -1,6 +1,7 @@
 """Dateline as a model of OpenAI's: what chat programs and editors speak.
 
-    GET  /v1/models                 "dateline", and "dateline-plain" without the list of sources
+    GET  /v1/models                 "dateline", and "dateline-plain" without the list of sources; for a
+                                    collection, "dateline/press"
     POST /v1/chat/completions       model, messages, stream -> an answer from the articles
 
 OpenAI's newer way of asking, /v1/responses, is in `responses`.
@@ -23,7 +24,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -36,14 +37,16 @@ from assistant.render import (
     reading_address,
     to_chat,
 )
+from assistant.web.choosing import Choice, Desk
 from assistant.web.guarding import OPENAI, error_body
 from assistant.web.keyed import whose
-from assistant.web.programs import Programs, Question, first_of, while_there
+from assistant.web.programs import Question, first_of, while_there
 from vectorstore.articles import Passage
 from vectorstore.errors import DatelineError
 
 if TYPE_CHECKING:
-    from fastapi import APIRouter
+    from fastapi import APIRouter, Request, Response
+    from starlette.types import Receive
 
 MODELS = {
     "dateline": True,
@@ -206,14 +209,14 @@ class ErrorsOut(BaseModel):
 
 
 def completion_routes(
-    programs: Programs,
+    choice: Choice,
     status_of: Callable[[DatelineError], int],
     clock: Callable[[], float] = time.time,
 ) -> "APIRouter":
-    """The routes over these programs' desk. `status_of` an error is what HTTP calls it; `clock` gives
+    """The routes over what may be asked here. `status_of` an error is what HTTP calls it; `clock` gives
     seconds since 1970."""
     from fastapi import APIRouter, Request
-    from fastapi.responses import JSONResponse, Response, StreamingResponse
+    from fastapi.responses import Response
 
     errors: dict[int | str, dict[str, Any]] = {
         status: {"model": ErrorsOut} for status in (400, 401, 403, 404, 413, 429, 503)
@@ -221,12 +224,13 @@ def completion_routes(
     router = APIRouter(prefix="/v1", tags=["OpenAI-style"], responses=errors)
 
     @router.get("/models", summary="The models there are")
-    def models() -> ModelsOut:
-        return ModelsOut(data=[ModelOut(id=name) for name in MODELS])
+    def models(request: Request) -> ModelsOut:
+        return ModelsOut(data=[ModelOut(id=name) for name in _models(choice.names(request.scope))])
 
-    @router.get("/models/{model}", summary="One of the models")
-    def model(model: str) -> ModelOut:
-        return ModelOut(id=known_model(model))
+    @router.get("/models/{model:path}", summary="One of the models")
+    def model(model: str, request: Request) -> ModelOut:
+        _known_model(model, choice.names(request.scope))
+        return ModelOut(id=model)
 
     @router.post(
         "/chat/completions",
@@ -240,25 +244,63 @@ def completion_routes(
         },
     )
     async def complete(asked: CompletionIn, request: Request) -> Response:
-        citing = Citing.of(asked.model, asked.dateline, str(request.base_url))
-        growing = programs.growing(_question(asked), whose(request.scope))
+        citing, desk = await chosen(choice, asked.model, asked.dateline, request)
+        growing = desk.programs.growing(_question(asked), whose(request.scope))
         made = _Making(asked.model, int(clock()), citing)
-        if not asked.stream:
-            answer = await while_there(growing, request.receive)
-            if answer is None:
-                return Response(status_code=499)  # to nobody
-            return JSONResponse(made.whole(answer).model_dump(mode="json"))
-        # What cannot be answered at all is told by its status, so the first words are waited for.
-        first = await while_there(first_of(growing), request.receive)
-        if first is None:
-            await growing.aclose()
-            return Response(status_code=499)
-        events = made.events(first, growing, status_of)
-        return StreamingResponse(
-            events, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-        )
+        return await told(made, growing, asked.stream, request.receive, status_of)
 
     return router
+
+
+class Making(Protocol):
+    """Makes what is sent of one answer: the whole of it, or its growing as server-sent events."""
+
+    def whole(self, answer: Answer) -> BaseModel: ...
+
+    def events(
+        self,
+        first: Answer,
+        growing: AsyncGenerator[Answer, None],
+        status_of: Callable[[DatelineError], int],
+    ) -> AsyncIterator[str]: ...
+
+
+async def told(
+    made: Making,
+    growing: AsyncGenerator[Answer, None],
+    stream: bool,
+    receive: "Receive",
+    status_of: Callable[[DatelineError], int],
+) -> "Response":
+    """The response with this answer, streamed or not. Whoever goes away ends the work on it."""
+    from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+    if not stream:
+        answer = await while_there(growing, receive)
+        if answer is None:
+            return Response(status_code=499)  # to nobody
+        return JSONResponse(made.whole(answer).model_dump(mode="json"))
+    # What cannot be answered at all is told by its status, so the first words are waited for.
+    first = await while_there(first_of(growing), receive)
+    if first is None:
+        await growing.aclose()
+        return Response(status_code=499)
+    return StreamingResponse(
+        made.events(first, growing, status_of),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def chosen(
+    choice: Choice, model: str, limits: DatelineIn, request: "Request"
+) -> "tuple[Citing, Desk]":
+    """How the answer is written, and who gives it. Raises RefusedError for a model that there is not."""
+    name = _known_model(model, choice.names(request.scope))
+    base = str(request.base_url).rstrip("/") + (f"/collections/{name}" if name else "")
+    listing = limits.source_list
+    listing = MODELS[model.partition("/")[0]] if listing is None else listing
+    return Citing(base, listing), await choice.desk(name, request.scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,13 +321,6 @@ class Citing:
 
     base: str
     listing: bool
-
-    @classmethod
-    def of(cls, model: str, limits: DatelineIn, base: str) -> "Citing":
-        """Raises RefusedError for a model that there is not."""
-        listing = MODELS[known_model(model)]
-        wanted = limits.source_list
-        return cls(base.rstrip("/"), listing if wanted is None else wanted)
 
     def marked(self, answer: Answer) -> Marked:
         def address(item: Citation | Passage) -> str:
@@ -397,8 +432,8 @@ class _Making:
     ) -> AsyncIterator[str]:
         """The chunks of a stream."""
         yield self._chunk({"role": "assistant", "content": ""})
-        async with aclosing(pieces(first, growing, self._citing, status_of)) as told:
-            async for piece in told:
+        async with aclosing(pieces(first, growing, self._citing, status_of)) as growing_text:
+            async for piece in growing_text:
                 if piece.failure is not None:
                     yield f"data: {json.dumps(piece.failure)}\n\n"
                     return
@@ -436,16 +471,22 @@ def _annotations(cited: Sequence[Cited]) -> list[AnnotationOut]:
     ]
 
 
-def known_model(model: str) -> str:
-    """Raises RefusedError for a model that there is not."""
-    if model not in MODELS:
+def _models(names: Sequence[str]) -> list[str]:
+    """What may be asked of these collections, as models: "dateline", "dateline/press"."""
+    return [f"{model}/{name}" if name else model for name in names for model in MODELS]
+
+
+def _known_model(model: str, names: Sequence[str]) -> str:
+    """The collection that the model is of. Raises RefusedError for a model that there is not."""
+    known = _models(names)
+    if model not in known:
         raise RefusedError(
-            f"the model {model!r:.100} does not exist; there are {', '.join(MODELS)}.",
+            f"the model {model!r:.100} does not exist; there are {', '.join(known)}.",
             param="model",
             code="model_not_found",
             status=404,
         )
-    return model
+    return model.partition("/")[2]
 
 
 def _question(asked: CompletionIn) -> Question:

@@ -48,7 +48,16 @@ _PAGE = frozenset(
 )
 _FOLDERS = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 OURS = (
-    *("/page/", "/read/", "/answer/", "/conversations", "/library", "/api/", "/healthz"),
+    *(
+        "/page/",
+        "/read/",
+        "/answer/",
+        "/conversations",
+        "/collections",
+        "/library",
+        "/api/",
+        "/healthz",
+    ),
     *("/v1/", "/mcp"),
 )
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.web.connections import network_of
 from assistant.web.guarding import is_here, refuse
-from assistant.web.keys import Can, Key, Keys, looks_like_key
+from assistant.web.keys import Can, Key, Keys, Ring, looks_like_key
 from assistant.web.visitors import CALLER, Caller
 from vectorstore.errors import StoreError
 
@@ -47,6 +47,9 @@ _ADDING = frozenset(
         *("/api/v1/articles", "/api/v1/files", "/api/v1/links"),
     }
 )
+# Where a key of a collection counts below the address of the whole installation, too: what is asked there
+# names the collection.
+_SHARED = ("/v1/", "/mcp", "/api/v1/collections", "/healthz")
 _PEOPLES = "/api/v1/conversations"
 _APIS = ("/api/", "/v1/", "/read/", "/library/")
 
@@ -81,7 +84,7 @@ class Keyed:
     def __init__(
         self,
         app: ASGIApp,
-        keys: Keys,
+        keys: Keys | Ring,
         *,
         proxies: Callable[[str], bool] = is_here,
         clock: Callable[[], float] = time.time,
@@ -118,6 +121,13 @@ class Keyed:
             )
             asks = 'Bearer error="insufficient_scope"' + (f', scope="{wanted}"' if wanted else "")
             await refuse(scope, receive, send, 403, told, {"WWW-Authenticate": asks})
+            return
+        if key.collection and not scope["path"].startswith(_SHARED):
+            told = (
+                f"the key {key.name!r} is for the collection {key.collection!r} alone: use "
+                f"/collections/{key.collection}{scope['path']}"
+            )
+            await refuse(scope, receive, send, 403, told)
             return
         caller = Caller(f"key {key.id}", "" if self._is_proxy(address) else address)
         await self._app({**scope, _KEY: key, CALLER: caller}, receive, send)

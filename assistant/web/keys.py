@@ -17,9 +17,9 @@ import re
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -45,7 +45,7 @@ _BEGIN_ANEW = "Move it away, and make the keys anew with `dateline key create`."
 class Key:
     """A key without what it is. `created` and `used` are seconds since 1970; `used` is exact to the
     hour, 0 where it never was. `ours` is False where it was not made on this computer: it opens
-    nothing then."""
+    nothing then. `collection` is the one it was made for, "" where that is the index whose keys these are."""
 
     id: int
     name: str
@@ -53,6 +53,7 @@ class Key:
     created: float
     used: float = 0.0
     ours: bool = True
+    collection: str = ""
 
     def may(self, needed: Can) -> bool:
         return CANS.index(self.can) >= CANS.index(needed)
@@ -171,6 +172,29 @@ class Keys:
     def _writing(self) -> Iterator[None]:
         with self._turn, _told(self._file), transaction(self._db):
             yield
+
+
+class Ring:
+    """The keys of an index, and those of the collections beside it. `others` gives the folders of these,
+    by name; a file of keys that is not there is not made."""
+
+    def __init__(self, own: Keys, others: Callable[[], Mapping[str, Path]], seal: Seal) -> None:
+        self._own = own
+        self._others = others
+        self._seal = seal
+
+    def find(self, token: str, now: float) -> Key | None:
+        """The key that this is, with its collection. Raises StoreError."""
+        found = self._own.find(token, now)
+        if found is not None or not looks_like_key(token):
+            return found
+        for name, folder in self._others().items():
+            if (folder / FILE).exists():
+                with closing(Keys.open(folder / FILE, self._seal)) as keys:
+                    found = keys.find(token, now)
+                if found is not None:
+                    return replace(found, collection=name)
+        return None
 
 
 def _digest(token: str) -> str:

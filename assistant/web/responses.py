@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, Field
 
 from assistant.answers import Answer
+from assistant.web.choosing import Choice
 from assistant.web.completions import (
     Cited,
     Citing,
@@ -31,12 +32,14 @@ from assistant.web.completions import (
     QuoteOut,
     RefusedError,
     VerdictOut,
+    chosen,
     pieces,
     question_of,
+    told,
     verdict,
 )
 from assistant.web.keyed import whose
-from assistant.web.programs import Programs, Question, first_of, while_there
+from assistant.web.programs import Question
 from vectorstore.errors import DatelineError
 
 if TYPE_CHECKING:
@@ -128,14 +131,14 @@ class ResponseOut(BaseModel):
 
 
 def response_routes(
-    programs: Programs,
+    choice: Choice,
     status_of: Callable[[DatelineError], int],
     clock: Callable[[], float] = time.time,
 ) -> "APIRouter":
-    """The route over these programs' desk. `status_of` an error is what HTTP calls it; `clock` gives
+    """The route over what may be asked here. `status_of` an error is what HTTP calls it; `clock` gives
     seconds since 1970."""
     from fastapi import APIRouter, Request
-    from fastapi.responses import JSONResponse, Response, StreamingResponse
+    from fastapi.responses import Response
 
     errors: dict[int | str, dict[str, Any]] = {
         status: {"model": ErrorsOut} for status in (400, 401, 403, 404, 413, 429, 503)
@@ -154,24 +157,10 @@ def response_routes(
         },
     )
     async def respond(asked: ResponseIn, request: Request) -> Response:
-        citing = Citing.of(asked.model, asked.dateline, str(request.base_url))
-        growing = programs.growing(_question(asked), whose(request.scope))
+        citing, desk = await chosen(choice, asked.model, asked.dateline, request)
+        growing = desk.programs.growing(_question(asked), whose(request.scope))
         made = _Making(asked.model, int(clock()), citing)
-        if not asked.stream:
-            answer = await while_there(growing, request.receive)
-            if answer is None:
-                return Response(status_code=499)  # to nobody
-            return JSONResponse(made.whole(answer).model_dump(mode="json"))
-        # What cannot be answered at all is told by its status, so the first words are waited for.
-        first = await while_there(first_of(growing), request.receive)
-        if first is None:
-            await growing.aclose()
-            return Response(status_code=499)
-        return StreamingResponse(
-            made.events(first, growing, status_of),
-            media_type="text/event-stream",
-            headers={"Cache-Control": "no-store"},
-        )
+        return await told(made, growing, asked.stream, request.receive, status_of)
 
     return router
 
@@ -208,8 +197,8 @@ class _Making:
         yield self._event("response.output_item.added", **item, item=self._said("in_progress"))
         yield self._event("response.content_part.added", **part, part=empty)
         text, cited, answer = "", list[CitationOut](), first
-        async with aclosing(pieces(first, growing, self._citing, status_of)) as told:
-            async for piece in told:
+        async with aclosing(pieces(first, growing, self._citing, status_of)) as growing_text:
+            async for piece in growing_text:
                 if piece.failure is not None:
                     for event in self._failed(piece.failure["error"]):
                         yield event
@@ -235,8 +224,8 @@ class _Making:
         yield self._event("response.completed", response=self._done(answer, whole))
 
     def _failed(self, error: dict[str, Any]) -> list[str]:
-        told = FailureOut(code="server_error", message=error["message"])
-        failed = self._response("failed").model_copy(update={"error": told})
+        failure = FailureOut(code="server_error", message=error["message"])
+        failed = self._response("failed").model_copy(update={"error": failure})
         code, message, param = (error[name] for name in ("code", "message", "param"))
         return [
             self._event("error", code=code, message=message, param=param),

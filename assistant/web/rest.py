@@ -9,6 +9,9 @@
     PUT    /api/v1/files                ?name=  the bytes of one file, read in the background
     POST   /api/v1/links                address: fetched in the background
     GET    /api/v1/jobs                 how far what was given is, and what failed
+    GET    /api/v1/collections          which collections there are; POST makes one, DELETE removes it
+
+All of it is there for each collection, below /collections/NAME.
 
 Filters are sources, authors, tags, after and before; in an address source=, author= and tag=, each as
 often as wanted.
@@ -18,6 +21,7 @@ in `keyed`. It decides nothing about answers and articles.
 """
 
 # No `from __future__ import annotations`: FastAPI evaluates the annotations of its endpoints.
+import asyncio
 import json
 import logging
 import secrets
@@ -29,10 +33,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter
 
 from assistant.answers import Answer, Citation, Kind, Position, Role, Statement, Turn
+from assistant.web.choosing import Choice, Managed
 from assistant.web.guarding import error_body
-from assistant.web.keyed import needed, whose
-from assistant.web.library import Library
-from assistant.web.programs import Programs, Question, first_of, while_there
+from assistant.web.keyed import key_of, needed, whose
+from assistant.web.programs import Question, first_of, while_there
 from vectorstore.articles import Article, Filter, Hit, Notice, Summary
 from vectorstore.errors import DatelineError, LoadingError
 from vectorstore.index import Mode
@@ -253,14 +257,33 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
+class CollectionIn(_In):
+    """The name of a collection: letters, digits, - and _."""
+
+    name: str = Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")
+
+
+class CollectionOut(BaseModel):
+    """A collection, with how many articles it holds. "" is the name of the one that has none."""
+
+    name: str
+    articles: int
+
+
+class CollectionsOut(BaseModel):
+    collections: list[CollectionOut]
+
+
 def rest_routes(
-    library: Library, programs: Programs, status_of: Callable[[DatelineError], int]
+    choice: Choice, status_of: Callable[[DatelineError], int], sites: Managed | None = None
 ) -> "APIRouter":
-    """The routes over this library and these programs' desk. `status_of` an error is what HTTP calls it."""
+    """The routes over what may be asked here. `status_of` an error is what HTTP calls it; `sites` are the
+    collections, where they can be listed, made and removed here."""
     from fastapi import APIRouter, Query, Request
     from fastapi.responses import JSONResponse, Response, StreamingResponse
     from starlette.concurrency import run_in_threadpool
 
+    library, programs = choice.own.library, choice.own.programs
     index = library.index
     limits = library.adding.limits
     router = APIRouter(prefix="/api/v1", tags=["Version 1"], responses=ERRORS)
@@ -413,7 +436,47 @@ def rest_routes(
             notices=list(status.notices),
         )
 
+    if sites is not None:
+        _add_collections(router, choice, sites)
     return router
+
+
+def _add_collections(router: "APIRouter", choice: Choice, sites: Managed) -> None:
+    from fastapi import HTTPException, Request
+
+    def check(request: Request) -> None:
+        key = key_of(request.scope)
+        if key is not None and key.collection:
+            told = f"the key {key.name!r} is for the collection {key.collection!r} alone"
+            raise HTTPException(403, told)
+
+    @router.get(
+        "/collections",
+        summary="List the collections",
+        description="What is described here of the collection without a name holds for the others at "
+        "the same addresses below `/collections/NAME`.",
+    )
+    async def collections(request: Request) -> CollectionsOut:
+        found = []
+        for name in choice.names(request.scope):
+            if name:
+                count = await sites.count(name)
+            else:
+                count = (await asyncio.to_thread(choice.own.library.index.statistics)).articles
+            found.append(CollectionOut(name=name, articles=count))
+        return CollectionsOut(collections=found)
+
+    @router.post("/collections", status_code=201, summary="Make an empty collection")
+    async def create(given: CollectionIn, request: Request) -> CollectionOut:
+        check(request)
+        await sites.create(given.name)
+        return CollectionOut(name=given.name, articles=0)
+
+    @router.delete("/collections/{name}", summary="Remove a collection with all that it holds")
+    async def remove(name: str, request: Request) -> RemovedOut:
+        check(request)
+        await sites.remove(name)
+        return RemovedOut(removed=name)
 
 
 def describe_access(app: "FastAPI") -> None:

@@ -1,0 +1,125 @@
+"""The program: its commands in the order of its help, and what errors and signals become."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from assistant.cli.adding import add, sync
+from assistant.cli.articles import edit, list_, remove, show
+from assistant.cli.asking import ask
+from assistant.cli.checking import doctor
+from assistant.cli.collecting import commands as collections
+from assistant.cli.evaluating import calibrate, evaluate, feedback
+from assistant.cli.keeping import backup, move, rebuild, restore
+from assistant.cli.keys import commands as key
+from assistant.cli.opening import named
+from assistant.cli.options import INTERRUPTED, CollectionName, IndexFolder
+from assistant.cli.printing import tell, version
+from assistant.cli.serving import chat, mcp
+from assistant.cli.subscriptions import commands as subscriptions
+from assistant.signals import ending_as_by_ctrl_c
+from vectorstore.errors import DatelineError
+
+
+class _Commands(TyperGroup):
+    """Turns the project's errors into one line on stderr and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # the type of a context is private to typer
+        with ending_as_by_ctrl_c() as came:
+            try:
+                return super().invoke(ctx)
+            except DatelineError as error:
+                tell(f"dateline: {error}")
+                raise typer.Exit(1) from None
+            except KeyboardInterrupt:
+                tell("dateline: interrupted")
+                raise typer.Exit(INTERRUPTED) from None
+            except typer.Exit as ended:
+                if came and ended.exit_code == INTERRUPTED:
+                    raise typer.Exit(128 + came[-1]) from None
+                raise
+
+
+app = typer.Typer(
+    name="dateline",
+    cls=_Commands,
+    no_args_is_help=True,
+    # Plain help: the same on every terminal and in the docs, and quicker to draw.
+    rich_markup_mode=None,
+    # A bug's traceback shows code, not the values of variables: those hold people's articles.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(add)
+app.command()(sync)
+app.command("list")(list_)
+_others: tuple[Callable[..., None], ...] = (
+    *(show, edit, remove, ask, chat, mcp),
+    *(evaluate, calibrate, feedback, doctor, rebuild, backup, restore, move),
+)
+for _command in _others:
+    app.command()(_command)
+app.add_typer(collections, name="collections")
+app.add_typer(subscriptions, name="subscriptions")
+app.add_typer(key, name="key")
+
+
+def main() -> None:
+    """Run the command line on this process's arguments."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character gets "?", not a traceback.
+            stream.reconfigure(errors="replace")
+    app(prog_name="dateline")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dateline {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _dateline(
+    ctx: typer.Context,
+    index: IndexFolder = None,
+    collection: CollectionName = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            metavar="URL",
+            help="A PostgreSQL database that several machines share (docs/running.md); else "
+            "DATELINE_DATABASE.",
+        ),
+    ] = None,
+    version: Annotated[  # noqa: ARG001  acted upon by its callback
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Answers questions about your own articles, each answer proved by quotes.
+
+    \b
+    Start with:
+      dateline add articles/
+      dateline ask "who co-chairs the two-state meeting?"
+      dateline chat
+
+    \b
+    Exit codes:
+      0    done, or answered
+      1    an error, told on stderr
+      2    wrong usage
+      3    `ask`: the articles do not answer the question
+      4    `add`, `sync`: some files were skipped
+      130  interrupted; 143 by SIGTERM
+    """
+    ctx.obj = named(ctx, index, collection)
+    ctx.meta["database"] = database

@@ -1,0 +1,185 @@
+"""`dateline chat` and `dateline mcp`: the articles served to people and to other programs."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import closing, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assistant.cli.opening import named, open_assistant, settings_of
+from assistant.cli.options import AsJson, BaseUrl, ChatModel, CollectionName, IndexFolder
+from assistant.cli.printing import print_json, showing_progress
+
+if TYPE_CHECKING:
+    from assistant.installation import Installation
+    from assistant.settings import Settings
+
+
+def chat(
+    ctx: typer.Context,
+    host: Annotated[
+        str,
+        typer.Option(
+            help="The address to listen on; others than this machine's are seen by others."
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
+    ] = 7860,
+    root_path: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="The path below which a proxy serves the page, such as /dateline "
+            "(docs/running.md).",
+        ),
+    ] = None,
+    with_samples: Annotated[
+        bool,
+        typer.Option(
+            "--with-samples", help="Add the sample articles first, if the index is empty."
+        ),
+    ] = False,
+    model: ChatModel = None,
+    base_url: BaseUrl = None,
+    index: IndexFolder = None,
+    collection: CollectionName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Serve the chat page on the articles; Ctrl-C stops it.
+
+    The page's address is written out: open it in a browser. None is opened for you. While it runs, the other commands work on the same index too. Where --host lets other computers
+    reach it, it asks them for a password: DATELINE_PASSWORD, else you are asked for one.
+
+    \b
+    Example:
+      dateline chat --with-samples
+    """
+    from assistant.api import serve
+    from assistant.resources import seeds_folder
+    from assistant.settings import secret_file
+    from assistant.web.adding import WAITING
+    from assistant.web.conversations import FILE, Conversations
+    from assistant.web.keys import FILE as KEYS
+    from assistant.web.keys import Keys
+    from assistant.web.sealing import Seal
+    from assistant.web.sessions import FILE as SESSIONS
+    from assistant.web.sessions import Sessions
+    from assistant.web.subscriptions import FILE as SUBSCRIPTIONS
+    from assistant.web.subscriptions import Subscriptions
+
+    def ready(url: str) -> None:
+        if as_json:
+            print_json({"url": url})
+        else:
+            if not url.rstrip("/").endswith(f":{port}"):
+                typer.echo(f"Port {port} is taken, so another is used.")
+            typer.echo(f"Dateline is at {url}  (Ctrl-C stops it)")
+        sys.stdout.flush()  # who waits for the line through a pipe gets it now
+        warming.start()
+
+    settings = settings_of(
+        ctx, index, collection, model=model, base_url=base_url, root_path=root_path
+    )
+    password = _password(settings, host)
+    with open_assistant(ctx, index, collection, model=model, base_url=base_url) as assistant:
+        if with_samples and not assistant.index.statistics().articles:
+            with showing_progress("Adding the sample articles") as progress:
+                assistant.index.add(seeds_folder(), progress=progress)
+        # The models load while the page is being looked at: the first question does not wait.
+        warming = threading.Thread(target=assistant.warm)
+        conversations = Conversations.open(settings.index / FILE)
+        sessions = None if password is None else Sessions.open(settings.index / SESSIONS)
+        seal = Seal.kept(secret_file())
+        with (
+            closing(conversations),
+            closing(sessions) if sessions else nullcontext(),
+            closing(Keys.open(settings.index / KEYS, seal)) as keys,
+            closing(Subscriptions.open(settings.index / SUBSCRIPTIONS, seal)) as subscriptions,
+        ):
+            serve(
+                assistant,
+                host=host,
+                port=port,
+                on_ready=ready,
+                conversations=conversations,
+                password=password,
+                sessions=sessions,
+                keys=keys,
+                host_names=settings.names,
+                proxies=settings.proxy_networks,
+                root_path=settings.root_path,
+                certificate=settings.certificate,
+                waiting=assistant.settings.index / WAITING,
+                seal=seal,
+                subscriptions=subscriptions,
+                installation=_installation(ctx, index, collection, settings),
+            )
+        assistant.stop()  # else a model that is still being loaded is waited for
+        if warming.is_alive():
+            warming.join()  # the index must not be closed under it
+
+
+def mcp(
+    ctx: typer.Context,
+    write: Annotated[
+        bool, typer.Option("--write", help="Also offer the tools that add and remove articles.")
+    ] = False,
+    model: ChatModel = None,
+    base_url: BaseUrl = None,
+    index: IndexFolder = None,
+    collection: CollectionName = None,
+) -> None:
+    """Serve the articles to assistants and editors, by MCP.
+
+    The program that speaks the Model Context Protocol over stdin and stdout starts this itself: docs/mcp.md says how to enter
+    it there. It can ask, search, read and list; add and remove only with --write. While the page runs,
+    the same is at its address under /mcp.
+
+    \b
+    Example:
+      dateline mcp --index articles.index
+    """
+    from assistant.mcp import serve_stdio
+    from assistant.web.beside import Beside
+
+    with open_assistant(ctx, index, collection, model=model, base_url=base_url) as assistant:
+        # The models load while the client asks what there is: the first question does not wait.
+        warming = threading.Thread(target=assistant.warm)
+        warming.start()
+        installation = _installation(ctx, index, collection, assistant.settings)
+        sites = None if installation is None else Beside(installation, assistant.beside)
+        try:
+            with nullcontext() if sites is None else closing(sites):
+                serve_stdio(assistant, write=write, sites=sites)
+        finally:
+            assistant.stop()
+            warming.join()  # the index must not be closed under it
+
+
+def _installation(
+    ctx: typer.Context, folder: Path | None, collection: str | None, settings: Settings
+) -> Installation | None:
+    """Where no index and no collection was named, all collections are offered."""
+    from assistant.installation import Installation
+
+    alone = any(named(ctx, folder, collection)) or settings.collection
+    return None if alone else Installation(settings)
+
+
+def _password(settings: Settings, host: str) -> str | None:
+    """The page's password: as set, else asked for where others could reach the page."""
+    if settings.password is not None:
+        return settings.password.get_secret_value()
+    from assistant.web.guarding import is_here
+
+    if is_here(host) or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    asked: str = typer.prompt(
+        "Password for the page", hide_input=True, confirmation_prompt=True, err=True
+    )
+    return asked

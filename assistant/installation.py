@@ -1,0 +1,97 @@
+"""The collections of one installation: indexes with a name, in folders of their own.
+
+    installation = Installation(Settings())
+    installation.names()                          "archive", "press"
+    installation.create("press")                  an empty one
+    installation.settings_of("press")             for Assistant.open
+    installation.remove("press")                  gone, with its articles, conversations and keys
+
+They lie beside the index that has no name, in `collections/NAME`. A name is letters, digits, - and _: no
+path can be one. It knows folders, and nothing of pages or requests.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistant.errors import CollectionError, UnknownCollectionError
+from assistant.settings import Settings, is_collection
+from vectorstore.errors import StoreError
+from vectorstore.holding import hold, holder_of
+
+_REMOVED = re.compile(r"\.removed-.+")  # what was being deleted when the program ended
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The collections that these settings lead to, whether or not they name one themselves."""
+
+    settings: Settings
+
+    @property
+    def folder(self) -> Path:
+        return self.settings.collections
+
+    def names(self) -> tuple[str, ...]:
+        """The collections there are, in alphabetical order. Raises StoreError for an unreadable folder."""
+        try:
+            found = [each.name for each in self.folder.iterdir() if each.is_dir()]
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise StoreError(f"{self.folder} cannot be read: {error.strerror or error}.") from error
+        return tuple(sorted(name for name in found if is_collection(name)))
+
+    def settings_of(self, name: str) -> Settings:
+        """The settings of one collection. Raises UnknownCollectionError, with the names there are."""
+        there = self.names()
+        if name not in there:
+            raise UnknownCollectionError(name, there)
+        return self.settings.model_copy(update={"collection": name, "index": self.folder / name})
+
+    def create(self, name: str) -> Settings:
+        """An empty collection. Raises CollectionError for what is no name or is taken, StoreError where
+        its folder cannot be made."""
+        if not is_collection(name):
+            raise CollectionError(
+                f"{name!r:.80} is no name for a collection; give letters, digits, - and _, 60 at most."
+            )
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.folder / name).mkdir(mode=0o700)
+        except FileExistsError:
+            raise CollectionError(f"there is a collection {name!r} already.") from None
+        except OSError as error:
+            raise StoreError(
+                f"the collection {name!r} cannot be made in {self.folder}: {error.strerror or error}."
+            ) from error
+        return self.settings_of(name)
+
+    def remove(self, name: str) -> None:
+        """Delete it. Raises UnknownCollectionError; CollectionError, naming who does, where a program
+        uses it; StoreError where its folder cannot be deleted."""
+        folder = self.settings_of(name).index
+        held = hold(folder, make=False)
+        if held is None:
+            raise CollectionError(
+                f"the collection {name!r} is in use by {holder_of(folder) or 'another program'}. End "
+                "that program, or remove the collection there."
+            )
+        # Out of sight in one step: what a crash leaves behind is no half of a collection.
+        gone = self.folder / f".removed-{name}-{secrets.token_hex(4)}"
+        try:
+            folder.rename(gone)
+            held.release()
+            for each in self.folder.iterdir():
+                if _REMOVED.fullmatch(each.name):
+                    shutil.rmtree(each)
+        except OSError as error:
+            raise StoreError(
+                f"the collection {name!r} cannot be deleted: {error.strerror or error}."
+            ) from error
+        finally:
+            held.release()

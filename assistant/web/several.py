@@ -1,0 +1,228 @@
+"""Several collections on one server: each is a whole site of its own below /collections/NAME/.
+
+    several = Several(installation, open_site, has_work)
+    several.first = create_app(…, sites=several)      what answers everything else
+    async with several.running(): …                   within the first one's lifespan
+
+A site is opened when it is first asked for, or when it has something to do unasked, and closed where
+nobody has asked for a while and nothing is going on in it. Whether a request may come in, each site
+decides itself. It knows no articles and no pages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from assistant.errors import UnknownCollectionError
+from assistant.installation import Installation
+from assistant.web.choosing import Desk
+from vectorstore.errors import DatelineError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+BELOW = "/collections/"
+
+_IDLE = 1_800.0  # seconds without a request after which a site is closed
+_LOOK = 60.0  # seconds between two looks for what is idle, or has something to do
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A collection that is open. `busy` says whether something is going on that nobody waits for; `close`
+    is called once the application has ended."""
+
+    app: FastAPI
+    desk: Desk
+    busy: Callable[[], bool]
+    close: Callable[[], None]
+
+
+@dataclass(slots=True)
+class _Running:
+    site: Site
+    last: float
+    using: int = 0
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+
+class Several:
+    """Passes each request on to its collection's site. `open_site` and `has_work` (whether a closed one
+    has something to do) are called in threads; `clock` gives seconds that only ever grow."""
+
+    def __init__(
+        self,
+        installation: Installation,
+        open_site: Callable[[str], Site],
+        has_work: Callable[[str], bool] = lambda _: False,
+        *,
+        count: Callable[[str], int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.first: ASGIApp | None = None
+        self._installation = installation
+        self._open_site = open_site
+        self._has_work = has_work
+        self._count = count
+        self._clock = clock
+        self._sites: dict[str, asyncio.Task[_Running]] = {}
+        self._leaving: set[str] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.first is None:
+            raise RuntimeError("the site of the index without a name is missing")
+        if scope["type"] != "http" or not scope["path"].startswith(BELOW):
+            await self.first(scope, receive, send)
+            return
+        name, slash, _ = scope["path"][len(BELOW) :].partition("/")
+        running = None
+        if name in self.names():
+            if not slash:
+                from starlette.responses import RedirectResponse
+
+                await RedirectResponse(f"{name}/", 308)(scope, receive, send)
+                return
+            # What fails here is told by the first site, to who may know it.
+            with contextlib.suppress(DatelineError):
+                running = await self._site(name)
+        if running is None:
+            await self.first(scope, receive, send)
+            return
+        running.using += 1
+        try:
+            await running.site.app(_below(scope, BELOW + name), receive, send)
+        finally:
+            running.using -= 1
+            running.last = self._clock()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Within, sites are opened and closed; all are closed at its end."""
+        looking = asyncio.create_task(self._look_on())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+            await asyncio.gather(*(self._end(name) for name in list(self._sites)))
+
+    @property
+    def open(self) -> Sequence[str]:
+        """Those that are open, or being opened."""
+        return list(self._sites)
+
+    def names(self) -> Sequence[str]:
+        return [name for name in self._installation.names() if name not in self._leaving]
+
+    async def desk(self, name: str) -> Desk:
+        running = await self._site(self._there(name))
+        running.last = self._clock()
+        return running.site.desk
+
+    async def count(self, name: str) -> int:
+        if self._there(name) in self._sites:
+            index = (await self.desk(name)).assistant.index
+            return (await asyncio.to_thread(index.statistics)).articles
+        return await asyncio.to_thread(self._count, name)
+
+    async def create(self, name: str) -> None:
+        await asyncio.to_thread(self._installation.create, name)
+
+    async def remove(self, name: str) -> None:
+        """Close it, for whoever uses it here, and delete it."""
+        self._leaving.add(self._there(name))
+        try:
+            await self._end(name)
+            await asyncio.to_thread(self._installation.remove, name)
+        finally:
+            self._leaving.discard(name)
+
+    async def look(self) -> None:
+        """Close what is idle, and open what has something to do."""
+        for name, opening in list(self._sites.items()):
+            if opening.done() and opening.exception() is None:
+                running = opening.result()
+                idle = not running.using and self._clock() - running.last >= _IDLE
+                if idle and not await asyncio.to_thread(running.site.busy) and not running.using:
+                    await self._end(name)
+        for name in self.names():
+            if name not in self._sites and await asyncio.to_thread(self._has_work, name):
+                await self._site(name)
+
+    def _there(self, name: str) -> str:
+        """The name again. Raises UnknownCollectionError."""
+        names = self.names()
+        if name not in names:
+            raise UnknownCollectionError(name, names)
+        return name
+
+    async def _look_on(self) -> None:
+        while True:
+            try:
+                await self.look()
+            except DatelineError as error:
+                _log.warning("%s", error)
+            await asyncio.sleep(_LOOK)
+
+    async def _site(self, name: str) -> _Running:
+        opening = self._sites.get(name)
+        if opening is None:
+            opening = self._sites[name] = asyncio.create_task(self._begin(name))
+        try:
+            return await asyncio.shield(opening)
+        except DatelineError:
+            if self._sites.get(name) is opening:
+                del self._sites[name]  # the next one tries again
+            raise
+
+    async def _begin(self, name: str) -> _Running:
+        running = _Running(await asyncio.to_thread(self._open_site, name), self._clock())
+        begun = asyncio.get_running_loop().create_future()
+
+        async def live() -> None:
+            # The application begins and ends in one task: what it runs in between wants that.
+            app = running.site.app
+            try:
+                async with app.router.lifespan_context(app):
+                    begun.set_result(None)
+                    await running.ending.wait()
+            except Exception as error:
+                if begun.done():
+                    raise
+                begun.set_exception(error)
+            finally:
+                await asyncio.to_thread(running.site.close)
+
+        running.task = asyncio.create_task(live())
+        await begun
+        return running
+
+    async def _end(self, name: str) -> None:
+        opening = self._sites.pop(name, None)
+        if opening is None:
+            return
+        with contextlib.suppress(DatelineError):
+            running = await opening
+            running.ending.set()
+            if running.task is not None:
+                await running.task
+
+
+def _below(scope: Scope, prefix: str) -> Scope:
+    """A request as the site below this prefix sees it; its own address keeps the prefix."""
+    path = scope["path"][len(prefix) :]
+    raw = scope.get("raw_path") or b""
+    there = raw.startswith(prefix.encode())
+    raw = raw[len(prefix) :] if there else quote(path).encode()
+    return {**scope, "path": path, "raw_path": raw, "app_root_path": prefix}

@@ -48,11 +48,6 @@ class Settings(BaseSettings):
         default_factory=lambda: _usual_index(),
         description="The folder of the index; made where it is absent.",
     )
-    collection: str = Field(
-        "",
-        description="The collection that is asked, by its name; it lies in `collections` beside the index. "
-        "Not together with `index` in one call.",
-    )
     model: str = Field(
         "reader",
         description='What writes the answers: "reader", the built-in extractive reader, or a chat '
@@ -115,6 +110,12 @@ class Settings(BaseSettings):
     chroma_url: str | None = Field(
         None,
         description="A Chroma server (http://host:port) for the vectors; None keeps them in the index's folder.",
+    )
+
+    collection: str = Field(
+        "",
+        description="The collection that is asked, by its name; it lies in `collections` beside the index. "
+        "Not together with `index` in one call.",
     )
 
     password: SecretStr | None = Field(

@@ -77,6 +77,7 @@ class _Given(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+Name = Annotated[str, Field(max_length=200)]
 Sources = Annotated[
     list[str] | None,
     Field(description="Only articles from these sources, named as in `list_articles`"),
@@ -159,6 +160,8 @@ class AddIn(_Given):
     title: str = Field("", max_length=300, description="Of a text")
     published: date | None = Field(None, description="Of a text")
     source: str = Field("", max_length=200, description="Of a text: the outlet it is from")
+    authors: list[Name] = Field([], max_length=100, description="Of a text: who wrote it")
+    tags: list[Name] = Field([], max_length=100, description="Of a text: what it is filed under")
 
 
 class RemoveIn(_Given):
@@ -488,6 +491,8 @@ class Tools:
                 title=given.title,
                 published=given.published,
                 source=given.source,
+                authors=given.authors,
+                tags=given.tags,
             )
             found = AddedOut(added=[article_id], updated=[], unchanged=[], skipped=[])
         return found.model_dump_json(indent=2), found

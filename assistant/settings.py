@@ -49,11 +49,6 @@ class Settings(BaseSettings):
         default_factory=lambda: _usual_index(),
         description="The folder of the index; made where it is absent.",
     )
-    collection: str = Field(
-        "",
-        description="The collection that is asked, by its name; it lies in `collections` beside the index. "
-        "Not together with `index` in one call.",
-    )
     model: str = Field(
         "reader",
         description='What writes the answers: "reader", the built-in extractive reader, or a chat '
@@ -123,6 +118,12 @@ class Settings(BaseSettings):
         description="A PostgreSQL database (postgresql://user:password@host/database?index=name) for the "
         "articles, where several machines share them; it needs chroma_url. None keeps them in the "
         "index's folder. Without a password in it, that of ~/.pgpass or PGPASSWORD is taken.",
+    )
+
+    collection: str = Field(
+        "",
+        description="The collection that is asked, by its name; it lies in `collections` beside the index. "
+        "Not together with `index` in one call.",
     )
 
     password: SecretStr | None = Field(

@@ -178,14 +178,19 @@ def test_collections_share_the_models_and_no_article(
     from vectorstore import embedding
 
     loaded: list[str] = []
-    onnx, opened = network._onnx, embedding.open_embedding
-    monkeypatch.setattr(network, "_onnx", lambda f: (loaded.append("reader"), onnx(f))[1])
-    monkeypatch.setattr(
-        embedding, "open_embedding", lambda name: (loaded.append("embedding"), opened(name))[1]
-    )
+
+    def counted(name: str, call: Any) -> Any:
+        def called(*given: Any) -> Any:
+            loaded.append(name)
+            return call(*given)
+
+        return called
+
+    monkeypatch.setattr(network, "_onnx", counted("reader", network._onnx))
+    monkeypatch.setattr(embedding, "open_embedding", counted("embedding", embedding.open_embedding))
     installation = Installation(Settings(index=tmp_path / "index"))
     press = installation.create("press")
-    with Assistant.open(installation.settings) as main, closing(main.beside(press).index):
+    with Assistant.open(installation.settings) as main:
         beside = main.beside(press)
         main.index.add_articles([MEETING])
         moved = MEETING.text.replace("France", "Norway")
@@ -211,7 +216,7 @@ def said(text: str) -> FakeAssistant:
 class World:
     """A main index and the collections press and sport, served."""
 
-    def __init__(self, root: Path, *, password: str | None = None) -> None:
+    def __init__(self, root: Path, *, password: str | None = None, page: bool = False) -> None:
         self.installation = Installation(Settings(index=root / "index"))
         self.fakes = {name: said(name or "main") for name in ("", "press", "sport", "new")}
         self.tokens: dict[str, str] = {}
@@ -221,7 +226,7 @@ class World:
         self.own = Keys.open(root / "keys.sqlite", SEAL)
         self.tokens[""] = self.own.create("program", "manage", 0.0)
         access = None if password is None else Access(password, Sessions.open())
-        shared: dict[str, Any] = {"page": False, "access": access, "seal": SEAL}
+        shared: dict[str, Any] = {"page": page, "access": access, "seal": SEAL}
         self.app = with_collections(
             self.fakes[""],
             self.installation,
@@ -327,11 +332,11 @@ def test_tools_of_the_protocol_take_the_collection(world: World, address: str) -
             (article,) = listed_articles.structured_content["articles"]
             assert article["uri"] == uri
             assert article["title"].startswith(name)
-            assert read.contents[0].text == MEETING.text
+            assert read.contents[0].model_dump()["text"] == MEETING.text
         assert uri == f"dateline://collections/press/articles/{MEETING.id}"
         wrong = await client.call_tool("ask", {"question": QUESTION, "collection": "../x"})
         assert wrong.is_error
-        assert "there are press, sport" in wrong.content[0].text
+        assert "there are press, sport" in str(wrong.content[0])
         with pytest.raises(MCPError, match="there are press, sport"):
             await client.read_resource("dateline://collections/x/articles/meeting")
 

@@ -36,6 +36,8 @@ WHOLE = LabelledQuestion(
     sources=("Wire",),
     after=date(2025, 1, 1),
     before=date(2025, 12, 31),
+    authors=("Jane Doe",),
+    tags=("energy", "ports"),
 )
 
 

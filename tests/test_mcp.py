@@ -270,6 +270,15 @@ def test_no_file_of_this_computer_is_added(
     assert len(assistant.index.kept) == 3
 
 
+def test_an_article_is_added_with_authors_and_tags_and_found_by_them(server: Any) -> None:
+    given = {"text": "A ferry was sold.", "authors": ["Jane Doe"], "tags": ["ports", "energy"]}
+    (added,) = call(server, "add_article", **given).structured_content["added"]
+    for where in ({"authors": ["jane doe"]}, {"tags": ["energy"]}):
+        (listed,) = call(server, "list_articles", **where).structured_content["articles"]
+        assert (listed["id"], listed["tags"]) == (added, ["ports", "energy"])
+    assert call(server, "add_article", **{**given, "tags": ["x" * 201]}).is_error
+
+
 def test_what_an_article_says_reaches_no_terminal(server: Any) -> None:
     for tool, given in (
         ("read_article", {"id": HOSTILE.id}),

@@ -320,6 +320,8 @@ def _searched(index: Index, question: LabelledQuestion, answer: Answer) -> list[
         sources=question.sources,
         after=question.after,
         before=question.before,
+        authors=question.authors,
+        tags=question.tags,
     )
 
 

@@ -57,6 +57,8 @@ class LabelledQuestion:
     sources: tuple[str, ...] | None = None
     after: date | None = None
     before: date | None = None
+    authors: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
     line: int = 0
 
     @property
@@ -72,6 +74,8 @@ class LabelledQuestion:
             "sources": self.sources,
             "after": self.after,
             "before": self.before,
+            "authors": self.authors,
+            "tags": self.tags,
         }
 
 
@@ -139,6 +143,8 @@ def parse_question(given: Any, line: int = 0) -> LabelledQuestion:
         sources=_texts(given, "sources") or None,
         after=_day(given, "after"),
         before=_day(given, "before"),
+        authors=_texts(given, "authors") or None,
+        tags=_texts(given, "tags") or None,
         line=line,
         **places,
     )
@@ -154,7 +160,7 @@ def to_line(question: LabelledQuestion) -> str:
     for name in ("spans", "also"):
         if places := getattr(question, name):
             plain[name] = [place._asdict() for place in places]
-    for name in ("id", "kind", "as_of", "sources", "after", "before"):
+    for name in ("id", "kind", "as_of", "sources", "after", "before", "authors", "tags"):
         value = getattr(question, name)
         if value:
             plain[name] = value.isoformat() if isinstance(value, date) else value
@@ -240,6 +246,8 @@ _FIELDS = frozenset(
         "sources",
         "after",
         "before",
+        "authors",
+        "tags",
         "note",
     ]
 )

@@ -7,8 +7,8 @@
 "use strict";
 
 (() => {
-  const { place, make, say, send, hidden, events, box } = globalThis.dateline;
-  const [UNSENT, DRAFT] = [`dateline-unsent${place}`, `dateline-draft${place}`]; // in this tab's own storage
+  const { ofCollection, make, say, send, hidden, events, box } = globalThis.dateline;
+  const [UNSENT, DRAFT] = [`dateline-unsent${ofCollection}`, `dateline-draft${ofCollection}`]; // in this tab's own storage
   const LOOK = 1_500; // milliseconds between two looks whether the server is back
 
   const state = { unsent: kept(UNSENT) ?? [], going: "", taken: "", away: false, drawn: "" };

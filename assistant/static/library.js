@@ -6,7 +6,7 @@
 "use strict";
 
 (() => {
-  const { make, named, nameOf, renew, say, day, view, toast, send: wish } = globalThis.dateline;
+  const { ofCollection, make, named, nameOf, renew, say, day, view, toast, send: wish } = globalThis.dateline;
   const [BUSY, IDLE] = [600, 15_000]; // milliseconds between two looks at how far it is
   const AT_ONCE = 2; // files sent at the same time
 
@@ -65,7 +65,7 @@
   search.addEventListener("input", () => fill());
 
   /* New is what was added since the visit before this one; a visit is over after half an hour without. */
-  const [ORDER, SEEN, VISIT] = ["dateline-order", `dateline-seen${place}`, 30 * 60_000];
+  const [ORDER, SEEN, VISIT] = ["dateline-order", `dateline-seen${ofCollection}`, 30 * 60_000];
   const store = (name, value) => { try { localStorage.setItem(name, value); } catch { /* not kept */ } };
   const stored = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
   const seen = { before: Infinity, ...parsed(stored(SEEN)) };

@@ -12,7 +12,7 @@
   const ANEW = "dateline-anew";
   // What is stored for one collection, and not for all of this address, has its name at its end.
   const collection = /\/collections\/([^/]+)\/$/.exec(new URL(".", document.baseURI).pathname)?.[1] ?? "";
-  const place = collection && `-${collection}`;
+  const ofCollection = collection && `-${collection}`;
 
   const state = { article: null, number: null, hits: [], hit: -1, folded: null, opener: null, asked: 0, told: 0, acted: false, busy: false, request: 0 };
 
@@ -663,7 +663,7 @@
   document.body.append(tabs, drawer, anew, reader, status, help, toasted);
   view("ask");
   // For the other scripts of the page, which tell each other by `events` what happened.
-  globalThis.dateline = Object.freeze({ place, make, named, nameOf, renew, say, day, view, hidden, send, box, toast, events: new EventTarget() });
+  globalThis.dateline = Object.freeze({ ofCollection, make, named, nameOf, renew, say, day, view, hidden, send, box, toast, events: new EventTarget() });
 
   let waiting = false;
   new MutationObserver(() => {

@@ -13,7 +13,8 @@ from assistant.render import reading_address, to_markdown
 from assistant.web.conversations import Conversations, Exchange, Filters
 from assistant.web.history import ConversationOut
 from assistant.web.keyed import needed
-from assistant.web.reading import CHANGED, REMOVED
+from assistant.web.reading import ANSWER, REMOVED
+from assistant.web.reading import changed as told_changed
 from assistant.web.visitors import COOKIE, visitor_of
 from tests.fake_assistant import COST, HARBOUR, FakeAssistant
 from tests.test_api import HERE, Client
@@ -187,7 +188,7 @@ def test_a_quote_of_an_article_that_is_gone_or_changed_is_read_as_it_was_saved(
         (False, COST.citations[1].quote),
     ]
     page = site.get(address, headers={**header(ANN), "Accept": "text/html"}).text
-    assert CHANGED in page
+    assert told_changed(ANSWER) in page
     assert f'<mark id="quote">{COST.citations[1].quote}</mark>' in page
     assistant.index.remove([HARBOUR.id])
     removed = site.get(address, headers=header(ANN)).json()

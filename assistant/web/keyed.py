@@ -47,7 +47,7 @@ _ADDING = frozenset(
         *("/api/v1/articles", "/api/v1/files", "/api/v1/links"),
     }
 )
-_PEOPLES = "/api/v1/conversations"
+_PEOPLES = ("/api/v1/conversations", "/api/v1/quotes")
 _APIS = ("/api/", "/v1/", "/read/", "/library/")
 
 _log = logging.getLogger(__name__)

@@ -69,6 +69,12 @@ def _make_quotes(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+# Why an answer was not helpful, as far as its reader said.
+def _make_reasons(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE exchanges ADD COLUMN reason TEXT")
+    db.execute("ALTER TABLE exchanges ADD COLUMN remark TEXT NOT NULL DEFAULT ''")
+
+
 # Who has logged in. Proofs, not tokens: whoever reads the file can pose as nobody.
 _SESSIONS = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -125,8 +131,8 @@ def _make_keys(db: sqlite3.Connection) -> None:
 
 CONVERSATIONS = Database(
     "conversations.sqlite",
-    0x44544C43,
-    (_make_conversations, _make_quotes),  # "DTLC"
+    0x44544C43,  # "DTLC"
+    (_make_conversations, _make_quotes, _make_reasons),
 )
 SESSIONS = Database("sessions.sqlite", 0x44544C53, (_make_sessions,))  # "DTLS"
 SUBSCRIPTIONS = Database("subscriptions.sqlite", 0x44544C55, (_make_subscriptions,))  # "DTLU"

@@ -40,6 +40,8 @@ TITLE = 80  # characters of a conversation's title
 State = Literal["asked", "answered", "stopped", "failed"]
 Verdict = Literal["helpful", "not helpful", "wrong source"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+Reason = Literal["wrong", "incomplete", "should not have refused", "wrong source", "other"]
+LONGEST_REMARK = 1_000  # characters
 
 _EXCHANGE = """
 SELECT exchanges.*, conversations.visitor AS visitor
@@ -86,7 +88,8 @@ class Exchange:
 
     `state` is "asked" while no answer has ended: it is being answered, or was when the program
     ended. `answer` is complete where the state is "answered", the part so far where it is
-    "stopped", and None where nothing was written. `failure` tells why it "failed".
+    "stopped", and None where nothing was written. `failure` tells why it "failed". `reason` and
+    `remark` may say why it was "not helpful".
     """
 
     id: str
@@ -98,6 +101,8 @@ class Exchange:
     failure: str = ""
     verdict: Verdict | None = None
     asked: float = 0.0  # seconds since 1970
+    reason: Reason | None = None
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,12 +315,26 @@ class Conversations:
         if not self._keeping.bring_back(visitor, name):
             raise ConversationNotFoundError("it is too late to bring it back.")
 
-    def rate(self, visitor: str, exchange_id: str, verdict: Verdict | None) -> None:
-        """Keep what a visitor thinks of an answer; None takes it back."""
+    def rate(
+        self,
+        visitor: str,
+        exchange_id: str,
+        verdict: Verdict | None,
+        reason: Reason | None = None,
+        remark: str = "",
+    ) -> None:
+        """Keep what a visitor thinks of an answer, and of one that was not helpful why; None takes it
+        back. Raises QuestionError for a reason of another verdict, and for a long remark."""
+        remark = storable(remark).strip()
+        if (reason or remark) and verdict != "not helpful":
+            raise QuestionError("a reason is given for an answer that was not helpful.")
+        if len(remark) > LONGEST_REMARK:
+            raise QuestionError(f"a remark has at most {LONGEST_REMARK:,} characters. Shorten it.")
         with self._transaction():
             self.exchange(visitor, exchange_id)
             self._db.execute(
-                "UPDATE exchanges SET verdict = ? WHERE id = ?", (verdict, exchange_id)
+                "UPDATE exchanges SET verdict = ?, reason = ?, remark = ? WHERE id = ?",
+                (verdict, reason, remark, exchange_id),
             )
 
     def rated(self) -> Iterator[Rated]:
@@ -347,7 +366,8 @@ class Conversations:
     def _end(self, exchange_id: str, state: State, answer: Answer | None, failure: str) -> None:
         saved = None if answer is None else json.dumps(answer.to_dict())
         self._db.execute(
-            "UPDATE exchanges SET state = ?, answer = ?, failure = ?, verdict = NULL WHERE id = ?",
+            "UPDATE exchanges SET state = ?, answer = ?, failure = ?,"
+            " verdict = NULL, reason = NULL, remark = '' WHERE id = ?",
             (state, saved, storable(failure), exchange_id),
         )
         rows = self._rows("SELECT key FROM exchanges WHERE id = ?", exchange_id)
@@ -386,6 +406,8 @@ def _exchange(row: sqlite3.Row) -> Exchange:
         row["failure"],
         row["verdict"],
         row["asked"],
+        row["reason"],
+        row["remark"],
     )
 
 

@@ -4,7 +4,8 @@
     PATCH  /conversations/{id}            {"title": …}
     DELETE /conversations/{id}            {"undo": the name to bring it back under}
     POST   /conversations/undo            {"name": …}
-    PUT    /answer/{id}/verdict           {"verdict": "helpful", "not helpful", "wrong source" or null}
+    PUT    /answer/{id}/verdict           {"verdict": "helpful", "not helpful", "wrong source" or null}; one
+                                          that is not helpful may have a "reason" and a "remark"
     GET    /answer/{id}.md                the answer, for a file;  .txt: as plain words, to be pasted
     GET    /api/v1/conversations          the visitor's conversations, and their ids
     GET    /api/v1/conversations/{id}     one of them as JSON;  {id}.md, {id}.docx: for a file
@@ -23,7 +24,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from assistant.answers import Answer
 from assistant.errors import ConversationNotFoundError
 from assistant.render import Authors, to_markdown, to_text, visible
-from assistant.web.conversations import Conversation, Conversations, Exchange, State, Verdict
+from assistant.web.conversations import (
+    LONGEST_REMARK,
+    Conversation,
+    Conversations,
+    Exchange,
+    Reason,
+    State,
+    Verdict,
+)
 from assistant.web.files import DOCX, MARKDOWN, attached, conversation_docx, conversation_markdown
 from assistant.web.rest import ERRORS, AnswerOut
 from assistant.web.visitors import NOT_KEPT, known_visitor, visitor_of
@@ -64,6 +73,8 @@ class ExchangeOut(BaseModel):
     answer: AnswerOut | None
     failure: str
     verdict: Verdict | None
+    reason: Reason | None
+    remark: str
 
 
 class ConversationOut(BaseModel):
@@ -96,6 +107,8 @@ class VerdictIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     verdict: Verdict | None
+    reason: Reason | None = None
+    remark: str = Field("", max_length=LONGEST_REMARK)
 
 
 def add_history(app: "FastAPI", conversations: Conversations, *, locked: bool = False) -> None:
@@ -128,7 +141,8 @@ def add_history(app: "FastAPI", conversations: Conversations, *, locked: bool = 
 
     @app.put("/answer/{exchange_id}/verdict", include_in_schema=False)
     def rate(exchange_id: str, rated: VerdictIn, request: Request) -> Response:
-        conversations.rate(known_visitor(request.cookies), exchange_id, rated.verdict)
+        visitor = known_visitor(request.cookies)
+        conversations.rate(visitor, exchange_id, rated.verdict, rated.reason, rated.remark)
         return Response(status_code=204)
 
     @app.get("/answer/{exchange_id}.md", include_in_schema=False)
@@ -228,6 +242,8 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
         "answer": None if exchange.answer is None else exchange.answer.to_dict(),
         "failure": exchange.failure,
         "verdict": exchange.verdict,
+        "reason": exchange.reason,
+        "remark": exchange.remark,
     }
 
 

@@ -18,7 +18,7 @@ import hashlib
 import html
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 from urllib.parse import quote as percent_encoded
@@ -77,17 +77,20 @@ def to_markdown(answer: Answer, authors: Authors | None = None) -> str:
     Renders to the same words anywhere: whatever Markdown would obey is escaped. With `authors`, each
     quote has its full source line.
     """
-    first = f"**Q:** {markdown_line(answer.question)}\n\n{_markdown_lines(answer)}"
+    first = f"**Q:** {markdown_line(answer.question)}\n\n{_markdown_lines(apart(answer))}"
     blocks = [first]
+    if sides := position_rows(answer):
+        cells = [("What is said", "Source"), ("---", "---")]
+        cells += [
+            (markdown_line(said), markdown_line(where) + marks) for said, where, marks in sides
+        ]
+        blocks.append("\n".join(f"| {said} | {where} |" for said, where in cells))
     if answer.answered:
         numbers = [citation.number for citation in answer.citations]
         # A Markdown list counts on from its first number; other numbers have to be kept from it.
-        in_order = not answer.positions and numbers == list(range(1, len(numbers) + 1))
-        for position, cited in _by_position(answer):
-            if position is not None:
-                blocks.append(f"**{_claim(position, markdown_line)}**")
-            rows = [_markdown_source(citation, in_order, authors) for citation in cited]
-            blocks.append(("\n" if in_order else "\n\n").join(rows))
+        in_order = numbers == list(range(1, len(numbers) + 1))
+        cited = [_markdown_source(citation, in_order, authors) for citation in answer.citations]
+        blocks.append(("\n" if in_order else "\n\n").join(cited))
     elif nearest := _closest(answer):
         rows = [
             f'- "{markdown_line(_excerpt(passage, _asked(answer)))}" — {_markdown_origin(passage)}'
@@ -147,7 +150,8 @@ def to_html(
     article is gone or has changed, the quote as it was saved. A stopped answer lists the sources
     that its text had come to. `name` is the id under which the answer is kept, for its links.
     """
-    blocks = [_answer_html(answer, name)] if answer.text.strip() else []
+    told = apart(answer) if answer.complete and not stopped else answer
+    blocks = [_answer_html(told, name)] if told.text.strip() else []
     cited = answer.citations
     if stopped:
         reached = {
@@ -408,6 +412,37 @@ def _marks(text: str, known: Collection[int]) -> Iterator[str | int]:
 
 def _numbers(answer: Answer) -> frozenset[int]:
     return frozenset(citation.number for citation in answer.citations)
+
+
+def apart(answer: Answer) -> Answer:
+    """The answer without the paragraphs of its text that only tell a position: "Echo (19 September 2025):
+    More than 520 people. [1]". A table tells them, once."""
+    told = [
+        re.compile(rf"[^\n]{{1,300}}: {re.escape(position.text)}\s*\[{number}\]")
+        for position in answer.positions
+        for number in position.citations[:1]
+    ]
+    left = [part for part in _paragraphs(answer) if not any(one.fullmatch(part) for one in told)]
+    return replace(answer, text="\n\n".join(left)) if told else answer
+
+
+def position_rows(answer: Answer) -> list[tuple[str, str, str]]:
+    """Where sources disagree, one row a side, newest first: what is said, where and when, and the
+    numbers of its quotes as " [1]"."""
+    cited = {citation.number: citation for citation in answer.citations}
+    rows = []
+    for position in _newest_first(answer.positions):
+        numbers = [number for number in position.citations if number in cited]
+        source = _paper(cited[numbers[0]]) if numbers else ""
+        when = day(position.published) if position.published else "no date"
+        where = ", ".join(part for part in (source, when) if part)
+        said = _line(_MARK.sub("", position.text))
+        rows.append((said, where, "".join(f" [{number}]" for number in numbers)))
+    return rows
+
+
+def _paper(citation: Citation) -> str:
+    return name_of(citation.source) or title_of(citation)
 
 
 def plain(answer: Answer) -> str:
@@ -683,22 +718,30 @@ def _link(answer: Answer, citation: Citation, name: str) -> str:
 
 def _positions_html(answer: Answer, name: str) -> str:
     links = {citation.number: _link(answer, citation, name) for citation in answer.citations}
-    quotes = {citation.number: citation.quote for citation in answer.citations}
+    cited = {citation.number: citation for citation in answer.citations}
     rows = []
     for position in _newest_first(answer.positions):
         when = day(position.published) if position.published else "no date"
-        cited = "".join(links[number] for number in position.citations if number in links)
+        numbers = [number for number in position.citations if number in cited]
+        marks = "".join(links[number] for number in numbers)
         claim = _linked(_MARK.sub("", position.text).strip(), {})
-        said = next((quotes[number] for number in position.citations if number in quotes), None)
+        said = cited[numbers[0]].quote if numbers else None
+        paper = escaped(_paper(cited[numbers[0]])) if numbers else ""
         # A whole sentence is its own quotation.
         if said is not None and said.split() == position.text.split():
             said = None
         quote = f'<span class="dl-said">“{escaped(said)}”</span>' if said else ""
         rows.append(
-            f'<div class="dl-position"><span class="dl-when">{escaped(when)}</span> '
-            f'<span class="dl-claim">{claim} {cited}{quote}</span></div>'
+            f'<tr class="dl-position"><td><span class="dl-claim">{claim}{quote}</span></td>'
+            f'<td><span class="dl-paper">{paper}</span> '
+            f'<span class="dl-when">{escaped(when)}</span> {marks}</td></tr>'
         )
-    return _group("What each says, newest first", "positions", rows)
+    return (
+        '<div class="dl-group dl-positions"><table>'
+        '<caption class="dl-label">What each says, newest first</caption>'
+        '<thead><tr><th scope="col">What is said</th><th scope="col">Source</th></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
 
 
 def _source_html(answer: Answer, citation: Citation, article_text: ArticleText, name: str) -> str:
@@ -720,6 +763,11 @@ def _source_html(answer: Answer, citation: Citation, article_text: ArticleText, 
         f'<span class="dl-title">{escaped(title_of(citation))}</span></a>'
     )
     noted = f'<div class="dl-note">{note}</div>' if note else ""
+    if name:  # static/quotes.js says whether it is saved
+        heading += (
+            '<button class="dl-keep" title="Save quote">'
+            f'<span class="dl-unseen">Save quote {citation.number}</span></button>'
+        )
     return (
         f'<div class="dl-source">{heading}{_meta_html(citation)}'
         f'<blockquote class="dl-quote" dir="auto">{quote}</blockquote>{noted}</div>'

@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING
 from assistant.answers import Answer
 from assistant.render import (
     Authors,
+    apart,
     closest,
     markdown_line,
     plain,
+    position_rows,
     quote_markdown,
     source_line,
     source_markdown,
@@ -101,8 +103,16 @@ def attached(content: str | bytes, kind: str, name: str) -> Response:
 
 
 def _add_answer(document: Document, answer: Answer, authors: Authors) -> None:
-    for line in filter(None, plain(answer).split("\n")):
+    for line in filter(None, plain(apart(answer)).split("\n")):
         document.add_paragraph(line.translate(_NO_XML))
+    if rows := position_rows(answer):
+        table = document.add_table(rows=1, cols=2, style="Table Grid")
+        for cell, text in zip(table.rows[0].cells, ("What is said", "Source"), strict=True):
+            cell.paragraphs[0].add_run(text).bold = True
+        for said, where, marks in rows:
+            left, right = table.add_row().cells
+            left.text, right.text = _text(said), _text(f"{where}{marks}")
+        document.add_paragraph()
     for citation in answer.citations:
         source = document.add_paragraph(f"[{citation.number}] “")
         source.add_run(_text(citation.quote)).italic = True

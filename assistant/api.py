@@ -5,6 +5,7 @@
     POST /api/answer             as /api/v1/answer: question, history, … -> Answer.to_dict()
     GET  /api/articles           every article without its text
     GET  /read/{article}?q=…     an article cut where quotes begin and end: JSON, or a page of its own
+    …    /api/v1/quotes          the quotes a visitor saved: see `quotes_api`
     …    /conversations, /answer what a visitor of the page asked before: see `history`
     …    /library                the list of articles, adding and removing: see `library_api`
     …    /v1                     as OpenAI's API: see `completions` and `responses`
@@ -38,6 +39,7 @@ from assistant.errors import (
     ConversationNotFoundError,
     EmptyIndexError,
     ModelError,
+    QuoteNotFoundError,
     SettingsError,
     TooManyQuestionsError,
     UnknownCollectionError,
@@ -70,7 +72,7 @@ from assistant.web.guarding import (
     error_body,
     is_here,
 )
-from assistant.web.history import add_history, conversation_routes, known_visitor
+from assistant.web.history import add_history, conversation_routes
 from assistant.web.keyed import Keyed, whose
 from assistant.web.keys import FILE as KEYS
 from assistant.web.keys import Keys, Ring
@@ -78,7 +80,8 @@ from assistant.web.library import Library
 from assistant.web.library_api import closing, library_routes
 from assistant.web.prefix import UnderPrefix, relative
 from assistant.web.programs import Programs, while_there
-from assistant.web.reading import read_article
+from assistant.web.quotes_api import quote_routes
+from assistant.web.reading import ANSWER, SAVED, authors_of, read_article
 from assistant.web.responses import response_routes
 from assistant.web.rest import (
     ERRORS,
@@ -96,7 +99,7 @@ from assistant.web.subscribing import Subscribing
 from assistant.web.subscriptions import FILE as SUBSCRIPTIONS
 from assistant.web.subscriptions import Subscriptions
 from assistant.web.suggesting import Suggestions
-from assistant.web.visitors import Visitors
+from assistant.web.visitors import Visitors, known_visitor
 from vectorstore.errors import (
     ArticleNotFoundError,
     DatelineError,
@@ -259,11 +262,17 @@ def create_app(
         q: Annotated[list[str], Query(max_length=_MOST_QUOTES)] = [],  # noqa: B006
         c: int | None = None,
         a: str | None = None,
+        k: str | None = None,
         accept: Annotated[str, Header()] = "",
     ) -> Response:
         quotes = list(_quotes(q))
-        saved = None if a is None else _cited(desk, kept, known_visitor(request.cookies), a)
-        reading = read_article(assistant.index, article_id, quotes, saved or ())
+        saved: Sequence[Citation] = ()
+        if k is not None:
+            saved = (kept.quotes.get(known_visitor(request.cookies), k).citation,)
+        elif a is not None:
+            saved = _cited(desk, kept, known_visitor(request.cookies), a)
+        since = ANSWER if k is None else SAVED
+        reading = read_article(assistant.index, article_id, quotes, saved, since)
         varies = {"Vary": "Accept, Cookie", "Cache-Control": "no-store"}
         if "text/html" in accept:
             page = reading.page(c, relative(request.scope, "/"))
@@ -275,7 +284,8 @@ def create_app(
         completion_routes(choice, _status),
         response_routes(choice, _status),
         library_routes(library),
-        conversation_routes(kept),
+        conversation_routes(kept, authors_of(assistant.index)),
+        quote_routes(kept, assistant.index),
     ]
     for router in routers:
         app.include_router(router)
@@ -530,7 +540,13 @@ def with_collections(
 def _status(error: DatelineError) -> int:
     if isinstance(error, RefusedError):
         return error.status
-    if isinstance(error, ArticleNotFoundError | ConversationNotFoundError | UnknownCollectionError):
+    missing = (
+        ArticleNotFoundError,
+        ConversationNotFoundError,
+        QuoteNotFoundError,
+        UnknownCollectionError,
+    )
+    if isinstance(error, missing):
         return 404
     if isinstance(error, CollectionError):
         return 409

@@ -49,6 +49,32 @@ def _make_conversations(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+# Quotes that a visitor saved, as they stood then: kept whatever becomes of article and answer.
+_QUOTES = """
+CREATE TABLE quotes (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    visitor TEXT NOT NULL,
+    citation TEXT NOT NULL,
+    authors TEXT NOT NULL,
+    note TEXT NOT NULL,
+    saved REAL NOT NULL
+);
+CREATE INDEX quotes_by_visitor ON quotes (visitor, key)
+"""
+
+
+def _make_quotes(db: sqlite3.Connection) -> None:
+    for statement in _QUOTES.split(";\n"):
+        db.execute(statement)
+
+
+# Why an answer was not helpful, as far as its reader said.
+def _make_reasons(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE exchanges ADD COLUMN reason TEXT")
+    db.execute("ALTER TABLE exchanges ADD COLUMN remark TEXT NOT NULL DEFAULT ''")
+
+
 # Who has logged in. Proofs, not tokens: whoever reads the file can pose as nobody.
 _SESSIONS = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -103,7 +129,11 @@ def _make_keys(db: sqlite3.Connection) -> None:
     db.execute(_KEYS)
 
 
-CONVERSATIONS = Database("conversations.sqlite", 0x44544C43, (_make_conversations,))  # "DTLC"
+CONVERSATIONS = Database(
+    "conversations.sqlite",
+    0x44544C43,  # "DTLC"
+    (_make_conversations, _make_quotes, _make_reasons),
+)
 SESSIONS = Database("sessions.sqlite", 0x44544C53, (_make_sessions,))  # "DTLS"
 SUBSCRIPTIONS = Database("subscriptions.sqlite", 0x44544C55, (_make_subscriptions,))  # "DTLU"
 KEYS = Database("keys.sqlite", 0x44544C4B, (_make_keys,))  # "DTLK"

@@ -49,6 +49,10 @@ class ConversationNotFoundError(DatelineError):
     """The visitor has no conversation or answer of this id."""
 
 
+class QuoteNotFoundError(DatelineError):
+    """The visitor has saved no quote of this id."""
+
+
 class EmptyIndexError(DatelineError):
     """The index holds no article, so nothing can be answered."""
 

@@ -3,7 +3,7 @@
 `build` lays the page out and `mount` serves it. What becomes of a question is `asking`, what is kept
 of it `conversations`, how a conversation looks `transcript`, how the page looks static/page.css; the
 reader beside the chat is static/page.js, a question on its way static/asking.js, the history and the buttons
-below answers static/talk.js.
+below answers static/talk.js, saved quotes static/quotes.js.
 The page itself remembers only which conversation it shows; whose it is, the visitor's cookie says.
 """
 
@@ -613,10 +613,12 @@ def mount(
         theme=theme(),
         head='<link rel="stylesheet" href="page/page.css">'
         '<link rel="stylesheet" href="page/library.css">'
+        '<link rel="stylesheet" href="page/quotes.css">'
         '<script src="page/page.js" defer></script>'
         '<script src="page/asking.js" defer></script>'
         '<script src="page/library.js" defer></script>'
-        '<script src="page/talk.js" defer></script>',
+        '<script src="page/talk.js" defer></script>'
+        '<script src="page/quotes.js" defer></script>',
         show_error=False,
         run_history=False,
         footer_links=[],

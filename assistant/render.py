@@ -4,6 +4,7 @@
     to_markdown(answer)                 for saving: question, answer, numbered quotes
     to_html(answer, article_text)       for a chat bubble: links to the reader, quotes marked
     to_chat(answer, address)            for other programs' chats: Markdown, and where its marks stand
+    source_line(citation, authors)      where a quote stands, in full
 
 What articles and models wrote is only ever shown, never obeyed: it is escaped for where it goes,
 control characters are made visible, and a mark [n] is a citation only where the answer has a
@@ -17,7 +18,7 @@ import hashlib
 import html
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 from urllib.parse import quote as percent_encoded
@@ -30,6 +31,9 @@ from vectorstore.splitting import sentences
 
 ArticleText = Callable[[str], str | None]
 """The text of an article by its id, or None where there is no such article (any more)."""
+
+Authors = Callable[[str], Sequence[str]]
+"""Who wrote an article, by its id; () where that is not known (any more)."""
 
 CLOSEST = 3  # passages shown with an abstention
 
@@ -47,7 +51,7 @@ def to_text(answer: Answer) -> str:
     the closest passages instead, unnumbered; notices come last. No escape sequence of an article
     reaches the terminal.
     """
-    blocks = [_lines(_plain_marks(answer))]
+    blocks = [plain(answer)]
     if answer.answered:
         for position, cited in _by_position(answer):
             if position is not None:
@@ -56,10 +60,10 @@ def to_text(answer: Answer) -> str:
                 f"[{citation.number}] “{_line(citation.quote)}”\n    {_place(citation, _line)}"
                 for citation in cited
             ]
-    elif closest := _closest(answer):
+    elif nearest := _closest(answer):
         rows = [
             f"    “{_line(_excerpt(passage, _asked(answer)))}”\n    {_origin(passage, _line)}"
-            for passage in closest
+            for passage in nearest
         ]
         blocks.append("\n\n".join(["Closest passages", *rows]))
     if answer.notices:
@@ -67,29 +71,33 @@ def to_text(answer: Answer) -> str:
     return "\n\n".join(blocks)
 
 
-def to_markdown(answer: Answer) -> str:
+def to_markdown(answer: Answer, authors: Authors | None = None) -> str:
     """The answer for a file: question, text, and a numbered list of exact quotes.
 
-    Renders to the same words anywhere: whatever Markdown would obey is escaped.
+    Renders to the same words anywhere: whatever Markdown would obey is escaped. With `authors`, each
+    quote has its full source line.
     """
-    first = f"**Q:** {_markdown_line(answer.question)}\n\n{_markdown_lines(answer)}"
+    first = f"**Q:** {markdown_line(answer.question)}\n\n{_markdown_lines(apart(answer))}"
     blocks = [first]
+    if sides := position_rows(answer):
+        cells = [("What is said", "Source"), ("---", "---")]
+        cells += [
+            (markdown_line(said), markdown_line(where) + marks) for said, where, marks in sides
+        ]
+        blocks.append("\n".join(f"| {said} | {where} |" for said, where in cells))
     if answer.answered:
         numbers = [citation.number for citation in answer.citations]
         # A Markdown list counts on from its first number; other numbers have to be kept from it.
-        in_order = not answer.positions and numbers == list(range(1, len(numbers) + 1))
-        for position, cited in _by_position(answer):
-            if position is not None:
-                blocks.append(f"**{_claim(position, _markdown_line)}**")
-            rows = [_markdown_source(citation, in_order) for citation in cited]
-            blocks.append(("\n" if in_order else "\n\n").join(rows))
-    elif closest := _closest(answer):
+        in_order = numbers == list(range(1, len(numbers) + 1))
+        cited = [_markdown_source(citation, in_order, authors) for citation in answer.citations]
+        blocks.append(("\n" if in_order else "\n\n").join(cited))
+    elif nearest := _closest(answer):
         rows = [
-            f'- "{_markdown_line(_excerpt(passage, _asked(answer)))}" — {_markdown_origin(passage)}'
-            for passage in closest
+            f'- "{markdown_line(_excerpt(passage, _asked(answer)))}" — {_markdown_origin(passage)}'
+            for passage in nearest
         ]
         blocks.append("\n".join(["Closest passages:", "", *rows]))
-    blocks += [f"*{_markdown_line(notice)}*" for notice in answer.notices]
+    blocks += [f"*{markdown_line(notice)}*" for notice in answer.notices]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -142,7 +150,8 @@ def to_html(
     article is gone or has changed, the quote as it was saved. A stopped answer lists the sources
     that its text had come to. `name` is the id under which the answer is kept, for its links.
     """
-    blocks = [_answer_html(answer, name)] if answer.text.strip() else []
+    told = apart(answer) if answer.complete and not stopped else answer
+    blocks = [_answer_html(told, name)] if told.text.strip() else []
     cited = answer.citations
     if stopped:
         reached = {
@@ -159,8 +168,8 @@ def to_html(
         if cited:
             cards = (_source_html(answer, citation, article_text, name) for citation in cited)
             blocks.append(_group("Sources", "sources", cards))
-    elif closest := _closest(answer):
-        shown = (_passage_html(passage, _asked(answer)) for passage in closest)
+    elif nearest := _closest(answer):
+        shown = (_passage_html(passage, _asked(answer)) for passage in nearest)
         blocks.append(_group("Closest passages", "closest", shown))
     blocks += [f'<p class="dl-notice">{escaped(notice)}</p>' for notice in answer.notices]
     return "\n\n".join(blocks)
@@ -365,6 +374,8 @@ _MARK_OR_CODE = re.compile(
 )
 _BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[^\S\r\n]*(?:\r\n|\r|\n)\s*")
 _PARAGRAPHS = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+")
+_LINES = re.compile(r"\r\n|\r|\n")
+_AUTOLINK = re.compile(r"https?://[^\s<>\\`]+", re.IGNORECASE)
 _LINE_END = re.compile(r"[\r\n]\s*")
 _QUOTED = re.compile(rf"(\d{{1,4}})\.(\d{{1,9}})\.(\d{{1,9}})\.([0-9a-f]{{{_DIGEST}}})", re.ASCII)
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>&~#|$!{}]")
@@ -403,6 +414,42 @@ def _numbers(answer: Answer) -> frozenset[int]:
     return frozenset(citation.number for citation in answer.citations)
 
 
+def apart(answer: Answer) -> Answer:
+    """The answer without the paragraphs of its text that only tell a position: "Echo (19 September 2025):
+    More than 520 people. [1]". A table tells them, once."""
+    told = [
+        re.compile(rf"[^\n]{{1,300}}: {re.escape(position.text)}\s*\[{number}\]")
+        for position in answer.positions
+        for number in position.citations[:1]
+    ]
+    left = [part for part in _paragraphs(answer) if not any(one.fullmatch(part) for one in told)]
+    return replace(answer, text="\n\n".join(left)) if told else answer
+
+
+def position_rows(answer: Answer) -> list[tuple[str, str, str]]:
+    """Where sources disagree, one row a side, newest first: what is said, where and when, and the
+    numbers of its quotes as " [1]"."""
+    cited = {citation.number: citation for citation in answer.citations}
+    rows = []
+    for position in _newest_first(answer.positions):
+        numbers = [number for number in position.citations if number in cited]
+        source = _paper(cited[numbers[0]]) if numbers else ""
+        when = day(position.published) if position.published else "no date"
+        where = ", ".join(part for part in (source, when) if part)
+        said = _line(_MARK.sub("", position.text))
+        rows.append((said, where, "".join(f" [{number}]" for number in numbers)))
+    return rows
+
+
+def _paper(citation: Citation) -> str:
+    return name_of(citation.source) or title_of(citation)
+
+
+def plain(answer: Answer) -> str:
+    """The answer's text with its marks, as it is shown where nothing is obeyed."""
+    return _lines(_plain_marks(answer))
+
+
 def _plain_marks(answer: Answer) -> str:
     pieces = _marks(answer.text, _numbers(answer))
     return "".join(piece if isinstance(piece, str) else f"[{piece}]" for piece in pieces)
@@ -418,23 +465,8 @@ def _line(text: str) -> str:
     return " ".join(visible(text).split())
 
 
-def conversation_markdown(
-    title: str, exchanges: Sequence[tuple[str, Answer | None, str, str]]
-) -> str:
-    """A conversation for a file: each question with its answer, as `to_markdown` has it; where there
-    is none, why. An exchange is its question, its answer, its state and its failure."""
-    blocks = [f"# {_markdown_line(title)}\n"]
-    for question, answer, state, failure in exchanges:
-        if answer is not None:
-            stopped = "\n*Stopped here.*\n" if state == "stopped" else ""
-            blocks.append(to_markdown(answer) + stopped)
-        else:
-            told = failure or ("Not answered yet." if state == "asked" else "Not answered.")
-            blocks.append(f"**Q:** {_markdown_line(question)}\n\n*{_markdown_line(told)}*\n")
-    return "\n".join(blocks)
-
-
-def _markdown_line(text: str) -> str:
+def markdown_line(text: str) -> str:
+    """Text on one line that Markdown shows as it is."""
     return _MARKDOWN.sub(r"\\\g<0>", _line(text))
 
 
@@ -454,29 +486,82 @@ def _guarded(found: re.Match[str]) -> str:
     return f"{lead}{sign}\\" if sign[0].isdigit() else f"{lead}\\{sign}"
 
 
-def _markdown_source(citation: Citation, in_order: bool) -> str:
+def _markdown_source(citation: Citation, in_order: bool, authors: Authors | None) -> str:
     dot = "." if in_order else "\\."
-    page = f", page {citation.page}" if citation.page is not None else ""
-    place = (
-        f"(article {_markdown_line(citation.article_id)}{page}, "
-        f"characters {citation.start}–{citation.end})"
+    quote = markdown_line(citation.quote)
+    if authors is None:
+        origin = f"{_markdown_origin(citation)} ({markdown_line(_span(citation))})"
+    else:
+        origin = source_markdown(citation, authors(citation.article_id))
+    return f'{citation.number}{dot} "{quote}" — {origin}'
+
+
+def source_line(citation: Citation, authors: Sequence[str]) -> str:
+    """Where a quote stands, in full: title, authors, source, date, address, and the article's id with the
+    quote's place in it."""
+    parts = [*_named(citation, authors), web_address(citation.url)]
+    return f"{', '.join(filter(None, parts))} ({_line(_span(citation))})"
+
+
+def source_markdown(citation: Citation, authors: Sequence[str]) -> str:
+    """The same as Markdown, with the address as a link."""
+    parts = [markdown_line(part) for part in _named(citation, authors)]
+    url = web_address(citation.url)
+    linked = _AUTOLINK.fullmatch(url)
+    parts += [f"<{url}>" if linked else markdown_line(url)] if url else []
+    return f"{', '.join(parts)} ({markdown_line(_span(citation))})"
+
+
+def quote_markdown(quote: str) -> str:
+    """A quote as a block of its own, line by line as it stands in the article, with every character."""
+    lines = [_quoted_line(line) for line in _LINES.split(visible(quote))]
+    return "\n".join(
+        (f"> {line}\\" if after else f"> {line}")
+        if line
+        else ">"  # a break, but before a blank line
+        for line, after in pairwise([*lines, ""])
     )
-    quote = _markdown_line(citation.quote)
-    return f'{citation.number}{dot} "{quote}" — {_markdown_origin(citation)} {place}'
+
+
+def _quoted_line(line: str) -> str:
+    """Its first blank is written out: it would begin code, or be dropped."""
+    if not line.strip():
+        return ""
+    text = _MARKDOWN_START.sub(_guarded, _MARKDOWN.sub(r"\\\g<0>", line))
+    return f"&#{ord(text[0])};{text[1:]}" if text[0].isspace() else text
+
+
+def web_address(url: str) -> str:
+    """The address on one line if it is one of the web, else ""."""
+    return _line(url) if url.lower().startswith(("http://", "https://")) else ""
+
+
+def _named(citation: Citation, authors: Sequence[str]) -> list[str]:
+    """Title, authors, source and date, each on one line; what is not known is left out."""
+    names = [_line(name_of(name)) for name in authors]
+    by = " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+    when = day(citation.published) if citation.published is not None else ""
+    title = _line(title_of(citation, width=len(citation.title)))
+    return [p for p in (title, by and f"by {by}", _line(name_of(citation.source)), when) if p]
+
+
+def _span(citation: Citation) -> str:
+    page = f", page {citation.page}" if citation.page is not None else ""
+    return f"article {citation.article_id}{page}, characters {citation.start}–{citation.end}"
 
 
 def _markdown_origin(item: Citation | Passage) -> str:
     parts = [title_of(item, width=len(item.title)), name_of(item.source)]
     if item.published is not None:
         parts.append(day(item.published))
-    return ", ".join(_markdown_line(part) for part in parts if part.strip())
+    return ", ".join(markdown_line(part) for part in parts if part.strip())
 
 
 def _chat_end(answer: Answer, address: Callable[[Citation | Passage], str]) -> str:
     """What stands below an answer: sources or closest passages, and notices; "" where there is none."""
     items: Sequence[Citation | Passage] = answer.citations or _closest(answer)
     rows = [_chat_source(item, address(item), _asked(answer)) for item in items]
-    rows += [f"*{_markdown_line(notice)}*" for notice in answer.notices]
+    rows += [f"*{markdown_line(notice)}*" for notice in answer.notices]
     if items and not answer.answered:
         rows.insert(0, "Closest passages:")
     return CHAT_SOURCES + "\n\n".join(rows) if rows else ""
@@ -490,10 +575,10 @@ def _chat_source(item: Citation | Passage, address: str, asked: frozenset[str]) 
         day(item.published) if item.published else "",
         f"page {item.page}" if item.page is not None else "",
     ]
-    named = "".join(f" · {_markdown_line(part)}" for part in rest if part.strip())
+    named = "".join(f" · {markdown_line(part)}" for part in rest if part.strip())
     number = f"[{item.number}] " if isinstance(item, Citation) else ""
-    linked = f"[{_markdown_line(title)}]({address})" if address else _markdown_line(title)
-    return f"{number}{linked}{named}: “{_markdown_line(quote)}”"
+    linked = f"[{markdown_line(title)}]({address})" if address else markdown_line(title)
+    return f"{number}{linked}{named}: “{markdown_line(quote)}”"
 
 
 def _place(citation: Citation, shown: Callable[[str], str]) -> str:
@@ -529,6 +614,14 @@ def _by_position(answer: Answer) -> list[tuple[Position | None, list[Citation]]]
 def _claim(position: Position, shown: Callable[[str], str]) -> str:
     when = day(position.published) if position.published else "no date"
     return shown(f"{when}: {_MARK.sub('', position.text).strip()}")
+
+
+def closest(answer: Answer) -> list[str]:
+    """The closest passages of an abstention, each on one line with where it stands."""
+    return [
+        f"“{_line(_excerpt(passage, _asked(answer)))}” — {_origin(passage, _line)}"
+        for passage in _closest(answer)
+    ]
 
 
 def _closest(answer: Answer) -> list[Passage]:
@@ -625,22 +718,30 @@ def _link(answer: Answer, citation: Citation, name: str) -> str:
 
 def _positions_html(answer: Answer, name: str) -> str:
     links = {citation.number: _link(answer, citation, name) for citation in answer.citations}
-    quotes = {citation.number: citation.quote for citation in answer.citations}
+    cited = {citation.number: citation for citation in answer.citations}
     rows = []
     for position in _newest_first(answer.positions):
         when = day(position.published) if position.published else "no date"
-        cited = "".join(links[number] for number in position.citations if number in links)
+        numbers = [number for number in position.citations if number in cited]
+        marks = "".join(links[number] for number in numbers)
         claim = _linked(_MARK.sub("", position.text).strip(), {})
-        said = next((quotes[number] for number in position.citations if number in quotes), None)
+        said = cited[numbers[0]].quote if numbers else None
+        paper = escaped(_paper(cited[numbers[0]])) if numbers else ""
         # A whole sentence is its own quotation.
         if said is not None and said.split() == position.text.split():
             said = None
         quote = f'<span class="dl-said">“{escaped(said)}”</span>' if said else ""
         rows.append(
-            f'<div class="dl-position"><span class="dl-when">{escaped(when)}</span> '
-            f'<span class="dl-claim">{claim} {cited}{quote}</span></div>'
+            f'<tr class="dl-position"><td><span class="dl-claim">{claim}{quote}</span></td>'
+            f'<td><span class="dl-paper">{paper}</span> '
+            f'<span class="dl-when">{escaped(when)}</span> {marks}</td></tr>'
         )
-    return _group("What each says, newest first", "positions", rows)
+    return (
+        '<div class="dl-group dl-positions"><table>'
+        '<caption class="dl-label">What each says, newest first</caption>'
+        '<thead><tr><th scope="col">What is said</th><th scope="col">Source</th></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
 
 
 def _source_html(answer: Answer, citation: Citation, article_text: ArticleText, name: str) -> str:
@@ -662,6 +763,11 @@ def _source_html(answer: Answer, citation: Citation, article_text: ArticleText, 
         f'<span class="dl-title">{escaped(title_of(citation))}</span></a>'
     )
     noted = f'<div class="dl-note">{note}</div>' if note else ""
+    if name:  # static/quotes.js says whether it is saved
+        heading += (
+            '<button class="dl-keep" title="Save quote">'
+            f'<span class="dl-unseen">Save quote {citation.number}</span></button>'
+        )
     return (
         f'<div class="dl-source">{heading}{_meta_html(citation)}'
         f'<blockquote class="dl-quote" dir="auto">{quote}</blockquote>{noted}</div>'

@@ -19,6 +19,7 @@ from assistant.answers import Answer, Turn
 from assistant.databases import BACKED_UP, CONVERSATIONS
 from assistant.errors import ConversationNotFoundError, QuestionError
 from assistant.web.conversations import FILE, TITLE, Conversations, Filters, Heading
+from assistant.web.feedback import to_dict
 from tests.fake_assistant import (
     ANSWERS,
     CO_CHAIRS,
@@ -218,6 +219,28 @@ def test_verdicts_are_kept_with_the_turns_before_them(conversations: Conversatio
     (rated,) = conversations.rated()
     assert (rated.exchange.id, rated.verdict) == (second.id, "wrong source")
     assert rated.history == (Turn("user", COST.question), Turn("assistant", COST.text))
+
+
+def test_a_reason_is_kept_with_what_was_not_helpful_and_goes_with_it(
+    conversations: Conversations,
+) -> None:
+    asked = conversations.begin("ann", COST.question)
+    conversations.finish(asked.id, COST)
+    conversations.rate("ann", asked.id, "not helpful", "incomplete", " no year ")
+    (rated,) = conversations.rated()
+    assert (rated.exchange.reason, rated.exchange.remark) == ("incomplete", "no year")
+    assert to_dict(rated)["reason"] == "incomplete"
+    assert to_dict(rated)["remark"] == "no year"
+    name = conversations.remove("ann", asked.conversation_id)
+    conversations.undo("ann", name)
+    assert list(conversations.rated()) == [rated]
+    with pytest.raises(QuestionError, match="that was not helpful"):
+        conversations.rate("ann", asked.id, "helpful", "other")
+    with pytest.raises(QuestionError, match="Shorten it"):
+        conversations.rate("ann", asked.id, "not helpful", None, "x" * 1_001)
+    conversations.rate("ann", asked.id, "helpful")
+    (rated,) = conversations.rated()
+    assert (rated.exchange.reason, rated.exchange.remark) == (None, "")
 
 
 def test_texts_of_any_kind_are_kept(conversations: Conversations) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
+from io import BytesIO
 
+import docx
 import pytest
 
 from assistant.api import create_app
@@ -13,7 +15,8 @@ from assistant.render import reading_address, to_markdown
 from assistant.web.conversations import Conversations, Exchange, Filters
 from assistant.web.history import ConversationOut
 from assistant.web.keyed import needed
-from assistant.web.reading import CHANGED, REMOVED
+from assistant.web.reading import ANSWER, REMOVED
+from assistant.web.reading import changed as told_changed
 from assistant.web.visitors import COOKIE, visitor_of
 from tests.fake_assistant import COST, HARBOUR, FakeAssistant
 from tests.test_api import HERE, Client
@@ -83,17 +86,24 @@ def test_conversations_are_exported_to_whose_they_are(
     assert exported.headers["content-type"] == "text/markdown; charset=utf-8"
     text = exported.text
     assert text.startswith("# ")
-    assert to_markdown(COST) in text
+    assert to_markdown(COST, lambda _: ()) in text
     assert "**Q:** and \\*why\\*?\n\n*The model is gone.*" in text
     assert text.index("*Stopped here.*") < text.index("**Q:** when?\n\n*Not answered yet.*")
     for cookies in (BOB, {}):
         assert site.get("/api/v1/conversations", headers=header(cookies)).json() == {
             "conversations": []
         }
-        for other in (path, f"{path}.md"):
+        for other in (path, f"{path}.md", f"{path}.docx"):
             assert site.get(other, headers=header(cookies)).status_code == 404
+    document = docx.Document(BytesIO(site.get(f"{path}.docx", headers=header(ANN)).content))
+    said = [paragraph.text for paragraph in document.paragraphs]
+    assert said[:3] == [COST.question, COST.question, COST.text]
+    assert said[3].startswith(f"[1] “{COST.citations[0].quote}” — Harbour wall: the cost doubles, ")
+    assert [
+        said.index(line) for line in ("The model is gone.", "Stopped here.", "Not answered yet.")
+    ]
     # A key is a program's, and conversations are people's.
-    for other in ("/api/v1/conversations", path, f"{path}.md"):
+    for other in ("/api/v1/conversations", path, f"{path}.md", f"{path}.docx"):
         assert needed("GET", other) is None
 
 
@@ -133,8 +143,13 @@ def test_a_verdict_is_kept_and_taken_back(
         reply = site.request("PUT", path, json={"verdict": verdict}, headers=header(ANN))
         assert reply.status_code == 204
         assert [rated.verdict for rated in conversations.rated()] == ([verdict] if verdict else [])
-    refused = site.request("PUT", path, json={"verdict": "great"}, headers=header(ANN))
-    assert refused.status_code == 422
+    for given, status in (
+        ({"verdict": "great"}, 422),
+        ({"verdict": "not helpful", "reason": "great"}, 422),
+        ({"verdict": "helpful", "reason": "other"}, 400),
+        ({"verdict": "not helpful", "reason": "other", "remark": "too long"}, 204),
+    ):
+        assert site.request("PUT", path, json=given, headers=header(ANN)).status_code == status
 
 
 @pytest.mark.parametrize("cookies", [BOB, {}, {COOKIE: "short"}])
@@ -187,7 +202,7 @@ def test_a_quote_of_an_article_that_is_gone_or_changed_is_read_as_it_was_saved(
         (False, COST.citations[1].quote),
     ]
     page = site.get(address, headers={**header(ANN), "Accept": "text/html"}).text
-    assert CHANGED in page
+    assert told_changed(ANSWER) in page
     assert f'<mark id="quote">{COST.citations[1].quote}</mark>' in page
     assistant.index.remove([HARBOUR.id])
     removed = site.get(address, headers=header(ANN)).json()

@@ -243,7 +243,7 @@ def test_positions_come_newest_first_and_undated_last() -> None:
     undated = Position("Some day [1]", (1,), None)
     text = Page(to_html(replace(START, positions=(undated, *START.positions)), TEXTS.get)).text
     places = [
-        text.index(words) for words in ("4 Nov 2025 In March", "26 Jul 2025 On", "no date Some")
+        text.index(words) for words in ("Gazette 4 Nov 2025", "Lite 26 Jul 2025", "Gazette no date")
     ]
     assert places == sorted(places)
 
@@ -261,10 +261,54 @@ def test_where_sources_disagree_each_claim_has_its_day_and_its_quotes_newest_fir
         )
     ]
     assert places == sorted(places)
-    assert "4 Nov 2025: In March" in MarkdownIt().render(to_markdown(START))
-    assert to_markdown(START).count("1\\. ") == to_markdown(START).count("2\\. ") == 1
     page = Page(to_html(START, TEXTS.get)).text
     assert page.index("In March") < page.index("Work begins in March") < page.index("On July 9")
+
+
+TOLD = (
+    "Your sources disagree.\n\n"
+    "Coast Gazette (4 November 2025): In March [1]\n\n"
+    "Asian Lite (26 July 2025): On July 9 [2]"
+)
+
+
+def test_a_disagreement_is_told_once_as_a_table_and_scripts_have_its_text() -> None:
+    told = replace(
+        START,
+        text=TOLD,
+        positions=(
+            Position("On July 9", (2,), MEETING.published),
+            Position("In March", (1,), HARBOUR.published),
+        ),
+    )
+    page = Page(to_html(told, TEXTS.get))
+    assert page.text.count("July 2025") == page.text.count("Coast Gazette (") == 0
+    assert page.text.count("In March") == page.text.count("On July 9") == 1
+    assert [
+        ("scope", "col") in attributes.items() for name, attributes in page.elements if name == "th"
+    ] == [True] * 2
+    assert to_text(told).startswith(TOLD)
+    assert (
+        "Your sources disagree.\n\n"
+        "| What is said | Source |\n| --- | --- |\n"
+        "| In March | Coast Gazette, 4 Nov 2025 [1] |\n"
+        "| On July 9 | Asian Lite, 26 Jul 2025 [2] |\n\n"
+        '1. "Work begins in March'
+    ) in to_markdown(told)
+    # What says more than a side stays, and so does all of a part.
+    more = replace(told, text=f"{TOLD} and nobody knows why.\n\nBoth: In March [1] and later [2].")
+    kept = Page(to_html(more, TEXTS.get)).text
+    assert "nobody knows why" in kept
+    assert "Both: In March" in kept
+    assert TOLD.split("\n\n")[1] in Page(to_html(told, TEXTS.get, stopped=True)).text
+
+
+@pytest.mark.parametrize("bad", ["a | b", "|---|\n|x|", "<b>", "[1]: x", "\\|"])
+def test_nothing_breaks_out_of_a_cell(bad: str) -> None:
+    odd = replace(START, positions=tuple(replace(p, text=bad) for p in START.positions))
+    shown = Page(MarkdownIt("gfm-like", {"linkify": False}).render(to_markdown(odd)))
+    assert [name for name, _ in shown.elements].count("td") == 2 * len(odd.positions)
+    assert not shown.links("b")
 
 
 def test_a_claim_that_is_its_whole_quote_is_not_quoted_again() -> None:

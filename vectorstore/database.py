@@ -58,8 +58,8 @@ class Database:
             step(db)
 
     def begin(self, db: sqlite3.Connection, file: Path | None, holds: str) -> None:
-        """Make the tables in an empty file; any other has to be of this kind. `holds` says, for a message,
-        what it keeps: "conversations".
+        """Make the tables in an empty file; any other has to be of this kind, and is brought to the newest
+        format. `holds` says, for a message, what it keeps: "conversations".
 
         Raises StoreFormatError where it is of another kind or a newer format, sqlite3.DatabaseError for
         what Dateline did not make in it.
@@ -89,6 +89,9 @@ class Database:
         # A trigger would run with our own statements, and could keep what other visitors ask.
         if foreign := self.foreign(db):
             raise sqlite3.DatabaseError(f"Dateline did not make {', '.join(foreign)} in it")
+        for step in self.formats[version:]:
+            step(db)
+        db.execute(f"PRAGMA user_version = {self.newest}")
 
     def marks(self, file: Path) -> bool:
         """Whether the file says that it is one of this kind."""

@@ -16,6 +16,7 @@ DatelineError
 ├── CrowdedError             too many passwords wait to be checked    (assistant)
 ├── AccessKeyError           a program's key: no such name, or taken  (assistant)
 ├── ConversationNotFoundError   nothing of that id is this visitor's (assistant)
+├── QuoteNotFoundError       no saved quote of that id is this visitor's (assistant)
 ├── EmptyIndexError         there is nothing to answer from          (assistant)
 ├── SettingsError           a setting is unknown or unusable         (assistant)
 └── ModelError              the reader or a chat model cannot be used (assistant)

@@ -14,6 +14,7 @@
   const collection = /\/collections\/([^/]+)\/$/.exec(new URL(".", document.baseURI).pathname)?.[1] ?? "";
   const ofCollection = collection && `-${collection}`;
 
+  const events = new EventTarget(); // by which the page's scripts tell each other what happened
   const state = { article: null, number: null, hits: [], hit: -1, folded: null, opener: null, asked: 0, told: 0, acted: false, busy: false, request: 0 };
 
   const make = (name, properties = {}, ...children) => {
@@ -46,6 +47,18 @@
     const kept = new Set(wanted);
     for (const node of [...list.children]) if (!kept.has(node)) node.remove();
     wanted.forEach((node, at) => { if (list.children[at] !== node) list.insertBefore(node, list.children[at] ?? null); });
+  }
+
+  /* Ask the server, and read what it says; an error has its words. */
+  async function call(method, path, body) {
+    const options = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
+    if (body !== undefined) {
+      options.body = JSON.stringify(body);
+      options.headers["Content-Type"] = "application/json";
+    }
+    const reply = await fetch(new URL(`.${path}`, document.baseURI), options);
+    if (!reply.ok) throw new Error((await reply.json().catch(() => ({}))).message ?? `The server answered ${reply.status}.`);
+    return reply.status === 204 ? null : reply.json();
   }
 
   // A page whose cookie was cleared, or is another's now, is answered nothing any more: it begins
@@ -86,6 +99,7 @@
   const previous = button("‹", "Previous quote", () => step(-1));
   const next = button("›", "Next quote", () => step(1));
   const copy = button("Copy quote", "Copy quote", () => copyQuote());
+  copy.classList.add("dl-copy-quote");
   const steps = make("div", { className: "dl-steps" }, previous, place, next, copy);
   const notice = make("p", { className: "dl-notice" });
   const only = make("button", { type: "button", className: "dl-button", id: "dl-ask-this", textContent: "Ask about this article", onclick: () => askOnly() });
@@ -112,7 +126,7 @@
 
   const tab = (name, text) => make("button", { type: "button", textContent: text, value: name, onclick: () => view(name) });
   const tabs = make("nav", { id: "dl-tabs", "aria-label": "Views" },
-    tab("ask", "Ask"), tab("source", "Source"), tab("articles", "Articles"), tab("history", "History"));
+    tab("ask", "Ask"), tab("source", "Source"), tab("articles", "Articles"), tab("history", "History"), tab("quotes", "Quotes"));
   const drawer = make("button", { type: "button", id: "dl-drawer", textContent: "Articles", "aria-expanded": "false",
     onclick: () => view(document.body.dataset.view === "articles" ? "ask" : "articles") });
   // Where the button of this name is out of sight.
@@ -205,11 +219,14 @@
     setTimeout(() => { link.textContent = text; }, 1500);
   }
 
+  /* The view that a link is in. */
+  const placeOf = (link) => (link?.closest?.("#dl-saved") ? "quotes" : link?.closest?.("#dl-library") ? "articles" : "ask");
+
   async function open(href, opener) {
     const request = ++state.request;
     const address = new URL(href, location.href);
     state.opener = { link: opener, href, scroll: log()?.scrollTop ?? 0 };
-    leave.textContent = opener.closest("#dl-library") ? "‹ Back to articles" : "‹ Back to answer";
+    leave.textContent = `‹ Back to ${{ ask: "answer", articles: "articles", quotes: "quotes" }[placeOf(opener)]}`;
     state.number = Number(address.searchParams.get("c")) || null;
     for (const link of document.querySelectorAll(LINKS)) {
       link.classList.toggle("dl-current", link.getAttribute("href") === href);
@@ -418,7 +435,7 @@
   }
 
   function lost(article, quote) {
-    const what = article.removed ? "This article was removed." : "This article changed after the answer.";
+    const what = article.removed ? "This article was removed." : `This article changed after ${article.since}.`;
     return `${what} ${quote.saved ? "Quote shown as saved." : "The quote no longer stands in it."}`;
   }
 
@@ -436,6 +453,7 @@
     previous.hidden = next.hidden = numbers.length < 2;
     const [first] = mark();
     if (first) scrollTo(first);
+    events.dispatchEvent(new Event("quote"));
   }
 
   function step(by) {
@@ -446,8 +464,16 @@
     say(place.textContent);
   }
 
+  /* The article that is read, the chosen quote in it, and the address at which it was opened. */
+  function reading() {
+    const quote = state.article?.quotes?.find((one) => one.number === state.number);
+    return { article: state.article, quote, words: words(), href: state.opener?.href };
+  }
+
+  const words = () => marks().map((mark) => mark.textContent).join("");
+
   async function copyQuote() {
-    const quote = marks().map((mark) => mark.textContent).join("");
+    const quote = words();
     const { title, id, source, published } = state.article;
     const from = [nameOf(title || id), nameOf(source ?? ""), published ? day(published) : ""].filter(Boolean).join(", ");
     let done = "Copied";
@@ -467,7 +493,7 @@
     heading.textContent = "Source";
     body.replaceChildren();
     central.replaceChildren();
-    view(opener?.link.closest?.("#dl-library") ? "articles" : "ask");
+    view(placeOf(opener?.link));
     // The answer may have been redrawn since: look for the same link again.
     const again = opener?.link.isConnected ? opener.link
       : [...document.querySelectorAll(LINKS)].find((link) => link.getAttribute("href") === opener?.href);
@@ -476,6 +502,7 @@
   }
 
   function view(name) {
+    if (name === "quotes" && !tabs.checkVisibility()) name = drawer.checkVisibility() ? "articles" : "ask"; // they are there
     document.body.dataset.view = name;
     for (const one of tabs.children) one.setAttribute("aria-current", String(one.value === name));
     drawer.setAttribute("aria-expanded", String(name === "articles"));
@@ -502,7 +529,7 @@
       if (event.target instanceof Element && event.target.getAttribute("aria-expanded") === "true"
         && event.target.getAttribute("role") === "combobox") return;
       if ("reading" in document.body.dataset) close();
-      else if (["articles", "history"].includes(document.body.dataset.view)) view("ask");
+      else if (["articles", "history", "quotes"].includes(document.body.dataset.view)) view("ask");
       else if (stop()) stop().click();
       return;
     }
@@ -637,17 +664,19 @@
   const toasted = make("div", { id: "dl-toast", hidden: true });
   let gone = 0;
 
-  /* A notice for some seconds; with `undo`, a button that takes back what it tells. */
-  function toast(text, undo) {
+  /* A notice for some seconds; with `undo`, a button that takes back what it tells, and has the focus. With
+     another `name` it does something else, and the focus stays where it is. */
+  function toast(text, undo, name = "Undo") {
     clearTimeout(gone);
     toasted.replaceChildren(make("span", { textContent: text }));
     toasted.hidden = false;
     if (undo) {
-      const back = make("button", { type: "button", id: "dl-undo", className: "dl-plain", textContent: "Undo", onclick: undo });
+      const more = () => { toasted.hidden = true; undo(); };
+      const back = make("button", { type: "button", id: "dl-undo", className: "dl-plain", textContent: name, onclick: name === "Undo" ? undo : more });
       toasted.append(" ", back);
-      back.focus({ preventScroll: true });
+      if (name === "Undo") back.focus({ preventScroll: true });
     }
-    say(undo ? `${text} Undo` : text);
+    say(undo ? `${text} ${name}` : text);
     const end = () => {
       // Who is on it with the keyboard or the mouse has more time.
       if (toasted.matches(":hover, :has(:focus-visible)")) gone = setTimeout(end, 1_000);
@@ -662,8 +691,8 @@
   document.body.prepend(skip);
   document.body.append(tabs, drawer, anew, reader, status, help, toasted);
   view("ask");
-  // For the other scripts of the page, which tell each other by `events` what happened.
-  globalThis.dateline = Object.freeze({ ofCollection, make, named, nameOf, renew, say, day, view, hidden, send, box, toast, events: new EventTarget() });
+  // For the other scripts of the page.
+  globalThis.dateline = Object.freeze({ ofCollection, make, named, nameOf, renew, say, day, view, hidden, send, box, call, toast, events, reading });
 
   let waiting = false;
   new MutationObserver(() => {

@@ -6,20 +6,9 @@
 "use strict";
 
 (() => {
-  const { make, named, nameOf, renew, say, view, hidden, send, toast, events } = globalThis.dateline;
+  const { make, named, nameOf, renew, say, view, hidden, send, call, toast, events } = globalThis.dateline;
   const PREFIX = "dl-answer-";
   const state = { id: "", rows: -1, repeating: "", list: [], opened: "", drawn: "", followed: new WeakSet() };
-
-  async function call(method, path, body) {
-    const options = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
-    if (body !== undefined) {
-      options.body = JSON.stringify(body);
-      options.headers["Content-Type"] = "application/json";
-    }
-    const reply = await fetch(new URL(`.${path}`, document.baseURI), options);
-    if (!reply.ok) throw new Error((await reply.json().catch(() => ({}))).message ?? `The server answered ${reply.status}.`);
-    return reply.status === 204 ? null : reply.json();
-  }
 
   // -------------------------------------------------------------------------------- the earlier ones
 
@@ -75,7 +64,9 @@
   function choices(talk, item) {
     return make("div", { className: "dl-talk-choices" },
       make("button", { type: "button", className: "dl-quiet dl-rename", textContent: "Rename", onclick: () => rename(talk, item) }),
-      make("button", { type: "button", className: "dl-quiet dl-delete", textContent: "Delete", onclick: () => confirm(talk, item) }));
+      make("button", { type: "button", className: "dl-quiet dl-delete", textContent: "Delete", onclick: () => confirm(talk, item) }),
+      ...[["md", "Markdown"], ["docx", "Word"]].map(([kind, name]) => make("a", { className: "dl-quiet", download: "", textContent: `.${kind}`,
+        href: `api/v1/conversations/${encodeURIComponent(talk.id)}.${kind}`, "aria-label": `Download as ${name}, .${kind}` })));
   }
 
   function rename(talk, item) {
@@ -182,6 +173,40 @@
     pressed(button.parentElement);
     changed(state.id);
     say(verdict ? `Noted: ${verdict}` : "Taken back");
+    button.closest(".bot-row").querySelector(".dl-why")?.remove();
+    if (verdict !== "not helpful") return;
+    const asked = why(button.closest(".bot-row"), id);
+    button.parentElement.after(asked);
+    asked.scrollIntoView({ block: "nearest" });
+  }
+
+  /* What was wrong with an answer, for who likes to say; what is picked is kept at once. */
+  function why(row, id) {
+    const reasons = row.querySelector(".dl-sources") ? ["wrong", "incomplete", "wrong source", "other"] : ["should not have refused", "other"];
+    const remark = make("input", { type: "text", maxLength: 1000, placeholder: "In your words", "aria-label": "What was wrong, in your words", dir: "auto", autocomplete: "off" });
+    let reason = null;
+    const keep = async () => {
+      try { await call("PUT", `/answer/${encodeURIComponent(id)}/verdict`, { verdict: "not helpful", reason, remark: remark.value }); } catch (error) { toast(error.message); return false; }
+      say("Noted");
+      return true;
+    };
+    const picks = reasons.map((name) => make("button", { type: "button", className: "dl-reason", value: name, textContent: name.charAt(0).toUpperCase() + name.slice(1), "aria-pressed": "false",
+      onclick: () => {
+        reason = reason === name ? null : name;
+        for (const one of picks) one.setAttribute("aria-pressed", String(one.value === reason));
+        keep();
+      } }));
+    const form = make("form", { onsubmit: async (event) => {
+      event.preventDefault();
+      if (!await keep()) return;
+      const next = group.previousElementSibling.querySelector(".dl-picked");
+      group.remove();
+      next?.focus();
+      toast("Thank you, noted.");
+    } }, remark, make("button", { textContent: "Send" }));
+    const group = make("div", { className: "dl-why", role: "group", "aria-label": "What was wrong? Optional" },
+      make("span", { textContent: "What was wrong?" }), ...picks, form);
+    return group;
   }
 
   function pressed(within) {

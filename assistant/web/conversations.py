@@ -4,6 +4,7 @@
     asked = conversations.begin(visitor, "who co-chairs the meeting?")
     conversations.finish(asked.id, answer)
     conversations.get(visitor, asked.conversation_id).exchanges
+    conversations.quotes.save(visitor, citation)
 
 A question is kept before it is answered, and an answer with its quotes as they were when it was
 given: what is shown again does not depend on the articles that are there by then. Everything belongs
@@ -17,12 +18,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import secrets
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -33,8 +31,8 @@ from assistant.answers import Answer, Turn
 from assistant.databases import CONVERSATIONS
 from assistant.errors import ConversationNotFoundError, QuestionError
 from assistant.render import counted, day, name_of
-from vectorstore.database import connect, open_own, transaction
-from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError
+from assistant.web.keeping import Keeping, new_id, storable
+from assistant.web.quotes import Quotes
 
 FILE = CONVERSATIONS.name  # the file's name in an index's folder
 TITLE = 80  # characters of a conversation's title
@@ -42,14 +40,13 @@ TITLE = 80  # characters of a conversation's title
 State = Literal["asked", "answered", "stopped", "failed"]
 Verdict = Literal["helpful", "not helpful", "wrong source"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+Reason = Literal["wrong", "incomplete", "should not have refused", "wrong source", "other"]
+LONGEST_REMARK = 1_000  # characters
 
 _EXCHANGE = """
 SELECT exchanges.*, conversations.visitor AS visitor
 FROM exchanges JOIN conversations ON conversations.id = exchanges.conversation
 """
-_UNDONE = 100  # removals that can be brought back, of all visitors
-_REMEMBERED = 600.0  # seconds for which they can
-_PATIENCE = 10.0  # seconds to wait while another process writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +88,8 @@ class Exchange:
 
     `state` is "asked" while no answer has ended: it is being answered, or was when the program
     ended. `answer` is complete where the state is "answered", the part so far where it is
-    "stopped", and None where nothing was written. `failure` tells why it "failed".
+    "stopped", and None where nothing was written. `failure` tells why it "failed". `reason` and
+    `remark` may say why it was "not helpful".
     """
 
     id: str
@@ -103,6 +101,8 @@ class Exchange:
     failure: str = ""
     verdict: Verdict | None = None
     asked: float = 0.0  # seconds since 1970
+    reason: Reason | None = None
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,34 +144,18 @@ class Rated:
     history: tuple[Turn, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Removed:
-    """A conversation that was removed, row by row, and when by the clock."""
-
-    visitor: str
-    heading: sqlite3.Row
-    exchanges: Sequence[sqlite3.Row]
-    quoted: Sequence[sqlite3.Row]
-    at: float
-
-
 class Conversations:
     """The conversations of all visitors. May be used from several threads and processes.
 
     What a call has written is durable when it returns.
     """
 
-    def __init__(
-        self,
-        db: sqlite3.Connection,
-        file: Path | None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._db = db
-        self._file = file
-        self._clock = clock
-        self._removed: dict[str, _Removed] = {}
-        self._turn = threading.RLock()
+    def __init__(self, keeping: Keeping) -> None:
+        self._keeping = keeping
+        self._db = keeping.db
+        self._rows = keeping.rows
+        self._transaction = keeping.transaction
+        self.quotes = Quotes(keeping)
 
     @classmethod
     def open(
@@ -183,19 +167,7 @@ class Conversations:
         Raises StoreFormatError for another program's file, a newer format or a link, StoreDamagedError
         for one that cannot be read, or holds what Dateline does not make.
         """
-        with _told(file):
-            db = connect(":memory:") if file is None else open_own(file, patience=_PATIENCE)
-            try:
-                db.row_factory = sqlite3.Row
-                db.execute("PRAGMA journal_mode = WAL")
-                db.execute("PRAGMA synchronous = FULL")
-                db.execute("PRAGMA foreign_keys = ON")
-                db.execute("PRAGMA secure_delete = ON")  # what is deleted is gone from the file
-                CONVERSATIONS.begin(db, file, "conversations")
-            except BaseException:
-                db.close()
-                raise
-        return cls(db, file, clock)
+        return cls(Keeping.open(file, clock))
 
     # ----------------------------------------------------------------------------------- asking
 
@@ -209,11 +181,11 @@ class Conversations:
         exchange_id: str | None = None,
     ) -> Exchange:
         """Keep a question, in a new conversation where none is named, under an id that no other has."""
-        exchange_id, now = exchange_id or _new_id(), time.time()
-        kept = _text(question)
+        exchange_id, now = exchange_id or new_id(), time.time()
+        kept = storable(question)
         with self._transaction():
             if conversation_id is None:
-                conversation_id = _new_id()
+                conversation_id = new_id()
                 self._db.execute(
                     "INSERT INTO conversations VALUES (?, ?, ?, ?, ?)",
                     (conversation_id, visitor, _title(kept), _dumped(filters), now),
@@ -267,7 +239,7 @@ class Conversations:
 
     def get(self, visitor: str, conversation_id: str) -> Conversation:
         """Raises ConversationNotFoundError, also for another's."""
-        with self._turn:
+        with self._keeping.turn:
             row = self._own(visitor, conversation_id)
             rows = self._rows(f"{_EXCHANGE} WHERE conversation = ? ORDER BY key", conversation_id)
         return Conversation(
@@ -298,7 +270,7 @@ class Conversations:
 
     def rename(self, visitor: str, conversation_id: str, title: str) -> None:
         """Raises QuestionError for an empty title."""
-        title = _title(_text(title))
+        title = _title(storable(title))
         if not title:
             raise QuestionError("a conversation's name cannot be empty.")
         with self._transaction():
@@ -331,45 +303,38 @@ class Conversations:
                 conversation_id,
             )
             self._db.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,))
-            name = _new_id()
-            removed = _Removed(visitor, heading, exchanges, quoted, self._clock())
-            self._removed[name] = removed
-            self._forget_removed()
-        return name
+            return self._keeping.remember(
+                visitor, conversations=[heading], exchanges=exchanges, quoted=quoted
+            )
 
     def undo(self, visitor: str, name: str) -> None:
         """Bring back a conversation that was removed under this name, as it was.
 
         Raises ConversationNotFoundError where it is too late, or another's.
         """
-        with self._transaction():
-            self._forget_removed()
-            removed = self._removed.get(name)
-            if removed is None or removed.visitor != visitor:
-                raise ConversationNotFoundError("it is too late to bring it back.")
-            for table, rows in (
-                ("conversations", [removed.heading]),
-                ("exchanges", removed.exchanges),
-                ("quoted", removed.quoted),
-            ):
-                for row in rows:
-                    places = ", ".join("?" * len(row))
-                    self._db.execute(f"INSERT INTO {table} VALUES ({places})", tuple(row))  # noqa: S608
-            del self._removed[name]
+        if not self._keeping.bring_back(visitor, name):
+            raise ConversationNotFoundError("it is too late to bring it back.")
 
-    def _forget_removed(self) -> None:
-        """The oldest removals come first."""
-        for name, removed in list(self._removed.items()):
-            late = self._clock() - removed.at > _REMEMBERED
-            if late or len(self._removed) > _UNDONE:
-                del self._removed[name]
-
-    def rate(self, visitor: str, exchange_id: str, verdict: Verdict | None) -> None:
-        """Keep what a visitor thinks of an answer; None takes it back."""
+    def rate(
+        self,
+        visitor: str,
+        exchange_id: str,
+        verdict: Verdict | None,
+        reason: Reason | None = None,
+        remark: str = "",
+    ) -> None:
+        """Keep what a visitor thinks of an answer, and of one that was not helpful why; None takes it
+        back. Raises QuestionError for a reason of another verdict, and for a long remark."""
+        remark = storable(remark).strip()
+        if (reason or remark) and verdict != "not helpful":
+            raise QuestionError("a reason is given for an answer that was not helpful.")
+        if len(remark) > LONGEST_REMARK:
+            raise QuestionError(f"a remark has at most {LONGEST_REMARK:,} characters. Shorten it.")
         with self._transaction():
             self.exchange(visitor, exchange_id)
             self._db.execute(
-                "UPDATE exchanges SET verdict = ? WHERE id = ?", (verdict, exchange_id)
+                "UPDATE exchanges SET verdict = ?, reason = ?, remark = ? WHERE id = ?",
+                (verdict, reason, remark, exchange_id),
             )
 
     def rated(self) -> Iterator[Rated]:
@@ -390,20 +355,20 @@ class Conversations:
         """Keep something small that the page need not find out again, in place of what was noted."""
         with self._transaction():
             self._db.execute(
-                "INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"note {name}", _text(text))
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"note {name}", storable(text))
             )
 
     def close(self) -> None:
-        with self._turn:
-            self._db.close()
+        self._keeping.close()
 
     # -------------------------------------------------------------------------------- the file
 
     def _end(self, exchange_id: str, state: State, answer: Answer | None, failure: str) -> None:
         saved = None if answer is None else json.dumps(answer.to_dict())
         self._db.execute(
-            "UPDATE exchanges SET state = ?, answer = ?, failure = ?, verdict = NULL WHERE id = ?",
-            (state, saved, _text(failure), exchange_id),
+            "UPDATE exchanges SET state = ?, answer = ?, failure = ?,"
+            " verdict = NULL, reason = NULL, remark = '' WHERE id = ?",
+            (state, saved, storable(failure), exchange_id),
         )
         rows = self._rows("SELECT key FROM exchanges WHERE id = ?", exchange_id)
         for row in rows:
@@ -419,44 +384,6 @@ class Conversations:
             raise _not_found()
         return rows[0]
 
-    def _rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
-        with self._turn, _told(self._file):
-            return self._db.execute(statement, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Everything within, or nothing; may be nested in itself."""
-        with self._turn, _told(self._file):
-            if self._db.in_transaction:
-                yield
-                return
-            with transaction(self._db):
-                yield
-
-
-@contextmanager
-def _told(file: Path | None) -> Iterator[None]:
-    """Errors of SQLite as ours, with what to do."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise StoreBusyError(
-                f"{file} has been locked by another program for {_PATIENCE:.0f} s. End that "
-                "program, then try again."
-            ) from error
-        raise StoreError(
-            f"the conversations in {file} cannot be used: {error}. See that its disk has room and "
-            "that you may write there."
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise StoreDamagedError(
-            f"{file}, which keeps the conversations, is damaged ({error}). Move it away to begin "
-            "anew; the articles are kept elsewhere and not touched."
-        ) from error
-    except OSError as error:
-        raise StoreError(f"{file} cannot be made: {error.strerror or error}.") from error
-
 
 def _not_found() -> ConversationNotFoundError:
     return ConversationNotFoundError("there is no such conversation or answer of yours (any more).")
@@ -466,10 +393,6 @@ def named_id(visitor: str, name: str) -> str:
     """The id of the exchange that a visitor's page has named itself: no other visitor's can be meant."""
     told = f"{visitor}\0{name}".encode(errors="replace")
     return base64.urlsafe_b64encode(hashlib.sha256(told).digest()[:16]).decode().rstrip("=")
-
-
-def _new_id() -> str:
-    return secrets.token_urlsafe(16)
 
 
 def _exchange(row: sqlite3.Row) -> Exchange:
@@ -483,6 +406,8 @@ def _exchange(row: sqlite3.Row) -> Exchange:
         row["failure"],
         row["verdict"],
         row["asked"],
+        row["reason"],
+        row["remark"],
     )
 
 
@@ -513,11 +438,6 @@ def _filters(saved: str) -> Filters:
 
 def _day(saved: str | None) -> date | None:
     return None if saved is None else date.fromisoformat(saved)
-
-
-def _text(text: str) -> str:
-    """Half a surrogate pair cannot be stored."""
-    return text.encode(errors="replace").decode()
 
 
 def _title(text: str) -> str:

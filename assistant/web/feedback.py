@@ -49,6 +49,8 @@ def to_dict(rated: Rated) -> dict[str, Any]:
     return {
         "id": exchange.id,
         "verdict": rated.verdict,
+        "reason": exchange.reason,
+        "remark": exchange.remark,
         "question": exchange.question,
         "history": [{"role": turn.role, "text": turn.text} for turn in rated.history],
         "asked": datetime.fromtimestamp(exchange.asked, UTC).isoformat(timespec="seconds"),

@@ -4,10 +4,11 @@
     PATCH  /conversations/{id}            {"title": …}
     DELETE /conversations/{id}            {"undo": the name to bring it back under}
     POST   /conversations/undo            {"name": …}
-    PUT    /answer/{id}/verdict           {"verdict": "helpful", "not helpful", "wrong source" or null}
+    PUT    /answer/{id}/verdict           {"verdict": "helpful", "not helpful", "wrong source" or null}; one
+                                          that is not helpful may have a "reason" and a "remark"
     GET    /answer/{id}.md                the answer, for a file;  .txt: as plain words, to be pasted
     GET    /api/v1/conversations          the visitor's conversations, and their ids
-    GET    /api/v1/conversations/{id}     one of them as JSON;  {id}.md: as Markdown, for a file
+    GET    /api/v1/conversations/{id}     one of them as JSON;  {id}.md, {id}.docx: for a file
 
 Who asks is told by the visitor's cookie; what is another's is not found. No script of another origin
 gets here: the application refuses its requests.
@@ -22,15 +23,22 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.answers import Answer
 from assistant.errors import ConversationNotFoundError
-from assistant.render import conversation_markdown, to_markdown, to_text, visible
-from assistant.web.conversations import Conversation, Conversations, Exchange, State, Verdict
+from assistant.render import Authors, to_markdown, to_text, visible
+from assistant.web.conversations import (
+    LONGEST_REMARK,
+    Conversation,
+    Conversations,
+    Exchange,
+    Reason,
+    State,
+    Verdict,
+)
+from assistant.web.files import DOCX, MARKDOWN, attached, conversation_docx, conversation_markdown
 from assistant.web.rest import ERRORS, AnswerOut
-from assistant.web.visitors import visitor_of
+from assistant.web.visitors import NOT_KEPT, known_visitor, visitor_of
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
-
-NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 class HeadingOut(BaseModel):
@@ -65,6 +73,8 @@ class ExchangeOut(BaseModel):
     answer: AnswerOut | None
     failure: str
     verdict: Verdict | None
+    reason: Reason | None
+    remark: str
 
 
 class ConversationOut(BaseModel):
@@ -97,6 +107,8 @@ class VerdictIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     verdict: Verdict | None
+    reason: Reason | None = None
+    remark: str = Field("", max_length=LONGEST_REMARK)
 
 
 def add_history(app: "FastAPI", conversations: Conversations, *, locked: bool = False) -> None:
@@ -129,7 +141,8 @@ def add_history(app: "FastAPI", conversations: Conversations, *, locked: bool = 
 
     @app.put("/answer/{exchange_id}/verdict", include_in_schema=False)
     def rate(exchange_id: str, rated: VerdictIn, request: Request) -> Response:
-        conversations.rate(known_visitor(request.cookies), exchange_id, rated.verdict)
+        visitor = known_visitor(request.cookies)
+        conversations.rate(visitor, exchange_id, rated.verdict, rated.reason, rated.remark)
         return Response(status_code=204)
 
     @app.get("/answer/{exchange_id}.md", include_in_schema=False)
@@ -154,8 +167,8 @@ def add_history(app: "FastAPI", conversations: Conversations, *, locked: bool = 
         return exchange.answer
 
 
-def conversation_routes(conversations: Conversations) -> "APIRouter":
-    """The export of the conversations of whoever asks."""
+def conversation_routes(conversations: Conversations, authors: Authors) -> "APIRouter":
+    """The export of the conversations of whoever asks; `authors` says who wrote an article."""
     from fastapi import APIRouter, Request
     from fastapi.responses import JSONResponse, Response
 
@@ -182,15 +195,17 @@ def conversation_routes(conversations: Conversations) -> "APIRouter":
     )
     def markdown(conversation_id: str, request: Request) -> Response:
         found = conversations.get(known_visitor(request.cookies), conversation_id)
-        told = [(e.question, e.answer, e.state, e.failure) for e in found.exchanges]
-        return Response(
-            conversation_markdown(found.title, told),
-            media_type="text/markdown; charset=utf-8",
-            headers={
-                **NOT_KEPT,
-                "Content-Disposition": 'attachment; filename="conversation.md"',
-            },
-        )
+        return attached(conversation_markdown(found, authors), MARKDOWN, "conversation.md")
+
+    @router.get(
+        "/{conversation_id}.docx",
+        summary="One of your conversations as a document for Word",
+        response_class=Response,
+        responses={200: {"content": {DOCX: {"schema": {"type": "string", "format": "binary"}}}}},
+    )
+    def docx(conversation_id: str, request: Request) -> Response:
+        found = conversations.get(known_visitor(request.cookies), conversation_id)
+        return attached(conversation_docx(found, authors), DOCX, "conversation.docx")
 
     @router.get(
         "/{conversation_id}",
@@ -227,18 +242,10 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
         "answer": None if exchange.answer is None else exchange.answer.to_dict(),
         "failure": exchange.failure,
         "verdict": exchange.verdict,
+        "reason": exchange.reason,
+        "remark": exchange.remark,
     }
 
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def known_visitor(cookies: dict[str, str]) -> str:
-    """The visitor. Raises ConversationNotFoundError without a cookie: nothing is a stranger's."""
-    visitor = visitor_of(cookies)
-    if visitor is None:
-        raise ConversationNotFoundError(
-            "there is no such conversation or answer of yours (any more)."
-        )
-    return visitor

@@ -50,7 +50,7 @@ _ADDING = frozenset(
 # Where a key of a collection counts below the address of the whole installation, too: what is asked there
 # names the collection.
 _SHARED = ("/v1/", "/mcp", "/api/v1/collections", "/healthz")
-_PEOPLES = "/api/v1/conversations"
+_PEOPLES = ("/api/v1/conversations", "/api/v1/quotes")
 _APIS = ("/api/", "/v1/", "/read/", "/library/")
 
 _log = logging.getLogger(__name__)

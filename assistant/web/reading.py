@@ -4,8 +4,8 @@
     reading.to_dict()                                   for the reader beside the chat
     reading.page(chosen=1)                              for a tab of its own
 
-`saved` are the citations of a kept answer: where the article was removed or has changed since, the
-quotes are shown from there. It knows the index and how articles look; whose answer it is, others know.
+`saved` are the citations of a kept answer, or one that a visitor saved: where the article was removed or
+has changed since, the quotes are shown from there. It knows the index and how articles look; whose answer it is, others know.
 """
 
 from __future__ import annotations
@@ -17,21 +17,26 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from assistant.answers import Citation
-from assistant.render import Quoted, Segment, article_address, article_page, segments
+from assistant.render import Authors, Quoted, Segment, article_address, article_page, segments
 from assistant.web.brief import in_brief
 from vectorstore.articles import Article
 from vectorstore.errors import ArticleNotFoundError
 from vectorstore.index import Index
 
 REMOVED = "This article was removed. Quote shown as saved."
-CHANGED = "This article changed after the answer. Quote shown as saved."
+ANSWER, SAVED = "the answer", "the quote was saved"  # what an article may have changed after
+
+
+def changed(since: str) -> str:
+    return f"This article changed after {since}. Quote shown as saved."
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """An article and the quotes to be marked in it; `lost` are those that no longer stand there, by
     number. `markdown`: its text has Markdown's signs in it. `brief`: the quotes are its central sentences,
-    for nobody asked for any. Of a removed article only what its citations say is known, and it has no text."""
+    for nobody asked for any. Of a removed article only what its citations say is known, and it has no text.
+    `since` is what quotes were lost after, in words."""
 
     article: Article
     quotes: tuple[Quoted, ...]
@@ -39,6 +44,7 @@ class Reading:
     removed: bool = False
     markdown: bool = False
     brief: bool = False
+    since: str = ANSWER
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: segments joined are the article's text; "saved" are a lost quote's words."""
@@ -51,6 +57,7 @@ class Reading:
             "published": _iso(article.published),
             "removed": self.removed,
             "markdown": self.markdown,
+            "since": self.since,
             "brief": [
                 {
                     "number": quote.number,
@@ -70,6 +77,9 @@ class Reading:
     def _quote(self, quote: Quoted) -> dict[str, Any]:
         told: dict[str, Any] = {
             "number": quote.number,
+            "start": quote.start,
+            "end": quote.end,
+            "place": str(quote).partition(".")[2],
             "found": quote.found_in(self.article.text),
             "page": sum(begin <= quote.start for begin in self.article.pages) or None,
         }
@@ -83,15 +93,20 @@ class Reading:
         lost = self.lost.get(chosen) if chosen is not None else None
         notice = ""
         if lost is not None and chosen is not None:
-            notice = REMOVED if self.removed else CHANGED
+            notice = REMOVED if self.removed else changed(self.since)
             runs = [Segment(lost, (chosen,)), Segment("\n\n", ()), *runs]
         return article_page(self.article, runs, chosen, notice, root=root)
 
 
 def read_article(
-    index: Index, article_id: str, quotes: Sequence[Quoted], saved: Sequence[Citation] = ()
+    index: Index,
+    article_id: str,
+    quotes: Sequence[Quoted],
+    saved: Sequence[Citation] = (),
+    since: str = ANSWER,
 ) -> Reading:
-    """The article; where no quotes are named, with its central sentences as such.
+    """The article; where no quotes are named, with its central sentences as such. `since` is what the
+    `saved` citations are of, as one would say "after" it.
 
     Raises ArticleNotFoundError where it is gone and no citation of it was kept."""
     cited = [citation for citation in saved if citation.article_id == article_id]
@@ -103,7 +118,7 @@ def read_article(
             raise
         first = cited[0]
         known = Article(article_id, first.title, "", first.source, first.url, first.published)
-        return Reading(known, named, _lost(named, cited, ""), removed=True)
+        return Reading(known, named, _lost(named, cited, ""), removed=True, since=since)
     files = (origin.place.partition("#")[0] for origin in index.summary(article_id).origins)
     markdown = any(file.lower().endswith((".md", ".markdown")) for file in files)
     brief = not named and not saved
@@ -112,9 +127,20 @@ def read_article(
             Quoted.at(article.text, *span, number)
             for number, span in enumerate(in_brief(article.text), start=1)
         )
-    return Reading(
-        article, named, _lost(named, cited, article.text), markdown=markdown, brief=brief
-    )
+    lost = _lost(named, cited, article.text)
+    return Reading(article, named, lost, markdown=markdown, brief=brief, since=since)
+
+
+def authors_of(index: Index) -> Authors:
+    """Who wrote an article by its id, () where it is gone."""
+
+    def authors(article_id: str) -> tuple[str, ...]:
+        try:
+            return index.get(article_id).authors
+        except ArticleNotFoundError:
+            return ()
+
+    return authors
 
 
 def _lost(quotes: Sequence[Quoted], cited: Sequence[Citation], text: str) -> dict[int, str]:

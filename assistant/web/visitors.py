@@ -18,12 +18,14 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 
+from assistant.errors import ConversationNotFoundError
 from assistant.web.prefix import prefix_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "dateline_visitor"
+NOT_KEPT = {"Cache-Control": "no-store"}  # of a reply with what is a visitor's own
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _KEPT = 400 * 24 * 3600  # seconds; browsers keep no cookie longer
@@ -80,6 +82,16 @@ def new_visitor(*, secure: bool, prefix: str = "") -> tuple[str, str]:
     token = secrets.token_urlsafe(32)
     given = cookie(COOKIE, token, secure=secure, seconds=_KEPT, prefix=prefix)
     return hashlib.sha256(token.encode()).hexdigest(), given
+
+
+def known_visitor(cookies: Mapping[str, str]) -> str:
+    """The visitor. Raises ConversationNotFoundError without a cookie: nothing is a stranger's."""
+    visitor = visitor_of(cookies)
+    if visitor is None:
+        raise ConversationNotFoundError(
+            "there is no such conversation or answer of yours (any more)."
+        )
+    return visitor
 
 
 class Visitors:

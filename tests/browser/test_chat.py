@@ -137,8 +137,8 @@ def test_what_is_not_answered_says_so_with_passages_that_open(page: Page) -> Non
 def test_disagreement_gives_every_position_its_own_quote(page: Page) -> None:
     page.ask("when does work begin?")
     assert page.texts(".dl-position") == [
-        f"4 Nov 2025\nIn March [1]\n“{START.citations[0].quote}”",
-        f"26 Jul 2025\nOn July 9 [2]\n“{START.citations[1].quote}”",
+        f"In March\n“{START.citations[0].quote}”\nCoast Gazette\n4 Nov 2025 [1]",
+        f"On July 9\n“{START.citations[1].quote}”\nAsian Lite\n26 Jul 2025 [2]",
     ]
     page.click(".dl-position a.cite", 1)
     assert page.reader_marked() == START.citations[1].quote

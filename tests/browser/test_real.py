@@ -115,7 +115,9 @@ def test_articles_that_contradict_each_other_are_both_heard(opened: Opened, tmp_
             page = opened(address)
             page.ask("When will the Mill Bridge open?")
             rows = page.texts(".dl-position")
-            assert [row.split("\n")[0] for row in rows] == ["21 Feb 2025", "3 Feb 2025"]
+            papers = ["Harbour Gazette\n21 Feb 2025 [1]", "Ennet Echo\n3 Feb 2025 [2]"]
+            assert ["\n".join(row.split("\n")[-2:]) for row in rows] == papers
+            assert page.texts(".dl-text") == ["Your sources disagree."]  # the table tells it once
             page.click(".dl-position a.cite", 0)
             page.until(lambda: page.text("#dl-reader h2") == contractor.title)
             assert contractor.text.startswith(page.reader_marked())

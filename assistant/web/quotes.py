@@ -1,0 +1,139 @@
+"""Quotes that visitors saved for their own writing, each as it stood then, with a note.
+
+    quotes = conversations.quotes
+    saved = quotes.save(visitor, citation, authors=("Jane Doe",), note="for the lead")
+    quotes.all(visitor)                 oldest first
+    quotes.remove(visitor, saved.id)    the name to bring it back under
+
+They lie in the file of the conversations and are kept as those are: nobody sees another's, and a quote
+outlives its article and the answer that it was cited in. It knows neither page nor index.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from assistant.answers import Citation
+from assistant.errors import QuestionError, QuoteNotFoundError
+from assistant.web.keeping import Keeping, new_id, storable
+
+LONGEST_QUOTE = 20_000  # characters
+LONGEST_NOTE = 2_000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class SavedQuote:
+    """A quote as it was saved: `article.text[start:end] == quote` held for its citation then. `saved` is
+    when, in seconds since 1970."""
+
+    id: str
+    citation: Citation
+    authors: tuple[str, ...] = ()
+    note: str = ""
+    saved: float = 0.0
+
+
+class Quotes:
+    """The saved quotes of all visitors, in the open file."""
+
+    def __init__(self, keeping: Keeping) -> None:
+        self._keeping = keeping
+
+    def save(
+        self, visitor: str, citation: Citation, *, authors: Sequence[str] = (), note: str = ""
+    ) -> SavedQuote:
+        """Keep a quote, once: who saves it again gets the one that is kept, with the new note if there is
+        one. Raises QuestionError where quote or note is longer than can be kept."""
+        if len(citation.quote) > LONGEST_QUOTE:
+            raise QuestionError(
+                f"a quote has at most {LONGEST_QUOTE:,} characters, and this has "
+                f"{len(citation.quote):,}. Select less."
+            )
+        citation, note = replace(citation, number=1), _note(note)
+        with self._keeping.transaction():
+            for kept in self.all(visitor):
+                mine = kept.citation
+                if _place(mine) == _place(citation):
+                    return self.annotate(visitor, kept.id, note) if note else kept
+            saved = SavedQuote(new_id(), citation, tuple(authors), note, time.time())
+            self._keeping.db.execute(
+                "INSERT INTO quotes (id, visitor, citation, authors, note, saved)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    saved.id,
+                    visitor,
+                    _citations().dump_json(citation).decode(),
+                    json.dumps(saved.authors),
+                    note,
+                    saved.saved,
+                ),
+            )
+        return saved
+
+    def all(self, visitor: str) -> list[SavedQuote]:
+        """The visitor's quotes, oldest first."""
+        rows = self._keeping.rows("SELECT * FROM quotes WHERE visitor = ? ORDER BY key", visitor)
+        return [_quote(row) for row in rows]
+
+    def get(self, visitor: str, quote_id: str) -> SavedQuote:
+        """Raises QuoteNotFoundError, also for another's."""
+        return _quote(self._own(visitor, quote_id))
+
+    def annotate(self, visitor: str, quote_id: str, note: str) -> SavedQuote:
+        """Put this note in place of the one that there was; "" takes it away."""
+        note = _note(note)
+        with self._keeping.transaction():
+            saved = self.get(visitor, quote_id)
+            self._keeping.db.execute("UPDATE quotes SET note = ? WHERE id = ?", (note, quote_id))
+        return replace(saved, note=note)
+
+    def remove(self, visitor: str, quote_id: str) -> str:
+        """Remove a quote, and return the name under which it can be brought back: for some minutes, and
+        while this program runs. From the file it is gone at once."""
+        with self._keeping.transaction():
+            row = self._own(visitor, quote_id)
+            self._keeping.db.execute("DELETE FROM quotes WHERE id = ?", (quote_id,))
+            return self._keeping.remember(visitor, quotes=[row])
+
+    def undo(self, visitor: str, name: str) -> None:
+        """Bring back what was removed under this name. Raises QuoteNotFoundError where it is too late, or
+        another's."""
+        if not self._keeping.bring_back(visitor, name):
+            raise QuoteNotFoundError("it is too late to bring it back.")
+
+    def _own(self, visitor: str, quote_id: str) -> sqlite3.Row:
+        rows = self._keeping.rows("SELECT * FROM quotes WHERE id = ?", quote_id)
+        if not rows or rows[0]["visitor"] != visitor:
+            raise QuoteNotFoundError("there is no such quote of yours (any more).")
+        return rows[0]
+
+
+def _place(citation: Citation) -> tuple[str, int, int, str]:
+    return citation.article_id, citation.start, citation.end, citation.quote
+
+
+def _note(text: str) -> str:
+    text = storable(text).strip()
+    if len(text) > LONGEST_NOTE:
+        raise QuestionError(f"a note has at most {LONGEST_NOTE:,} characters. Shorten it.")
+    return text
+
+
+def _quote(row: sqlite3.Row) -> SavedQuote:
+    citation = _citations().validate_json(row["citation"])
+    return SavedQuote(
+        row["id"], citation, tuple(json.loads(row["authors"])), row["note"], row["saved"]
+    )
+
+
+@cache
+def _citations() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Citation)

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from assistant.reading.network import onnx_reader
 from assistant.reading.reader import Verdict
+from assistant.resources import strong_weights_folder
 from assistant.writing.grounding import Contradicted, Grounding, Unsupported, Wording
 from assistant.writing.marks import SentenceStream, Written
 from assistant.writing.support import Judge, claims_something, support
@@ -486,3 +488,21 @@ def test_some_sentences_claim_nothing(sentence: str) -> None:
 def test_without_a_passage_nothing_is_supported() -> None:
     assert not support("France said so.", []).supported
     assert not support("France said so.", [Passage("p", "a", 0, 0, "")]).supported
+
+
+def test_the_shipped_judge_reads_other_words_and_the_rules_see_who_did_what() -> None:
+    reader = onnx_reader(strong_weights_folder())
+
+    def judge(sentence: str, passage: Passage) -> Verdict | None:
+        return reader.read(sentence, [passage])[0].verdict
+
+    told = "On Monday the city council voted to close the old harbour after the mayor Ann Brandt sued Bob Lund."
+    passage = [Passage("p", "a", 0, len(told), told, title="Harbour to close")]
+    for sentence, supported in (
+        ("The council decided on Monday that the old harbour will be shut.", True),
+        ("The council voted on Monday to keep the old harbour open.", False),
+        ("The old harbour was built by Norwegian merchants.", False),
+        ("Bob Lund sued the mayor Ann Brandt.", False),
+    ):
+        assert support(sentence, passage, judge).supported == supported
+    assert support("Bob Lund sued the mayor Ann Brandt.", passage, judge).found == "contradicted"

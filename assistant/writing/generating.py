@@ -815,7 +815,7 @@ def _suggested(found: Sequence[Claim], passages: Sequence[Passage]) -> str:
             continue
         short = f"{' '.join(claim.text.split())} – " if claim.phrase else ""
         lines.append(f"- {inert(short)}“{inert(quote)}” [{numbers[passage.id]}]\n")
-    return f"A first reading found:\n{''.join(lines)}" if lines else ""
+    return f"A first reading found:\n{''.join(lines)}\n" if lines else ""
 
 
 def inert(text: str) -> str:

@@ -33,7 +33,7 @@ from vectorstore.index import Index, OnProgress
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable, RunnableConfig
 
-    from assistant.reading.reader import Reader
+    from assistant.reading.reader import Reader, Verdict
     from assistant.writing.generating import Writer
     from vectorstore.articles import Passage
     from vectorstore.embedding import Embedding
@@ -371,9 +371,9 @@ def _open_writer(settings: Settings, reader: Reader) -> Writer:
     phrases, answering = load_phrases("extractive"), load_prompt("answer")
 
     @lru_cache(maxsize=256)
-    def judge(sentence: str, passage: Passage) -> float | None:
+    def judge(sentence: str, passage: Passage) -> Verdict | None:
         (reading,) = reader.read(sentence, [passage])
-        return reading.verdict.supported if reading.verdict else None
+        return reading.verdict
 
     return ChatWriter(
         lambda accepts: open_chat_model(
@@ -387,7 +387,13 @@ def _open_writer(settings: Settings, reader: Reader) -> Writer:
         settings.model,
         (answering, load_prompt("rewrite")),
         phrases,
-        Wording(answering.refusal, phrases.say("note"), settings.unsupported),
+        Wording(
+            answering.refusal,
+            phrases.say("note"),
+            phrases.say("otherwise"),
+            settings.unsupported,
+            settings.contradicted,
+        ),
         judge=judge,
         patience=settings.model_timeout,
         prompt_tokens=settings.prompt_room,

@@ -662,6 +662,10 @@ _ACTIVE = {ord(sign): f"&#{ord(sign)};" for sign in "&<>\"'\\`*_[]{}~#|$!:()@/=+
 _HTML_SHOWN: dict[int, int | str] = {**_CONTROLS, **_ACTIVE}
 
 
+# A chat model's sentence that the articles contradict: "~~…~~", escaped.
+_STRUCK = re.compile(r"&#126;&#126;((?:(?!&#126;|<).)+)&#126;&#126;", re.DOTALL)
+
+
 def _answer_html(answer: Answer, name: str) -> str:
     links = {citation.number: _link(answer, citation, name) for citation in answer.citations}
 
@@ -707,7 +711,8 @@ def _timeline(answer: Answer) -> list[tuple[date | None, list[str]]]:
 
 def _linked(text: str, links: dict[int, str]) -> str:
     pieces = _marks(text, links)
-    return "".join(escaped(piece) if isinstance(piece, str) else links[piece] for piece in pieces)
+    shown = "".join(escaped(piece) if isinstance(piece, str) else links[piece] for piece in pieces)
+    return _STRUCK.sub(r"<s>\1</s>", shown)
 
 
 def _link(answer: Answer, citation: Citation, name: str) -> str:

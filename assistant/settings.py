@@ -85,6 +85,11 @@ class Settings(BaseSettings):
         "mark",
         description="What becomes of a sentence of the chat model's that no passage supports.",
     )
+    contradicted: Literal["remove", "strike"] = Field(
+        "remove",
+        description="What becomes of a sentence of the chat model's that a passage contradicts: left "
+        "out, or struck out with the words that say otherwise.",
+    )
     tracing: bool = Field(
         False,
         description="Let LangSmith record questions, passages and answers, where its own variables "

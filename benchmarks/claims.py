@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 from assistant.reading.network import shipped_reader
 from assistant.reading.reader import Reader, Verdict
 from assistant.resources import weights_folder
-from assistant.writing.support import SURE, support
+from assistant.writing.support import DENIED, SURE, support
 from benchmarks.header import header
 from training import squad
 from vectorstore.articles import Passage
@@ -140,28 +140,36 @@ def _report(rows: list[Judged], reader: Reader) -> None:
 
 
 def _check(rows: list[Judged], reader: Reader) -> None:
-    """The shares of statements that pass as supported, as sentences of a chat model's."""
+    """What becomes of statements as sentences of a chat model's, by the rules, the judge, and both."""
 
     @cache
-    def judge(sentence: str, passage: Passage) -> float:
-        verdict = reader.read(sentence, [passage])[0].verdict
-        return verdict.supported if verdict else 0.0
+    def judge(sentence: str, passage: Passage) -> Verdict | None:
+        return reader.read(sentence, [passage])[0].verdict
 
-    ways: dict[str, Callable[[str, Passage], bool]] = {
-        "rules": lambda text, passage: support(text, [passage]).supported,
-        "judge": lambda text, passage: judge(text, passage) >= SURE,
-        "both": lambda text, passage: support(text, [passage], judge).supported,
+    def alone(text: str, passage: Passage) -> str:
+        verdict = judge(text, passage)
+        if verdict is None or verdict.contradicted >= DENIED:
+            return "contradicted" if verdict else "not_stated"
+        return "supported" if verdict.supported >= SURE else "not_stated"
+
+    ways: dict[str, Callable[[str, Passage], str]] = {
+        "rules": lambda text, passage: support(text, [passage]).found,
+        "judge": alone,
+        "both": lambda text, passage: support(text, [passage], judge).found,
     }
-    print(f"| passes | {' | '.join(VERDICTS)} | right |\n|---|---|---|---|---|")
+    print("| way | truth | statements | kept | left out | marked |\n|---|---|---|---|---|---|")
     stated = [row for row in rows if row.kind == "claim"]
-    for name, passes in ways.items():
-        passed = Counter(row.truth for row in stated if passes(row.text, row.passage))
-        of = Counter(row.truth for row in stated)
-        right = passed["supported"] + sum(
-            of[truth] - passed[truth] for truth in VERDICTS if truth != "supported"
+    for name, way in ways.items():
+        found = Counter((row.truth, way(row.text, row.passage)) for row in stated)
+        right = 0
+        for truth in VERDICTS:
+            counts = [found[truth, verdict] for verdict in VERDICTS]
+            right += counts[0] if truth == "supported" else sum(counts[1:])
+            cells = " | ".join(f"{count / max(1, sum(counts)):.3f}" for count in counts)
+            print(f"| {name} | {truth} | {sum(counts)} | {cells} |")
+        print(
+            f"| **{name}** | kept or not, rightly | {len(stated)} | **{right / len(stated):.3f}** | | |"
         )
-        cells = " | ".join(f"{passed[t] / max(1, of[t]):.3f} ({of[t]})" for t in VERDICTS)
-        print(f"| {name} | {cells} | {right / len(stated):.3f} |", flush=True)
 
 
 def _told(reader: Reader, row: Judged) -> str:

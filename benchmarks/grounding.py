@@ -28,8 +28,9 @@ from pathlib import Path
 from typing import Any
 
 from assistant.reading.network import onnx_reader
+from assistant.reading.reader import Verdict
 from assistant.resources import strong_weights_folder
-from assistant.writing.support import Judge, Verdict, claims_something, support
+from assistant.writing.support import Judge, Support, claims_something, support
 from vectorstore.articles import Passage
 from vectorstore.splitting import passages as split
 from vectorstore.splitting import sentences
@@ -212,9 +213,9 @@ def by_reader() -> Judge:
     """The strong reader's verdict, as the product asks for it."""
     reader = onnx_reader(strong_weights_folder())
 
-    def judge(sentence: str, passage: Passage) -> float | None:
+    def judge(sentence: str, passage: Passage) -> Verdict | None:
         (reading,) = reader.read(sentence, [passage])
-        return reading.verdict.supported if reading.verdict else None
+        return reading.verdict
 
     return judge
 
@@ -265,7 +266,7 @@ def table(judged: Mapping[str, Sequence[bool]]) -> str:
     return "\n".join(rows)
 
 
-def _quote(verdict: Verdict) -> str:
+def _quote(verdict: Support) -> str:
     return " … ".join(
         proof.passage.text[proof.span.start - proof.passage.start :][: proof.span.length]
         for proof in verdict.proofs

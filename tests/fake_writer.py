@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from assistant.answering.findings import Claim
 from assistant.answers import Answer, Citation, Statement, Trace, Turn
 from assistant.errors import WritingError
 from vectorstore.splitting import Span
@@ -28,14 +29,21 @@ class FakeWriter:
         self, says: str | WritingError | None, *, of: str = "", asks: str | WritingError = ""
     ) -> None:
         self.asked: list[str] = []
+        self.told: list[str] = []
         self._says = says
         self._of = of
         self._asks = asks
 
     def answer(
-        self, blank: Answer, question: str, as_of: date | None, config: RunnableConfig
+        self,
+        blank: Answer,
+        question: str,
+        found: Sequence[Claim],
+        as_of: date | None,
+        config: RunnableConfig,
     ) -> Iterator[Answer]:
         self.asked.append(question)
+        self.told = [claim.text for claim in found]
         blank = replace(
             blank, model=self.name, trace=Trace(question, {"first_token": 0.5}), complete=False
         )

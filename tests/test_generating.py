@@ -21,6 +21,7 @@ import pytest
 from assistant import Answer, Assistant, Settings, Turn
 from assistant.errors import WritingError
 from assistant.factory import _open_writer
+from assistant.render import to_html
 from assistant.web.suggesting import Suggestions
 from assistant.writing.generating import _sources, inert, open_chat_model, source, tokens_of
 from tests.fake_index import FakeIndex
@@ -141,12 +142,19 @@ def test_a_removed_sentence_is_never_shown(tmp_path: Path) -> None:
 def test_its_refusal_is_the_refusal(tmp_path: Path, refusal: str) -> None:
     text = f"{refusal} However, {SAID} [1]."
     with ModelServer(Say(text)) as server, asking(tmp_path, server.url) as assistant:
-        partials = list(assistant.stream(QUESTION))
+        partials = list(assistant.stream("how long is the ministerial meeting?"))
     assert partials[-1].kind == "abstention"
     assert partials[-1].text.startswith("Nothing in your articles answers")
     assert partials[-1].citations == ()
     assert partials[-1].passages
     assert {partial.text for partial in partials[:-1]} <= {""}
+
+
+def test_where_it_refuses_what_the_readers_are_sure_of_the_articles_own_words_answer(
+    tmp_path: Path,
+) -> None:
+    answer = ask(tmp_path, Say("Your articles don't answer this."))
+    is_extractive(answer, "openai:scripted found no answer in your articles")
 
 
 def test_what_it_thinks_first_is_not_part_of_the_answer(tmp_path: Path) -> None:
@@ -173,12 +181,18 @@ def test_the_briefest_answer_is_what_the_reader_found_where_the_model_says_so_to
     assert half.confidence == pytest.approx(sure / 2)  # one sentence of two is supported
 
 
-def test_where_the_model_says_something_else_only_the_readers_doubt_is_left(tmp_path: Path) -> None:
+def test_where_the_model_says_something_else_the_articles_own_words_stand_below(
+    tmp_path: Path,
+) -> None:
     sure = ask(tmp_path, Say(f"{SAID} [1].")).confidence
-    answer = ask(tmp_path, Say("The ministerial meeting is held in Dakar on July 9 [1]."))
-    assert answer.kind == "answer"
-    assert answer.short is None
-    assert answer.confidence == pytest.approx(1 - sure)
+    answer = ask(tmp_path, Say("It is held in Dakar on July 9 [1]."))
+    assert answer.text == (
+        "It is held in Dakar on July 9 [1].\n\n"
+        "In the articles' own words: France and Saudi Arabia. [2]"
+    )
+    assert answer.short == "France and Saudi Arabia"
+    assert answer.confidence == pytest.approx(sure)
+    assert [s.citations for s in answer.statements] == [(1,), (2,)]
 
 
 def test_nothing_is_briefest_where_the_reader_found_nothing(tmp_path: Path) -> None:
@@ -186,6 +200,9 @@ def test_nothing_is_briefest_where_the_reader_found_nothing(tmp_path: Path) -> N
     answer = ask(tmp_path, Say(said), question="is the ministerial meeting in Dakar or in Oslo?")
     assert answer.short is None
     assert answer.confidence < 0.5
+    assert answer.notices == (
+        "The built-in readers are not sure that your articles answer this. Check the quotes.",
+    )
 
 
 FLOOD = [
@@ -418,12 +435,37 @@ def test_the_reader_judges_what_the_model_writes(tmp_path: Path) -> None:
                 assert assistant.answer(QUESTION).text == text
 
 
+DENIED = "The ministerial meeting will not be co-chaired by France and Saudi Arabia [1]."
+
+
+def test_what_the_articles_contradict_is_left_out_and_that_is_told(tmp_path: Path) -> None:
+    answer = ask(tmp_path, Say(f"{SAID} [1]. {DENIED}"))
+    assert answer.text == f"{SAID} [1]."
+    assert [s.supported for s in answer.statements] == [True]
+    assert answer.notices == ("1 sentence left out because your articles say otherwise.",)
+    assert answer.confidence < 0.5  # of two sentences one stood
+
+
+def test_or_struck_by_setting_with_the_words_that_say_otherwise(tmp_path: Path) -> None:
+    answer = ask(
+        tmp_path, Say(f"It is held in Dakar on July 9 [1]. {DENIED}"), contradicted="strike"
+    )
+    assert "~~ (your articles say otherwise) [2]" in answer.text
+    assert answer.citations[1].quote == f"{SAID}."
+    assert "1 sentence struck out because your articles say otherwise." in answer.notices
+    assert "<s>The ministerial meeting" in to_html(answer, lambda _: MEETING)
+
+
+def test_nothing_but_what_the_articles_contradict(tmp_path: Path) -> None:
+    is_extractive(ask(tmp_path, Say(DENIED)), "wrote nothing that stands in the articles")
+
+
 def test_a_number_of_a_passage_that_does_not_say_it(tmp_path: Path) -> None:
     with ModelServer(Say(f"{SAID} [2].")) as server, asking(tmp_path, server.url) as assistant:
         answer = assistant.answer(QUESTION)
     assert answer.text == f"{SAID} [1]."
     assert answer.citations[0].article_id == "meeting"
-    assert any(n.startswith("1 citation left out because the passage") for n in answer.notices)
+    assert answer.notices == ("1 citation put right: another passage supports the sentence.",)
 
 
 def test_an_instruction_planted_in_an_article_that_it_follows(tmp_path: Path) -> None:
@@ -499,6 +541,18 @@ def test_the_prompt_begins_alike_for_every_question(tmp_path: Path) -> None:
     assert user["content"].index("</source>") < user["content"].index("July 2025")
     assert user["content"].endswith(f"Question: {QUESTION}")
     assert "tools" not in server.requests[0]
+
+
+def test_it_is_told_what_the_readers_found_and_reads_that_passage_first(tmp_path: Path) -> None:
+    with ModelServer(Say(f"{SAID} [1].")) as server, asking(tmp_path, server.url) as assistant:
+        assistant.answer(QUESTION)
+        assistant.answer("how long is the ministerial meeting?")
+    sure, unsure = (request["messages"][-1]["content"] for request in server.requests)
+    told = f"A first reading found:\n- France and Saudi Arabia – “{SAID}.” [1]\n"
+    assert told in sure
+    assert sure.index(told) < sure.index("Question: ")
+    assert SAID in sure.split("</source>")[0]
+    assert "A first reading" not in unsure
 
 
 def test_sources_have_number_date_and_source(tmp_path: Path) -> None:

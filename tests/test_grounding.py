@@ -9,13 +9,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from assistant.writing.grounding import Grounding, Unsupported, Wording
+from assistant.reading.network import onnx_reader
+from assistant.reading.reader import Verdict
+from assistant.resources import strong_weights_folder
+from assistant.writing.grounding import Contradicted, Grounding, Unsupported, Wording
 from assistant.writing.marks import SentenceStream, Written
-from assistant.writing.support import claims_something, support
+from assistant.writing.support import Judge, claims_something, support
 from vectorstore import Passage
 
 REFUSAL = "Your articles don't answer this."
 NOTE = "(not found)"
+OTHERWISE = "(they say otherwise)"
 MEETING = (
     "The ministerial meeting will be co-chaired by France and Saudi Arabia. It is held in Dakar on "
     "July 9, the ministry said. Nobody denied that 48 million euros were spent."
@@ -37,6 +41,11 @@ def written(text: str, cuts: list[int] | None = None) -> list[Written]:
     return [*found, *stream.finish()]
 
 
+def says(*, supported: float = 0.0, contradicted: float = 0.0) -> Judge:
+    """A judge that says the same of everything."""
+    return lambda *_: Verdict(supported, contradicted, 1.0 - supported - contradicted)
+
+
 def parts(text: str, cuts: list[int]) -> list[str]:
     places = [0, *sorted({cut % (len(text) + 1) for cut in cuts}), len(text)]
     return [text[start:end] for start, end in pairwise(places)]
@@ -45,7 +54,7 @@ def parts(text: str, cuts: list[int]) -> list[str]:
 def grounded(
     text: str, cuts: list[int] | None = None, unsupported: Unsupported = "mark"
 ) -> Grounding:
-    grounding = Grounding("who?", PASSAGES, Wording(REFUSAL, NOTE, unsupported))
+    grounding = Grounding("who?", PASSAGES, Wording(REFUSAL, NOTE, OTHERWISE, unsupported))
     for part in parts(text, cuts or []):
         grounding.feed(part)
     grounding.finish()
@@ -207,7 +216,7 @@ CODE = re.compile(r"```.*?(?:```|$)|`[^`\n]*`", re.DOTALL)
 def test_no_mark_is_shown_half_or_without_its_citation(
     text: str, cuts: list[int], unsupported: Unsupported
 ) -> None:
-    grounding = Grounding("who?", PASSAGES, Wording(REFUSAL, NOTE, unsupported))
+    grounding = Grounding("who?", PASSAGES, Wording(REFUSAL, NOTE, OTHERWISE, unsupported))
     for part in [*parts(text, cuts), None]:
         if part is None:
             grounding.finish()
@@ -268,6 +277,41 @@ def test_a_refusal_of_a_part_stands_beside_what_is_answered() -> None:
     assert grounding.text.endswith(REFUSAL)
 
 
+STRUCK = "~~The harbour wall does not cost €24 million.~~ (they say otherwise) [1] "
+
+
+@pytest.mark.parametrize(
+    ("contradicted", "text"),
+    [
+        ("remove", "It is held in Dakar on July 9 [1]."),
+        ("strike", f"{STRUCK}It is held in Dakar on July 9 [2]."),
+    ],
+)
+def test_what_a_passage_contradicts_is_left_out_or_struck(
+    contradicted: Contradicted, text: str
+) -> None:
+    wording = Wording(REFUSAL, NOTE, OTHERWISE, contradicted=contradicted)
+    grounding = Grounding("who?", PASSAGES, wording)
+    grounding.feed(
+        "The harbour wall does not cost €24 million [2]. It is held in Dakar on July 9 [1]."
+    )
+    grounding.finish()
+    assert grounding.text == text
+    assert (grounding.contradicted, grounding.unsupported, grounding.unproved) == (1, 0, 0)
+    struck = grounding.statements[0]
+    assert not struck.supported or contradicted == "remove"
+    assert grounding.citations[struck.citations[0] - 1].article_id == (
+        "a2" if contradicted == "strike" else "a1"
+    )
+
+
+def test_a_wrong_citation_is_put_right() -> None:
+    grounding = grounded("It is held in Dakar on July 9 [2].")
+    assert grounding.text == "It is held in Dakar on July 9 [1]."
+    assert grounding.citations[0].article_id == "a1"
+    assert (grounding.corrected, grounding.unproved) == (1, 0)
+
+
 # -- support -----------------------------------------------------------------------------------
 
 
@@ -315,7 +359,7 @@ VISIT = (
     ("sentence", "against"),
     [
         ("On Monday Ilse Brandt met Omar Haddad in Oslo to speak about the harbour.", "names"),
-        ("Lisbon was where Ilse Haddad met Omar Brandt in Dakar about the harbour.", "names"),
+        ("Lisbon was where Ilse Haddad met Omar Brandt in Dakar about the harbour.", "order"),
         ("On Friday Ilse Brandt met Omar Haddad in Dakar to speak about the harbour.", "numbers"),
         ("Omar Haddad in Dakar spoke about the harbour, and 60 people came.", "numbers"),
     ],
@@ -358,27 +402,82 @@ def test_other_words_are_believed_where_the_judge_takes_them_to_say_the_same() -
     told = "It is held in Dakar on July 9, the ministry said."
     passage = Passage("p", "a", 0, len(told), told)
     assert not support(sentence, [passage]).supported
-    assert support(sentence, [passage], lambda *_: 0.9).supported
-    assert not support(sentence, [passage], lambda *_: 0.4).supported
+    assert support(sentence, [passage], says(supported=0.9)).supported
+    assert not support(sentence, [passage], says(supported=0.4)).supported
 
 
 def test_the_same_words_are_not_believed_where_the_judge_takes_them_to_say_something_else() -> None:
     said = "Dakar, the ministry said, is held."
     assert support(said, PASSAGES).supported
     assert support(said, PASSAGES, lambda *_: None).supported  # a reader that judges nothing
-    assert not support(said, PASSAGES, lambda *_: 0.1).supported
+    assert not support(said, PASSAGES, says(supported=0.1)).supported
 
 
-def test_the_judge_is_not_asked_what_a_number_or_a_name_has_settled() -> None:
-    asked: list[str] = []
+@pytest.mark.parametrize(
+    "sentence", ["It is held in Dakar on July 8.", "It is held in Oslo on July 9."]
+)
+def test_no_judge_outvotes_a_number_or_a_name(sentence: str) -> None:
+    assert not support(sentence, PASSAGES, says(supported=1.0)).supported
 
-    def judge(sentence: str, _: Passage) -> float:
-        asked.append(sentence)
-        return 1.0
 
-    for sentence in ("It is held in Dakar on July 8.", "It is held in Oslo on July 9."):
-        assert not support(sentence, PASSAGES[:1], judge).supported
-    assert asked == []
+def test_a_sentence_of_the_passage_needs_no_judge() -> None:
+    sentence = "It is held in Dakar on July 9, the ministry said."
+    assert support(sentence, PASSAGES, says(contradicted=1.0)).supported
+
+
+def test_what_the_judge_sees_contradicted_is_told_apart_from_what_is_not_stated() -> None:
+    sentence = "The meeting was called off by the ministry."
+    assert support(sentence, PASSAGES, says(contradicted=0.95)).found == "contradicted"
+    assert support(sentence, PASSAGES, says(contradicted=0.8)).found == "not_stated"
+    assert support(sentence, PASSAGES, says()).found == "not_stated"
+
+
+def test_what_the_judge_takes_from_elsewhere_needs_a_sentence_that_says_some_of_it() -> None:
+    passage = Passage("p", "a", 0, len(MEETING), MEETING, title="Wikinews interviews Aner Shalev")
+    sentence = "Wikinews interviews mathematician Aner Shalev."
+    assert not support(sentence, [passage], says(supported=1.0)).supported
+
+
+def test_a_passage_that_supports_outweighs_one_that_contradicts() -> None:
+    def judge(_: str, passage: Passage) -> Verdict:
+        return Verdict(0.9, 0.1, 0.0) if passage.id == "p2" else Verdict(0.0, 1.0, 0.0)
+
+    found = support("The wall by the harbour costs 24 million.", PASSAGES, judge)
+    assert (found.found, found.proofs[0].passage.id) == ("supported", "p2")
+
+
+TOLD = [
+    ("Ann gave Bob the key.", "Bob gave Ann the key."),
+    ("Ann gave Bob the key.", "Ann was given the key by Bob."),
+    ("Ann sued Bob on Monday.", "Ann was sued by Bob on Monday."),
+    ("Oslo sent 40 ships to Dakar.", "Dakar sent 40 ships to Oslo."),
+    ("The train goes from Oslo to Bergen.", "The train goes from Bergen to Oslo."),
+    ("Peru is larger than Brazil.", "Brazil is larger than Peru."),
+    ("Ann said that Bob left.", "Bob said that Ann left."),
+    ("In Oslo 40 people came and 60 in Lisbon.", "60 people came in Oslo and 40 in Lisbon."),
+]
+
+
+@pytest.mark.parametrize(("told", "sentence"), TOLD)
+def test_two_that_change_places_are_found_whatever_the_judge_says(told: str, sentence: str) -> None:
+    passage = Passage("p", "a", 0, len(told), told)
+    assert not support(sentence, [passage], says(supported=1.0)).supported
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ("Ann gave Bob the key.", "Bob was given the key by Ann."),
+        ("Ann sued Bob on Monday.", "Bob was sued by Ann."),
+        ("Bob met Ann on Monday.", "Ann met Bob."),
+        ("The key went to Bob from Ann.", "The key went from Ann to Bob."),
+        ("On Monday Ann Brandt met Omar Haddad in Dakar.", "In Dakar, Ann Brandt met Omar Haddad."),
+        ("Version 4 replaced version 3.", "Version 3 was replaced by version 4."),
+    ],
+)
+def test_other_ways_to_say_it_are_left_to_the_judge(told: str, sentence: str) -> None:
+    passage = Passage("p", "a", 0, len(told), told)
+    assert support(sentence, [passage], says(supported=0.9)).supported
 
 
 @pytest.mark.parametrize("sentence", ["Here is what they say:", "Yes.", "Here it is.", "…", ""])
@@ -389,3 +488,21 @@ def test_some_sentences_claim_nothing(sentence: str) -> None:
 def test_without_a_passage_nothing_is_supported() -> None:
     assert not support("France said so.", []).supported
     assert not support("France said so.", [Passage("p", "a", 0, 0, "")]).supported
+
+
+def test_the_shipped_judge_reads_other_words_and_the_rules_see_who_did_what() -> None:
+    reader = onnx_reader(strong_weights_folder())
+
+    def judge(sentence: str, passage: Passage) -> Verdict | None:
+        return reader.read(sentence, [passage])[0].verdict
+
+    told = "On Monday the city council voted to close the old harbour after the mayor Ann Brandt sued Bob Lund."
+    passage = [Passage("p", "a", 0, len(told), told, title="Harbour to close")]
+    for sentence, supported in (
+        ("The council decided on Monday that the old harbour will be shut.", True),
+        ("The council voted on Monday to keep the old harbour open.", False),
+        ("The old harbour was built by Norwegian merchants.", False),
+        ("Bob Lund sued the mayor Ann Brandt.", False),
+    ):
+        assert support(sentence, passage, judge).supported == supported
+    assert support("Bob Lund sued the mayor Ann Brandt.", passage, judge).found == "contradicted"

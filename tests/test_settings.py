@@ -90,6 +90,7 @@ def test_an_unknown_variable_is_refused_by_name(monkeypatch: pytest.MonkeyPatch)
         ("prompt_tokens", 10),
         ("answer_tokens", 0),
         ("unsupported", "hide"),
+        ("contradicted", "hide"),
     ],
 )
 def test_an_unusable_value_is_refused_with_the_settings_name(name: str, value: Any) -> None:

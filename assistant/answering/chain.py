@@ -50,7 +50,7 @@ from assistant.question.time import asked as time_asked
 from assistant.question.typed import foreign_language, parts, small_talk
 from assistant.question.words import words
 from assistant.reading.confidence import UNCALIBRATED
-from assistant.writing.composing import Composition, copies, unmarked
+from assistant.writing.composing import Composition, copies, quoted, unmarked
 from assistant.writing.grounding import briefest
 from vectorstore.articles import Article, Filter, Hit, comparable
 from vectorstore.errors import ArticleNotFoundError
@@ -401,8 +401,11 @@ class Chain:
         """
         if state.unwritten is not None:
             raise state.unwritten
-        partials = writer.answer(blank, state.standalone, state.asked.as_of, config or {})
-        for partial in partials:
+        claims = [claim for finding in told for claim in finding.claims]
+        asked = state.standalone, claims, state.asked.as_of, config or {}
+        for partial in writer.answer(blank, *asked):
+            if partial.kind == "abstention" and told:
+                raise WritingError(self.phrases.say("found_nothing", name=writer.name))
             if partial.kind == "abstention":
                 yield self._refusal(state, partial, explained=True)
             elif partial.complete:
@@ -411,34 +414,42 @@ class Chain:
                 yield partial
 
     def _read_again(self, written: Answer, state: State, told: Sequence[Finding]) -> Answer:
-        """What a model wrote, with what the reader makes of it: the briefest answer, if both say the
-        same, and how sure that is.
+        """What a model wrote, with what the readers make of it: the briefest answer, and how sure that is.
 
-        If the reader found a few words and the model says others, at most one of them is right, so
-        what is left is the reader's doubt.
+        What they are sure of, and the model does not say, stands below in the article's own words:
+        whichever is right, the answer then has it. If they are not sure of a few words that the model does
+        not say, or sources disagree, their doubt is left.
         """
         known = self._confidence(state, told)
+        material = state.parts[0].material if len(state.parts) == 1 and told else None
+        sides = sides_of(material, told[0]) if material is not None else None
         sure = []
+        own = Composition(self.phrases, written)
         for part in state.parts:
             finding = part.finding
             if finding is None:
                 continue
             spans = [(reading, finding.confidence) for reading in finding.readings]
             found = briefest(written, spans) if finding.form == "span" else None
-            if finding.form == "span" and found is None:
+            if found is not None:
+                own.short = own.short or found[0].text
+            elif finding.form == "span" and (sides or finding not in told):
                 sure.append(min(finding.confidence, 1.0 - finding.confidence))
-            else:
-                sure.append(finding.confidence)
-            if found is not None and written.short is None:
-                written = replace(written, short=found[0].text)
+                continue
+            elif finding in told and (
+                finding.form == "span"
+                or (finding.form not in _DIGESTS and not quoted(written, finding))
+            ):
+                own.add(replace(finding, lead=finding.lead or "own_words"))
+            sure.append(finding.confidence)
+        written = own.on(written)
         if known and sure:  # of which the writer has left the share that is supported
             doubt = min(1.0, min(sure) / known)
             written = replace(written, confidence=written.confidence * doubt)
-        if len(state.parts) == 1 and told and state.parts[0].material is not None:
-            sides = sides_of(state.parts[0].material, told[0])
-            if sides is not None:
-                written = told_beside(written, sides, self.phrases)
-        return written
+        if not told:
+            notices = (*written.notices, self.phrases.say("unsure"))
+            written = replace(written, notices=notices)
+        return told_beside(written, sides, self.phrases) if sides else written
 
     def _sure(self, part: Part) -> Finding | None:
         finding = part.finding

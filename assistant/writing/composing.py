@@ -95,6 +95,15 @@ class Composition:
         )
 
 
+def quoted(answer: Answer, finding: Finding) -> bool:
+    """Whether a citation of the answer has something of what the finding says first."""
+    passage, span = finding.claims[0].proofs[0]
+    return any(
+        cited.article_id == passage.article_id and cited.start < span.end and span.start < cited.end
+        for cited in answer.citations
+    )
+
+
 def unmarked(words: str) -> str:
     """An article's words with its own "[2]" as "(2)": it is no mark of ours."""
     return _MARK.sub("(\\1)", words)

@@ -4,8 +4,8 @@
     writer.answer(blank, "who co-chairs the meeting?", None, config)      growing answers
     writer.standalone("and when is it?", history, config)                 "When is the meeting?"
 
-What the chain needs of whoever writes is the protocol `Writer`. The model gets numbered passages and
-the question, no tools, and nothing else; what it says goes through `thoughts` and `grounding`. What its
+What the chain needs of whoever writes is the protocol `Writer`. The model gets numbered passages, what
+the readers found there, and the question, no tools, and nothing else; what it says goes through `thoughts` and `grounding`. What its
 server refuses is left out, and of passages too long for it fewer are given. Whatever else goes wrong
 (away, refused, slow, cut off, empty, unproved) is a WritingError, and the chain gives the articles' own
 words. It knows LangChain's chat models, and no index.
@@ -27,6 +27,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from assistant.answering.findings import Claim
 from assistant.answers import Answer, Trace, Turn
 from assistant.errors import WritingError
 from assistant.prompts import Phrases, Prompt
@@ -67,12 +68,18 @@ class Writer(Protocol):
     name: str
 
     def answer(
-        self, blank: Answer, question: str, as_of: date | None, config: RunnableConfig
+        self,
+        blank: Answer,
+        question: str,
+        found: Sequence[Claim],
+        as_of: date | None,
+        config: RunnableConfig,
     ) -> Iterator[Answer]:
         """The growing answers to `question` from the passages of `blank`; the last is complete.
 
-        Its kind is "answer", or "abstention" where the writer found no answer in the passages: the
-        text is then the chain's to give. Closed early, it stops the writing.
+        `found` is what the readers would answer, if they are sure; the writer may take it up. The
+        answers' kind is "answer", or "abstention" where the writer found no answer in the passages:
+        the text is then the chain's to give. Closed early, it stops the writing.
         """
         ...
 
@@ -269,17 +276,25 @@ class ChatWriter:
         self._running: _Background | None = None
 
     def answer(
-        self, blank: Answer, question: str, as_of: date | None, config: RunnableConfig
+        self,
+        blank: Answer,
+        question: str,
+        found: Sequence[Claim],
+        as_of: date | None,
+        config: RunnableConfig,
     ) -> Iterator[Answer]:
+        proving = {proof.passage.id for claim in found for proof in claim.proofs}
         given = [hit.passage for hit in blank.passages]
+        given.sort(key=lambda passage: passage.id not in proving)
         today = as_of or datetime.now(tz=UTC).astimezone().date()
         passages = given
 
         def messages(room: int) -> Messages:
             nonlocal passages
-            passages = self._fitting(given, question, room)
+            passages = self._fitting(given, question, room - _FOUND_TOKENS * bool(found))
             return self._answering.messages(
                 sources="\n".join(_sources(passages)),
+                found=_suggested(found, passages),
                 question=inert(question),
                 today=f"Today is {today:%A}, {today.day} {today:%B %Y}.\n",
             )
@@ -370,7 +385,9 @@ class ChatWriter:
         def messages(room: int) -> Messages:
             count = max(0, 4 * (room - tokens_of(self._answering.system)) - _AROUND)
             text = filler * (count // max(1, len(filler)))
-            return self._answering.messages(sources=text, today="", question="Are you there?")
+            return self._answering.messages(
+                sources=text, found="", today="", question="Are you there?"
+            )
 
         with contextlib.closing(self._said(messages, {})) as said:
             if next(said, None) is None:
@@ -387,6 +404,13 @@ class ChatWriter:
             told.append(self._phrases.say("marked", sentences=sentences))
         elif grounding.unsupported:
             told.append(self._phrases.say("left_out", sentences=sentences))
+        if grounding.contradicted:
+            which = "struck" if self._wording.contradicted == "strike" else "denied"
+            denied = _count(grounding.contradicted, "sentence")
+            told.append(self._phrases.say(which, sentences=denied))
+        if grounding.corrected:
+            marks = _count(grounding.corrected, "citation")
+            told.append(self._phrases.say("righted_marks", marks=marks))
         if grounding.unknown:
             marks = _count(grounding.unknown, "citation")
             told.append(self._phrases.say("unknown_marks", marks=marks))
@@ -394,7 +418,7 @@ class ChatWriter:
             marks = _count(grounding.unproved, "citation")
             told.append(self._phrases.say("unproved_marks", marks=marks))
         proved = sum(statement.supported for statement in grounding.statements)
-        share = proved / (proved + grounding.unsupported)
+        share = proved / (proved + grounding.unsupported + grounding.contradicted)
         whole = _partial(blank, grounding, seconds)
         return replace(
             whole, confidence=blank.confidence * share, notices=tuple(told), complete=True
@@ -779,6 +803,21 @@ def _sources(passages: Sequence[Passage]) -> Iterator[str]:
         told.add(passage.article_id)
 
 
+def _suggested(found: Sequence[Claim], passages: Sequence[Passage]) -> str:
+    """What the readers found in these passages, as the model is told; "" if they found nothing there."""
+    numbers = {passage.id: number for number, passage in enumerate(passages, start=1)}
+    lines, room = [], _FOUND
+    for claim in found:
+        passage = claim.proofs[0].passage
+        quote = " ".join(claim.proofs[0].text.split())
+        room -= len(quote)
+        if passage.id not in numbers or room < 0:
+            continue
+        short = f"{' '.join(claim.text.split())} – " if claim.phrase else ""
+        lines.append(f"- {inert(short)}“{inert(quote)}” [{numbers[passage.id]}]\n")
+    return f"A first reading found:\n{''.join(lines)}\n" if lines else ""
+
+
 def inert(text: str) -> str:
     """Text in which nothing is a tag, a special token of a chat template, or a citation mark."""
     text = _TAG.sub("&lt;", text)
@@ -918,6 +957,7 @@ _AROUND = 64  # tokens that a chat template puts around a prompt
 _AROUND_HISTORY = 300  # tokens of the prompt that asks for a rewriting
 _OLLAMA_CONTEXT = 4_096  # tokens, which is its own default
 _SMALLER = 0.7  # of a prompt that was too long
+_FOUND, _FOUND_TOKENS = 600, 200  # characters of what the readers found, and room for it
 _FILLER = "The ministry said that the meeting is held in Dakar on July 9. "
 _LONGEST_WAIT = 3_600.0
 _OVERLOADED = frozenset({503, 529})

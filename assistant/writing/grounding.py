@@ -1,4 +1,4 @@
-"""What a chat model writes, made into an answer: every sentence proved by a quote, or marked.
+"""What a chat model writes, made into an answer: every sentence proved by a quote, marked, or left out.
 
     grounding = Grounding(question, passages, wording)
     for token in stream:
@@ -10,8 +10,10 @@
 The model cites passages by number; what is shown are citations of its own, numbered in the order
 in which they are used, each narrowed to the sentences of the passage that support the statement.
 A number that no passage has is dropped and counted, and so is one whose passage does not support
-the sentence. A sentence without a mark is checked against all passages, and cites the one that
-supports it. It knows neither models nor settings; the chain decides what becomes of the answer.
+the sentence. A sentence that cites nothing, or none that supports it, is checked against all passages, and
+cites the one that does. What none supports is marked; what one contradicts is left out, or struck with
+the words that say otherwise. It knows neither models nor settings; the chain decides what becomes of
+the answer.
 """
 
 from __future__ import annotations
@@ -24,29 +26,34 @@ from typing import Literal
 from assistant.answers import Answer, Citation, Statement
 from assistant.reading.reader import Reading
 from assistant.writing.marks import SentenceStream, Written
-from assistant.writing.support import Judge, Proof, Verdict, claims_something, support
+from assistant.writing.support import Judge, Proof, Support, claims_something, support
 from vectorstore.articles import Passage
 
 Unsupported = Literal["mark", "remove"]
+Contradicted = Literal["remove", "strike"]
 Rated = tuple[Reading, float]
 """What a reader found in a passage, and its confidence in that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What stands in for the model's words: the refusal, and the note behind a sentence that no
-    passage supports. `unsupported` says whether such a sentence is marked so or removed."""
+    """What stands in for the model's words: the refusal, and the notes behind a sentence that no
+    passage supports and one that a passage contradicts. `unsupported` and `contradicted` say whether
+    such a sentence is marked so or removed."""
 
     refusal: str
     note: str
+    otherwise: str
     unsupported: Unsupported = "mark"
+    contradicted: Contradicted = "remove"
 
 
 class Grounding:
     """One answer as far as it is written. For one stream, by one thread.
 
     `unknown` counts marks of passages that there are not, `unproved` marks of passages that do not
-    support their sentence, `unsupported` the sentences that no passage supports.
+    support their sentence, `corrected` the sentences whose marks were put right, `unsupported` the sentences
+    that no passage supports, and `contradicted` those that one contradicts.
     """
 
     def __init__(
@@ -60,7 +67,9 @@ class Grounding:
         self.citations: tuple[Citation, ...] = ()
         self.unknown = 0
         self.unproved = 0
+        self.corrected = 0
         self.unsupported = 0
+        self.contradicted = 0
         self.refused = False
         self._question = question
         self._passages = tuple(passages)
@@ -85,7 +94,7 @@ class Grounding:
     @property
     def supported(self) -> bool:
         """Whether anything that was written is proved."""
-        return any(statement.supported and statement.citations for statement in self.statements)
+        return any(statement.supported for statement in self.statements)
 
     def feed(self, token: str) -> bool:
         """Take what the model writes next. Returns whether `text` has changed."""
@@ -119,21 +128,16 @@ class Grounding:
         if not claim:
             self._say(written.before, written.text)
             return
-        verdicts = self._judged(claim, known)
-        proofs = {proof: number for number, verdict in verdicts.items() for proof in verdict.proofs}
+        proofs = self._cited(claim, known)
         if not proofs:
-            elsewhere = self._support(claim, self._passages)
-            if elsewhere.supported:
-                proofs = {
-                    proof: self._passages.index(proof.passage) + 1 for proof in elsewhere.proofs
-                }
-        self.unproved += len(set(known) - set(proofs.values()))
-        if not proofs:
-            self.unsupported += 1
-            if self._wording.unsupported == "mark":
-                self._say(written.before, f"{written.text} {self._wording.note}")
-                self.statements += (Statement(written.words, (), supported=False),)
-            return
+            found = self._support(claim, self._passages)
+            if not found.supported:
+                self._unproved(written, known, found)
+                return
+            proofs = {proof: self._passages.index(proof.passage) + 1 for proof in found.proofs}
+            self.corrected += bool(known)
+        else:
+            self.unproved += len(set(known) - set(proofs.values()))
         numbers = {proof: self._cite(proof) for proof in proofs}
         self._say(written.before, _marked(written, proofs, numbers))
         cited = tuple(dict.fromkeys(numbers.values()))
@@ -143,22 +147,36 @@ class Grounding:
         """What is to be proved; "" where nothing is. "Yes [1]." claims what was asked."""
         if claims_something(written.words):
             return written.words
-        return f"{written.words} {self._question}" if written.numbers else ""
+        return f"{self._question} {written.words}" if written.numbers else ""
 
-    def _judged(self, claim: str, numbers: Sequence[int]) -> dict[int, Verdict]:
-        """The cited passages that support the claim: each alone or, where none does, together."""
-        cited = {number: self._passages[number - 1] for number in numbers}
-        alone = {number: self._support(claim, [passage]) for number, passage in cited.items()}
-        found = {number: verdict for number, verdict in alone.items() if verdict.supported}
-        if found or len(cited) < 2:
-            return found
-        together = self._support(claim, list(cited.values()))
-        if not together.supported:
-            return {}
-        by_passage = {passage.id: number for number, passage in cited.items()}
-        return {by_passage[proof.passage.id]: Verdict(True, (proof,)) for proof in together.proofs}
+    def _unproved(self, written: Written, known: Sequence[int], found: Support) -> None:
+        """What becomes of a sentence that no passage supports."""
+        if found.found == "contradicted":
+            self.contradicted += 1
+            if self._wording.contradicted == "strike":
+                number = self._cite(found.proofs[0])
+                struck = written.text if written.code else f"~~{written.text}~~"
+                self._say(written.before, f"{struck} {self._wording.otherwise} [{number}]")
+                self.statements += (Statement(written.words, (number,), supported=False),)
+            return
+        self.unsupported += 1
+        self.unproved += len(set(known))
+        if self._wording.unsupported == "mark":
+            self._say(written.before, f"{written.text} {self._wording.note}")
+            self.statements += (Statement(written.words, (), supported=False),)
 
-    def _support(self, claim: str, passages: Sequence[Passage]) -> Verdict:
+    def _cited(self, claim: str, numbers: Sequence[int]) -> dict[Proof, int]:
+        """What supports the claim in the cited passages, each alone or, where none does, together, and
+        the passage's number."""
+        cited = {self._passages[number - 1].id: number for number in numbers}
+        passages = [self._passages[number - 1] for number in cited.values()]
+        alone = [self._support(claim, [passage]) for passage in passages]
+        found = [one for one in alone if one.supported]
+        if not found and len(passages) > 1:
+            found = [one for one in [self._support(claim, passages)] if one.supported]
+        return {proof: cited[proof.passage.id] for one in found for proof in one.proofs}
+
+    def _support(self, claim: str, passages: Sequence[Passage]) -> Support:
         return support(claim, passages, self._judge, question=self._question)
 
     def _say(self, before: str, text: str) -> None:

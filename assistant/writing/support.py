@@ -1,16 +1,17 @@
-"""Does a passage support a sentence? Judged by names, numbers, dates, negation, and the reader.
+"""Does a passage support a sentence, contradict it, or not say? Judged by a few exact rules and the reader.
 
-    verdict = support("France and Oman co-chair it on July 9.", passages)
-    verdict.supported           False
-    verdict.against             "names": Oman stands nowhere there
-    verdict.proofs[0]         the sentence that comes closest, as a span of its article
+    verdict = support("France and Oman co-chair it on July 9.", passages, judge)
+    verdict.found               "contradicted"
+    verdict.against             "names": Oman stands where the passage has Saudi Arabia
+    verdict.proofs[0]           the sentence that comes closest, as a span of its article
 
-One to three neighbouring sentences of a passage must say every name, number and date of a sentence,
-and deny nothing that it says; laid beside it word by word, no name, number or date may stand in the place
-of another. Where these rules find nothing, the reader's verdict on the passage decides: it reads the
-meaning, and is misled by a single altered word, which the rules find (benchmarks/results.md has both
-apart and together). Two passages together, which it cannot read at once, must have nearly all of the
-sentence's words; so must one where no reader judges. Pure functions but for `judge`.
+The reader's verdict on a passage decides: it reads the meaning, in whatever words, but overlooks one altered
+word among many. What is exact about a word is a rule's, which can only veto (benchmarks/results.md has
+both apart and together): one to three neighbouring sentences of a passage must say every name, number and
+date of a sentence; laid beside it, no name, number or date may stand in the place of another, no two
+may have changed places, and one that says nearly the same must not deny it. Two passages together, which
+the reader cannot read at once, must have nearly all of the sentence's words; so must one where no reader
+judges. Pure functions but for `judge`.
 """
 
 from __future__ import annotations
@@ -21,21 +22,27 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import combinations
 from typing import Literal
 
+from assistant.reading.reader import Verdict
 from vectorstore.articles import Passage
 from vectorstore.splitting import Span, sentences
 
-Against = Literal["", "words", "names", "numbers", "negation"]
-# The probability that a passage supports a sentence; None where the reader judges none.
-Judge = Callable[[str, Passage], float | None]
+Found = Literal["supported", "contradicted", "not_stated"]
+Against = Literal["", "words", "names", "numbers", "order", "negation", "judge"]
+# The reader's verdict on a sentence by a passage; None where the reader judges none.
+Judge = Callable[[str, Passage], Verdict | None]
 
 SURE = 0.5  # the judge's probability from which a sentence is supported
+DENIED = 0.95  # and from which it is contradicted, and may be left out
 ENOUGH = 0.70  # share of a sentence's words that its proof has, where there is no judge
 
 _WINDOW = 3  # sentences
 _JUDGED = 3  # passages that the judge is asked about, the closest first: each takes it a while
 _LONGER = 0.06  # share of words that one more sentence must bring
+_SOME = 0.2  # share of a sentence's words below which a proof proves nothing of it
+_NEARLY = 0.7  # share of a sentence's words from which a proof says nearly the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +56,19 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a sentence is supported, by what, and what speaks against it where it is not.
+class Support:
+    """What passages make of a sentence, and what speaks against it where they do not support it.
 
-    `proofs` are best first: one or two spans that support it, or the closest one, if any.
+    `proofs` are best first: one or two spans that support it, the one that contradicts it, or the closest one, if any.
     """
 
-    supported: bool
+    found: Found
     proofs: tuple[Proof, ...]
     against: Against = ""
+
+    @property
+    def supported(self) -> bool:
+        return self.found == "supported"
 
 
 def support(
@@ -66,27 +77,41 @@ def support(
     judge: Judge | None = None,
     *,
     question: str = "",
-) -> Verdict:
+) -> Support:
     """Judge `sentence` by `passages`; the closest of those that support it is the proof.
 
-    `question` is what it answers: of several places that say "July 9", the one that speaks of what
-    was asked is taken. Nothing is proved by it.
+    One that supports it outweighs one that contradicts it. `question` is what it answers: of several
+    places that say "July 9", the one that speaks of what was asked is taken. Nothing is proved by it.
     """
     claim = _Claim.of(sentence)
     asked = _Claim.of(question)
     found = (_closest(claim, asked, passage) for passage in passages)
     closest = [near for near in found if near is not None]
     closest.sort(key=lambda near: -near.rank)
-    for near in closest[: _JUDGED if judge else None]:
-        if not (against := _against(claim, [near], sentence, judge)):
-            return Verdict(True, (near.proof,))
-    together = _complementary(claim, closest)
-    if together and not _against(claim, together, sentence, judge):
-        return Verdict(True, tuple(near.proof for near in together))
     if not closest:
-        return Verdict(False, (), "words")
-    against = _against(claim, closest[:1], sentence, judge)
-    return Verdict(False, (closest[0].proof,), against or "words")
+        return Support("not_stated", (), "words")
+    for near in closest:
+        if _verbatim(sentence, near.proof):
+            return Support("supported", (near.proof,))
+    tried = [
+        (near, _veto(claim, [near], sentence)) for near in closest[: _JUDGED if judge else None]
+    ]
+    for near, veto in tried:
+        if not veto and _says(claim, near, sentence, judge):
+            return Support("supported", (near.proof,))
+    denied = [(near, veto) for near, veto in tried if _denied(near, veto, sentence, judge)]
+    together = _complementary(claim, closest)
+    if (
+        together
+        and not denied
+        and not _veto(claim, together, sentence)
+        and _share(claim, *(near.said for near in together)) >= ENOUGH
+    ):
+        return Support("supported", tuple(near.proof for near in together))
+    if denied:
+        near, veto = denied[0]
+        return Support("contradicted", (near.proof,), veto or "judge")
+    return Support("not_stated", (closest[0].proof,), tried[0][1] or "words")
 
 
 def claims_something(sentence: str) -> bool:
@@ -333,7 +358,8 @@ def _joined(one: _Claim, other: _Claim) -> _Claim:
 # -- what speaks against it --------------------------------------------------------------------
 
 
-def _against(claim: _Claim, nears: Sequence[_Near], sentence: str, judge: Judge | None) -> Against:
+def _veto(claim: _Claim, nears: Sequence[_Near], sentence: str) -> Against:
+    """What these windows lack of the sentence, or say in its place; "" where no rule speaks against it."""
     said = nears[0].said
     for near in nears[1:]:
         said = _joined(said, near.said)
@@ -342,21 +368,45 @@ def _against(claim: _Claim, nears: Sequence[_Near], sentence: str, judge: Judge 
     dates = [near.proof.passage.published for near in nears]
     days = {float(part) for day in dates if day for part in (day.year, day.month, day.day)}
     months = said.months | {_MONTH_NAMES[day.month - 1] for day in dates if day}
+    if _share(claim, said) < _SOME:
+        return "words"
     if not all(n.stands_in(values) or n.value in days for n in claim.numbers):
         return "numbers"
     if not claim.months <= months:
         return "numbers"
     if not all(any(_same_name(name, word) for word in held) for name in claim.names):
         return "names"
-    if _denies(claim, said):
+    if _share(claim, said) >= _NEARLY and _denies(claim, said):
         return "negation"
     for near in nears:
         if instead := _instead(sentence, near):
             return instead
-    sure = judge(sentence, nears[0].proof.passage) if judge and len(nears) == 1 else None
-    if sure is None:
-        return "" if _share(claim, said) >= ENOUGH else "words"
-    return "" if sure >= SURE else "words"
+    return ""
+
+
+def _says(claim: _Claim, near: _Near, sentence: str, judge: Judge | None) -> bool:
+    verdict = judge(sentence, near.proof.passage) if judge else None
+    if verdict is None:
+        return _share(claim, near.said) >= ENOUGH
+    return verdict.supported >= SURE
+
+
+def _denied(near: _Near, veto: Against, sentence: str, judge: Judge | None) -> bool:
+    """Whether the passage says otherwise. Where it says nearly the same, the rules know that, too: what
+    denies a sentence, or turns it round, by themselves, and other vetoes with the judge."""
+    nearly = near.proof.share >= _NEARLY
+    if nearly and veto in ("order", "negation"):
+        return True
+    verdict = judge(sentence, near.proof.passage) if judge else None
+    if verdict is None:
+        return False
+    return verdict.contradicted >= (SURE if veto and nearly else DENIED)
+
+
+def _verbatim(sentence: str, proof: Proof) -> bool:
+    """Whether the sentence is one of the passage's own, word by word."""
+    words = _WORD.findall(sentence.lower())
+    return any(_WORD.findall(text.lower()) == words for text in _sentences_of(_text(proof)))
 
 
 def _denies(claim: _Claim, said: _Claim) -> bool:
@@ -382,10 +432,13 @@ def _instead(sentence: str, near: _Near) -> Against:
     """What kind of word stands in the sentence where the passage's, which says the same around it,
     has another of this kind: "held in Oslo in May", and it says "held in Dakar in May"."""
     passage = near.proof.passage
-    known = frozenset(_Claim.of(f"{passage.title}. {passage.text}").names)
+    told = _Claim.of(f"{passage.title}. {passage.text}")
+    known = frozenset(told.names + _Claim.of(sentence).names)
     mine = _words_of(sentence, known)
     for text in _sentences_of(_text(near.proof)):
         theirs = _words_of(text, known)
+        if _exchanged(mine, theirs):
+            return "order"
         for ours, others in _replaced(mine, theirs):
             for kind in ("names", "numbers"):
                 one = [word for word in ours if word.kind == kind]
@@ -393,6 +446,47 @@ def _instead(sentence: str, near: _Near) -> Against:
                 if one and other and not _alike(one, other):
                     return kind
     return ""
+
+
+def _exchanged(mine: Sequence[_Word], theirs: Sequence[_Word]) -> bool:
+    """Whether two names or numbers that both have stand in the other order around the same words:
+    "Ann gave Bob the key", and it says "Bob gave Ann the key". Not so where one is in the passive
+    ("was sued by"), or where the words mean the same both ways ("met"); but then the same order is."""
+    here, there = _places(mine), _places(theirs)
+    for one, other in combinations(sorted(here.keys() & there.keys(), key=here.__getitem__), 2):
+        first, second = sorted((there[one], there[other]))
+        between, passive = _between(mine, here[one], here[other])
+        around, turned = _between(theirs, first, second)
+        fewer, more = sorted((between, around), key=len)
+        if not fewer or not fewer <= more or len(more) > _MORE * len(fewer) or fewer <= _MUTUAL:
+            continue
+        if (there[one] > there[other]) == (passive == turned):
+            return True
+    return False
+
+
+def _places(words: Sequence[_Word]) -> dict[str, int]:
+    """Where each name and number stands that stands there once, and tells neither place nor time: "in
+    Oslo" may stand anywhere. The first word may be a name."""
+    stems = [word.stem for word in words]
+    return {
+        word.stem: place
+        for place, word in enumerate(words)
+        if (word.kind or (place == 0 and word.letters not in _STOP))
+        and stems.count(word.stem) == 1
+        and not (place and words[place - 1].letters in _WHERE)
+    }
+
+
+def _between(words: Sequence[_Word], start: int, end: int) -> tuple[frozenset[str], bool]:
+    """What is said between two places, without articles and the like, and whether in the passive."""
+    said = words[start + 1 : end]
+    if start and said and said[-1].stem == words[start - 1].stem:  # "version 3 and version 4"
+        said = said[:-1]
+    before = [word.letters for word in said[-2:]]
+    passive = before[-1:] == ["by"] or before in (["by", "the"], ["by", "a"], ["by", "an"])
+    told = (w for w in said if w.letters in _RELATING or w.letters not in _STOP)
+    return frozenset(_PAST.get(word.letters, word.stem) for word in told), passive
 
 
 def _replaced(
@@ -498,6 +592,12 @@ def _same_name(name: str, word: str) -> bool:
 _SAME = 0.3  # share of a sentence's words in the same order that make two of them comparable
 _FEW = 3  # words that stand in the place of as few others
 _JOINING = frozenset(("and", "or"))
+_MORE = 4  # times as many words between two names as the other text has there
+_WHERE = frozenset(("in", "on", "at", "near", "during", "since", "until", "before", "after"))
+# Words without much content that still say who does what to whom.
+_RELATING = frozenset(
+    re.findall(r"\w+", "to from than over against into said says say reported made")
+)
 _ROOT = 7
 _ROUNDED = 0.1  # how far "about 50" may be off
 _REACH = 3  # content words behind a negation that it denies
@@ -586,5 +686,27 @@ _STOP = frozenset(
     they this those though through to too under until up upon us use used using very was way we well
     were what when where whether which while who whom whose why will with within would yes you
     your""",
+    )
+)
+_MUTUAL = frozenset(
+    map(
+        _stem,
+        re.findall(
+            r"\w+",
+            "met meet married marry wed spoke speak talked agreed fought fight "
+            "played play merged shared border differ compete resemble equal",
+        ),
+    )
+)
+# Participles that do not look like their past: "gave", "was given by".
+_PAST = dict(
+    zip(
+        re.findall(
+            r"\w+", "given taken seen beaten written chosen driven thrown stolen broken known"
+        ),
+        map(
+            _stem, re.findall(r"\w+", "gave took saw beat wrote chose drove threw stole broke knew")
+        ),
+        strict=True,
     )
 )

@@ -29,7 +29,7 @@ from vectorstore.articles import Article, Progress
 COMMANDS = (
     *("add", "sync", "list", "show", "edit", "remove", "ask", "chat"),
     *("doctor", "rebuild", "backup", "restore", "evaluate", "calibrate", "feedback"),
-    *("collections", "subscriptions", "key", "mcp"),
+    *("collections", "subscriptions", "key", "mcp", "move"),
 )
 QUESTION = "who co-chairs the two-state meeting?"
 UNANSWERABLE = "What is the capital of Australia?"
@@ -110,8 +110,9 @@ def test_every_command_explains_itself_with_an_example(run: Run, command: str) -
     assert help_.exit_code == 0
     assert re.search(rf"^  Examples?:\n    dateline {command}\b", help_.stdout, re.MULTILINE)
     assert ("--json" in help_.stdout) == (command != "mcp")  # what that says is JSON anyway
-    assert ("--index" in help_.stdout) == (command != "collections")
-    assert ("--collection" in help_.stdout) == (command != "collections")
+    alone = ("collections", "move")  # of all, and of two that are told
+    assert ("--index" in help_.stdout) == (command not in alone)
+    assert ("--collection" in help_.stdout) == (command not in alone)
 
 
 def test_help_lists_every_command_and_exit_code(run: Run) -> None:

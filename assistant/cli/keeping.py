@@ -133,7 +133,7 @@ def move(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Copy an index from a folder into a PostgreSQL database, or back.
+    """Copy an index from a folder to a database, or back.
 
     Nothing is embedded again, and the origin stays as it is. Interrupted, run it again to go on. At
     the end both are read in full and compared. Conversations, keys and subscriptions stay where they

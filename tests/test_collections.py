@@ -227,13 +227,17 @@ class World:
         self.tokens[""] = self.own.create("program", "manage", 0.0)
         access = None if password is None else Access(password, Sessions.open())
         shared: dict[str, Any] = {"page": page, "access": access, "seal": SEAL}
-        self.app = with_collections(
-            self.fakes[""],
-            self.installation,
-            lambda settings: self.fakes[settings.collection],
-            shared,
-            keys=self.own,
-        )
+
+        async def made() -> Several:
+            return with_collections(
+                self.fakes[""],
+                self.installation,
+                lambda settings: self.fakes[settings.collection],
+                shared,
+                keys=self.own,
+            )
+
+        self.app = asyncio.run(made())  # Gradio makes a loop of its own where none runs
 
     def key(self, keys: Keys) -> str:
         with closing(keys):

@@ -187,7 +187,8 @@ class Several:
             raise
 
     async def _begin(self, name: str) -> _Running:
-        running = _Running(await asyncio.to_thread(self._open_site, name), self._clock())
+        site = await asyncio.to_thread(asyncio.run, self._opened(name))
+        running = _Running(site, self._clock())
         begun = asyncio.get_running_loop().create_future()
 
         async def live() -> None:
@@ -207,6 +208,10 @@ class Several:
         running.task = asyncio.create_task(live())
         await begun
         return running
+
+    async def _opened(self, name: str) -> Site:
+        """To be run in a thread: Gradio makes a loop that nobody closes where none runs."""
+        return self._open_site(name)
 
     async def _end(self, name: str) -> None:
         opening = self._sites.pop(name, None)

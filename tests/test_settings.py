@@ -51,9 +51,7 @@ def test_an_empty_variable_is_as_good_as_unset(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_unknown_setting_is_refused_and_the_known_ones_named() -> None:
-    with pytest.raises(
-        SettingsError, match=r"indx is no setting; known are index, model"
-    ):
+    with pytest.raises(SettingsError, match=r"indx is no setting; known are index, model"):
         Settings(indx="x")
 
 

@@ -290,13 +290,12 @@ def test_sync_watches_a_folder_while_others_use_the_index_until_ctrl_c(
     (articles / "broken.txt").unlink()
     arguments = command(tmp_path / "index", "sync", str(articles), "--watch", "--json")
     with on_terminal(arguments, environment(root)) as (process, terminal):
-        assert process.stdout is not None
-        assert len(json.loads(process.stdout.readline())["new"]) == 2
+        assert len(told_next(process)["new"]) == 2
         seen(terminal, rb"watching")
         (articles / "strike.txt").write_text("Dockers walked out over night shifts.\n", "utf-8")
-        assert len(json.loads(process.stdout.readline())["new"]) == 1
+        assert len(told_next(process)["new"]) == 1
         (articles / "strike.txt").rename(articles / "dockers.txt")
-        assert len(json.loads(process.stdout.readline())["moved"]) == 1
+        assert len(told_next(process)["moved"]) == 1
         assert len(json.loads(run("list", "--json").stdout)) == 3  # through the one that watches
         process.send_signal(signal.SIGINT)
         last = seen(terminal)
@@ -312,10 +311,9 @@ def test_sync_watches_through_the_program_that_holds_the_index(
     with Assistant.open(Settings(index=tmp_path / "index")) as holder:
         arguments = command(tmp_path / "index", "sync", str(articles), "--watch", "--json")
         with on_terminal(arguments, environment(root)) as (process, terminal):
-            assert process.stdout is not None
-            assert len(json.loads(process.stdout.readline())["new"]) == 2
+            assert len(told_next(process)["new"]) == 2
             (articles / "strike.txt").write_text("Dockers walked out at night.\n", "utf-8")
-            (new,) = json.loads(process.stdout.readline())["new"]
+            (new,) = told_next(process)["new"]
             assert holder.index.get(new).text == "Dockers walked out at night.\n"
             process.send_signal(signal.SIGINT)
             seen(terminal)
@@ -817,6 +815,14 @@ def on_terminal(
             with suppress(ProcessLookupError):
                 process.kill()
             process.communicate()
+
+
+def told_next(process: subprocess.Popen[bytes], *, limit: float = 120) -> Any:
+    """The document in the next line on stdout."""
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], limit)
+    assert ready, "nothing more was told"
+    return json.loads(process.stdout.readline())
 
 
 def seen(terminal: IO[bytes], pattern: bytes | None = None, *, limit: float = 60) -> bytes:

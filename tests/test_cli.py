@@ -151,9 +151,9 @@ def test_the_version_is_printed() -> None:
     ],
 )
 def test_wrong_usage_is_told_on_stderr_and_exits_with_2(
-    two: Run, arguments: tuple[str, ...]
+    run: Run, arguments: tuple[str, ...]
 ) -> None:
-    result = two(*arguments)
+    result = run(*arguments)
     assert result.exit_code == 2
     assert result.stdout == ""
     assert "Usage: " in result.stderr

@@ -405,7 +405,7 @@ class ChatWriter:
         elif grounding.unsupported:
             told.append(self._phrases.say("left_out", sentences=sentences))
         if grounding.contradicted:
-            which = "struck" if self._wording.contradicted == "strike" else "denied"
+            which = "struck" if self._wording.contradicted == "strike" else "denied_left_out"
             denied = _count(grounding.contradicted, "sentence")
             told.append(self._phrases.say(which, sentences=denied))
         if grounding.corrected:

@@ -158,7 +158,7 @@ def create_app(
     """
     from fastapi import FastAPI, Header, Query, Request
     from fastapi.exceptions import RequestValidationError
-    from fastapi.responses import HTMLResponse, JSONResponse, Response
+    from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
     from fastapi.staticfiles import StaticFiles
     from starlette.convertors import Convertor, register_url_convertor
     from starlette.exceptions import HTTPException
@@ -301,7 +301,12 @@ def create_app(
         there = [] if sites is None else sites.names()
         return {"here": collection, "names": there}
 
-    @app.api_route("/collections/{name}{rest:path}", methods=_METHODS, include_in_schema=False)
+    @app.api_route("/collections/{name}", methods=_METHODS, include_in_schema=False)
+    async def whole_collection(name: str, request: Request) -> RedirectResponse:
+        await choice.desk(name, request.scope)
+        return RedirectResponse(f"{name}/", 308)
+
+    @app.api_route("/collections/{name}/{rest:path}", methods=_METHODS, include_in_schema=False)
     async def no_collection(name: str, request: Request) -> None:
         await choice.desk(name, request.scope)  # which tells why there is none
         raise HTTPException(404, "there is nothing here")

@@ -86,9 +86,21 @@ def _read(file: Path) -> Any:
     import yaml
 
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        if twice := _twice(yaml.compose(text, yaml.SafeLoader)):
+            raise SettingsError(f"{file}: {twice!r} is there twice. {_REMEDY}")
+        return yaml.safe_load(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsError(f"{file} cannot be read: {error}. {_REMEDY}") from error
+
+
+def _twice(node: Any) -> str | None:
+    """A name that a mapping has twice, of which YAML would silently take the last."""
+    if getattr(node, "id", "") != "mapping":
+        return None
+    names = [name.value for name, _ in node.value]
+    inner = (_twice(value) for _, value in node.value)
+    return next((n for n in names if names.count(n) > 1), next(filter(None, inner), None))
 
 
 def _fault(found: Any, name: str) -> str | None:

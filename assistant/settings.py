@@ -168,9 +168,8 @@ class Settings(BaseSettings):
                     "index and collection exclude each other: a collection has a folder of its own. "
                     "Leave one of them out."
                 )
-            values["collection"] = (
-                ""  # the folder that is named is meant, whatever the environment says
-            )
+            # The folder that is named is meant, whatever the environment says.
+            values["collection"] = ""
         try:
             super().__init__(**values)
         except ValidationError as error:

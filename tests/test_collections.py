@@ -400,6 +400,12 @@ def test_a_key_of_one_collection_opens_no_other(tmp_path: Path) -> None:
             assert told.status_code == 403
         assert _get(f"{address}/collections/press/api/v1/articles").status_code == 401
         assert _get(f"{address}/collections/nope/api/v1/articles").status_code == 401
+        # Nor is it told without the password which ones there are.
+        there, nowhere = (_get(f"{address}/collections/{name}") for name in ("press", "nope"))
+        assert (there.status_code, there.headers.get("location")) == (
+            nowhere.status_code,
+            nowhere.headers.get("location"),
+        )
 
         async def talked() -> None:
             async with Client(over_http(address, press)) as client:

@@ -85,6 +85,13 @@ def test_a_file_that_is_not_as_it_should_be_is_named_with_the_remedy(
         load_phrases("x", tmp_path)
 
 
+def test_a_phrase_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    twice = "name: x\nversion: 1\ninputs: []\nphrases:\n  no: 'No:'\n  yes: 'Yes:'\n  no: Never.\n"
+    (tmp_path / "x.yaml").write_text(twice)
+    with pytest.raises(SettingsError, match=r"x\.yaml: 'no' is there twice"):
+        load_phrases("x", tmp_path)
+
+
 @pytest.mark.parametrize("content", [b"phrases: [", b"\xff\xfe\x00", None])
 def test_a_file_that_cannot_be_read_is_named_with_the_remedy(
     tmp_path: Path, content: bytes | None

@@ -87,12 +87,7 @@ class Several:
             return
         name, slash, _ = scope["path"][len(BELOW) :].partition("/")
         running = None
-        if name in self.names():
-            if not slash:
-                from starlette.responses import RedirectResponse
-
-                await RedirectResponse(f"{name}/", 308)(scope, receive, send)
-                return
+        if slash and name in self.names():
             # What fails here is told by the first site, to who may know it.
             with contextlib.suppress(DatelineError):
                 running = await self._site(name)

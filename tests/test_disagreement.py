@@ -65,8 +65,14 @@ def test_both_sides_are_told_the_newest_first_with_the_papers_names(
     assert len(answer.citations) == 2
 
 
-def test_a_newer_article_that_names_the_older_value_corrects_it(tmp_path: Path) -> None:
-    answer = ask(tmp_path, OLDER, CORRECTED)
+# The older article cannot know of the newer value, and what the judge makes of that does not count.
+@pytest.mark.parametrize(
+    "verdicts", [OTHERWISE, {"no": ["as first reported"], "yes": ["In the flood 340"]}]
+)
+def test_a_newer_article_that_names_the_older_value_corrects_it(
+    tmp_path: Path, verdicts: dict[str, list[str]]
+) -> None:
+    answer = ask(tmp_path, OLDER, CORRECTED, verdicts=verdicts)
     assert answer.text == (
         "520 people. [1]\n\nEarlier, Gazette (18 September 2025) had it as 340 people [2]."
     )

@@ -2,7 +2,7 @@
 
 Another article's likeliest answer is a second side if the reader is nearly as sure of it and the judge
 takes each passage to contradict the other's answer. If the newer passage names the older value beside
-its own ("€12.80 instead of €11.50"), it corrects it. Answers that can both be true, or only differ in
+its own ("€12.80 instead of €11.50"), it corrects it, and its contradiction is enough. Answers that can both be true, or only differ in
 wording, are no disagreement; the judge decides that, not a list of words.
 """
 
@@ -65,8 +65,7 @@ def sides_of(material: Material, finding: Finding) -> tuple[Side, ...] | None:
             continue
         if same_answer(own.text, other.text) or not _contradict(material, own, other):
             continue
-        pair = sorted((own, other), key=lambda side: side.published or date.min, reverse=True)
-        return tuple(pair)
+        return _newest_first(own, other)
     return None
 
 
@@ -127,12 +126,18 @@ def told_apart(
 def _contradict(material: Material, one: Side, other: Side) -> bool:
     question = material.question.read
     contradicted = []
-    for mine, theirs in ((one, other), (other, one)):
+    newer, older = _newest_first(one, other)
+    both = ((newer, older), (older, newer))
+    for mine, theirs in both[:1] if _corrects(newer, older) else both:
         (judged,) = material.reader.read(f"{question} {theirs.text}", [mine.reading.passage])
         if judged.verdict is None or judged.verdict.supported > judged.verdict.contradicted:
             return False
         contradicted.append(judged.verdict.contradicted)
-    return sum(contradicted) / 2 >= _CONTRADICTED
+    return sum(contradicted) / len(contradicted) >= _CONTRADICTED
+
+
+def _newest_first(*sides: Side) -> tuple[Side, ...]:
+    return tuple(sorted(sides, key=lambda side: side.published or date.min, reverse=True))
 
 
 def _corrects(newer: Side, older: Side) -> bool:

@@ -121,6 +121,40 @@ def test_nothing_is_made_of_nothing(answerer: Answerer) -> None:
     assert answerer(material("Why?", {}, articles=[], leaning=answerer.wanted[0])) is None
 
 
+class Noting(FakeReader):
+    """Notes the texts that it is given."""
+
+    def __init__(self, answers: dict[str, list[str]]) -> None:
+        super().__init__(answers)
+        self.texts: list[str] = []
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        self.texts += [passage.text for passage in passages]
+        return super().read(question, passages)
+
+
+@pytest.mark.parametrize(
+    ("article", "phrase", "read"),
+    [
+        (FLOOD, "a blocked culvert", "The flood was caused by a blocked culvert."),
+        (
+            INTERVIEW,
+            "the third step",
+            f"{INTERVIEW.text.partition('?')[0]}?\n\nIt came up to the third step of the stairs.",
+        ),
+    ],
+)
+def test_what_may_answer_is_read_once_more_by_itself_in_an_interview_behind_its_question(
+    article: Article, phrase: str, read: str
+) -> None:
+    asks = "What of the flood?"
+    noting = Noting({"flood": [phrase]})
+    given = replace(material(asks, {"flood": [phrase]}, articles=[article]), reader=noting)
+    found = [found_by(answerer, given) for answerer in (Spans(), Sentences())]
+    assert noting.texts == [read]  # once for both
+    assert [finding.signals["alone"] for finding in found] == [4.0, 4.0]
+
+
 def found_by(answerer: Answerer, given: Material) -> Finding:
     found = answerer(given)
     assert found is not None

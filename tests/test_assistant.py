@@ -38,7 +38,8 @@ def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
 
 @pytest.fixture(scope="module")
 def outcomes(assistant: Assistant) -> list[Outcome]:
-    return list(measure(assistant, load()))
+    """Of every third of the sample questions; `benchmarks.seed_answers` asks them all."""
+    return list(measure(assistant, load()[::3]))
 
 
 def proved(assistant: Assistant, answer: Answer) -> bool:

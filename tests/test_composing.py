@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -69,6 +70,24 @@ def test_a_phrase_that_has_its_stop_gets_no_other(words: str, told: str) -> None
 )
 def test_a_date_is_told_with_what_the_articles_date_gives_it(words: str, told: str) -> None:
     assert composed(phrase(words, proof("The vote was on Friday."))).text == told
+
+
+@pytest.mark.parametrize(
+    "sentence_", ["The funeral takes place on Friday.", "It will be told on Friday who won."]
+)
+def test_which_friday_is_meant_by_a_sentence_that_looks_ahead_is_not_guessed(
+    sentence_: str,
+) -> None:
+    passage = replace(PASSAGE, text=sentence_, end=PASSAGE.start + len(sentence_))
+    assert composed(phrase("on Friday", proof(sentence_, passage))).text == "On Friday. [1]"
+
+
+def test_a_headlines_mark_is_no_part_of_what_it_says() -> None:
+    passage = replace(PASSAGE, text="## The bridge is shut", end=PASSAGE.start + 21)
+    claim = Claim(passage.text, (proof(passage.text, passage),))
+    answer = composed(Finding("sentences", (claim,), {}))
+    assert answer.text == "The bridge is shut [1]"
+    assert answer.citations[0].quote == "## The bridge is shut"
 
 
 def test_the_same_words_are_cited_once_and_every_paragraph_has_its_mark() -> None:

@@ -179,7 +179,7 @@ def test_the_strong_reader_reads_the_few_that_the_small_one_likes_best() -> None
     passages = [passage(text, number) for number, text in enumerate(texts)]
     found = CascadeReader(small, strong, 2).read(QUESTION, passages)
     assert small.given == [ids(*range(10))]
-    assert strong.given == [ids(5, 9)]
+    assert strong.given == [ids(5), ids(9)]
     assert [reading.passage for reading in found] == passages
     assert [number for number, reading in enumerate(found) if not reading.skimmed] == [5, 9]
 
@@ -190,7 +190,7 @@ def test_the_rank_of_the_search_decides_between_passages_that_the_small_reader_l
     strong = Noting()
     passages = [passage("Elsewhere", number) for number in range(10)]
     CascadeReader(Noting(), strong, 3).read(QUESTION, passages)
-    assert strong.given == [ids(0, 1, 2)]
+    assert strong.given == [ids(0), ids(1), ids(2)]
 
 
 def test_a_passage_far_down_the_search_needs_more_of_the_small_reader() -> None:
@@ -207,9 +207,27 @@ def test_no_more_passages_than_the_strong_reader_reads_are_all_read_by_both() ->
     small, strong = Noting(), Noting("France")
     passages = [passage("France", number) for number in range(4)]
     found = CascadeReader(small, strong, 4).read(QUESTION, passages)
-    assert len(strong.given[-1]) == 4
+    assert strong.given == [ids(0), ids(1), ids(2), ids(3)]
     assert not any(reading.skimmed for reading in found)
     assert [one.skim for one in found] == [one.score for one in small.read(QUESTION, passages)]
+
+
+@pytest.mark.parametrize(
+    ("finds", "third", "read"),
+    [
+        ("France", "Elsewhere", [ids(0), ids(1)]),  # found, and the others are far behind
+        ("France", "France", [ids(0), ids(1), ids(2)]),  # found, and another promises as much
+        ("nothing", "Elsewhere", [ids(0), ids(1), ids(2)]),  # not found yet
+    ],
+)
+def test_once_the_strong_reader_has_found_an_answer_it_reads_only_what_promises_about_as_much(
+    finds: str, third: str, read: list[list[str]]
+) -> None:
+    strong = Noting(finds)
+    passages = [passage(text, number) for number, text in enumerate(["France", "France", third])]
+    found = CascadeReader(Noting("France"), strong, 3).read(QUESTION, passages)
+    assert strong.given == read
+    assert [reading.skimmed for reading in found] == [False, False, len(read) == 2]
 
 
 def test_a_verdict_is_the_strong_readers_where_it_has_read() -> None:
@@ -224,7 +242,7 @@ def test_a_verdict_is_the_strong_readers_where_it_has_read() -> None:
 def test_the_shipped_cascade_judges_what_it_reads_closely(readings: list[Reading]) -> None:
     judged = [reading.verdict for reading in readings if reading.verdict is not None]
     assert all(sum(verdict) == pytest.approx(1.0) for verdict in judged)
-    found = open_reader(DEFAULT).read(QUESTION, PASSAGES)
+    found = open_reader(DEFAULT).read("Who repaired the organ?", PASSAGES)
     assert sum(not reading.skimmed for reading in found) == CLOSELY
     assert all(r.skimmed or r.passage.text == "" or (r.verdict and r.sentences) for r in found)
 

@@ -136,6 +136,10 @@ def test_a_sentence_is_not_cut_behind_a_title(title: str) -> None:
         "The firm [Tollan (Pty.) Ltd. of Dunmore] is for sale.| No buyer is known.",
         "1. The bank knew.| 2. It said nothing.| 3. It profited.",
         "i came home.| then i slept.| nobody had called.",
+        "It was robbed at about 3:15 p.m. Dec. 22 by one man.| Nobody was hurt.",
+        "The vote is at 5 p.m. EST.| It is open to all.",
+        "**Did the book take you six years?**| Yes.| **Really?**| Six and a half.",
+        "She won with *The Depot.*| He cheered.",
         "Elle est partie.| Étienne est resté…| Élise aussi.",
     ],
 )

@@ -48,6 +48,18 @@ def test_what_was_cut_is_made_whole_and_what_is_left_over_goes(cut: str, made: s
     assert TEXT[span.start : span.end] == made
 
 
+def test_marks_of_markdown_are_no_part_of_it() -> None:
+    text = "# The driver\n\nHer first novel, *The Depot*, sold 9,000 copies in **May**."
+    for cut, made in (
+        ("*The Depot", "The Depot"),
+        ("May**", "May"),
+        ("# The driver", "The driver"),
+    ):
+        start = text.index(cut)
+        span = trimmed(text, start, start + len(cut))
+        assert text[span.start : span.end] == made
+
+
 pieces = st.sampled_from([*"aB9 .,’“”()-€\n", "July ", "St. ", "of "])
 texts = st.lists(pieces, min_size=1, max_size=20).map("".join)
 

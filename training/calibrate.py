@@ -6,12 +6,12 @@ Asks questions of known outcome through the program's own stages and fits what `
 fits (assistant/evaluation/calibrating.py). The questions:
 
 - news_dev's train and tune splits: natural questions on news, a seventh of them without an answer.
-  Those that can be answered are asked once more with their article hidden, and a third of them once
+  Every third is asked once more with its article hidden, which counts three times, and an eighth once
   more after a conversation about something else;
 - squad2_dev's tune split: half can be answered, a quarter have their article hidden, a quarter are
   adversarial;
-- clapnq's tune quarter: sentences answer, or a look-alike passage does not;
-- the yes-or-no questions in the tune part of `claims`, and its statements asked as such.
+- every second of clapnq's tune quarter: sentences answer, or a look-alike passage does not;
+- every third of the yes-or-no questions in the tune part of `claims`, and of its statements asked as such.
 
 The result, with its curve, goes into calibration.json beside the weights it belongs to.
 """
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument(
         "reader", type=Path, help="the readers' folder, which gets calibration.json"
     )
-    parser.add_argument("--questions", type=int, default=600, help="of squad2_dev")
+    parser.add_argument("--questions", type=int, default=120, help="of squad2_dev")
     parser.add_argument("--vectors", type=Path, help="keep vectors there between runs")
     parser.add_argument("--raw", type=Path, help="keep the outcomes there (pickled)")
     parser.add_argument("--from-raw", type=Path, help="fit these outcomes instead of asking")
@@ -84,7 +84,7 @@ def collect(
         "squad2_dev": _asked(
             Set(drawn.articles, list(_shares(drawn.questions, questions))), reader, vectors
         ),
-        "clapnq": _asked(Set(long.articles, long.tuning), reader, vectors),
+        "clapnq": _asked(Set(long.articles, long.tuning[::2]), reader, vectors),
         "claims": _asked(_yes_or_no(data / "claims"), reader, vectors),
     }
     return {name: list(outcomes) for name, outcomes in found.items()}
@@ -96,7 +96,7 @@ def _news(data: Path) -> Set:
     chance = random.Random(SEED)
     alone = [q for q in asked if not q.history and q.answerable]
     elsewhere = []
-    for question in chance.sample(alone, len(alone) // 3):
+    for question in chance.sample(alone, len(alone) // 8):
         other = chance.choice([q for q in alone if q.articles != question.articles])
         turns = (Turn("user", other.question), Turn("assistant", other.answers[0]))
         elsewhere.append(replace(question, history=turns, id=f"{question.id}+"))
@@ -117,7 +117,7 @@ def _yes_or_no(folder: Path) -> Set:
         Article(row["passage_id"], row["title"], row["text"])
         for row in news.read_lines(folder / "passages.jsonl.gz")
     ]
-    return Set(passages, found)
+    return Set(passages, found[::3])
 
 
 def _shares(questions: list[LabelledQuestion], count: int) -> Iterator[LabelledQuestion]:
@@ -132,7 +132,9 @@ def _asked(
         place = Path(scratch) / "index"
         index = sets.open_index(place, of_set.articles, sets.embedding(vectors))
         with Assistant(index, reader, Settings(index=place)) as assistant:
-            yield from judge(assistant, of_set.questions, hide=hide, progress=told)
+            yield from judge(assistant, of_set.questions, hide=False, progress=told)
+            for judged in judge(assistant, of_set.questions[::3] if hide else [], progress=told):
+                yield from [judged] * 3 if judged.kind == "absent" else []
 
 
 if __name__ == "__main__":

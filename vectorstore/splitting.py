@@ -46,11 +46,16 @@ _TITLE_OR_INITIAL = re.compile(
 _WORD = re.compile(r"\s*([^\W\d_]+)(?=[\s,;:.!?…]|$)")
 _NUMBER_ALONE = re.compile(r"\W*(?:\d{1,3}|[^\W\d_])[.)]\s*")
 _TIME = re.compile(r"[ap]\.m\.\s*$")
-_DAY = re.compile(r"\s*(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b")
+_DAY = re.compile(
+    r"\s*(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:Jan|Feb|March|April|May|June|July|Aug|Sept?|Oct|"
+    r"Nov|Dec)[a-z]*\.?\s\d|(?:[A-Z]{1,3}T|UTC)\b)"
+)
+# Of Markdown's, behind the end of a sentence.
+_MARKS = re.compile(r"[*_]+(?=\s|$)")
 # Where sentences end, too: behind the dots of something left unsaid, a sentence in brackets, and the
 # word no, which is also the abbreviation of number.
 _ALSO_ENDS = re.compile(
-    r"(?:(?<=\w)…[”\"’)\]]?|(?<=[a-zß-öø-ÿ]{3})[.!?][)\]]|\bno\.[”\"’]?)(?=\s+[“\"‘(\[]?[A-ZÀ-ÖØ-Þ])"
+    r"(?:(?<=\w)…[”\"’)\]]?|(?<=[a-zß-öø-ÿ]{3})[.!?][)\]]|\bno\.[”\"’]?)(?=\s+[*_]*[“\"‘(\[]?[A-ZÀ-ÖØ-Þ])"
 )
 
 
@@ -176,8 +181,9 @@ def _sentence_ends(text: str) -> list[int]:
         return []
     ends = {int(boundary["end_index"]) for boundary in found}
     ends.update(match.end() for match in _ALSO_ENDS.finditer(text))
+    marks = {end: _MARKS.match(text, end) for end in ends}
     kept: list[int] = []
-    for end in sorted(ends):
+    for end in sorted({mark.end() if mark else end for end, mark in marks.items()}):
         if not _goes_on(text, kept[-1] if kept else 0, end):
             kept.append(end)
     return kept

@@ -11,23 +11,22 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from assistant.answering.asides import without_asides
+from assistant.answering.asides import asks, without_asides
 from assistant.question.intent import Form
 from assistant.question.time import AskedTime
 from assistant.question.words import Words, words
 from assistant.reading.reader import Reader, Reading, Scored
 from vectorstore.articles import Hit, Passage
 from vectorstore.context import month
-from vectorstore.splitting import Span
+from vectorstore.splitting import Span, sentences, sentences_around
 
 if TYPE_CHECKING:
     from assistant.answering.articles import Articles
 
-_CONTENT = 6
 _LEANING = 0.1  # of confidence, between forms
 WANTED = 0.15  # below this leaning, a form that is seldom wanted is not tried
 # What both a few words and sentences can answer.
@@ -130,6 +129,30 @@ class Material:
         found = [without_asides(r) for r in self.readings if not r.skimmed and r.text]
         return tuple(sorted(found, key=lambda r: (-r.score, r.passage.article_id, r.start)))
 
+    def alone(self, passage: Passage, span: Scored | Span) -> float:
+        """The reader's log-odds of an answer in the sentence around `span`, read by itself, in an interview
+        with the question before it: a second opinion, without anything beside it that may be taken
+        for the answer."""
+        text, base = passage.text, passage.start
+        around = sentences_around(text, span.start - base, span.end - base)
+        key = (passage.id, around)
+        if key not in self._alone:
+            read = text[around.start : around.end]
+            before = [text[s:e] for s, e in sentences(text, 0, around.start)]
+            if question := next((one for one in reversed(before) if asks(one)), ""):
+                read = f"{question}\n\n{read}"
+            start = base + around.start
+            one = replace(
+                passage, id=f"{passage.id}@{start}", start=start, end=start + len(read), text=read
+            )
+            (reading,) = self.reader.read(self.question.read, [one])
+            self._alone[key] = reading.score
+        return self._alone[key]
+
+    @cached_property
+    def _alone(self) -> dict[tuple[str, Span], float]:
+        return {}
+
 
 class Answerer(Protocol):
     """Answers in one form; None if it has nothing to say.
@@ -162,10 +185,9 @@ def signals(material: Material, reading: Reading, span: Scored) -> dict[str, flo
     best_evidence   those of the best sentence read
     rank            1 / sqrt(rank) in the search
     skim            the small reader's log-odds of the passage, where it is a cascade
+    alone           the reader's log-odds of the sentence around the span, read by itself
     words, names    the shares of the question's words, and of its names, that passage, title and
                     month of publication lack
-    content         how many content words the question has, six at most
-    leans           1 if the question was read with the conversation before it
     """
     passage = reading.passage
     rank = next(i for i, hit in enumerate(material.hits, 1) if hit.passage.id == passage.id)
@@ -188,10 +210,9 @@ def signals(material: Material, reading: Reading, span: Scored) -> dict[str, flo
         "best_evidence": max(every, default=0.0),
         "rank": 1.0 / math.sqrt(rank),
         "skim": max(-FAR, min(FAR, reading.skim or 0.0)),
+        "alone": max(-20.0, min(20.0, material.alone(passage, span))),
         "words": material.asked.missing_in(held),
         "names": material.asked.names_missing_in(held),
-        "leans": float(material.question.leans),
-        "content": float(min(_CONTENT, len(material.asked.content))),
     }
 
 

@@ -223,14 +223,15 @@ def _evidence(
     logits: Mapping[str, Logits],
     tokens: Any,
 ) -> tuple[Scored, ...]:
-    """The passage's sentences, each with the mean of its tokens' logits, without those cut off."""
+    """The passage's sentences, each with the mean of its tokens' logits, without those cut off and those
+    that have no word, such as a row of asterisks."""
     if "evidence" not in logits:
         return ()
     values = logits["evidence"][0][tokens]
     found = []
     for begin, finish in sentences(passage.text):
         own = [i for i, (low, high) in enumerate(offsets) if low < finish and begin < high]
-        if own:
+        if own and any(map(str.isalnum, passage.text[begin:finish])):
             score = float(values[own].mean())
             found.append(Scored(passage.start + begin, passage.start + finish, score))
     return tuple(found)

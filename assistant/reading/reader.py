@@ -84,12 +84,15 @@ class CascadeReader:
     """A small reader orders the passages, a strong one reads the best few.
 
     The best `closely` are those by the small reader's score with the search's order as a prior: each
-    doubling of the rank costs `RANK` log-odds (measured: benchmarks/results.md). The others come
-    back as skimmed. Those that the strong one has read keep the small one's score as `skim`: that
-    two readers find an answer there speaks for it.
+    doubling of the rank costs `RANK` log-odds. Once the strong one has found an answer of at least
+    `FOUND` log-odds, passages that are `FAR` behind the first in this order are not read (all measured:
+    benchmarks/results.md). The others come back as skimmed. Those that the strong one has read keep the
+    small one's score as `skim`: that two readers find an answer there speaks for it.
     """
 
     RANK = 2.0
+    FOUND = 2.0
+    FAR = 6.0
 
     def __init__(
         self,
@@ -119,14 +122,16 @@ class CascadeReader:
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
         if not passages:  # which loads both, before the first question
-            self._small.read(question, [])
+            return [*self._small.read(question, []), *self._strong.read(question, [])]
         found = [replace(r, skimmed=True) for r in self._small.read(question, passages)]
-        order = sorted(
-            range(len(found)), key=lambda i: self.RANK * math.log2(i + 1) - found[i].score
-        )
-        best = sorted(order[: self._closely])
-        closely = self._strong.read(question, [passages[i] for i in best])
-        for i, reading in zip(best, closely, strict=True):
+        promise = [r.score - self.RANK * math.log2(i) for i, r in enumerate(found, 1)]
+        order = sorted(range(len(found)), key=lambda i: -promise[i])[: self._closely]
+        best = -math.inf
+        for i in order:
+            if best >= self.FOUND and promise[i] <= promise[order[0]] - self.FAR:
+                break
+            (reading,) = self._strong.read(question, [passages[i]])
+            best = max(best, reading.score)
             found[i] = replace(reading, skim=found[i].score)
         return found
 

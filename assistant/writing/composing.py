@@ -23,6 +23,11 @@ _VOICE = re.compile(
     r"\b(?:I(?=['’]| [a-z])|[Mm]e|[Mm]y|[Mm]yself|[Ww]e|us|[Oo]urs?|[Oo]urselves)\b"
 )
 _QUOTED = re.compile(r"“[^”]*+(?:”|$)|\"[^\"]*+(?:\"|$)")
+_AHEAD = re.compile(
+    r"\b(?:will|would|shall|to be|due|scheduled|expected|planned|plans?|next|upcoming|coming|"
+    r"takes? place|begins?|starts?|opens?)\b|[’']ll\b"
+)
+_HEADING = re.compile(r"^#{1,6}\s+")
 _PARAGRAPHS = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+")
 
 
@@ -105,8 +110,9 @@ def quoted(answer: Answer, finding: Finding) -> bool:
 
 
 def unmarked(words: str) -> str:
-    """An article's words with its own "[2]" as "(2)": it is no mark of ours."""
-    return _MARK.sub("(\\1)", words)
+    """An article's words with its own "[2]" as "(2)": it is no mark of ours. Those that Markdown puts
+    before a headline go."""
+    return _MARK.sub("(\\1)", _HEADING.sub("", words))
 
 
 def voiced(text: str) -> bool:
@@ -138,14 +144,16 @@ def copies(citations: Sequence[Citation], hits: Sequence[Hit], phrases: Phrases)
 
 
 def _with_day(words: str, proof: Proof) -> str:
-    """Words such as "July 9" with the year and "on Friday" with the day, if the article's date tells."""
+    """Words such as "July 9" with the year and "on Friday" with the day, if the article's date tells.
+
+    Which Friday is meant where the sentence looks ahead it does not tell for sure."""
     published = proof.passage.published
     if published is None or re.search(r"\b(?:1\d|20)\d\d\b", words):
         return words
     window = named(words, published)
     if window is None or window.first is None or window.last is None:
         return words
-    if (window.last - window.first).days > 31:
+    if (window.last - window.first).days > 31 or (window.relative and _AHEAD.search(proof.text)):
         return words
     bare = words.rstrip(".")
     if re.search(r"\d", bare) or window.days != 1:  # it says the day, or the month, itself

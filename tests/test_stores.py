@@ -316,7 +316,7 @@ def test_vectors_of_another_model_are_told_and_replaced(catalog: Catalog) -> Non
     assert catalog.pending(9) == [first]
     assert catalog.count_other_models("new@2") == 1
     assert [vector.embedding for vector in catalog.vectors([first])] == [b"another"]
-    assert catalog.vectors_mark(1) == (2, 1)
+    assert catalog.vector_keys_after(first) == [first + 1]
     catalog.none_pending()
     catalog.all_pending(note="all")
     assert (catalog.pending(9), catalog.meta("note")) == ([1, 2], "all")

@@ -26,10 +26,11 @@ Keys = np.ndarray[tuple[Any, ...], np.dtype[np.int64]]
 Matrix = np.ndarray[tuple[Any, ...], np.dtype[np.float32]]
 Coarse = np.ndarray[tuple[Any, ...], np.dtype[np.int8]]
 
-FEW = 200  # articles whose vectors are read for each search: 5 ms
+FEW = 200  # articles whose vectors are read for each search, if these are no more than a block
 MANY = 100_000  # admitted vectors from which walking is quicker than comparing
 MOST = 5_000_000  # vectors of an index are held in memory: 2 GB
 _A_BLOCK = 2_000  # vectors read, or compared, at once
+_FARTHEST = 10_000  # vectors that a walk meets: beyond, comparing is quicker
 _FINEST = 127.0
 _BESIDE = (
     32  # and an eighth: how many more than k are read, because the coarse ones err by a thousandth
@@ -61,17 +62,22 @@ class Comparing:
         articles; None where there are too many vectors to be held. `walk` gives the keys of about
         so many nearest ones of all."""
         if len(articles) <= self._few:
-            return _first(*self._read(self._catalog.vector_keys(articles)), vector, k)
+            keys = self._catalog.vector_keys(articles)
+            if len(keys) <= _A_BLOCK:
+                return _first(*self._read(keys), vector, k)
         held = self._all()
         if held is None:
             return None
         places = held.places_of(articles)
         if len(places) > self._many:
-            met = walk(vector, 3 * k * len(held.keys) // (2 * len(places)))
-            admitted = set(held.keys[places].tolist())
-            found = [key for key in met if key in admitted]
-            if len(found) >= k:
-                return found[:k]
+            far = 3 * k * len(held.keys) // (2 * len(places))
+            if far <= _FARTHEST:
+                met = np.asarray(walk(vector, far), np.int64)
+                admitted = held.keys[places]
+                nearby = np.minimum(np.searchsorted(admitted, met), len(admitted) - 1)
+                found = met[admitted[nearby] == met]
+                if len(found) >= k:
+                    return [int(key) for key in found[:k]]
         near = held.nearest(vector, k + k // 8 + _BESIDE, places)
         return _first(*self._read(near), vector, k)
 

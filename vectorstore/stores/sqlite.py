@@ -383,7 +383,8 @@ class SQLiteStore:
             if not common:
                 return [vector for _, vector in self._ranked(telling, k, articles)[:k]]
             found = self._ranked(telling, max(k, _RANKED_AGAIN), articles)
-            return self._ranked_again(found, common)[:k]
+            again = self._ranked_again(found[:_RANKED_AGAIN], common)
+            return [*again, *(vector for _, vector in found[_RANKED_AGAIN:])][:k]
 
     def _divided(self, terms: Sequence[str]) -> tuple[Sequence[str], dict[str, float]]:
         """The rarest of these terms, as many as can be looked up in time, and the weights of the others:

@@ -136,6 +136,7 @@ class LocalIndex(Index):
         self._interruptions = 0
         self._holds_removed = False  # Chroma's files still have bytes of removed vectors
         self._repaired = ""
+        self._repairs = 0
         self._catalog = catalog
         self._comparing = Comparing(self._catalog)
         try:
@@ -296,7 +297,11 @@ class LocalIndex(Index):
         return self._catalog.summary(article_id)
 
     def statistics(self) -> Statistics:
-        return replace(self._catalog.statistics(), embedding_model=self._embedding.name)
+        return replace(
+            self._catalog.statistics(),
+            embedding_model=self._embedding.name,
+            repairs=self._repairs,
+        )
 
     def near_words(self, word: str, k: int = 3) -> list[str]:
         return self._catalog.near_words(word, k)
@@ -709,6 +714,7 @@ class LocalIndex(Index):
 
     def _say_repaired(self, message: str) -> None:
         self._repaired = message
+        self._repairs += 1
         log.warning(message)
 
     def _vouch_for_the_files(self) -> None:

@@ -1,6 +1,7 @@
 """The assistant over HTTP: an API for programs, what the page reads, and the page itself.
 
     GET  /healthz                {"status": "ok"}
+    GET  /metrics                what is counted, for Prometheus, where it is asked for: see `metrics`
     …    /api/v1                 asking, searching, reading, adding: see `rest`
     POST /api/answer             as /api/v1/answer: question, history, … -> Answer.to_dict()
     GET  /api/articles           every article without its text
@@ -78,6 +79,7 @@ from assistant.web.keys import FILE as KEYS
 from assistant.web.keys import Keys, Ring
 from assistant.web.library import Library
 from assistant.web.library_api import closing, library_routes
+from assistant.web.metrics import CONTENT_TYPE, Metrics
 from assistant.web.prefix import UnderPrefix, relative
 from assistant.web.programs import Programs, while_there
 from assistant.web.quotes_api import quote_routes
@@ -139,6 +141,7 @@ def create_app(
     at_once: int = AT_ONCE,
     sites: Several | None = None,
     collection: str = "",
+    metrics: Metrics | None = None,
 ) -> "FastAPI":
     """The application: the API, and with `page` the chat page at "/".
 
@@ -154,7 +157,7 @@ def create_app(
     is a name for this computer; `host_names` are others. `keys` let programs in without it, each to what
     it may do. `proxies` says of an address whether several may sit behind it. `sites` are the collections of
     the installation; this is the site of one of them where `collection` names it, else of the index beside
-    them, within whose time they are open.
+    them, within whose time they are open. `metrics` count what happens, and are told at /metrics.
     """
     from fastapi import FastAPI, Header, Query, Request
     from fastapi.exceptions import RequestValidationError
@@ -176,7 +179,8 @@ def create_app(
             return value
 
     kept = Conversations.open() if conversations is None else conversations
-    desk = Desk(assistant, kept, at_once=at_once)
+    counted = assistant if metrics is None else metrics.measured(assistant, collection)
+    desk = Desk(counted, kept, at_once=at_once)
     if library is None:
         library = Library(assistant.index, Adding(assistant.index, folder=waiting, seal=seal))
         if examples is None:
@@ -188,7 +192,7 @@ def create_app(
     if subscriptions is not None:
         library.subscribing = Subscribing(assistant.index, subscriptions)
 
-    programs = Programs(assistant, rate=None if access is None else Rate(PER_MINUTE))
+    programs = Programs(counted, rate=None if access is None else Rate(PER_MINUTE))
     desk_of_programs = ProgramsDesk(assistant, library, programs)
     choice = Choice(desk_of_programs, None if collection else sites)
     protocol = OverHttp(choice, whose)
@@ -198,8 +202,14 @@ def create_app(
         if library.subscribing is not None:
             library.subscribing.start()
         others = contextlib.nullcontext() if sites is None or collection else sites.running()
+        watching = (
+            contextlib.nullcontext()
+            if metrics is None
+            else metrics.watching(collection, assistant.index, desk, library.adding)
+        )
         async with closing(library), protocol.running(), others:
-            yield
+            with watching:
+                yield
         desk.close()
 
     app = FastAPI(
@@ -240,6 +250,12 @@ def create_app(
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
+
+    if metrics is not None and not collection:
+
+        @app.get("/metrics", include_in_schema=False)
+        def told() -> Response:
+            return Response(metrics.written(), media_type=CONTENT_TYPE)
 
     @app.post(
         "/api/answer", response_model=AnswerOut, responses=ERRORS, summary="Answer a question"
@@ -369,6 +385,7 @@ def serve(
     seal: Seal | None = None,
     subscriptions: Subscriptions | None = None,
     installation: Installation | None = None,
+    metrics: bool = False,
 ) -> None:
     """Serve in the foreground until Ctrl-C or SIGTERM; `on_ready` gets the address once it answers.
 
@@ -378,7 +395,7 @@ def serve(
     addresses and networks; so is below which path they serve it, unless that is `root_path`. What is
     uploaded waits in the folder `waiting`, under `seal`;
     `subscriptions` are kept up to date. The collections of the `installation` are served as well, with the
-    assistant's models.
+    assistant's models. With `metrics`, what is counted is told at /metrics.
     `certificate` are the files of a TLS certificate and its key.
     Raises SettingsError for a host that other computers could reach, without a password; for one that
     does not exist here; for a port that is none; for a short password and an unusable certificate.
@@ -428,6 +445,7 @@ def serve(
             "host_names": names,
             "proxies": is_proxy,
             "seal": seal,
+            "metrics": Metrics() if metrics else None,
         }
         this: dict[str, Any] = {
             "examples": examples,

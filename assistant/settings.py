@@ -153,6 +153,11 @@ class Settings(BaseSettings):
         None, description="A certificate (PEM) to serve the page over https, with tls_key."
     )
     tls_key: Path | None = Field(None, description="The key (PEM) of tls_certificate.")
+    metrics: bool = Field(
+        False,
+        description="Tell at /metrics how many questions were asked, how long answers took and what "
+        "waits, for Prometheus.",
+    )
 
     def __init__(self, **values: Any) -> None:
         known = {_PREFIX + name.upper() for name in type(self).model_fields}

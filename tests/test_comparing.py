@@ -31,18 +31,23 @@ class CountingCatalog(Catalog):
         return found
 
 
+def walk_nowhere(_: np.ndarray, __: int) -> list[int]:
+    return []
+
+
 @pytest.mark.parametrize("few", [0, 1_000], ids=["held", "read"])
 def test_the_nearest_of_any_vectors_are_those_of_sorting_all(
     filled: CountingCatalog, few: int
 ) -> None:
     comparing = Comparing(filled, few=few)
-    keys = filled.vector_keys()
+    articles = article_keys(filled)
     for seed in range(60):
         chance = random.Random(seed)  # noqa: S311 -- seeded, so that it can be had again
-        among = sorted(chance.sample(keys, seed))
+        among = sorted(chance.sample(articles, seed))
         k = chance.randrange(1, 40)
         vector = np.array([chance.gauss(0, 1) for _ in range(DIMENSIONS)], np.float32)
-        assert comparing.nearest(vector, k, among) == by_sorting(filled, vector, k, among)
+        found = comparing.nearest(vector, k, among, walk_nowhere)
+        assert found == by_sorting(filled, vector, k, among)
 
 
 def test_what_is_held_follows_what_comes_and_goes_and_reads_only_what_is_new(
@@ -50,36 +55,73 @@ def test_what_is_held_follows_what_comes_and_goes_and_reads_only_what_is_new(
 ) -> None:
     comparing = Comparing(filled, few=0)
     vector = np.ones(DIMENSIONS, np.float32)
-    comparing.nearest(vector, 9, filled.vector_keys())
+    comparing.nearest(vector, 9, article_keys(filled), walk_nowhere)
     filled.remove(["a3", "a60"])
     put(filled, 61, 70)
     filled.read = 0
-    keys = filled.vector_keys()
-    found = comparing.nearest(vector, 9, keys)
-    assert (filled.read, len(keys)) == (10, 68)
-    assert found == by_sorting(filled, vector, 9, keys)
+    articles = article_keys(filled)
+    found = comparing.nearest(vector, 9, articles, walk_nowhere)
+    looked_at = 9 + 9 // 8 + 32
+    assert (filled.read, len(articles)) == (10 + looked_at, 68)
+    assert found == by_sorting(filled, vector, 9, articles)
     filled.read = 0
-    assert comparing.nearest(vector, 9, keys) == found
-    assert filled.read == 0
+    assert comparing.nearest(vector, 9, articles, walk_nowhere) == found
+    assert filled.read == looked_at
+
+
+def test_what_is_held_is_read_anew_where_most_of_it_is_gone(filled: CountingCatalog) -> None:
+    comparing = Comparing(filled, few=0)
+    vector = np.ones(DIMENSIONS, np.float32)
+    for first in range(100, 3_100, 1_000):
+        put(filled, first, first + 999)
+        comparing.nearest(vector, 9, article_keys(filled), walk_nowhere)
+        filled.remove([f"a{number}" for number in range(first, first + 1_000)])
+    articles = article_keys(filled)
+    assert comparing.nearest(vector, 9, articles, walk_nowhere) == by_sorting(
+        filled, vector, 9, articles
+    )
+    assert comparing._held is not None
+    assert len(comparing._held.keys) == len(articles) == 60
 
 
 def test_what_is_gone_is_not_found_and_nothing_among_nothing(filled: CountingCatalog) -> None:
     vector = np.ones(DIMENSIONS, np.float32)
     for few in (0, 1_000):
         comparing = Comparing(filled, few=few)
-        assert comparing.nearest(vector, 3, []) == []
-        assert comparing.nearest(vector, 3, [5, 77_777]) == [5]
-        assert comparing.nearest(vector, 3, [77_777]) == []
+        assert comparing.nearest(vector, 3, [], walk_nowhere) == []
+        assert comparing.nearest(vector, 3, [5, 77_777], walk_nowhere) == [5]
+        assert comparing.nearest(vector, 3, [77_777], walk_nowhere) == []
 
 
 def test_more_than_fit_into_memory_are_left_to_another_search(filled: CountingCatalog) -> None:
     comparing = Comparing(filled, few=3, most=59)
     vector = np.ones(DIMENSIONS, np.float32)
-    keys = filled.vector_keys()
-    assert comparing.nearest(vector, 3, keys) is None
-    assert comparing.nearest(vector, 3, keys[:3]) is not None
+    articles = article_keys(filled)
+    assert comparing.nearest(vector, 3, articles, walk_nowhere) is None
+    assert comparing.nearest(vector, 3, articles[:3], walk_nowhere) is not None
     filled.remove(["a60"])
-    assert comparing.nearest(vector, 3, filled.vector_keys()) is not None
+    assert comparing.nearest(vector, 3, article_keys(filled), walk_nowhere) is not None
+
+
+def test_where_very_many_are_admitted_what_a_walk_meets_is_taken_where_it_meets_enough(
+    filled: CountingCatalog,
+) -> None:
+    comparing = Comparing(filled, few=0, many=20)
+    vector = np.ones(DIMENSIONS, np.float32)
+    among = article_keys(filled)[:40]
+    order = by_sorting(filled, vector, 60, article_keys(filled))
+    asked: list[int] = []
+
+    def walk(_: np.ndarray, count: int) -> list[int]:
+        asked.append(count)
+        return order[:count]
+
+    assert comparing.nearest(vector, 4, among, walk) == by_sorting(filled, vector, 4, among)
+    assert asked == [4 * 60 * 3 // (2 * 40)]
+    # It meets too few of them: all that are admitted are compared.
+    assert comparing.nearest(vector, 4, among, lambda *_: [60, 59, 58, 1]) == by_sorting(
+        filled, vector, 4, among
+    )
 
 
 def test_a_filter_that_admits_thousands_finds_what_sorting_all_finds(tmp_path: Path) -> None:
@@ -132,7 +174,12 @@ def put(catalog: Catalog, first: int, last: int) -> None:
     )
 
 
-def by_sorting(catalog: Catalog, vector: np.ndarray, k: int, among: Sequence[int]) -> list[int]:
+def article_keys(catalog: Catalog) -> list[int]:
+    return [summary.added for summary in sorted(catalog.summaries(), key=lambda s: s.added)]
+
+
+def by_sorting(catalog: Catalog, vector: np.ndarray, k: int, articles: Sequence[int]) -> list[int]:
+    among = catalog.vector_keys(articles)
     likeness = {
         stored.key: float(np.frombuffer(stored.embedding, np.float32) @ vector)
         for stored in catalog.vectors(among)

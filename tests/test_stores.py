@@ -73,6 +73,23 @@ def test_every_field_comes_back_as_it_was_given(catalog: Catalog) -> None:
     assert catalog.faults() == []
 
 
+def test_what_a_filter_admits_is_not_remembered_beyond_a_change(catalog: Catalog) -> None:
+    from datetime import date
+
+    where, named = Filter(after=date(2025, 1, 1)), Filter(sources=("renamed.txt",))
+    put(catalog, OTHER, SECRET)
+    assert [catalog.article_keys(each) for each in (where, where, named)] == [[], [], []]
+    put(catalog, replace(OTHER, published=date(2025, 3, 1)))
+    assert [catalog.article_keys(each) for each in (where, where)] == [[1], [1]]
+    origin = Origin("/renamed.txt", OTHER.id, "renamed.txt")
+    catalog.settle_files([SourceFile("/renamed.txt", digest="d", origins=(origin,))], ())
+    assert catalog.article_keys(named) == [1]
+    catalog.settle_files((), ["/renamed.txt"])
+    assert catalog.article_keys(named) == []
+    catalog.remove([OTHER.id])
+    assert catalog.article_keys(where) == []
+
+
 def test_summaries_come_newest_first_and_then_by_title(catalog: Catalog) -> None:
     from datetime import date
 
@@ -316,7 +333,7 @@ def test_vectors_of_another_model_are_told_and_replaced(catalog: Catalog) -> Non
     assert catalog.pending(9) == [first]
     assert catalog.count_other_models("new@2") == 1
     assert [vector.embedding for vector in catalog.vectors([first])] == [b"another"]
-    assert catalog.vectors_mark(1) == (2, 1)
+    assert catalog.vector_keys_after(first) == [first + 1]
     catalog.none_pending()
     catalog.all_pending(note="all")
     assert (catalog.pending(9), catalog.meta("note")) == ([1, 2], "all")

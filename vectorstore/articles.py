@@ -195,7 +195,8 @@ class Summary:
 @dataclass(frozen=True, slots=True)
 class Statistics:
     """What is in the index. `sources` counts articles by source, most first; `content` is another
-    text after every change of any article, "" where none was made yet."""
+    text after every change of any article, "" where none was made yet; `repairs` counts how often the
+    vectors were made again because they were damaged or lost, since the index was opened."""
 
     articles: int
     passages: int
@@ -205,6 +206,7 @@ class Statistics:
     sources: tuple[tuple[str, int], ...]
     embedding_model: str
     content: str = ""
+    repairs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import threading
 import uuid
+from bisect import bisect_left
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -51,6 +54,7 @@ _LONG = 8  # characters from which two may differ
 _NEAREST = 24  # stems whose forms are looked at
 # Every further term costs time over the whole index, and a pasted page has hundreds.
 _TERMS = 32
+_FILTERS = 8  # whose articles are remembered until something changes
 
 _WORD = re.compile(r"\w+")
 _CHUNK = 500  # values a statement: every build of SQLite takes that many
@@ -82,6 +86,8 @@ class Catalog:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._remembering = threading.Lock()
+        self._admitted: OrderedDict[Filter, tuple[str, list[int]]] = OrderedDict()
         self.name = store.name
         self.turn = store.turn
         self.transaction = store.transaction
@@ -324,33 +330,51 @@ class Catalog:
     # -- finding -------------------------------------------------------------------------------
 
     def article_keys(self, where: Filter) -> list[int] | None:
-        """The keys of the articles that `where` admits; None where it admits all."""
+        """The keys of the articles that `where` admits, sorted; None where it admits all. Not to be
+        changed by who gets them."""
         if where.empty:
             return None
-        admitted: list[set[int]] = []
+        if where.sources is not None:  # files may be told anew where no article changes
+            return self._keys_of_admitted(where)
+        content = self.meta("content")
+        with self._remembering:
+            known = self._admitted.get(where)
+        if known is None or known[0] != content:
+            known = (content, self._keys_of_admitted(where))
+        with self._remembering:
+            self._admitted[where] = known
+            self._admitted.move_to_end(where)
+            while len(self._admitted) > _FILTERS:
+                self._admitted.popitem(last=False)
+        return known[1]
+
+    def _keys_of_admitted(self, where: Filter) -> list[int]:
+        admitted: list[list[int]] = []
+
+        def add(*found: Sequence[Row]) -> None:
+            admitted.append([row["key"] for rows in found for row in rows])
+
         if where.sources is not None:
-            rows = [
-                *self._rows_in("SELECT key FROM articles WHERE source IN", where.sources),
-                *self._rows_in(f"{_KEYS_OF_ORIGINS} AND origins.source IN", where.sources),
-                *self._rows_in(f"{_KEYS_OF_ORIGINS} AND files.place IN", where.sources),
-            ]
-            admitted.append({row["key"] for row in rows})
+            add(
+                self._rows_in("SELECT key FROM articles WHERE source IN", where.sources),
+                self._rows_in(f"{_KEYS_OF_ORIGINS} AND origins.source IN", where.sources),
+                self._rows_in(f"{_KEYS_OF_ORIGINS} AND files.place IN", where.sources),
+            )
         if where.articles is not None:
-            rows = self._rows_in("SELECT key FROM articles WHERE id IN", where.articles)
-            admitted.append({row["key"] for row in rows})
+            add(self._rows_in("SELECT key FROM articles WHERE id IN", where.articles))
         for kind, names in (("author", where.authors), ("tag", where.tags)):
             if names is not None:
                 wanted = f"SELECT article AS key FROM labels WHERE kind = '{kind}' AND name IN"  # noqa: S608
-                rows = self._rows_in(wanted, map(comparable, names))
-                admitted.append({row["key"] for row in rows})
+                add(self._rows_in(wanted, map(comparable, names)))
         if where.dated:
-            dated = self._rows(
-                "SELECT key FROM articles WHERE published BETWEEN ? AND ?",
-                (where.after or date.min).isoformat(),
-                (where.before or date.max).isoformat(),
+            add(
+                self._rows(
+                    "SELECT key FROM articles WHERE published BETWEEN ? AND ?",
+                    (where.after or date.min).isoformat(),
+                    (where.before or date.max).isoformat(),
+                )
             )
-            admitted.append({row["key"] for row in dated})
-        return sorted(set.intersection(*admitted))
+        return sorted(set.intersection(*map(set, admitted)))
 
     def near_words(self, word: str, k: int) -> list[str]:
         """At most `k` words of the articles, as written there, that are spelt nearly as `word`: the
@@ -398,13 +422,13 @@ class Catalog:
         self, vectors: Sequence[int], articles: Sequence[int] | None
     ) -> dict[int, list[Passage]]:
         """The passages that share each of these vectors, the earliest published first, so that the
-        order of adding does not matter; vectors without any are left out."""
+        order of adding does not matter; vectors without any are left out. `articles` are sorted."""
         with self.snapshot():
-            among = "" if articles is None else "AND article IN (each ?)"
             rows = self._rows(
-                f"SELECT * FROM passages WHERE vector IN (each ?) {among} ORDER BY key",  # noqa: S608
-                *[list(given) for given in (vectors, articles) if given is not None],
+                "SELECT * FROM passages WHERE vector IN (each ?) ORDER BY key", list(vectors)
             )
+            if articles is not None:
+                rows = [row for row in rows if _is_in(articles, row["article"])]
             texts = self._articles_by_key({row["article"] for row in rows})
         found: dict[int, list[Passage]] = {}
         for row in rows:
@@ -473,16 +497,23 @@ class Catalog:
         )
         return [StoredVector(row["key"], row["embedding"]) for row in rows]
 
-    def vectors_mark(self, most: int) -> tuple[int, int]:
-        """The largest key of a vector and their number, which is counted up to `most`. Keys are never
-        used again, so where both are as they were, so are the keys."""
-        row = self._row(
-            """SELECT (SELECT max(key) FROM vectors) AS largest, count(*) AS number
-               FROM (SELECT 1 FROM vectors LIMIT ?) AS counted""",
-            most,
+    def vector_keys_after(self, key: int) -> list[int]:
+        """The keys of the vectors that were added since that one, in their order."""
+        return [
+            row["key"]
+            for row in self._rows("SELECT key FROM vectors WHERE key > ? ORDER BY key", key)
+        ]
+
+    def vectors_of_passages(self, after: int) -> list[tuple[int, int, int]]:
+        """(key, article, vector) of the passages whose keys follow, in their order."""
+        rows = self._rows(
+            "SELECT key, article, vector FROM passages WHERE key > ? ORDER BY key", after
         )
-        assert row is not None  # noqa: S101 -- an aggregate always has a row
-        return int(row["largest"] or 0), int(row["number"])
+        return [(row["key"], row["article"], row["vector"]) for row in rows]
+
+    def count_passages(self) -> int:
+        (row,) = self._rows("SELECT count(*) AS n FROM passages")
+        return int(row["n"])
 
     def pending(self, limit: int) -> list[int]:
         """Keys of vectors that are not known to be right in the vector store."""
@@ -919,6 +950,12 @@ def _terms(query: str) -> list[str]:
     """The words to search for: all but the commonest, or all where nothing else is left."""
     words = list(dict.fromkeys(word.lower() for word in _WORD.findall(folded(query))))
     return ([word for word in words if word not in _COMMON] or words)[:_TERMS]
+
+
+def _is_in(keys: Sequence[int], key: int) -> bool:
+    """Whether these sorted keys have it."""
+    place = bisect_left(keys, key)
+    return place < len(keys) and keys[place] == key
 
 
 def _begin_alike(one: str, other: str) -> bool:

@@ -1,18 +1,20 @@
-"""Exact nearest neighbours among some of the vectors: compared one by one, none passed by.
+"""Exact nearest neighbours among the vectors that a filter admits: compared, none passed by.
 
     comparing = Comparing(catalog)
-    comparing.nearest(vector, k=400, among=keys)    -> keys, nearest first; None where that takes too long
+    comparing.nearest(vector, k=400, articles=keys, walk=vectors.search)    -> keys, nearest first
 
 An approximate search walks from neighbour to neighbour, and where a filter leaves most of them out it
 may pass by what it was to find. Few vectors are read from the catalog each time; for more, all are
-held in memory (1.5 KB each) from the first such search on, which takes a few milliseconds where
-reading takes a hundred. It knows the catalog, and nothing of Chroma.
+held in memory from the first such search on, at a byte a number (0.4 GB a million): so coarse, they tell
+the k nearest and some more, and those are read and compared as they are. Where a filter admits very many,
+walking among all and leaving out what is not admitted passes nothing by either, and is quicker. It knows the
+catalog, and nothing of Chroma.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,86 +24,162 @@ from vectorstore.catalog import Catalog
 
 Keys = np.ndarray[tuple[Any, ...], np.dtype[np.int64]]
 Matrix = np.ndarray[tuple[Any, ...], np.dtype[np.float32]]
+Coarse = np.ndarray[tuple[Any, ...], np.dtype[np.int8]]
 
-FEW = 1_000  # are read for each search: 5 ms
-MOST = 100_000  # vectors of an index are held in memory: 150 MB
-_A_BLOCK = 2_000  # read at once
+FEW = 200  # articles whose vectors are read for each search, if these are no more than a block
+MANY = 100_000  # admitted vectors from which walking is quicker than comparing
+MOST = 5_000_000  # vectors of an index are held in memory: 2 GB
+_A_BLOCK = 2_000  # vectors read, or compared, at once
+_FARTHEST = 10_000  # vectors that a walk meets: beyond, comparing is quicker
+_FINEST = 127.0
+_BESIDE = (
+    32  # and an eighth: how many more than k are read, because the coarse ones err by a thousandth
+)
 
 
 class Comparing:
     """The vectors of one catalog. May be used from several threads; whoever calls keeps the catalog
     as it is for the length of the call."""
 
-    def __init__(self, catalog: Catalog, *, few: int = FEW, most: int = MOST) -> None:
+    def __init__(
+        self, catalog: Catalog, *, few: int = FEW, many: int = MANY, most: int = MOST
+    ) -> None:
         self._catalog = catalog
         self._few = few
+        self._many = many
         self._most = most
         self._loading = threading.Lock()
         self._held: _Held | None = None
 
-    def nearest(self, vector: Matrix, k: int, among: Sequence[int]) -> list[int] | None:
-        """The keys of the `k` vectors of largest inner product, largest first, only `among` these;
-        None where there are too many to be compared."""
-        if len(among) <= self._few:
-            keys, matrix = self._read(among)
-            return _first(keys, matrix @ vector, k) if len(keys) else []
+    def nearest(
+        self,
+        vector: Matrix,
+        k: int,
+        articles: Sequence[int],
+        walk: Callable[[Matrix, int], Sequence[int]],
+    ) -> list[int] | None:
+        """The keys of the `k` vectors of largest inner product, largest first, among those of these
+        articles; None where there are too many vectors to be held. `walk` gives the keys of about
+        so many nearest ones of all."""
+        if len(articles) <= self._few:
+            keys = self._catalog.vector_keys(articles)
+            if len(keys) <= _A_BLOCK:
+                return _first(*self._read(keys), vector, k)
         held = self._all()
         if held is None:
             return None
-        places = np.flatnonzero(np.isin(held.keys, np.asarray(among, np.int64)))
-        if 4 * len(places) > len(held.keys):
-            return _first(held.keys[places], (held.matrix @ vector)[places], k)
-        return _first(held.keys[places], held.matrix[places] @ vector, k)
+        places = held.places_of(articles)
+        if len(places) > self._many:
+            far = 3 * k * len(held.keys) // (2 * len(places))
+            if far <= _FARTHEST:
+                met = np.asarray(walk(vector, far), np.int64)
+                admitted = held.keys[places]
+                nearby = np.minimum(np.searchsorted(admitted, met), len(admitted) - 1)
+                found = met[admitted[nearby] == met]
+                if len(found) >= k:
+                    return [int(key) for key in found[:k]]
+        near = held.nearest(vector, k + k // 8 + _BESIDE, places)
+        return _first(*self._read(near), vector, k)
 
     def _all(self) -> _Held | None:
         """All vectors, or None where there are too many. What was held already is not read again."""
         with self._loading:
-            mark = self._catalog.vectors_mark(self._most + 1)
-            if mark[1] > self._most:
+            content = self._catalog.meta("content")
+            if self._held is not None and self._held.content == content:
+                return self._held
+            passages = self._catalog.count_passages()
+            if passages > self._most:
                 self._held = None
-            elif self._held is None:
-                self._held = _Held(mark, *self._read(self._catalog.vector_keys()))
-            elif self._held.mark != mark:
-                self._held = self._brought_up(self._held, mark)
+            elif self._held is None or len(self._held.keys) > 2 * passages + _A_BLOCK:
+                self._held = self._brought_up(_nothing(), content, passages)
+            else:
+                self._held = self._brought_up(self._held, content, passages)
             return self._held
 
-    def _brought_up(self, held: _Held, mark: tuple[int, int]) -> _Held:
-        now = np.asarray(self._catalog.vector_keys(), np.int64)
-        kept = np.isin(held.keys, now)
-        # Keys are never used again, and new ones are larger than all before: sorted they stay.
-        keys, rows = self._read(now[now > held.mark[0]].tolist())
+    def _brought_up(self, held: _Held, content: str, passages: int) -> _Held:
+        """Keys are never used again, and new ones are larger than all before: sorted they stay. Vectors
+        that are gone may stay as well: no passage has them."""
+        news = self._catalog.vector_keys_after(int(held.keys[-1]) if len(held.keys) else 0)
+        keys, coarse, scales = [held.keys], [held.coarse], [held.scales]
+        for first in range(0, len(news), _A_BLOCK):
+            block, matrix = self._read(news[first : first + _A_BLOCK])
+            if len(block):
+                scale = np.maximum(np.abs(matrix).max(axis=1), 1e-30) / _FINEST
+                keys.append(block)
+                coarse.append(np.rint(matrix / scale[:, np.newaxis]).astype(np.int8))
+                scales.append(scale.astype(np.float32))
+        of_passages = self._catalog.vectors_of_passages(held.last_passage)
+        if len(held.articles) + len(of_passages) == passages:
+            before = held.articles, held.vectors
+        else:  # some are gone: read all
+            before = (np.empty(0, np.int64), np.empty(0, np.int64))
+            of_passages = self._catalog.vectors_of_passages(0)
+        table = np.array(of_passages, np.int64).reshape(-1, 3)
         return _Held(
-            mark,
-            np.concatenate([held.keys[kept], keys]),
-            np.concatenate([held.matrix[kept], rows.reshape(len(keys), held.matrix.shape[1])]),
+            content,
+            np.concatenate(keys),
+            np.concatenate([part for part in coarse if len(part)] or [held.coarse]),
+            np.concatenate(scales),
+            np.concatenate([before[0], table[:, 1]]),
+            np.concatenate([before[1], table[:, 2]]),
+            int(table[-1, 0]) if len(table) else held.last_passage,
         )
 
     def _read(self, keys: Sequence[int]) -> tuple[Keys, Matrix]:
         """These vectors; those that are gone are left out."""
-        found: list[int] = []
-        blocks: list[Matrix] = [np.empty((0, 0), np.float32)]
-        for first in range(0, len(keys), _A_BLOCK):
-            stored = self._catalog.vectors(keys[first : first + _A_BLOCK])
-            if stored:
-                found += [one.key for one in stored]
-                block = np.frombuffer(b"".join([one.embedding for one in stored]), np.float32)
-                blocks.append(block.reshape(len(stored), -1))
-        return np.asarray(found, np.int64), np.concatenate(blocks[1:] or blocks)
+        stored = self._catalog.vectors(keys)
+        matrix = np.frombuffer(b"".join([one.embedding for one in stored]), np.float32)
+        found = np.array([one.key for one in stored], np.int64)
+        return found, matrix.reshape(len(stored), -1) if stored else np.empty((0, 0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """Vectors in the order of their keys; `mark` tells whether they are still all there are."""
+    """Vectors in the order of their keys, each as whole numbers times its scale; of every passage the
+    key of its article and of its vector, up to the last one's key. `content` names the state of the
+    catalog."""
 
-    mark: tuple[int, int]
+    content: str
     keys: Keys
-    matrix: Matrix
+    coarse: Coarse
+    scales: Matrix
+    articles: Keys
+    vectors: Keys
+    last_passage: int
+
+    def places_of(self, articles: Sequence[int]) -> Keys:
+        """Where the vectors of these articles are."""
+        if not len(self.keys) or not len(articles):
+            return np.empty(0, np.int64)
+        wanted = np.asarray(articles, np.int64)
+        admitted = np.zeros(1 + int(max(self.articles.max(initial=0), wanted.max())), np.bool_)
+        admitted[wanted] = True
+        vectors = self.vectors[admitted[self.articles]]
+        places = np.searchsorted(self.keys, vectors)
+        places = np.minimum(places, len(self.keys) - 1)
+        there = np.zeros(len(self.keys), np.bool_)
+        there[places[self.keys[places] == vectors]] = True
+        return np.flatnonzero(there)
+
+    def nearest(self, vector: Matrix, k: int, places: Keys) -> list[int]:
+        """About the `k` nearest of those at these places, in any order."""
+        likeness = np.empty(len(places), np.float32)
+        for first in range(0, len(places), _A_BLOCK):
+            block = places[first : first + _A_BLOCK]
+            likeness[first : first + len(block)] = self.coarse[block].astype(np.float32) @ vector
+        likeness *= self.scales[places]
+        if len(places) > k:
+            places = places[np.argpartition(-likeness, k)[:k]]
+        return sorted(self.keys[places].tolist())
 
 
-def _first(keys: Keys, likeness: Matrix, k: int) -> list[int]:
-    """The keys of the `k` largest, largest first; of equal ones the smaller key."""
-    if len(keys) > k:
-        least = np.partition(likeness, len(keys) - k)[len(keys) - k]
-        chosen = np.flatnonzero(likeness >= least)
-        keys, likeness = keys[chosen], likeness[chosen]
-    return [int(key) for key in keys[np.argsort(-likeness, kind="stable")[:k]]]
+def _nothing() -> _Held:
+    keys = np.empty(0, np.int64)
+    return _Held("", keys, np.empty((0, 0), np.int8), np.empty(0, np.float32), keys, keys, 0)
+
+
+def _first(keys: Keys, matrix: Matrix, vector: Matrix, k: int) -> list[int]:
+    """The keys of the `k` nearest, nearest first; of equal ones the smaller key."""
+    if not len(keys):
+        return []
+    return [int(key) for key in keys[np.argsort(-(matrix @ vector), kind="stable")[:k]]]

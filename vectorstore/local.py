@@ -136,6 +136,7 @@ class LocalIndex(Index):
         self._interruptions = 0
         self._holds_removed = False  # Chroma's files still have bytes of removed vectors
         self._repaired = ""
+        self._repairs = 0
         self._catalog = catalog
         self._comparing = Comparing(self._catalog)
         try:
@@ -296,7 +297,11 @@ class LocalIndex(Index):
         return self._catalog.summary(article_id)
 
     def statistics(self) -> Statistics:
-        return replace(self._catalog.statistics(), embedding_model=self._embedding.name)
+        return replace(
+            self._catalog.statistics(),
+            embedding_model=self._embedding.name,
+            repairs=self._repairs,
+        )
 
     def near_words(self, word: str, k: int = 3) -> list[str]:
         return self._catalog.near_words(word, k)
@@ -546,16 +551,15 @@ class LocalIndex(Index):
     ) -> list[Hit]:
         """The hits, of one state of the index: the caller is inside the gate."""
         articles = self._catalog.article_keys(where)
-        among = None if articles is None else self._catalog.vector_keys(articles)
         depth, shown = max(_DEPTH, 3 * k), max(_SHOWN, 6 * k)
-        if among is not None:
+        if articles is not None:
             depth = max(depth, _DEPTH_FILTERED)
         while True:
             rankings: list[list[int]] = []
             if mode != "vectors":
                 rankings.append(self._catalog.search(query, depth, articles))
             if vectors is not None:
-                rankings.append(self._nearest(vectors, vector, depth, among))
+                rankings.append(self._nearest(vectors, vector, depth, articles))
             ranked = fuse(rankings, FUSION_CONSTANT)
             exhausted = all(len(ranking) < depth for ranking in rankings) and len(ranked) <= shown
             ranked = ranked[:shown]
@@ -566,14 +570,15 @@ class LocalIndex(Index):
             depth, shown = min(4 * depth, max(depth, _DEEPEST)), 4 * shown
 
     def _nearest(
-        self, vectors: Vectors, vector: Any, k: int, among: Sequence[int] | None
+        self, vectors: Vectors, vector: Any, k: int, articles: Sequence[int] | None
     ) -> list[int]:
-        """The keys of the `k` nearest vectors, nearest first; only `among` these where given."""
-        if among is not None:
-            found = self._comparing.nearest(vector, k, among)
-            if found is not None:
-                return found
-        return vectors.search(vector, k, among)
+        """The keys of the `k` nearest vectors, nearest first; only of these articles where given."""
+        if articles is None:
+            return vectors.search(vector, k)
+        found = self._comparing.nearest(vector, k, articles, vectors.search)
+        if found is not None:
+            return found
+        return vectors.search(vector, k, self._catalog.vector_keys(articles))
 
     def _with_vectors(self, work: Callable[[Vectors], Result]) -> Result:
         """Do `work`; once more, on vectors made again from the catalog, where Chroma fails."""
@@ -709,6 +714,7 @@ class LocalIndex(Index):
 
     def _say_repaired(self, message: str) -> None:
         self._repaired = message
+        self._repairs += 1
         log.warning(message)
 
     def _vouch_for_the_files(self) -> None:

@@ -118,6 +118,7 @@ def chat(
                 seal=seal,
                 subscriptions=subscriptions,
                 installation=_installation(ctx, index, collection, settings),
+                metrics=settings.metrics,
             )
         assistant.stop()  # else a model that is still being loaded is waited for
         if warming.is_alive():

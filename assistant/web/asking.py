@@ -205,6 +205,12 @@ class Desk:
                 return Progress(None, work.answer)
             return Progress(list(self._unfinished).index(exchange_id))
 
+    @property
+    def waiting(self) -> int:
+        """How many questions wait for their turn."""
+        with self._turn:
+            return sum(not work.begun for work in self._unfinished.values())
+
     async def follow(self, exchange_id: str) -> AsyncIterator[Progress]:
         """What `progress` says each time it changes, until the question is finished."""
         loop = asyncio.get_running_loop()

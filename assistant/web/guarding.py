@@ -57,6 +57,7 @@ OURS = (
         "/library",
         "/api/",
         "/healthz",
+        "/metrics",
     ),
     *("/v1/", "/mcp"),
 )

@@ -60,6 +60,8 @@ def needed(method: str, path: str) -> Can | None:
     """What a key has to be made for to make this request; None where no key will do."""
     if path == "/healthz":
         return "ask"  # which needs nothing
+    if path == "/metrics":
+        return "ask"
     if path == "/mcp":
         return "ask"  # each tool says for itself what else it needs
     if path in ("/library", "/api/v1/jobs") and method in _READING:

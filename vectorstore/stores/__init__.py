@@ -98,7 +98,8 @@ class Store(Protocol):
     ) -> list[int]:
         """The vectors of the `k` texts that match best by BM25 (Robertson and Zaragoza 2009; k1 =
         1.2, b = 0.75, a word's weight by its column), best first, equal ones by key; `articles` are
-        the keys of those that may be found, None for all."""
+        the keys of those that may be found, None for all. Among very many passages, texts may be left
+        out that have none of the rarer terms."""
 
     def vocabulary(self, shortest: int, longest: int) -> dict[str, int]:
         """The stems of so many characters, with the number of passages that have each."""

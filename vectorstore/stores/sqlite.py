@@ -29,6 +29,7 @@ from vectorstore.errors import (
 )
 from vectorstore.folding import folded
 from vectorstore.stores import TEXT_WEIGHT, TITLE_WEIGHT, TOKENIZE, Turn, Words
+from vectorstore.stores.ranking import added_scores, idf
 from vectorstore.stores.tokens import WRITTEN, marked
 
 CATALOG = "catalog.sqlite"  # the file's name in an index's folder
@@ -214,15 +215,24 @@ def _database(migrations: Sequence[Step]) -> Database:
 
 
 DATABASE = _database(MIGRATIONS)
+# Joined with nothing where nothing is left out: a look at each passage that has a word costs as much again
+# as its rank.
+_SCORE = f"bm25(words, {TITLE_WEIGHT}, {TEXT_WEIGHT}) AS score"
 _SEARCH = f"""
-WITH found AS MATERIALIZED (
-    SELECT passages.vector AS vector, bm25(words, {TITLE_WEIGHT}, {TEXT_WEIGHT}) AS score
-    FROM words CROSS JOIN passages ON passages.key = words.rowid
-    WHERE words MATCH ?1
-      AND (?2 IS NULL OR passages.article IN (SELECT value FROM json_each(?2)))
-)
-SELECT vector FROM found GROUP BY vector ORDER BY min(score), vector LIMIT ?3
+SELECT rowid AS passage, {_SCORE} FROM words WHERE words MATCH ? ORDER BY score LIMIT ?
 """  # noqa: S608
+_SEARCH_AMONG = f"""
+SELECT passages.key AS passage, {_SCORE}
+FROM words CROSS JOIN passages ON passages.key = words.rowid
+WHERE words MATCH ? AND admitted(passages.article) ORDER BY score LIMIT ?
+"""  # noqa: S608
+_FREQUENCY = """
+SELECT count(*) AS n, max(passage) AS last
+FROM (SELECT rowid AS passage FROM words WHERE words MATCH ? LIMIT ?)
+"""
+POSTINGS = 30_000  # passages that have a term, of all terms of a search: 60 ms
+_FEWEST = 2  # terms that are looked up, however common they are
+_RANKED_AGAIN = 400
 _VOCABULARY = "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab (main, words, row)"
 _PUT_WORDS = "INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)"
 
@@ -248,8 +258,12 @@ class SQLiteStore:
         *,
         newest_backup: Callable[[], Path | None] = lambda: None,
         migrations: Sequence[Step] = MIGRATIONS,
+        postings: int = POSTINGS,
     ) -> None:
         """Open or make the file, and bring it to the newest format.
+
+        A search by words looks up terms that stand in `postings` passages together; the commoner ones
+        only count in what was found so.
 
         `newest_backup` is named where the file is damaged. Raises StoreFormatError where it is
         another program's, of a newer format or a link, StoreDamagedError where SQLite finds it broken or it
@@ -260,6 +274,7 @@ class SQLiteStore:
         self.turn: Turn = threading.RLock()
         self._file = file
         self._newest_backup = newest_backup
+        self._postings = postings
         self._writing = threading.RLock()
         self._reading = threading.RLock()
         with self._said_plainly():
@@ -361,9 +376,91 @@ class SQLiteStore:
     def search_words(
         self, terms: Sequence[str], k: int, articles: Sequence[int] | None
     ) -> list[int]:
+        with self.snapshot():
+            if articles is not None:
+                self._admit(articles)
+            telling, common = self._divided(terms)
+            if not common:
+                return [vector for _, vector in self._ranked(telling, k, articles)[:k]]
+            found = self._ranked(telling, max(k, _RANKED_AGAIN), articles)
+            again = self._ranked_again(found[:_RANKED_AGAIN], common)
+            return [*again, *(vector for _, vector in found[_RANKED_AGAIN:])][:k]
+
+    def _divided(self, terms: Sequence[str]) -> tuple[Sequence[str], dict[str, float]]:
+        """The rarest of these terms, as many as can be looked up in time, and the weights of the others:
+        a word that stands in every tenth of a million passages tells them apart little, and costs more
+        than all others."""
+        if len(terms) <= _FEWEST:
+            return terms, {}
+        looked_up = [self.rows(_FREQUENCY, f'"{term}"', self._postings)[0] for term in terms]
+        if sum(row["n"] for row in looked_up) <= self._postings:
+            return terms, {}
+        (passages,) = self.rows("SELECT coalesce(max(key), 0) AS n FROM passages")
+        telling: list[str] = []
+        common: dict[str, float] = {}
+        cost = 0
+        for row, term in sorted(zip(looked_up, terms, strict=True), key=lambda pair: pair[0]["n"]):
+            cost += row["n"]
+            if not row["n"]:
+                continue  # it is nowhere
+            if cost <= self._postings or len(telling) < _FEWEST:
+                telling.append(term)
+            else:
+                # Where counting was given up, as many as there are if the rest is like the beginning.
+                having = row["n"] * max(1.0, passages["n"] / max(1, row["last"]))
+                common[term] = idf(passages["n"], having)
+        return telling, common
+
+    def _ranked(
+        self, terms: Sequence[str], k: int, articles: Sequence[int] | None
+    ) -> list[tuple[float, int]]:
+        """(score, vector), best first, at least `k` where there are so many."""
         phrases = " OR ".join(f'"{term}"' for term in terms)
-        rows = self.rows(_SEARCH, phrases, None if articles is None else json.dumps(articles), k)
-        return [row["vector"] for row in rows]
+        limit = 2 * k
+        while True:
+            rows = self.rows(_SEARCH if articles is None else _SEARCH_AMONG, phrases, limit)
+            best = self._best_of_vectors(rows)
+            # What ranks equal to the last may have been cut off.
+            if len(rows) < limit or (len(best) >= k and best[k - 1][0] < rows[-1]["score"]):
+                return best
+            limit *= 4
+
+    def _ranked_again(
+        self, found: Sequence[tuple[float, int]], common: Mapping[str, float]
+    ) -> list[int]:
+        """These vectors, best first, where the common terms of their passages count as well."""
+        rows = self.rows(
+            """SELECT passages.vector AS vector, title, text FROM passages
+               JOIN words ON words.rowid = passages.key WHERE passages.vector IN (each ?)""",
+            [vector for _, vector in found],
+        )
+        added = added_scores([(row["vector"], row["title"], row["text"]) for row in rows], common)
+        again = sorted((score - added.get(vector, 0.0), vector) for score, vector in found)
+        return [vector for _, vector in again]
+
+    def _admit(self, articles: Sequence[int]) -> None:
+        """Have SQL's admitted() say of an article's key whether it is among these."""
+        (row,) = self.rows("SELECT coalesce(max(key), 0) AS largest FROM articles")
+        admitted = bytearray(row["largest"] + 1)
+        for key in articles:
+            if key < len(admitted):
+                admitted[key] = 1
+        self._reader.create_function("admitted", 1, bytes(admitted).__getitem__)
+
+    def _best_of_vectors(self, rows: Sequence[sqlite3.Row]) -> list[tuple[float, int]]:
+        """(score, vector), best first, equal ones by key, where the rows have scores of passages."""
+        vectors = {
+            row["key"]: row["vector"]
+            for row in self.rows(
+                "SELECT key, vector FROM passages WHERE key IN (each ?)",
+                [row["passage"] for row in rows],
+            )
+        }
+        best: dict[int, float] = {}
+        for row in rows:
+            if row["passage"] in vectors:  # else damaged: `words_are_sound` tells of it
+                best.setdefault(vectors[row["passage"]], row["score"])
+        return sorted((score, vector) for vector, score in best.items())
 
     def vocabulary(self, shortest: int, longest: int) -> dict[str, int]:
         rows = self.rows(

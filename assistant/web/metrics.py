@@ -1,0 +1,198 @@
+"""What a server counts, in the text format of Prometheus.
+
+    metrics = Metrics()
+    asked = metrics.measured(assistant, "press")          counts what becomes of its questions, and how long they take
+    with metrics.watching("press", index, desk, adding): …    what is in a collection, and what waits, while it is open
+    metrics.written()                                     bytes for GET /metrics
+
+It tells numbers, stages and the names of collections; no question, no article, no source, no visitor.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from assistant.answers import Answer
+from assistant.errors import EmptyIndexError, QuestionError
+from assistant.settings import Settings
+from assistant.web.adding import Adding
+from assistant.web.asking import Answering, Desk, closing
+from vectorstore.errors import DatelineError
+from vectorstore.index import Index
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+STAGES = ("rewrite", "retrieve", "read", "write", "total")
+
+_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80)  # seconds
+_OUTCOMES = {"answer": "answered", "abstention": "abstained", "help": "help"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    index: Index
+    desk: Desk
+    adding: Adding
+
+
+class Metrics:
+    """The numbers of one server, from its start. May be used from several threads."""
+
+    def __init__(self) -> None:
+        from prometheus_client import CollectorRegistry, Counter, Histogram
+        from prometheus_client.registry import Collector
+
+        class _Looking(Collector):
+            def __init__(self, look: Callable[[], Iterator[Metric]]) -> None:
+                self._look = look
+
+            def collect(self) -> Iterator[Metric]:
+                return self._look()
+
+            def describe(self) -> list[Metric]:
+                return []  # else it is asked for all that it has while nothing is open
+
+        self._registry = CollectorRegistry()
+        self._questions = Counter(
+            "dateline_questions",
+            "Questions by what became of them: answered, abstained, help, refused, failed, stopped.",
+            ["collection", "outcome"],
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "dateline_answer_seconds",
+            "Seconds of an answer by stage; total is all of them.",
+            ["stage"],
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._model_failures = Counter(
+            "dateline_model_failures",
+            "Answers in the articles' own words because the chat model failed.",
+            registry=self._registry,
+        )
+        self._open: dict[str, _Watched] = {}
+        self._turn = threading.Lock()
+        self._registry.register(_Looking(self._looked_up))
+
+    def measured(self, assistant: Answering, collection: str) -> Answering:
+        """The assistant, whose streams are counted."""
+
+        def count(outcome: str, answer: Answer | None) -> None:
+            self._questions.labels(collection, outcome).inc()
+            if answer is None:
+                return
+            for stage in STAGES:
+                if stage in answer.trace.seconds:
+                    self._seconds.labels(stage).observe(answer.trace.seconds[stage])
+            settings = assistant.settings
+            by_reader = answer.model in ("reader", settings.reader_model)
+            if answer.answered and by_reader and settings.model != "reader":
+                self._model_failures.inc()
+
+        return _Measured(assistant, count)
+
+    @contextmanager
+    def watching(self, collection: str, index: Index, desk: Desk, adding: Adding) -> Iterator[None]:
+        """Within, tell of this collection; "" is the index that has no name."""
+        with self._turn:
+            self._open[collection] = _Watched(index, desk, adding)
+        try:
+            yield
+        finally:
+            with self._turn:
+                del self._open[collection]
+
+    def written(self) -> bytes:
+        """In the text format, with what is open now."""
+        from prometheus_client import generate_latest
+
+        return generate_latest(self._registry)
+
+    def _looked_up(self) -> Iterator[Metric]:
+        """What is looked up each time it is asked for."""
+        from prometheus_client.core import GaugeMetricFamily
+
+        told = {
+            "up": "1 where the collection's index can be read.",
+            "articles": "Articles of the collection.",
+            "passages": "Passages of the collection.",
+            "index_repairs": "How often lost or damaged vectors were made again since it was opened.",
+            "questions_waiting": "Questions on the page that wait for their turn.",
+            "adding_waiting": "Files and links that are not read yet.",
+            "adding_failed": "Files and links that could not be read, as the page lists them.",
+        }
+        gauges = {
+            name: GaugeMetricFamily(f"dateline_{name}", text, labels=["collection"])
+            for name, text in told.items()
+        }
+        with self._turn:
+            watched = dict(self._open)
+        for collection, one in watched.items():
+            for name, value in _numbers(one).items():
+                gauges[name].add_metric([collection], value)
+        yield from gauges.values()
+
+
+def _numbers(one: _Watched) -> dict[str, float]:
+    adding = one.adding.status()
+    numbers: dict[str, float] = {
+        "questions_waiting": one.desk.waiting,
+        "adding_waiting": adding.total - adding.done + len(adding.fetching),
+        "adding_failed": len(adding.failures) + adding.more_failures,
+    }
+    try:
+        statistics = one.index.statistics()
+    except DatelineError:  # the others are told all the same
+        return {**numbers, "up": 0}
+    return {
+        **numbers,
+        "up": 1,
+        "articles": statistics.articles,
+        "passages": statistics.passages,
+        "index_repairs": statistics.repairs,
+    }
+
+
+class _Measured:
+    """An assistant whose answers are told to `count`, once each: the outcome, and the answer if whole."""
+
+    def __init__(self, assistant: Answering, count: Callable[[str, Answer | None], None]) -> None:
+        self._assistant = assistant
+        self._count = count
+
+    @property
+    def index(self) -> Index:
+        return self._assistant.index
+
+    @property
+    def settings(self) -> Settings:
+        return self._assistant.settings
+
+    def answer(self, question: str, **more: Any) -> Answer:
+        *_, whole = self.stream(question, **more)
+        return whole
+
+    def stream(self, question: str, **more: Any) -> Generator[Answer, None, None]:
+        outcome, last = "failed", None
+        try:
+            growing = self._assistant.stream(question, **more)
+            with closing(growing):
+                for last in growing:
+                    yield last
+            if last is not None and last.complete:
+                outcome = _OUTCOMES[last.kind]
+        except GeneratorExit:
+            outcome = _OUTCOMES[last.kind] if last is not None and last.complete else "stopped"
+            raise
+        except (QuestionError, EmptyIndexError):
+            outcome = "refused"
+            raise
+        finally:
+            self._count(outcome, last if outcome in _OUTCOMES.values() else None)

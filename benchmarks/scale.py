@@ -1,0 +1,444 @@
+"""An archive's size: does adding, opening and searching a million passages take what ten thousand take?
+
+    python -m benchmarks.scale EVAL --passages 10000 100000 1000000 --work DIR [--only build|search|kill]
+
+EVAL holds the set squad1_train. An article has five passages, each a paragraph of the set: first all as they
+are, then mixed from two, with numbers and names exchanged. What is embedded by the model are the set's
+own paragraphs, behind their titles; the vector of a mixed one is theirs, in the proportion of the mixture and
+with noise. So texts and vectors go on as the set does, and no hour is spent on embedding. Articles have one of
+forty sources, of which few have most, and a day of twenty years.
+
+Indexes are made in DIR/SIZE and kept: a run goes on where the one before was stopped, and builds nothing again.
+Searches of all sizes take turns, each index in a process of its own, so that other work on the machine falls on
+all alike. Questions are the set's; embedding them is not in the times. *narrow* is one source (a fortieth),
+*year* one year (a twentieth), *decade* half of all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import random
+import re
+import signal
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.header import header
+from benchmarks.sets import Question, articles, questions, sample
+from benchmarks.startup import size_of
+from vectorstore.articles import Article
+from vectorstore.context import in_context
+from vectorstore.embedding import DEFAULT, Embedding, Vectors, open_embedding
+from vectorstore.index import Mode
+from vectorstore.local import LocalIndex
+from vectorstore.splitting import Span
+
+EMBEDDED = 1_500  # paragraphs of the set that are used
+_A_PART = 500
+A_STEP = 100  # articles that are added at once
+PARAGRAPHS = 5  # passages of an article
+_BLANK = "\n\n"
+_FIRST_DAY, _DAYS = date(2005, 1, 1), 7305
+_SOURCES = tuple(f"desk-{number}" for number in range(1, 41))
+_SHARES = (*(1 / (rank + 1) for rank in range(38)), 0.0, 0.0)  # the last two: see `_source`
+NARROW = _SOURCES[-1]
+FILTERS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "narrow": {"sources": [NARROW]},
+    "year": {"after": date(2015, 1, 1), "before": date(2015, 12, 31)},
+    "decade": {"after": date(2015, 1, 1)},
+}
+MODES: tuple[Mode, ...] = ("words", "vectors", "hybrid")
+_NUMBER = re.compile(r"\d+")
+_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}")
+_SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z])")
+
+
+class Archive:
+    """The articles of the archive by number, the same in every run, and their passages' vectors."""
+
+    def __init__(self, folder: Path, work: Path) -> None:
+        self._set = articles(folder / "squad1_train")
+        random.Random(7).shuffle(self._set)  # noqa: S311
+        del self._set[EMBEDDED:]
+        self._names = [name for one in self._set for name in _NAME.findall(one.text)]
+        self.model = open_embedding(DEFAULT)
+        self.vectors = _kept(work / "paragraphs", self.model, [_seen(one) for one in self._set])
+
+    def article(self, number: int) -> tuple[Article, list[Vectors]]:
+        """Of this number, with the vectors of its passages."""
+        chance = random.Random(number)  # noqa: S311
+        first = number * PARAGRAPHS
+        if first + PARAGRAPHS <= len(self._set):
+            places = range(first, first + PARAGRAPHS)
+            made = [(self._set[place].text, self.vectors[place]) for place in places]
+        else:
+            made = [self._mixed(chance) for _ in range(PARAGRAPHS)]
+        title = self._set[first % len(self._set)].title
+        article = Article(
+            id=f"{number}",
+            title=title,
+            text=_BLANK.join(text for text, _ in made),
+            source=_source(chance),
+            published=_FIRST_DAY + timedelta(chance.randrange(_DAYS)),
+        )
+        return article, [vector for _, vector in made]
+
+    def _mixed(self, chance: random.Random) -> tuple[str, Vectors]:
+        one, other = (chance.randrange(len(self._set)) for _ in range(2))
+        sentences = _SENTENCE.split(self._set[one].text)
+        added = chance.choice(_SENTENCE.split(self._set[other].text))
+        sentences.insert(chance.randrange(len(sentences) + 1), added)
+        text = " ".join(sentences)
+        text = _NUMBER.sub(lambda found: _another(chance, found[0]), text)
+        text = _NAME.sub(lambda _: chance.choice(self._names), text)
+        share = len(added) / len(text)
+        noise = (
+            np.random.default_rng(chance.getrandbits(64)).standard_normal(384).astype(np.float32)
+        )
+        vector = (1 - share) * self.vectors[one] + share * self.vectors[other]
+        vector += 0.2 * noise / np.linalg.norm(noise)
+        return text, vector / np.linalg.norm(vector)
+
+
+def _source(chance: random.Random) -> str:
+    drawn = chance.random()
+    if drawn < 1 / 40:
+        return NARROW
+    return chance.choices(_SOURCES, _SHARES)[0]
+
+
+def _another(chance: random.Random, number: str) -> str:
+    return str(chance.randrange(10 ** (len(number) - 1), 10 ** len(number)))
+
+
+def _seen(paragraph: Article) -> str:
+    return in_context(paragraph.title, None, paragraph.text)
+
+
+def _kept(folder: Path, model: Embedding, texts: Sequence[str]) -> Vectors:
+    """The vectors of these texts, kept in the folder in parts: what another run made is not made again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = []
+    for first in range(0, len(texts), _A_PART):
+        file = folder / f"{first}.npy"
+        if not file.exists():
+            begun = time.perf_counter(), time.process_time()
+            part = model.embed(texts[first : first + _A_PART])
+            took = time.perf_counter() - begun[0], time.process_time() - begun[1]
+            np.save(file, part)
+            print(
+                f"{first + len(part):,} texts embedded, {len(part) / took[0]:.0f} a second, "
+                f"{len(part) / took[1]:.0f} a second of processor",
+                flush=True,
+            )
+        parts.append(np.load(file))
+    return np.concatenate(parts)
+
+
+class GivenVectors:
+    """The model, but for the texts whose vectors are given."""
+
+    def __init__(self, model: Embedding) -> None:
+        self.name, self.identity, self.dimensions = model.name, model.identity, model.dimensions
+        self._model = model
+        self.given: dict[str, Vectors] = {}
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        if all(text in self.given for text in texts):
+            return np.stack([self.given[text] for text in texts])
+        return self._model.embed(texts)
+
+
+def paragraphs(text: str) -> list[Span]:
+    """Every paragraph a passage."""
+    spans, start = [], 0
+    for part in text.split(_BLANK):
+        spans.append(Span(start, start + len(part)))
+        start += len(part) + len(_BLANK)
+    return spans
+
+
+def opened(folder: Path, model: GivenVectors) -> LocalIndex:
+    return LocalIndex(folder, lambda: model, split=paragraphs)
+
+
+# -- adding ----------------------------------------------------------------------------------------
+
+
+def build(archive: Archive, folder: Path, size: int) -> None:
+    """Add what is missing to `size` passages; notes what each part took in `added.jsonl` beside."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model = GivenVectors(archive.model)
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
+    with opened(folder / "index", model) as index:
+        number = index.statistics().articles
+        if number * PARAGRAPHS >= size:
+            return
+        index.search("warm", 1)
+        with (folder / "added.jsonl").open("a", encoding="utf-8") as notes:
+            while number * PARAGRAPHS < size and not stopped:
+                seconds, processor, before = 0.0, 0.0, number
+                while number < before + 10 * A_STEP and number * PARAGRAPHS < size and not stopped:
+                    step = _step(archive, model, number, min(A_STEP, size // PARAGRAPHS - number))
+                    begun, worked = time.perf_counter(), time.process_time()
+                    index.add_articles(step)
+                    seconds += time.perf_counter() - begun
+                    processor += time.process_time() - worked
+                    number += len(step)
+                note = {
+                    "passages": number * PARAGRAPHS,
+                    "added": (number - before) * PARAGRAPHS,
+                    "seconds": round(seconds, 2),
+                    "processor": round(processor, 2),
+                    "memory": memory("VmHWM"),
+                    "load": os.getloadavg()[0],
+                }
+                print(json.dumps(note), file=notes, flush=True)
+                print(f"{size:,}: {note}", flush=True)
+        begun = time.perf_counter()
+    print(f"{size:,}: closed in {time.perf_counter() - begun:.1f} s", flush=True)
+    if stopped:
+        raise SystemExit(f"stopped at {number * PARAGRAPHS:,}; run it again to go on")
+
+
+def _step(archive: Archive, model: GivenVectors, number: int, count: int) -> list[Article]:
+    model.given.clear()
+    step = []
+    for each in range(number, number + count):
+        article, vectors = archive.article(each)
+        for span, vector in zip(paragraphs(article.text), vectors, strict=True):
+            text = article.text[span.start : span.end]
+            model.given[in_context(article.title, article.published, text)] = vector
+        step.append(article)
+    return step
+
+
+# -- one index in a process of its own ----------------------------------------------------------------
+
+
+class Served:
+    """An index in a process of its own, which does one thing at a time and says what it took."""
+
+    def __init__(self, folder: Path, asked: dict[str, Vectors]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, folder / "index", asked))
+        self._process.start()
+        theirs.close()
+
+    def __call__(self, name: str, *arguments: Any) -> Any:
+        self._pipe.send((name, arguments))
+        return self._pipe.recv()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.join()
+
+    def close(self) -> None:
+        self._pipe.send(None)
+        self._process.join()
+
+
+def _serve(pipe: Connection, folder: Path, asked: dict[str, Vectors]) -> None:
+    model = GivenVectors(open_embedding(DEFAULT))
+    model.given = {**asked, "warm": next(iter(asked.values()))}
+    begun = time.perf_counter()
+    with opened(folder, model) as index:
+        ready = time.perf_counter() - begun
+        index.search("warm", 1, "vectors")
+        first = time.perf_counter() - begun
+        doing: dict[str, Callable[..., Any]] = {
+            "opened": lambda: (ready, first),
+            "memory": lambda: (memory("VmRSS"), memory("VmHWM")),
+            "passages": lambda: index.statistics().passages,
+            "search": partial(_search, index),
+            "recall": lambda: _recall(index, model, list(asked)),
+        }
+        while (message := pipe.recv()) is not None:
+            name, arguments = message
+            pipe.send(doing[name](*arguments))
+
+
+def _search(index: LocalIndex, query: str, mode: Mode, filtered: str) -> tuple[float, float]:
+    """Seconds, and seconds of processor."""
+    begun, worked = time.perf_counter(), time.process_time()
+    index.search(query, 10, mode, **FILTERS[filtered])
+    return time.perf_counter() - begun, time.process_time() - worked
+
+
+def _recall(index: LocalIndex, model: GivenVectors, asked: Sequence[str]) -> float:
+    """How much of the ten nearest of all vectors is among the ten that are found."""
+    wanted = model.embed(asked)
+    keys = index._catalog.vector_keys()
+    best: list[list[tuple[float, int]]] = [[] for _ in asked]
+    for first in range(0, len(keys), 20_000):
+        stored = index._catalog.vectors(keys[first : first + 20_000])
+        block = np.frombuffer(b"".join([one.embedding for one in stored]), np.float32)
+        likeness = wanted @ block.reshape(len(stored), -1).T
+        for each, row in enumerate(likeness):
+            places = np.argpartition(-row, 10)[:10] if len(row) > 10 else range(len(row))
+            best[each] += [(float(row[place]), stored[place].key) for place in places]
+            best[each] = sorted(best[each], reverse=True)[:10]
+    found = [index._with_vectors(lambda v: v.search(vector, 400)[:10]) for vector in wanted]  # noqa: B023
+    return statistics.mean(
+        len({key for _, key in true} & set(mine)) / 10
+        for true, mine in zip(best, found, strict=True)
+    )
+
+
+def memory(name: str) -> int:
+    """Megabytes: VmRSS is what is in use, VmHWM the most there was."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    found = re.search(rf"{name}:\s+(\d+) kB", status)
+    return int(found[1]) // 1024 if found else 0
+
+
+# -- searching ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    texts: list[str]
+    vectors: dict[str, Vectors]
+
+
+def asked(archive: Archive, folder: Path, count: int) -> Asked:
+    drawn: list[Question] = sample(questions(folder / "squad1_train"), count)
+    texts = [question.text for question in drawn]
+    return Asked(texts, dict(zip(texts, archive.model.embed(texts), strict=True)))
+
+
+@contextmanager
+def _all(work: Path, sizes: Sequence[int], given: Asked) -> Iterator[dict[int, Served]]:
+    served: dict[int, Served] = {}
+    try:
+        for size in sizes:
+            served[size] = Served(work / str(size), given.vectors)
+            ready, first = served[size]("opened")
+            print(
+                f"{size:,}: opened in {ready:.2f} s, {first:.2f} s to the first vectors", flush=True
+            )
+        yield served
+    finally:
+        for one in served.values():
+            one.close()
+
+
+def compare(work: Path, sizes: Sequence[int], given: Asked, warm: int = 5) -> None:
+    print(header())
+    with _all(work, sizes, given) as served:
+        print("\n| search | " + " | ".join(f"{size:,}: p50 / p95 ms" for size in sizes), end=" |")
+        print(f" {sizes[-1]:,} to {sizes[0]:,} |\n|---|" + "---|" * (len(sizes) + 1))
+        for mode in MODES:
+            for filtered in FILTERS:
+                _row(served, given.texts, mode, filtered, warm)
+        print()
+        for size, one in served.items():
+            now, most = one("memory")
+            disk = size_of(work / str(size) / "index")
+            print(
+                f"{size:,}: {one('passages'):,} passages, memory {now} MB, at most {most}, "
+                f"disk {disk:,.0f} MB",
+                flush=True,
+            )
+        for size, one in served.items():
+            print(f"{size:,}: recall at 10 of vectors {one('recall'):.4f}", flush=True)
+    print(f"load {os.getloadavg()[0]:.1f}")
+
+
+def _row(
+    served: dict[int, Served], texts: Sequence[str], mode: Mode, filtered: str, warm: int
+) -> None:
+    took: dict[int, list[float]] = {size: [] for size in served}
+    worked: dict[int, list[float]] = {size: [] for size in served}
+    for number, text in enumerate((*texts[:warm], *texts)):
+        for size, one in served.items():
+            seconds, processor = one("search", text, mode, filtered)
+            if number >= warm:
+                took[size].append(seconds * 1000)
+                worked[size].append(processor * 1000)
+    cells = [
+        f"{statistics.median(each):.0f} / {statistics.quantiles(each, n=20)[-1]:.0f} "
+        f"({statistics.median(worked[size]):.0f})"
+        for size, each in took.items()
+    ]
+    sizes = list(served)
+    ratio = statistics.median(took[sizes[-1]]) / statistics.median(took[sizes[0]])
+    print(f"| {mode}, {filtered} | {' | '.join(cells)} | {ratio:.1f} |", flush=True)
+
+
+# -- kill -9 -------------------------------------------------------------------------------------------
+
+
+def kill(eval_folder: Path, work: Path, size: int, given: Asked) -> None:
+    """Kill the index while articles are added: how long until it is whole again?"""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    adding = context.Process(target=_add_on, args=(theirs, eval_folder, work, size))
+    adding.start()
+    ours.recv()
+    reported = [ours.recv() for _ in range(3)]  # steps that were reported as added
+    time.sleep(0.3)
+    adding.kill()
+    adding.join()
+    served = Served(work / str(size), given.vectors)
+    ready, first = served("opened")
+    there = served("passages")
+    served.close()
+    lost = max(0, reported[-1] - there)
+    print(
+        f"{size:,}: after kill -9 opened in {ready:.1f} s, {first:.1f} s to the first vectors; "
+        f"{lost} of what was reported is lost; load {os.getloadavg()[0]:.1f}",
+        flush=True,
+    )
+
+
+def _add_on(pipe: Connection, eval_folder: Path, work: Path, size: int) -> None:
+    archive = Archive(eval_folder, work)
+    model = GivenVectors(archive.model)
+    with opened(work / str(size) / "index", model) as index:
+        number = index.statistics().articles
+        pipe.send(number)
+        for first in range(number, number + 1000, 20):
+            index.add_articles(_step(archive, model, first, 20))
+            pipe.send((first + 20) * PARAGRAPHS)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
+    parser.add_argument("eval", type=Path, metavar="EVAL")
+    parser.add_argument("--passages", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--work", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--questions", type=int, default=50)
+    parser.add_argument("--only", choices=("build", "search", "kill"))
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    archive = Archive(arguments.eval, arguments.work)
+    if arguments.only in (None, "build"):
+        for size in arguments.passages:
+            build(archive, arguments.work / str(size), size)
+    given = asked(archive, arguments.eval, arguments.questions)
+    if arguments.only in (None, "search"):
+        compare(arguments.work, arguments.passages, given)
+    if arguments.only in (None, "kill"):
+        for size in arguments.passages:
+            kill(arguments.eval, arguments.work, size, given)
+
+
+if __name__ == "__main__":
+    main()

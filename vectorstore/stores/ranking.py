@@ -1,0 +1,53 @@
+"""What common words add to the rank of a passage that was found by rarer ones.
+
+    added_scores([(7, "Ferry fares", "They rose again this year."), …], {"year": 0.8})    {7: 0.7, …}
+
+BM25 (Robertson and Zaragoza 2009) as SQLite's FTS5 computes it, but that words are told by a regular
+expression and a text's length by its characters. It knows nothing of databases.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+
+from vectorstore.stores import TEXT_WEIGHT, TITLE_WEIGHT
+
+_K1, _B = 1.2, 0.75
+_LEAST = 1e-6  # as FTS5 has it, for words that stand in more than half of all
+
+
+def idf(passages: int, having: float) -> float:
+    """The weight of a word that so many of the passages have."""
+    return max(_LEAST, math.log(max(_LEAST, (passages - having + 0.5) / (having + 0.5))))
+
+
+def added_scores(
+    passages: Iterable[tuple[int, str, str]], terms: Mapping[str, float]
+) -> dict[int, float]:
+    """By the key of each (key, title, text): what terms of these weights add; the most, where several
+    passages have the key. Keys to which they add nothing may be left out."""
+    from Stemmer import Stemmer
+
+    stem = Stemmer("porter").stemWord
+    weights: dict[str, float] = {}
+    for term, weight in terms.items():
+        weights[stem(term.lower())] = weight
+    # The last letter of a stem may be another than the word's: study, studied.
+    beginnings = "|".join(re.escape(one[:-1] if len(one) > 3 else one) for one in weights)
+    words = re.compile(rf"\b(?:{beginnings})\w*", re.IGNORECASE)
+    found = list(passages)
+    usual = sum(len(text) for _, _, text in found) / max(1, len(found)) or 1.0
+    added: dict[int, float] = {}
+    for key, title, text in found:
+        counts: dict[str, float] = {}
+        for part, counted in ((title, TITLE_WEIGHT), (text, TEXT_WEIGHT)):
+            for word in words.findall(part):
+                stemmed = stem(word.lower())
+                if stemmed in weights:
+                    counts[stemmed] = counts.get(stemmed, 0.0) + counted
+        norm = _K1 * (1 - _B + _B * len(text) / usual)
+        score = sum(weights[one] * n * (_K1 + 1) / (n + norm) for one, n in counts.items())
+        added[key] = max(score, added.get(key, 0.0))
+    return added

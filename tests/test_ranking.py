@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ class CountingStore(SQLiteStore):
 
     ranked = 0
 
-    def rows(self, statement: str, *values: object) -> list:
+    def rows(self, statement: str, *values: object) -> list[Any]:
         found = super().rows(statement, *values)
         if "bm25" in statement:
             self.ranked = max(self.ranked, len(found))

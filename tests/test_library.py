@@ -215,6 +215,21 @@ def test_a_file_is_given_and_counted_over_http(
     assert any(article.title == "The ferry" for article in assistant.index.kept.values())
 
 
+def test_a_file_that_is_gone_before_it_is_sent_is_told_and_not_waited_for(
+    api: Client, library: Library
+) -> None:
+    path = "/library/files?name={}&upload=u&of=2"
+    assert api.request("DELETE", path.format("gone.txt")).status_code == 204
+    api.request("PUT", path.format("ferry.md"), content=b"# The ferry\n\nIt is late.")
+    assert library.adding.wait(60)
+    adding = api.get("/library").json()["adding"]
+    assert adding["line"] == "1 article added."
+    (failure,) = adding["failures"]
+    assert failure["what"] == "gone.txt"
+    assert failure["reason"].startswith("was changed or removed before it was read")
+    assert not failure["again"]
+
+
 def test_a_file_that_is_too_large_is_listed_and_not_kept(api: Client, library: Library) -> None:
     content = b"x" * (library.adding.limits.size + 10)
     api.request("PUT", "/library/files?name=big.txt", content=content)

@@ -424,7 +424,8 @@
           state.unsent = 0;
         } catch (problem) {
           if (problem.unanswered && !(await readable(file))) {
-            state.refused.push({ what: pathOf(file), reason: "was changed or removed before it was read; choose it again", again: false });
+            // Told to the server, or it would wait for the file. It is at hand: the next one is sent to it.
+            await call("DELETE", `/library/files?${query}`).catch(() => {});
             continue;
           }
           if (problem.unanswered) { // it may have been ended, and be started again

@@ -4,6 +4,7 @@
     GET    /library/articles        ?words= &source= &after= &before= &order= &since= &skip=  -> the next articles
     GET    /library/sources         the sources by their site, with how many articles each has
     PUT    /library/files           ?name= &upload= &of=  the bytes of one file, read in the background
+    DELETE /library/files           ?name= &upload= &of=  one of those chosen together that is not sent: it is gone
     POST   /library/text            title, text, published, source, url: an article that was typed
     POST   /library/link            address: fetched in the background
     POST   /library/retry           failure: try it again;  /library/dismiss: forget what failed
@@ -42,6 +43,7 @@ _STRANGE = (
     "Came with this index and was not subscribed to on this computer, so it is not read. If you want "
     "it, use `dateline subscriptions add`."
 )
+_GONE = "was changed or removed before it was read; choose it again"
 _Ids = Annotated[list[str], Field(min_length=1, max_length=_MOST_IDS)]
 
 
@@ -92,7 +94,7 @@ class IdsIn(_Body):
 def library_routes(library: Library) -> "APIRouter":
     """The routes over this library."""
     from fastapi import APIRouter, Query, Request
-    from fastapi.responses import JSONResponse
+    from fastapi.responses import JSONResponse, Response
     from starlette.concurrency import run_in_threadpool
 
     router = APIRouter(prefix="/library")
@@ -172,6 +174,15 @@ def library_routes(library: Library) -> "APIRouter":
 
         await run_in_threadpool(give)
         return JSONResponse({}, status_code=202)
+
+    @router.delete("/files", status_code=204)
+    def gone(
+        name: Annotated[str, Query(min_length=1, max_length=1_000)],
+        upload: Annotated[str, Query(max_length=100)] = "",
+        of: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    ) -> Response:
+        library.adding.refused(name, _GONE, upload=upload, of=of)
+        return Response(status_code=204)
 
     @router.post("/text")
     def text(given: TextIn) -> dict[str, str]:

@@ -51,8 +51,13 @@ PICTURED = Article(
     "A town under water",
     "The town has never seen so much water.\n\nAda Loy stands in the flood. Image: Brian Burnell.",
 )
+NOTED = Article(
+    "noted",
+    "A town under water",
+    "The town has never seen so much water.\n\n*This report on the flood was corrected on Sunday.*",
+)
 ALONE = Article("alone", "A question", "How high did the flood rise this time?")
-ARTICLES = {article.id: article for article in (FLOOD, AGAIN, INTERVIEW, PICTURED, ALONE)}
+ARTICLES = {article.id: article for article in (FLOOD, AGAIN, INTERVIEW, PICTURED, NOTED, ALONE)}
 
 
 def hit(article: Article) -> Hit:
@@ -295,6 +300,17 @@ def test_the_caption_of_a_picture_answers_nothing(answerer: Answerer) -> None:
     )
     shown = [claim for claim in found_by(answerer, given).claims if "stands" in claim.text]
     assert shown == []
+
+
+@pytest.mark.parametrize("answerer", [Spans(), Sentences(), Summaries()], ids=lambda a: a.form)
+def test_the_editors_note_below_an_article_answers_nothing(answerer: Answerer) -> None:
+    given = material(
+        "What of the flood?",
+        {"flood": ["This report on the flood", "340 people"]},
+        articles=[NOTED, FLOOD],
+        leaning=answerer.wanted[0],
+    )
+    assert [claim for claim in found_by(answerer, given).claims if "report" in claim.text] == []
 
 
 def test_a_question_is_told_where_nothing_else_is() -> None:

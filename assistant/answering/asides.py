@@ -1,4 +1,5 @@
-"""What comes near to a question and answers nothing: what an interviewer asks, captions of pictures.
+"""What comes near to a question and answers nothing: what an interviewer asks, captions of pictures, and
+the editors' notes below an article.
 
 without_asides(reading)     the reading with such sentences out of the running
 """
@@ -17,6 +18,8 @@ _CREDIT = re.compile(
     r"\b(?:image|photo|photograph|picture|illustration|graphic)s?(?: credit| source)?:[ \u00a0]?[^:]{1,60}$",
     re.IGNORECASE,
 )
+# Set in italics as a whole, in Markdown.
+_NOTE = re.compile(r"([*_])(?!\1)[^*_]+\1")
 
 
 def without_asides(reading: Reading) -> Reading:
@@ -26,7 +29,8 @@ def without_asides(reading: Reading) -> Reading:
         one
         for one in reading.sentences
         if asks(text[one.start - base : one.end - base])
-        or captions(_paragraph(text, one.start - base))
+        or captions(paragraph := _paragraph(text, one.start - base))
+        or (_NOTE.fullmatch(paragraph) and text.rstrip().endswith(paragraph))
     ]
     if not aside or len(aside) == len(reading.sentences):
         return reading

@@ -10,7 +10,8 @@
     PUT    /api/v1/files                ?name=  the bytes of one file, read in the background
     POST   /api/v1/links                address: fetched in the background
     GET    /api/v1/jobs                 how far what was given is, and what failed
-    GET    /api/v1/collections          which collections there are; POST makes one, DELETE removes it
+    GET    /api/v1/collections          which collections there are; POST makes one, PATCH renames it,
+                                        DELETE removes it
 
 All of it is there for each collection, below /collections/NAME.
 
@@ -489,6 +490,12 @@ def _add_collections(router: "APIRouter", choice: Choice, sites: Managed) -> Non
         check(request)
         await sites.create(given.name)
         return CollectionOut(name=given.name, articles=0)
+
+    @router.patch("/collections/{name}", summary="Rename a collection")
+    async def rename(name: str, given: CollectionIn, request: Request) -> CollectionOut:
+        check(request)
+        await sites.rename(name, given.name)
+        return CollectionOut(name=given.name, articles=await sites.count(given.name))
 
     @router.delete("/collections/{name}", summary="Remove a collection with all that it holds")
     async def remove(name: str, request: Request) -> RemovedOut:

@@ -4,7 +4,8 @@
     installation.names()                          "archive", "press"
     installation.create("press")                  an empty one
     installation.settings_of("press")             for Assistant.open
-    installation.remove("press")                  gone, with its articles, conversations and keys
+    installation.rename("press", "desk")
+    installation.remove("desk")                   gone, with its articles, conversations and keys
 
 They lie beside the index that has no name, in `collections/NAME`. A name is letters, digits, - and _: no
 path can be one. It knows folders, and nothing of pages or requests.
@@ -21,7 +22,7 @@ from pathlib import Path
 from assistant.errors import CollectionError, UnknownCollectionError
 from assistant.settings import Settings, is_collection
 from vectorstore.errors import StoreError
-from vectorstore.holding import hold, holder_of
+from vectorstore.holding import Hold, hold, holder_of
 
 _REMOVED = re.compile(r"\.removed-.+")  # what was being deleted when the program ended
 
@@ -56,31 +57,51 @@ class Installation:
     def create(self, name: str) -> Settings:
         """An empty collection. Raises CollectionError for what is no name or is taken, StoreError where
         its folder cannot be made."""
-        if not is_collection(name):
-            raise CollectionError(
-                f"{name!r:.80} is no name for a collection; give letters, digits, - and _, 60 at most."
-            )
+        _check(name)
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self.folder / name).mkdir(mode=0o700)
         except FileExistsError:
-            raise CollectionError(f"there is a collection {name!r} already.") from None
+            raise _taken(name) from None
         except OSError as error:
             raise StoreError(
                 f"the collection {name!r} cannot be made in {self.folder}: {error.strerror or error}."
             ) from error
         return self.settings_of(name)
 
-    def remove(self, name: str) -> None:
-        """Delete it. Raises UnknownCollectionError; CollectionError, naming who does, where a program
-        uses it; StoreError where its folder cannot be deleted."""
+    def rename(self, name: str, new: str) -> Settings:
+        """Give a collection another name, with all that it holds. Raises what `create` and `remove` do."""
         folder = self.settings_of(name).index
+        _check(new)
+        held = self._held(name, "rename")
+        try:
+            if (self.folder / new).exists():
+                raise _taken(new)
+            folder.rename(self.folder / new)
+        except OSError as error:
+            raise StoreError(
+                f"the collection {name!r} cannot be renamed: {error.strerror or error}."
+            ) from error
+        finally:
+            held.release()
+        return self.settings_of(new)
+
+    def _held(self, name: str, what: str) -> Hold:
+        """The collection, which no other program uses. Raises CollectionError, naming who does."""
+        folder = self.folder / name
         held = hold(folder, make=False)
         if held is None:
             raise CollectionError(
                 f"the collection {name!r} is in use by {holder_of(folder) or 'another program'}. End "
-                "that program, or remove the collection there."
+                f"that program, or {what} the collection there."
             )
+        return held
+
+    def remove(self, name: str) -> None:
+        """Delete it. Raises UnknownCollectionError; CollectionError, naming who does, where a program
+        uses it; StoreError where its folder cannot be deleted."""
+        folder = self.settings_of(name).index
+        held = self._held(name, "remove")
         # Out of sight in one step: what a crash leaves behind is no half of a collection.
         gone = self.folder / f".removed-{name}-{secrets.token_hex(4)}"
         try:
@@ -95,3 +116,14 @@ class Installation:
             ) from error
         finally:
             held.release()
+
+
+def _check(name: str) -> None:
+    if not is_collection(name):
+        raise CollectionError(
+            f"{name!r:.80} is no name for a collection; give letters, digits, - and _, 60 at most."
+        )
+
+
+def _taken(name: str) -> CollectionError:
+    return CollectionError(f"there is a collection {name!r} already.")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -294,9 +294,11 @@ def opening(assistant: Answering, samples: int = 0) -> str:
 
 
 def filter_address(filters: Filters) -> str:
-    """The filters as a query: "article=…&source=…&after=2025-01-01"; "" if none."""
+    """The filters as a query: "article=…&source=…&author=…&tag=…&after=2025-01-01"; "" if none."""
     named = [("article", article_id) for article_id in filters.articles]
     named += [("source", source) for source in filters.sources]
+    named += [("author", author) for author in filters.authors]
+    named += [("tag", tag) for tag in filters.tags]
     named += [("after", filters.after.isoformat())] if filters.after else []
     named += [("before", filters.before.isoformat())] if filters.before else []
     return urlencode(named, errors="replace")
@@ -306,7 +308,8 @@ def filters_of(address: str) -> Filters:
     """The filters that `filter_address` wrote. Raises QuestionError for what is no date."""
     named = parse_qs(address)
     after, before = (named.get(name, [""])[0] for name in ("after", "before"))
-    return Filters.entered(named.get("source", []), after, before, named.get("article", []))
+    sources, *others = (named.get(name, []) for name in ("source", "article", "author", "tag"))
+    return Filters.entered(sources, after, before, *others)
 
 
 def theme() -> Any:
@@ -354,7 +357,7 @@ def build(
         with gr.Row(elem_id="dl-page"):
             with gr.Column(elem_id="dl-library", min_width=0):
                 again = gr.Button("New question", elem_id="dl-again", size="md")
-                with gr.Accordion("Sources and dates", open=False, elem_id="dl-narrow"):
+                with gr.Accordion("Filters", open=False, elem_id="dl-narrow"):
                     sources = gr.Dropdown(
                         [], label="Only these sources", multiselect=True, elem_id="dl-only"
                     )
@@ -402,7 +405,8 @@ def build(
                     stop = gr.Button("Stop", elem_id="dl-stop", min_width=0, visible=False)
 
         asking = [showing, answers, go, stop]
-        filters = [sources, after, before, within]  # within: as an address, "article=…"
+        # within: what has no box of Gradio's, as an address, "article=…&author=…&tag=…"
+        filters = [sources, after, before, within]
 
         def shown_as(view: View) -> list[Any]:
             """A view as the new values of `asking`."""
@@ -436,12 +440,13 @@ def build(
             days = [
                 None if day is None else day.isoformat() for day in (chosen.after, chosen.before)
             ]
-            only = Filters(articles=chosen.articles)
-            return [list(chosen.sources), *days, filter_address(only)]
+            others = replace(chosen, sources=(), after=None, before=None)
+            return [list(chosen.sources), *days, filter_address(others)]
 
         def entered(only: Any, first: Any, last: Any, among: str | None) -> Filters:
             """Raises QuestionError for what is no date."""
-            return Filters.entered(only, first, last, filters_of(among or "").articles)
+            others = filters_of(among or "")
+            return Filters.entered(only, first, last, others.articles, others.authors, others.tags)
 
         async def on_ask(
             wanted: str | None,

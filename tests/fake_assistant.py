@@ -340,6 +340,7 @@ class MemoryIndex(Index):
         return sorted(summaries, key=lambda s: s.published or date.min, reverse=True)
 
     def summary(self, article_id: str) -> Summary:
+        self.get(article_id)
         return next(summary for summary in self.articles() if summary.id == article_id)
 
     def near_words(self, word: str, k: int = 3) -> list[str]:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -68,6 +69,7 @@ def test_a_question_is_kept_answered_and_its_filters_reach_the_assistant(
     desk: Desk, conversations: Conversations, assistant: FakeAssistant
 ) -> None:
     narrow = Filters(("Asian Lite",), date(2025, 1, 1), date(2025, 12, 31), ("meeting",))
+    narrow = replace(narrow, authors=("Ola Brekke",), tags=("kelp", "nets"))
     asked = desk.ask("ann", COST.question, narrow)
     assert ended(desk, conversations, asked).answer == COST
     (heard,) = assistant.asked
@@ -77,9 +79,11 @@ def test_a_question_is_kept_answered_and_its_filters_reach_the_assistant(
         date(2025, 12, 31),
         ("meeting",),
     )
+    assert (heard.authors, heard.tags) == (("Ola Brekke",), ("kelp", "nets"))
     ended(desk, conversations, desk.ask("ann", "who?"))
     last = assistant.asked[-1]
     assert (last.sources, last.after, last.before, last.articles) == (None, None, None, None)
+    assert (last.authors, last.tags) == (None, None)
 
 
 def test_a_question_that_comes_again_under_its_name_is_asked_once(

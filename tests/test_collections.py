@@ -108,6 +108,27 @@ def test_a_collection_in_use_is_not_removed(installation: Installation) -> None:
     assert installation.names() == ()
 
 
+def test_a_collection_is_renamed_where_the_name_is_free_and_nobody_uses_it(
+    installation: Installation,
+) -> None:
+    (installation.create("press").index / "catalog.sqlite").write_bytes(b"kept")
+    installation.create("sport")
+    with pytest.raises(CollectionError, match="is no name"):
+        installation.rename("press", "../x")
+    with pytest.raises(CollectionError, match="a collection 'sport' already"):
+        installation.rename("press", "sport")
+    with pytest.raises(UnknownCollectionError):
+        installation.rename("nope", "desk")
+    held = hold(installation.folder / "press", program="dateline chat")
+    assert held is not None
+    with pytest.raises(CollectionError, match="in use by dateline chat"):
+        installation.rename("press", "desk")
+    held.release()
+    settings = installation.rename("press", "desk")
+    assert (settings.index / "catalog.sqlite").read_bytes() == b"kept"
+    assert installation.names() == ("desk", "sport")
+
+
 def test_a_setting_names_the_collection_and_an_index_in_the_call_decides(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -166,7 +187,10 @@ def test_commands_work_on_the_collection_that_they_name(
         used = run("collections", "remove", "press", "--yes")
         assert (used.exit_code, "in use by" in used.stderr) == (1, True)
     assert run("collections", "remove", "press").exit_code == 2
-    assert run("collections", "remove", "press", "--yes").stdout == "Removed: press\n"
+    assert run("collections", "rename", "press", "sport").exit_code == 1
+    assert run("collections", "rename", "press", "desk").stdout.startswith("Renamed: press to desk")
+    assert "ferry" in run("list", "--collection", "desk").stdout
+    assert run("collections", "remove", "desk", "--yes").stdout == "Removed: desk\n"
     assert run("collections").stdout == "sport: 0 articles\n"
     assert (folder / "a.txt").exists()
 
@@ -238,6 +262,9 @@ class World:
             )
 
         self.app = asyncio.run(made())  # Gradio makes a loop of its own where none runs
+
+    def key_for_asking(self) -> str:
+        return f"Bearer {self.own.create('asker', 'ask', 0.0)}"
 
     def key(self, keys: Keys) -> str:
         with closing(keys):
@@ -443,6 +470,33 @@ def test_collections_are_made_listed_and_removed_over_http(world: World, address
     held.release()
     assert _get(f"{address}/collections/sport/healthz").status_code == 200
     assert _delete(f"{url}/nope").status_code == 404
+
+
+def test_a_collection_is_renamed_over_http_with_all_that_it_holds(
+    world: World, address: str
+) -> None:
+    url = f"{address}/api/v1/collections"
+    world.fakes["desk"] = world.fakes["press"]
+    question = {"question": QUESTION}
+    assert _post(f"{address}/collections/press/api/v1/answer", json=question).is_success  # open
+    for wrong, status in (("../x", 422), ("sport", 409), ("press", 409)):
+        refused = _request("PATCH", f"{url}/press", json={"name": wrong})
+        assert refused.status_code == status
+    assert _request("PATCH", f"{url}/nope", json={"name": "desk"}).status_code == 404
+    renamed = _request("PATCH", f"{url}/press", json={"name": "desk"})
+    assert renamed.json() == {"name": "desk", "articles": 1}
+    assert world.installation.names() == ("desk", "sport")
+    assert _get(f"{address}/collections/press/healthz").status_code == 404
+    headers = {"Authorization": f"Bearer {world.tokens['press']}"}  # keys go with it
+    reply = _post(f"{address}/collections/desk/api/v1/answer", json=question, headers=headers)
+    assert reply.json()["short"] == "press"
+    own = _request("PATCH", f"{url}/sport", json={"name": "x"}, headers=headers)
+    assert own.status_code == 403
+    asking = world.key_for_asking()
+    for method, path in (("POST", url), ("PATCH", f"{url}/sport"), ("DELETE", f"{url}/sport")):
+        told = _request(method, path, json={"name": "x"}, headers={"Authorization": asking})
+        assert told.status_code == 403
+    assert world.installation.names() == ("desk", "sport")
 
 
 # -------------------------------------------------------------------------------- opened and closed

@@ -356,3 +356,21 @@ def test_filters_kept_by_an_earlier_version_are_read(
         db.execute("""UPDATE conversations SET filters = '[["Wire"], null, "2025-01-02"]'""")
     kept = conversations.get("ann", asked.conversation_id)
     assert kept.filters == Filters(("Wire",), None, date(2025, 1, 2))
+
+
+@pytest.mark.parametrize(
+    "narrow",
+    [
+        Filters(authors=("Ness, Ida",)),
+        Filters(tags=("kelp", "nets")),
+        Filters(("Wire",), date(2025, 1, 2), None, ("a",), ("Ola Brekke",), ("kelp",)),
+    ],
+)
+def test_authors_and_tags_stay_with_the_conversation_and_the_question(
+    conversations: Conversations, narrow: Filters
+) -> None:
+    asked = conversations.begin("ann", "?", narrow)
+    assert conversations.get("ann", asked.conversation_id).filters == narrow
+    assert conversations.exchange("ann", asked.id).filters == narrow
+    conversations.narrow("ann", asked.conversation_id, Filters(tags=("nets",)))
+    assert conversations.get("ann", asked.conversation_id).filters == Filters(tags=("nets",))

@@ -69,7 +69,7 @@ def test_conversations_are_exported_to_whose_they_are(
     conversations.fail(failed.id, "The model is gone.")
     stopped = begin("how?")
     conversations.finish(stopped.id, replace(COST, text="The", complete=False), stopped=True)
-    waiting = begin("when?", Filters(("Echo",), date(2025, 1, 1)))
+    waiting = begin("when?", Filters(("Echo",), date(2025, 1, 1), tags=("kelp",)))
     (listed,) = site.get("/api/v1/conversations", headers=header(ANN)).json()["conversations"]
     assert (listed["id"], listed["title"]) == (asked.conversation_id, COST.question)
     path = f"/api/v1/conversations/{listed['id']}"
@@ -79,7 +79,13 @@ def test_conversations_are_exported_to_whose_they_are(
     assert (second["state"], second["failure"]) == ("failed", "The model is gone.")
     assert (third["state"], third["answer"]["text"]) == ("stopped", "The")
     assert (last["id"], last["state"], last["answer"]) == (waiting.id, "asked", None)
-    assert last["filters"] == {"sources": ["Echo"], "after": "2025-01-01", "before": None}
+    assert last["filters"] == {
+        "sources": ["Echo"],
+        "after": "2025-01-01",
+        "before": None,
+        "authors": [],
+        "tags": ["kelp"],
+    }
     assert datetime.fromisoformat(last["asked"]).timestamp() == pytest.approx(waiting.asked)
     ConversationOut.model_validate(told)
     exported = site.get(f"{path}.md", headers=header(ANN))

@@ -521,6 +521,11 @@ def test_edits_what_is_given_and_leaves_the_rest(index: Index) -> None:
         limits: dict[str, Any] = {"mode": mode, "authors": ["c. doe"], "tags": ["FARES", "x"]}
         assert article_ids(index.search("ferry", **limits)) == {"ferry"}
         assert index.search("ferry", mode=mode, authors=["A. Writer"]) == []
+        assert index.search("ferry", mode=mode, tags=["boats"]) == []
+    assert index.edit("ferry", tags=("Boats",)).tags == ("Boats",)
+    for mode in MODES:  # at once by the new one, and no more by the old ones
+        assert article_ids(index.search("ferry", mode=mode, tags=["boats"])) == {"ferry"}
+        assert index.search("ferry", mode=mode, tags=["fares", "ports"]) == []
     assert index.edit("ferry", tags=()).tags == ()
     assert index.get("ferry").authors == ("C. Doe",)
 

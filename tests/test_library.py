@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assistant.api import create_app
-from assistant.web.library import LISTED, Library
+from assistant.web.library import LISTED, Library, Names
 from tests.fake_assistant import ARTICLES, HARBOUR, HOSTILE, MEETING, FakeAssistant, MemoryIndex
 from tests.fake_embedding import FakeEmbedding
 from tests.test_api import Client
@@ -95,6 +95,56 @@ def test_title_day_and_source_are_edited_and_emptied(
     assert edited.text == HARBOUR.text
     with pytest.raises(ArticleError, match="needs a title"):
         library.edit(HARBOUR.id, title=" ", published=None, source="")
+
+
+def test_authors_and_tags_are_counted_whatever_their_capital_letters() -> None:
+    named = [("Ann Ash", "Ports"), ("ann  ash", "ports"), ("Ann Ash", "ports"), ("Bo", " ")]
+    index = MemoryIndex(
+        [Article(f"{n}", "A", "t", authors=(a,), tags=(t,)) for n, (a, t) in enumerate(named)]
+    )
+    library = Library(index)
+    authors, tags = library.labels()
+    assert authors == Names((("Ann Ash", 3), ("Bo", 1)), 2, 2)
+    assert tags == Names((("ports", 3),), 1, 1)
+    assert library.labels("ASH an") == (Names((("Ann Ash", 3),), 1, 2), Names((), 0, 1))
+    assert library.labels(most=1)[0] == Names((("Ann Ash", 3),), 2, 2)
+    index.edit("3", tags=["ports", "Fares"])
+    assert library.labels()[1].shown == (("ports", 4), ("Fares", 1))
+    library.close()
+
+
+def test_what_several_articles_are_filed_under_is_changed_and_brought_back(tmp_path: Path) -> None:
+    kelp = Article("kelp", "Kelp", "Kelp grows in the sea.", authors=("Ann Ash",), tags=("sea",))
+    nets = Article("nets", "Nets", "Nets are cast in the sea.", tags=("Fishing", "sea"))
+    with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
+        index.add_articles([kelp, nets])
+        library = Library(index)
+        change = {"add_tags": ["fishing"], "remove_tags": ["SEA"], "add_authors": [" Bo  Birk "]}
+        undo = library.relabel(["kelp", "nets", "kelp"], **change)
+        assert (index.get("kelp").tags, index.get("nets").tags) == (("fishing",), ("Fishing",))
+        assert index.get("kelp").authors == ("Ann Ash", "Bo Birk")
+
+        def found(**limits: list[str]) -> list[set[str]]:
+            return [
+                {hit.passage.article_id for hit in index.search("sea", mode=mode, **limits)}  # type: ignore[arg-type]
+                for mode in ("words", "vectors", "hybrid")
+            ]
+
+        assert found(tags=["FISHING"], authors=["bo birk"]) == [{"kelp", "nets"}] * 3
+        assert found(tags=["sea"]) == [set()] * 3
+        index.edit("nets", tags=["boats"])  # changed again: what was meant then is left
+        assert library.undo(undo) == 1
+        assert index.get("kelp") == kelp
+        assert index.get("nets").tags == ("boats",)
+        assert found(tags=["sea"]) == [{"kelp"}] * 3
+        with pytest.raises(ArticleNotFoundError):
+            library.relabel(["kelp", "gone"], add_tags=["x"])
+        with pytest.raises(ArticleError, match="at most 100 tags"):
+            library.relabel(["kelp"], add_tags=[f"{n}" for n in range(100)])
+        with pytest.raises(ArticleError, match="no article was chosen"):
+            library.relabel([], add_tags=["x"])
+        assert index.get("kelp") == kelp
+        library.close()
 
 
 def test_a_pasted_text_is_kept_to_the_character_and_named_by_its_first_line(
@@ -193,6 +243,8 @@ def test_the_list_over_http_is_narrowed_and_names_where_to_read(api: Client) -> 
         "title": HARBOUR.title,
         "source": "Coast Gazette",
         "published": "2025-11-04",
+        "authors": [],
+        "tags": [],
         "added": 2,
     }
     plain = api.get("/library/articles", params={"order": "added"}).json()
@@ -200,6 +252,39 @@ def test_the_list_over_http_is_narrowed_and_names_where_to_read(api: Client) -> 
     assert plain["last"] == 3
     assert {one["read"].partition("?")[2] for one in plain["articles"]} == {""}
     assert api.get("/library/articles", params={"order": "size"}).status_code == 422
+
+
+def test_authors_and_tags_over_http_narrow_are_edited_and_brought_back(
+    api: Client, assistant: FakeAssistant
+) -> None:
+    edited = {
+        "id": HARBOUR.id,
+        "title": "Wall",
+        "published": None,
+        "source": "",
+        "tags": ["a", "b"],
+    }
+    assert api.post("/library/edit", json=edited).json()["tags"] == ["a", "b"]
+    change = {"ids": [HARBOUR.id, MEETING.id], "add_tags": ["c"], "remove_tags": ["A"]}
+    undo = api.post("/library/relabel", json=change).json()["undo"]
+    assert assistant.index.get(HARBOUR.id).tags == ("b", "c")
+    assert api.get("/library/labels?words=c").json() == {
+        "authors": {"shown": [], "found": 0, "total": 0},
+        "tags": {"shown": [["c", 2]], "found": 1, "total": 2},
+    }
+
+    def listed(**params: str) -> list[str]:
+        found = api.get("/library/articles", params=params).json()["articles"]
+        return [each["id"] for each in found]
+
+    assert sorted(listed(tag="C")) == sorted([HARBOUR.id, MEETING.id])
+    assert listed(tag="b") == [HARBOUR.id]
+    assert listed(author="b") == []
+    assert api.post("/library/undo", json={"name": undo}).json() == {"articles": 2}
+    assert assistant.index.get(HARBOUR.id).tags == ("a", "b")
+    wrong = {**edited, "tags": ["x" * 201]}
+    assert api.post("/library/edit", json=wrong).status_code == 400
+    assert api.post("/library/relabel", json={**change, "ids": ["gone"]}).status_code == 404
 
 
 def test_a_file_is_given_and_counted_over_http(

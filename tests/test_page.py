@@ -358,6 +358,9 @@ def test_the_filters_are_a_query_for_the_list_of_articles() -> None:
     assert filters_of(filter_address(filters)) == filters
     chosen = Filters(before=date(2025, 1, 2), articles=("reports/harbour 2?.txt", "a&b\n"))
     assert filters_of(filter_address(chosen)) == chosen
+    named = Filters(authors=("Ness, Ida", "Ü & Co"), tags=("a=b", "#kelp"))
+    assert filters_of(filter_address(named)) == named
+    assert str(named) == "by Ness, Ida, Ü & Co · tagged a=b, #kelp"
     assert filter_address(Filters()) == ""
     assert filters_of("") == Filters()
 

@@ -254,6 +254,31 @@ def test_an_article_is_added_corrected_and_removed(app: Any, assistant: FakeAssi
     assert send(app, "DELETE", path).status_code == 404
 
 
+def test_several_articles_are_given_authors_and_tags_and_lose_them(
+    app: Any, assistant: FakeAssistant
+) -> None:
+    def change(**given: Any) -> Any:
+        return send(app, "PATCH", "/api/v1/articles", json={"ids": ["meeting", ODD.id], **given})
+
+    told = change(add_tags=["ports", "Kelp"], add_authors=["Jane  Doe"]).json()["articles"]
+    assert [(each["id"], each["authors"], each["tags"]) for each in told] == [
+        ("meeting", ["Jane Doe"], ["ports", "Kelp"]),
+        (ODD.id, ["Jane Doe"], ["ports", "Kelp"]),
+    ]
+    change(remove_tags=["PORTS"], add_tags=["kelp"], remove_authors=["nobody"])
+    assert assistant.index.get("meeting").tags == ("Kelp",)
+    assert assistant.index.get("meeting").authors == ("Jane Doe",)
+    for refused, status in (
+        ({"ids": ["meeting", "nobody"], "add_tags": ["x"]}, 404),
+        ({"add_tags": ["x" * 201]}, 422),
+        ({"add_tags": [f"{n}" for n in range(100)]}, 400),
+        ({"ids": []}, 422),
+        ({"tags": ["x"]}, 422),
+    ):
+        assert change(**refused).status_code == status
+    assert assistant.index.get("meeting").tags == ("Kelp",)
+
+
 def test_files_and_links_are_worked_on_and_told_of(app: Any, assistant: FakeAssistant) -> None:
     before = len(assistant.index.kept)
     params = {"name": "ferry.txt"}

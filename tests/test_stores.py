@@ -142,6 +142,25 @@ def test_files_and_what_a_person_has_set_are_kept_until_the_article_goes(catalog
     assert catalog.as_edited([OTHER]) == [OTHER]
 
 
+def test_an_article_is_found_by_the_authors_and_tags_it_was_given_and_no_more_by_the_old(
+    catalog: Catalog,
+) -> None:
+    put(catalog, replace(OTHER, authors=("Ola Brekke",), tags=("kelp", ODD)), SECRET)
+    with catalog.transaction():
+        catalog.put_details(replace(OTHER, authors=("Ness, Ida",), tags=("Nets",)))
+    key = catalog.article_keys(Filter(articles=("other",)))
+    for filters, found in (
+        (Filter(authors=("ness,  IDA",)), key),
+        (Filter(tags=("x", "nets"), authors=("Ness, Ida",)), key),
+        (Filter(authors=("Ola Brekke",)), []),
+        (Filter(tags=("kelp", ODD)), []),
+        (Filter(tags=("nets",), authors=("Ola Brekke",)), []),
+    ):
+        assert catalog.article_keys(filters) == found
+    assert catalog.summary("other").tags == ("Nets",)
+    assert catalog.faults() == []
+
+
 def test_an_article_takes_the_source_of_the_file_that_is_left(catalog: Catalog) -> None:
     put(catalog, replace(OTHER, source="first"))
     files = [

@@ -62,6 +62,29 @@ def _collections_create(name: CollectionArgument, as_json: AsJson = False) -> No
         typer.echo(f"Made: {name}, in {folder}")
 
 
+@commands.command("rename")
+def _collections_rename(
+    name: CollectionArgument,
+    new: Annotated[
+        str, typer.Argument(metavar="NEW", parser=as_text, help="Letters, digits, - and _.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Give a collection another name, with all that it holds.
+
+    One that a program uses keeps its name.
+
+    \b
+    Example:
+      dateline collections rename press desk
+    """
+    folder = _installation().rename(name, new).index
+    if as_json:
+        print_json({"name": new, "folder": str(folder)})
+    else:
+        typer.echo(f"Renamed: {name} to {new}, in {folder}")
+
+
 @commands.command("remove")
 def _collections_remove(
     name: CollectionArgument,

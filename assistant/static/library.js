@@ -10,8 +10,10 @@
   const [BUSY, IDLE] = [600, 15_000]; // milliseconds between two looks at how far it is
   const AT_ONCE = 2; // files sent at the same time
 
-  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, unsent: 0, drawn: "", wasRunning: false, looks: 0, seen: 0, filled: null, since: null };
+  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, unsent: 0, drawn: "", wasRunning: false, looks: 0, seen: 0, fields: 0, filled: null, since: null };
 
+  /* The name of an author or tag as the server compares it. */
+  const same = (name) => name.trim().replace(/\s+/g, " ").toLowerCase();
   const counted = (n) => (n === 1 ? "1 article" : `${n.toLocaleString("en-GB")} articles`);
   const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
   const button = (text, action, properties = {}) =>
@@ -44,7 +46,7 @@
   const chosen = make("span", { className: "dl-chosen" });
   const all = plain("All", () => selectAll());
   const bar = make("div", { className: "dl-selecting", role: "group", "aria-label": "Selected articles", hidden: true },
-    chosen, all, plain("Delete", () => ask([...state.selected.keys()]), { className: "dl-plain dl-danger", id: "dl-delete-selected" }));
+    chosen, all, plain("Edit", () => relabel(), { id: "dl-edit-selected" }), plain("Delete", () => ask([...state.selected.keys()]), { className: "dl-plain dl-danger", id: "dl-delete-selected" }));
   const line = make("p", { className: "dl-line" });
   const meter = make("progress", { max: 1, value: 0, "aria-label": "Articles read" });
   const failures = make("ul", { className: "dl-failures" });
@@ -136,7 +138,7 @@
     const searched = search.value.trim();
     const some = searched || narrow;
     told.textContent = !state.total ? "None yet: add files, paste text, or paste a link."
-      : !state.found ? (searched ? `No article has “${searched}”.` : "No article fits the sources and dates.")
+      : !state.found ? (searched ? `No article has “${searched}”.` : "No article fits the filters.")
         : some ? `${state.found.toLocaleString("en-GB")} of ${counted(state.total)}` : "";
     if (state.since !== null) {
       told.textContent = `${state.found.toLocaleString("en-GB")} new of ${counted(state.total)} `;
@@ -198,7 +200,7 @@
   function drawSelection() {
     bar.hidden = !state.selecting;
     chosen.textContent = `${state.selected.size} selected`;
-    bar.querySelector("#dl-delete-selected").disabled = !state.selected.size;
+    for (const one of bar.querySelectorAll("#dl-delete-selected, #dl-edit-selected")) one.disabled = !state.selected.size;
   }
 
   // ------------------------------------------------------------------------------ how far it is
@@ -214,7 +216,7 @@
         state.now = now;
         if (now.revision !== state.revision) {
           state.revision = now.revision;
-          state.filled = Promise.all([fill(), fillSources()]);
+          state.filled = Promise.all([fill(), fillSources(), fillLabels()]);
           if (first) state.filled.then(tellNews);
           if (!first) document.querySelector("#dl-refresh")?.click();
         }
@@ -529,9 +531,10 @@
   const editTitle = make("input", { type: "text", maxLength: 300, required: true });
   const editDate = make("input", { type: "date" });
   const editSource = make("input", { type: "text", maxLength: 200 });
+  const [editAuthors, editTags] = [names("author", "Authors"), names("tag", "Tags")];
   const editError = error();
   const editForm = make("form", { noValidate: true, onsubmit: (event) => { event.preventDefault(); save(); } },
-    field("Title", editTitle), make("div", { className: "dl-two" }, field("Date", editDate), field("Source", editSource)), editError,
+    field("Title", editTitle), make("div", { className: "dl-two" }, field("Date", editDate), field("Source", editSource)), editAuthors.node, editTags.node, editError,
     make("div", { className: "dl-row" }, button("Delete article", () => { const { id } = editing.article; editing.close(); ask([id]); }, { className: "dl-button dl-danger" }),
       make("span", { className: "dl-space" }), button("Cancel", () => editing.close()),
       make("button", { type: "submit", className: "dl-button dl-primary", textContent: "Save" })));
@@ -542,6 +545,8 @@
     editTitle.value = article.title;
     editDate.value = article.published ?? "";
     editSource.value = article.source;
+    editAuthors.show([article.authors]);
+    editTags.show([article.tags]);
     editError.textContent = "";
     editing.showModal();
     editTitle.focus();
@@ -549,7 +554,9 @@
 
   async function save() {
     try {
-      await call("POST", "/library/edit", { id: editing.article.id, title: editTitle.value, published: editDate.value || null, source: editSource.value });
+      // What is as it was is left to the article's file.
+      const labels = { authors: editAuthors.changed() ? editAuthors.all() : null, tags: editTags.changed() ? editTags.all() : null };
+      await call("POST", "/library/edit", { id: editing.article.id, title: editTitle.value, published: editDate.value || null, source: editSource.value, ...labels });
     } catch (problem) { editError.textContent = problem.message; return; }
     editing.close();
     say("Saved");
@@ -560,6 +567,120 @@
   function focusRow(id) {
     const at = state.rows.findIndex((one) => one.id === id);
     (list.children[at]?.querySelector(".dl-edit") ?? heading).focus();
+  }
+
+  /* Several at once: what all or some of them have; what is not touched stays with those that have it. */
+  const [allAuthors, allTags] = [names("author", "Authors"), names("tag", "Tags")];
+  const relabelError = error();
+  const relabelling = dialog("dl-relabel", "Edit articles", make("form", { noValidate: true, onsubmit: (event) => { event.preventDefault(); saveLabels(); } },
+    allAuthors.node, allTags.node, relabelError,
+    make("div", { className: "dl-row dl-end" }, button("Cancel", () => relabelling.close()),
+      make("button", { type: "submit", className: "dl-button dl-primary", textContent: "Save" }))));
+
+  function relabel() {
+    const rows = new Map(state.rows.map((row) => [row.id, row]));
+    const some = [...state.selected.values()].map((one) => rows.get(one.id) ?? one);
+    relabelling.querySelector("h2").textContent = `Edit ${counted(some.length)}`;
+    relabelError.textContent = "";
+    allAuthors.show(some.map((one) => one.authors));
+    allTags.show(some.map((one) => one.tags));
+    relabelling.showModal();
+    allAuthors.focus();
+  }
+
+  async function saveLabels() {
+    const ids = [...state.selected.keys()];
+    const [authors, tags] = [allAuthors.changes(), allTags.changes()];
+    let done;
+    try {
+      done = await call("POST", "/library/relabel", { ids, add_authors: authors.added, remove_authors: authors.removed, add_tags: tags.added, remove_tags: tags.removed });
+    } catch (problem) { relabelError.textContent = problem.message; return; }
+    relabelling.close();
+    await look();
+    undoable("Saved.", done.undo);
+  }
+
+  /* Names of authors or tags, to be taken away one by one and added to. */
+  function names(kind, label) {
+    const [id, ends] = [`dl-names-${++state.fields}`, kind === "tag" ? /[,;]/ : /;/];
+    const own = { before: [], now: [], of: 0 }; // each name with how many of the articles have it
+    const tokens = make("ul", { className: "dl-tokens", "aria-label": label });
+    const known = make("datalist", { id: `${id}-known` });
+    const input = make("input", { type: "text", id, maxLength: 1000, autocomplete: "off", dir: "auto", "aria-describedby": `${id}-hint` });
+    input.setAttribute("list", known.id);
+    const node = make("div", { className: "dl-field" }, make("label", { for: id, textContent: label }), tokens, input, known,
+      make("small", { id: `${id}-hint`, textContent: `Enter ${kind === "tag" ? "or a comma" : "or a semicolon"} after each.` }));
+
+    function take() {
+      for (const part of input.value.split(ends)) {
+        const name = part.trim().replace(/\s+/g, " ");
+        if (!name) continue;
+        own.now = [...own.now.filter((one) => same(one.name) !== same(name)), { name, count: own.of }];
+      }
+      input.value = "";
+      draw();
+    }
+
+    function draw() {
+      tokens.hidden = !own.now.length;
+      renew(tokens, own.now, (one) => JSON.stringify(one), (one) => make("li", {}, named(one.name),
+        ...(one.count < own.of ? [make("span", { className: "dl-number-of", textContent: `${one.count} of ${own.of}` })] : []),
+        make("button", { type: "button", className: "dl-quiet", "aria-label": `Remove ${nameOf(one.name)}`, textContent: "✕", onclick: () => {
+          const at = own.now.indexOf(one);
+          own.now = own.now.filter((other) => other !== one);
+          draw();
+          say(`Removed: ${nameOf(one.name)}`);
+          (tokens.querySelectorAll("button")[Math.min(at, own.now.length - 1)] ?? input).focus();
+        } })));
+    }
+
+    let asked = 0;
+    async function suggest() {
+      const request = ++asked;
+      try {
+        const found = (await call("GET", `/library/labels?${new URLSearchParams({ words: input.value })}`))[`${kind}s`];
+        if (request === asked) known.replaceChildren(...found.shown.map(([value]) => make("option", { value })));
+      } catch { /* it can be typed */ }
+    }
+
+    input.addEventListener("focus", suggest);
+    input.addEventListener("input", () => { if (ends.test(input.value)) take(); else suggest(); });
+    input.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.isComposing || !input.value.trim()) return; // else it saves
+      event.preventDefault();
+      take();
+    });
+
+    return {
+      node,
+      focus: () => input.focus(),
+      /* Show those of each article. */
+      show(lists) {
+        const found = new Map();
+        for (const list of lists) {
+          for (const name of new Map(list.filter((one) => one.trim()).map((one) => [same(one), one])).values()) {
+            const one = found.get(same(name)) ?? { name, count: 0 };
+            found.set(same(name), { ...one, count: one.count + 1 });
+          }
+        }
+        own.of = lists.length;
+        own.before = [...found.values()];
+        own.now = [...own.before];
+        input.value = "";
+        draw();
+      },
+      all() { take(); return own.now.map((one) => one.name); },
+      changed() { take(); return JSON.stringify(own.now) !== JSON.stringify(own.before); },
+      changes() {
+        take();
+        const had = new Map(own.before.map((one) => [same(one.name), one.count]));
+        const has = new Set(own.now.map((one) => same(one.name)));
+        return {
+          added: own.now.filter((one) => one.count === own.of && had.get(same(one.name)) !== own.of).map((one) => one.name),
+          removed: own.before.filter((one) => !has.has(same(one.name))).map((one) => one.name),
+        };
+      },
+    };
   }
 
   const question = make("h2", { id: "dl-delete-title" });
@@ -585,10 +706,14 @@
     try { removed = await call(method, path, body); } catch (problem) { toast(problem.message); await look(); return; }
     if (state.selecting) { state.selecting = false; state.selected.clear(); select.textContent = "Select"; select.setAttribute("aria-pressed", "false"); }
     await look();
-    toast("Deleted.", async () => {
+    undoable("Deleted.", removed.undo);
+  }
+
+  function undoable(text, name) {
+    toast(text, async () => {
       toast("Bringing back…");
       try {
-        await call("POST", "/library/undo", { name: removed.undo });
+        await call("POST", "/library/undo", { name });
         toast("Brought back.");
       } catch (problem) { toast(problem.message); }
       await look();
@@ -616,7 +741,7 @@
     }
   }, true);
 
-  document.body.append(adding, editing, confirming);
+  document.body.append(adding, editing, relabelling, confirming);
   way("files");
   addEventListener("beforeunload", (event) => { if (state.sending) event.preventDefault(); }); // not all is sent
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
@@ -626,10 +751,10 @@
   const MANY = 12; // sources that Gradio's box lists well enough
   const LATER = 1_500; // milliseconds in which the server's word on what was picked before may still come
   const picking = { sites: [], picked: new Set(), at: 0 };
-  const seekSource = make("input", { type: "search", id: "dl-seek-source", maxLength: 200, "aria-label": "Search the sources", autocomplete: "off", spellcheck: false, oninput: () => drawSources() });
+  const seekSource = make("input", { type: "search", id: "dl-seek-source", className: "dl-seek-names", maxLength: 200, "aria-label": "Search the sources", autocomplete: "off", spellcheck: false, oninput: () => drawSources() });
   const pickedTold = make("span", { className: "dl-chosen" });
   const sitesList = make("ul", { className: "dl-sites", tabIndex: 0, "aria-label": "Sources" });
-  const sources = make("div", { id: "dl-sources", role: "group", "aria-label": "Only these sources", hidden: true },
+  const sources = make("div", { id: "dl-sources", className: "dl-picking", role: "group", "aria-label": "Only these sources", hidden: true },
     seekSource, make("div", { className: "dl-selecting" }, pickedTold,
       plain("All", () => pick(shownSources(), true), { "aria-label": "Select all sources shown" }),
       plain("None", () => pick(shownSources(), false), { "aria-label": "Select none of the sources shown" })),
@@ -675,7 +800,7 @@
   function pick(some, on) {
     for (const source of some) if (on) picking.picked.add(source); else picking.picked.delete(source);
     picking.at = Date.now();
-    const query = narrowed();
+    const query = wanted();
     query.delete("source");
     for (const source of picking.picked) query.append("source", source);
     send(query);
@@ -691,6 +816,74 @@
     drawPicked();
   }
 
+  // ------------------------------------------------------------------------------ authors and tags
+
+  const KINDS = { author: "Authors", tag: "Tags" };
+  const labelling = { found: null, picked: { author: [], tag: [] }, at: 0, request: 0 };
+  const seekLabel = make("input", { type: "search", className: "dl-seek-names", id: "dl-seek-label", maxLength: 200, "aria-label": "Search the authors and tags", autocomplete: "off", spellcheck: false, oninput: () => fillLabels() });
+  const labelsList = make("ul", { className: "dl-sites", tabIndex: 0, "aria-label": "Authors and tags" });
+  const labels = make("div", { id: "dl-labels", className: "dl-picking", role: "group", "aria-label": "Only these authors and tags", hidden: true }, seekLabel, labelsList);
+
+  async function fillLabels() {
+    const request = ++labelling.request;
+    let found;
+    try { found = await call("GET", `/library/labels?${new URLSearchParams({ words: seekLabel.value })}`); } catch { return; } // asked for again
+    if (request !== labelling.request) return;
+    labelling.found = { author: found.authors, tag: found.tags };
+    drawLabels();
+  }
+
+  function drawLabels() {
+    if (!labelling.found) return;
+    const total = Object.values(labelling.found).reduce((sum, { total: n }) => sum + n, 0);
+    labels.hidden = !total && !picksOf().length;
+    const kinds = Object.keys(KINDS).filter((kind) => labelling.found[kind].total).map((kind) => KINDS[kind].toLowerCase());
+    seekLabel.hidden = total <= MANY;
+    seekLabel.placeholder = `Search ${kinds.join(" and ")}`;
+    const searched = seekLabel.value.trim();
+    const groups = Object.keys(KINDS).map((kind) => {
+      const { shown, found } = labelling.found[kind];
+      const there = new Set(shown.map(([name]) => same(name)));
+      const others = searched ? [] : labelling.picked[kind].filter((name) => !there.has(same(name)));
+      return { kind, names: [...others.map((name) => [name, null]), ...shown], more: found - shown.length };
+    }).filter(({ names: some }) => some.length);
+    renew(labelsList, groups, (group) => JSON.stringify(group), ({ kind, names: some, more: left }) => make("li", {}, make("h3", { textContent: KINDS[kind] }),
+      make("ul", { "aria-label": KINDS[kind] }, ...some.map(([name, count]) => {
+        const box = make("input", { type: "checkbox", value: name, "aria-label": nameOf(name), onchange: () => pickLabel(kind, name, box.checked) });
+        box.dataset.kind = kind;
+        return make("li", {}, make("label", {}, box, make("span", {}, named(name)), make("span", { className: "dl-number-of", textContent: count === null ? "" : count.toLocaleString("en-GB") })));
+      })), ...(left > 0 ? [make("p", { className: "dl-meta", textContent: `${left.toLocaleString("en-GB")} more: search for them.` })] : [])));
+    if (!groups.length) labelsList.replaceChildren(make("li", { className: "dl-meta", textContent: `No author or tag has “${searched}”.` }));
+    drawPickedLabels();
+  }
+
+  const picksOf = () => Object.keys(KINDS).flatMap((kind) => labelling.picked[kind].map((name) => [kind, name]));
+
+  function drawPickedLabels() {
+    const picked = new Set(picksOf().map(([kind, name]) => `${kind} ${same(name)}`));
+    for (const box of labelsList.querySelectorAll("input")) box.checked = picked.has(`${box.dataset.kind} ${same(box.value)}`);
+  }
+
+  function pickLabel(kind, name, on) {
+    const others = labelling.picked[kind].filter((one) => same(one) !== same(name));
+    labelling.picked[kind] = on ? [...others, name] : others;
+    labelling.at = Date.now();
+    const query = wanted();
+    for (const each of Object.keys(KINDS)) query.delete(each);
+    for (const [each, one] of picksOf()) query.append(each, one);
+    send(query);
+    say(on ? `Only ${kind === "author" ? "by" : "tagged"} ${nameOf(name)}` : `Removed: ${nameOf(name)}`);
+  }
+
+  /* As `repick`. */
+  function repickLabels() {
+    const now = narrowed();
+    const picked = { author: now.getAll("author"), tag: now.getAll("tag") };
+    if (Date.now() - labelling.at < LATER && picked.author.length + picked.tag.length !== picksOf().length) return;
+    labelling.picked = picked;
+    drawLabels();
+  }
+
   // --------------------------------------------------------------- the filters, above the question
 
   /* One chip a filter; taking one away sends the others to Gradio's boxes. */
@@ -703,14 +896,15 @@
     const drawn = JSON.stringify([String(query), [...titles]]);
     if (place.title_ === drawn) return;
     place.title_ = drawn;
-    const words = { article: (id) => titles.get(id) ?? "an article that was removed", source: nameOf, sources: (many) => `${many.toLocaleString("en-GB")} sources`, after: (value) => `from ${day(value)}`, before: (value) => `to ${day(value)}` };
+    const words = { article: (id) => titles.get(id) ?? "an article that was removed", source: nameOf, author: (name) => `by ${nameOf(name)}`, tag: (name) => `tagged ${nameOf(name)}`, after: (value) => `from ${day(value)}`, before: (value) => `to ${day(value)}` };
     const entries = [...query.entries()];
-    // Many sources are one chip.
-    const only = entries.filter(([name]) => name === "source").length;
-    const told = only > FEW ? [...entries.filter(([name]) => name !== "source"), ["sources", only]] : entries;
-    const chips = told.map(([name, value], at) => {
-      const text = words[name](value);
-      const without = () => { send(new URLSearchParams(entries.filter(([of], other) => (name === "sources" ? of !== "source" : entries[other] !== told[at])))); say(`Removed: ${text}`); document.querySelector("#dl-box textarea")?.focus(); };
+    // Many of a kind are one chip.
+    const many = ["source", "author", "tag"].map((kind) => [kind, entries.filter(([name]) => name === kind).length]).filter(([, count]) => count > FEW);
+    const told = [...entries.filter(([name]) => !many.some(([kind]) => kind === name)), ...many];
+    const chips = told.map((one) => {
+      const [name, value] = one;
+      const text = many.includes(one) ? `${value.toLocaleString("en-GB")} ${name}s` : words[name](value);
+      const without = () => { send(new URLSearchParams(entries.filter((other) => (many.includes(one) ? other[0] !== name : other !== one)))); say(`Removed: ${text}`); document.querySelector("#dl-box textarea")?.focus(); };
       return make("button", { type: "button", className: "dl-chip", "aria-label": `Remove the filter ${text}`, onclick: without },
         make("span", { textContent: text }), make("span", { textContent: "✕", "aria-hidden": "true" }));
     });
@@ -718,8 +912,11 @@
     place.replaceChildren(...(chips.length ? [make("span", { className: "dl-only-word", textContent: "Only" }), ...chips] : []));
   }
 
-  const FEW = 4; // sources that have a chip each
-  const send = (query) => wish("narrowing", String(query));
+  const FEW = 4; // of a kind that have a chip each
+  let sent = { query: "", at: 0 };
+  const send = (query) => { sent = { query: String(query), at: Date.now() }; wish("narrowing", sent.query); };
+  /* What the filters are to be, also before the server has said so. */
+  const wanted = () => (Date.now() - sent.at < LATER ? new URLSearchParams(sent.query) : narrowed());
 
   let place = null;
   let narrow = null;
@@ -728,11 +925,12 @@
     if (here && here !== place) { place = here; here.replaceChildren(shelf); look(); }
     const now = narrowed().toString();
     if (place && narrow !== null && narrow !== now) fill();
-    if (narrow !== now) repick();
+    if (narrow !== now) { repick(); repickLabels(); }
     const gradios = document.querySelector("#dl-only");
     const summary = document.querySelector("#dl-summary");
     if (summary && newsLine.previousElementSibling !== summary) summary.after(newsLine);
     if (gradios && sources.nextElementSibling !== gradios) gradios.before(sources);
+    if (gradios && labels.previousElementSibling !== gradios) gradios.after(labels);
     narrow = now;
     drawChips();
     const { largest, most } = state.now ?? {};

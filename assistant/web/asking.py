@@ -299,6 +299,8 @@ class Desk:
                 articles=asked.filters.articles or None,
                 after=asked.filters.after,
                 before=asked.filters.before,
+                authors=asked.filters.authors or None,
+                tags=asked.filters.tags or None,
                 stopping=work.stopping,
             )
             with closing(growing):

@@ -39,13 +39,15 @@ class Sites(Protocol):
 
 
 class Managed(Sites, Protocol):
-    """Collections that can be made and removed as well."""
+    """Collections that can be made, renamed and removed as well."""
 
     async def count(self, name: str) -> int:
         """How many articles it holds."""
         ...
 
     async def create(self, name: str) -> None: ...
+
+    async def rename(self, name: str, new: str) -> None: ...
 
     async def remove(self, name: str) -> None: ...
 

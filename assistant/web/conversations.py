@@ -51,12 +51,15 @@ FROM exchanges JOIN conversations ON conversations.id = exchanges.conversation
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a visitor narrowed the search to: `articles` are ids; both days are inclusive."""
+    """What a visitor narrowed the search to: `articles` are ids; both days are inclusive. Of several
+    authors or tags an article needs one."""
 
     sources: tuple[str, ...] = ()
     after: date | None = None
     before: date | None = None
     articles: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
     @classmethod
     def entered(
@@ -65,15 +68,20 @@ class Filters:
         after: str | None,
         before: str | None,
         articles: Sequence[str] = (),
+        authors: Sequence[str] = (),
+        tags: Sequence[str] = (),
     ) -> Filters:
         """The filters as they stand in the page. Raises QuestionError for what is no date."""
         days = _entered_day(after), _entered_day(before)
-        return cls(tuple(sources or ()), *days, tuple(articles))
+        return cls(tuple(sources or ()), *days, *map(tuple, (articles, authors, tags)))
 
     def __str__(self) -> str:
-        """Only these: "Coast Gazette, Asian Lite · from 1 Jan 2025 · to 2 Feb 2025"; "" if all."""
+        """Only these: "Coast Gazette, Asian Lite · by Ola Brekke · tagged ports · from 1 Jan 2025 ·
+        to 2 Feb 2025"; "" if all."""
         parts = [counted(len(self.articles))] if self.articles else []
         parts += [", ".join(map(name_of, self.sources))]
+        parts += [f"by {', '.join(map(name_of, self.authors))}"] if self.authors else []
+        parts += [f"tagged {', '.join(map(name_of, self.tags))}"] if self.tags else []
         parts += [f"from {day(self.after)}"] if self.after else []
         parts += [f"to {day(self.before)}"] if self.before else []
         return " · ".join(part for part in parts if part)
@@ -426,14 +434,16 @@ def _dumped(filters: Filters) -> str:
     days = [
         None if value is None else value.isoformat() for value in (filters.after, filters.before)
     ]
-    articles = [list(filters.articles)] if filters.articles else []
-    return json.dumps([list(filters.sources), *days, *articles])
+    lists = [list(names) for names in (filters.articles, filters.authors, filters.tags)]
+    while lists and not lists[-1]:
+        lists.pop()
+    return json.dumps([list(filters.sources), *days, *lists])
 
 
 def _filters(saved: str) -> Filters:
-    """Articles stand last where there are any: earlier versions knew none."""
-    sources, after, before, *articles = json.loads(saved)
-    return Filters(tuple(sources), _day(after), _day(before), *map(tuple, articles))
+    """Articles, authors and tags stand last, as far as there are any: earlier versions knew none."""
+    sources, after, before, *lists = json.loads(saved)
+    return Filters(tuple(sources), _day(after), _day(before), *map(tuple, lists))
 
 
 def _day(saved: str | None) -> date | None:

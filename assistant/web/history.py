@@ -59,6 +59,8 @@ class FiltersOut(BaseModel):
     sources: list[str]
     after: date | None
     before: date | None
+    authors: list[str]
+    tags: list[str]
 
 
 class ExchangeOut(BaseModel):
@@ -232,6 +234,8 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
         sources=list(exchange.filters.sources),
         after=exchange.filters.after,
         before=exchange.filters.before,
+        authors=list(exchange.filters.authors),
+        tags=list(exchange.filters.tags),
     )
     return {
         "id": exchange.id,

@@ -4,6 +4,7 @@
     library.listed("harbour", where=Filter(after=…))      what is listed, and how many there are
     removal = library.remove(["a1", "a2"])                      gone from the index
     library.undo(removal)                                       back, each under its own id
+    library.relabel(["a1", "a2"], add_tags=["ports"])           filed under it as well; can be undone
     library.add_samples(); library.samples()                    the sample articles, and which are in
 
 What is added in the background is in `adding`. It knows the index, and nothing of pages or models.
@@ -17,7 +18,7 @@ import secrets
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -39,6 +40,7 @@ from vectorstore.articles import (
     SourceFile,
     Statistics,
     Summary,
+    comparable,
 )
 from vectorstore.errors import (
     ArticleError,
@@ -51,6 +53,7 @@ from vectorstore.loading import READING, load
 from vectorstore.syncing import uploaded_place
 
 LISTED = 100  # articles listed at once
+NAMED = 200  # authors, or tags, that are listed at once
 
 _SEARCHED = 200  # passages that are looked through for the words of a search
 _EXTRACT = 150  # characters of a passage that are listed
@@ -59,6 +62,7 @@ _UNDONE = 10  # removals that can be brought back, newest first
 _REMEMBERED = 600.0  # seconds for which they can
 _A_STEP = 32  # articles brought back in one step
 _TEXTS_AT_ONCE = 8  # that are embedded while their senders wait
+_MOST_NAMES = 100  # authors, or tags, of an article
 _TITLE = 90  # characters of a title that is taken from the text
 _LONGEST = {"title": 300, "source": 200, "author": 200, "tag": 200, "text": 5_000_000}
 """Characters of what is typed."""
@@ -104,9 +108,27 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """Authors or tags, each with the number of its articles, most first: `shown` of the `found` that were
+    looked for, of `total`."""
+
+    shown: tuple[tuple[str, int], ...]
+    found: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Removed:
     articles: tuple[Article, ...]
     files: tuple[SourceFile, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Relabelled:
+    """Articles as they were before, each with the authors and tags that it was given."""
+
+    articles: tuple[tuple[Summary, tuple[str, ...], tuple[str, ...]], ...]
     at: float
 
 
@@ -127,11 +149,12 @@ class Library:
         self.suggestions = suggestions
         self.subscribing = subscribing
         self.index = index
-        self._removed: OrderedDict[str, _Removed] = OrderedDict()
+        self._undoable: OrderedDict[str, _Removed | _Relabelled] = OrderedDict()
         self._changing = threading.Lock()
         self._pasting = threading.BoundedSemaphore(_TEXTS_AT_ONCE)
         self._edits = 0
         self._samples: tuple[str, tuple[str, ...]] = ("", ())  # as of that revision
+        self._labels: tuple[str, tuple[_Counted, _Counted]] = ("", ((), ()))  # as of that content
 
     def close(self) -> None:
         """Stop adding, refreshing, and looking for questions. What was removed stays removed."""
@@ -168,6 +191,26 @@ class Library:
         sites.sort(key=lambda site: (-sum(count for _, count in site.sources), site.name))
         rest.sort(key=lambda one: -one[1])
         return [*sites, Site("", tuple(rest))] if rest else sites
+
+    def labels(self, searched: str = "", *, most: int = NAMED) -> tuple[Names, Names]:
+        """The authors and the tags that have every one of these words. Names that differ by capital
+        letters only are one, as they are to a filter: written as most articles have it."""
+        content = self.statistics().content
+        if not content or self._labels[0] != content:
+            articles = self.index.articles()
+            counted = (
+                _counted(name for article in articles for name in article.authors),
+                _counted(name for article in articles for name in article.tags),
+            )
+            self._labels = (content, counted)
+        wanted = searched.casefold().split()
+
+        def named(every: _Counted) -> Names:
+            found = [one for one in every if _has(one[0], wanted)]
+            return Names(tuple(found[:most]), len(found), len(every))
+
+        authors, tags = self._labels[1]
+        return named(authors), named(tags)
 
     def revision(self) -> str:
         """Another text whenever the articles or the questions to offer are others, whoever changed
@@ -314,16 +357,28 @@ class Library:
 
     # -- changing --------------------------------------------------------------------------------
 
-    def edit(self, article_id: str, *, title: str, published: date | None, source: str) -> Summary:
-        """Give an article another title, day and source. Raises ArticleError."""
-        title = _line("title", title)
-        if not title:
+    def edit(
+        self,
+        article_id: str,
+        *,
+        title: str,
+        published: date | None,
+        source: str,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Summary:
+        """Give an article another title, day and source, and where they are given other authors and
+        tags. Raises ArticleError."""
+        if not _line("title", title):
             raise ArticleError("an article needs a title.")
-        summary = self.index.edit(
-            article_id, title=title, published=published or "none", source=_line("source", source)
+        return self.correct(
+            article_id,
+            title=title,
+            published=published or "none",
+            source=source,
+            authors=authors,
+            tags=tags,
         )
-        self._edited()
-        return summary
 
     def correct(
         self,
@@ -347,6 +402,44 @@ class Library:
         self._edited()
         return summary
 
+    def relabel(
+        self,
+        article_ids: Sequence[str],
+        *,
+        add_authors: Sequence[str] = (),
+        remove_authors: Sequence[str] = (),
+        add_tags: Sequence[str] = (),
+        remove_tags: Sequence[str] = (),
+    ) -> str:
+        """Add authors and tags to these articles, take others away from them, and return the name under
+        which `undo` gives them those that they had.
+
+        Capital letters make no difference in what is taken away, and what an article has already is not
+        added. Raises ArticleNotFoundError and ArticleError before anything is changed.
+        """
+        if not article_ids:
+            raise ArticleError("no article was chosen.")
+        changed = []
+        for article_id in dict.fromkeys(article_ids):
+            old = self.index.summary(article_id)
+            authors = _changed("author", old.authors, add_authors, remove_authors)
+            tags = _changed("tag", old.tags, add_tags, remove_tags)
+            if (authors, tags) != (old.authors, old.tags):
+                changed.append((old, authors, tags))
+        for old, authors, tags in changed:
+            self._label(old, authors, tags)
+        self._edited()
+        return self._remember(_Relabelled(tuple(changed), time.monotonic()))
+
+    def _label(self, old: Summary, authors: tuple[str, ...], tags: tuple[str, ...]) -> None:
+        """Give an article these authors and tags: what is as it was is not noted as edited."""
+        with suppress(ArticleNotFoundError):  # removed meanwhile
+            self.index.edit(
+                old.id,
+                authors=None if authors == old.authors else authors,
+                tags=None if tags == old.tags else tags,
+            )
+
     def remove(self, article_ids: Sequence[str]) -> str:
         """Remove these articles and return the name under which they can be brought back.
 
@@ -359,27 +452,44 @@ class Library:
         files = tuple(self.index.source_files(articles=ids))
         self.index.remove(ids)
         self._edited()
+        return self._remember(_Removed(kept, files, time.monotonic()))
+
+    def _remember(self, done: _Removed | _Relabelled) -> str:
         name = secrets.token_urlsafe(12)
         with self._changing:
-            self._removed[name] = _Removed(kept, files, time.monotonic())
-            while len(self._removed) > _UNDONE:
-                self._removed.popitem(last=False)
+            self._undoable[name] = done
+            while len(self._undoable) > _UNDONE:
+                self._undoable.popitem(last=False)
         return name
 
     def undo(self, name: str) -> int:
-        """Bring back what was removed under this name, as it was, and return how many articles.
+        """Bring back what was removed under this name, as it was, or the authors and tags that were
+        changed, and return of how many articles. Those that were changed again since stay so.
 
         Raises ArticleNotFoundError where it is too late.
         """
         with self._changing:
-            removed = self._removed.pop(name, None)
-        if removed is None or time.monotonic() - removed.at > _REMEMBERED:
+            done = self._undoable.pop(name, None)
+        if done is None or time.monotonic() - done.at > _REMEMBERED:
             raise ArticleNotFoundError("it is too late to bring them back; add them again.")
-        for start in range(0, len(removed.articles), _A_STEP):
-            self.index.add_articles(removed.articles[start : start + _A_STEP])
-        self.index.store_files(removed.files)  # where they came from is known again, too
+        if isinstance(done, _Relabelled):
+            return self._label_back(done)
+        for start in range(0, len(done.articles), _A_STEP):
+            self.index.add_articles(done.articles[start : start + _A_STEP])
+        self.index.store_files(done.files)  # where they came from is known again, too
         self._edited()
-        return len(removed.articles)
+        return len(done.articles)
+
+    def _label_back(self, done: _Relabelled) -> int:
+        back = 0
+        for old, authors, tags in done.articles:
+            with suppress(ArticleNotFoundError):
+                now = self.index.summary(old.id)
+                if (now.authors, now.tags) == (authors, tags):
+                    self._label(now, old.authors, old.tags)
+                    back += 1
+        self._edited()
+        return back
 
     # -- the samples -----------------------------------------------------------------------------
 
@@ -467,6 +577,35 @@ def _line(name: str, value: str) -> str:
 def _lines(name: str, values: Sequence[str]) -> tuple[str, ...]:
     """The names that were typed, each once; empty ones are passed over."""
     return tuple(dict.fromkeys(filter(None, (_line(name, value) for value in values))))
+
+
+def _changed(
+    kind: str, names: tuple[str, ...], adding: Sequence[str], removing: Sequence[str]
+) -> tuple[str, ...]:
+    """The names of an article after some were added and some taken away. Raises ArticleError."""
+    gone = set(map(comparable, removing))
+    kept = [name for name in names if comparable(name) not in gone]
+    there = set(map(comparable, kept))
+    for name in _lines(kind, adding):
+        if comparable(name) not in there:
+            kept.append(name)
+            there.add(comparable(name))
+    if len(kept) > max(_MOST_NAMES, len(names)):
+        raise ArticleError(f"an article has at most {_MOST_NAMES} {kind}s: add fewer.")
+    return tuple(kept)
+
+
+_Counted = tuple[tuple[str, int], ...]
+
+
+def _counted(names: Iterable[str]) -> _Counted:
+    """Each name as it is written most often, with how often it is there in any way, most first."""
+    written: dict[str, Counter[str]] = {}
+    for name in names:
+        if same := comparable(name):
+            written.setdefault(same, Counter())[name] += 1
+    counted = [(ways.most_common(1)[0][0], ways.total()) for ways in written.values()]
+    return tuple(sorted(counted, key=lambda one: (-one[1], comparable(one[0]))))
 
 
 def _first_line(text: str) -> str:

@@ -1,14 +1,18 @@
 """The library over HTTP: what the page's list of articles asks for.
 
     GET    /library                 how many articles, how far adding is, the samples; asked again and again
-    GET    /library/articles        ?words= &source= &after= &before= &order= &since= &skip=  -> the next articles
+    GET    /library/articles        ?words= &source= &author= &tag= &after= &before= &order= &since= &skip=
+                                    -> the next articles
     GET    /library/sources         the sources by their site, with how many articles each has
+    GET    /library/labels          ?words=  the authors and the tags, with how many articles each has
     PUT    /library/files           ?name= &upload= &of=  the bytes of one file, read in the background
     DELETE /library/files           ?name= &upload= &of=  one of those chosen together that is not sent: it is gone
     POST   /library/text            title, text, published, source, url: an article that was typed
     POST   /library/link            address: fetched in the background
     POST   /library/retry           failure: try it again;  /library/dismiss: forget what failed
-    POST   /library/edit            id, title, published, source
+    POST   /library/edit            id, title, published, source, authors, tags
+    POST   /library/relabel         ids, add_authors, remove_authors, add_tags, remove_tags -> the name to
+                                    undo it by
     POST   /library/quoted          ids -> how many saved answers quote them
     POST   /library/remove          ids -> the name to bring them back under
     POST   /library/undo            name
@@ -45,6 +49,7 @@ _STRANGE = (
 )
 _GONE = "was changed or removed before it was read; choose it again"
 _Ids = Annotated[list[str], Field(min_length=1, max_length=_MOST_IDS)]
+_Names = Annotated[list[Annotated[str, Field(max_length=2_000)]], Field(max_length=100)]
 
 
 class _Body(BaseModel):
@@ -85,6 +90,16 @@ class EditIn(_Body):
     title: str = Field(max_length=2_000)
     published: date | None
     source: str = Field(max_length=2_000)
+    authors: _Names | None = None
+    tags: _Names | None = None
+
+
+class RelabelIn(_Body):
+    ids: _Ids
+    add_authors: _Names = []
+    remove_authors: _Names = []
+    add_tags: _Names = []
+    remove_tags: _Names = []
 
 
 class IdsIn(_Body):
@@ -129,13 +144,21 @@ def library_routes(library: Library) -> "APIRouter":
     def articles(
         words: Annotated[str, Query(max_length=500)] = "",
         source: Annotated[list[str], Query(max_length=1_000)] = [],  # noqa: B006
+        author: Annotated[list[str], Query(max_length=1_000)] = [],  # noqa: B006
+        tag: Annotated[list[str], Query(max_length=1_000)] = [],  # noqa: B006
         after: date | None = None,
         before: date | None = None,
         since: Annotated[int, Query(ge=0)] = 0,
         skip: Annotated[int, Query(ge=0)] = 0,
         order: Order = "date",
     ) -> JSONResponse:
-        where = Filter(tuple(source) or None, None, after, before)
+        where = Filter.of(
+            sources=source or None,
+            after=after,
+            before=before,
+            authors=author or None,
+            tags=tag or None,
+        )
         listed = library.listed(words, where, order=order, since=since, skip=skip)
         body = {
             "articles": [
@@ -151,6 +174,12 @@ def library_routes(library: Library) -> "APIRouter":
     def sources() -> JSONResponse:
         sites = [asdict(site) for site in library.sites()]
         return JSONResponse({"sites": sites}, headers={"Cache-Control": "no-store"})
+
+    @router.get("/labels")
+    def labels(words: Annotated[str, Query(max_length=500)] = "") -> JSONResponse:
+        authors, tags = library.labels(words)
+        body = {"authors": asdict(authors), "tags": asdict(tags)}
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
     @router.put("/files", status_code=202)
     async def files(
@@ -230,9 +259,19 @@ def library_routes(library: Library) -> "APIRouter":
     @router.post("/edit")
     def edit(given: EditIn) -> dict[str, Any]:
         summary = library.edit(
-            given.id, title=given.title, published=given.published, source=given.source
+            given.id,
+            title=given.title,
+            published=given.published,
+            source=given.source,
+            authors=given.authors,
+            tags=given.tags,
         )
         return _listed(summary)
+
+    @router.post("/relabel")
+    def relabel(given: RelabelIn) -> dict[str, str]:
+        changes = given.model_dump(exclude={"ids"})
+        return {"undo": library.relabel(given.ids, **changes)}
 
     @router.post("/quoted")
     def quoted(given: IdsIn) -> dict[str, int]:
@@ -309,6 +348,8 @@ def _listed(article: Summary, found: Found | None = None) -> dict[str, Any]:
         "id": article.id,
         "title": " ".join(article.title.split()) or article.id,
         "source": article.source,
+        "authors": list(article.authors),
+        "tags": list(article.tags),
         "published": None if article.published is None else article.published.isoformat(),
         "read": passage_address(found.passage) if found else article_address(article.id),
     }

@@ -6,10 +6,12 @@
     GET    /api/v1/articles             ?words= &skip= &limit= and filters
     GET    /api/v1/articles/{id}        one article with its text
     POST   /api/v1/articles             a text; PATCH and DELETE of one: correct it, remove it
+    PATCH  /api/v1/articles             authors and tags to add to several, and to take away from them
     PUT    /api/v1/files                ?name=  the bytes of one file, read in the background
     POST   /api/v1/links                address: fetched in the background
     GET    /api/v1/jobs                 how far what was given is, and what failed
-    GET    /api/v1/collections          which collections there are; POST makes one, DELETE removes it
+    GET    /api/v1/collections          which collections there are; POST makes one, PATCH renames it,
+                                        DELETE removes it
 
 All of it is there for each collection, below /collections/NAME.
 
@@ -115,6 +117,17 @@ class EditIn(_In):
     source: str | None = Field(None, max_length=200)
     authors: list[Name] | None = Field(None, max_length=100)
     tags: list[Name] | None = Field(None, max_length=100)
+
+
+class RelabelIn(_In):
+    """Authors and tags that articles are to have besides theirs, and those that they are to lose,
+    whatever their capital letters."""
+
+    ids: list[str] = Field(min_length=1, max_length=10_000)
+    add_authors: list[Name] = Field([], max_length=100)
+    remove_authors: list[Name] = Field([], max_length=100)
+    add_tags: list[Name] = Field([], max_length=100)
+    remove_tags: list[Name] = Field([], max_length=100)
 
 
 class LinkIn(_In):
@@ -378,6 +391,12 @@ def rest_routes(
             )
         )
 
+    @router.patch("/articles", summary="Add and take away authors and tags of several articles")
+    def relabel(given: RelabelIn) -> ArticlesOut:
+        library.relabel(given.ids, **given.model_dump(exclude={"ids"}))
+        found = [listed_out(index.summary(each)) for each in dict.fromkeys(given.ids)]
+        return ArticlesOut(articles=found)
+
     @router.delete("/articles/{article_id:id}", summary="Remove an article")
     def remove(article_id: str) -> RemovedOut:
         library.remove([article_id])
@@ -471,6 +490,12 @@ def _add_collections(router: "APIRouter", choice: Choice, sites: Managed) -> Non
         check(request)
         await sites.create(given.name)
         return CollectionOut(name=given.name, articles=0)
+
+    @router.patch("/collections/{name}", summary="Rename a collection")
+    async def rename(name: str, given: CollectionIn, request: Request) -> CollectionOut:
+        check(request)
+        await sites.rename(name, given.name)
+        return CollectionOut(name=given.name, articles=await sites.count(given.name))
 
     @router.delete("/collections/{name}", summary="Remove a collection with all that it holds")
     async def remove(name: str, request: Request) -> RemovedOut:

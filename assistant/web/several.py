@@ -134,12 +134,23 @@ class Several:
     async def create(self, name: str) -> None:
         await asyncio.to_thread(self._installation.create, name)
 
+    async def rename(self, name: str, new: str) -> None:
+        """Close it, for whoever uses it here, and give it another name."""
+        async with self._left(name):
+            await asyncio.to_thread(self._installation.rename, name, new)
+
     async def remove(self, name: str) -> None:
         """Close it, for whoever uses it here, and delete it."""
+        async with self._left(name):
+            await asyncio.to_thread(self._installation.remove, name)
+
+    @contextlib.asynccontextmanager
+    async def _left(self, name: str) -> AsyncIterator[None]:
+        """Within, it is closed and not opened again."""
         self._leaving.add(self._there(name))
         try:
             await self._end(name)
-            await asyncio.to_thread(self._installation.remove, name)
+            yield
         finally:
             self._leaving.discard(name)
 

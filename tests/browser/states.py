@@ -51,7 +51,14 @@ OFFERED = (
 
 SECTIONS = ("Politics", "Sport", "World", "Culture", "Money", "Weather")
 MANY = [
-    Article(f"{site} {section}", f"{section} report", "A report of its own.", f"{site} | {section}")
+    Article(
+        f"{site} {section}",
+        f"{section} report",
+        "A report of its own.",
+        f"{site} | {section}",
+        authors=("Ida Ness",) if site.startswith("The") else ("Ola Brekke", "Ann Ash"),
+        tags=(section.lower(), "Ennet Valley"),
+    )
     for site in ("The Harbour Gazette", "Eastmarch Wire Service")
     for section in SECTIONS
 ] + [Article("echo", "An echo", "An echo of its own.", "Ennet Valley Echo")]
@@ -386,6 +393,30 @@ def sources(stage: Stage) -> Page:
     return page
 
 
+def labels(stage: Stage) -> Page:
+    page = stage.page(stage.many)
+    shelf(page)
+    page.click("#dl-narrow button")
+    page.click("#dl-labels input", 1)
+    page.click("#dl-labels input[data-kind=tag]", 2)
+    page.until(lambda: len(page.chips()) == 2)
+    page.run("document.querySelector('#dl-labels').scrollIntoView({block: 'center'})")
+    return page
+
+
+def relabelling(stage: Stage) -> Page:
+    page = stage.page(stage.many)
+    shelf(page)
+    page.until(lambda: page.all("#dl-shelf li"))
+    page.click("#dl-select")
+    boxes = "[...document.querySelectorAll('#dl-shelf li input')]"
+    page.run(f"for (const box of {boxes}.slice(0, 3)) box.click()")
+    page.click("#dl-edit-selected")
+    page.write("#dl-relabel [list]", "Bo Birk", Keys.ENTER)
+    page.until(lambda: len(page.all("#dl-relabel .dl-tokens li")) > 3)
+    return page
+
+
 def news(stage: Stage) -> Page:
     page = first(stage)
     back = "localStorage.setItem('dateline-seen', JSON.stringify({before: 9, last: 9, at: 1e12}))"
@@ -533,6 +564,8 @@ STATES: Mapping[str, Callable[[Stage], Page]] = {
         narrowed,
         choosing,
         sources,
+        labels,
+        relabelling,
         news,
         calendar,
         searched,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.axe import faults
@@ -31,6 +33,10 @@ def offered(page: Page, kind: str) -> list[str]:
     """The names to pick, also where they are too many to ask for one by one."""
     boxes = f"[...document.querySelectorAll('#dl-labels input[data-kind={kind}]')]"
     return list(page.run(f"return {boxes}.map((box) => box.value)"))
+
+
+def last_is(page: Page, chip: str) -> bool:
+    return page.chips()[-1:] == [chip]
 
 
 def pick(page: Page, name: str) -> None:
@@ -99,7 +105,7 @@ def test_many_names_are_searched_and_none_are_not_offered(opened: Opened) -> Non
         page.until(lambda: offered(page, "tag")[:2] == ["topic 99", "<b>all</b>"])
         for name in ("topic 0", "topic 1", "topic 10"):
             pick(page, name)
-            page.until(lambda name=name: page.chips()[-1:] == [f"tagged {name}"])
+            page.until(partial(last_is, page, f"tagged {name}"))
         pick(page, "topic 100")
         page.until(lambda: page.chips() == ["5 tags"])
         for width in (800, 390):

@@ -152,6 +152,8 @@
       box.focus();
       return;
     }
+    const change = event.target.closest("#dl-answers .dl-noted .dl-change");
+    if (change) { again(change.closest(".dl-noted")); return; }
     const button = event.target.closest("#dl-answers .dl-actions button");
     const id = button?.closest(".dl-actions").id.slice(PREFIX.length);
     if (!id) return;
@@ -173,34 +175,50 @@
     pressed(button.parentElement);
     changed(state.id);
     say(verdict ? `Noted: ${verdict}` : "Taken back");
-    button.closest(".bot-row").querySelector(".dl-why")?.remove();
+    for (const old of button.closest(".bot-row").querySelectorAll(".dl-why, .dl-noted")) old.remove();
     if (verdict !== "not helpful") return;
     const asked = why(button.closest(".bot-row"), id);
     button.parentElement.after(asked);
     asked.scrollIntoView({ block: "nearest" });
   }
 
+  /* What was said to be wrong, to be said otherwise. */
+  function again(note) {
+    const row = note.closest(".bot-row");
+    const id = row.querySelector(".dl-actions").id.slice(PREFIX.length);
+    const said = (part) => note.querySelector(`.dl-noted-${part}`)?.textContent ?? "";
+    const asked = why(row, id, said("reason").toLowerCase(), said("remark"));
+    note.replaceWith(asked);
+    asked.querySelector("[aria-pressed=true], button").focus();
+  }
+
+  /* As the server draws it: assistant/web/transcript.py. */
+  const noted = (reason, remark) => make("p", { className: "dl-noted" }, "What was wrong: ",
+    ...(reason ? [make("span", { className: "dl-noted-reason", textContent: reason.charAt(0).toUpperCase() + reason.slice(1) }), " "] : []),
+    ...(remark ? [make("span", { className: "dl-noted-remark", dir: "auto", textContent: remark }), " "] : []),
+    make("button", { type: "button", className: "dl-change", textContent: "Change" }));
+
   /* What was wrong with an answer, for who likes to say; what is picked is kept at once. */
-  function why(row, id) {
+  function why(row, id, reason = "", said = "") {
     const reasons = row.querySelector(".dl-sources") ? ["wrong", "incomplete", "wrong source", "other"] : ["should not have refused", "other"];
-    const remark = make("input", { type: "text", maxLength: 1000, placeholder: "In your words", "aria-label": "What was wrong, in your words", dir: "auto", autocomplete: "off" });
-    let reason = null;
+    const remark = make("input", { type: "text", value: said, maxLength: 1000, placeholder: "In your words", "aria-label": "What was wrong, in your words", dir: "auto", autocomplete: "off" });
     const keep = async () => {
-      try { await call("PUT", `/answer/${encodeURIComponent(id)}/verdict`, { verdict: "not helpful", reason, remark: remark.value }); } catch (error) { toast(error.message); return false; }
+      try { await call("PUT", `/answer/${encodeURIComponent(id)}/verdict`, { verdict: "not helpful", reason: reason || null, remark: remark.value }); } catch (error) { toast(error.message); return false; }
       say("Noted");
       return true;
     };
-    const picks = reasons.map((name) => make("button", { type: "button", className: "dl-reason", value: name, textContent: name.charAt(0).toUpperCase() + name.slice(1), "aria-pressed": "false",
+    const picks = reasons.map((name) => make("button", { type: "button", className: "dl-reason", value: name, textContent: name.charAt(0).toUpperCase() + name.slice(1), "aria-pressed": String(name === reason),
       onclick: () => {
-        reason = reason === name ? null : name;
+        reason = reason === name ? "" : name;
         for (const one of picks) one.setAttribute("aria-pressed", String(one.value === reason));
         keep();
       } }));
     const form = make("form", { onsubmit: async (event) => {
       event.preventDefault();
       if (!await keep()) return;
-      const next = group.previousElementSibling.querySelector(".dl-picked");
-      group.remove();
+      const next = row.querySelector(".dl-actions .dl-picked");
+      if (reason || remark.value.trim()) group.replaceWith(noted(reason, remark.value.trim()));
+      else group.remove();
       next?.focus();
       toast("Thank you, noted.");
     } }, remark, make("button", { textContent: "Send" }));

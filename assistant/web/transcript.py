@@ -115,7 +115,22 @@ def _buttons(exchange: Exchange, *actions: tuple[str, str], kept: bool = False) 
                 f'<button class="dl-verdict{picked}" title="{verdict}">{verdict.capitalize()}'
                 "</button>"
             )
-    return f'<p class="dl-actions" id="dl-answer-{exchange.id}">{" ".join(parts)}</p>'
+    told = _noted(exchange) if kept else ""
+    return f'<p class="dl-actions" id="dl-answer-{exchange.id}">{" ".join(parts)}</p>{told}'
+
+
+def _noted(exchange: Exchange) -> str:
+    """What the visitor said was wrong, if anything; static/talk.js writes the same when it is said."""
+    reason, remark = exchange.reason or "", exchange.remark
+    if not reason and not remark:
+        return ""
+    said = f'<span class="dl-noted-reason">{reason.capitalize()}</span>' if reason else ""
+    if remark:
+        said += f' <span class="dl-noted-remark" dir="auto">{escaped(remark)}</span>'
+    return (
+        f'\n\n<p class="dl-noted">What was wrong: {said.strip()} '
+        '<button class="dl-change">Change</button></p>'
+    )
 
 
 def _act(name: str, words: str) -> str:

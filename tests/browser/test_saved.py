@@ -121,6 +121,15 @@ def test_a_disagreement_is_a_table_a_reason_is_kept_and_the_conversation_exporte
     page.write(".dl-why input", Keys.ENTER)
     page.until(lambda: not page.all(".dl-why"))
     page.focuses(".dl-picked")
+    assert page.texts(".dl-noted") == ["What was wrong: Incomplete no year Change"]
+    page.driver.refresh()
+    page.loaded()
+    page.until(lambda: page.texts(".dl-noted") == ["What was wrong: Incomplete no year Change"])
+    page.click(".dl-change")
+    assert page.texts(".dl-why [aria-pressed=true]") == ["Incomplete"]
+    assert page.one(".dl-why input").get_attribute("value") == "no year"
+    page.write(".dl-why input", Keys.ENTER)
+    page.until(lambda: page.all(".dl-noted"))
     page.until(lambda: page.all("#dl-history .dl-talk"))
     page.click("#dl-history .dl-talk-more")
     page.until(lambda: page.all(".dl-talk-choices a"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.axe import faults
@@ -35,12 +33,13 @@ def offered(page: Page, kind: str) -> list[str]:
     return list(page.run(f"return {boxes}.map((box) => box.value)"))
 
 
-def last_is(page: Page, chip: str) -> bool:
-    return page.chips()[-1:] == [chip]
-
-
 def pick(page: Page, name: str) -> None:
     page.click(f"#dl-labels input[aria-label='{name}']")
+
+
+def pick_tag(page: Page, name: str) -> None:
+    pick(page, name)
+    page.until(lambda: page.chips()[-1:] == [f"tagged {name}"])
 
 
 def edit(page: Page, title: str) -> None:
@@ -95,8 +94,7 @@ def test_many_names_are_searched_and_none_are_not_offered(opened: Opened) -> Non
         assert page.text("#dl-labels li:last-child > ul > li:first-child bdi") == "<b>all</b>"
         page.write("#dl-seek-label", "topic 99")
         page.until(lambda: offered(page, "tag") == ["topic 199", "topic 99"])
-        pick(page, "topic 99")
-        page.until(lambda: page.chips() == ["tagged topic 99"])
+        pick_tag(page, "topic 99")
         page.write("#dl-seek-label", "x")
         page.until(lambda: "No author or tag has" in page.text("#dl-labels"))
         page.write("#dl-seek-label", Keys.CONTROL, "a")
@@ -104,8 +102,7 @@ def test_many_names_are_searched_and_none_are_not_offered(opened: Opened) -> Non
         # Picked, it is listed although it is none of the first.
         page.until(lambda: offered(page, "tag")[:2] == ["topic 99", "<b>all</b>"])
         for name in ("topic 0", "topic 1", "topic 10"):
-            pick(page, name)
-            page.until(partial(last_is, page, f"tagged {name}"))
+            pick_tag(page, name)
         pick(page, "topic 100")
         page.until(lambda: page.chips() == ["5 tags"])
         for width in (800, 390):

@@ -21,10 +21,10 @@ from benchmarks.seed_answers import Outcome, load, measure
 from vectorstore import Article, Hit, Index, Passage
 from vectorstore.errors import StoreError
 
-# What the shipped reader reaches on benchmarks/seed_questions.jsonl, less a little for the rounding
-# of other processors: of 117 that the articles answer, and of 60 that they do not.
-RIGHT_FLOOR = 68
-REFUSED_FLOOR = 46
+# What the shipped reader reaches on every third of benchmarks/seed_questions.jsonl, less a little for the
+# rounding of other processors: of 39 that the articles answer, and of 20 that they do not.
+RIGHT_FLOOR = 31
+REFUSED_FLOOR = 12
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from assistant import Assistant, Settings
 from assistant.reading.confidence import Calibration, load_calibration
 from assistant.reading.network import CLOSELY, onnx_reader
 from assistant.reading.reader import CascadeReader, Reader, Reading
-from assistant.resources import weights_folder
+from assistant.resources import strong_weights_folder, weights_folder
 from benchmarks import sets
 from benchmarks.header import header
 from benchmarks.startup import memory_of
@@ -90,8 +90,11 @@ def readers(seconds: Counter[str]) -> dict[str, Reader]:
     measured is time. Prints the memory that loading each takes."""
     known = load_calibration(weights_folder() / "calibration.json")
     timed = []
-    for name in ("small", "strong"):
-        reader, before = onnx_reader(weights_folder() / name), memory_of("self")
+    for name, folder in (
+        ("small", weights_folder() / "small"),
+        ("strong", strong_weights_folder()),
+    ):
+        reader, before = onnx_reader(folder), memory_of("self")
         reader.read("warm", [Passage("w#0", "w", 0, 4, "Warm", "")])
         print(f"the {name} reader takes {memory_of('self') - before} MB of memory  ")
         timed.append(Timed(name, reader, seconds, known))

@@ -471,7 +471,9 @@ class Library:
         with self._changing:
             done = self._undoable.pop(name, None)
         if done is None or time.monotonic() - done.at > _REMEMBERED:
-            raise ArticleNotFoundError("it is too late to bring them back; add them again.")
+            raise ArticleNotFoundError(
+                "it is too late to undo this; what was removed can be added again."
+            )
         if isinstance(done, _Relabelled):
             return self._label_back(done)
         for start in range(0, len(done.articles), _A_STEP):

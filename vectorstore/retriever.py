@@ -10,7 +10,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import Field
 
 from vectorstore.articles import Filter
-from vectorstore.index import Index, Mode
+from vectorstore.primitives import Mode, Primitives
 
 
 class IndexRetriever(BaseRetriever):
@@ -21,7 +21,7 @@ class IndexRetriever(BaseRetriever):
     one raises TypeError.
     """
 
-    index: Index
+    index: Primitives
     k: int = 10
     mode: Mode = "hybrid"
     where: Filter = Filter()

@@ -46,7 +46,7 @@ from vectorstore.loading.files import shown
 from vectorstore.loading.links import CUT_OFF, Listed, Sitemap, goes_on, sitemap_of
 
 if TYPE_CHECKING:
-    from vectorstore.index import Index, OnProgress
+    from vectorstore.primitives import OnProgress, Primitives
 
 Fetch = Callable[[str, str, str], Page | None]  # address, etag, last_modified
 One = Path | Page | Content | Listed | Skipped | None
@@ -77,7 +77,7 @@ _FOLLOWING = ("utm_", "fbclid", "gclid", "mc_cid", "mc_eid")
 
 
 def add(
-    index: Index,
+    index: Primitives,
     source: str | Path,
     *,
     progress: OnProgress | None = None,
@@ -91,7 +91,7 @@ def add(
 
 
 def sync(
-    index: Index,
+    index: Primitives,
     source: str | Path,
     *,
     prune: bool = False,
@@ -122,7 +122,7 @@ class FileRead:
 
 
 def read_content(
-    index: Index, content: Content, run: Run | None = None, opening: OnMember | None = None
+    index: Primitives, content: Content, run: Run | None = None, opening: OnMember | None = None
 ) -> FileRead:
     """Read a file that lies elsewhere, unless the index knows its bytes; nothing is stored yet.
 
@@ -161,7 +161,7 @@ class _Source:
     notices: tuple[Notice, ...] = ()
 
 
-def _found(index: Index, source: str | Path, fetch: Fetch, *, ask_anew: bool) -> _Source:
+def _found(index: Primitives, source: str | Path, fetch: Fetch, *, ask_anew: bool) -> _Source:
     """Find the files, or ask for the page; nothing is parsed yet."""
 
     def asked(address: str) -> Page:
@@ -208,7 +208,7 @@ class _Polite:
 
 
 def _pages_of(
-    index: Index, sitemap: Sitemap, place: str, fetch: _Polite, reader: Callable[[], Reader]
+    index: Primitives, sitemap: Sitemap, place: str, fetch: _Polite, reader: Callable[[], Reader]
 ) -> _Source:
     """The pages that a sitemap lists: those that are new first, then those that changed last."""
     listed = {each.address: each for each in sitemap.pages}
@@ -333,7 +333,7 @@ class _Tally:
 class _Bringing:
     """One run over a source: what is known of its files, and what is yet to be stored."""
 
-    def __init__(self, index: Index, source: _Source, progress: OnProgress | None) -> None:
+    def __init__(self, index: Primitives, source: _Source, progress: OnProgress | None) -> None:
         self.trying_again = False  # reads every file, also those that could not be read last time
         self.sees_all = False  # what is not found is no longer there
         self.hands_nothing_over = False  # whoever calls stores it

@@ -5,12 +5,16 @@ from __future__ import annotations
 import itertools
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from assistant.reading import network
 from tests.postgres_server import PostgresServer, binaries, postgres_server
+from vectorstore import embedding
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,6 +40,25 @@ def _terminal() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGHUP, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loaded_once() -> Iterator[None]:
+    """Weights are loaded once a process, whatever opens them: half of what a small test of an answer takes."""
+
+    def once(load: Callable[[Path], Any]) -> Callable[[Path], Any]:
+        kept = lru_cache(8)(lambda path, _changed: load(path))
+
+        def loaded(path: Path) -> Any:
+            files = [path] if path.is_file() else sorted(path.glob("*"))
+            return kept(path, tuple((file, file.stat().st_mtime_ns) for file in files))
+
+        return loaded
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "_onnx", once(network._onnx))
+        patch.setattr(embedding, "_session", once(embedding._session))
+        yield
 
 
 @pytest.fixture(scope="session")

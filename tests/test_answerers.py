@@ -278,6 +278,18 @@ def test_the_judge_is_asked_about_the_passage_that_has_evidence() -> None:
     assert found_by(Verdicts(), given).short == "No"
 
 
+def test_where_the_judge_says_otherwise_of_the_sentence_alone_neither_yes_nor_no_is_told() -> None:
+    given = material(
+        "Was anybody hurt in the flood?",
+        {"hurt": ["Nobody was hurt"]},
+        leaning="yesno",
+        verdicts={"yes": ["county"], "no": ["Nobody"]},  # of the passage, of its last sentence
+    )
+    found = found_by(Verdicts(), given)
+    assert (found.short, found.lead) == (None, "")
+    assert found.claims[0].text == "Nobody was hurt in the flood."
+
+
 @pytest.mark.parametrize("answerer", [Spans(), Sentences(), Summaries()], ids=lambda a: a.form)
 def test_what_an_interviewer_asks_answers_nothing(answerer: Answerer) -> None:
     given = material(

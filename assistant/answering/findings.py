@@ -129,10 +129,9 @@ class Material:
         found = [without_asides(r) for r in self.readings if not r.skimmed and r.text]
         return tuple(sorted(found, key=lambda r: (-r.score, r.passage.article_id, r.start)))
 
-    def alone(self, passage: Passage, span: Scored | Span) -> float:
-        """The reader's log-odds of an answer in the sentence around `span`, read by itself, in an interview
-        with the question before it: a second opinion, without anything beside it that may be taken
-        for the answer."""
+    def alone(self, passage: Passage, span: Scored | Span) -> Reading:
+        """The sentence around `span`, read by itself, in an interview with the question before it: a second
+        opinion, without anything beside it that may be taken for the answer."""
         text, base = passage.text, passage.start
         around = sentences_around(text, span.start - base, span.end - base)
         key = (passage.id, around)
@@ -145,12 +144,11 @@ class Material:
             one = replace(
                 passage, id=f"{passage.id}@{start}", start=start, end=start + len(read), text=read
             )
-            (reading,) = self.reader.read(self.question.read, [one])
-            self._alone[key] = reading.score
+            (self._alone[key],) = self.reader.read(self.question.read, [one])
         return self._alone[key]
 
     @cached_property
-    def _alone(self) -> dict[tuple[str, Span], float]:
+    def _alone(self) -> dict[tuple[str, Span], Reading]:
         return {}
 
 
@@ -210,7 +208,7 @@ def signals(material: Material, reading: Reading, span: Scored) -> dict[str, flo
         "best_evidence": max(every, default=0.0),
         "rank": 1.0 / math.sqrt(rank),
         "skim": max(-FAR, min(FAR, reading.skim or 0.0)),
-        "alone": max(-20.0, min(20.0, material.alone(passage, span))),
+        "alone": max(-20.0, min(20.0, material.alone(passage, span).score)),
         "words": material.asked.missing_in(held),
         "names": material.asked.names_missing_in(held),
     }

@@ -1,6 +1,6 @@
-"""Yes or no, as the judge says, with the sentence it rests on.
+"""Yes or no, as the judge says of the passage and of the sentence by itself, with that sentence.
 
-If the judge is less sure, the sentence stands alone: it answers whoever reads it, and a wrong "yes" in
+If they differ or the judge is less sure, the sentence stands alone: it answers whoever reads it, and a wrong "yes" in
 front of it would be worse than none.
 """
 
@@ -11,7 +11,7 @@ from assistant.answering.sentences import Sentence, told
 from assistant.question.intent import Form
 from assistant.reading.reader import Reading, Scored, Verdict
 
-_SURE = 4.0  # log-odds between yes and no from which 86 of 100 unseen claims are judged rightly
+_SURE = 2.5  # log-odds between yes and no from which 86 of 100 unseen questions are judged rightly
 
 
 class Verdicts:
@@ -34,9 +34,11 @@ class Verdicts:
         known["against"] = log_odds(min(yes, no))
         known["stated"] = log_odds(1.0 - verdict.not_stated)
         claims = told([Sentence(best, number, span)], 1)
-        if known["sure"] - known["against"] < _SURE:
+        alone = material.alone(best.passage, span).verdict or verdict
+        sure = log_odds(alone.supported) - log_odds(alone.contradicted)
+        if abs(sure) < _SURE or (sure > 0) != (yes > no):
             return Finding(self.form, claims, known, readings=(best,))
-        short, lead = ("Yes", "affirmed") if yes >= no else ("No", "denied")
+        short, lead = ("Yes", "affirmed") if sure > 0 else ("No", "denied")
         return Finding(self.form, claims, known, short, lead, readings=(best,))
 
 

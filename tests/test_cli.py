@@ -493,7 +493,6 @@ def test_ask_gives_the_whole_answer_as_json(samples: Run) -> None:
 
 
 def test_ask_exits_with_3_where_the_articles_do_not_answer(samples: Run) -> None:
-    assert samples("ask", UNANSWERABLE).exit_code == 3
     result = samples("ask", UNANSWERABLE, "--json")
     assert (result.exit_code, json.loads(result.stdout)["kind"]) == (3, "abstention")
 
@@ -787,8 +786,7 @@ def test_no_terminal_is_too_poor_to_show_an_article(
     assert code == 0
     if encoding == "latin-1":
         assert "café by the harbour ? ?quoted?." in text.decode(encoding)
-    assert shown("list")[0] == 0
-    assert shown("list", "--json")[0] == 0
+    assert shown("list", *(["--json"] if encoding == "ascii" else []))[0] == 0
     assert shown("show", "\udcff")[0] == 2
 
 
@@ -925,7 +923,7 @@ def many_articles(folder: Path, count: int) -> dict[str, str]:
     for number in range(count):
         name = f"{number:04}.txt"
         line = f"Report {number} on the harbour wall of town {number} by the sea of day {number}. "
-        texts[name] = f"Report number {number}\n\n" + "\n\n".join([line * 12] * 4)
+        texts[name] = f"Report number {number}\n\n" + "\n\n".join([line * 12] * 2)
         (folder / name).write_text(texts[name], "utf-8")
     return texts
 
@@ -933,10 +931,10 @@ def many_articles(folder: Path, count: int) -> dict[str, str]:
 def test_ctrl_c_while_adding_keeps_what_was_added_and_running_again_adds_the_rest(
     root: Path, tmp_path: Path, run: Run
 ) -> None:
-    texts = many_articles(tmp_path / "many", 160)
+    texts = many_articles(tmp_path / "many", 96)
     arguments = command(tmp_path / "index", "add", str(tmp_path / "many"))
     with on_terminal(arguments, environment(root)) as (process, terminal):
-        seen(terminal, rb"\b(3[3-9]|[4-9]\d|1\d\d)/160\b")  # the first batch is in
+        seen(terminal, rb"\b(3[3-9]|[4-9]\d)/96\b")  # the first batch is in
         in_it = len(
             json.loads(run("list", "--json").stdout)
         )  # of 32, or fewer where reading is slow
@@ -954,7 +952,7 @@ def test_ctrl_c_while_adding_keeps_what_was_added_and_running_again_adds_the_res
     with Assistant.open(Settings(index=tmp_path / "index")) as assistant:
         summaries = assistant.index.articles()
         assert len(summaries) == int(new) == int(all_)
-        assert 0 < in_it <= len(summaries) < 160
+        assert 0 < in_it <= len(summaries) < 96
         for summary in summaries:
             text = assistant.index.get(summary.id).text
             assert text in texts.values()
@@ -963,7 +961,7 @@ def test_ctrl_c_while_adding_keeps_what_was_added_and_running_again_adds_the_res
 
     again = json.loads(run("add", "--json", str(tmp_path / "many")).stdout)
     assert len(again["unchanged"]) == len(summaries)
-    assert len(again["added"]) == 160 - len(summaries)
+    assert len(again["added"]) == 96 - len(summaries)
 
 
 # -------------------------------------------------------------------------------------------- chat
@@ -1012,7 +1010,7 @@ def test_chat_serves_the_samples_while_other_commands_work_until_ctrl_c(
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
 def test_chat_that_is_told_to_end_closes_the_index_as_by_ctrl_c(
-    root: Path, tmp_path: Path, run: Run, ending: signal.Signals
+    root: Path, tmp_path: Path, two: Run, ending: signal.Signals
 ) -> None:
     with chatting(root, tmp_path / "index", "--with-samples") as (process, url):
         asked = json.dumps({"question": QUESTION}).encode()
@@ -1024,16 +1022,17 @@ def test_chat_that_is_told_to_end_closes_the_index_as_by_ctrl_c(
         process.send_signal(ending)
         out, err = process.communicate(timeout=60)
         assert (process.returncode, out, err) == (0, "", "")
-    assert "not closed cleanly" not in run("doctor").output
+    assert "not closed cleanly" not in two("doctor").output
+    assert len(json.loads(two("list", "--json").stdout)) == 2  # there were articles: no samples
 
 
 def test_a_command_that_is_told_to_end_says_so_and_keeps_what_was_added(
     root: Path, tmp_path: Path, run: Run
 ) -> None:
-    many_articles(tmp_path / "many", 160)
+    many_articles(tmp_path / "many", 96)
     arguments = command(tmp_path / "index", "add", str(tmp_path / "many"))
     with on_terminal(arguments, environment(root)) as (process, terminal):
-        seen(terminal, rb"\b(3[3-9]|[4-9]\d|1\d\d)/160\b")
+        seen(terminal, rb"\b(3[3-9]|[4-9]\d)/96\b")
         process.send_signal(signal.SIGTERM)
         last = seen(terminal)
         assert process.wait(60) == 143
@@ -1063,14 +1062,6 @@ def test_a_signal_that_is_ignored_stays_so(root: Path, tmp_path: Path) -> None:
     finally:
         process.kill()
         process.communicate()
-
-
-def test_chat_adds_no_samples_to_an_index_that_has_articles(
-    root: Path, tmp_path: Path, two: Run
-) -> None:
-    with chatting(root, tmp_path / "index", "--with-samples"):
-        pass
-    assert len(json.loads(two("list", "--json").stdout)) == 2
 
 
 def test_chat_refuses_an_address_that_others_could_reach(run: Run) -> None:

@@ -39,8 +39,9 @@ _MISSED = 0.2  # of the letters, where the words are still said to be found
 _CHARACTERS = 200_000  # of a page that are looked through
 _GRID = 100_000  # places across and down a page, of which rectangles are made
 _GAP = 1.5  # heights of a line, between words of one
-# Hyphens come and go at the ends of lines; PDFium has signs of its own for them.
-_UNSEEN = frozenset("-\x02\xad\ufffe\uffff\u2010\u2011")
+# Hyphens come and go at the ends of lines, and PDFium has signs of its own for them; "|" is put between the
+# cells of tables.
+_UNSEEN = frozenset("|-\x02\xad\ufffe\uffff\u2010\u2011")
 
 
 def wanted(page: int, *, large: bool = False, words: str = "", nth: int = 0) -> str:
@@ -138,7 +139,7 @@ def _longest(letters: str, at: int, there: str) -> int:
 
 
 def _folded(text: str) -> tuple[str, list[int]]:
-    """The letters and signs of a text, without case, accents, blanks and hyphens, and where in the text
+    """The letters and signs of a text, without case, accents, blanks, hyphens and bars, and where in the text
     each stands."""
     letters: list[str] = []
     places: list[int] = []

@@ -14,7 +14,7 @@ from typing import Any
 
 import pypdfium2 as pdfium
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -29,7 +29,7 @@ from assistant.web.originals import Original, Originals
 from assistant.web.pictures import Pictures
 from assistant.web.sealing import Seal
 from assistant.web.sessions import Sessions
-from tests.fake_assistant import FakeAssistant, wait_until
+from tests.fake_assistant import FakeAssistant
 from tests.fake_embedding import FakeEmbedding
 from tests.test_api import Client
 from tests.test_loading import locked, only, written
@@ -90,6 +90,7 @@ def test_words_that_stand_there_twice_are_found_where_they_were_cited() -> None:
     assert occurrences("", page) == 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("abc é\n-", min_size=1, max_size=8), min_size=1, max_size=8), st.data())
 def test_a_part_of_a_page_is_always_found_there(words: list[str], data: st.DataObject) -> None:
     page = " ".join(words)
@@ -402,7 +403,7 @@ def test_what_takes_too_long_is_given_up(shelf: Shelf) -> None:
 class Parser(Worker):
     """Says what a process that a file has taken over may say; waits for `gate` where there is one."""
 
-    def __init__(self, says: dict[str, Any], gate: threading.Event | None = None) -> None:
+    def __init__(self, says: Any, gate: threading.Event | None = None) -> None:
         super().__init__()
         self.says, self.gate, self.asked = says, gate, 0
 
@@ -421,9 +422,10 @@ class Parser(Worker):
         {"pages": 1, "picture": "no base64!"},
         {"pages": 1, "picture": ["x"]},
         {"pages": "1", "picture": "UklGRgAAAABXRUJQ"},
+        ["pages"],
     ],
 )
-def test_what_the_process_says_is_checked(says: dict[str, Any]) -> None:
+def test_what_the_process_says_is_checked(says: Any) -> None:
     pictures = Pictures(worker=Parser(says))
     with pytest.raises(NoPictureError):
         pictures.drawn(Original("1" * 64, MILL), 1)
@@ -436,26 +438,33 @@ def test_rectangles_outside_of_the_page_are_left_out() -> None:
     assert pictures.marked(Original("1" * 64, MILL), article, 1, 0, 4) == [(0, 0, 1, 1)]
 
 
-def test_only_some_wait_for_their_page_and_who_asks_for_the_same_gets_the_same() -> None:
+def test_who_asks_for_the_same_page_gets_the_same_and_there_is_room_for_a_few() -> None:
     gate = threading.Event()
     parser = Parser({"pages": 99, "picture": "UklGRgAAAABXRUJQ"}, gate)
     pictures = Pictures(worker=parser)
     original = Original("1" * 64, MILL)
     got: list[bytes] = []
-    threads = [
-        threading.Thread(target=lambda: got.append(pictures.drawn(original, 1))) for _ in range(6)
-    ]
+    inside = threading.Semaphore(0)
+
+    def ask() -> None:
+        with pictures.room():
+            inside.release()
+            got.append(pictures.drawn(original, 1))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
-    wait_until(lambda: pictures.waiting == 6)
-    with pytest.raises(StoreBusyError, match="Try again shortly"):
-        pictures.drawn(original, 2)
+    for _ in threads:
+        assert inside.acquire(timeout=60)
+    with pytest.raises(StoreBusyError, match="Try again shortly"), pictures.room():
+        pass
     gate.set()
     for thread in threads:
         thread.join()
-    assert got == [b"RIFF\0\0\0\0WEBP"] * 6
+    assert got == [b"RIFF\0\0\0\0WEBP"] * 8
     assert parser.asked == 1
-    assert pictures.drawn(original, 2)
+    with pictures.room():
+        assert pictures.drawn(original, 2)
 
 
 def test_an_upload_is_kept_for_its_owner_until_its_articles_are_gone_for_good(shelf: Shelf) -> None:
@@ -518,6 +527,12 @@ def test_nothing_is_kept_of_other_files_or_where_it_is_turned_off(
     assert off.kept() == []
     assert off.api.get(f"/read/{article.id}").json()["pictures"] == 0
     off.close()
+    # The same file again, when it is turned on.
+    on = Shelf(tmp_path / "off", pictures)
+    on.library.adding.file("mill.pdf", MILL)
+    assert on.library.adding.wait(60)
+    assert on.api.get(f"/read/{article.id}").json()["pictures"] == 2
+    on.close()
 
 
 def test_a_file_that_cannot_be_kept_is_added_all_the_same(shelf: Shelf) -> None:

@@ -1,12 +1,13 @@
 """Pictures of the pages of PDFs, drawn in a process of its own, and where quotes stand on them.
 
     pictures = Pictures()
-    pictures.drawn(original, 3)                     the page as WebP
-    pictures.marked(original, article, 3, 10, 50)   [(x, y, width, height), …] in fractions of the picture
+    with pictures.room():                               for a few at a time, with their files in memory
+        pictures.drawn(original, 3)                     the page as WebP
+        pictures.marked(original, article, 3, 10, 50)   [(x, y, width, height), …] in fractions of it
     pictures.close()
 
-One page is drawn at a time, and a few more wait: nobody's pages keep the machine from answering. What was
-drawn last is kept in memory. What the process says is checked, for a malformed file may have taken it
+One page is drawn at a time: nobody's pages keep the machine from answering. What was drawn last is kept in
+memory. What the process says is checked, for a malformed file may have taken it
 over.
 """
 
@@ -31,7 +32,7 @@ MEDIA_TYPE = "image/webp"
 
 _LIMITS = Limits(seconds=20.0, memory=1_000_000_000, found=20_000_000)
 _CACHED = 32_000_000  # bytes of pictures
-_AT_ONCE = 6  # pages that are drawn, or wait for it
+_AT_ONCE = 8  # pages that are drawn, or wait for it
 _RECTANGLES = 1_000  # of one quote
 _SIDES = 4
 
@@ -43,35 +44,41 @@ def tag_of(original: Original, page: int, *, large: bool) -> str:
 
 class Pictures:
     """May be used from several threads. `drawn` and `marked` raise NoPictureError where the PDF has no such
-    page or it cannot be drawn, and StoreBusyError where too many are asked for at once."""
+    page, or it cannot be drawn."""
 
     def __init__(self, limits: Limits = _LIMITS, *, worker: Worker | None = None) -> None:
         self._worker = worker or Worker(limits)
         self._used = self._closed = False
         self._turn = threading.Lock()  # of the worker
-        self.waiting = 0  # for their turn, the one whose it is included
         self._cache: OrderedDict[str, bytes] = OrderedDict()
-        self._caching, self._counting = threading.Lock(), threading.Lock()
+        self._caching = threading.Lock()
+        self._room = threading.BoundedSemaphore(_AT_ONCE)
+
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """While a page is asked for, from before its file is read. Raises StoreBusyError where there are too
+        many."""
+        if not self._room.acquire(blocking=False):
+            raise StoreBusyError("other pages are being drawn. Try again shortly.")
+        try:
+            yield
+        finally:
+            self._room.release()
 
     def drawn(self, original: Original, page: int, *, large: bool = False) -> bytes:
         """The page, from 1, as a picture."""
         tag = tag_of(original, page, large=large)
         if (there := self._cached(tag)) is not None:
             return there
-        with self._my_turn():
+        with self._turn:
             if (there := self._cached(tag)) is not None:  # somebody else waited for it
                 return there
-            picture = self._told(drawn, original, page, wanted(page, large=large)).get("picture")
-        try:
-            content = base64.b64decode(picture if isinstance(picture, str) else "", validate=True)
-        except ValueError:
-            content = b""
-        if content[:4] + content[8:12] != b"RIFFWEBP":
-            raise NoPictureError("the PDF cannot be drawn.")
-        with self._caching:
-            self._cache[tag] = content
-            while sum(map(len, self._cache.values())) > _CACHED:
-                self._cache.popitem(last=False)
+            told = self._told(drawn, original, page, wanted(page, large=large))
+            content = _picture(told.get("picture"))
+            with self._caching:
+                self._cache[tag] = content
+                while sum(map(len, self._cache.values())) > _CACHED:
+                    self._cache.popitem(last=False)
         return content
 
     def marked(
@@ -83,7 +90,7 @@ class Pictures:
         begin, until = bounds[page - 1 : page + 1] if 1 <= page < len(bounds) else (0, 0)
         words = article.text[max(start, begin) : min(end, until)]
         nth = occurrences(words, article.text[begin : max(start, begin)])
-        with self._my_turn():
+        with self._turn:
             told = self._told(marked, original, page, wanted(page, words=words, nth=nth))
         found = told.get("rectangles")
         return [
@@ -111,9 +118,12 @@ class Pictures:
             raise NoPictureError("Dateline is ending.")
         self._used = True
         try:
-            (told,) = self._worker.told(teller, original.content, asked)
+            found = self._worker.told(teller, original.content, asked)
         except LoadingError as error:
             raise NoPictureError(f"the PDF {error}.") from error
+        told = found[0] if isinstance(found, list) and found else None
+        if not isinstance(told, dict):
+            raise NoPictureError("the PDF cannot be drawn.")
         pages = told.get("pages")
         if not isinstance(pages, int) or not 1 <= page <= pages:
             raise NoPictureError(f"the PDF has no page {page}.")
@@ -125,18 +135,16 @@ class Pictures:
                 self._cache.move_to_end(tag)
             return self._cache.get(tag)
 
-    @contextmanager
-    def _my_turn(self) -> Iterator[None]:
-        with self._counting:
-            if self.waiting >= _AT_ONCE:
-                raise StoreBusyError("other pages are being drawn. Try again shortly.")
-            self.waiting += 1
-        try:
-            with self._turn:
-                yield
-        finally:
-            with self._counting:
-                self.waiting -= 1
+
+def _picture(said: object) -> bytes:
+    """Raises NoPictureError where it is none."""
+    try:
+        content = base64.b64decode(said if isinstance(said, str) else "", validate=True)
+    except ValueError:
+        content = b""
+    if content[:4] + content[8:12] != b"RIFFWEBP":
+        raise NoPictureError("the PDF cannot be drawn.")
+    return content
 
 
 def _is_rectangle(box: object) -> bool:

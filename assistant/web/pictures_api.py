@@ -65,11 +65,12 @@ def picture_routes(index: Index, originals: Originals, pictures: Pictures) -> "A
         if_none_match: Annotated[str, Header()] = "",
     ) -> Response:
         index.get(article_id)
-        original = originals.of(article_id)
-        headers = {**private, "ETag": f'"{tag_of(original, page, large=large)}"'}
-        if headers["ETag"] in if_none_match:
-            return Response(status_code=304, headers=headers)
-        content = pictures.drawn(original, page, large=large)
+        with pictures.room():
+            original = originals.of(article_id)
+            headers = {**private, "ETag": f'"{tag_of(original, page, large=large)}"'}
+            if headers["ETag"] in if_none_match:
+                return Response(status_code=304, headers=headers)
+            content = pictures.drawn(original, page, large=large)
         return Response(content, media_type=MEDIA_TYPE, headers=headers)
 
     @router.get("/marks/{article_id:id}", include_in_schema=False)
@@ -85,7 +86,9 @@ def picture_routes(index: Index, originals: Originals, pictures: Pictures) -> "A
             raise ArticleError(f"{error}.") from error
         if not quote.found_in(article.text):
             return {"rectangles": []}
-        original = originals.of(article_id)
-        return {"rectangles": pictures.marked(original, article, page, quote.start, quote.end)}
+        with pictures.room():
+            original = originals.of(article_id)
+            found = pictures.marked(original, article, page, quote.start, quote.end)
+        return {"rectangles": found}
 
     return router

@@ -6,6 +6,7 @@
     POST /api/answer             as /api/v1/answer: question, history, … -> Answer.to_dict()
     GET  /api/articles           every article without its text
     GET  /read/{article}?q=…     an article cut where quotes begin and end: JSON, or a page of its own
+    GET  /picture, /marks        the pages of the PDF that it came from: see `pictures_api`
     …    /api/v1/quotes          the quotes a visitor saved: see `quotes_api`
     …    /conversations, /answer what a visitor of the page asked before: see `history`
     …    /library                the list of articles, adding and removing: see `library_api`
@@ -40,6 +41,7 @@ from assistant.errors import (
     ConversationNotFoundError,
     EmptyIndexError,
     ModelError,
+    NoPictureError,
     QuoteNotFoundError,
     SettingsError,
     TooManyQuestionsError,
@@ -80,6 +82,10 @@ from assistant.web.keys import Keys, Ring
 from assistant.web.library import Library
 from assistant.web.library_api import closing, library_routes
 from assistant.web.metrics import CONTENT_TYPE, Metrics
+from assistant.web.originals import FILES as ORIGINALS
+from assistant.web.originals import Originals
+from assistant.web.pictures import Pictures
+from assistant.web.pictures_api import picture_routes, tidied
 from assistant.web.prefix import UnderPrefix, relative
 from assistant.web.programs import Programs, while_there
 from assistant.web.quotes_api import quote_routes
@@ -137,6 +143,8 @@ def create_app(
     proxies: Callable[[str], bool] = is_here,
     waiting: Path | None = None,
     seal: Seal | None = None,
+    originals: Originals | None = None,
+    pictures: Pictures | None = None,
     subscriptions: Subscriptions | None = None,
     at_once: int = AT_ONCE,
     sites: Several | None = None,
@@ -150,7 +158,8 @@ def create_app(
     where there are none, they are looked for in the articles.
     `library` adds and removes articles, and is closed where the application ends; where none is given,
     what is uploaded waits in the folder `waiting` until it is stored, also over the program's end where
-    the next one has the same `seal`.
+    the next one has the same `seal`. PDFs that are uploaded are kept among `originals`, and pages of them
+    drawn by `pictures`.
     What the index is subscribed to is refreshed while the application runs, where `subscriptions` are
     given; the caller closes those as well. With `access`
     nothing is answered to who does not have its password, and the address at which a request arrived
@@ -181,8 +190,11 @@ def create_app(
     kept = Conversations.open() if conversations is None else conversations
     counted = assistant if metrics is None else metrics.measured(assistant, collection)
     desk = Desk(counted, kept, at_once=at_once)
+    originals = originals or Originals(assistant.index)
+    drawing = pictures or Pictures()
     if library is None:
-        library = Library(assistant.index, Adding(assistant.index, folder=waiting, seal=seal))
+        adding = Adding(assistant.index, folder=waiting, seal=seal, keep=originals.keep)
+        library = Library(assistant.index, adding)
         if examples is None:
             # Nobody asked yet: a chat model is not asked either.
             alone = assistant.without_model if isinstance(assistant, Assistant) else assistant
@@ -208,8 +220,10 @@ def create_app(
             else metrics.watching(collection, assistant.index, desk, library.adding)
         )
         async with closing(library), protocol.running(), others:
-            with watching:
-                yield
+            own = contextlib.closing(drawing) if pictures is None else contextlib.nullcontext()
+            with watching, own:
+                async with tidied(originals, drawing):
+                    yield
         desk.close()
 
     app = FastAPI(
@@ -293,7 +307,9 @@ def create_app(
         if "text/html" in accept:
             page = reading.page(c, relative(request.scope, "/"))
             return HTMLResponse(page, headers=varies)
-        return JSONResponse(reading.to_dict(), headers=varies)
+        pages = 0 if reading.removed else len(reading.article.pages)
+        shown = pages if pages and originals.there(article_id) else 0
+        return JSONResponse({**reading.to_dict(), "pictures": shown}, headers=varies)
 
     routers = [
         rest_routes(choice, _status, None if collection else sites),
@@ -302,6 +318,7 @@ def create_app(
         library_routes(library),
         conversation_routes(kept, authors_of(assistant.index)),
         quote_routes(kept, assistant.index),
+        picture_routes(assistant.index, originals, drawing),
     ]
     for router in routers:
         app.include_router(router)
@@ -383,6 +400,7 @@ def serve(
     certificate: tuple[Path, Path] | None = None,
     waiting: Path | None = None,
     seal: Seal | None = None,
+    originals: Originals | None = None,
     subscriptions: Subscriptions | None = None,
     installation: Installation | None = None,
     metrics: bool = False,
@@ -393,7 +411,7 @@ def serve(
     given it is kept in `sessions`; without one, only this computer is served. Programs come in by `keys`
     as well. Whose a request is, and whether it came by https, is believed of the `proxies` alone:
     addresses and networks; so is below which path they serve it, unless that is `root_path`. What is
-    uploaded waits in the folder `waiting`, under `seal`;
+    uploaded waits in the folder `waiting`, under `seal`; PDFs among it are kept as `originals`;
     `subscriptions` are kept up to date. The collections of the `installation` are served as well, with the
     assistant's models. With `metrics`, what is counted is told at /metrics.
     `certificate` are the files of a TLS certificate and its key.
@@ -429,7 +447,11 @@ def serve(
         """Or is of this computer, where a proxy may be that says nothing."""
         return is_here(address) or is_named(address)
 
-    with _bound(host, port) as bound, held_to(bound, Limits(), exempt=is_proxy) as listening:
+    with (
+        contextlib.closing(Pictures()) as pictures,
+        _bound(host, port) as bound,
+        held_to(bound, Limits(), exempt=is_proxy) as listening,
+    ):
         scheme = "http" if certificate is None else "https"
         address = _address(scheme, host, listening.getsockname()[1])
 
@@ -445,6 +467,7 @@ def serve(
             "host_names": names,
             "proxies": is_proxy,
             "seal": seal,
+            "pictures": pictures,
             "metrics": Metrics() if metrics else None,
         }
         this: dict[str, Any] = {
@@ -452,6 +475,7 @@ def serve(
             "conversations": kept,
             "keys": keys,
             "waiting": waiting,
+            "originals": originals,
             "subscriptions": subscriptions,
         }
         app: ASGIApp
@@ -524,6 +548,9 @@ def with_collections(
                 keys=opened(Keys.open(settings.index / KEYS, seal)),
                 subscriptions=opened(Subscriptions.open(settings.index / SUBSCRIPTIONS, seal)),
                 waiting=settings.index / WAITING,
+                originals=Originals(
+                    beside.index, settings.index / ORIGINALS, most=settings.most_kept
+                ),
                 sites=several,
                 collection=name,
                 **shared,
@@ -566,6 +593,7 @@ def _status(error: DatelineError) -> int:
     missing = (
         ArticleNotFoundError,
         ConversationNotFoundError,
+        NoPictureError,
         QuoteNotFoundError,
         UnknownCollectionError,
     )

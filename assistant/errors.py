@@ -53,6 +53,11 @@ class QuoteNotFoundError(DatelineError):
     """The visitor has saved no quote of this id."""
 
 
+class NoPictureError(DatelineError):
+    """There is no picture of this page: the article is from no PDF, the PDF is not there any more or is
+    another now, has no such page, or cannot be drawn."""
+
+
 class EmptyIndexError(DatelineError):
     """The index holds no article, so nothing can be answered."""
 

@@ -3,7 +3,8 @@
 `build` lays the page out and `mount` serves it. What becomes of a question is `asking`, what is kept
 of it `conversations`, how a conversation looks `transcript`, how the page looks static/page.css; the
 reader beside the chat is static/page.js, a question on its way static/asking.js, the history and the buttons
-below answers static/talk.js, saved quotes static/quotes.js.
+below answers static/talk.js, saved quotes static/quotes.js, pages of PDFs
+static/pictures.js.
 The page itself remembers only which conversation it shows; whose it is, the visitor's cookie says.
 """
 
@@ -619,11 +620,13 @@ def mount(
         head='<link rel="stylesheet" href="page/page.css">'
         '<link rel="stylesheet" href="page/library.css">'
         '<link rel="stylesheet" href="page/quotes.css">'
+        '<link rel="stylesheet" href="page/pictures.css">'
         '<script src="page/page.js" defer></script>'
         '<script src="page/asking.js" defer></script>'
         '<script src="page/library.js" defer></script>'
         '<script src="page/talk.js" defer></script>'
-        '<script src="page/quotes.js" defer></script>',
+        '<script src="page/quotes.js" defer></script>'
+        '<script src="page/pictures.js" defer></script>',
         show_error=False,
         run_history=False,
         footer_links=[],

@@ -153,6 +153,12 @@ class Settings(BaseSettings):
         None, description="A certificate (PEM) to serve the page over https, with tls_key."
     )
     tls_key: Path | None = Field(None, description="The key (PEM) of tls_certificate.")
+    keep_pdfs: int = Field(
+        2_000,
+        ge=0,
+        description="Megabytes of PDFs added on the page that are kept in the index's folder, so that their "
+        "pages can be shown beside the text; 0 keeps none.",
+    )
     metrics: bool = Field(
         False,
         description="Tell at /metrics how many questions were asked, how long answers took and what "
@@ -254,6 +260,11 @@ class Settings(BaseSettings):
     def calibrations(self) -> Path:
         """The folder of what `dateline calibrate` found out on the articles of this index."""
         return self.index / "calibrations"
+
+    @property
+    def most_kept(self) -> int:
+        """`keep_pdfs` in bytes."""
+        return self.keep_pdfs * 1_000_000
 
     @property
     def names(self) -> tuple[str, ...]:

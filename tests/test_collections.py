@@ -34,9 +34,12 @@ from assistant.web.sealing import Seal
 from assistant.web.sessions import Sessions
 from assistant.web.several import Several, Site
 from tests.fake_assistant import CO_CHAIRS, MEETING, FakeAssistant
+from tests.fake_embedding import FakeEmbedding
 from tests.serving import served
+from tests.test_loading import pdf, written
 from tests.test_mcp import over_http
 from vectorstore.holding import hold
+from vectorstore.local import LocalIndex
 
 PASSWORD = "four words of mine"  # noqa: S105  # of these tests
 SEAL = Seal(b"k" * 32)
@@ -286,6 +289,21 @@ def ask(address: str, model: str, token: str = "") -> httpx.Response:
     body = {"model": model, "messages": [{"role": "user", "content": QUESTION}]}
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return _post(f"{address}/v1/chat/completions", json=body, headers=headers)
+
+
+def test_the_pages_of_a_collections_pdf_are_its_own(
+    world: World, address: str, tmp_path: Path
+) -> None:
+    index = LocalIndex(tmp_path / "filled", FakeEmbedding)
+    (article_id,) = index.add(written(tmp_path / "mill.pdf", pdf("The mill turns again."))).added
+    world.fakes["press"].index = index  # type: ignore[assignment]
+    path = f"picture/{article_id}?page=1"
+    key = {"Authorization": f"Bearer {world.tokens['press']}"}
+    assert _get(f"{address}/collections/press/{path}").status_code == 200
+    assert _get(f"{address}/collections/press/{path}", headers=key).status_code == 200
+    assert _get(f"{address}/{path}").status_code == 404
+    assert _get(f"{address}/collections/sport/{path}").status_code == 404
+    assert _get(f"{address}/{path}", headers=key).status_code == 403
 
 
 def test_two_collections_with_the_same_article_do_not_mix(world: World, address: str) -> None:

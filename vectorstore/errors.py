@@ -17,6 +17,7 @@ DatelineError
 ├── AccessKeyError           a program's key: no such name, or taken  (assistant)
 ├── ConversationNotFoundError   nothing of that id is this visitor's (assistant)
 ├── QuoteNotFoundError       no saved quote of that id is this visitor's (assistant)
+├── NoPictureError          a page of a PDF cannot be shown          (assistant)
 ├── EmptyIndexError         there is nothing to answer from          (assistant)
 ├── SettingsError           a setting is unknown or unusable         (assistant)
 └── ModelError              the reader or a chat model cannot be used (assistant)

@@ -66,6 +66,8 @@ def chat(
     from assistant.web.conversations import FILE, Conversations
     from assistant.web.keys import FILE as KEYS
     from assistant.web.keys import Keys
+    from assistant.web.originals import FILES as ORIGINALS
+    from assistant.web.originals import Originals
     from assistant.web.sealing import Seal
     from assistant.web.sessions import FILE as SESSIONS
     from assistant.web.sessions import Sessions
@@ -116,6 +118,9 @@ def chat(
                 certificate=settings.certificate,
                 waiting=assistant.settings.index / WAITING,
                 seal=seal,
+                originals=Originals(
+                    assistant.index, settings.index / ORIGINALS, most=settings.most_kept
+                ),
                 subscriptions=subscriptions,
                 installation=_installation(ctx, index, collection, settings),
                 metrics=settings.metrics,

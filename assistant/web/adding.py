@@ -148,7 +148,8 @@ class Adding:
     in `folder`, readable by its owner only, and is gone from there when it is stored: whatever ends
     the program, the next `Adding` there with the same `seal` goes on with it. Without a folder, or
     while another program uses it, what waits is lost where the program ends. `whose` names who gives:
-    each has his turns. `clock` gives seconds that only ever grow.
+    each has his turns. `keep` is handed the bytes of each file that was read, before it is stored, and says
+    what there is to tell of it, or "". `clock` gives seconds that only ever grow.
 
     Raises StoreFormatError where `folder` is a link to elsewhere.
     """
@@ -161,6 +162,7 @@ class Adding:
         limits: Limits = Limits(),  # it is frozen
         folder: Path | None = None,
         seal: Seal | None = None,
+        keep: Callable[[bytes], str] = lambda _: "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits
@@ -168,6 +170,7 @@ class Adding:
         self._index = index
         self._fetch = fetch
         self._seal = seal or Seal()
+        self._keep = keep
         self._changed = threading.Condition()
         self._lots: OrderedDict[str, deque[_Given]] = OrderedDict()  # by whose they are
         self._busy: set[str] = set()  # whose is being read or stored
@@ -585,6 +588,9 @@ class Adding:
             if isinstance(source, _File):
                 content = Content(source.what, source.content())
                 read = read_content(self._index, content, run, partial(self._opening, source))
+                gave_articles = read.file is not None and bool(read.file.origins)
+                if gave_articles and (told := self._keep(content.content)):
+                    read = replace(read, notices=(*read.notices, Notice(source.what, told)))
                 return _Read(source, read)
             if isinstance(source, _Folder):
                 return _Read(source, self._bring_folder(source))

@@ -51,6 +51,8 @@ OURS = (
     *(
         "/page/",
         "/read/",
+        "/picture/",
+        "/marks/",
         "/answer/",
         "/conversations",
         "/collections",

@@ -51,7 +51,7 @@ _ADDING = frozenset(
 # names the collection.
 _SHARED = ("/v1/", "/mcp", "/api/v1/collections", "/healthz")
 _PEOPLES = ("/api/v1/conversations", "/api/v1/quotes")
-_APIS = ("/api/", "/v1/", "/read/", "/library/")
+_APIS = ("/api/", "/v1/", "/read/", "/picture/", "/marks/", "/library/")
 
 _log = logging.getLogger(__name__)
 

@@ -82,6 +82,7 @@ class Reading:
             "place": str(quote).partition(".")[2],
             "found": quote.found_in(self.article.text),
             "page": sum(begin <= quote.start for begin in self.article.pages) or None,
+            "last": sum(begin < quote.end for begin in self.article.pages) or None,
         }
         if quote.number in self.lost:
             told["saved"] = self.lost[quote.number]

@@ -5,8 +5,10 @@
 
 One process serves file after file, for starting one takes longer than most files do; it is started
 when first needed, and anew after it was killed. What comes back is JSON: nothing the process sends
-is run. A parser that recognises text in pictures asks for time page by page (`go_on`). Its parser must be a function of a module, for the process imports it by name. On Linux the
-process may take `memory` bytes more than it has when a file begins; elsewhere only time is limited.
+is run. A parser that recognises text in pictures asks for time page by page (`go_on`). A parser must be
+a function of a module, for the process imports it by name; one that finds no articles yields what is
+JSON (`told`). On Linux the process may take `memory` bytes more than it has when a file begins;
+elsewhere only time is limited.
 """
 
 from __future__ import annotations
@@ -21,15 +23,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self, cast
+from typing import IO, Any, Self, cast
 
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.loading.draft import Draft, Parser, from_json, to_json
+
+Teller = Callable[[bytes, str], Iterable[dict[str, Any]]]
 
 _LENGTH = struct.Struct(">Q")
 _ONE_MORE = b"one more"
@@ -59,7 +63,11 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def parse(self, parser: Parser, content: bytes, name: str) -> Sequence[Draft | Skipped]:
-        """What `parser` finds in `content`.
+        """The articles that `parser` finds in `content`; as `told`."""
+        return [from_json(item) for item in self.told(parser, content, name)]
+
+    def told(self, parser: Parser | Teller, content: bytes, asked: str) -> Sequence[dict[str, Any]]:
+        """What `parser` yields of `content`; `asked` is handed to it.
 
         Raises LoadingError with the reason: the parser's own, or that it failed, took longer or
         more memory than it may, or died.
@@ -72,7 +80,7 @@ class Worker:
             job = {
                 "module": parser.__module__,
                 "function": parser.__qualname__,
-                "name": name,
+                "name": asked,
                 "limits": asdict(self._limits),
             }
             _send(cast("IO[bytes]", process.stdin), json.dumps(job).encode(), content)
@@ -103,7 +111,12 @@ class Worker:
             self.close()
         if "error" in reply:
             raise LoadingError(reply["error"])
-        return [from_json(item) for item in reply["found"]]
+        return cast("list[dict[str, Any]]", reply["found"])
+
+    def kill(self) -> None:
+        """End the process, from any thread: who waits for it is told that it died."""
+        if (process := self._process) is not None:
+            process.kill()
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
@@ -197,7 +210,10 @@ def _reply(job: dict[str, object], content: bytes, limits: Limits) -> dict[str, 
     _limit(limits.seconds, limits.memory)
     parser = getattr(importlib.import_module(str(job["module"])), str(job["function"]))
     try:
-        found = [to_json(item) for item in parser(content, job["name"])]
+        found = [
+            item if isinstance(item, dict) else to_json(item)
+            for item in parser(content, job["name"])
+        ]
     except LoadingError as error:
         return {"error": str(error)}
     except MemoryError:

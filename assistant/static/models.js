@@ -5,11 +5,11 @@
 "use strict";
 
 (() => {
-  const { make, nameOf, say, call, toast, hidden } = globalThis.dateline;
+  const { make, nameOf, say, call, toast, hidden, events } = globalThis.dateline;
   const LOOK = 400; // milliseconds between two looks whether the search has ended
   const OWN = "reader";
 
-  const state = { told: null, drawn: "" };
+  const state = { told: null, drawn: "", missed: "" };
 
   const who = make("select", { id: "dl-model", "aria-label": "Who writes the answers", onchange: () => pick(who.value) });
   const alone = make("span", { id: "dl-model-alone" });
@@ -73,6 +73,7 @@
     const { models, offered, searching, may_search: maySearch } = state.told;
     const model = models.find((one) => one.name === name);
     const usable = offered.filter((offer) => !offer.remedy);
+    if (!model && state.missed !== name) { state.missed = name; refresh(); } // another page may have begun to use it
     who.replaceChildren(...models.map((one) => option(one.name, labelOf(one))));
     if (!model) who.append(option(name, name, { disabled: true }));
     for (const program of new Set(usable.map((offer) => offer.program))) {
@@ -102,6 +103,7 @@
     draw();
   }
 
+  events.addEventListener("taken", () => { if (!state.told) refresh(); }); // the server was away
   let waiting = false;
   new MutationObserver(() => {
     if (waiting) return;

@@ -122,8 +122,9 @@ def _buttons(exchange: Exchange, *actions: tuple[str, str], kept: bool = False) 
 
 def _writer(exchange: Exchange) -> str:
     """Which chat model wrote the answer, if one did."""
-    provider = exchange.answer.model.partition(":")[0] if exchange.answer is not None else ""
-    if exchange.answer is None or provider not in PROVIDERS:
+    if exchange.answer is None or not exchange.answer.answered:
+        return ""
+    if exchange.answer.model.partition(":")[0] not in PROVIDERS:
         return ""
     return f'\n\n<p class="dl-meta dl-writer">Written by {escaped(exchange.answer.model)}</p>'
 

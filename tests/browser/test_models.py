@@ -69,6 +69,20 @@ def test_a_model_is_chosen_for_each_conversation_and_a_found_one_is_offered(open
         page.finished()
         assert assistant.asked[-1].model == "reader"
 
+        # One that was found before the program ended: nobody is asked in its place.
+        page.run(
+            "const field = document.querySelector('#dl-chosen textarea'); field.value = 'ollama:gone';"
+            " field.dispatchEvent(new Event('input', { bubbles: true }));"
+        )
+        page.ask("what does the harbour wall cost?")
+        assert "there is no model 'ollama:gone' to choose here" in page.answered()
+        assert shown(page) == ("ollama:gone", "not there any more: choose another")
+        Select(page.one("#dl-model")).select_by_value("reader")
+        page.click(".dl-retry")
+        page.until(lambda: not page.all("#dl-answers .dl-error"))
+        page.finished()
+        assert "€48 million" in page.answered()
+
         small = opened(address, 390, 844)
         small.until(lambda: small.text("#dl-offers") and small.text("#dl-where"))
         assert small.fits()

@@ -46,6 +46,7 @@ from assistant.errors import (
     SettingsError,
     TooManyQuestionsError,
     UnknownCollectionError,
+    UnknownModelError,
 )
 from assistant.factory import Assistant
 from assistant.installation import Installation
@@ -211,6 +212,8 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
+        if page and access is None and not collection:
+            assistant.models.search()
         if library.subscribing is not None:
             library.subscribing.start()
         others = contextlib.nullcontext() if sites is None or collection else sites.running()
@@ -312,7 +315,7 @@ def create_app(
         return JSONResponse({**reading.to_dict(), "pictures": shown}, headers=varies)
 
     routers = [
-        rest_routes(choice, _status, None if collection else sites),
+        rest_routes(choice, _status, None if collection else sites, shared=access is not None),
         completion_routes(choice, _status),
         response_routes(choice, _status),
         library_routes(library),
@@ -603,6 +606,8 @@ def _status(error: DatelineError) -> int:
         return 409
     if isinstance(error, TooManyQuestionsError):
         return 429
+    if isinstance(error, UnknownModelError):
+        return 422
     if isinstance(error, EmptyIndexError):
         return 409
     if isinstance(error, StoreError | EmbeddingError | ModelError):

@@ -75,6 +75,12 @@ def _make_reasons(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE exchanges ADD COLUMN remark TEXT NOT NULL DEFAULT ''")
 
 
+# Which chat model was chosen for a conversation, and for a question; "" is the first of those that are set.
+def _make_models(db: sqlite3.Connection) -> None:
+    for table in ("conversations", "exchanges"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN model TEXT NOT NULL DEFAULT ''")
+
+
 # Who has logged in. Proofs, not tokens: whoever reads the file can pose as nobody.
 _SESSIONS = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -132,7 +138,7 @@ def _make_keys(db: sqlite3.Connection) -> None:
 CONVERSATIONS = Database(
     "conversations.sqlite",
     0x44544C43,  # "DTLC"
-    (_make_conversations, _make_quotes, _make_reasons),
+    (_make_conversations, _make_quotes, _make_reasons, _make_models),
 )
 SESSIONS = Database("sessions.sqlite", 0x44544C53, (_make_sessions,))  # "DTLS"
 SUBSCRIPTIONS = Database("subscriptions.sqlite", 0x44544C55, (_make_subscriptions,))  # "DTLU"

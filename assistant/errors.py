@@ -70,6 +70,17 @@ class ModelError(DatelineError):
     """The reader or a chat model cannot be loaded or used."""
 
 
+class UnknownModelError(DatelineError):
+    """No such model can be chosen here (any more); the message lists those that can."""
+
+    def __init__(self, name: str, there: Sequence[str]) -> None:
+        known = f"there are {', '.join(there)}" if there else "there is none"
+        super().__init__(
+            f"there is no model {name!r:.200} to choose here; {known}. Choose another, or set "
+            "DATELINE_MODELS."
+        )
+
+
 class WritingError(ModelError):
     """The chat model wrote no answer that can be used.
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from contextvars import Context, copy_context
 from datetime import date
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -27,6 +27,7 @@ from assistant.prompts import load_phrases, load_prompt
 from assistant.reading.confidence import UNCALIBRATED
 from assistant.reading.network import open_reader, recalibrated
 from assistant.settings import Settings
+from assistant.writing.choosing import Models
 from assistant.writing.grounding import Wording
 from vectorstore.index import Index, OnProgress
 
@@ -45,7 +46,8 @@ T = TypeVar("T")
 class Assistant:
     """Answers questions about the articles of one index. May be used from several threads.
 
-    `index` adds, lists and finds articles; `chain` is the LangChain Runnable behind `answer`.
+    `index` adds, lists and finds articles; `chain` is the LangChain Runnable behind `answer`; `models`
+    are those that can write.
     """
 
     def __init__(
@@ -56,13 +58,16 @@ class Assistant:
         writer: Writer | None = None,
         embed: Callable[[str], Any] | None = None,
         embedding: Callable[[], Embedding] | None = None,
+        models: Models | None = None,
     ) -> None:
         self.index = index
         self.settings = settings
+        self.models = models or Models(settings, partial(_open_writer, reader=reader), writer)
         self._reader = reader
         self._writer = writer
         self._embed = embed or embedded
         self._embedding = embedding
+        self._using: dict[str, Assistant] = {}
 
     @cached_property
     def chain(self) -> Runnable[Any, Answer]:
@@ -91,8 +96,31 @@ class Assistant:
         return (
             self
             if self._writer is None
-            else Assistant(self.index, self._reader, self.settings, None, self._embed)
+            else Assistant(
+                self.index, self._reader, self.settings, None, self._embed, models=self.models
+            )
         )
+
+    def using(self, model: str | None) -> Assistant:
+        """The same, with this one of `models` to write; as it is where it is None. Raises
+        UnknownModelError."""
+        if model is None:
+            return self
+        chosen = self.models.settings_of(model)
+        if chosen.model == "reader":
+            return self.without_model
+        if model == self.settings.model and self._writer is not None:
+            return self
+        if model not in self._using:
+            self._using[model] = Assistant(
+                self.index,
+                self._reader,
+                chosen,
+                self.models.writer(model),
+                self._embed,
+                models=self.models,
+            )
+        return self._using[model]
 
     @classmethod
     def open(
@@ -124,7 +152,7 @@ class Assistant:
         embedding = self._embedding or _Once(lambda: _open_embedding(settings))
         reader = recalibrated(self._reader, settings.reader_model, settings.calibrations)
         index = _open_index(settings, embedding, progress)
-        return Assistant(index, reader, settings, self._writer, self._embed, embedding)
+        return Assistant(index, reader, settings, self._writer, self._embed, embedding, self.models)
 
     def answer(
         self,
@@ -138,6 +166,7 @@ class Assistant:
         before: date | str | None = None,
         authors: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
+        model: str | None = None,
     ) -> Answer:
         """The answer, an abstention, or help.
 
@@ -147,10 +176,11 @@ class Assistant:
         of which an article has, whatever their capital letters) limit the articles; `as_of` is the day the question is asked on,
         today where it is None: "last week" or "in July" is read against it, and articles of that
         time are preferred, never required. A day may be given as its text, "2025-07-26", as well.
-        Raises QuestionError for what cannot be asked, EmptyIndexError without articles.
+        `model` is one of `models`, the first where it is None. Raises QuestionError for what cannot be
+        asked, EmptyIndexError without articles, UnknownModelError.
         """
         given = _given(question, history, as_of, sources, articles, after, before, authors, tags)
-        return self._context().run(self.chain.invoke, given)
+        return self._context().run(self.using(model).chain.invoke, given)
 
     def stream(
         self,
@@ -164,6 +194,7 @@ class Assistant:
         before: date | str | None = None,
         authors: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
+        model: str | None = None,
         stopping: threading.Event | None = None,
     ) -> Iterator[Answer]:
         """Growing answers, the last one complete; arguments and errors as for `answer`.
@@ -174,7 +205,8 @@ class Assistant:
         context = self._context()
         given = _given(question, history, as_of, sources, articles, after, before, authors, tags)
         config: RunnableConfig = {"configurable": {"stopping": stopping}} if stopping else {}
-        partials = context.run(lambda: self.chain.stream(given, config))
+        chain = self.using(model).chain
+        partials = context.run(lambda: chain.stream(given, config))
         try:
             while (partial := context.run(next, partials, None)) is not None:
                 yield partial
@@ -193,10 +225,12 @@ class Assistant:
         before: date | str | None = None,
         authors: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
+        model: str | None = None,
     ) -> Answer:
         """`answer` for an event loop, which it does not hold up. Cancelled, it lets the chat model go."""
         limits: dict[str, Any] = {"as_of": as_of, "sources": sources, "articles": articles}
         limits |= {"after": after, "before": before, "authors": authors, "tags": tags}
+        limits["model"] = model
         async with aclosing(self.astream(question, history=history, **limits)) as partials:
             return [partial async for partial in partials][-1]
 
@@ -212,13 +246,14 @@ class Assistant:
         before: date | str | None = None,
         authors: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
+        model: str | None = None,
     ) -> AsyncGenerator[Answer]:
         """`stream` for an event loop, which it does not hold up. Left early (close it, as by
         `contextlib.aclosing`), or cancelled, it lets the chat model go."""
         stopping = threading.Event()
         limits: dict[str, Any] = {"as_of": as_of, "sources": sources, "articles": articles}
         limits |= {"after": after, "before": before, "authors": authors, "tags": tags}
-        limits["stopping"] = stopping
+        limits |= {"model": model, "stopping": stopping}
         partials = in_a_thread(lambda: self.stream(question, history=history, **limits))
         try:
             async for partial in partials:
@@ -265,9 +300,8 @@ class Assistant:
                 loading.result()
 
     def stop(self) -> None:
-        """Let go of the chat model: who waits for its words goes on without them."""
-        if self._writer is not None:
-            self._writer.close()
+        """Let go of the chat models: who waits for their words goes on without them."""
+        self.models.close()
 
     def close(self) -> None:
         """Close the index; what was acknowledged is durable without it."""
@@ -399,7 +433,7 @@ def _open_writer(settings: Settings, reader: Reader) -> Writer:
         prompt_tokens=settings.prompt_room,
         answer_tokens=settings.answer_tokens,
         secrets=[settings.key or ""],
-        loads=settings.local,
+        loads=not settings.goes_to,
     )
 
 

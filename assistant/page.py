@@ -3,8 +3,8 @@
 `build` lays the page out and `mount` serves it. What becomes of a question is `asking`, what is kept
 of it `conversations`, how a conversation looks `transcript`, how the page looks static/page.css; the
 reader beside the chat is static/page.js, a question on its way static/asking.js, the history and the buttons
-below answers static/talk.js, saved quotes static/quotes.js, pages of PDFs
-static/pictures.js.
+below answers static/talk.js, saved quotes static/quotes.js, pages of PDFs static/pictures.js, which model
+answers static/models.js.
 The page itself remembers only which conversation it shows; whose it is, the visitor's cookie says.
 """
 
@@ -86,17 +86,19 @@ class Talk:
         filters: Filters = EVERYTHING,
         caller: Caller = UNKNOWN,
         name: str = "",
+        model: str = "",
     ) -> AsyncIterator[View]:
         """From a question to its answer: waiting, searching, the growing answer, its sources.
 
-        A question that comes again under the same `name` is asked once."""
+        A question that comes again under the same `name` is asked once. `model` is to answer it; "" is
+        the first that can be chosen."""
         asked = asked.strip()
         if not asked:
             yield await self.shown(visitor, conversation_id)
             return
         try:
             exchange = await asyncio.to_thread(
-                self._ask, _known(visitor), asked, filters, conversation_id, caller, name
+                self._ask, _known(visitor), asked, filters, conversation_id, caller, name, model
             )
         except DatelineError as error:
             yield await self.refused(visitor, asked, conversation_id, error)
@@ -112,12 +114,13 @@ class Talk:
         conversation_id: str | None,
         filters: Filters,
         caller: Caller = UNKNOWN,
+        model: str = "",
     ) -> AsyncIterator[View]:
         """Ask again: with "retry" in its place, with "again" under these filters, with
-        "unfiltered" under none."""
+        "unfiltered" under none; of this model."""
         try:
             exchange = await asyncio.to_thread(
-                self._repeat, _known(visitor), how, exchange_id, filters, caller
+                self._repeat, _known(visitor), how, exchange_id, filters, caller, model
             )
         except DatelineError as error:
             yield await self.refused(visitor, "", conversation_id, error)
@@ -162,15 +165,19 @@ class Talk:
             view.conversation_id, [*view.messages, *told], view.busy, asked if asked else None
         )
 
-    def filters(self, visitor: str | None, conversation_id: str | None) -> Filters:
-        """The filters that stand beside a conversation."""
+    def chosen(self, visitor: str | None, conversation_id: str | None) -> tuple[Filters, str]:
+        """The filters and the model that stand beside a conversation."""
         found = self._get(visitor, conversation_id)
-        return EVERYTHING if found is None else found.filters
+        return (EVERYTHING, "") if found is None else (found.filters, found.model)
 
     async def narrow(
-        self, visitor: str | None, conversation_id: str | None, filters: Filters
+        self,
+        visitor: str | None,
+        conversation_id: str | None,
+        filters: Filters,
+        model: str | None = None,
     ) -> None:
-        """Keep the filters with the conversation that is shown, for the next time it is opened.
+        """Keep the filters and the model with the conversation that is shown, for the next time it is opened.
 
         Changes in quick succession are kept in the order in which they come.
         """
@@ -178,7 +185,7 @@ class Talk:
             async with self._narrowing:
                 with suppress(ConversationNotFoundError):
                     await asyncio.to_thread(
-                        self._conversations.narrow, visitor, conversation_id, filters
+                        self._conversations.narrow, visitor, conversation_id, filters, model
                     )
 
     async def _watch(self, visitor: str | None, exchange: Exchange) -> AsyncIterator[View]:
@@ -219,22 +226,37 @@ class Talk:
         conversation_id: str | None,
         caller: Caller,
         name: str,
+        model: str,
     ) -> Exchange:
-        ask = partial(self._desk.ask, visitor, asked, filters, name=name, caller=caller)
+        ask = partial(
+            self._desk.ask, visitor, asked, filters, name=name, caller=caller, model=model
+        )
         try:
             return ask(conversation_id or None)
         except ConversationNotFoundError:  # deleted, by another page: the question begins a new one
             return ask()
 
     def _repeat(
-        self, visitor: str, how: str, exchange_id: str, filters: Filters, caller: Caller
+        self,
+        visitor: str,
+        how: str,
+        exchange_id: str,
+        filters: Filters,
+        caller: Caller,
+        model: str,
     ) -> Exchange:
         if how == "retry":
-            return self._desk.retry(visitor, exchange_id, caller=caller)
+            return self._desk.retry(visitor, exchange_id, caller=caller, model=model)
         old = self._conversations.exchange(visitor, exchange_id)
         wanted = EVERYTHING if how == "unfiltered" else filters
         return self._desk.ask(
-            visitor, old.question, wanted, old.conversation_id, again=exchange_id, caller=caller
+            visitor,
+            old.question,
+            wanted,
+            old.conversation_id,
+            again=exchange_id,
+            caller=caller,
+            model=model,
         )
 
     def _get(self, visitor: str | None, conversation_id: str | None) -> Conversation | None:
@@ -348,11 +370,11 @@ def build(
     with gr.Blocks(title="Dateline", analytics_enabled=False, fill_width=True) as page:
         # Not to be seen: which conversation the page shows, and what the page's scripts ask for, after a
         # number that makes every wish a change.
-        showing, to_open, to_ask, taken, following, repeating, narrowing, within = (
+        showing, to_open, to_ask, taken, following, repeating, narrowing, within, model = (
             gr.Textbox(elem_id=f"dl-{name}", elem_classes="dl-unshown", container=False)
             for name in (
                 *("showing", "opening", "asking", "taken"),
-                *("following", "repeating", "narrowing", "within"),
+                *("following", "repeating", "narrowing", "within", "chosen"),
             )
         )
         with gr.Row(elem_id="dl-page"):
@@ -456,6 +478,7 @@ def build(
             first: Any,
             last: Any,
             among: Any,
+            writing: str | None,
             request: gr.Request,
         ) -> AsyncIterator[list[Any]]:
             visitor = visitor_of(request.cookies)
@@ -465,7 +488,8 @@ def build(
             except QuestionError as error:
                 yield answering(name, await talk.refused(visitor, asked, shown, error))
                 return
-            async for view in talk.ask(visitor, asked, shown, chosen, _caller(request), name):
+            caller = _caller(request)
+            async for view in talk.ask(visitor, asked, shown, chosen, caller, name, writing or ""):
                 yield answering(name, view)
 
         async def on_repeat(
@@ -475,6 +499,7 @@ def build(
             first: Any,
             last: Any,
             among: Any,
+            writing: str | None,
             request: gr.Request,
         ) -> AsyncIterator[list[Any]]:
             visitor = visitor_of(request.cookies)
@@ -485,7 +510,7 @@ def build(
                 yield answering(name, await talk.refused(visitor, "", shown, error))
                 return
             async for view in talk.repeat(
-                visitor, how, exchange_id, shown, chosen, _caller(request)
+                visitor, how, exchange_id, shown, chosen, _caller(request), writing or ""
             ):
                 yield answering(name, view)
 
@@ -498,12 +523,12 @@ def build(
 
         async def begun(conversation_id: str, request: gr.Request) -> list[Any]:
             visitor = visitor_of(request.cookies)
-            chosen = await asyncio.to_thread(talk.filters, visitor, conversation_id)
+            chosen, writing = await asyncio.to_thread(talk.chosen, visitor, conversation_id)
             only, *days = filled_in(chosen)
             # With its choices: a source that is none of them would be dropped from the box.
             choices = await asyncio.to_thread(named_sources)
             view = await talk.shown(visitor, conversation_id)
-            return [*shown_as(view), gr.update(choices=choices, value=only), *days]
+            return [*shown_as(view), gr.update(choices=choices, value=only), *days, writing]
 
         async def on_open(wanted: str | None, request: gr.Request) -> list[Any]:
             return await begun((wanted or "").partition(" ")[2], request)
@@ -512,7 +537,7 @@ def build(
             first = await begun(_named(request) or "", request)
             if not first[0]:  # nothing to bring back: what was asked or chosen since is left alone
                 choices = await asyncio.to_thread(named_sources)
-                first = [gr.skip() for _ in (*asking, *filters)]
+                first = [gr.skip() for _ in (*asking, *filters, model)]
                 first[len(asking)] = gr.update(choices=choices)
             return [*first, *await asyncio.to_thread(on_load), BEGUN]
 
@@ -520,14 +545,20 @@ def build(
             return shown_as(NOTHING_ASKED)  # the page's script empties the box at once
 
         async def on_narrow(
-            shown: str | None, only: Any, first: Any, last: Any, among: Any, request: gr.Request
+            shown: str | None,
+            only: Any,
+            first: Any,
+            last: Any,
+            among: Any,
+            writing: str | None,
+            request: gr.Request,
         ) -> Any:
             try:
                 chosen = entered(only, first, last, among)
             except QuestionError:  # told at its field, by the page's script
                 return gr.skip()
             address = filter_address(chosen)
-            await talk.narrow(visitor_of(request.cookies), shown, chosen)
+            await talk.narrow(visitor_of(request.cookies), shown, chosen, writing or "")
             titles = await asyncio.to_thread(titles_of, chosen.articles)
             return f'<a href="library/articles?{escaped(address)}">filters</a>{titles}'
 
@@ -555,7 +586,7 @@ def build(
         for handler in (on_ask, on_repeat, on_follow, on_stop, on_open, on_begin, on_narrow):
             # Gradio finds a request's parameter by its type, not by the type's name.
             handler.__annotations__ = {"request": gr.Request}
-        narrowed = [showing, *filters]
+        narrowed = [showing, *filters, model]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         # The desk decides how many are answered at once; these only watch it.
         queued: dict[str, Any] = {
@@ -572,11 +603,11 @@ def build(
         running += [repeating.change(on_repeat, [repeating, *narrowed], [*asking, taken], **queued)]
         running += [following.change(on_follow, showing, asking, **queued)]
         offered = [summary, *shown]
-        page.load(on_begin, None, [*asking, *filters, *offered, taken], **light)
-        to_open.change(on_open, to_open, [*asking, *filters], cancels=running, **light)
+        page.load(on_begin, None, [*asking, *filters, model, *offered, taken], **light)
+        to_open.change(on_open, to_open, [*asking, *filters, model], cancels=running, **light)
         stop.click(on_stop, showing, asking, cancels=running, **light)
         again.click(on_again, None, asking, cancels=running, **light)
-        changes = [sources.change, after.change, before.change, within.change]
+        changes = [sources.change, after.change, before.change, within.change, model.change]
         # Several change at once where a conversation is opened, and answers can cross: what they are
         # is asked after a first round, when all have changed.
         # What changes again while an answer is under way is asked for after it: nothing crosses.
@@ -626,7 +657,8 @@ def mount(
         '<script src="page/library.js" defer></script>'
         '<script src="page/talk.js" defer></script>'
         '<script src="page/quotes.js" defer></script>'
-        '<script src="page/pictures.js" defer></script>',
+        '<script src="page/pictures.js" defer></script>'
+        '<script src="page/models.js" defer></script>',
         show_error=False,
         run_history=False,
         footer_links=[],

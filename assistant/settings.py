@@ -23,7 +23,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from assistant.errors import SettingsError
-from assistant.writing.providers import PROVIDERS, is_loopback
+from assistant.writing.providers import PROVIDERS, is_loopback, passes_on
 
 _PREFIX = "DATELINE_"
 _SECRET = frozenset({"api_key", "password", "database"})  # an address may have a password in it
@@ -63,6 +63,16 @@ class Settings(BaseSettings):
         None,
         description="The key for the chat model's server; without base_url, that of the provider's "
         "own variable (OPENAI_API_KEY, …) is taken where this is not set. Not for the command line.",
+    )
+    models: str = Field(
+        "",
+        description="More chat models to choose from, with commas between them: each as model, and with @ and "
+        "its address where it has a server of its own (openai:local@http://127.0.0.1:8080/v1).",
+    )
+    model_ports: str = Field(
+        "11434, 8080, 1234, 8000",
+        description="The ports of this computer on which the page looks for servers of chat models, with "
+        'commas between them, or "none".',
     )
     model_timeout: float = Field(
         20.0,
@@ -222,19 +232,61 @@ class Settings(BaseSettings):
         return self.prompt_tokens or (_ROOM_HERE if here else _ROOM_ELSEWHERE)
 
     @property
-    def local(self) -> bool:
-        """Whether questions and articles stay on this computer, by these settings.
+    def goes_to(self) -> tuple[str, ...]:
+        """The hosts that questions and passages go to where `model` writes; none where they stay on this
+        computer.
 
         A server on this computer that passes them on is not seen, but for Ollama's cloud models.
         """
-        passed_on = self.model.startswith("ollama:") and self.model.endswith(("-cloud", ":cloud"))
-        by_model = self.model == "reader" or (
-            self.server is not None and is_loopback(self.server) and not passed_on
-        )
-        stored = all(
-            url is None or is_loopback(url) for url in (self.chroma_url, self.database_url)
-        )
-        return by_model and stored and not self.tracing
+        hosts = [
+            urlsplit(url).hostname or url
+            for url in (self.server, self.chroma_url, self.database_url)
+            if url is not None and not is_loopback(url)
+        ]
+        provider = PROVIDERS.get(self.model.partition(":")[0])
+        if provider is not None and (self.server is None or passes_on(self.model)):
+            hosts.insert(0, provider.host)
+        if self.tracing:
+            hosts.append("LangSmith")
+        return tuple(dict.fromkeys(hosts))
+
+    @property
+    def local(self) -> bool:
+        """Whether questions and articles stay on this computer, whichever model is chosen."""
+        return not any(each.goes_to for each in self.choices.values())
+
+    @property
+    def choices(self) -> dict[str, Settings]:
+        """The models that can be chosen, by name, each with the settings under which it writes: `model`
+        first, then `models`, and "reader"."""
+        found = {self.model: self}
+        for name, settings in self.named.items():
+            if (settings.model, settings.base_url) != (self.model, self.base_url):
+                found.setdefault(name, settings)
+        found.setdefault("reader", self.writing_with("reader"))
+        return found
+
+    @property
+    def named(self) -> dict[str, Settings]:
+        """`models`, by name, each with the settings under which it writes."""
+        found = {}
+        for name in filter(None, map(str.strip, self.models.split(","))):
+            model, at, server = name.partition("@http")
+            found[name] = self.writing_with(model, f"http{server}" if at else "")
+        return found
+
+    def writing_with(self, model: str, server: str = "") -> Settings:
+        """The same, where this model writes, at this server or its provider's own. The key for another
+        server is not sent there."""
+        own = {"model": model, "base_url": server or None, "api_key": None}
+        return self.model_copy(update=own)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """`model_ports`, one by one."""
+        if self.model_ports.strip().lower() == "none":
+            return ()
+        return tuple(int(port) for port in self.model_ports.split(",") if port.strip())
 
     @property
     def database_url(self) -> str | None:
@@ -347,10 +399,30 @@ class Settings(BaseSettings):
     @field_validator("model")
     @classmethod
     def _known_model(cls, value: str) -> str:
-        provider, _, name = value.partition(":")
-        if value != "reader" and (provider not in PROVIDERS or not name.strip()):
-            known = ", ".join(f'"{known}:…"' for known in PROVIDERS)
-            raise ValueError(f'give "reader", or a chat model as one of {known}')
+        if value != "reader":
+            _check_model(value, '"reader", or a chat model')
+        return value
+
+    @field_validator("models")
+    @classmethod
+    def _known_models(cls, value: str) -> str:
+        for each in filter(None, map(str.strip, value.split(","))):
+            model, at, server = each.partition("@http")
+            _check_model(model, "each chat model")
+            address = urlsplit(f"http{server}")
+            if at and (not re.match("s?://", server) or not address.hostname or address.username):
+                raise ValueError(
+                    "give a server after the @ as http://host:port/v1, without a password in it"
+                )
+        return value
+
+    @field_validator("model_ports")
+    @classmethod
+    def _ports(cls, value: str) -> str:
+        told = [port.strip() for port in value.split(",") if port.strip()]
+        usable = all(port.isdecimal() and 0 < int(port) < 65536 for port in told)
+        if value.strip().lower() != "none" and not (told and usable):
+            raise ValueError('give ports such as 11434, 8080, or "none"')
         return value
 
     @field_validator("database")
@@ -381,6 +453,13 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("give the address as http://host:port")
         return value
+
+
+def _check_model(name: str, what: str) -> None:
+    provider, _, model = name.partition(":")
+    if provider not in PROVIDERS or not model.strip():
+        known = ", ".join(f'"{known}:…"' for known in PROVIDERS)
+        raise ValueError(f"give {what} as one of {known}")
 
 
 _COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")

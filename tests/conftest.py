@@ -24,6 +24,7 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("DATELINE_")]:
             patch.delenv(name)
+        patch.setenv("DATELINE_MODEL_PORTS", "none")  # what runs on this computer is no test's
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_DATA_HOME", str(home / "data"))
         patch.setenv("XDG_CACHE_HOME", str(home / "cache"))

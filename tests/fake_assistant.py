@@ -22,6 +22,8 @@ from typing import Literal
 from assistant.answers import Answer, Citation, Position, Trace, Turn
 from assistant.errors import EmptyIndexError, QuestionError
 from assistant.settings import Settings
+from assistant.writing.choosing import Models
+from assistant.writing.generating import Writer
 from vectorstore.articles import (
     AddReport,
     Article,
@@ -192,6 +194,7 @@ class Asked:
     articles: tuple[str, ...] | None = None
     authors: tuple[str, ...] | None = None
     tags: tuple[str, ...] | None = None
+    model: str | None = None
 
 
 @dataclass
@@ -213,6 +216,7 @@ class FakeAssistant:
 
     def __post_init__(self) -> None:
         self.index = MemoryIndex(self.articles)
+        self.models = Models(self.settings, _no_writer)
 
     def answer(
         self,
@@ -226,10 +230,14 @@ class FakeAssistant:
         before: date | None = None,
         authors: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
+        model: str | None = None,
     ) -> Answer:
+        if model is not None:
+            self.models.settings_of(model)
         given = (sources, articles, authors, tags)
         named = [None if names is None else tuple(names) for names in given]
-        asked = Asked(question, tuple(history), as_of, named[0], after, before, *named[1:])
+        more = dict(zip(("articles", "authors", "tags"), named[1:], strict=True))
+        asked = Asked(question, tuple(history), as_of, named[0], after, before, **more, model=model)
         self.asked.append(asked)
         for key, error in self.failures.items():
             if key in question:
@@ -240,7 +248,9 @@ class FakeAssistant:
             raise EmptyIndexError("No articles yet: add some with `dateline add FOLDER`.")
         for key, answer in self.answers.items():
             if key in question.lower():
-                return replace(answer, question=question)
+                return replace(
+                    answer, question=question, model=(model or "reader").partition("@")[0]
+                )
         return Answer(
             question,
             "abstention",
@@ -261,6 +271,7 @@ class FakeAssistant:
         before: date | None = None,
         authors: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
+        model: str | None = None,
         stopping: threading.Event | None = None,
     ) -> Iterator[Answer]:
         whole = self.answer(
@@ -273,6 +284,7 @@ class FakeAssistant:
             before=before,
             authors=authors,
             tags=tags,
+            model=model,
         )
         try:
             for part in _growing(whole.text):
@@ -286,6 +298,10 @@ class FakeAssistant:
 
     def close(self) -> None:
         self.closed = True
+
+
+def _no_writer(settings: Settings) -> Writer:
+    raise AssertionError(f"nothing is written with {settings.model} here")
 
 
 class MemoryIndex(Index):

@@ -10,7 +10,7 @@ Each request takes the next step of the script; the last one is repeated. It str
 word, or what `cut` says) at a time, and notes where the other side goes away in the middle. The path
 of a request says whose protocol it is answered in: OpenAI's and Anthropic's server-sent events,
 Ollama's lines of JSON, or Google's streamGenerateContent; `url` is OpenAI's base, `root` that of the
-others.
+others. Asked for its models, it lists `models` as OpenAI's protocol has it, or says what `listed` is.
 """
 
 from __future__ import annotations
@@ -86,7 +86,18 @@ Step = Answered | Depends
 
 
 class ModelServer:
-    def __init__(self, *script: Step, port: int = 0) -> None:
+    def __init__(
+        self,
+        *script: Step,
+        port: int = 0,
+        models: Sequence[str] = ("scripted",),
+        owner: str = "scripted",
+        listed: Send | None = None,
+    ) -> None:
+        data = [{"id": name, "object": "model", "owned_by": owner} for name in models]
+        told = json.dumps({"object": "list", "data": data}).encode()
+        self.listed = listed or Send([told], headers={"content-type": "application/json"})
+        self.looked: list[str] = []  # where it was asked for its models
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.left = threading.Event()  # the other side went away in the middle of an answer
@@ -95,6 +106,10 @@ class ModelServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_port)
 
     @property
     def root(self) -> str:
@@ -314,6 +329,13 @@ _KEYS = ("authorization", "x-api-key", "x-goog-api-key")
 def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            server.looked.append(self.path)
+            try:
+                self._send_raw(server.listed, OpenAI())
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))

@@ -225,7 +225,7 @@ def test_articles_of_the_callers_own_are_answered_from_at_once(tmp_path: Path) -
 # -- the contract for scripts ------------------------------------------------------------------
 
 LIMITS = ("as_of", "sources", "articles", "after", "before", "authors", "tags")
-ASKING = {"history": ()} | dict.fromkeys(LIMITS)
+ASKING = {"history": ()} | dict.fromkeys(LIMITS) | {"model": None}
 
 
 def test_what_scripts_import_is_there() -> None:

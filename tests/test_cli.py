@@ -635,6 +635,38 @@ def test_ask_takes_a_model_and_its_server(samples: Run) -> None:
     )
 
 
+def test_doctor_asks_each_model_and_tells_which_servers_run_here_and_asks_those_nothing(
+    samples: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        ModelServer(Say("Yes.")) as chosen,
+        ModelServer(Say("Yes."), models=("a:1b", "b:7b"), owner="vllm") as other,
+    ):
+        monkeypatch.setenv("DATELINE_MODELS", f"openai:scripted@{chosen.url}")
+        monkeypatch.setenv("DATELINE_MODEL_PORTS", f"{chosen.port}, {other.port}")
+        told = " ".join(samples("doctor").stdout.split())
+        assert "openai:scripted (on this computer) said its first word after" in told
+        assert "vLLM runs on this computer and is not used; its models: a:1b, b:7b" in told
+        assert f"to choose one, set DATELINE_MODELS=openai:a:1b@{other.url}" in told
+        assert other.requests == []
+        assert "A server runs" not in told  # the one that is set
+        monkeypatch.setenv("DATELINE_MODEL_PORTS", "none")
+        assert "vLLM" not in samples("doctor").stdout
+
+
+def test_ask_takes_one_of_the_models_that_are_set_by_its_name(
+    samples: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "The ministerial meeting is to be co-chaired by France and Saudi Arabia"
+    with ModelServer(Say(f"{said}.")) as server:
+        name = f"openai:second@{server.url}"
+        monkeypatch.setenv("DATELINE_MODELS", f"ollama:first, {name}")
+        told = samples("ask", QUESTION, "--model", name, "--json")
+        assert json.loads(told.stdout)["model"] == "openai:second"
+        told = samples("ask", QUESTION, "--json")
+        assert json.loads(told.stdout)["model"] == "reader"
+
+
 def test_ask_refuses_a_model_that_is_none(samples: Run) -> None:
     told = samples("ask", QUESTION, "--model", "gpt-9")
     assert told.exit_code == 1

@@ -42,6 +42,7 @@ class OverIndex:
         self.index = index
         self.settings = Settings()
         answering = FakeAssistant()
+        self.models = answering.models
         self.answer, self.stream = answering.answer, answering.stream
 
 

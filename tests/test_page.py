@@ -237,10 +237,10 @@ def test_a_conversation_comes_back_as_it_was_but_to_nobody_else(visit: Visit) ->
     visit.ask(COST_QUESTION)
     done = visit.ask("who co-chairs?", narrowed)[-1]
     assert asyncio.run(visit.talk.shown(ANN, done.conversation_id)).messages == done.messages
-    assert visit.talk.filters(ANN, done.conversation_id) == narrowed
+    assert visit.talk.chosen(ANN, done.conversation_id) == (narrowed, "")
     for visitor in (BOB, None):
         assert asyncio.run(visit.talk.shown(visitor, done.conversation_id)) == View()
-        assert visit.talk.filters(visitor, done.conversation_id) == EVERYTHING
+        assert visit.talk.chosen(visitor, done.conversation_id) == (EVERYTHING, "")
 
 
 def test_what_another_program_left_unanswered_can_be_retried(visit: Visit) -> None:
@@ -316,7 +316,9 @@ def test_filters_changed_in_quick_succession_are_kept_in_their_order(
     first_is_written, go_on = threading.Event(), threading.Event()
     write = visit.conversations.narrow
 
-    def held(visitor: str, conversation_id: str, filters: Filters) -> None:
+    def held(
+        visitor: str, conversation_id: str, filters: Filters, model: str | None = None
+    ) -> None:
         if filters.sources == ("first",):
             first_is_written.set()
             go_on.wait(60)

@@ -55,7 +55,9 @@ def _examine(ctx: typer.Context, folder: Path | None, collection: str | None) ->
             findings += assistant.index.check()
             findings.append(_calibrated(assistant))
             findings.append(_tried(assistant))
-            findings += _model_asked(assistant)
+            for model in assistant.models.choices():
+                findings += _model_asked(assistant.using(model.name))
+            findings += _models_here(assistant)
     except DatelineError as error:
         findings.append(Finding("error", str(error)))
     return findings
@@ -108,5 +110,21 @@ def _model_asked(assistant: Assistant) -> list[Finding]:
         return [told]
     if seconds is None:
         return []
-    where = "on this computer" if assistant.settings.local else "not on this computer"
+    hosts = assistant.settings.goes_to
+    where = f"goes to {' and '.join(hosts)}" if hosts else "on this computer"
     return [Finding("ok", f"{model} ({where}) said its first word after {seconds:.1f} s")]
+
+
+def _models_here(assistant: Assistant) -> list[Finding]:
+    """Servers of chat models that run on this computer, and are not set."""
+    known = {settings.server for settings in assistant.settings.choices.values()}
+    return [
+        Finding(
+            "ok",
+            f"{server.program} runs on this computer and is not used; its models: "
+            f"{', '.join(server.models)}",
+            f"to choose one, set DATELINE_MODELS={next(iter(server.names))}",
+        )
+        for server in assistant.models.found()
+        if server.address not in known
+    ]

@@ -45,6 +45,8 @@ def settings_of(
     if of is not None:
         chosen["collection"] = of
     settings = Settings(**chosen)
+    if "base_url" not in chosen and chosen.get("model") in settings.named:
+        settings = settings.named[chosen["model"]]
     if settings.collection:
         Installation(settings).settings_of(settings.collection)
     return settings

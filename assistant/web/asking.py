@@ -41,6 +41,7 @@ from assistant.web.conversations import (
     named_id,
 )
 from assistant.web.visitors import UNKNOWN, Caller
+from assistant.writing.choosing import Models
 from vectorstore.errors import DatelineError
 from vectorstore.index import Index
 
@@ -65,6 +66,9 @@ class Answering(Protocol):
     @property
     def settings(self) -> Settings: ...
 
+    @property
+    def models(self) -> Models: ...
+
     def answer(
         self,
         question: str,
@@ -77,6 +81,7 @@ class Answering(Protocol):
         before: date | None = None,
         authors: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
+        model: str | None = None,
     ) -> Answer: ...
 
     def stream(
@@ -91,6 +96,7 @@ class Answering(Protocol):
         before: date | None = None,
         authors: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
+        model: str | None = None,
         stopping: threading.Event | None = None,
     ) -> Iterator[Answer]: ...
 
@@ -154,8 +160,10 @@ class Desk:
         again: str | None = None,
         name: str = "",
         caller: Caller = UNKNOWN,
+        model: str = "",
     ) -> Exchange:
-        """Take a question, into a new conversation where none is named.
+        """Take a question, into a new conversation where none is named. `model` is to answer it, one of
+        the assistant's; "" is the first of them.
 
         With a `name` that its page gave it, it is taken once: asked again under the same name, after
         a connection was lost, it is the same exchange, and answered where it was not. How much is asked is bound for the visitor and for the `caller` who may pose as several.
@@ -170,19 +178,28 @@ class Desk:
         with self._taking:
             if exchange_id is not None and (known := self._known(visitor, exchange_id)):
                 interrupted = known.state == "asked"
-                return self._retry(visitor, known, caller) if interrupted else known
+                return self._retry(visitor, known, caller, model) if interrupted else known
             self._admit(visitor, caller)
             history = self._history(visitor, conversation_id, again)
             exchange = self._conversations.begin(
-                visitor, question, filters, conversation_id, exchange_id=exchange_id
+                visitor, question, filters, conversation_id, exchange_id=exchange_id, model=model
             )
             self._take(_Work(exchange, visitor, history))
         return exchange
 
-    def retry(self, visitor: str, exchange_id: str, *, caller: Caller = UNKNOWN) -> Exchange:
-        """Answer a question again in its place. Raises what `ask` raises."""
+    def retry(
+        self,
+        visitor: str,
+        exchange_id: str,
+        *,
+        caller: Caller = UNKNOWN,
+        model: str | None = None,
+    ) -> Exchange:
+        """Answer a question again in its place, by the model that was chosen for it where no other is
+        given. Raises what `ask` raises."""
         with self._taking:
-            return self._retry(visitor, self._conversations.exchange(visitor, exchange_id), caller)
+            exchange = self._conversations.exchange(visitor, exchange_id)
+            return self._retry(visitor, exchange, caller, model)
 
     def stop(self, visitor: str, conversation_id: str) -> None:
         """Stop what is being answered in this conversation; the part so far is kept at once."""
@@ -253,12 +270,14 @@ class Desk:
         except ConversationNotFoundError:
             return None
 
-    def _retry(self, visitor: str, exchange: Exchange, caller: Caller) -> Exchange:
+    def _retry(
+        self, visitor: str, exchange: Exchange, caller: Caller, model: str | None
+    ) -> Exchange:
         """Called with `_taking` held."""
         if self.progress(exchange.id) is not None:
             return exchange
         self._admit(visitor, caller)
-        begun = self._conversations.begin_again(visitor, exchange.id)
+        begun = self._conversations.begin_again(visitor, exchange.id, model)
         history = self._history(visitor, begun.conversation_id, begun.id)
         self._take(_Work(begun, visitor, history))
         return begun
@@ -301,6 +320,7 @@ class Desk:
                 before=asked.filters.before,
                 authors=asked.filters.authors or None,
                 tags=asked.filters.tags or None,
+                model=asked.model or None,
                 stopping=work.stopping,
             )
             with closing(growing):

@@ -95,7 +95,7 @@ class Exchange:
     """A question and what became of it.
 
     `state` is "asked" while no answer has ended: it is being answered, or was when the program
-    ended. `answer` is complete where the state is "answered", the part so far where it is
+    ended. `model` is the chat model that was chosen, "" where none was. `answer` is complete where the state is "answered", the part so far where it is
     "stopped", and None where nothing was written. `failure` tells why it "failed". `reason` and
     `remark` may say why it was "not helpful".
     """
@@ -111,16 +111,18 @@ class Exchange:
     asked: float = 0.0  # seconds since 1970
     reason: Reason | None = None
     remark: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One visitor's exchanges, oldest first. The filters are those for its next question."""
+    """One visitor's exchanges, oldest first. The filters and the model are those for its next question."""
 
     id: str
     title: str
     filters: Filters = EVERYTHING
     exchanges: tuple[Exchange, ...] = ()
+    model: str = ""
 
     def turns(self, before: str | None = None) -> list[Turn]:
         """The history for the next question, or for the exchange `before`: answers as plain text."""
@@ -187,34 +189,39 @@ class Conversations:
         conversation_id: str | None = None,
         *,
         exchange_id: str | None = None,
+        model: str = "",
     ) -> Exchange:
         """Keep a question, in a new conversation where none is named, under an id that no other has."""
+        model = storable(model)
         exchange_id, now = exchange_id or new_id(), time.time()
         kept = storable(question)
         with self._transaction():
             if conversation_id is None:
                 conversation_id = new_id()
                 self._db.execute(
-                    "INSERT INTO conversations VALUES (?, ?, ?, ?, ?)",
-                    (conversation_id, visitor, _title(kept), _dumped(filters), now),
+                    "INSERT INTO conversations VALUES (?, ?, ?, ?, ?, ?)",
+                    (conversation_id, visitor, _title(kept), _dumped(filters), now, model),
                 )
             else:
                 self._own(visitor, conversation_id)
             self._db.execute(
-                "INSERT INTO exchanges (id, conversation, question, filters, state, asked)"
-                " VALUES (?, ?, ?, ?, 'asked', ?)",
-                (exchange_id, conversation_id, kept, _dumped(filters), now),
+                "INSERT INTO exchanges (id, conversation, question, filters, state, asked, model)"
+                " VALUES (?, ?, ?, ?, 'asked', ?, ?)",
+                (exchange_id, conversation_id, kept, _dumped(filters), now, model),
             )
             self._db.execute(
-                "UPDATE conversations SET filters = ?, changed = ? WHERE id = ?",
-                (_dumped(filters), now, conversation_id),
+                "UPDATE conversations SET filters = ?, changed = ?, model = ? WHERE id = ?",
+                (_dumped(filters), now, model, conversation_id),
             )
-        return Exchange(exchange_id, conversation_id, kept, filters, asked=now)
+        return Exchange(exchange_id, conversation_id, kept, filters, asked=now, model=model)
 
-    def begin_again(self, visitor: str, exchange_id: str) -> Exchange:
-        """The same exchange, to be answered anew: what became of it before is dropped."""
+    def begin_again(self, visitor: str, exchange_id: str, model: str | None = None) -> Exchange:
+        """The same exchange, to be answered anew, by another `model` where one is given: what became of
+        it before is dropped."""
         with self._transaction():
             exchange = self.exchange(visitor, exchange_id)
+            model = exchange.model if model is None else storable(model)
+            self._db.execute("UPDATE exchanges SET model = ? WHERE id = ?", (model, exchange_id))
             self._end(exchange_id, "asked", None, "")
         return Exchange(
             exchange.id,
@@ -222,6 +229,7 @@ class Conversations:
             exchange.question,
             exchange.filters,
             asked=exchange.asked,
+            model=model,
         )
 
     def finish(self, exchange_id: str, answer: Answer | None, *, stopped: bool = False) -> None:
@@ -255,6 +263,7 @@ class Conversations:
             row["title"],
             _filters(row["filters"]),
             tuple(_exchange(row) for row in rows),
+            row["model"],
         )
 
     def exchange(self, visitor: str, exchange_id: str) -> Exchange:
@@ -287,13 +296,18 @@ class Conversations:
                 "UPDATE conversations SET title = ? WHERE id = ?", (title, conversation_id)
             )
 
-    def narrow(self, visitor: str, conversation_id: str, filters: Filters) -> None:
-        """Keep what the next question of a conversation is narrowed to."""
+    def narrow(
+        self, visitor: str, conversation_id: str, filters: Filters, model: str | None = None
+    ) -> None:
+        """Keep what the next question of a conversation is narrowed to, and who is to answer it; None: as
+        before."""
         with self._transaction():
-            if self._own(visitor, conversation_id)["filters"] != _dumped(filters):
+            kept = self._own(visitor, conversation_id)
+            wanted = (_dumped(filters), kept["model"] if model is None else storable(model))
+            if (kept["filters"], kept["model"]) != wanted:
                 self._db.execute(
-                    "UPDATE conversations SET filters = ? WHERE id = ?",
-                    (_dumped(filters), conversation_id),
+                    "UPDATE conversations SET filters = ?, model = ? WHERE id = ?",
+                    (*wanted, conversation_id),
                 )
 
     def remove(self, visitor: str, conversation_id: str) -> str:
@@ -416,6 +430,7 @@ def _exchange(row: sqlite3.Row) -> Exchange:
         row["asked"],
         row["reason"],
         row["remark"],
+        row["model"],
     )
 
 

@@ -21,6 +21,7 @@ from assistant.errors import EmptyIndexError, QuestionError
 from assistant.settings import Settings
 from assistant.web.adding import Adding
 from assistant.web.asking import Answering, Desk, closing
+from assistant.writing.choosing import Models
 from vectorstore.errors import DatelineError
 from vectorstore.index import Index
 
@@ -84,7 +85,7 @@ class Metrics:
     def measured(self, assistant: Answering, collection: str) -> Answering:
         """The assistant, whose streams are counted."""
 
-        def count(outcome: str, answer: Answer | None) -> None:
+        def count(outcome: str, answer: Answer | None, model: str | None) -> None:
             self._questions.labels(collection, outcome).inc()
             if answer is None:
                 return
@@ -93,7 +94,7 @@ class Metrics:
                     self._seconds.labels(stage).observe(answer.trace.seconds[stage])
             settings = assistant.settings
             by_reader = answer.model in ("reader", settings.reader_model)
-            if answer.answered and by_reader and settings.model != "reader":
+            if answer.answered and by_reader and (model or settings.model) != "reader":
                 self._model_failures.inc()
 
         return _Measured(assistant, count)
@@ -161,9 +162,12 @@ def _numbers(one: _Watched) -> dict[str, float]:
 
 
 class _Measured:
-    """An assistant whose answers are told to `count`, once each: the outcome, and the answer if whole."""
+    """An assistant whose answers are told to `count`, once each: the outcome, the answer if whole, and the
+    model that was chosen."""
 
-    def __init__(self, assistant: Answering, count: Callable[[str, Answer | None], None]) -> None:
+    def __init__(
+        self, assistant: Answering, count: Callable[[str, Answer | None, str | None], None]
+    ) -> None:
         self._assistant = assistant
         self._count = count
 
@@ -174,6 +178,10 @@ class _Measured:
     @property
     def settings(self) -> Settings:
         return self._assistant.settings
+
+    @property
+    def models(self) -> Models:
+        return self._assistant.models
 
     def answer(self, question: str, **more: Any) -> Answer:
         *_, whole = self.stream(question, **more)
@@ -195,4 +203,5 @@ class _Measured:
             outcome = "refused"
             raise
         finally:
-            self._count(outcome, last if outcome in _OUTCOMES.values() else None)
+            whole = last if outcome in _OUTCOMES.values() else None
+            self._count(outcome, whole, more.get("model"))

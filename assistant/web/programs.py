@@ -41,6 +41,7 @@ class Question:
     before: date | None = None
     authors: Sequence[str] | None = None
     tags: Sequence[str] | None = None
+    model: str | None = None
 
 
 class Programs:
@@ -77,6 +78,7 @@ class Programs:
                     before=asked.before,
                     authors=asked.authors,
                     tags=asked.tags,
+                    model=asked.model,
                     stopping=stopping,
                 )
             finally:

@@ -10,6 +10,8 @@
     PUT    /api/v1/files                ?name=  the bytes of one file, read in the background
     POST   /api/v1/links                address: fetched in the background
     GET    /api/v1/jobs                 how far what was given is, and what failed
+    GET    /api/v1/models               which models can be chosen; POST begins to use one that was found,
+                                        POST …/search looks for them on this computer
     GET    /api/v1/collections          which collections there are; POST makes one, PATCH renames it,
                                         DELETE removes it
 
@@ -29,6 +31,7 @@ import logging
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -39,6 +42,8 @@ from assistant.web.choosing import Choice, Managed
 from assistant.web.guarding import error_body
 from assistant.web.keyed import key_of, needed, whose
 from assistant.web.programs import Question, first_of, while_there
+from assistant.writing.choosing import Choice as ModelChoice
+from assistant.writing.choosing import Models
 from vectorstore.articles import Article, Filter, Hit, Notice, Summary
 from vectorstore.errors import DatelineError, LoadingError
 from vectorstore.index import Mode
@@ -71,7 +76,8 @@ class TurnIn(_In):
 
 
 class QuestionIn(_In):
-    """A question, with what was said before it, oldest first, and filters. Both days are inclusive."""
+    """A question, with what was said before it, oldest first, and filters. Both days are inclusive.
+    `model` is one of /api/v1/models."""
 
     question: str = Field(max_length=LONGEST)
     history: list[TurnIn] = Field(default=[], max_length=200)
@@ -81,6 +87,7 @@ class QuestionIn(_In):
     before: date | None = None
     authors: list[str] | None = None
     tags: list[str] | None = None
+    model: str | None = Field(None, max_length=300)
 
     def in_full(self) -> Question:
         return Question(
@@ -92,6 +99,7 @@ class QuestionIn(_In):
             before=self.before,
             authors=self.authors,
             tags=self.tags,
+            model=self.model,
         )
 
 
@@ -287,11 +295,51 @@ class CollectionsOut(BaseModel):
     collections: list[CollectionOut]
 
 
+class ModelOut(BaseModel):
+    """A model that can be chosen, by its name and as it is shown, with the hosts that questions and passages
+    go to where it writes: none where they stay on the computer that Dateline runs on."""
+
+    name: str
+    label: str
+    goes_to: list[str]
+
+
+class OfferOut(BaseModel):
+    """A model that was found on the computer that Dateline runs on, and is not used. `remedy` says what
+    has to be done before it can be."""
+
+    name: str
+    label: str
+    program: str
+    remedy: str
+
+
+class ModelsOut(BaseModel):
+    """The first of `models` writes where none is chosen. What is `offered` is told to who `may_use` it."""
+
+    models: list[ModelOut]
+    offered: list[OfferOut]
+    searching: bool
+    may_use: bool
+    may_search: bool
+
+
+class ModelIn(_In):
+    """The name of a model that was found."""
+
+    name: str = Field(max_length=300)
+
+
 def rest_routes(
-    choice: Choice, status_of: Callable[[DatelineError], int], sites: Managed | None = None
+    choice: Choice,
+    status_of: Callable[[DatelineError], int],
+    sites: Managed | None = None,
+    *,
+    shared: bool = False,
 ) -> "APIRouter":
     """The routes over what may be asked here. `status_of` an error is what HTTP calls it; `sites` are the
-    collections, where they can be listed, made and removed here."""
+    collections, where they can be listed, made and removed here. `shared`: others than this computer's
+    user are served."""
     from fastapi import APIRouter, Query, Request
     from fastapi.responses import JSONResponse, Response, StreamingResponse
     from starlette.concurrency import run_in_threadpool
@@ -455,9 +503,57 @@ def rest_routes(
             notices=list(status.notices),
         )
 
+    _add_models(router, choice.own.assistant.models, shared)
     if sites is not None:
         _add_collections(router, choice, sites)
     return router
+
+
+def _add_models(router: "APIRouter", models: Models, shared: bool) -> None:
+    from fastapi import HTTPException, Request
+
+    def may_use(request: Request) -> bool:
+        """Who serves others sets the models, or gives a key that can manage all collections: their
+        visitors do not decide what reads the articles."""
+        key = key_of(request.scope)
+        return not shared if key is None else key.may("manage") and not key.collection
+
+    def check(request: Request) -> None:
+        if not may_use(request):
+            told = "this takes a key that can manage; or set DATELINE_MODELS where Dateline runs"
+            raise HTTPException(403, told)
+
+    @router.get("/models", summary="List the models that can be chosen")
+    def listed(request: Request) -> ModelsOut:
+        allowed = may_use(request)
+        return ModelsOut(
+            models=[_model_out(each) for each in models.choices()],
+            offered=[OfferOut(**asdict(each)) for each in models.offered()] if allowed else [],
+            searching=allowed and models.searching,
+            may_use=allowed,
+            may_search=allowed and models.can_search,
+        )
+
+    @router.post("/models", status_code=201, summary="Begin to use a model that was found")
+    def use(given: ModelIn, request: Request) -> ModelOut:
+        check(request)
+        return _model_out(models.use(given.name))
+
+    @router.post(
+        "/models/search",
+        status_code=202,
+        summary="Look for models on the computer that Dateline runs on",
+        description="The usual ports of Ollama, llama.cpp, LM Studio and vLLM are asked, on this computer "
+        "alone. What is found is offered, and not used.",
+    )
+    def search(request: Request) -> AcceptedOut:
+        check(request)
+        models.search()
+        return AcceptedOut(accepted="search")
+
+
+def _model_out(choice: ModelChoice) -> ModelOut:
+    return ModelOut(name=choice.name, label=choice.label, goes_to=list(choice.goes_to))
 
 
 def _add_collections(router: "APIRouter", choice: Choice, sites: Managed) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from assistant.render import ArticleText, counted, escaped, to_html
 from assistant.web.asking import Progress
 from assistant.web.conversations import EVERYTHING, VERDICTS, Conversation, Exchange
+from assistant.writing.providers import PROVIDERS
 
 INTERRUPTED = "This was interrupted before there was an answer. Your question is saved."
 
@@ -115,8 +116,17 @@ def _buttons(exchange: Exchange, *actions: tuple[str, str], kept: bool = False) 
                 f'<button class="dl-verdict{picked}" title="{verdict}">{verdict.capitalize()}'
                 "</button>"
             )
-    told = _noted(exchange) if kept else ""
+    told = f"{_writer(exchange)}{_noted(exchange)}" if kept else ""
     return f'<p class="dl-actions" id="dl-answer-{exchange.id}">{" ".join(parts)}</p>{told}'
+
+
+def _writer(exchange: Exchange) -> str:
+    """Which chat model wrote the answer, if one did."""
+    if exchange.answer is None or not exchange.answer.answered:
+        return ""
+    if exchange.answer.model.partition(":")[0] not in PROVIDERS:
+        return ""
+    return f'\n\n<p class="dl-meta dl-writer">Written by {escaped(exchange.answer.model)}</p>'
 
 
 def _noted(exchange: Exchange) -> str:

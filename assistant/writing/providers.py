@@ -10,26 +10,47 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
     """The module that LangChain needs, the extra that installs it, the variable that holds the key,
-    and the server's usual address on this machine; "" where there is none."""
+    the server's usual address on this machine, and its host elsewhere; "" where there is none."""
 
     module: str
     extra: str
     key: str = ""
     here: str = ""
+    host: str = ""
+
+    @property
+    def installed(self) -> bool:
+        return all(find_spec(module) is not None for module in ("langchain", self.module))
 
 
 PROVIDERS = {
-    "openai": Provider("langchain_openai", "openai", "OPENAI_API_KEY"),
-    "anthropic": Provider("langchain_anthropic", "anthropic", "ANTHROPIC_API_KEY"),
-    "ollama": Provider("langchain_ollama", "ollama", here="http://127.0.0.1:11434"),
-    "google_genai": Provider("langchain_google_genai", "google", "GOOGLE_API_KEY"),
+    "openai": Provider("langchain_openai", "openai", "OPENAI_API_KEY", host="api.openai.com"),
+    "anthropic": Provider(
+        "langchain_anthropic", "anthropic", "ANTHROPIC_API_KEY", host="api.anthropic.com"
+    ),
+    "ollama": Provider(
+        "langchain_ollama", "ollama", here="http://127.0.0.1:11434", host="ollama.com"
+    ),
+    "google_genai": Provider(
+        "langchain_google_genai",
+        "google",
+        "GOOGLE_API_KEY",
+        host="generativelanguage.googleapis.com",
+    ),
 }
+
+
+def passes_on(model: str) -> bool:
+    """Whether a server on this machine sends what this model is asked on to one elsewhere: Ollama's cloud
+    models, by their names."""
+    return model.startswith("ollama:") and model.endswith(("-cloud", ":cloud"))
 
 
 def is_loopback(url: str) -> bool:

@@ -203,6 +203,69 @@ def test_pages_that_are_all_alike_are_not_taken_for_heads(tmp_path: Path) -> Non
     assert text.count("of the tide mill.") == 5
 
 
+@pytest.mark.parametrize("y", [710, 640, 400, 90])
+def test_a_paragraph_that_the_text_repeats_is_text(tmp_path: Path, y: float) -> None:
+    refrain = "Nobody may drink the water of the\nmill pond, the parish said on Monday."
+    pages = []
+    for body in ("It was on", "Then again in", "And once more, in"):
+        told = f"{body} the spring, when\nthe snow was gone, that they\nlooked at the wheel."
+        pages.append([*lines(refrain, y=y), *lines(told, y=y - 60 if y > 300 else y + 90)])
+
+    text = only(written(tmp_path / "a.pdf", printed(*pages))).text
+
+    assert text.count(refrain.replace("\n", " ")) == 3
+
+
+@pytest.mark.parametrize(
+    "headings",
+    [
+        ["Table 1: Grain by year", "Table 2: Grain by year", "Table 3: Grain by year"],
+        ["Results of the north mill", "Results of the south mill", "Results of the new mill"],
+        ["Costs", "Costs", "Wages"],
+    ],
+    ids=["numbered", "alike", "of some"],
+)
+def test_headings_at_the_top_of_pages_are_text(tmp_path: Path, headings: list[str]) -> None:
+    pages = [[Set(head, 60, 730, 18), *lines(STORY, y=680)] for head in headings]
+
+    text = only(written(tmp_path / "a.pdf", printed(*pages))).text
+
+    assert [text.count(head) for head in headings] == [headings.count(head) for head in headings]
+
+
+def test_the_last_figures_of_tables_are_no_numbers_of_pages(tmp_path: Path) -> None:
+    pages = [[*lines(STORY, y=400), Set(figure, 60, 90)] for figure in ("1953", "310", "94")]
+
+    text = only(written(tmp_path / "a.pdf", printed(*pages))).text
+
+    assert re.findall(r"(?<=\n)\d+", text) == ["1953", "310", "94"]
+
+
+def test_a_last_page_that_ends_with_the_words_of_the_feet_ends_with_them(tmp_path: Path) -> None:
+    pages = [issue(n, STORY) for n in (1, 2, 3)]
+    pages[2].insert(1, Set("www.braeweekly.example", 60, 400, 8))
+
+    text = only(written(tmp_path / "a.pdf", printed(*pages))).text
+
+    assert text.count("www.braeweekly.example") == 1
+
+
+@pytest.mark.parametrize("where", ["cropped", "on its side"])
+def test_heads_are_known_by_where_they_stand_on_what_is_seen(tmp_path: Path, where: str) -> None:
+    pages = [issue(n, STORY) for n in (1, 2)]
+    if where == "on its side":
+        pages = [[t._replace(x=792 - t.y, y=t.x, turn="0 1 -1 0") for t in p] for p in pages]
+    content = printed(*pages, rotate=90 if where == "on its side" else 0)
+    if where == "cropped":
+        moved = [[t._replace(y=t.y + 3000) for t in page] for page in pages]
+        content = printed(*moved).replace(b"[0 0 612 792]", b"[0 3000 612 3792]")
+
+    text = only(written(tmp_path / "a.pdf", content)).text
+
+    assert "braeweekly" not in text.lower().replace(" ", "")
+    assert text.count("Astrid Vik") == 2
+
+
 def test_the_name_and_day_of_a_paper_are_not_the_title(tmp_path: Path) -> None:
     page = [
         Set("BRAE WEEKLY", 60, 750, 30),
@@ -469,8 +532,6 @@ def test_every_word_is_read_once(pages: list[list[list[str]]], data: st.DataObje
         f"p{p}l{n}{w}" for p, page in enumerate(pages) for n, line in enumerate(page) for w in line
     )
     read = Counter(flow.text.replace("|", " ").split())
-    told = Counter(word for head in flow.heads for word in head.split())
-    assert not read - given_
-    assert set(given_) == set(read) | set(told)
+    assert read == given_
     assert list(flow.pages) == sorted(flow.pages)
     assert len(flow.pages) == len(pages)

@@ -491,11 +491,6 @@ def test_authors_may_be_written_in_several_ways(
     [
         ("title: x\nkey: [", r"front matter, line \d"),
         ("title: x\n  bad: y", "front matter, line 3"),
-        ("title: x\ndate: last summer", "front matter, line 3: date 'last summer' is not a day"),
-        ("date: 2025-02-30", "line 2: date '2025-02-30' is not a day"),
-        ("date: 07/08/2025", "is not a day; write it as 2025-07-26"),
-        ("date: [2025-01-01]", "is not a day"),
-        ("\n\nurl: javascript:alert(1)", "line 4: url .* is not an http or https address"),
         ("- a\n- b", "not of the form `key: value`"),
         ('title: "\\ud800"', "not valid Unicode"),
         ("a: &a [*a]\ntitle: *b", "front matter, line 3"),
@@ -507,6 +502,37 @@ def test_front_matter_that_cannot_be_used_is_refused_with_its_line(
     tmp_path: Path, fields: str, reason: str
 ) -> None:
     assert re.search(reason, refusal(written(tmp_path / "a.md", f"---\n{fields}\n---\nx")))
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ("title: x\ndate: last summer", "front matter, line 3: date 'last summer' names no day"),
+        ("date: 2025-02-30", "line 2: date '2025-02-30' names no day and was left out"),
+        ("date: 07/08/2025", "left out; write it as 2025-07-26"),
+        ("date: [2025-01-01]", "names no day"),
+        (
+            "\n\nurl: javascript:alert(1)",
+            "line 4: url .* is not an http or https address, and was left",
+        ),
+    ],
+)
+def test_a_date_or_address_that_is_none_costs_no_article_and_is_told(
+    tmp_path: Path, fields: str, reason: str
+) -> None:
+    loading = load(written(tmp_path / "a.md", f"---\n{fields}\n---\nThe mill turns."))
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert (article.text, article.published, article.url) == ("The mill turns.", None, "")
+    assert re.search(reason, loading.notices[0].text)
+
+
+@pytest.mark.parametrize("written_as", ["26. Juli 2025", "26.07.2025", "07/26/2025"])
+def test_front_matter_may_write_its_day_in_other_ways(tmp_path: Path, written_as: str) -> None:
+    article = only(written(tmp_path / "a.md", f"---\ndate: {written_as}\n---\nx"))
+
+    assert article.published == date(2025, 7, 26)
 
 
 def test_yaml_can_neither_grow_nor_run_anything(tmp_path: Path) -> None:

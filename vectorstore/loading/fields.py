@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
-
-from vectorstore.errors import LoadingError
-from vectorstore.loading.dates import day
 
 _LONGEST_TAG = 100  # characters; what is longer is a sentence
 _MOST_TAGS = 100
-
-
-def day_of(value: Any, name: str = "date") -> date | None:
-    """The day in a field; None where the field is empty. Raises LoadingError where it is no day."""
-    if value is None or value == "":
-        return None
-    found = day(value) if isinstance(value, str) else None
-    if found is None:
-        raise LoadingError(
-            f"{name} {value!r} is not a day; write it as 2025-07-26, or leave it empty"
-        )
-    return found
 
 
 def names_of(value: Any) -> tuple[str, ...]:

@@ -438,3 +438,21 @@ def test_heads_between_rules_are_articles_in_markdown_too(tmp_path: Path) -> Non
         ("Otter back in the Orrin", "Orrin Courier"),
         ("Fish to climb", "The Weir Times"),
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Subject: that is what the eel was, said Vik.",
+        "Copyright law, he said, was made in 1968.\n\nIt has not changed.",
+        "Notes: none.\n\nThe trust will film the weir again in May, it said.",
+    ],
+)
+def test_a_line_of_the_text_that_looks_like_a_label_ends_no_article(
+    tmp_path: Path, line: str
+) -> None:
+    for export in (NEXIS, NEXIS_UNI):
+        text = export.replace(WEIR, f"{WEIR}\n\n{line}")
+        *_, last = (i for i in load(written(tmp_path / "a.txt", text)) if isinstance(i, Article))
+
+        assert last.text.strip() == f"{WEIR}\n\n{line}"

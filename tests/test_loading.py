@@ -1727,7 +1727,6 @@ def test_rows_of_a_table_become_articles(tmp_path: Path, mark: str) -> None:
         ('{"title": "x"}', "has no text"),
         ('{"text": 5}', "has no text"),
         ('{"text": "x", "status": "draft"}', "is a draft"),
-        ('{"text": "x", "url": "javascript:alert(1)"}', "not an http or https address"),
         ('{"text": "x \\ud800"}', "not valid Unicode"),
         ('{"text": "x", "title": "\\udfff"}', "not valid Unicode"),
         (json.dumps({"text": "x", "id": "y" * 201}), "longer than 200 characters"),
@@ -1800,3 +1799,55 @@ def test_what_a_file_says_of_itself_outranks_its_name(
 )
 def test_a_text_with_another_kinds_name_is_refused(tmp_path: Path, name: str) -> None:
     assert refusal(written(tmp_path / name, "plain text"))
+
+
+def test_an_address_that_is_none_costs_no_record_and_is_told(tmp_path: Path) -> None:
+    record = {"text": "The weir was mended.", "url": "javascript:alert(1)"}
+    loading = load(written(tmp_path / "a.jsonl", json.dumps(record)))
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert (article.text, article.url) == ("The weir was mended.", "")
+    assert "url 'javascript:alert(1)' is not an http or https" in loading.notices[0].text
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("title: Weir: the third summer", "Weir: the third summer"),
+        ('title: "Weir": again', 'Weir": again'),
+    ],
+)
+def test_a_colon_without_quotes_costs_no_article(tmp_path: Path, line: str, title: str) -> None:
+    text = f"---\n{line}\ndate: 2025-05-02\n---\nThe weir was mended."
+    article = only(written(tmp_path / "a.md", text))
+
+    assert (article.title, article.published) == (title, date(2025, 5, 2))
+    assert article.text == "The weir was mended."
+
+
+def test_a_short_page_keeps_its_blocks_and_its_numbers_whole(tmp_path: Path) -> None:
+    body = "<h1>Weir</h1><p>It cost 31<sup>2</sup> crowns.</p><ul><li>Eel</li><li>Otter</li></ul><p>So it is.</p>"
+    for page in (f"<html><body>{body}</body></html>", f"<html><article>{body}</article></html>"):
+        text = only(written(tmp_path / "a.html", page)).text
+
+        assert [line.lstrip("- ") for line in text.split("\n") if line] == [
+            *("Weir", "It cost 31² crowns.", "Eel", "Otter", "So it is."),
+        ]
+
+
+@pytest.mark.parametrize(
+    "struck",
+    [
+        "<del>31</del>",
+        "<s>31</s>",
+        "<strike>31</strike>",
+        '<span style="text-decoration: line-through">31</span>',
+    ],
+)
+def test_what_is_struck_out_is_not_said(tmp_path: Path, struck: str) -> None:
+    page = f"<html><body><article><p>The ladder at the weir will cost {struck} <ins>48</ins> crowns.</p></article></body></html>"
+    feed = f"<rss version='2.0'><channel><item><description><![CDATA[{page}]]></description></item></channel></rss>"
+
+    for name, content in (("a.html", page), ("a.rss", feed)):
+        assert "will cost 48 crowns." in only(written(tmp_path / name, content)).text

@@ -86,6 +86,12 @@ _BEHIND_BODY = frozenset(
     ]
 )
 _COPYRIGHT = re.compile(r"\s*(?:Copyright\b|\(c\)|©|All Rights Reserved)", re.IGNORECASE)
+_RIGHTS = re.compile(
+    r"^[^\S\n]*Copyright(?:[\s:]|©|\(c\))*(?:\d{4}|of\b[^\n]*\bproperty\b)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LONGEST_RIGHTS = 400  # characters of them, and of what is behind them
+_SENTENCE = re.compile(r"[a-z][^.!?]*[.!?][”\"')\]]*\Z")
 _TOO_SHORT = 20  # characters of a text that is none
 
 
@@ -471,17 +477,26 @@ def _labels(lines: list[_Line], end: int) -> tuple[Mapping[str, str], int, int]:
         if _END_OF_DOCUMENT.fullmatch(line[0].rstrip("\n")):
             ends = min(ends, line.start())
             break
+        text = line.string[:end]
         name, value = _label(line) or ("", "")
         if above and name in _BEFORE_BODY:
             said[name] = value
             begins = line.end()
-        elif name in _BEHIND_BODY:
+        elif name in _BEHIND_BODY and not _goes_on(text, line.end(), value):
             said.setdefault(name, value)
             if line.start() > begins:
                 ends = min(ends, line.start())
         elif above and said and len(line[0].strip()) > 2 * _TOO_SHORT:
             above = False
     return said, begins, ends
+
+
+def _goes_on(text: str, start: int, value: str) -> bool:
+    """Whether a line that looks like a label below is of the text: it is a sentence, or sentences
+    without labels follow."""
+    behind = (line for line in _lines(text, start, len(text)) if _label(line) is None)
+    sentences = (line[0].strip() for line in behind if not _COPYRIGHT.match(line[0]))
+    return any(len(s) > _TOO_SHORT and _SENTENCE.search(s) for s in (value, *sentences))
 
 
 def _draft(
@@ -495,10 +510,10 @@ def _draft(
     authors: str,
 ) -> Draft:
     body = text[begins:ends]
-    copyright_ = next(
-        (m.start() for m in re.finditer(r"^\s*Copyright\b", body, re.MULTILINE) if m.start()), None
-    )
-    body = body[:copyright_].strip("\r\n").rstrip()
+    rights = list(_RIGHTS.finditer(body))
+    if rights and rights[-1].start() and len(body) - rights[-1].start() < _LONGEST_RIGHTS:
+        body = body[: rights[-1].start()]
+    body = body.strip("\r\n").rstrip()
     named = re.sub(r"\A(?:by|von|par|por)\s+", "", authors, flags=re.IGNORECASE)
     return Draft(
         body,

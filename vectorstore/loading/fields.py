@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 _LONGEST_TAG = 100  # characters; what is longer is a sentence
 _MOST_TAGS = 100
+_LISTED = re.compile(r"\[(.*)\]")  # a list within a table's cell
+_LABEL = re.compile(r"\Auser/[^/]+/label/")  # as Google Reader named tags
+_STATE = re.compile(r"user/[^/]+/state/")  # and what was read
 
 
 def names_of(value: Any) -> tuple[str, ...]:
@@ -23,13 +27,15 @@ def tags_of(*values: Any) -> tuple[str, ...]:
     them. A tag may be an object with a name."""
     found: dict[str, str] = {}
     for value in values:
-        if isinstance(value, str):
+        if isinstance(value, str) and (listed := _LISTED.fullmatch(value.strip())):
+            value = [tag.strip(" \"'") for tag in listed[1].split(",")]
+        elif isinstance(value, str):
             value = value.split(next((mark for mark in ";|" if mark in value), ","))
         for item in value if isinstance(value, list) else [value]:
             tag = item.get("tag") if isinstance(item, dict) else None  # as Zotero has it
             written = tag if isinstance(tag, str) else _name(item)
-            name = " ".join(written.split()).removeprefix("#")
-            if 0 < len(name) <= _LONGEST_TAG:
+            name = _LABEL.sub("", " ".join(written.split()).removeprefix("#"))
+            if 0 < len(name) <= _LONGEST_TAG and not _STATE.match(name):
                 found.setdefault(name.casefold(), name)
     return tuple(list(found.values())[:_MOST_TAGS])
 

@@ -40,6 +40,8 @@ _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
 _LONGEST = 10_000  # characters of front matter: YAML takes a second for some ten thousand tokens
 _LONGEST_HEADING = 1_000
 _TAGS = ("tags", "tag", "categories", "category", "keywords", "topics")
+_UNQUOTED = "mapping values are not allowed here"
+_SIMPLE = re.compile(r"([A-Za-z][\w-]*):[ \t]+([^\s\[{&*!|>#].*)")
 _DEEPEST = 20  # levels of what stands in front matter
 
 
@@ -152,12 +154,26 @@ def _fields(written: str) -> dict[str, tuple[Any, int]] | None:
         for key, value in node.value:
             fields[str(key.value).lower()] = (_plain(value), key.start_mark.line + 2)
     except yaml.MarkedYAMLError as error:
+        if error.problem == _UNQUOTED and (simple := _simple(written)) is not None:
+            return simple
         line = error.problem_mark.line + 2 if error.problem_mark else 2
         raise LoadingError(
             f"front matter, line {line}: {error.problem or error.context}"
         ) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise LoadingError(f"its front matter is not YAML: {error}") from error
+    return fields
+
+
+def _simple(written: str) -> dict[str, tuple[Any, int]] | None:
+    """Fields of a line each, as people write them who don't know that YAML wants quotes around what has
+    a colon in it; None where one is of another form."""
+    fields: dict[str, tuple[Any, int]] = {}
+    for number, line in enumerate(written.splitlines(), start=2):
+        found = _SIMPLE.fullmatch(line)
+        if found is None:
+            return None
+        fields[found[1].lower()] = (found[2].strip().strip("\"'"), number)
     return fields
 
 

@@ -79,7 +79,7 @@ def test_the_figures_of_a_chart_are_read_and_hidden_slides_are_told(tmp_path: Pa
 
     made = Presentation()
     first, second = (made.slides.add_slide(made.slide_layouts[5]) for _ in range(2))
-    data = CategoryChartData()
+    data: Any = CategoryChartData()  # type: ignore[no-untyped-call]
     data.categories = ["1952", "1953"]
     data.add_series("Salmon", (1234567, 9.25))
     chart = first.shapes.add_chart(XL_CHART_TYPE.BAR_CLUSTERED, 0, 0, 9, 9, data).chart

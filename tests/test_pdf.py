@@ -352,6 +352,39 @@ def test_spaced_letters_are_words(tmp_path: Path) -> None:
     ]
 
 
+def set_apart(
+    text: str, spacing: float, x: float = 60.0, y: float = 700.0, size: float = 10.0
+) -> list[Glyph]:
+    """A line whose letters are spaced out, with a blank after each that none drew, as PDFium has it."""
+    glyphs = []
+    for word in text.split():
+        for letter in word:
+            glyphs += [Glyph(letter, x, x + 5, y, size), Glyph(" ", 0, 0, 0, 0)]
+            x += 5 + spacing
+        x += 2.5 + spacing
+    return glyphs
+
+
+@pytest.mark.parametrize("spacing", [0.6, 1.3, 2.5, 5])
+@pytest.mark.parametrize("lines_of_letters", [False, True])
+def test_words_whose_letters_are_spaced_out_are_words(
+    spacing: float, lines_of_letters: bool
+) -> None:
+    said = "The wheel is to grind again, Astrid Vik said in May."
+    line = set_apart(said, spacing)
+    each = [line[n : n + 2] for n in range(0, len(line), 2)] if lines_of_letters else [line]
+
+    assert flowed([Page(each, height=792)]).text == said
+
+
+def test_words_that_are_set_close_stay_apart() -> None:
+    glyphs, x = [], 60.0
+    for word in ["The", "wheel", "of", "elm"]:
+        glyphs += [Glyph(word, x, x + 5 * len(word), 700, 10), Glyph(" ", 0, 0, 0, 0)]
+        x += 5 * len(word) + 1.4
+    assert flowed([Page([glyphs], height=792)]).text == "The wheel of elm"
+
+
 def test_words_broken_over_columns_and_pages_are_whole(tmp_path: Path) -> None:
     left, right = two_columns()
     left[-1] = left[-1]._replace(text="taken down. The govern-")
@@ -480,6 +513,18 @@ def test_arabic_and_hebrew_are_read_from_right_to_left_and_numbers_within_not(
     text = only(written(tmp_path / "a.pdf", printed(page, font=font, more=more))).text
 
     assert text == "مرحبا 2025 لاش"
+
+
+def test_low_letters_of_arabic_are_not_parted_from_high_ones() -> None:
+    # The boxes of these letters differ threefold in height.
+    line = [
+        Glyph("إ", 568.6, 578.2, 732, 32.8),
+        Glyph("ص", 541.3, 566.4, 732, 10.3),
+        Glyph("ل", 531.7, 541.9, 732, 22.0),
+        Glyph("ا", 521.5, 531.7, 732, 22.0),
+        Glyph("ح", 500.2, 520.3, 732, 32.8),
+    ]
+    assert flowed([Page([line], height=842)]).text == "إصلاح"
 
 
 def test_signs_beyond_the_first_plane_are_whole_and_half_ones_do_not_cost_the_article(

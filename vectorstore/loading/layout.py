@@ -36,6 +36,9 @@ _LEADING = 1.35  # times the usual distance of lines: a gap
 _MOST_LEADING = 1.5  # sizes, where too few lines tell
 _FEW_GAPS = 3
 _INDENT = 0.8  # sizes
+_FEW_SIGNS = 6
+_BLANK = 0.15  # sizes, at least
+_WIDER = 2  # times
 _MOST_SHAPES = 300  # rows that are compared letter by letter
 _HEADS = 4  # lines at the top and at the foot of a page that may come again
 _MARGIN = 0.15  # of the page's height: LaTeX's own heads stand at 0.13
@@ -210,7 +213,7 @@ def flowed(pages: Sequence[Page]) -> Flow:
 
 def _fragments(page: Page) -> list[_Fragment]:
     found = []
-    for stretch in map(_logical, page.stretches):
+    for stretch in _rejoined(map(_logical, page.stretches)):
         waiting: list[Glyph] = []
         for glyph in stretch:
             if waiting and _apart(waiting, glyph):
@@ -220,6 +223,25 @@ def _fragments(page: Page) -> list[_Fragment]:
         found.append(waiting)
     made = [_Fragment(_unspaced(glyphs)) for glyphs in found if any(g.text.strip() for g in glyphs)]
     return _with_scripts(_with_drop_caps([fragment for fragment in made if fragment.text]))
+
+
+def _rejoined(stretches: Iterable[Sequence[Glyph]]) -> list[list[Glyph]]:
+    """With lines of a letter or few that stand side by side as one: PDFium may take letters that are
+    spaced out for lines that run down."""
+    made: list[list[Glyph]] = []
+    few = False
+    for stretch in stretches:
+        seen = [glyph for glyph in stretch if glyph.text.strip()]
+        were, few = few, 0 < sum(len(glyph.text) for glyph in seen) <= _FEW_SIGNS
+        if were and few:
+            last = next(glyph for glyph in reversed(made[-1]) if glyph.text.strip())
+            size = max(last.size, seen[0].size)
+            near = -0.2 * size <= seen[0].x0 - last.x1 <= _COLUMN_GAP * size
+            if near and abs(seen[0].y - last.y) < 0.1 * size:
+                made[-1] += [Glyph(" ", last.x1, last.x1, last.y, 0.0), *stretch]
+                continue
+        made.append(list(stretch))
+    return made
 
 
 def _logical(glyphs: Sequence[Glyph]) -> Sequence[Glyph]:
@@ -240,6 +262,7 @@ def _logical(glyphs: Sequence[Glyph]) -> Sequence[Glyph]:
             on = min(letters, key=lambda n: abs((placed[n].x0 + placed[n].x1) / 2 - middle))
             base = placed[on]
             placed[on] = base._replace(text=base.text + mark.text)
+    size = median([g.size for g in placed if g.text.strip()] or [1.0])  # letters differ in height
     spaced: list[Glyph] = []
     for glyph in placed:
         before = spaced[-1] if spaced else None
@@ -247,7 +270,7 @@ def _logical(glyphs: Sequence[Glyph]) -> Sequence[Glyph]:
             before is not None
             and bool(before.text.strip())
             and (
-                before.x0 - glyph.x1 > 0.2 * glyph.size
+                before.x0 - glyph.x1 > 0.2 * size
                 or (
                     before.text[-1].isascii()
                     and before.text[-1].isalpha()
@@ -298,6 +321,7 @@ def _is_spaced(glyphs: Sequence[Glyph]) -> bool:
 def _unspaced(glyphs: list[Glyph]) -> list[Glyph]:
     """Letters that were spaced out, as words again: the wider gaps part them. Figures alone in a row
     are figures."""
+    glyphs = _without_false_blanks(glyphs)
     seen = [glyph for glyph in glyphs if glyph.text.strip()]
     words = "".join(glyph.text for glyph in glyphs).split()
     single = [word for word in words if len(word) == 1]
@@ -314,6 +338,27 @@ def _unspaced(glyphs: list[Glyph]) -> list[Glyph]:
             made.append(Glyph(" ", before.x1, glyph.x0, glyph.y, glyph.size))
         made.append(glyph)
     return made
+
+
+def _without_false_blanks(glyphs: list[Glyph]) -> list[Glyph]:
+    """Without the blanks that a reader took from the spacing of letters: none is drawn there, and what
+    parts the words of the line is far wider."""
+    gaps = {
+        n: after.x0 - before.x1
+        for n, (before, blank, after) in enumerate(
+            zip(glyphs, glyphs[1:], glyphs[2:], strict=False), 1
+        )
+        if not blank.text.strip() and before.text.strip() and after.text.strip()
+    }
+    narrow = {
+        n: gap
+        for n, gap in gaps.items()
+        if glyphs[n].x1 == glyphs[n].x0 and 0 <= gap < _BLANK * glyphs[n - 1].size
+    }
+    wide = min((gap for n, gap in gaps.items() if n not in narrow), default=0.0)
+    if not narrow or wide < _WIDER * max(narrow.values()):
+        return glyphs
+    return [glyph for n, glyph in enumerate(glyphs) if n not in narrow]
 
 
 def _with_drop_caps(fragments: list[_Fragment]) -> list[_Fragment]:

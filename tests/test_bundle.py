@@ -9,7 +9,7 @@ import pytest
 
 from tests.test_docx import paragraph, run
 from tests.test_loading import only, word, written
-from vectorstore.articles import Article
+from vectorstore.articles import Article, Skipped
 from vectorstore.loading import load
 
 OTTER = (
@@ -336,3 +336,123 @@ def test_where_one_of_several_cannot_be_read_none_is_taken_apart_and_that_is_tol
 )
 def test_what_may_be_one_article_is_one(tmp_path: Path, text: str) -> None:
     assert only(written(tmp_path / "a.txt", text)).text.endswith(text[-80:])
+
+
+# Articles between rules
+
+SEAL = "Six hundred seals were counted on the banks of Orlo, more than ever."
+
+
+def ruled(*parts: str, rule: str = "* * *") -> str:
+    return f"\n\n{rule}\n\n".join(parts)
+
+
+@pytest.mark.parametrize("rule", ["* * *", "---", "***", "- - -", "________"])
+@pytest.mark.parametrize("name", ["a.md", "a.txt"])
+@pytest.mark.parametrize("mark", ["# {}", "## {}", "**{}**", "{}", "{}\n======"])
+def test_headlines_with_a_day_between_rules_are_articles(
+    tmp_path: Path, rule: str, name: str, mark: str
+) -> None:
+    text = ruled(
+        f"{mark.format('Otter back in the Orrin')}\n\nORRIN, 22 April 2025 — {OTTER}",
+        f"{mark.format('Fish to climb')}\n\nBy Siv Aasen, 2 May 2025\n\n{WEIR}\n\n{rule}\n\nThe cost is met.",
+        f"{mark.format('Seals counted')}\n\nPublished 3 May 2025\n\n{SEAL}\n",
+        rule=rule,
+    )
+    found = [item for item in load(written(tmp_path / name, text)) if isinstance(item, Article)]
+
+    assert [(item.published, "Otter" in item.title) for item in found] == [
+        (date(2025, 4, 22), True),
+        (date(2025, 5, 2), False),
+        (date(2025, 5, 3), False),
+    ]
+    assert [item.title.strip("#* ") for item in found][1:] == ["Fish to climb", "Seals counted"]
+    assert found[1].text.endswith(f"{WEIR}\n\n{rule}\n\nThe cost is met.")
+    assert all(item.text in text for item in found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ruled(f"# The year of the otter\n\n22 April 2025\n\n{OTTER}", WEIR, SEAL),
+        ruled(
+            f"# The year\n\n1 June 2025\n\n{OTTER}",
+            f"## April\n\n22 April 2025\n\n{WEIR}",
+            f"## May\n\n2 May 2025\n\n{SEAL}",
+        ),
+        ruled(f"The year\n\n{OTTER}", f"Fish\n\n{WEIR}", f"Seals\n\n{SEAL}"),
+        f"The year\n--------\n\n1 June 2025\n\n{OTTER}\n\nThe weir\n--------\n\n{WEIR}",
+    ],
+    ids=["breaks", "sections with days", "sections with headings", "underlines"],
+)
+@pytest.mark.parametrize("name", ["a.md", "a.txt"])
+def test_an_article_with_sections_is_one(tmp_path: Path, text: str, name: str) -> None:
+    loading = load(written(tmp_path / name, text))
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert article.text == text
+    assert not loading.notices
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ruled(f"# Otter\n\n{OTTER}", f"# Fish\n\n{WEIR}"),
+        ruled(
+            "The news of the week", f"# A\n\n1 May 2025\n\n{WEIR}", f"# B\n\n2 May 2025\n\n{SEAL}"
+        ),
+    ],
+)
+def test_what_only_looks_like_several_articles_is_told(tmp_path: Path, text: str) -> None:
+    loading = load(written(tmp_path / "a.md", text))
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert article.text == text
+    assert "looks like 2 articles between rules" in loading.notices[0].text
+
+
+def test_front_matter_that_begins_again_begins_another_article(tmp_path: Path) -> None:
+    parts = [
+        f"---\ntitle: Otter back\ndate: 2025-04-22\ntags:\n- fish\n---\n{OTTER}\n\n---\n\nMore.\n",
+        f"---\ntitle: Fish to climb\nauthor: Siv Aasen\n---\n{WEIR}\n",
+        "---\ntitle: x\n  bad: y\n---\nNobody.\n",
+    ]
+    first, second, third = load(written(tmp_path / "a.md", "\n".join(parts)))
+
+    assert isinstance(first, Article)
+    assert isinstance(second, Article)
+    assert (first.title, first.tags, second.authors) == ("Otter back", ("fish",), ("Siv Aasen",))
+    assert first.text.rstrip() == f"{OTTER}\n\n---\n\nMore."
+    assert second.text.strip() == WEIR
+    assert isinstance(third, Skipped)
+    assert "from line 21 on" in third.source
+    assert "front matter, line 3" in third.reason
+
+
+def test_heads_between_rules_are_articles_in_markdown_too(tmp_path: Path) -> None:
+    found = [item for item in load(written(tmp_path / "a.md", RULED)) if isinstance(item, Article)]
+
+    assert [(item.title, item.source) for item in found] == [
+        ("Otter back in the Orrin", "Orrin Courier"),
+        ("Fish to climb", "The Weir Times"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Subject: that is what the eel was, said Vik.",
+        "Copyright law, he said, was made in 1968.\n\nIt has not changed.",
+        "Notes: none.\n\nThe trust will film the weir again in May, it said.",
+    ],
+)
+def test_a_line_of_the_text_that_looks_like_a_label_ends_no_article(
+    tmp_path: Path, line: str
+) -> None:
+    for export in (NEXIS, NEXIS_UNI):
+        text = export.replace(WEIR, f"{WEIR}\n\n{line}")
+        *_, last = (i for i in load(written(tmp_path / "a.txt", text)) if isinstance(i, Article))
+
+        assert last.text.strip() == f"{WEIR}\n\n{line}"

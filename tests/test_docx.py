@@ -189,3 +189,17 @@ def test_a_part_of_another_format_is_told(tmp_path: Path) -> None:
 
     assert len(list(loading)) == 1
     assert "another format and was not read" in loading.notices[0].text
+
+
+def test_what_is_struck_out_is_not_said(tmp_path: Path) -> None:
+    off = '<w:strike w:val="0"/>'
+    runs = [
+        run("It held "),
+        run("31 ", "<w:strike/>"),
+        run("40 ", "<w:dstrike/>"),
+        run("48 wagons.", off),
+    ]
+
+    text = only(written(tmp_path / "a.docx", word(body=paragraph(*runs)))).text
+
+    assert text == "It held 48 wagons."

@@ -491,11 +491,6 @@ def test_authors_may_be_written_in_several_ways(
     [
         ("title: x\nkey: [", r"front matter, line \d"),
         ("title: x\n  bad: y", "front matter, line 3"),
-        ("title: x\ndate: last summer", "front matter, line 3: date 'last summer' is not a day"),
-        ("date: 2025-02-30", "line 2: date '2025-02-30' is not a day"),
-        ("date: 07/08/2025", "is not a day; write it as 2025-07-26"),
-        ("date: [2025-01-01]", "is not a day"),
-        ("\n\nurl: javascript:alert(1)", "line 4: url .* is not an http or https address"),
         ("- a\n- b", "not of the form `key: value`"),
         ('title: "\\ud800"', "not valid Unicode"),
         ("a: &a [*a]\ntitle: *b", "front matter, line 3"),
@@ -507,6 +502,37 @@ def test_front_matter_that_cannot_be_used_is_refused_with_its_line(
     tmp_path: Path, fields: str, reason: str
 ) -> None:
     assert re.search(reason, refusal(written(tmp_path / "a.md", f"---\n{fields}\n---\nx")))
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ("title: x\ndate: last summer", "front matter, line 3: date 'last summer' names no day"),
+        ("date: 2025-02-30", "line 2: date '2025-02-30' names no day and was left out"),
+        ("date: 07/08/2025", "left out; write it as 2025-07-26"),
+        ("date: [2025-01-01]", "names no day"),
+        (
+            "\n\nurl: javascript:alert(1)",
+            "line 4: url .* is not an http or https address, and was left",
+        ),
+    ],
+)
+def test_a_date_or_address_that_is_none_costs_no_article_and_is_told(
+    tmp_path: Path, fields: str, reason: str
+) -> None:
+    loading = load(written(tmp_path / "a.md", f"---\n{fields}\n---\nThe mill turns."))
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert (article.text, article.published, article.url) == ("The mill turns.", None, "")
+    assert re.search(reason, loading.notices[0].text)
+
+
+@pytest.mark.parametrize("written_as", ["26. Juli 2025", "26.07.2025", "07/26/2025"])
+def test_front_matter_may_write_its_day_in_other_ways(tmp_path: Path, written_as: str) -> None:
+    article = only(written(tmp_path / "a.md", f"---\ndate: {written_as}\n---\nx"))
+
+    assert article.published == date(2025, 7, 26)
 
 
 def test_yaml_can_neither_grow_nor_run_anything(tmp_path: Path) -> None:
@@ -1701,7 +1727,6 @@ def test_rows_of_a_table_become_articles(tmp_path: Path, mark: str) -> None:
         ('{"title": "x"}', "has no text"),
         ('{"text": 5}', "has no text"),
         ('{"text": "x", "status": "draft"}', "is a draft"),
-        ('{"text": "x", "url": "javascript:alert(1)"}', "not an http or https address"),
         ('{"text": "x \\ud800"}', "not valid Unicode"),
         ('{"text": "x", "title": "\\udfff"}', "not valid Unicode"),
         (json.dumps({"text": "x", "id": "y" * 201}), "longer than 200 characters"),
@@ -1774,3 +1799,55 @@ def test_what_a_file_says_of_itself_outranks_its_name(
 )
 def test_a_text_with_another_kinds_name_is_refused(tmp_path: Path, name: str) -> None:
     assert refusal(written(tmp_path / name, "plain text"))
+
+
+def test_an_address_that_is_none_costs_no_record_and_is_told(tmp_path: Path) -> None:
+    record = {"text": "The weir was mended.", "url": "javascript:alert(1)"}
+    loading = load(written(tmp_path / "a.jsonl", json.dumps(record)))
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert (article.text, article.url) == ("The weir was mended.", "")
+    assert "url 'javascript:alert(1)' is not an http or https" in loading.notices[0].text
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("title: Weir: the third summer", "Weir: the third summer"),
+        ('title: "Weir": again', 'Weir": again'),
+    ],
+)
+def test_a_colon_without_quotes_costs_no_article(tmp_path: Path, line: str, title: str) -> None:
+    text = f"---\n{line}\ndate: 2025-05-02\n---\nThe weir was mended."
+    article = only(written(tmp_path / "a.md", text))
+
+    assert (article.title, article.published) == (title, date(2025, 5, 2))
+    assert article.text == "The weir was mended."
+
+
+def test_a_short_page_keeps_its_blocks_and_its_numbers_whole(tmp_path: Path) -> None:
+    body = "<h1>Weir</h1><p>It cost 31<sup>2</sup> crowns.</p><ul><li>Eel</li><li>Otter</li></ul><p>So it is.</p>"
+    for page in (f"<html><body>{body}</body></html>", f"<html><article>{body}</article></html>"):
+        text = only(written(tmp_path / "a.html", page)).text
+
+        assert [line.lstrip("- ") for line in text.split("\n") if line] == [
+            *("Weir", "It cost 31² crowns.", "Eel", "Otter", "So it is."),
+        ]
+
+
+@pytest.mark.parametrize(
+    "struck",
+    [
+        "<del>31</del>",
+        "<s>31</s>",
+        "<strike>31</strike>",
+        '<span style="text-decoration: line-through">31</span>',
+    ],
+)
+def test_what_is_struck_out_is_not_said(tmp_path: Path, struck: str) -> None:
+    page = f"<html><body><article><p>The ladder at the weir will cost {struck} <ins>48</ins> crowns.</p></article></body></html>"
+    feed = f"<rss version='2.0'><channel><item><description><![CDATA[{page}]]></description></item></channel></rss>"
+
+    for name, content in (("a.html", page), ("a.rss", feed)):
+        assert "will cost 48 crowns." in only(written(tmp_path / name, content)).text

@@ -72,6 +72,31 @@ def test_slides_are_pages_of_one_article(tmp_path: Path) -> None:
 # Workbooks
 
 
+def test_the_figures_of_a_chart_are_read_and_hidden_slides_are_told(tmp_path: Path) -> None:
+    from pptx import Presentation
+    from pptx.chart.data import CategoryChartData
+    from pptx.enum.chart import XL_CHART_TYPE
+
+    made = Presentation()
+    first, second = (made.slides.add_slide(made.slide_layouts[5]) for _ in range(2))
+    data: Any = CategoryChartData()  # type: ignore[no-untyped-call]
+    data.categories = ["1952", "1953"]
+    data.add_series("Salmon", (1234567, 9.25))
+    chart = first.shapes.add_chart(XL_CHART_TYPE.BAR_CLUSTERED, 0, 0, 9, 9, data).chart
+    chart.has_title = True
+    chart.chart_title.text_frame.text = "Fish at the weir"
+    second.shapes.title.text = "Not to be shown"
+    second._element.set("show", "0")
+    packed = io.BytesIO()
+    made.save(packed)
+    loading = load(written(tmp_path / "a.pptx", packed.getvalue()))
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert article.text == "Fish at the weir\n\n| Salmon\n1952 | 1234567\n1953 | 9.25"
+    assert [notice.text for notice in loading.notices] == ["slide 2 is hidden and was left out"]
+
+
 def workbook(**sheets: list[Any]) -> bytes:
     import xlsxwriter  # type: ignore[import-untyped]
 
@@ -343,3 +368,9 @@ def test_subtitles_are_read_as_running_text(
 
     assert article.text == text
     assert article.title == "Kolm"
+
+
+def test_signs_that_captions_write_by_name_are_read(tmp_path: Path) -> None:
+    text = "WEBVTT\n\n00:01.000 --> 00:02.000\nVik &amp; Moe said 3 &lt; 4.\n"
+
+    assert only(written(tmp_path / "a.vtt", text)).text == "Vik & Moe said 3 < 4."

@@ -460,3 +460,56 @@ def test_a_list_may_be_by_its_ids_and_an_author_an_agency(tmp_path: Path) -> Non
     ]
     cited = [{"title": "Lamp", "abstract": "It burns.", "author": [{"literal": "AFP"}]}]
     assert only(written(tmp_path / "b.json", json.dumps(cited))).authors == ("AFP",)
+
+
+def test_the_whole_text_is_taken_and_not_the_teaser_beside_it(tmp_path: Path) -> None:
+    whole = "<p>The ladder was built in a summer, for the salmon that could not pass the weir.</p>"
+    records = [
+        {"title": "A", "text": "The ladder …", "content": whole},
+        {"title": "B", "content_text": "A text of a JSON feed."},
+        {"title": "C", "textContent": "A text from a reader's view."},
+    ]
+    found = list(load(written(tmp_path / "a.json", json.dumps(records))))
+
+    assert [each.text for each in found if isinstance(each, Article)] == [
+        "The ladder was built in a summer, for the salmon that could not pass the weir.",
+        "A text of a JSON feed.",
+        "A text from a reader's view.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "tags"),
+    [
+        ('["fish", "weirs"]', ("fish", "weirs")),
+        ("[]", ()),
+        (["user/-/label/Fish", "user/7/state/com.google/read"], ("Fish",)),
+    ],
+)
+def test_tags_are_told_as_a_person_would(
+    tmp_path: Path, given: object, tags: tuple[str, ...]
+) -> None:
+    record = {"text": "The ladder was built.", "tags": given}
+    (article,) = load(written(tmp_path / "a.json", json.dumps([record])))
+
+    assert isinstance(article, Article)
+    assert article.tags == tags
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (
+            "Titel;Text;Datum\nA;The ladder.;12.07.2025\n",
+            "no column named title; not read: titel, datum",
+        ),
+        ('title,text\nA,"The ladder.\nB,The weir.\n', "never closed; line 3 may hold several rows"),
+    ],
+)
+def test_what_of_a_table_was_not_read_is_told(tmp_path: Path, table: str, told: str) -> None:
+    loading = load(written(tmp_path / "a.csv", table))
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert article.text.startswith("The ladder.")
+    assert told in loading.notices[0].text

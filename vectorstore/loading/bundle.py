@@ -1,17 +1,19 @@
 """One text with many articles in it, as press databases export them: each an article of its own.
 
-    unbundled(draft)    the articles of a Nexis, Factiva or ProQuest export, or of a text whose parts
-                        each begin with a head and are parted by rules; else the draft itself
+    unbundled(draft)    the articles of a Nexis, Factiva or ProQuest export, or of a text whose parts are
+                        parted by rules and each begin with a head, or with a headline and a day,
+                        dateline or byline; else the draft itself
 
 Only what cannot be meant otherwise is taken apart. Of a text that says that it holds several articles,
-in a form that is not known, that is told. Each article's text is a slice of the whole, to the character.
+in a form that is not known, or looks so, that is told. Each article's text is a slice of the whole, to
+the character.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 
@@ -19,6 +21,7 @@ from vectorstore.loading.dates import day_within, written_day
 from vectorstore.loading.draft import Draft, apart, first_line, shorten
 from vectorstore.loading.fields import names_of
 from vectorstore.loading.head import without_head
+from vectorstore.loading.stated import stated_day
 
 _Line = re.Match[str]
 
@@ -48,7 +51,19 @@ _FACTIVA_HEADLINE = re.compile(
 _SECOND_PARAGRAPH = re.compile(r"(?<!\s)[^\S\n]*+\n\s*+(?<=\n)TD(?:[^\S\n]{2,}+|\t|[^\S\n]*+\r?\n)")
 _WORD_COUNT = re.compile(r"[\d.,]+\s(?:words|Wörter|mots|palabras|parole|woorden)")
 _PROQUEST_RULE = re.compile(r"^[^\S\n]*_{20,}[^\S\n]*\r?$", re.MULTILINE)
-_RULE = re.compile(r"^[^\S\n]*(?:-{3,}|={3,}|_{3,}|\*{3,}|#{3,}|~{3,})[^\S\n]*\r?$", re.MULTILINE)
+_RULE = re.compile(
+    r"^[^\S\n]*(?:-{3,}|={3,}|_{3,}|\*{3,}|#{3,}|~{3,}|(?:[*_~•-][^\S\n]+){2,}[*_~•-])[^\S\n]*\r?$",
+    re.MULTILINE,
+)
+_MARKED_HEADLINE = re.compile(r"(#{1,6})[ \t]+(\S.*?)[ \t#]*|(\*\*|__)(\S.*?)(?:\*\*|__)")
+_LONGEST_HEADLINE = 110  # characters
+_FIELD = re.compile(r"(?:title|headline|date|published|authors?|source|url|language|tags):", re.I)
+_SIGNED_LINES = 4
+_BYLINE_OR_PLACE = re.compile(
+    r"^[ \t*_]*(?:(?:By|Von|Par|Por)[ \t]+[A-ZÀ-ÖØ-Þ][^.!?\n]{2,80}$|"
+    r"[A-ZÀ-ÖØ-Þ][A-ZÀ-ÖØ-Þ .'’-]{2,30}(?:,[^.\n–—]{2,30})?(?:\([^()\n]{1,30}\)[ \t]*)?[ \t]?[–—-]{1,2}[ \t])",
+    re.MULTILINE,
+)
 _LABEL = re.compile(r"[^\S\n]*([A-Za-z][A-Za-z -]{1,24}):[^\S\n]*(.*?)\s*\Z")
 _BEFORE_BODY = frozenset(
     [
@@ -71,6 +86,12 @@ _BEHIND_BODY = frozenset(
     ]
 )
 _COPYRIGHT = re.compile(r"\s*(?:Copyright\b|\(c\)|©|All Rights Reserved)", re.IGNORECASE)
+_RIGHTS = re.compile(
+    r"^[^\S\n]*Copyright(?:[\s:]|©|\(c\))*(?:\d{4}|of\b[^\n]*\bproperty\b)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LONGEST_RIGHTS = 400  # characters of them, and of what is behind them
+_SENTENCE = re.compile(r"[a-z][^.!?]*[.!?][”\"')\]]*\Z")
 _TOO_SHORT = 20  # characters of a text that is none
 
 
@@ -82,14 +103,26 @@ def unbundled(draft: Draft) -> Iterator[Draft]:
         found = [read(text, start, end) for start, end in cut(text)]
         drafts = [each for each in found if each is not None and each.text.strip()]
         if drafts and len(drafts) == len(found):
+            drafts[0] = replace(drafts[0], notices=(*draft.notices, *drafts[0].notices))
             for each in apart(drafts):
                 assert isinstance(each, Draft)  # noqa: S101 -- nothing is Skipped among drafts
-                yield replace(each, language=each.language or draft.language)
+                yield replace(
+                    each,
+                    language=each.language or draft.language,
+                    source=each.source or draft.source,
+                    tags=each.tags or draft.tags,
+                )
             return
         if len(drafts) > 1:
             count = max(count, len(found))
-    if count > 1:
-        told = f"says that it holds {count} articles, and was read as one; split it"
+    looks = 0 if count > 1 else _looks_like(text)
+    if count > 1 or looks > 1:
+        told = (
+            f"says that it holds {count} articles, and was read as one; split it"
+            if count > 1
+            else f"looks like {looks} articles between rules, and was read as one; if it is several, "
+            "write under each headline when it was published"
+        )
         draft = replace(draft, notices=(*draft.notices, told))
     yield draft
 
@@ -133,16 +166,55 @@ def _at_headlines(text: str) -> Iterator[tuple[int, int]]:
         yield from pairwise([*starts, len(text)])
 
 
-def _between_rules(rule: re.Pattern[str]) -> Callable[[str], Iterator[tuple[int, int]]]:
+def _between_rules(
+    rule: re.Pattern[str], but: Callable[[re.Match[str]], bool] = lambda _: False
+) -> Callable[[str], Iterator[tuple[int, int]]]:
     def cut(text: str) -> Iterator[tuple[int, int]]:
-        ends = [match.start() for match in rule.finditer(text)]
-        starts = [match.end() for match in rule.finditer(text)]
+        rules = [match for match in rule.finditer(text) if not but(match)]
+        ends = [match.start() for match in rules]
+        starts = [match.end() for match in rules]
         parts = zip([0, *starts], [*ends, len(text)], strict=True)
         found = [(start, end) for start, end in parts if text[start:end].strip()]
         if len(found) > 1:
             yield from found
 
     return cut
+
+
+def _at_ruled_headlines(text: str) -> Iterator[tuple[int, int]]:
+    """Where a rule, and a headline with a day, dateline or byline, begin an article. What else stands
+    between rules is a section of the article before."""
+    parts, begun = _signed_parts(text)
+    if begun and begun[0] == 0:
+        starts = [*(parts[n][0] for n in begun), len(text)]
+        ends = [*(parts[n - 1][1] for n in begun[1:]), len(text)]
+        yield from zip(starts, ends, strict=False)
+
+
+def _looks_like(text: str) -> int:
+    """How many articles there seem to be between rules."""
+    parts, begun = _signed_parts(text)
+    if begun:
+        return len(begun)
+    kinds = {head.kind if head else "" for head in (_headline(text, *part) for part in parts)}
+    return len(parts) if kinds == {"#"} else 0
+
+
+def _signed_parts(text: str) -> tuple[list[tuple[int, int]], list[int]]:
+    """What stands between rules; and which parts, if several, begin with a headline of one kind that
+    somebody signed or dated."""
+    parts = list(_between_rules(_RULE, _is_underline)(text))
+    heads = [(n, _headline(text, *part)) for n, part in enumerate(parts)]
+    signed = [(n, h.kind) for n, h in heads if h and _is_signed(text, h.end, parts[n][1])]
+    begun = [n for n, kind in signed if kind == signed[0][1]]
+    return parts, begun if len(begun) > 1 else []
+
+
+def _is_underline(rule: re.Match[str]) -> bool:
+    """Whether it underlines a headline: one line of text that nothing stands on."""
+    above = rule.string[: rule.start()].rsplit("\n", 3)[-3:]
+    said = [line.strip() for line in above[:-1]]
+    return bool(said and said[-1]) and not any(said[:-1]) and rule[0].strip()[:1] in "=-"
 
 
 # -- what each says ----------------------------------------------------------------------------
@@ -330,6 +402,47 @@ def _headed(text: str, start: int, end: int) -> Draft | None:
     return without_head(part[len(part) - len(part.lstrip()) :])
 
 
+@dataclass(frozen=True, slots=True)
+class _Headline:
+    """The first line of a part, without its marks; `kind` is how it is marked as a headline."""
+
+    title: str
+    kind: str
+    end: int
+
+
+def _headline(text: str, start: int, end: int) -> _Headline | None:
+    lines = _lines(text, start, end)
+    first = next((n for n, line in enumerate(lines) if line[0].strip()), len(lines))
+    if first == len(lines):
+        return None
+    said = lines[first][0].strip()
+    below = lines[first + 1][0].strip() if first + 1 < len(lines) else ""
+    marked = _MARKED_HEADLINE.fullmatch(said)
+    if marked:
+        return _Headline(marked[2] or marked[4], marked[1] or marked[3], lines[first].end())
+    if below and set(below) in ({"="}, {"-"}):
+        return _Headline(said, below[0], lines[first + 1].end())
+    short = len(said) <= _LONGEST_HEADLINE and said[-1] not in ".!?:;,…" and said[0].isalnum()
+    if not short or _FIELD.match(said):
+        return None
+    return _Headline(said, "plain", lines[first].end())
+
+
+def _is_signed(text: str, start: int, end: int) -> bool:
+    """Whether what stands under a headline begins with a day, a byline or the name of a place."""
+    lines = [line[0] for line in _lines(text, start, end) if line[0].strip()]
+    said = "".join(lines[:_SIGNED_LINES])
+    return stated_day(said) is not None or _BYLINE_OR_PLACE.search(said) is not None
+
+
+def _ruled(text: str, start: int, end: int) -> Draft | None:
+    head = _headline(text, start, end)
+    part = text[start:end]
+    body = part[len(part) - len(part.lstrip("\r\n")) :].rstrip()
+    return Draft(body, title=shorten(head.title, 300)) if head else None
+
+
 _FORMS: tuple[
     tuple[Callable[[str], Iterator[tuple[int, int]]], Callable[[str, int, int], Draft | None]], ...
 ] = (
@@ -339,6 +452,7 @@ _FORMS: tuple[
     (_between_numbers, _nexis),
     (_between_rules(_PROQUEST_RULE), _proquest),
     (_between_rules(_RULE), _headed),
+    (_at_ruled_headlines, _ruled),
 )
 
 
@@ -363,17 +477,26 @@ def _labels(lines: list[_Line], end: int) -> tuple[Mapping[str, str], int, int]:
         if _END_OF_DOCUMENT.fullmatch(line[0].rstrip("\n")):
             ends = min(ends, line.start())
             break
+        text = line.string[:end]
         name, value = _label(line) or ("", "")
         if above and name in _BEFORE_BODY:
             said[name] = value
             begins = line.end()
-        elif name in _BEHIND_BODY:
+        elif name in _BEHIND_BODY and not _goes_on(text, line.end(), value):
             said.setdefault(name, value)
             if line.start() > begins:
                 ends = min(ends, line.start())
         elif above and said and len(line[0].strip()) > 2 * _TOO_SHORT:
             above = False
     return said, begins, ends
+
+
+def _goes_on(text: str, start: int, value: str) -> bool:
+    """Whether a line that looks like a label below is of the text: it is a sentence, or sentences
+    without labels follow."""
+    behind = (line for line in _lines(text, start, len(text)) if _label(line) is None)
+    sentences = (line[0].strip() for line in behind if not _COPYRIGHT.match(line[0]))
+    return any(len(s) > _TOO_SHORT and _SENTENCE.search(s) for s in (value, *sentences))
 
 
 def _draft(
@@ -387,10 +510,10 @@ def _draft(
     authors: str,
 ) -> Draft:
     body = text[begins:ends]
-    copyright_ = next(
-        (m.start() for m in re.finditer(r"^\s*Copyright\b", body, re.MULTILINE) if m.start()), None
-    )
-    body = body[:copyright_].strip("\r\n").rstrip()
+    rights = list(_RIGHTS.finditer(body))
+    if rights and rights[-1].start() and len(body) - rights[-1].start() < _LONGEST_RIGHTS:
+        body = body[: rights[-1].start()]
+    body = body.strip("\r\n").rstrip()
     named = re.sub(r"\A(?:by|von|par|por)\s+", "", authors, flags=re.IGNORECASE)
     return Draft(
         body,

@@ -79,6 +79,9 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
     )
 
 
+_OFF = ("0", "false", "off")
+
+
 class _Walk:
     """Goes through a document's elements, and keeps what notes it has met."""
 
@@ -155,7 +158,7 @@ class _Walk:
                 self._met[_NOTES[element.tag], element.get(_WORD + "id", "")] = None
             elif element.tag == _RUN:
                 properties = element.find(_PROPERTIES)
-                if not _hidden(properties):
+                if not _left_out(properties):
                     raised = level or self._level(properties)
                     waiting += [(child, raised) for child in reversed(element)]
             elif element.tag == _WORD + "rt":  # how the word before it is read
@@ -222,9 +225,12 @@ def _headed(document: Document, walk: _Walk) -> str:
     return headings["Title"] or headings["Heading 1"]
 
 
-def _hidden(properties: _Element | None) -> bool:
-    vanish = None if properties is None else properties.find(_WORD + "vanish")
-    return vanish is not None and vanish.get(_WORD + "val", "1") not in ("0", "false", "off")
+def _left_out(properties: _Element | None) -> bool:
+    """Whether a run is hidden, or struck out."""
+    if properties is None:
+        return False
+    switches = (properties.find(_WORD + name) for name in ("vanish", "strike", "dstrike"))
+    return any(s is not None and s.get(_WORD + "val", "1") not in _OFF for s in switches)
 
 
 def _deleted(row: _Element) -> bool:

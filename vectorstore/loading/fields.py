@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
 from typing import Any
-
-from vectorstore.errors import LoadingError
-from vectorstore.loading.dates import day
 
 _LONGEST_TAG = 100  # characters; what is longer is a sentence
 _MOST_TAGS = 100
-
-
-def day_of(value: Any, name: str = "date") -> date | None:
-    """The day in a field; None where the field is empty. Raises LoadingError where it is no day."""
-    if value is None or value == "":
-        return None
-    found = day(value) if isinstance(value, str) else None
-    if found is None:
-        raise LoadingError(
-            f"{name} {value!r} is not a day; write it as 2025-07-26, or leave it empty"
-        )
-    return found
+_LISTED = re.compile(r"\[(.*)\]")  # a list within a table's cell
+_LABEL = re.compile(r"\Auser/[^/]+/label/")  # as Google Reader named tags
+_STATE = re.compile(r"user/[^/]+/state/")  # and what was read
 
 
 def names_of(value: Any) -> tuple[str, ...]:
@@ -39,13 +27,15 @@ def tags_of(*values: Any) -> tuple[str, ...]:
     them. A tag may be an object with a name."""
     found: dict[str, str] = {}
     for value in values:
-        if isinstance(value, str):
+        if isinstance(value, str) and (listed := _LISTED.fullmatch(value.strip())):
+            value = [tag.strip(" \"'") for tag in listed[1].split(",")]
+        elif isinstance(value, str):
             value = value.split(next((mark for mark in ";|" if mark in value), ","))
         for item in value if isinstance(value, list) else [value]:
             tag = item.get("tag") if isinstance(item, dict) else None  # as Zotero has it
             written = tag if isinstance(tag, str) else _name(item)
-            name = " ".join(written.split()).removeprefix("#")
-            if 0 < len(name) <= _LONGEST_TAG:
+            name = _LABEL.sub("", " ".join(written.split()).removeprefix("#"))
+            if 0 < len(name) <= _LONGEST_TAG and not _STATE.match(name):
                 found.setdefault(name.casefold(), name)
     return tuple(list(found.values())[:_MOST_TAGS])
 

@@ -14,7 +14,7 @@ from vectorstore.errors import LoadingError
 from vectorstore.loading.dates import day
 from vectorstore.loading.draft import Draft, language_code, shorten, web_address
 from vectorstore.loading.fields import tags_of
-from vectorstore.loading.markup import BLANKS, leave_out_controls, shown, write_out_scripts
+from vectorstore.loading.markup import BLANKS, leave_out_controls, shown, text_of, write_out_scripts
 from vectorstore.loading.text import decode
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _DECLARATION = 4096  # bytes from the start in which a page may declare its enco
 _BLOCK_END = re.compile(
     r"(?<! ) *+\n(?!- |\|)"
 )  # but not between the items of a list or rows of a table
+_SHORT = 3_000  # characters
+_NO_WORD = re.compile(r"\W+")
 _VERBATIM = ("pre", "textarea", "script", "style")
 
 
@@ -62,9 +64,10 @@ def read(page: str, address: str = "") -> Draft:
     text = (document.text or "").strip() if isinstance(document, Document) else ""
     if not isinstance(document, Document) or not text:
         raise LoadingError("has no article in it: no text is left without menus and notices")
+    # Its blocks, a line each, are paragraphs: a heading must not run into what follows it.
+    text = _BLOCK_END.sub("\n\n", shown(text))
     return Draft(
-        # Its blocks, a line each, are paragraphs: a heading must not run into what follows it.
-        _BLOCK_END.sub("\n\n", shown(text)),
+        _in_blocks(text, page) if len(text) < _SHORT else text,
         title=shorten(document.title or "", 300),
         published=day(document.date),
         authors=tuple(name.strip() for name in (document.author or "").split(";") if name.strip()),
@@ -73,6 +76,17 @@ def read(page: str, address: str = "") -> Draft:
         language=language,
         tags=tags_of(*(document.tags or ()), *(document.categories or ())),
     )
+
+
+def _in_blocks(text: str, page: str) -> str:
+    """The text in the page's own blocks: of short pages, trafilatura may give the words on one line, or
+    on a line each."""
+    own = text_of(page)
+    found, wanted = (
+        [word for line in each.split("\n") if (word := _NO_WORD.sub("", line))]
+        for each in (text, own)
+    )
+    return own if found != wanted and "".join(found) == "".join(wanted) else text
 
 
 def _tree(page: str) -> HtmlElement:

@@ -5,8 +5,8 @@
 A page is its glyphs, with where each stands. Lines are put together from them, columns found by the
 white space between (the recursive cut of Nagy and Seth 1984), and lines joined to paragraphs where
 nothing says that somebody ended one: an indent, a gap, or room for the next word. A sentence runs on
-over the end of a column or page. What comes again at the same place of other pages is a running head
-or foot, and no text. Notes at the foot of a page and text set sideways stand between paragraphs, not
+over the end of a column or page. What comes again in the margin of other pages, as far from the edge and
+set apart from the text, is a running head or foot, and no text. Notes at the foot of a page and text set sideways stand between paragraphs, not
 within one. Pure geometry; it knows no PDF.
 """
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import groupby, pairwise
@@ -36,12 +36,18 @@ _LEADING = 1.35  # times the usual distance of lines: a gap
 _MOST_LEADING = 1.5  # sizes, where too few lines tell
 _FEW_GAPS = 3
 _INDENT = 0.8  # sizes
+_FEW_SIGNS = 6
+_BLANK = 0.15  # sizes, at least
+_WIDER = 2  # times
 _MOST_SHAPES = 300  # rows that are compared letter by letter
 _HEADS = 4  # lines at the top and at the foot of a page that may come again
+_MARGIN = 0.15  # of the page's height: LaTeX's own heads stand at 0.13
 _SAME_PLACE = 0.015  # of the page's height
+_SENTENCE = 5  # words
 _LONGEST_SCRIPT = 5  # characters
 _DROP_CAP = 1.7  # sizes
 _ENDS = re.compile(r"[.!?:;…”\"'’»)\]]\s*\Z")
+_FULL_STOP = re.compile(r"[.!?…。！？][”\"'’»)\]]*\s*\Z")
 _SURE_BULLET = re.compile(r"[•◦▪‣●○■□]\s+\S")
 _BULLET = re.compile(r"(?:[•◦▪‣●○■□–—*-]|\(?\d{1,2}[.)]|[a-z]\))\s+\S")
 _PAGE_NUMBER = re.compile(
@@ -53,6 +59,15 @@ _COUNTED_PAGE = re.compile(
     r"\b(?:page|seite|página|pagina)\s*\d+\s*(?:of|von|de|di|/)\s*\d+", re.IGNORECASE
 )
 _BROKEN_WORD = re.compile(r"\b([^\W\d_]+)-\n(\0*)([^\W\d_]+)")
+# The number of a page beside other words of a head.
+_FOLIO = re.compile(
+    r"\b(?:page|seite|página|pagina|(?:pg|pág|p|s)\.)\s*\d{1,4}(?:\s*(?:of|von|de|di|/)\s*\d{1,4})?\b|"
+    r"^\W*\d{1,4}\s*[|·•–—/]|[|·•–—/]\s*\d{1,4}\W*$",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d{1,6}|\b[ivxl]{1,6}\b", re.IGNORECASE)
+_ONLY_NUMBERS = "#"
+_IMPRINT = re.compile(r"©|\bcopyright\b|\bwww\.|https?://|\bISSN\b|@", re.IGNORECASE)
 # Numbers and their like, in which a hyphen belongs whatever else the document has.
 _COMPOUND = re.compile(
     r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty-(?:one|two|three|four|five|six|seven|eight|nine|first|"
@@ -80,11 +95,13 @@ class Glyph(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Stretches of glyphs as they follow each other, and what is set at another angle."""
+    """Stretches of glyphs as they follow each other, and what is set at another angle. The sheet is
+    `height` high, and its lower edge at `foot`."""
 
     stretches: Sequence[Sequence[Glyph]]
     sideways: tuple[str, ...] = ()
     height: float = 842.0
+    foot: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +194,7 @@ class _Block:
 def flowed(pages: Sequence[Page]) -> Flow:
     """The running text of these pages."""
     fragments = [_fragments(page) for page in pages]
-    heads, fragments = _without_heads(fragments, [page.height for page in pages])
+    heads, fragments = _without_heads(fragments, pages, _usual_size(fragments))
     body = _usual_size(fragments)
     blocks: list[_Block] = []
     for number, page in enumerate(fragments):
@@ -196,7 +213,7 @@ def flowed(pages: Sequence[Page]) -> Flow:
 
 def _fragments(page: Page) -> list[_Fragment]:
     found = []
-    for stretch in map(_logical, page.stretches):
+    for stretch in _rejoined(map(_logical, page.stretches)):
         waiting: list[Glyph] = []
         for glyph in stretch:
             if waiting and _apart(waiting, glyph):
@@ -206,6 +223,25 @@ def _fragments(page: Page) -> list[_Fragment]:
         found.append(waiting)
     made = [_Fragment(_unspaced(glyphs)) for glyphs in found if any(g.text.strip() for g in glyphs)]
     return _with_scripts(_with_drop_caps([fragment for fragment in made if fragment.text]))
+
+
+def _rejoined(stretches: Iterable[Sequence[Glyph]]) -> list[list[Glyph]]:
+    """With lines of a letter or few that stand side by side as one: PDFium may take letters that are
+    spaced out for lines that run down."""
+    made: list[list[Glyph]] = []
+    few = False
+    for stretch in stretches:
+        seen = [glyph for glyph in stretch if glyph.text.strip()]
+        were, few = few, 0 < sum(len(glyph.text) for glyph in seen) <= _FEW_SIGNS
+        if were and few:
+            last = next(glyph for glyph in reversed(made[-1]) if glyph.text.strip())
+            size = max(last.size, seen[0].size)
+            near = -0.2 * size <= seen[0].x0 - last.x1 <= _COLUMN_GAP * size
+            if near and abs(seen[0].y - last.y) < 0.1 * size:
+                made[-1] += [Glyph(" ", last.x1, last.x1, last.y, 0.0), *stretch]
+                continue
+        made.append(list(stretch))
+    return made
 
 
 def _logical(glyphs: Sequence[Glyph]) -> Sequence[Glyph]:
@@ -226,6 +262,7 @@ def _logical(glyphs: Sequence[Glyph]) -> Sequence[Glyph]:
             on = min(letters, key=lambda n: abs((placed[n].x0 + placed[n].x1) / 2 - middle))
             base = placed[on]
             placed[on] = base._replace(text=base.text + mark.text)
+    size = median([g.size for g in placed if g.text.strip()] or [1.0])  # letters differ in height
     spaced: list[Glyph] = []
     for glyph in placed:
         before = spaced[-1] if spaced else None
@@ -233,7 +270,7 @@ def _logical(glyphs: Sequence[Glyph]) -> Sequence[Glyph]:
             before is not None
             and bool(before.text.strip())
             and (
-                before.x0 - glyph.x1 > 0.2 * glyph.size
+                before.x0 - glyph.x1 > 0.2 * size
                 or (
                     before.text[-1].isascii()
                     and before.text[-1].isalpha()
@@ -284,6 +321,7 @@ def _is_spaced(glyphs: Sequence[Glyph]) -> bool:
 def _unspaced(glyphs: list[Glyph]) -> list[Glyph]:
     """Letters that were spaced out, as words again: the wider gaps part them. Figures alone in a row
     are figures."""
+    glyphs = _without_false_blanks(glyphs)
     seen = [glyph for glyph in glyphs if glyph.text.strip()]
     words = "".join(glyph.text for glyph in glyphs).split()
     single = [word for word in words if len(word) == 1]
@@ -300,6 +338,27 @@ def _unspaced(glyphs: list[Glyph]) -> list[Glyph]:
             made.append(Glyph(" ", before.x1, glyph.x0, glyph.y, glyph.size))
         made.append(glyph)
     return made
+
+
+def _without_false_blanks(glyphs: list[Glyph]) -> list[Glyph]:
+    """Without the blanks that a reader took from the spacing of letters: none is drawn there, and what
+    parts the words of the line is far wider."""
+    gaps = {
+        n: after.x0 - before.x1
+        for n, (before, blank, after) in enumerate(
+            zip(glyphs, glyphs[1:], glyphs[2:], strict=False), 1
+        )
+        if not blank.text.strip() and before.text.strip() and after.text.strip()
+    }
+    narrow = {
+        n: gap
+        for n, gap in gaps.items()
+        if glyphs[n].x1 == glyphs[n].x0 and 0 <= gap < _BLANK * glyphs[n - 1].size
+    }
+    wide = min((gap for n, gap in gaps.items() if n not in narrow), default=0.0)
+    if not narrow or wide < _WIDER * max(narrow.values()):
+        return glyphs
+    return [glyph for n, glyph in enumerate(glyphs) if n not in narrow]
 
 
 def _with_drop_caps(fragments: list[_Fragment]) -> list[_Fragment]:
@@ -358,20 +417,32 @@ def _is_script_of(small: _Fragment, line: _Fragment) -> bool:
 # -- running heads and feet --------------------------------------------------------------------
 
 
+_Place = tuple[int, int]  # a page, and which of its rows
+
+
 def _without_heads(
-    pages: list[list[_Fragment]], heights: Sequence[float]
+    pages: list[list[_Fragment]], sheets: Sequence[Page], body: float
 ) -> tuple[tuple[str, ...], list[list[_Fragment]]]:
     """The running heads and feet, and the pages without them."""
     rows = [_rows(page) for page in pages]
+    leading = _row_distance(rows, body)
     found: list[set[int]] = [set() for _ in pages]  # which rows of a page
     seen: dict[str, None] = {}
     for backwards in (False, True):
+        again = [set(each) for each in found]
+        groups: list[list[_Place]] = []
         for depth in range(_HEADS):
-            for where in _alike(rows, depth, backwards=backwards, found=found):
-                if _comes_again(where, rows, heights) and _leaves_text(where, rows, found):
-                    for number, row in where:
-                        found[number].add(row)
-                        seen[_row_text(rows[number][row])] = None
+            for alike in _alike(rows, depth, backwards=backwards, found=again):
+                for where in _at_one_height(alike, rows, sheets, backwards=backwards):
+                    if _comes_again(where, rows, body) and _leaves_text(where, rows, again):
+                        groups.append(where)
+                        for number, row in where:
+                            again[number].add(row)
+        for where in groups:
+            if _set_apart(where, rows, again, body, leading, backwards=backwards):
+                for number, row in where:
+                    found[number].add(row)
+                    seen[_row_text(rows[number][row])] = None
     for number, page in enumerate(rows):  # a page number may stand alone, and on one page only
         for row in {0, len(page) - 1} if len(page) > 2 else ():
             if row not in found[number] and _COUNTED_PAGE.fullmatch(_row_text(page[row])):
@@ -381,6 +452,17 @@ def _without_heads(
         for page, gone in zip(rows, found, strict=True)
     ]
     return tuple(seen), kept
+
+
+def _row_distance(rows: Sequence[Sequence[Sequence[_Fragment]]], body: float) -> float:
+    """How far the lines of the text usually are from each other."""
+    gaps = [
+        above[0].y - below[0].y
+        for page in rows
+        for above, below in pairwise(page)
+        if max(abs(_row_size(row) - body) for row in (above, below)) < 0.1 * body
+    ]
+    return max(median(gaps), body) if gaps else _MOST_LEADING * body
 
 
 def _alike(
@@ -397,7 +479,7 @@ def _alike(
         row = len(page) - 1 - depth if backwards else depth
         outer = range(row + 1, len(page)) if backwards else range(row)
         if 0 <= row < len(page) and row not in found[number] and found[number].issuperset(outer):
-            groups.setdefault(_shape(_row_text(page[row])), []).append((number, row))
+            groups.setdefault(_shape(page[row]), []).append((number, row))
     if len(groups) > _MOST_SHAPES:
         return list(groups.values())
     merged: dict[str, list[tuple[int, int]]] = {}
@@ -408,10 +490,21 @@ def _alike(
 
 
 def _nearly(shape: str, other: str) -> bool:
+    """Whether these are the same words but for a letter here and there."""
     short, long = sorted((len(shape), len(other)))
     if short < 8 or long > 120 or long - short > 0.2 * long:
         return False
-    return SequenceMatcher(None, shape, other, autojunk=False).ratio() > 0.85
+    words, others = shape.split(), other.split()
+    if len(words) == len(others):
+        return all(
+            one == two or (len(one) > 3 and _likeness(one, two) > 0.75)
+            for one, two in zip(words, others, strict=True)
+        )
+    return _likeness("".join(words), "".join(others)) > 0.93
+
+
+def _likeness(one: str, two: str) -> float:
+    return SequenceMatcher(None, one, two, autojunk=False).ratio()
 
 
 def _rows(page: Iterable[_Fragment]) -> list[list[_Fragment]]:
@@ -429,26 +522,122 @@ def _row_text(row: Sequence[_Fragment]) -> str:
     return " ".join(fragment.text for fragment in row)
 
 
-def _shape(text: str) -> str:
-    """A row without what changes from page to page, and in whatever order its parts stand."""
-    if _PAGE_NUMBER.fullmatch(text):
-        return "#"
-    words = re.sub(r"\d+", "#", re.sub(r"[^\w\s]", "", text.casefold())).split()
-    return " ".join(word for word in words if word != "#") or "#"
+def _row_size(row: Sequence[_Fragment]) -> float:
+    return max(row, key=lambda part: len(part.text)).size
+
+
+def _shape(row: Sequence[_Fragment]) -> str:
+    """A row without the number of its page, and in whatever order its parts stand. Other numbers tell
+    rows apart: those of tables, or of chapters."""
+    cells = [part.text for part in row if not _PAGE_NUMBER.fullmatch(part.text)]
+    text = _FOLIO.sub(" ", " ".join(cells))
+    return " ".join(re.sub(r"[^\w\s]", "", text.casefold()).split()) or _ONLY_NUMBERS
+
+
+def _at_one_height(
+    where: Sequence[_Place],
+    rows: Sequence[Sequence[Sequence[_Fragment]]],
+    sheets: Sequence[Page],
+    *,
+    backwards: bool,
+) -> Iterator[list[_Place]]:
+    """Of these rows, those on several pages that are as far from the edge, and within its margin."""
+    edges = []
+    for number, row in where:
+        sheet = sheets[number]
+        height = (rows[number][row][0].y - sheet.foot) / max(sheet.height, 1.0)
+        edges.append((height if backwards else 1 - height, (number, row)))
+    together: list[_Place] = []
+    last = -1.0
+    for edge, place in sorted(edges):
+        if edge > _MARGIN:
+            break
+        if together and edge - last > _SAME_PLACE:
+            yield together
+            together = []
+        together.append(place)
+        last = edge
+    yield together
 
 
 def _comes_again(
-    where: Sequence[tuple[int, int]],
-    rows: Sequence[Sequence[Sequence[_Fragment]]],
-    heights: Sequence[float],
+    where: Sequence[_Place], rows: Sequence[Sequence[Sequence[_Fragment]]], body: float
 ) -> bool:
-    """Whether rows of the same words are a running head: on several pages, at one height."""
-    if len({number for number, _ in where}) < 2:
+    """Whether rows alike are on several pages. What is set large is the headline of some, unless it
+    heads nearly all; what is but a number has to count the pages."""
+    said = {number: rows[number][row] for number, row in sorted(where)}
+    if len(said) < 2:
         return False
-    heights_of = sorted(rows[n][row][0].y / max(heights[n], 1.0) for n, row in where)
-    usual = heights_of[len(heights_of) // 2]
-    near = sum(abs(height - usual) <= _SAME_PLACE for height in heights_of)
-    return near >= max(2, 0.6 * len(where))
+    if all(_shape(row) == _ONLY_NUMBERS for row in said.values()):
+        return _count_pages({number: _row_text(row) for number, row in said.items()})
+    large = median(map(_row_size, said.values())) >= _LARGER * body
+    return not large or 4 * len(said) >= 3 * len(rows)
+
+
+def _count_pages(said: Mapping[int, str]) -> bool:
+    """Whether one of the numbers rises from page to page; a sheet may be two pages."""
+    values = {page: [_value(each) for each in _NUMBER.findall(text)] for page, text in said.items()}
+    steps = list(pairwise(values.items()))
+    rising = sum(
+        any(b - a in (m - n, 2 * (m - n)) for a in before for b in after)
+        for (n, before), (m, after) in steps
+    )
+    return 2 * rising > len(steps)
+
+
+def _value(number: str) -> int:
+    """Of a number in figures or Roman letters."""
+    if number.isdecimal():
+        return int(number)
+    worth = [{"i": 1, "v": 5, "x": 10, "l": 50}[letter] for letter in number.lower()]
+    return sum(-a if a < b else a for a, b in pairwise([*worth, 0]))
+
+
+def _set_apart(
+    where: Sequence[_Place],
+    rows: Sequence[Sequence[Sequence[_Fragment]]],
+    again: Sequence[set[int]],
+    body: float,
+    leading: float,
+    *,
+    backwards: bool,
+) -> bool:
+    """Whether these rows stand apart from the text: by their size, or by white space, though not where
+    they are a sentence in the text's own size. The number of a page stands where it will."""
+    inwards = -1 if backwards else 1
+    apart = 0
+    for number, row in where:
+        page, same = rows[number], again[number]
+        if _shape(page[row]) == _ONLY_NUMBERS or abs(_row_size(page[row]) - body) > 0.1 * body:
+            apart += 1
+            continue
+        inner = row
+        while inner in same:
+            inner += inwards
+        if not 0 <= inner < len(page):
+            continue
+        tops = range(min(row, inner), max(row, inner))
+        white = any(_is_gap(page[n], page[n + 1], leading) for n in tops)
+        apart += white and not _is_sentence(page, row, same, leading)
+    return 2 * apart > len(where)
+
+
+def _is_gap(above: Sequence[_Fragment], below: Sequence[_Fragment], leading: float) -> bool:
+    return above[0].y - below[0].y > _LEADING * leading
+
+
+def _is_sentence(
+    page: Sequence[Sequence[_Fragment]], row: int, same: set[int], leading: float
+) -> bool:
+    """Whether a row is of a paragraph of words that ends as sentences do."""
+    first = last = row
+    while first - 1 in same and not _is_gap(page[first - 1], page[first], leading):
+        first -= 1
+    while last + 1 in same and not _is_gap(page[last], page[last + 1], leading):
+        last += 1
+    said = " ".join(map(_row_text, page[first : last + 1]))
+    ends = _FULL_STOP.search(said) is not None and len(said.split()) >= _SENTENCE
+    return ends and not _IMPRINT.search(said)
 
 
 def _leaves_text(

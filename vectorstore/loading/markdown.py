@@ -1,14 +1,15 @@
 """Markdown with YAML front matter: title, date, author or authors, source, url, language, and
 tags, categories or keywords.
 
-Without its fences, a head of such lines is read where it cannot be meant as text: see `head`.
+Without its fences, a head of such lines is read where it cannot be meant as text: see `head`. A file in
+which front matter with a title begins more than once is as many articles; so are those parted by rules
+that `bundle` knows.
 
 The article's text is everything after the line that closes the front matter, verbatim. Other keys
 are ignored. Every value is read as the characters written there (`title: 1984` is "1984", `no` is
 a language), and YAML's aliases and tags do nothing, so no front matter can grow or run anything.
 
-A date or address that is none makes the file unusable, on purpose: an article filed under no day
-would be left out by every search for days, in silence; refused, its author is told the line.
+A date or address that is none is left out, and that is told.
 """
 
 from __future__ import annotations
@@ -16,53 +17,95 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
+from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
-from vectorstore.loading.draft import Draft, first_line, language_code, shorten, web_address
-from vectorstore.loading.fields import day_of, names_of, tags_of
+from vectorstore.loading.bundle import unbundled
+from vectorstore.loading.dates import Days
+from vectorstore.loading.draft import Draft, apart, first_line, language_code, shorten, web_address
+from vectorstore.loading.fields import names_of, tags_of
 from vectorstore.loading.head import without_head
 from vectorstore.loading.text import decode
 
 _OPENING = re.compile(r"---[ \t]*\r?\n")
 _CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.MULTILINE)
+_FRONT_MATTER = re.compile(
+    r"^---[ \t]*\r?\n(?:(?:[A-Za-z_][\w -]*:|[ \t-]|#)[^\n]*\n){1,60}?(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)",
+    re.MULTILINE,
+)
+_TITLE = re.compile(r"^title:", re.IGNORECASE | re.MULTILINE)
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
 _LONGEST = 10_000  # characters of front matter: YAML takes a second for some ten thousand tokens
 _LONGEST_HEADING = 1_000
 _TAGS = ("tags", "tag", "categories", "category", "keywords", "topics")
+_UNQUOTED = "mapping values are not allowed here"
+_SIMPLE = re.compile(r"([A-Za-z][\w-]*):[ \t]+([^\s\[{&*!|>#].*)")
 _DEEPEST = 20  # levels of what stands in front matter
 
 
-def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
-    """One article. Raises LoadingError, with the line, where the front matter cannot be read."""
+def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
+    """One article, or several; of these, one whose front matter cannot be read comes as Skipped. Raises
+    LoadingError, with the line, where that of the only one cannot be read."""
     whole = decode(content)
-    headed = without_head(whole)
-    if headed is not None:
-        title = headed.title or _heading(headed.text) or first_line(headed.text)
-        yield replace(headed, title=title)
+    starts = [
+        found.start()
+        for found in _FRONT_MATTER.finditer(whole)
+        if _TITLE.search(found[0]) is not None
+    ]
+    if len(starts) < 2 or whole[: starts[0]].strip():
+        yield from _articles(whole)
         return
+    drafts: list[Draft | Skipped] = []
+    for start, end in pairwise([*starts, len(whole)]):
+        try:
+            drafts += _articles(whole[start:end])
+        except LoadingError as error:
+            line = whole.count("\n", 0, start) + 1
+            drafts.append(Skipped(f"the article from line {line} on", f"in its {error}"))
+    yield from apart(drafts)
+
+
+def _articles(whole: str) -> Iterator[Draft]:
+    headed = without_head(whole)
+    if headed is None:
+        draft = _fronted(whole)
+    else:
+        draft = headed if len(list(unbundled(Draft(whole)))) == 1 else Draft(whole)
+    for each in unbundled(draft):
+        title = each.title or _heading(each.text) or first_line(each.text)
+        yield replace(each, title=title)
+
+
+def _fronted(whole: str) -> Draft:
+    """A text with what its front matter says of it."""
     fields, text = _front_matter(whole)
-    lines = {key: line for key, (_, line) in fields.items()}
     values = {key: value for key, (value, _) in fields.items()}
-    try:
-        dated = "date" if "date" in values else "published"
-        published = day_of(values.get(dated), dated)
-        authors = names_of(values.get("authors") or values.get("author"))
-    except LoadingError as error:
-        raise LoadingError(f"front matter, line {lines.get(dated, 1)}: {error}") from error
+    notices = []
+    dated = "date" if "date" in values else "published"
+    given = values.get(dated) or None
+    published = Days([given]).day(given)
+    if given and published is None:
+        notices.append(
+            f"front matter, line {fields[dated][1]}: {dated} {given!r} names no day and was left out; "
+            "write it as 2025-07-26"
+        )
     url = _scalar(values.get("url"))
     if url and not web_address(url):
-        raise LoadingError(
-            f"front matter, line {lines['url']}: url {url!r} is not an http or https address"
+        notices.append(
+            f"front matter, line {fields['url'][1]}: url {url!r} is not an http or https address, "
+            "and was left out"
         )
-    yield Draft(
+    return Draft(
         text,
-        title=_scalar(values.get("title")) or _heading(text) or first_line(text),
+        title=_scalar(values.get("title")),
         published=published,
-        authors=authors,
+        authors=names_of(values.get("authors") or values.get("author")),
         source=_scalar(values.get("source")),
-        url=url,
+        url=web_address(url),
         language=language_code(_scalar(values.get("language"))),
+        notices=tuple(notices),
         tags=tags_of(*map(values.get, _TAGS)),
     )
 
@@ -111,12 +154,26 @@ def _fields(written: str) -> dict[str, tuple[Any, int]] | None:
         for key, value in node.value:
             fields[str(key.value).lower()] = (_plain(value), key.start_mark.line + 2)
     except yaml.MarkedYAMLError as error:
+        if error.problem == _UNQUOTED and (simple := _simple(written)) is not None:
+            return simple
         line = error.problem_mark.line + 2 if error.problem_mark else 2
         raise LoadingError(
             f"front matter, line {line}: {error.problem or error.context}"
         ) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise LoadingError(f"its front matter is not YAML: {error}") from error
+    return fields
+
+
+def _simple(written: str) -> dict[str, tuple[Any, int]] | None:
+    """Fields of a line each, as people write them who don't know that YAML wants quotes around what has
+    a colon in it; None where one is of another form."""
+    fields: dict[str, tuple[Any, int]] = {}
+    for number, line in enumerate(written.splitlines(), start=2):
+        found = _SIMPLE.fullmatch(line)
+        if found is None:
+            return None
+        fields[found[1].lower()] = (found[2].strip().strip("\"'"), number)
     return fields
 
 

@@ -65,6 +65,8 @@ _CELLS = frozenset(["td", "th"])
 _NEVER_SHOWN = frozenset(
     ["head", "script", "style", "template", "noscript", "iframe", "object", "svg"]
 )
+_STRUCK_OUT = frozenset(["del", "s", "strike"])
+_STRUCK_STYLE = re.compile(r"text-decoration(?:-line)?:[^;]*line-through")
 _NOTE_NAMES = re.compile(
     r"\b(?:doc-)?(?:noteref|footnote|endnote|fnref|reference|cite_ref)", re.IGNORECASE
 )
@@ -140,10 +142,13 @@ def text_of(markup: str) -> str:
 
 def write_out_scripts(tree: _Element) -> None:
     """What is raised or lowered on a page, in place, as `scripts` writes it without that; marks of
-    notes go, and so do the arrows that lead back from a note."""
+    notes go, and so do the arrows that lead back from a note, and what is struck out."""
     leave_out_controls(tree)
     from lxml import etree
 
+    for struck in [each for each in tree.iter(etree.Element) if _is_struck_out(each)]:
+        if struck.getparent() is not None:
+            _leave_out(struck)
     for formula in list(tree.iter("math")):
         if formula.getparent() is not None:
             _replace(formula, _BLANK_LINES.sub(" ", _formula(formula)).strip())
@@ -309,6 +314,20 @@ def _said(element: _Element) -> str:
     if not isinstance(element.tag, str):  # a comment
         return ""
     return "".join(str(part) for part in element.itertext())
+
+
+def _is_struck_out(element: _Element) -> bool:
+    style = element.get("style", "").replace(" ", "").lower()
+    return element.tag in _STRUCK_OUT or _STRUCK_STYLE.search(style) is not None
+
+
+def _leave_out(element: _Element) -> None:
+    """With one of the blanks around it."""
+    previous, parent = element.getprevious(), element.getparent()
+    before = previous.tail if previous is not None else parent.text if parent is not None else ""
+    if (before or " ")[-1:].isspace() and element.tail:
+        element.tail = element.tail.lstrip()
+    _replace(element, "")
 
 
 def _replace(element: _Element, text: str) -> None:

@@ -39,6 +39,7 @@ _WORD_OR_BLANK = re.compile(r"[^\s\uffff]+|\s")
 _CHARACTER = re.compile(r"[\ud800-\udbff][\udc00-\udfff]|.", re.DOTALL)  # PDFium counts both halves
 _BEHIND_A_WORD = ".,;:!?)]}”’\"'»%"
 _STRAIGHT = 0.1  # radians
+_QUARTER = math.pi / 2
 _BLANK, _LINE_END = Glyph(" ", 0.0, 0.0, 0.0, 0.0), Glyph("\n", 0.0, 0.0, 0.0, 0.0)
 _PASSWORD = 4  # PDFium's error
 _FEW_WORDS = 20  # that a scanner, or who keeps the scan, stamps on a page
@@ -164,8 +165,15 @@ def _page(page: PdfPage) -> Page:
         else:
             stretches[-1].append(word)
     told = tuple(tidy(text) for text in sideways.values())
+    left, bottom, right, top = page.get_cropbox()
+    quarter = round(upright / _QUARTER) * _QUARTER
+    cos, sin = math.cos(quarter), math.sin(quarter)
+    edges = [y * cos + x * sin for x in (left, right) for y in (bottom, top)]
     return Page(
-        [s for s in stretches if s], tuple(text for text in told if text), page.get_height()
+        [s for s in stretches if s],
+        tuple(text for text in told if text),
+        height=max(edges) - min(edges),
+        foot=min(edges),
     )
 
 

@@ -1,11 +1,13 @@
 """Slides (.pptx): one article, a page a slide: its title, texts and tables, then the speaker's notes.
 
-python-pptx reads them. What a slide inherits from its layout, and hidden slides, are left out.
+python-pptx reads them. What a slide inherits from its layout is left out, and so are hidden slides, which
+is told. Of a chart, its title and figures are taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from vectorstore.errors import LoadingError
@@ -37,6 +39,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
     try:
         presentation = Presentation(BytesIO(content))
         slides = [_text(s) for s in presentation.slides if s._element.get("show") != "0"]
+        hidden = [n for n, s in enumerate(presentation.slides, 1) if s._element.get("show") == "0"]
         first = next(
             (s.shapes.title for s in presentation.slides if s.shapes.title is not None), None
         )
@@ -57,6 +60,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
         title=own_title(title) or own_title(heading),
         language=language_code(language),
         pages=tuple(pages),
+        notices=tuple(f"slide {number} is hidden and was left out" for number in hidden),
     )
 
 
@@ -89,8 +93,25 @@ def _of_shape(shape: Any) -> Iterator[str]:
             for row in shape.table.rows
         )
         yield "\n".join(rows)
+    elif getattr(shape, "has_chart", False):
+        yield from _of_chart(shape.chart)
     elif shape.has_text_frame:
         yield from _paragraphs(shape.text_frame)
+
+
+def _of_chart(chart: Any) -> Iterator[str]:
+    """Its title, and its figures as a table."""
+    if chart.has_title and chart.chart_title.has_text_frame:
+        yield chart.chart_title.text_frame.text
+    for plot in chart.plots:
+        series = list(plot.series)
+        rows = zip_longest(map(str, plot.categories), *(map(_figure, s.values) for s in series))
+        table = [("", *(s.name for s in series)), *rows]
+        yield "\n".join(" | ".join(cell or "" for cell in row).strip() for row in table)
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else str(int(value) if value == int(value) else value)
 
 
 def _paragraphs(frame: Any) -> list[str]:

@@ -37,16 +37,25 @@ _NAMES = {
     "text": (
         *("text", "content", "body", "articlebody", "fulltext", "maintext", "articletext", "story"),
         *("html", "htmlcontent", "contenthtml", "bodyhtml", "bodytext", "storycontent"),
+        *("contenttext", "textcontent", "plaintext", "postcontent"),
     ),
     "excerpt": (
         *("excerpt", "summary", "description", "abstract", "abstractnote", "highlight"),
         *("highlights", "selection", "quote", "extended", "note", "notes"),
     ),
-    "title": ("title", "headline", "storytitle", "webtitle", "booktitle", "resolvedtitle"),
+    "title": (
+        "title",
+        "headline",
+        "storytitle",
+        "webtitle",
+        "booktitle",
+        "resolvedtitle",
+        "posttitle",
+    ),
     "date": (
         *("date", "published", "publishedat", "datepublished", "pubdate", "publisheddate"),
         *("publishdate", "publicationdate", "datepublish", "webpublicationdate", "storydate"),
-        "issued",
+        *("issued", "postdate"),
     ),
     "authors": (
         *("authors", "author", "byline", "publishedby", "creators", "creator", "storyauthors"),
@@ -88,6 +97,7 @@ _UNPUBLISHED = {
 _NO_TEXT = "no full text; excerpts and notes stand for it"
 _BEYOND = "beyondthecolumns"
 _LOST = "has more cells than the first row has names, and “{}” was left out; quote what has commas in it"
+_MUCH_MORE = 1.5  # times as long: the first is a teaser
 _LONGEST_ID = 200
 _DEEPEST = 5  # levels at which a list of records is looked for
 
@@ -144,7 +154,22 @@ def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa
         ]
     except csv.Error as error:
         raise LoadingError(f"is no table, at line {rows.line_num}: {error}") from error
-    yield from _drafts(table)
+    yield from _drafts(table, _not_read(names, table, written))
+
+
+def _not_read(
+    names: Sequence[str], table: Sequence[tuple[str, _Fields]], written: str
+) -> tuple[str, ...]:
+    """What there is to tell of a table: columns that may have been meant, and a cell without an end."""
+    told: tuple[str, ...] = ()
+    known = {each for field in _NAMES.values() for each in field}
+    unread = [name for name in names if name and name not in known]
+    if unread and not {*names} & {*_NAMES["title"]}:
+        told += (f"has no column named title; not read: {shorten(', '.join(unread), 120)}",)
+    last = list(table[-1][1].values()) if table else []
+    if written.count('"') % 2 and any(isinstance(cell, str) and "\n" in cell for cell in last):
+        told += (f"a quotation mark is never closed; {table[-1][0]} may hold several rows",)
+    return told
 
 
 def records_of(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Draft | Skipped]:
@@ -203,14 +228,15 @@ def _filled(record: Mapping[str, Any]) -> list[str]:
 # -- what a record says ------------------------------------------------------------------------
 
 
-def _drafts(records: Iterable[tuple[str, Any]]) -> Iterator[Draft | Skipped]:
+def _drafts(
+    records: Iterable[tuple[str, Any]], told: tuple[str, ...] = ()
+) -> Iterator[Draft | Skipped]:
     rows = [(place, _fields(r) if isinstance(r, dict) else r) for place, r in records]
     fields = [row for _, row in rows if isinstance(row, dict)]
     days = Days(value for each in fields for value in _all(each, "date"))
     short: list[str] = []
     drafts = [_draft(row, place, days, short) for place, row in rows]
     cut = sum(d.label not in short and is_cut_off(d.text) for d in drafts if isinstance(d, Draft))
-    told: tuple[str, ...] = ()
     if short:
         told += (f"{len(short):,} of {len(rows):,} records have {_NO_TEXT}",)
     if cut:
@@ -238,13 +264,16 @@ def _draft(fields: Any, place: str, days: Days, short: list[str]) -> Draft | Ski
     status = str(fields.get("status") or fields.get("poststatus") or "").lower()
     if status in _UNPUBLISHED:
         return Skipped(place, _UNPUBLISHED[status])
-    url = _address(fields)
-    if url and not web_address(url):
-        return Skipped(place, f"url {url!r} is not an http or https address")
+    given = _address(fields)
+    url = web_address(given)
     own_id = _line(_field(fields, "id"))
     if len(own_id) > _LONGEST_ID:
         return Skipped(place, f"its id is longer than {_LONGEST_ID} characters")
     published, notices = _published(fields, place, days)
+    if given and not url:
+        notices += (
+            f"{place}: url {shorten(given, 60)!r} is not an http or https address and was left out",
+        )
     if beyond := " ".join(filter(None, map(str.strip, fields.get(_BEYOND, ())))):
         notices += (f"{place}: {_LOST.format(shorten(beyond, 60))}",)
     short += [] if whole else [place]
@@ -288,15 +317,16 @@ def _published(fields: _Fields, place: str, days: Days) -> tuple[date | None, tu
 
 
 def _text_of(fields: _Fields, field: str) -> str:
-    """The first of these fields with a text; of excerpts and notes, all."""
+    """The first of these fields with a text, unless another has much more; of excerpts and notes, all."""
     texts = []
     for name in _NAMES[field]:
         for value in _many(fields.get(name)):
             text = _plain(value, name, str(fields.get("mimetype", "")))
             if text.strip() and text not in texts:
                 texts.append(text)
-        if texts and field == "text":
-            break
+    if texts and field == "text":
+        longest = max(texts, key=len)
+        return longest if len(longest) > _MUCH_MORE * len(texts[0]) else texts[0]
     return "\n\n".join(texts)
 
 

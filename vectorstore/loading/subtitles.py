@@ -7,6 +7,7 @@ repeats of the one before, as rolling captions do, is said once. Times are left 
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -33,13 +34,13 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:
         captions = pysubs2.SSAFile.from_string(written, format_=kind, keep_html_tags=True)
     except (pysubs2.exceptions.Pysubs2Error, ValueError, IndexError) as error:
         raise LoadingError(f"is no file of subtitles: {error}") from error
-    text = tidy(sound(_running(captions)))
+    text = tidy(sound(_running(captions, kind)))
     if not text:
         raise LoadingError("has no captions in it")
     yield Draft(text, title=_title(name))
 
 
-def _running(captions: object) -> str:
+def _running(captions: object, kind: str) -> str:
     """The captions as paragraphs."""
     whole = ""
     paragraph = ""
@@ -48,7 +49,9 @@ def _running(captions: object) -> str:
     for caption in captions:  # type: ignore[attr-defined]
         raw = str(caption.text).replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ")
         spoken = _SPEAKER.search(raw)
-        lines = [" ".join(_TAG.sub("", line).split()) for line in raw.split("\n")]
+        plain = _TAG.sub("", raw)
+        plain = html.unescape(plain) if kind == "vtt" else plain
+        lines = [" ".join(line.split()) for line in plain.split("\n")]
         lines = [line for line in lines if line]
         fresh = [line for line in lines if line not in before]
         before = lines

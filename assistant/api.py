@@ -315,7 +315,7 @@ def create_app(
     @app.get("/collections", include_in_schema=False)
     def collections() -> dict[str, Any]:
         there = [] if sites is None else sites.names()
-        return {"here": collection, "names": there}
+        return {"here": collection, "names": there, "managed": sites is not None}
 
     @app.api_route("/collections/{name}", methods=_METHODS, include_in_schema=False)
     async def whole_collection(name: str, request: Request) -> RedirectResponse:

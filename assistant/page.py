@@ -3,7 +3,7 @@
 `build` lays the page out and `mount` serves it. What becomes of a question is `asking`, what is kept
 of it `conversations`, how a conversation looks `transcript`, how the page looks static/page.css; the
 reader beside the chat is static/page.js, a question on its way static/asking.js, the history and the buttons
-below answers static/talk.js, saved quotes static/quotes.js.
+below answers static/talk.js, saved quotes static/quotes.js, making collections static/collections.js.
 The page itself remembers only which conversation it shows; whose it is, the visitor's cookie says.
 """
 
@@ -623,7 +623,8 @@ def mount(
         '<script src="page/asking.js" defer></script>'
         '<script src="page/library.js" defer></script>'
         '<script src="page/talk.js" defer></script>'
-        '<script src="page/quotes.js" defer></script>',
+        '<script src="page/quotes.js" defer></script>'
+        '<script src="page/collections.js" defer></script>',
         show_error=False,
         run_history=False,
         footer_links=[],

@@ -9,6 +9,7 @@
     GET  /picture, /marks        the pages of the PDF that it came from: see `pictures_api`
     …    /api/v1/quotes          the quotes a visitor saved: see `quotes_api`
     …    /conversations, /answer what a visitor of the page asked before: see `history`
+    …    /api/v1/conversations   the same, and what a key has asked
     …    /library                the list of articles, adding and removing: see `library_api`
     …    /v1                     as OpenAI's API: see `completions` and `responses`
     …    /mcp                    the Model Context Protocol: see `assistant.mcp`
@@ -77,7 +78,7 @@ from assistant.web.guarding import (
     is_here,
 )
 from assistant.web.history import add_history, conversation_routes
-from assistant.web.keyed import Keyed, whose
+from assistant.web.keyed import Keyed, known_asker, whose
 from assistant.web.keys import FILE as KEYS
 from assistant.web.keys import Keys, Ring
 from assistant.web.library import Library
@@ -303,7 +304,7 @@ def create_app(
         if k is not None:
             saved = (kept.quotes.get(known_visitor(request.cookies), k).citation,)
         elif a is not None:
-            saved = _cited(desk, kept, known_visitor(request.cookies), a)
+            saved = _cited(desk, kept, known_asker(request), a)
         since = ANSWER if k is None else SAVED
         reading = read_article(assistant.index, article_id, quotes, saved, since)
         varies = {"Vary": "Accept, Cookie", "Cache-Control": "no-store"}
@@ -319,7 +320,7 @@ def create_app(
         completion_routes(choice, _status),
         response_routes(choice, _status),
         library_routes(library),
-        conversation_routes(kept, authors_of(assistant.index)),
+        conversation_routes(kept, authors_of(assistant.index), desk),
         quote_routes(kept, assistant.index),
         picture_routes(assistant.index, originals, drawing),
     ]
@@ -335,7 +336,7 @@ def create_app(
     @app.get("/collections", include_in_schema=False)
     def collections() -> dict[str, Any]:
         there = [] if sites is None else sites.names()
-        return {"here": collection, "names": there}
+        return {"here": collection, "names": there, "managed": sites is not None}
 
     @app.api_route("/collections/{name}", methods=_METHODS, include_in_schema=False)
     async def whole_collection(name: str, request: Request) -> RedirectResponse:
@@ -637,10 +638,10 @@ def _quotes(values: Sequence[str]) -> Iterator[Quoted]:
 
 
 def _cited(
-    desk: Desk, conversations: Conversations, visitor: str, exchange_id: str
+    desk: Desk, conversations: Conversations, asker: str, exchange_id: str
 ) -> Sequence[Citation]:
-    """The citations of one of the visitor's answers, also while it is being written."""
-    exchange = conversations.exchange(visitor, exchange_id)
+    """The citations of one of the asker's answers, also while it is being written."""
+    exchange = conversations.exchange(asker, exchange_id)
     progress = desk.progress(exchange_id)
     answer = exchange.answer if progress is None else progress.answer
     return () if answer is None else answer.citations

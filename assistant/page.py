@@ -4,7 +4,7 @@
 of it `conversations`, how a conversation looks `transcript`, how the page looks static/page.css; the
 reader beside the chat is static/page.js, a question on its way static/asking.js, the history and the buttons
 below answers static/talk.js, saved quotes static/quotes.js, pages of PDFs static/pictures.js, which model
-answers static/models.js.
+answers static/models.js, making collections static/collections.js.
 The page itself remembers only which conversation it shows; whose it is, the visitor's cookie says.
 """
 
@@ -658,7 +658,8 @@ def mount(
         '<script src="page/talk.js" defer></script>'
         '<script src="page/quotes.js" defer></script>'
         '<script src="page/pictures.js" defer></script>'
-        '<script src="page/models.js" defer></script>',
+        '<script src="page/models.js" defer></script>'
+        '<script src="page/collections.js" defer></script>',
         show_error=False,
         run_history=False,
         footer_links=[],

@@ -478,6 +478,7 @@ def test_collections_are_made_listed_and_removed_over_http(world: World, address
     assert _get(f"{address}/collections/new/collections").json() == {
         "here": "new",
         "names": ["new", "press", "sport"],
+        "managed": True,
     }
     assert _delete(f"{url}/new").json() == {"removed": "new"}  # which is open
     assert _get(f"{address}/collections/new/healthz").status_code == 404

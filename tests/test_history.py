@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from io import BytesIO
+from urllib.parse import quote
 
 import docx
 import pytest
 
 from assistant.api import create_app
+from assistant.errors import ModelError
 from assistant.render import reading_address, to_markdown
 from assistant.web.conversations import Conversations, Exchange, Filters
-from assistant.web.history import ConversationOut
-from assistant.web.keyed import needed
+from assistant.web.history import AskedOut, ConversationOut
+from assistant.web.keys import Keys
 from assistant.web.reading import ANSWER, REMOVED
 from assistant.web.reading import changed as told_changed
+from assistant.web.sealing import Seal
 from assistant.web.visitors import COOKIE, visitor_of
 from tests.fake_assistant import COST, HARBOUR, FakeAssistant
 from tests.test_api import HERE, Client
@@ -108,9 +112,78 @@ def test_conversations_are_exported_to_whose_they_are(
     assert [
         said.index(line) for line in ("The model is gone.", "Stopped here.", "Not answered yet.")
     ]
-    # A key is a program's, and conversations are people's.
-    for other in ("/api/v1/conversations", path, f"{path}.md", f"{path}.docx"):
-        assert needed("GET", other) is None
+
+
+def test_each_key_has_conversations_of_its_own(
+    assistant: FakeAssistant, conversations: Conversations, asked: Exchange
+) -> None:
+    url = "/api/v1/conversations"
+    with closing(Keys.open(seal=Seal(b"k" * 32))) as keys:
+        site = Client(create_app(assistant, page=False, conversations=conversations, keys=keys))
+        one, other, managing = (
+            {"Authorization": f"Bearer {keys.create(name, can, 0.0)}"}
+            for name, can in (("one", "ask"), ("other", "ask"), ("managing", "manage"))
+        )
+        first = site.post(url, json={"question": COST.question, "tags": ["kelp"]}, headers=one)
+        assert first.status_code == 201
+        AskedOut.model_validate(first.json())
+        assert (first.json()["state"], first.json()["answer"]) == ("answered", COST.to_dict())
+        assert first.json()["filters"]["tags"] == ["kelp"]
+        path = f"{url}/{first.json()['conversation']}"
+        second = site.post(path, json={"question": "when does work begin?"}, headers=one).json()
+        assert second["conversation"] == first.json()["conversation"]
+        before, after = assistant.asked
+        assert (before.history, before.tags) == ((), ("kelp",))
+        assert [turn.text for turn in after.history] == [COST.question, COST.text]
+        exchanges = site.get(path, headers=one).json()["exchanges"]
+        assert [each["id"] for each in exchanges] == [first.json()["id"], second["id"]]
+        assert COST.question in site.get(f"{path}.md", headers=one).text
+        assert site.get(f"{path}.docx", headers=one).status_code == 200
+        read = f"/read/{quote(HARBOUR.id)}?a={first.json()['id']}"
+        assert site.get(read, headers=one).status_code == 200
+
+        # Not another key's, also of one that may do more, nor a visitor's, whose cookie does not help.
+        both = {**other, **header(ANN)}
+        for who in (other, managing, both, header(ANN), {}):
+            assert site.get(path, headers=who).status_code == 404
+            assert site.get(f"{path}.md", headers=who).status_code == 404
+            assert site.get(f"{path}.docx", headers=who).status_code == 404
+            assert site.get(read, headers=who).status_code == 404
+            assert site.request("DELETE", path, headers=who).status_code == 404
+        for who in (other, managing, both, header(ANN)):
+            assert site.post(path, json={"question": "and?"}, headers=who).status_code == 404
+        assert site.get(url, headers=both).json() == {"conversations": []}
+        assert site.get(f"{url}/{asked.conversation_id}", headers=both).status_code == 404
+        refused = site.post(url, json={"question": "and?"})
+        assert (refused.status_code, "send a key" in refused.json()["message"]) == (400, True)
+        for wrong in ({"question": " "}, {"question": "x", "history": []}, {}):
+            assert site.post(url, json=wrong, headers=one).status_code == 422
+        assert len(assistant.asked) == 2
+
+        # A new key of an old name begins anew.
+        keys.revoke("one")
+        anew = {"Authorization": f"Bearer {keys.create('one', 'ask', 0.0)}"}
+        assert site.get(url, headers=anew).json() == {"conversations": []}
+        assert site.get(path, headers=one).status_code == 401
+
+
+def test_a_key_removes_its_conversation_and_a_failed_question_is_kept(
+    conversations: Conversations,
+) -> None:
+    assistant = FakeAssistant(failures={"boom": ModelError("the model is off.")})
+    url = "/api/v1/conversations"
+    with closing(Keys.open(seal=Seal(b"k" * 32))) as keys:
+        site = Client(create_app(assistant, page=False, conversations=conversations, keys=keys))
+        key = {"Authorization": f"Bearer {keys.create('one', 'ask', 0.0)}"}
+        failed = site.post(url, json={"question": "boom"}, headers=key).json()
+        assert (failed["state"], failed["answer"]) == ("failed", None)
+        assert "the model is off" in failed["failure"]
+        path = f"{url}/{failed['conversation']}"
+        assert site.request("DELETE", path, headers=key).json() == {
+            "removed": failed["conversation"]
+        }
+        assert site.get(path, headers=key).status_code == 404
+        assert site.get(url, headers=key).json() == {"conversations": []}
 
 
 def test_a_conversation_is_renamed_and_deleted(site: Client, asked: Exchange) -> None:

@@ -196,6 +196,9 @@ WANTED = [
     ("PUT", "/api/v1/files?name=a.txt", {"content": b"A ferry was sold."}, "add"),
     ("PATCH", "/api/v1/articles/meeting", {"json": {"title": "x"}}, "manage"),
     ("DELETE", "/api/v1/articles/meeting", {}, "manage"),
+    ("GET", "/api/v1/conversations", {}, "ask"),
+    ("POST", "/api/v1/conversations", {"json": {"question": "harbour?"}}, "ask"),
+    ("GET", "/api/v1/quotes", {}, None),
     ("GET", "/", {}, None),
     ("GET", "/conversations", {}, None),
     ("POST", "/logout", {}, None),
@@ -226,6 +229,8 @@ def test_every_route_that_is_served_is_opened_by_some_key_or_by_the_password_alo
     harmless = {
         *("/api/answer", "/api/v1/answer", "/api/v1/answer/stream"),
         *("/v1/chat/completions", "/v1/responses", "/mcp"),
+        # Each key has conversations of its own.
+        *("/api/v1/conversations", "/api/v1/conversations/{conversation_id}"),
     }
     described = {
         (method.upper(), path)

@@ -152,17 +152,19 @@
   /* Shown where there is a choice. Where this page is one collection's, the others are beside it. */
   const switcher = make("select", { id: "dl-collection", "aria-label": "Collection", hidden: true,
     onchange: () => { location.href = new URL(switcher.value, document.baseURI).href; } });
-  fetch(new URL("./collections", document.baseURI), { credentials: "same-origin" })
+  const switchable = () => fetch(new URL("./collections", document.baseURI), { credentials: "same-origin" })
     .then((reply) => (reply.ok ? reply.json() : { names: [] }))
     .then(({ names }) => {
       const up = collection ? "../" : "collections/";
-      switcher.append(make("option", { value: collection ? "../../" : "./", textContent: "Main collection" }),
+      switcher.replaceChildren(make("option", { value: collection ? "../../" : "./", textContent: "Main collection" }),
         ...names.map((name) => make("option", { value: `${up}${name}/`, textContent: name })));
       switcher.value = collection ? `../${collection}/` : "./";
       switcher.hidden = !names.length;
       label();
     })
     .catch(() => { /* told by whatever else asks the server */ });
+  switcher.addEventListener("dl-changed", switchable);
+  switchable();
 
   function stored() {
     try { return localStorage.getItem(KEYS); } catch { return null; }

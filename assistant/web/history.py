@@ -7,38 +7,64 @@
     PUT    /answer/{id}/verdict           {"verdict": "helpful", "not helpful", "wrong source" or null}; one
                                           that is not helpful may have a "reason" and a "remark"
     GET    /answer/{id}.md                the answer, for a file;  .txt: as plain words, to be pasted
-    GET    /api/v1/conversations          the visitor's conversations, and their ids
+    GET    /api/v1/conversations          the conversations of who asks, and their ids
+    POST   /api/v1/conversations          {"question": …, filters}: the first of a conversation, answered and kept
+    POST   /api/v1/conversations/{id}     the next of one of them: what was said before is taken into account
     GET    /api/v1/conversations/{id}     one of them as JSON;  {id}.md, {id}.docx: for a file
+    DELETE /api/v1/conversations/{id}     one of them removed
 
-Who asks is told by the visitor's cookie; what is another's is not found. No script of another origin
-gets here: the application refuses its requests.
+Who asks is told by the visitor's cookie, below /api/v1 by the key, if there is one; what is another's is not
+found. No script of another origin gets here: the application refuses its requests.
 """
 
 # No `from __future__ import annotations` here: FastAPI evaluates the annotations of its endpoints,
 # and those imported inside a function could not be found by name.
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.answers import Answer
-from assistant.errors import ConversationNotFoundError
+from assistant.errors import ConversationNotFoundError, QuestionError
 from assistant.render import Authors, to_markdown, to_text, visible
+from assistant.web.asking import LONGEST, Desk
 from assistant.web.conversations import (
     LONGEST_REMARK,
     Conversation,
     Conversations,
     Exchange,
+    Filters,
     Reason,
     State,
     Verdict,
 )
 from assistant.web.files import DOCX, MARKDOWN, attached, conversation_docx, conversation_markdown
-from assistant.web.rest import ERRORS, AnswerOut
-from assistant.web.visitors import NOT_KEPT, known_visitor, visitor_of
+from assistant.web.keyed import asker_of, known_asker
+from assistant.web.rest import ERRORS, AnswerOut, RemovedOut
+from assistant.web.visitors import NOT_KEPT, caller_of, known_visitor, visitor_of
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
+
+_YOURS = "Yours are those of the key that is sent; without one, those of the page in the browser whose cookie is."
+
+
+class AskIn(BaseModel):
+    """A question and filters; both days are inclusive, and an empty list is no limit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: str = Field(min_length=1, max_length=LONGEST, pattern=r"\S")
+    sources: list[str] = []
+    after: date | None = None
+    before: date | None = None
+    authors: list[str] = []
+    tags: list[str] = []
+
+    def filters(self) -> Filters:
+        names = tuple(self.authors), tuple(self.tags)
+        return Filters(tuple(self.sources), self.after, self.before, (), *names)
 
 
 class HeadingOut(BaseModel):
@@ -50,7 +76,7 @@ class HeadingOut(BaseModel):
 
 
 class ConversationsOut(BaseModel):
-    """The visitor's conversations, the last used first."""
+    """Your conversations, the last used first."""
 
     conversations: list[HeadingOut]
 
@@ -77,6 +103,12 @@ class ExchangeOut(BaseModel):
     verdict: Verdict | None
     reason: Reason | None
     remark: str
+
+
+class AskedOut(ExchangeOut):
+    """A question that was just asked, with the id of its conversation."""
+
+    conversation: str
 
 
 class ConversationOut(BaseModel):
@@ -169,10 +201,11 @@ def add_history(app: "FastAPI", conversations: Conversations, *, locked: bool = 
         return exchange.answer
 
 
-def conversation_routes(conversations: Conversations, authors: Authors) -> "APIRouter":
-    """The export of the conversations of whoever asks; `authors` says who wrote an article."""
+def conversation_routes(conversations: Conversations, authors: Authors, desk: Desk) -> "APIRouter":
+    """The conversations of whoever asks; `authors` says who wrote an article, and `desk` answers."""
     from fastapi import APIRouter, Request
     from fastapi.responses import JSONResponse, Response
+    from starlette.concurrency import run_in_threadpool
 
     router = APIRouter(prefix="/api/v1/conversations", tags=["Conversations"], responses=ERRORS)
 
@@ -180,14 +213,55 @@ def conversation_routes(conversations: Conversations, authors: Authors) -> "APIR
         "",
         response_model=ConversationsOut,
         summary="List your conversations",
-        description="Yours are those of the page in the browser whose cookie is sent.",
+        description=_YOURS,
     )
     def listed(request: Request) -> JSONResponse:
-        visitor = visitor_of(request.cookies)
-        headings = [] if visitor is None else conversations.headings(visitor)
+        asker = asker_of(request)
+        headings = [] if asker is None else conversations.headings(asker)
         rows = [HeadingOut(id=h.id, title=h.title, changed=_moment(h.changed)) for h in headings]
         told = ConversationsOut(conversations=rows)
         return JSONResponse(told.model_dump(mode="json"), headers=NOT_KEPT)
+
+    async def ask(given: AskIn, request: Request, conversation_id: str | None) -> JSONResponse:
+        asker = asker_of(request)
+        if asker is None:
+            raise QuestionError(
+                "conversations are kept for a key, or for a visitor of the page: send a key of "
+                "`dateline key create`, or the page's cookie. /api/v1/answer answers without either."
+            )
+        caller = caller_of(request.scope)
+        taken = partial(desk.ask, asker, given.question, given.filters(), conversation_id)
+        exchange = await run_in_threadpool(taken, caller=caller)
+        async for _ in desk.follow(exchange.id):
+            pass
+        ended = await run_in_threadpool(conversations.exchange, asker, exchange.id)
+        told = {"conversation": exchange.conversation_id, **_exchange(ended)}
+        return JSONResponse(told, 201, headers=NOT_KEPT)
+
+    @router.post(
+        "",
+        status_code=201,
+        response_model=AskedOut,
+        summary="Begin a conversation with a question",
+        description=f"It is answered, and kept. {_YOURS} A question that failed is kept, too, and tells "
+        "why: look at `state`. Who closes the connection finds the answer in the conversation later.",
+    )
+    async def begin(given: AskIn, request: Request) -> JSONResponse:
+        return await ask(given, request, None)
+
+    @router.post(
+        "/{conversation_id}",
+        status_code=201,
+        response_model=AskedOut,
+        summary="Ask the next question of one of your conversations",
+    )
+    async def go_on(conversation_id: str, given: AskIn, request: Request) -> JSONResponse:
+        return await ask(given, request, conversation_id)
+
+    @router.delete("/{conversation_id}", summary="Remove one of your conversations")
+    def remove(conversation_id: str, request: Request) -> RemovedOut:
+        conversations.remove(known_asker(request), conversation_id)
+        return RemovedOut(removed=conversation_id)
 
     @router.get(
         "/{conversation_id}.md",
@@ -196,7 +270,7 @@ def conversation_routes(conversations: Conversations, authors: Authors) -> "APIR
         responses={200: {"content": {"text/markdown": {"schema": {"type": "string"}}}}},
     )
     def markdown(conversation_id: str, request: Request) -> Response:
-        found = conversations.get(known_visitor(request.cookies), conversation_id)
+        found = conversations.get(known_asker(request), conversation_id)
         return attached(conversation_markdown(found, authors), MARKDOWN, "conversation.md")
 
     @router.get(
@@ -206,7 +280,7 @@ def conversation_routes(conversations: Conversations, authors: Authors) -> "APIR
         responses={200: {"content": {DOCX: {"schema": {"type": "string", "format": "binary"}}}}},
     )
     def docx(conversation_id: str, request: Request) -> Response:
-        found = conversations.get(known_visitor(request.cookies), conversation_id)
+        found = conversations.get(known_asker(request), conversation_id)
         return attached(conversation_docx(found, authors), DOCX, "conversation.docx")
 
     @router.get(
@@ -215,7 +289,7 @@ def conversation_routes(conversations: Conversations, authors: Authors) -> "APIR
         summary="One of your conversations, with the answers as they were given",
     )
     def one(conversation_id: str, request: Request) -> JSONResponse:
-        found = conversations.get(known_visitor(request.cookies), conversation_id)
+        found = conversations.get(known_asker(request), conversation_id)
         return JSONResponse(_exported(found), headers=NOT_KEPT)
 
     return router

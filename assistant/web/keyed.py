@@ -2,13 +2,14 @@
 
     app.add_middleware(Keyed, keys=Keys.open(folder / FILE, seal))
     key_of(request.scope)                   the key that let a request in, None where none did
+    asker_of(request)                       whose conversations it may see: the key's, else the visitor's
     needed("POST", "/library/text")         "add"; None for what no key opens
 
 A key is a bearer token of a shape that no password has, so a wrong one is no guess at the password,
 and keeps nobody waiting who logs in. Keys are too long to be found by trying: a right one is let in at
 once, however many wrong ones come from its address, and who keeps giving wrong ones is told to wait.
-What a key opens is the APIs; the page and people's conversations are for who has the password. On a
-server without a password a key is not asked for, but one that is given counts.
+What a key opens is the APIs, and its own conversations; the page and people's conversations are for who
+has the password. On a server without a password a key is not asked for, but one that is given counts.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from typing import TYPE_CHECKING, Any
 from assistant.web.connections import network_of
 from assistant.web.guarding import is_here, refuse
 from assistant.web.keys import Can, Key, Keys, Ring, looks_like_key
-from assistant.web.visitors import CALLER, Caller
+from assistant.web.visitors import CALLER, Caller, known_visitor, visitor_of
 from vectorstore.errors import StoreError
 
 if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 _KEY = "dateline.key"  # where a request's scope has the key that let it in
@@ -50,7 +52,8 @@ _ADDING = frozenset(
 # Where a key of a collection counts below the address of the whole installation, too: what is asked there
 # names the collection.
 _SHARED = ("/v1/", "/mcp", "/api/v1/collections", "/healthz")
-_PEOPLES = ("/api/v1/conversations", "/api/v1/quotes")
+_OWN = "/api/v1/conversations"  # each key its own
+_PEOPLES = "/api/v1/quotes"
 _APIS = ("/api/", "/v1/", "/read/", "/picture/", "/marks/", "/library/")
 
 _log = logging.getLogger(__name__)
@@ -64,6 +67,8 @@ def needed(method: str, path: str) -> Can | None:
         return "ask"
     if path == "/mcp":
         return "ask"  # each tool says for itself what else it needs
+    if path.startswith(_OWN):
+        return "ask"
     if path in ("/library", "/api/v1/jobs") and method in _READING:
         return "add"  # how far adding is
     if not path.startswith(_APIS) or path.startswith(_PEOPLES):
@@ -77,6 +82,19 @@ def key_of(scope: Mapping[str, Any]) -> Key | None:
     """The key that let this request in."""
     key = scope.get(_KEY)
     return key if isinstance(key, Key) else None
+
+
+def asker_of(request: HTTPConnection) -> str | None:
+    """Whose conversations a request may see, as they are kept: those of the key that let it in, also where
+    it sends a visitor's cookie; None where it has neither."""
+    key = key_of(request.scope)
+    return visitor_of(request.cookies) if key is None else key.visitor
+
+
+def known_asker(request: HTTPConnection) -> str:
+    """The same. Raises ConversationNotFoundError where there is none: nothing is a stranger's."""
+    key = key_of(request.scope)
+    return known_visitor(request.cookies) if key is None else key.visitor
 
 
 class Keyed:

@@ -19,7 +19,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -45,7 +45,8 @@ _BEGIN_ANEW = "Move it away, and make the keys anew with `dateline key create`."
 class Key:
     """A key without what it is. `created` and `used` are seconds since 1970; `used` is exact to the
     hour, 0 where it never was. `ours` is False where it was not made on this computer: it opens
-    nothing then. `collection` is the one it was made for, "" where that is the index whose keys these are."""
+    nothing then. `collection` is the one it was made for, "" where that is the index whose keys these are.
+    `visitor` is whose its conversations are: another key never has the same, also none of the same name."""
 
     id: int
     name: str
@@ -54,6 +55,7 @@ class Key:
     used: float = 0.0
     ours: bool = True
     collection: str = ""
+    visitor: str = field(default="", compare=False, repr=False)
 
     def may(self, needed: Can) -> bool:
         return CANS.index(self.can) >= CANS.index(needed)
@@ -166,7 +168,8 @@ class Keys:
         sealed = {**_sealed(row["name"], row["can"], row["digest"]), "seal": row["seal"]}
         ours = row["can"] in CANS and self._seal.holds(sealed)
         can: Any = row["can"] if row["can"] in CANS else "ask"
-        return Key(row["id"], row["name"], can, row["created"], row["used"], ours)
+        visitor = f"key {row['digest']}"
+        return Key(row["id"], row["name"], can, row["created"], row["used"], ours, visitor=visitor)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -31,6 +31,8 @@ from tests.browser.conftest import served
 from tests.browser.page import Page
 from tests.fake_assistant import ARTICLES, HOSTILE, FakeAssistant, MemoryIndex
 from tests.fake_model_server import free_port
+from tests.serving import served as served_app
+from tests.test_collections import World
 from tests.test_generating import QUESTION as MODELS_QUESTION
 from tests.test_generating import asking
 from vectorstore.articles import AddReport, Article
@@ -92,8 +94,8 @@ def nowhere(url: str) -> object:
 class Stage:
     """The servers, and the browser that looks at them.
 
-    `locked` asks for a password, `narrow_desk` answers one question at a time, and the chat model of
-    `silent` is off.
+    `locked` asks for a password, `narrow_desk` answers one question at a time, the chat model of
+    `silent` is off, and `several` has collections.
     """
 
     full: str
@@ -103,6 +105,7 @@ class Stage:
     many: str
     narrow_desk: str
     silent: str
+    several: str
     assistant: FakeAssistant
     index: GatedIndex
     kept: Mapping[str, Article]
@@ -157,6 +160,7 @@ def staged() -> Iterator[Stage]:
         served(assistant, OFFERED, at_once=1) as narrow_desk,
         asking(Path(folder), f"http://127.0.0.1:{free_port()}/v1") as unheard,
         served(unheard, OFFERED) as silent,
+        served_app(World(Path(folder), page=True).app) as several,
     ):
         yield Stage(
             full,
@@ -166,6 +170,7 @@ def staged() -> Iterator[Stage]:
             many,
             narrow_desk,
             silent,
+            several,
             assistant,
             index,
             dict(index.kept),
@@ -525,6 +530,17 @@ def failures(stage: Stage) -> Page:
     return page
 
 
+def collections(stage: Stage) -> Page:
+    page = stage.page(stage.several)
+    shelf(page)
+    page.click("#dl-collections-open")
+    page.write("#dl-collection-name", "no name", Keys.ENTER)
+    page.until(lambda: page.text("#dl-collections .dl-error"))
+    page.click("[aria-label='Remove sport']")
+    page.until(lambda: page.all("#dl-collections .dl-sure"))
+    return page
+
+
 def keys(stage: Stage) -> Page:
     page = stage.page()
     page.run("document.activeElement.blur()")
@@ -578,6 +594,7 @@ STATES: Mapping[str, Callable[[Stage], Page]] = {
         selecting,
         deleting,
         deleted,
+        collections,
         keys,
     )
 }

@@ -22,6 +22,7 @@ with a password only. What is refused is in `guarding`, the password in `access`
 
 # No `from __future__ import annotations` here: FastAPI evaluates the annotations of its endpoints,
 # and those imported inside create_app could not be found by name.
+import asyncio
 import contextlib
 import gzip
 import ipaddress
@@ -62,6 +63,7 @@ from assistant.web.connections import Limits, held_to, patient
 from assistant.web.conversations import FILE as CONVERSATIONS
 from assistant.web.conversations import Conversations
 from assistant.web.described import described
+from assistant.web.following import Following, add_following
 from assistant.web.guarding import (
     OPENAI,
     OURS,
@@ -193,6 +195,8 @@ def create_app(
         library.subscribing = Subscribing(assistant.index, subscriptions)
 
     programs = Programs(counted, rate=None if access is None else Rate(PER_MINUTE))
+    # What is looked for without being asked for is not counted as asked.
+    following = Following(assistant, kept, lambda: desk.busy or programs.busy)
     desk_of_programs = ProgramsDesk(assistant, library, programs)
     choice = Choice(desk_of_programs, None if collection else sites)
     protocol = OverHttp(choice, whose)
@@ -211,6 +215,7 @@ def create_app(
             with watching:
                 yield
         desk.close()
+        await asyncio.to_thread(following.close)
 
     app = FastAPI(
         title="Dateline",
@@ -306,6 +311,7 @@ def create_app(
     for router in routers:
         app.include_router(router)
     add_history(app, kept, locked=access is not None)
+    add_following(app, following)
     describe_access(app)
 
     @app.get("/api/v1/docs", include_in_schema=False)

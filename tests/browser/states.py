@@ -118,6 +118,7 @@ class Stage:
         """Let go what a state holds back, and make everything as it was."""
         self.index.gate.set()
         self.assistant.go_on.set()
+        self.assistant.next = ()
         self.library.adding.wait(180)
         self.library.adding.dismiss()
         self.index.kept = dict(self.kept)
@@ -309,6 +310,14 @@ def rated(stage: Stage) -> Page:
     return page
 
 
+def following(stage: Stage) -> Page:
+    stage.assistant.next = OFFERED
+    page = answer(stage)
+    page.until(lambda: page.all("#dl-answers .dl-next"))
+    page.run("document.querySelector('.dl-next').scrollIntoView({block: 'end'})")
+    return page
+
+
 def removed(stage: Stage) -> Page:
     page = answer(stage)
     stage.index.remove(["reports/harbour 2?.txt"])
@@ -390,6 +399,16 @@ def sources(stage: Stage) -> Page:
         page.click(".dl-sites label", at)
     page.until(lambda: page.text("#dl-sources .dl-chosen") == "6 selected")
     page.until(lambda: page.chips() == ["6 sources"])
+    return page
+
+
+def naming(stage: Stage) -> Page:
+    page = stage.page(stage.full)
+    shelf(page)
+    page.click("#dl-names summary")
+    page.until(lambda: page.all(".dl-name"))
+    page.click(".dl-name")
+    page.until(lambda: page.all("#dl-shelf .dl-told strong"))
     return page
 
 
@@ -555,6 +574,7 @@ STATES: Mapping[str, Callable[[Stage], Page]] = {
         model_off_unanswered,
         history,
         rated,
+        following,
         removed,
         hostile,
         articles,
@@ -564,6 +584,7 @@ STATES: Mapping[str, Callable[[Stage], Page]] = {
         narrowed,
         choosing,
         sources,
+        naming,
         labels,
         relabelling,
         news,

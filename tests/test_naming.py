@@ -95,7 +95,12 @@ def test_what_changes_in_the_index_is_read_again_and_only_that(
     index = MemoryIndex([PORT])
     read: list[str] = []
     get = index.get
-    monkeypatch.setattr(index, "get", lambda article_id: read.append(article_id) or get(article_id))
+
+    def noting(article_id: str) -> Article:
+        read.append(article_id)
+        return get(article_id)
+
+    monkeypatch.setattr(index, "get", noting)
     with closing(Naming(index)) as naming:
         naming.named()
         naming.wait()

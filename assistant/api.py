@@ -24,6 +24,7 @@ with a password only. What is refused is in `guarding`, the password in `access`
 
 # No `from __future__ import annotations` here: FastAPI evaluates the annotations of its endpoints,
 # and those imported inside create_app could not be found by name.
+import asyncio
 import contextlib
 import gzip
 import ipaddress
@@ -66,6 +67,7 @@ from assistant.web.connections import Limits, held_to, patient
 from assistant.web.conversations import FILE as CONVERSATIONS
 from assistant.web.conversations import Conversations
 from assistant.web.described import described
+from assistant.web.following import Following, add_following
 from assistant.web.guarding import (
     OPENAI,
     OURS,
@@ -207,6 +209,8 @@ def create_app(
         library.subscribing = Subscribing(assistant.index, subscriptions)
 
     programs = Programs(counted, rate=None if access is None else Rate(PER_MINUTE))
+    # What is looked for without being asked for is not counted as asked.
+    following = Following(assistant, kept, lambda: desk.busy or programs.busy)
     desk_of_programs = ProgramsDesk(assistant, library, programs)
     choice = Choice(desk_of_programs, None if collection else sites)
     protocol = OverHttp(choice, whose)
@@ -229,6 +233,7 @@ def create_app(
                 async with tidied(originals, drawing):
                     yield
         desk.close()
+        await asyncio.to_thread(following.close)
 
     app = FastAPI(
         title="Dateline",
@@ -327,6 +332,7 @@ def create_app(
     for router in routers:
         app.include_router(router)
     add_history(app, kept, locked=access is not None)
+    add_following(app, following)
     describe_access(app)
 
     @app.get("/api/v1/docs", include_in_schema=False)

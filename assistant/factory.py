@@ -11,7 +11,7 @@ import atexit
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from contextvars import Context, copy_context
 from datetime import date
 from functools import cache, cached_property, lru_cache, partial
@@ -19,16 +19,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from assistant.answering.chain import Chain
+from assistant.answering.following import follow_ups
 from assistant.answering.streaming import in_a_thread
 from assistant.answers import Answer, TurnLike
 from assistant.databases import BACKED_UP
 from assistant.installation import Installation
 from assistant.prompts import load_phrases, load_prompt
+from assistant.question.asked import turns_of
 from assistant.reading.confidence import UNCALIBRATED
 from assistant.reading.network import open_reader, recalibrated
 from assistant.settings import Settings
 from assistant.writing.choosing import Models
 from assistant.writing.grounding import Wording
+from vectorstore.errors import ArticleNotFoundError
 from vectorstore.index import Index, OnProgress
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 
     from assistant.reading.reader import Reader, Verdict
     from assistant.writing.generating import Writer
-    from vectorstore.articles import Passage
+    from vectorstore.articles import Article, Passage
     from vectorstore.embedding import Embedding
 
 
@@ -261,6 +264,38 @@ class Assistant:
         finally:
             stopping.set()
             await partials.aclose()
+
+    def follow_ups(
+        self,
+        answer: Answer,
+        *,
+        history: Iterable[TurnLike] = (),
+        going: Callable[[], bool] = lambda: True,
+        **limits: Any,
+    ) -> Sequence[str]:
+        """Up to three questions to ask next, each surely answered by another sentence of an article that
+        this answer cites; the surest first. () for what is no answer.
+
+        `history` are the turns before the answer's question; `limits`, as for `answer`, are what the next
+        question will be asked with. No chat model is asked; it takes as long as some answers. `going` is
+        called before each: it may wait, and ends the search where it says no. Raises what `answer` raises.
+        """
+        if not answer.answered:
+            return ()
+        alone = self.without_model
+        return follow_ups(
+            answer,
+            self._cited(answer),
+            [turn.text for turn in turns_of(history) if turn.role == "user"],
+            lambda question: alone.answer(question, **limits),
+            going,
+        )
+
+    def _cited(self, answer: Answer) -> Iterator[Article]:
+        """The cited articles, as far as they are there."""
+        for article_id in dict.fromkeys(one.article_id for one in answer.citations):
+            with suppress(ArticleNotFoundError):
+                yield self.index.get(article_id)
 
     def check_model(self) -> float | None:
         """The seconds until the chat model says its first word, None where none is set.

@@ -203,6 +203,7 @@ class FakeAssistant:
 
     `failures` are raised for the questions that contain their key. A question with "slowly" waits
     for `go_on` after its first sentence; `stopped` is set where its stream is closed early.
+    `next` are offered to be asked next, unless they were asked.
     """
 
     articles: Sequence[Article] = ARTICLES
@@ -213,6 +214,7 @@ class FakeAssistant:
     go_on: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)
     closed: bool = False
+    next: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         self.index = MemoryIndex(self.articles)
@@ -295,6 +297,22 @@ class FakeAssistant:
             self.stopped.set()
             raise
         yield whole
+
+    def follow_ups(
+        self,
+        answer: Answer,
+        *,
+        history: Sequence[Turn] = (),
+        going: Callable[[], bool] = lambda: True,
+        sources: Sequence[str] | None = None,
+        articles: Sequence[str] | None = None,
+        after: date | None = None,
+        before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Sequence[str]:
+        asked = [turn.text for turn in history if turn.role == "user"] + [answer.question]
+        return [question for question in self.next if going() and question not in asked]
 
     def close(self) -> None:
         self.closed = True

@@ -60,10 +60,10 @@ def words(text: str) -> Words:
         word = match[0]
         # The first word of a sentence has a capital whether or not it is a name.
         capital = word[0].isupper() and (not first or word[1:] != word[1:].lower())
-        name = word[0].isdigit() or (capital and word.lower() not in _function_words())
+        name = word[0].isdigit() or (capital and word.lower() not in function_words())
         tokens.append(Token(word, match.start(), match.end(), stem_of(word), name))
         first = text[match.end() : match.end() + 2].rstrip() in (".", "!", "?", ":")
-    telling = [token for token in tokens if token.text.lower() not in _function_words()]
+    telling = [token for token in tokens if token.text.lower() not in function_words()]
     return Words(
         tuple(tokens),
         frozenset(token.stem for token in tokens),
@@ -96,6 +96,7 @@ def _stemmer() -> Stemmer:
 
 
 @cache
-def _function_words() -> frozenset[str]:
+def function_words() -> frozenset[str]:
+    """In lower case: those that say nothing of what a text is about."""
     file = Path(__file__).with_name("function-words.txt")
     return frozenset(file.read_text(encoding="utf-8").split())

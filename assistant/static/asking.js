@@ -49,6 +49,8 @@
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
+  events.addEventListener("ask", ({ detail }) => ask(detail));
+
   const asked = (field) => { const text = field.value; put(""); ask(text); };
 
   document.addEventListener("keydown", (event) => {
@@ -59,7 +61,7 @@
   }, true);
 
   document.addEventListener("click", (event) => {
-    const button = event.target instanceof Element ? event.target.closest("#dl-go, #dl-examples button") : null;
+    const button = event.target instanceof Element ? event.target.closest("#dl-go, #dl-examples button, #dl-answers .dl-next button") : null;
     if (!button || !box()) return;
     if (button.id === "dl-go") asked(box());
     else if (!state.unsent.length) ask(button.textContent);

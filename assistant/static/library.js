@@ -6,11 +6,11 @@
 "use strict";
 
 (() => {
-  const { ofCollection, make, named, nameOf, renew, say, day, view, toast, send: wish } = globalThis.dateline;
+  const { ofCollection, make, named, nameOf, renew, say, day, view, toast, events, send: wish } = globalThis.dateline;
   const [BUSY, IDLE] = [600, 15_000]; // milliseconds between two looks at how far it is
   const AT_ONCE = 2; // files sent at the same time
 
-  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, unsent: 0, drawn: "", wasRunning: false, looks: 0, seen: 0, fields: 0, filled: null, since: null };
+  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, unsent: 0, drawn: "", wasRunning: false, looks: 0, seen: 0, fields: 0, filled: null, since: null, name: "" };
 
   /* The name of an author or tag as the server compares it. */
   const same = (name) => name.trim().replace(/\s+/g, " ").toLowerCase();
@@ -59,10 +59,19 @@
   const rest = make("p", { className: "dl-meta dl-rest" });
   const keptNumber = make("span", { className: "dl-number-of" });
   const keptList = make("ul", { className: "dl-failures" });
+  const namesNumber = make("span", { className: "dl-number-of" });
+  const namesSeek = make("input", { type: "search", className: "dl-seek-names", maxLength: 200, placeholder: "Search the names", "aria-label": "Search the people, organisations and places", autocomplete: "off", spellcheck: false, oninput: () => fillNames() });
+  const namesKind = make("select", { "aria-label": "Kind of name", onchange: () => fillNames() },
+    ...[["any", "All"], ["person", "People"], ["organisation", "Organisations"], ["place", "Places"], ["", "Others"]].map(([value, text]) => make("option", { value, textContent: text })));
+  const namesTold = make("p", { className: "dl-meta", role: "status" });
+  const namesList = make("ul", { className: "dl-names", tabIndex: 0, "aria-label": "People, organisations and places" });
+  const namesMore = plain("Show more", () => fillNames(true), { hidden: true });
+  const namesOf = make("details", { className: "dl-kept", id: "dl-names", hidden: true, ontoggle: () => { if (namesOf.open) fillNames(); } },
+    make("summary", {}, "People and places ", namesNumber), make("div", { className: "dl-finding" }, namesSeek, namesKind), namesTold, namesList, namesMore);
   const kept = make("details", { className: "dl-kept", id: "dl-kept", hidden: true },
     make("summary", {}, "Kept up to date ", keptNumber), keptList);
   const shelf = make("section", { "aria-labelledby": "dl-shelf-heading", className: "dl-shelf" },
-    make("div", { className: "dl-shelf-head" }, heading, select, add), progress, make("div", { className: "dl-finding" }, search, order), bar, told, list, more, rest, kept);
+    make("div", { className: "dl-shelf-head" }, heading, select, add), progress, make("div", { className: "dl-finding" }, search, order), namesOf, bar, told, list, more, rest, kept);
 
   search.addEventListener("input", () => fill());
 
@@ -87,6 +96,7 @@
   /* What came since the visit before this one, in a line under the page's heading. */
   const news = make("button", { type: "button", id: "dl-news-open", className: "dl-plain", onclick: () => {
     state.since = seen.before;
+    state.name = "";
     search.value = "";
     view("articles");
     fill();
@@ -110,6 +120,43 @@
     return then.getFullYear() === now.getFullYear() ? day(iso).replace(/ \d+$/, "") : day(iso);
   }
 
+  // ------------------------------------------------------------- the people, organisations and places
+
+  const naming = { shown: [], request: 0, timer: 0 };
+
+  /* Asked again while articles are still being read for their names. */
+  async function fillNames(further = false) {
+    clearTimeout(naming.timer);
+    const request = ++naming.request;
+    const query = new URLSearchParams({ words: namesSeek.value, kind: namesKind.value, skip: further ? naming.shown.length : 0 });
+    let found;
+    try { found = await call("GET", `/library/names?${query}`); } catch (error) { namesTold.textContent = error.message; return; }
+    if (request !== naming.request) return;
+    naming.shown = further ? [...naming.shown, ...found.names] : found.names;
+    namesNumber.textContent = found.total.toLocaleString("en-GB");
+    namesTold.textContent = !found.complete ? `Reading ${found.read.toLocaleString("en-GB")} of ${counted(found.articles)}.`
+      : found.found ? "" : namesSeek.value.trim() ? `No name has “${namesSeek.value.trim()}”.` : "None.";
+    drawNames();
+    namesMore.hidden = naming.shown.length >= found.found;
+    if (!found.complete && namesOf.open) naming.timer = setTimeout(fillNames, BUSY);
+  }
+
+  function drawNames() {
+    renew(namesList, naming.shown, (one) => JSON.stringify([one, one.name === state.name]), (one) => make("li", {},
+      make("button", { type: "button", className: "dl-name", dir: "auto", "aria-pressed": String(one.name === state.name), onclick: () => only(one.name === state.name ? "" : one.name) },
+        named(one.name), make("span", { className: "dl-number-of", textContent: one.articles.toLocaleString("en-GB") }))));
+  }
+
+  /* Lists the articles that have this name alone; "" lists all again. */
+  function only(name) {
+    state.name = name;
+    state.since = null;
+    search.value = "";
+    drawNames();
+    fill();
+    say(name ? `Only articles that name ${nameOf(name)}` : "All articles");
+  }
+
   function narrowed() {
     const link = document.querySelector("#dl-filtered a");
     return new URLSearchParams(link ? link.getAttribute("href").split("?")[1] : "");
@@ -123,6 +170,7 @@
     query.set("words", search.value);
     query.set("order", order.value);
     if (state.since !== null) query.set("since", state.since);
+    if (state.name) query.set("name", state.name);
     if (further) query.set("skip", state.rows.length);
     let found;
     try { found = await call("GET", `/library/articles?${query}`); } catch (error) { told.textContent = error.message; return; }
@@ -140,12 +188,15 @@
     told.textContent = !state.total ? "None yet: add files, paste text, or paste a link."
       : !state.found ? (searched ? `No article has “${searched}”.` : "No article fits the filters.")
         : some ? `${state.found.toLocaleString("en-GB")} of ${counted(state.total)}` : "";
-    if (state.since !== null) {
+    if (state.name) {
+      told.replaceChildren(`${counted(state.found)} that ${state.found === 1 ? "names" : "name"} `, make("strong", {}, named(state.name)), " ",
+        plain("Timeline", () => { view("ask"); events.dispatchEvent(new CustomEvent("ask", { detail: `Timeline of ${nameOf(state.name)}` })); }), plain("Show all", () => { only(""); heading.focus({ preventScroll: true }); }));
+    } else if (state.since !== null) {
       told.textContent = `${state.found.toLocaleString("en-GB")} new of ${counted(state.total)} `;
       told.append(plain("Show all", () => { state.since = null; fill(); heading.focus({ preventScroll: true }); }));
     }
     told.hidden = !told.textContent;
-    search.hidden = order.hidden = select.hidden = !state.total;
+    search.hidden = order.hidden = select.hidden = namesOf.hidden = !state.total;
     renew(list, state.rows, (article) => JSON.stringify([state.selecting, article, article.added > seen.before]), row);
     more.hidden = state.rows.length >= state.found;
     drawRest();
@@ -216,6 +267,7 @@
         state.now = now;
         if (now.revision !== state.revision) {
           state.revision = now.revision;
+          if (namesOf.open) fillNames();
           state.filled = Promise.all([fill(), fillSources(), fillLabels()]);
           if (first) state.filled.then(tellNews);
           if (!first) document.querySelector("#dl-refresh")?.click();

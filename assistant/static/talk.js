@@ -6,7 +6,7 @@
 "use strict";
 
 (() => {
-  const { make, named, nameOf, renew, say, view, hidden, send, call, toast, events } = globalThis.dateline;
+  const { make, named, nameOf, renew, say, view, hidden, send, call, toast, events, box } = globalThis.dateline;
   const PREFIX = "dl-answer-";
   const state = { id: "", rows: -1, repeating: "", list: [], opened: "", drawn: "", followed: new WeakSet() };
 
@@ -234,6 +234,42 @@
     }
   }
 
+  // ------------------------------------------------------------------------- questions to ask next
+
+  /* Below the last answer alone, and looked for when it is there. Gradio may draw that anew: what was found
+     is put there again. */
+  const next = { id: "", questions: [], looking: null };
+
+  async function look(id) {
+    next.looking?.abort();
+    Object.assign(next, { id, questions: [], looking: new AbortController() });
+    try {
+      const reply = await fetch(`answer/${encodeURIComponent(id)}/next`, { credentials: "same-origin", signal: next.looking.signal });
+      const { questions } = await reply.json();
+      if (next.id === id) next.questions = questions ?? [];
+    } catch { return; } // asked on, or the server is away: there are no others, then
+    offer();
+  }
+
+  function offer() {
+    const rows = [...document.querySelectorAll("#dl-answers .bot-row")];
+    // An answer, not a refusal, and nothing below it that is still being answered.
+    const last = document.querySelector("#dl-answers .dl-working") ? null : rows.at(-1);
+    const actions = last?.querySelector(".dl-sources") ? last.querySelector(".dl-actions:has(.dl-copy)") : null;
+    const id = actions?.id.slice(PREFIX.length) ?? "";
+    if (id !== next.id) {
+      next.looking?.abort();
+      Object.assign(next, { id, questions: [], looking: null });
+      if (id) look(id);
+    }
+    const there = [...document.querySelectorAll("#dl-answers .dl-next")];
+    if (!id || !next.questions.length) { for (const one of there) one.remove(); return; }
+    if (there.length === 1 && last.contains(there[0])) return;
+    for (const one of there) one.remove();
+    actions.parentElement.append(make("div", { className: "dl-next", role: "group", "aria-label": "Questions to ask next" },
+      ...next.questions.map((text) => make("button", { type: "button", dir: "auto", textContent: text, onclick: () => box()?.focus() }))));
+  }
+
   // ------------------------------------------------------------------------- other tabs of the page
 
   /* Another tab that shows the same conversation opens it anew, and follows what is answered there. */
@@ -271,6 +307,7 @@
     }
     const answers = document.querySelector("#dl-answers");
     if (answers) pressed(answers);
+    offer();
     const unwatched = answers?.querySelector(".dl-unwatched");
     if (unwatched && hidden("following") && !state.followed.has(unwatched)) {
       state.followed.add(unwatched);

@@ -100,6 +100,20 @@ class Answering(Protocol):
         stopping: threading.Event | None = None,
     ) -> Iterator[Answer]: ...
 
+    def follow_ups(
+        self,
+        answer: Answer,
+        *,
+        history: Sequence[Turn] = (),
+        going: Callable[[], bool] = lambda: True,
+        sources: Sequence[str] | None = None,
+        articles: Sequence[str] | None = None,
+        after: date | None = None,
+        before: date | None = None,
+        authors: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Sequence[str]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -227,6 +241,12 @@ class Desk:
         """How many questions wait for their turn."""
         with self._turn:
             return sum(not work.begun for work in self._unfinished.values())
+
+    @property
+    def busy(self) -> bool:
+        """Whether a question is being answered, or waits."""
+        with self._turn:
+            return bool(self._unfinished)
 
     async def follow(self, exchange_id: str) -> AsyncIterator[Progress]:
         """What `progress` says each time it changes, until the question is finished."""

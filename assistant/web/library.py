@@ -30,6 +30,7 @@ from assistant.question.words import words
 from assistant.render import name_of
 from assistant.resources import seeds_folder
 from assistant.web.adding import Adding
+from assistant.web.naming import Naming
 from assistant.web.subscribing import Subscribing
 from assistant.web.suggesting import Suggestions
 from vectorstore.articles import (
@@ -149,6 +150,7 @@ class Library:
         self.suggestions = suggestions
         self.subscribing = subscribing
         self.index = index
+        self.naming = Naming(index)
         self._undoable: OrderedDict[str, _Removed | _Relabelled] = OrderedDict()
         self._changing = threading.Lock()
         self._pasting = threading.BoundedSemaphore(_TEXTS_AT_ONCE)
@@ -161,6 +163,7 @@ class Library:
         if self.subscribing is not None:
             self.subscribing.close()
         self.adding.close()
+        self.naming.close()
         if self.suggestions is not None:
             self.suggestions.close()
 
@@ -233,12 +236,14 @@ class Library:
         *,
         order: Order = "date",
         since: int = 0,
+        name: str = "",
         skip: int = 0,
         most: int = LISTED,
     ) -> Listed:
         """The articles whose title and source have every one of these words, or whose text has them in
-        one passage, that `where` admits, and that came into the index after the one whose `added` is
-        `since`."""
+        one passage, that `where` admits, that came into the index after the one whose `added` is
+        `since`, and where a `name` is given, that have it among their names."""
+        having = {*self.naming.articles(name)} if name else None
         wanted = searched.casefold().split()
         everything = self.index.articles()
         texts = self._texts(searched, where) if wanted else {}
@@ -246,6 +251,7 @@ class Library:
             article
             for article in everything
             if article.added > since
+            and (having is None or article.id in having)
             and (where is None or where.admits(article))
             and (article.id in texts or _has(f"{article.title} {article.source}", wanted))
         ]

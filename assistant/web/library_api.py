@@ -1,10 +1,12 @@
 """The library over HTTP: what the page's list of articles asks for.
 
     GET    /library                 how many articles, how far adding is, the samples; asked again and again
-    GET    /library/articles        ?words= &source= &author= &tag= &after= &before= &order= &since= &skip=
+    GET    /library/articles        ?words= &source= &author= &tag= &after= &before= &order= &since= &name= &skip=
                                     -> the next articles
     GET    /library/sources         the sources by their site, with how many articles each has
     GET    /library/labels          ?words=  the authors and the tags, with how many articles each has
+    GET    /library/names           ?words= &kind= &skip=  people, organisations and places, with how many
+                                    articles each is in, and how many articles are read by now
     PUT    /library/files           ?name= &upload= &of=  the bytes of one file, read in the background
     DELETE /library/files           ?name= &upload= &of=  one of those chosen together that is not sent: it is gone
     POST   /library/text            title, text, published, source, url: an article that was typed
@@ -26,7 +28,7 @@ Errors are those of `api`. It decides nothing: what happens is in `library` and 
 import contextlib
 from dataclasses import asdict
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -149,6 +151,7 @@ def library_routes(library: Library) -> "APIRouter":
         after: date | None = None,
         before: date | None = None,
         since: Annotated[int, Query(ge=0)] = 0,
+        name: Annotated[str, Query(max_length=500)] = "",
         skip: Annotated[int, Query(ge=0)] = 0,
         order: Order = "date",
     ) -> JSONResponse:
@@ -159,7 +162,7 @@ def library_routes(library: Library) -> "APIRouter":
             authors=author or None,
             tags=tag or None,
         )
-        listed = library.listed(words, where, order=order, since=since, skip=skip)
+        listed = library.listed(words, where, order=order, since=since, name=name, skip=skip)
         body = {
             "articles": [
                 _listed(article, listed.texts.get(article.id)) for article in listed.articles
@@ -179,6 +182,20 @@ def library_routes(library: Library) -> "APIRouter":
     def labels(words: Annotated[str, Query(max_length=500)] = "") -> JSONResponse:
         authors, tags = library.labels(words)
         body = {"authors": asdict(authors), "tags": asdict(tags)}
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+    @router.get("/names")
+    def names(
+        words: Annotated[str, Query(max_length=500)] = "",
+        kind: Literal["any", "person", "organisation", "place", ""] = "any",
+        skip: Annotated[int, Query(ge=0)] = 0,
+    ) -> JSONResponse:
+        listing = library.naming.named(words, kind, skip=skip)
+        named = [
+            {"name": one.name, "kind": one.kind, "articles": len(one.articles)}
+            for one in listing.names
+        ]
+        body = {**asdict(listing), "names": named}
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
     @router.put("/files", status_code=202)

@@ -11,7 +11,7 @@ It tells numbers, stages and the names of collections; no question, no article, 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -186,6 +186,9 @@ class _Measured:
     def answer(self, question: str, **more: Any) -> Answer:
         *_, whole = self.stream(question, **more)
         return whole
+
+    def follow_ups(self, answer: Answer, **more: Any) -> Sequence[str]:
+        return self._assistant.follow_ups(answer, **more)  # nobody has asked these
 
     def stream(self, question: str, **more: Any) -> Generator[Answer, None, None]:
         outcome, last = "failed", None

@@ -54,6 +54,12 @@ class Programs:
         self._rate = rate
         self._at_once = at_once
         self._slots = threading.BoundedSemaphore(at_once)
+        self._under_way: set[object] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a question is being answered."""
+        return bool(self._under_way)
 
     async def growing(self, asked: Question, whose: str = "") -> AsyncGenerator[Answer, None]:
         """Growing answers, the last one complete. Closed early, the work ends within a moment. `whose`
@@ -65,6 +71,7 @@ class Programs:
             self._rate.take(whose)
         if not self._slots.acquire(blocking=False):
             raise TooManyQuestionsError(f"{self._at_once} questions at a time are the most.")
+        self._under_way.add(this := object())
         stopping = threading.Event()
 
         def made() -> Iterator[Answer]:
@@ -90,6 +97,7 @@ class Programs:
                     yield answer
         finally:
             stopping.set()
+            self._under_way.discard(this)
 
 
 async def last(growing: AsyncIterator[Answer]) -> Answer:

@@ -121,6 +121,7 @@ class Stage:
         """Let go what a state holds back, and make everything as it was."""
         self.index.gate.set()
         self.assistant.go_on.set()
+        self.assistant.next = ()
         self.library.adding.wait(180)
         self.library.adding.dismiss()
         self.index.kept = dict(self.kept)
@@ -314,6 +315,14 @@ def rated(stage: Stage) -> Page:
     return page
 
 
+def following(stage: Stage) -> Page:
+    stage.assistant.next = OFFERED
+    page = answer(stage)
+    page.until(lambda: page.all("#dl-answers .dl-next"))
+    page.run("document.querySelector('.dl-next').scrollIntoView({block: 'end'})")
+    return page
+
+
 def removed(stage: Stage) -> Page:
     page = answer(stage)
     stage.index.remove(["reports/harbour 2?.txt"])
@@ -395,6 +404,16 @@ def sources(stage: Stage) -> Page:
         page.click(".dl-sites label", at)
     page.until(lambda: page.text("#dl-sources .dl-chosen") == "6 selected")
     page.until(lambda: page.chips() == ["6 sources"])
+    return page
+
+
+def naming(stage: Stage) -> Page:
+    page = stage.page(stage.full)
+    shelf(page)
+    page.click("#dl-names summary")
+    page.until(lambda: page.all(".dl-name"))
+    page.click(".dl-name")
+    page.until(lambda: page.all("#dl-shelf .dl-told strong"))
     return page
 
 
@@ -571,6 +590,7 @@ STATES: Mapping[str, Callable[[Stage], Page]] = {
         model_off_unanswered,
         history,
         rated,
+        following,
         removed,
         hostile,
         articles,
@@ -580,6 +600,7 @@ STATES: Mapping[str, Callable[[Stage], Page]] = {
         narrowed,
         choosing,
         sources,
+        naming,
         labels,
         relabelling,
         news,

@@ -420,3 +420,19 @@ def test_a_feed_is_kept_up_to_date_and_given_up(opened: Opened, tmp_path: Path) 
     subscribing.close()
     kept.close()
     index.close()
+
+
+def test_names_are_browsed_searched_and_list_their_articles(page: Page) -> None:
+    everything = len(page.all("#dl-shelf .dl-list li"))
+    page.click("#dl-names summary")
+    page.until(lambda: "Khaled Khiari" in page.texts("#dl-names .dl-name bdi"))
+    assert faults(page.driver) == []
+    page.write("#dl-names input", "khiari")
+    page.until(lambda: page.texts("#dl-names .dl-name bdi") == ["Khaled Khiari"])
+    page.write("#dl-names .dl-name", Keys.ENTER)
+    page.until(lambda: page.texts("#dl-shelf .dl-told strong") == ["Khaled Khiari"])
+    page.until(lambda: page.texts("#dl-shelf .dl-title") == [MEETING.title])
+    page.click("#dl-shelf .dl-told button", 1)
+    page.until(lambda: len(page.all("#dl-shelf .dl-list li")) == everything)
+    page.write("#dl-names input", "zzz")
+    page.until(lambda: page.texts("#dl-names > .dl-meta") == ["No name has “khiarizzz”."])

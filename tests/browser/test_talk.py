@@ -318,6 +318,32 @@ def test_a_verdict_is_kept_and_can_be_changed_and_taken_back(page: Page) -> None
     page.until(lambda: pressed(page) == [])
 
 
+def test_questions_to_ask_next_stand_below_the_last_answer_and_are_asked_by_a_click(
+    opened: Opened,
+) -> None:
+    more = ("When does work begin?", "Who co-chairs the meeting?")
+    with opened.served(FakeAssistant(next=more)) as address:
+        page = opened(address)
+        page.ask(COST_QUESTION)
+        page.until(lambda: page.texts(".dl-next button") == list(more))
+        group = page.one(".dl-next")
+        assert (group.aria_role, group.accessible_name) == ("group", "Questions to ask next")
+        assert faults(page.driver) == []
+        page.write(".dl-next button", Keys.ENTER)  # by the keyboard, as every button
+        page.asked(2)
+        page.finished()
+        assert page.words(".dl-question")[-1] == more[0]
+        assert page.run(
+            "return document.activeElement === document.querySelector('#dl-box textarea')"
+        )
+        page.until(lambda: page.texts(".dl-next button") == [more[1]])
+        assert page.all(".bot-row")[-1].find_elements(By.CSS_SELECTOR, ".dl-next")
+        page = again(page)
+        page.until(lambda: page.texts(".dl-next button") == [more[1]])
+        page.ask("what is it all about?")  # which is not answered
+        page.until(lambda: not page.all(".dl-next"))
+
+
 def test_a_failed_question_is_retried_in_its_place(opened: Opened) -> None:
     assistant = FakeAssistant(failures={"boom": RuntimeError("secret")})
     with opened.served(assistant) as address:

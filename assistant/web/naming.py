@@ -1,0 +1,187 @@
+"""The people, organisations and places that the articles name, each with the articles it stands in.
+
+    naming = Naming(index)
+    naming.named("strake")          Listing: those whose name has these words, in most articles first
+    naming.articles("Ada Strake")   the ids of its articles
+
+Articles are read in a thread when somebody first asks, each once as long as it is not changed: what is read
+by then is told, and how far it is. Within an article a shorter name counts as the longest that has it
+("Strake" as "Ada Strake") where only one does; across articles, names are the same where they are written
+the same, capital letters aside. Nobody is recognised: two people of one name are one entry.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from assistant.question.names import Kind, names
+from assistant.question.spelling import common
+from vectorstore.articles import Summary, comparable
+from vectorstore.errors import ArticleNotFoundError, DatelineError
+from vectorstore.index import Index
+
+LISTED = 100  # names listed at once
+
+_LONG = 200_000  # characters of an article that are read
+_A_STEP = 100  # articles after which what was found is told
+_CERTAIN = 0.75  # of the articles that tell what a name is of
+
+Within = Mapping[str, Kind]  # the names of one article
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name as most articles write it, what it is of ("" where they do not tell), and their ids."""
+
+    name: str
+    kind: Kind
+    articles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Some of the names: `found` were looked for, of `total`; `read` of the `articles` are read by now, and
+    unless `complete` more are being read."""
+
+    names: tuple[Named, ...]
+    found: int
+    total: int
+    read: int
+    articles: int
+    complete: bool
+
+
+class Naming:
+    """The names of one index. May be used from several threads; nothing it says is waited for."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._turn = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
+        self._content: str | None = None  # as of which everything is told
+        self._within: dict[tuple[str, object], Within] = {}  # by an article as it was
+        self._named: Mapping[str, Named] = {}  # by the name as it is compared
+        self._read = (0, 0)
+
+    def named(
+        self, searched: str = "", kind: Kind | Literal["any"] = "any", *, skip: int = 0
+    ) -> Listing:
+        """The names that have the beginnings of all these words, of this kind, those in most articles first."""
+        self._look()
+        with self._turn:
+            complete = self._thread is None or not self._thread.is_alive()
+            every, read = self._named, self._read
+        wanted = comparable(searched).split()
+        found = [
+            one
+            for key, one in every.items()
+            if kind in ("any", one.kind) and all(f" {key}".find(f" {word}") >= 0 for word in wanted)
+        ]
+        return Listing(tuple(found[skip : skip + LISTED]), len(found), len(every), *read, complete)
+
+    def articles(self, name: str) -> tuple[str, ...]:
+        """The ids of the articles that have it, as far as these are read; () where none has."""
+        self._look()
+        with self._turn:
+            found = self._named.get(comparable(name))
+        return found.articles if found else ()
+
+    def wait(self) -> None:
+        """Until all that is there was read."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def close(self) -> None:
+        self._closing.set()
+        self.wait()
+
+    def _look(self) -> None:
+        content = self._index.statistics().content
+        with self._turn:
+            busy = self._thread is not None and self._thread.is_alive()
+            if busy or content == self._content or self._closing.is_set():
+                return
+            self._content = content
+            self._read = (0, self._index.statistics().articles)
+            self._thread = threading.Thread(target=self._read_all, name="naming", daemon=True)
+            self._thread.start()
+
+    def _read_all(self) -> None:
+        try:
+            summaries = self._index.articles()
+            new = {(one.id, _state(one)): one.id for one in summaries}
+            within = {key: found for key, found in self._within.items() if key in new}
+            for number, (key, article_id) in enumerate(new.items(), 1):
+                if self._closing.is_set():
+                    return
+                if key not in within:
+                    within[key] = self._names_of(article_id)
+                if number % _A_STEP == 0 or number == len(new):
+                    self._tell(within, len(summaries))
+            self._within = within
+            if not new:
+                self._tell({}, 0)
+        except DatelineError:  # an index that closes: it is read when it is asked for again
+            self._content = None
+
+    def _names_of(self, article_id: str) -> Within:
+        try:
+            article = self._index.get(article_id)
+        except ArticleNotFoundError:
+            return {}
+        return within(article.text[:_LONG])
+
+    def _tell(self, within: Mapping[tuple[str, object], Within], articles: int) -> None:
+        found: dict[str, list[tuple[str, str, Kind]]] = defaultdict(list)
+        for (article_id, _), names_ in within.items():
+            for name, kind in names_.items():
+                found[comparable(name)].append((article_id, name, kind))
+        named = {key: _named(every) for key, every in found.items()}
+        order = sorted(named.items(), key=lambda one: (-len(one[1].articles), one[0]))
+        with self._turn:
+            self._named, self._read = dict(order), (len(within), articles)
+
+
+def within(text: str) -> Within:
+    """The names of one article, each with its kind; shorter forms of a name are left out, and a common
+    word that is written as a name once."""
+    kinds: dict[str, Kind] = {}
+    times: Counter[str] = Counter()
+    for name in names(text):
+        plain = " ".join(name.text.split())
+        kinds[plain] = name.kind
+        times[plain] += 1
+    return {
+        name: kind
+        for name, kind in kinds.items()
+        if not _short(name, kind, kinds)
+        and (kind or " " in name or times[name] > 1 or not common(name))
+    }
+
+
+def _short(name: str, kind: Kind, kinds: Mapping[str, Kind]) -> bool:
+    """Whether it is the beginning or the end of just one longer name, which is of the same kind."""
+    longer = [
+        other for other in kinds if other.startswith(f"{name} ") or other.endswith(f" {name}")
+    ]
+    return len(longer) == 1 and (not kind or kinds[longer[0]] == kind)
+
+
+def _state(summary: Summary) -> object:
+    """Another one where the text may be another."""
+    return summary.title, summary.characters, summary.added
+
+
+def _named(found: Sequence[tuple[str, str, Kind]]) -> Named:
+    written = Counter(name for _, name, _ in found).most_common(1)[0][0]
+    kinds = Counter(kind for *_, kind in found if kind)
+    kind: Kind = ""
+    if kinds:
+        best, count = kinds.most_common(1)[0]
+        kind = best if count >= _CERTAIN * kinds.total() else ""
+    return Named(written, kind, tuple(article for article, *_ in found))

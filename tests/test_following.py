@@ -207,7 +207,12 @@ def test_a_question_that_is_being_answered_goes_first_and_the_next_one_ends_the_
 
 def test_closing_ends_what_waits(kept: Conversations) -> None:
     asked = threading.Event()
-    following = Following(FakeAssistant(next=("When?",)), kept, lambda: asked.set() is None)
+
+    def busy() -> bool:
+        asked.set()
+        return True
+
+    following = Following(FakeAssistant(next=("When?",)), kept, busy)
     found: list[tuple[str, ...]] = []
     exchange = one(kept)
     waiting = threading.Thread(target=lambda: found.append(after(following, exchange)))

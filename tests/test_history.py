@@ -17,7 +17,7 @@ from assistant.errors import ModelError
 from assistant.render import reading_address, to_markdown
 from assistant.web.conversations import Conversations, Exchange, Filters
 from assistant.web.history import AskedOut, ConversationOut
-from assistant.web.keys import Keys
+from assistant.web.keys import Can, Keys
 from assistant.web.reading import ANSWER, REMOVED
 from assistant.web.reading import changed as told_changed
 from assistant.web.sealing import Seal
@@ -120,9 +120,9 @@ def test_each_key_has_conversations_of_its_own(
     url = "/api/v1/conversations"
     with closing(Keys.open(seal=Seal(b"k" * 32))) as keys:
         site = Client(create_app(assistant, page=False, conversations=conversations, keys=keys))
+        given: list[tuple[str, Can]] = [("one", "ask"), ("other", "ask"), ("managing", "manage")]
         one, other, managing = (
-            {"Authorization": f"Bearer {keys.create(name, can, 0.0)}"}
-            for name, can in (("one", "ask"), ("other", "ask"), ("managing", "manage"))
+            {"Authorization": f"Bearer {keys.create(name, can, 0.0)}"} for name, can in given
         )
         first = site.post(url, json={"question": COST.question, "tags": ["kelp"]}, headers=one)
         assert first.status_code == 201

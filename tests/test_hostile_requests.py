@@ -44,6 +44,7 @@ class OverIndex:
         answering = FakeAssistant()
         self.models = answering.models
         self.answer, self.stream = answering.answer, answering.stream
+        self.follow_ups = answering.follow_ups
 
 
 def offline(url: str) -> Page:

@@ -60,7 +60,7 @@
   const keptNumber = make("span", { className: "dl-number-of" });
   const keptList = make("ul", { className: "dl-failures" });
   const namesNumber = make("span", { className: "dl-number-of" });
-  const namesSeek = make("input", { type: "search", className: "dl-seek-names", maxLength: 200, placeholder: "Search the names", "aria-label": "Search the people, organisations and places", autocomplete: "off", spellcheck: false, oninput: () => fillNames() });
+  const namesSeek = make("input", { type: "search", className: "dl-seek-names", maxLength: 200, placeholder: "Search", "aria-label": "Search the people, organisations and places", autocomplete: "off", spellcheck: false, oninput: () => fillNames() });
   const namesKind = make("select", { "aria-label": "Kind of name", onchange: () => fillNames() },
     ...[["any", "All"], ["person", "People"], ["organisation", "Organisations"], ["place", "Places"], ["", "Others"]].map(([value, text]) => make("option", { value, textContent: text })));
   const namesTold = make("p", { className: "dl-meta", role: "status" });

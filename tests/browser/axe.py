@@ -1,6 +1,7 @@
 """What the rules of axe-core say of a page, without a download.
 
     faults(driver)          serious and critical violations, one line each; [] where there are none
+    faults(driver, COLOURS) of the one rule that looks different in the dark
 
 The script comes from the installed package axe-playwright-python, of which nothing else is used;
 WebDriver puts it into the page, where the page's own policy would not.
@@ -16,19 +17,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
 
+COLOURS = "color-contrast"
+
 _GRAVE = ("serious", "critical")
 _RUN = """
 const done = arguments[arguments.length - 1];
-axe.run(document, {resultTypes: ["violations"]}).then((found) => done(found.violations),
+axe.run(document, {resultTypes: ["violations"], ...arguments[0]}).then((found) => done(found.violations),
                                                        (error) => done([{id: String(error), impact: "critical", nodes: []}]));
 """
 
 
-def faults(driver: WebDriver) -> list[str]:
-    """The violations of accessibility rules that are serious or critical, with where they are."""
+def faults(driver: WebDriver, *rules: str) -> list[str]:
+    """The violations of accessibility rules that are serious or critical, with where they are: of all rules, or
+    of these."""
     if not driver.execute_script("return typeof axe === 'object'"):
         driver.execute_script(_script())
-    found: list[dict[str, Any]] = driver.execute_async_script(_RUN)
+    found: list[dict[str, Any]] = driver.execute_async_script(
+        _RUN, {"runOnly": list(rules)} if rules else {}
+    )
     return [
         f"{violation['id']} ({violation['impact']}): {node['html'][:160]} {node['failureSummary'][:400]}"
         for violation in found

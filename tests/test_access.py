@@ -564,7 +564,7 @@ def test_the_page_counts_a_session_and_not_only_its_visitors_cookie() -> None:
         shown = [
             view
             async for view in on_ask(
-                f"0 {visitor}{session} who?", "", [], None, None, None, request
+                f"0 {visitor}{session} who?", "", [], None, None, None, None, request
             )
         ]
         return str(shown[-1][1])

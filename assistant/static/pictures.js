@@ -19,7 +19,7 @@
   const views = make("div", { className: "dl-views", hidden: true },
     make("div", { className: "dl-choice", role: "group", "aria-label": "Show as" }, asText, asPage), turning);
   const told = make("p", { className: "dl-notice", hidden: true });
-  const picture = make("img", { alt: "" });
+  const picture = make("img", { className: "dl-picture", alt: "" });
   const marks = make("div", { className: "dl-on-page", "aria-hidden": "true" });
   const sheet = make("div", { className: "dl-sheet" }, picture, marks);
   const region = make("div", { className: "dl-pages", tabIndex: 0, role: "region", "aria-label": "Page of the PDF", hidden: true,

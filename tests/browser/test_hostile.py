@@ -47,11 +47,12 @@ def page(opened: Opened, address: str) -> Iterator[Page]:
     assert page.run("return window.owned") is None
     assert (
         page.all(
-            f":is(#dl-answers .message, #dl-shelf .dl-list, #dl-reader, #dl-history) :is({INSIDE}):not(.dl-brief)"
+            f":is(#dl-answers .message, #dl-shelf .dl-list, #dl-reader, #dl-history) :is({INSIDE}):not(.dl-brief, .dl-picture)"
         )
         == []
     )
-    assert len(page.all(".dl-brief")) <= 1  # the reader's own
+    assert len(page.all(".dl-brief")) <= 1  # the reader's own, as is the picture of a page
+    assert len(page.all(".dl-picture")) <= 1
     assert page.all(f"[src*='{OUTSIDE}'], link[href*='{OUTSIDE}']") == []
     assert page.run(
         "return document.elementFromPoint(innerWidth / 2, innerHeight / 2).textContent !== 'covered'"

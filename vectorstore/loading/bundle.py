@@ -91,7 +91,6 @@ _RIGHTS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _LONGEST_RIGHTS = 400  # characters of them, and of what is behind them
-_SENTENCE = re.compile(r"[a-z][^.!?]*[.!?][”\"')\]]*\Z")
 _TOO_SHORT = 20  # characters of a text that is none
 
 
@@ -496,7 +495,14 @@ def _goes_on(text: str, start: int, value: str) -> bool:
     without labels follow."""
     behind = (line for line in _lines(text, start, len(text)) if _label(line) is None)
     sentences = (line[0].strip() for line in behind if not _COPYRIGHT.match(line[0]))
-    return any(len(s) > _TOO_SHORT and _SENTENCE.search(s) for s in (value, *sentences))
+    return any(len(s) > _TOO_SHORT and _ends_as_sentence(s) for s in (value, *sentences))
+
+
+def _ends_as_sentence(text: str) -> bool:
+    """Whether it ends with a stop, and has small letters before that."""
+    said = text.rstrip("”\"')]")
+    last = re.split("[.!?]", said[:-1])[-1]
+    return said.endswith((".", "!", "?")) and any("a" <= each <= "z" for each in last)
 
 
 def _draft(

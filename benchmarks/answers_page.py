@@ -108,13 +108,13 @@ def main() -> None:
     sys.exit(1 if changed else 0)
 
 
-def page(assistant: Assistant) -> str:
-    """The page, over an assistant whose index holds the sample articles."""
+def page(assistant: Assistant, most: int | None = None) -> str:
+    """The page, over an assistant whose index holds the sample articles; with at most so many questions of a kind."""
     parts = [_INTRODUCTION]
     for heading, questions in QUESTIONS.items():
         parts.append(f"## {heading}")
         history: list[Turn] = []
-        for question in questions:
+        for question in questions[:most]:
             follows = question.startswith("> ")
             asked = question.removeprefix("> ")
             answer = assistant.answer(asked, history=history if follows else ())

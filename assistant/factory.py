@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from assistant.answering.chain import Chain
 from assistant.answering.following import follow_ups
 from assistant.answering.streaming import in_a_thread
-from assistant.answers import Answer, TurnLike
+from assistant.answers import Answer, Turn, TurnLike
 from assistant.databases import BACKED_UP
 from assistant.installation import Installation
 from assistant.prompts import load_phrases, load_prompt
@@ -282,12 +282,13 @@ class Assistant:
         """
         if not answer.answered:
             return ()
-        alone = self.without_model
+        alone, before = self.without_model, turns_of(history)
+        turns = (*before, Turn("user", answer.question), Turn("assistant", answer.text))
         return follow_ups(
             answer,
             self._cited(answer),
-            [turn.text for turn in turns_of(history) if turn.role == "user"],
-            lambda question: alone.answer(question, **limits),
+            [turn.text for turn in before if turn.role == "user"],
+            lambda question: alone.answer(question, history=turns, **limits),
             going,
         )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from assistant.answering.following import OFFERED, SURE, follow_ups
-from assistant.answers import Answer, Position
+from assistant.answers import Answer, Position, Turn
 from assistant.api import create_app
 from assistant.errors import ConversationNotFoundError
 from assistant.web.conversations import Conversations, Exchange
@@ -134,6 +134,24 @@ def test_an_assistant_offers_what_the_cited_article_answers(tmp_path: Path) -> N
         assert assistant.follow_ups(replace(answer, kind="abstention", citations=())) == ()
         assistant.index.remove([BRIDGE.id])
         assert assistant.follow_ups(answer) == []
+
+
+def test_what_is_answered_otherwise_behind_the_conversation_is_not_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {"prize": ["Ada Strake"], "opened": ["4 May 2020"]}
+    with fake_assistant(tmp_path, [BRIDGE], found) as assistant:
+        answer = assistant.answer(PRIZE.question)
+        assert assistant.follow_ups(answer) == [WHEN]
+        before: list[tuple[str, ...]] = []
+
+        def otherwise(_: str, *, history: Sequence[Turn] = (), **__: object) -> Answer:
+            before.append(tuple(turn.text for turn in history))
+            return answer
+
+        monkeypatch.setattr(assistant, "answer", otherwise)
+        assert assistant.follow_ups(answer, history=[("user", "hello")]) == []
+        assert set(before) == {("hello", PRIZE.question, answer.text)}
 
 
 # ------------------------------------------------------------------------------------------ the page

@@ -52,8 +52,8 @@ def follow_ups(
 ) -> list[str]:
     """Up to three questions that these articles answer as well, the surest first.
 
-    `before` was asked before the answer's question: it is not offered. Each is asked by itself, for it says
-    all that it needs. `going` is called before each: it may wait, and ends the search where it says no.
+    `before` was asked before the answer's question: it is not offered. `ask` answers as it will where one is
+    clicked, behind the conversation: that may be another answer than to the question alone. `going` is called before each: it may wait, and ends the search where it says no.
     Raises what `ask` raises.
     """
     told: list[tuple[Made, Answer]] = []

@@ -43,10 +43,12 @@ def main() -> None:
         reader = shipped_reader(weights_folder())
         with Assistant(index, reader, Settings(index=Path(scratch) / "index")) as assistant:
             for one in asked:
+                if looked == a.answers:
+                    break
                 if of_article[one.articles[0]] == _OF_AN_ARTICLE:
                     continue
                 answer = assistant.answer(one.question)
-                if not answer.answered or looked == a.answers:
+                if not answer.answered:
                     continue
                 of_article[one.articles[0]] += 1
                 looked += 1

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_loading import archive, only, word, written
+from vectorstore.articles import Article
 from vectorstore.loading import load
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
@@ -203,3 +204,66 @@ def test_what_is_struck_out_is_not_said(tmp_path: Path) -> None:
     text = only(written(tmp_path / "a.docx", word(body=paragraph(*runs)))).text
 
     assert text == "It held 48 wagons."
+
+
+CHART = """<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"
+ xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><c:chart><c:title><c:tx><c:rich><a:bodyPr/>
+<a:p><a:r><a:t>Ore shipped</a:t></a:r></a:p></c:rich></c:tx></c:title><c:plotArea><c:barChart><c:barDir val="bar"/>
+<c:ser><c:idx val="0"/><c:order val="0"/><c:tx><c:strRef><c:f>S!B1</c:f><c:strCache><c:ptCount val="1"/><c:pt idx="0">
+<c:v>Tonnes</c:v></c:pt></c:strCache></c:strRef></c:tx><c:cat><c:strRef><c:f>S!A2</c:f><c:strCache><c:ptCount val="2"/>
+<c:pt idx="0"><c:v>1911</c:v></c:pt><c:pt idx="1"><c:v>1912</c:v></c:pt></c:strCache></c:strRef></c:cat><c:val>
+<c:numRef><c:f>S!B2</c:f><c:numCache><c:ptCount val="2"/><c:pt idx="0"><c:v>61</c:v></c:pt><c:pt idx="1"><c:v>70.5</c:v>
+</c:pt></c:numCache></c:numRef></c:val></c:ser></c:barChart></c:plotArea></c:chart></c:chartSpace>"""
+DIAGRAM = """<d:dataModel xmlns:d="http://schemas.openxmlformats.org/drawingml/2006/diagram"
+ xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><d:ptLst><d:pt modelId="1"><d:t><a:bodyPr/><a:p><a:r>
+<a:t>Mine </a:t></a:r><a:r><a:t>manager</a:t></a:r></a:p></d:t></d:pt><d:pt modelId="2"><d:t><a:p/></d:t></d:pt>
+<d:pt modelId="3"><d:t><a:p><a:r><a:t>Loading master</a:t></a:r></a:p></d:t></d:pt></d:ptLst></d:dataModel>"""
+_OF = "http://schemas.openxmlformats.org/drawingml/2006"
+
+
+def drawn(tag: str, relation: str) -> str:
+    """A paragraph with a chart or diagram anchored in it."""
+    refers = f'xmlns:d="{_OF}/{tag.split(":")[0]}" xmlns:r="{_TYPE}" {relation}'
+    data = f'<a:graphicData xmlns:a="{_OF}/main"><d:{tag.split(":")[1]} {refers}/></a:graphicData>'
+    return paragraph(f"<w:r><w:drawing>{data}</w:drawing></w:r>")
+
+
+def with_drawings(content: bytes, **parts: str) -> bytes:
+    """A document with these parts, as its relations rcharts, rdiagrams."""
+    with zipfile.ZipFile(io.BytesIO(content)) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    relations = ""
+    for name, part in parts.items():
+        members[f"word/{name}.xml"] = part.encode()
+        relations += f'<Relationship Id="r{name}" Type="{_TYPE}/{name}" Target="{name}.xml"/>'
+    where = "word/_rels/document.xml.rels"
+    end = b"</Relationships>"
+    members[where] = members[where].replace(end, relations.encode() + end)
+    return archive(members)
+
+
+def test_the_figures_of_charts_and_the_words_of_diagrams_are_read(tmp_path: Path) -> None:
+    body = (
+        paragraph(run("Before."))
+        + drawn("chart:chart", 'r:id="rchart"')
+        + drawn("diagram:relIds", 'r:dm="rdiagram"')
+        + drawn("chart:chart", 'r:id="rgone"')
+        + paragraph(run("After."))
+    )
+    content = with_drawings(word(body=body), chart=CHART, diagram=DIAGRAM)
+
+    text = only(written(tmp_path / "a.docx", content)).text
+
+    assert text == (
+        "Before.\n\nOre shipped\n\n| Tonnes\n1911 | 61\n1912 | 70.5\n\nMine manager\nLoading master\n\nAfter."
+    )
+
+
+def test_a_chart_that_is_damaged_costs_the_chart_and_is_told(tmp_path: Path) -> None:
+    body = paragraph(run("Before.")) + drawn("chart:chart", 'r:id="rchart"')
+    loading = load(written(tmp_path / "a.docx", with_drawings(word(body=body), chart="<c:chart")))
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert article.text == "Before."
+    assert [notice.text for notice in loading.notices] == ["a chart or diagram could not be read"]

@@ -1512,6 +1512,15 @@ def test_what_is_no_rich_text_is_refused(tmp_path: Path) -> None:
     assert "no rich text" in refusal(written(tmp_path / "a.rtf", "plain"))
 
 
+def test_what_is_struck_out_or_hidden_in_rich_text_is_not_said(tmp_path: Path) -> None:
+    content = (
+        r"{\rtf1\ansi It held {\strike 31\'961 }\striked1 40\u8211? \striked0 48{\v\b none\v0  wagons}.\par"
+        r"\strike All\par gone\plain  Now.}"
+    )
+
+    assert only(written(tmp_path / "a.rtf", content)).text == "It held 48 wagons.\n\nNow."
+
+
 # Feeds
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.ole import compound, message
+from tests.test_docx import DIAGRAM
 from tests.test_loading import archive, only, pdf, refusal, word, written
 from vectorstore.articles import Article, Skipped
 from vectorstore.loading import load
@@ -42,14 +43,17 @@ def slides(*, title: str = "") -> bytes:
         run = paragraph.add_run()
         run.text = text
         run.font._element.set("baseline", str(baseline))
-    note = upper.text_frame.add_paragraph().add_run()
+    last = upper.text_frame.add_paragraph()
+    struck, note = last.add_run(), last.add_run()
+    struck.text = "With it. "
+    struck.font._element.set("strike", "dblStrike")
     note.text = "Without the land."
     first.notes_slide.notes_text_frame.text = "Say that the keeper is Ane Holt."
     hidden = made.slides.add_slide(made.slide_layouts[6])
     hidden._element.set("show", "0")
     hidden.shapes.add_textbox(0, 0, Cm(5), Cm(5)).text_frame.text = "hidden"
-    last = made.slides.add_slide(made.slide_layouts[6])
-    table = last.shapes.add_table(2, 2, Cm(1), Cm(1), Cm(8), Cm(4)).table
+    end = made.slides.add_slide(made.slide_layouts[6])
+    table = end.shapes.add_table(2, 2, Cm(1), Cm(1), Cm(8), Cm(4)).table
     for place, text in {(0, 0): "Grain", (0, 1): "Kinds", (1, 0): "Rye", (1, 1): "310"}.items():
         table.cell(*place).text = text
     out = io.BytesIO()
@@ -95,6 +99,38 @@ def test_the_figures_of_a_chart_are_read_and_hidden_slides_are_told(tmp_path: Pa
     assert isinstance(article, Article)
     assert article.text == "Fish at the weir\n\n| Salmon\n1952 | 1234567\n1953 | 9.25"
     assert [notice.text for notice in loading.notices] == ["slide 2 is hidden and was left out"]
+
+
+def test_the_words_of_a_diagram_are_read(tmp_path: Path) -> None:
+    from lxml import etree
+    from pptx import Presentation
+    from pptx.opc.constants import RELATIONSHIP_TYPE
+    from pptx.opc.package import Part
+    from pptx.opc.packuri import PackURI
+
+    made = Presentation()
+    slide = made.slides.add_slide(made.slide_layouts[6])
+    kind = "application/vnd.openxmlformats-officedocument.drawingml.diagramData+xml"
+    where = PackURI("/ppt/diagrams/data1.xml")
+    part = Part(where, kind, made.part.package, DIAGRAM.encode())
+    relation = slide.part.relate_to(part, RELATIONSHIP_TYPE.DIAGRAM_DATA)
+    slide.shapes._spTree.append(
+        etree.fromstring(
+            f"""<p:graphicFrame xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"
+            xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"
+            xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><p:nvGraphicFramePr>
+            <p:cNvPr id="9" name="x"/><p:cNvGraphicFramePr/><p:nvPr/></p:nvGraphicFramePr><p:xfrm/><a:graphic>
+            <a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/diagram"><d:relIds
+            xmlns:d="http://schemas.openxmlformats.org/drawingml/2006/diagram" r:dm="{relation}"/>
+            </a:graphicData></a:graphic></p:graphicFrame>"""
+        )
+    )
+    packed = io.BytesIO()
+    made.save(packed)
+
+    article = only(written(tmp_path / "a.pptx", packed.getvalue()))
+
+    assert article.text == "Mine manager\nLoading master"
 
 
 def workbook(**sheets: list[Any]) -> bytes:
@@ -167,6 +203,14 @@ def opened(
     return archive(members | (more or {}))
 
 
+STRUCK = "".join(
+    f'<style:style style:name="{name}"><style:text-properties {properties}/></style:style>'
+    for name, properties in (
+        ("T2", 'style:text-line-through-style="solid"'),
+        ("T3", 'style:text-line-through-style="none"'),
+        ("T4", 'text:display="none"'),
+    )
+)
 RAISED = '<style:style style:name="T1"><style:text-properties style:text-position="super 58%"/></style:style>'
 
 
@@ -198,6 +242,18 @@ def test_an_opendocument_text_gives_what_is_to_be_read(tmp_path: Path) -> None:
     )
     other = only(written(tmp_path / "b.odt", said))
     assert (other.title, other.language) == ("Seeds", "nb")
+
+
+def test_what_is_struck_out_or_hidden_in_an_opendocument_text_is_not_said(tmp_path: Path) -> None:
+    def span(style: str, text: str) -> str:
+        return f'<text:span text:style-name="{style}">{text}</text:span>'
+
+    body = f"<text:p>It held {span('T2', '31 ')}{span('T3', '48')} wagons{span('T4', ', no')}.</text:p>"
+    body += '<text:p text:style-name="T2">Nothing of it.</text:p>'
+
+    article = only(written(tmp_path / "a.odt", opened(body, styles=STRUCK)))
+
+    assert article.text == "It held 48 wagons."
 
 
 @pytest.mark.parametrize(

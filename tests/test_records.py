@@ -500,8 +500,8 @@ def test_tags_are_told_as_a_person_would(
     ("table", "told"),
     [
         (
-            "Titel;Text;Datum\nA;The ladder.;12.07.2025\n",
-            "no column named title; not read: titel, datum",
+            "Otsikko;Text;Aika\nA;The ladder.;12.07.2025\n",
+            "no column named title; not read: otsikko, aika",
         ),
         ('title,text\nA,"The ladder.\nB,The weir.\n', "never closed; line 3 may hold several rows"),
     ],
@@ -513,3 +513,24 @@ def test_what_of_a_table_was_not_read_is_told(tmp_path: Path, table: str, told: 
     assert isinstance(article, Article)
     assert article.text.startswith("The ladder.")
     assert told in loading.notices[0].text
+
+
+@pytest.mark.parametrize(
+    "heads",
+    [
+        "Überschrift;Veröffentlicht am;Autorin;Quelle;Adresse;Schlagwörter;Inhalt",
+        "Ueberschrift;Datum;Verfasser;Zeitung;Link;Ressort;Volltext",
+        "Titre;Publié le;Auteur;Journal;Lien;Mots-clés;Contenu",
+        "Titular;Fecha;Autores;Fuente;Enlace;Etiquetas;Texto",
+        "Titolo;Data;Autore;Fonte;Indirizzo;Sezione;Testo",
+        "Kop;Publicatiedatum;Auteurs;Krant;URL;Trefwoorden;Tekst",
+    ],
+)
+def test_tables_headed_in_other_languages_are_read(tmp_path: Path, heads: str) -> None:
+    row = f"Kelp;2025-03-03;Ola Brekke;Skerry;{URL};Coast;The kelp is back at the skerries."
+
+    article = only(written(tmp_path / "a.csv", f"{heads}\n{row}\n"))
+
+    assert (article.title, article.text) == ("Kelp", "The kelp is back at the skerries.")
+    assert (article.published, article.authors) == (date(2025, 3, 3), ("Ola Brekke",))
+    assert (article.source, article.url, article.tags) == ("Skerry", URL, ("Coast",))

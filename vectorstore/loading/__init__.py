@@ -54,7 +54,7 @@ __all__ = [
     "place_of",
 ]
 
-READING = 5  # raised when the same file would give other articles than before
+READING = 6  # raised when the same file would give other articles than before
 
 OnMember = Callable[[int, int], None]
 

@@ -1,18 +1,19 @@
 """Word documents (.docx): paragraphs, lists, tables, text boxes and notes, in reading order.
 
 python-docx opens the package; the text is walked here, because its paragraphs leave out what was
-inserted with changes tracked, text boxes, formulas and notes. Changes are read as accepted. Footnotes
-and endnotes stand behind the text, in the order in which it refers to them. Comments, headers, footers
-and hidden text are left out. The document's own dates and author are the computer's, not the
+inserted with changes tracked, text boxes, charts, diagrams, formulas and notes. Changes are read as
+accepted. Footnotes and endnotes stand behind the text, in the order in which it refers to them. Comments,
+headers, footers, and what is struck out or hidden are left out. The document's own dates and author are the computer's, not the
 article's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vectorstore.errors import LoadingError
+from vectorstore.loading import drawings
 from vectorstore.loading.archive import checked
 from vectorstore.loading.bundle import unbundled
 from vectorstore.loading.draft import Draft, language_code, own_title
@@ -40,6 +41,7 @@ _SPACES = {
 }
 _LEVELS = {"superscript": 1, "subscript": -1}
 _NOTES = {_WORD + "footnoteReference": "footnote", _WORD + "endnoteReference": "endnote"}
+_DRAWN = (drawings.CHART, drawings.DIAGRAM)
 _PRIVATE = range(0xE000, 0xF900)  # signs that only their font knows
 
 
@@ -61,20 +63,24 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
         document = docx.Document(BytesIO(content))
         body = document.element.body
         title, language = _said_of_it(document)
-        walk = _Walk(*_styles_and_notes(document))
+        walk = _Walk(*_styles_and_notes(document), document.part.rels)
         list(walk.blocks(body))
         marks = notes_of(walk.lines)
         blocks = list(walk.again(marks).blocks(body))
         blocks += walk.notes_text()
     except (OpcError, BadZipFile, KeyError, ValueError, XMLSyntaxError) as error:
         raise LoadingError(f"is damaged, or no Word document: {error}") from error
-    unread = next(body.iter(_WORD + "altChunk"), None) is not None
+    notices = []
+    if next(body.iter(_WORD + "altChunk"), None) is not None:
+        notices.append("a part of it is of another format and was not read")
+    if walk.damaged:
+        notices.append("a chart or diagram could not be read")
     yield from unbundled(
         Draft(
             tidy(sound("\n\n".join(blocks))),
             title=own_title(title) or own_title(_headed(document, walk)),
             language=language_code(language),
-            notices=("a part of it is of another format and was not read",) if unread else (),
+            notices=tuple(notices),
         )
     )
 
@@ -86,11 +92,16 @@ class _Walk:
     """Goes through a document's elements, and keeps what notes it has met."""
 
     def __init__(
-        self, levels: Mapping[str, int], notes: Mapping[tuple[str, str], _Element]
+        self,
+        levels: Mapping[str, int],
+        notes: Mapping[tuple[str, str], _Element],
+        relations: Mapping[str, Any],
     ) -> None:
         self.lines: list[list[Run]] = []
+        self.damaged = False  # a chart or diagram
         self._levels = levels  # of character styles
         self._notes = notes
+        self._relations = relations
         self._met: dict[tuple[str, str], None] = {}
         self._marks: Container[str] = frozenset()
 
@@ -100,8 +111,8 @@ class _Walk:
         return self
 
     def blocks(self, container: _Element) -> Iterator[str]:
-        """The paragraphs and tables of a body, cell, note or text box; text boxes after their
-        paragraph."""
+        """The paragraphs and tables of a body, cell, note or text box; text boxes, charts and diagrams
+        after their paragraph."""
         held: list[Run] = []  # of paragraphs whose end was deleted
         for child in container:
             if child.tag == _PARAGRAPH:
@@ -111,7 +122,7 @@ class _Walk:
                 if not held:
                     yield self._line(runs)
                 for box in boxes:
-                    yield from self.blocks(box)
+                    yield from self._drawn(box) if box.tag in _DRAWN else self.blocks(box)
             elif child.tag == _TABLE:
                 own = (row for row in child.iter(_ROW) if next(row.iterancestors(_TABLE)) is child)
                 yield "\n".join(" | ".join(self._cells(row)) for row in own if not _deleted(row))
@@ -129,6 +140,15 @@ class _Walk:
                 if note in self._notes:
                     yield from self.blocks(self._notes[note])
 
+    def _drawn(self, reference: _Element) -> Iterator[str]:
+        relation = self._relations.get(drawings.part_of(reference))
+        if relation is None or relation.is_external:
+            return
+        try:
+            yield from list(drawings.text_of(reference, relation.target_part.blob))
+        except drawings.DAMAGED:
+            self.damaged = True
+
     def text_of(self, paragraph: _Element) -> str:
         return self._line(list(self._runs(paragraph, [])))
 
@@ -142,11 +162,12 @@ class _Walk:
                 yield " ".join(" ".join(self.blocks(cell)).split())
 
     def _runs(self, paragraph: _Element, boxes: list[_Element]) -> Iterator[Run]:
-        """A paragraph's own text; the text boxes anchored in it are added to `boxes`."""
+        """A paragraph's own text; the text boxes, charts and diagrams anchored in it are added
+        to `boxes`."""
         waiting = [(element, 0) for element in reversed(paragraph)]
         while waiting:
             element, level = waiting.pop()
-            if element.tag == _WORD + "txbxContent":
+            if element.tag == _WORD + "txbxContent" or element.tag in _DRAWN:
                 boxes.append(element)
             elif element.tag in _TEXT:
                 yield Run(element.text or "", level)

@@ -1,7 +1,8 @@
 """OpenDocument texts (.odt): paragraphs, lists, tables, text boxes and notes, in reading order.
 
 zipfile and lxml read them; changes that were tracked are read as accepted, which is how the format keeps
-them. Footnotes and endnotes stand behind the text. Comments, indexes, headers and footers are left out.
+them. Footnotes and endnotes stand behind the text. Comments, indexes, headers, footers, and what is struck
+out or hidden are left out.
 The document's own dates and author are the computer's, not the article's.
 """
 
@@ -47,8 +48,8 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
     body = _part(archive, "content.xml").find(f"{_OFFICE}body/{_OFFICE}text")
     if body is None:
         raise LoadingError("is damaged, or no OpenDocument text")
-    levels, titled = _styles(archive)
-    walk = _Walk(levels)
+    levels, left_out, titled = _styles(archive)
+    walk = _Walk(levels, left_out)
     list(walk.blocks(body))
     blocks = list(walk.again(notes_of(walk.lines)).blocks(body))
     blocks += walk.notes_text()
@@ -67,9 +68,10 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
 class _Walk:
     """Goes through a text's elements, and keeps what notes it has met."""
 
-    def __init__(self, levels: dict[str, int]) -> None:
+    def __init__(self, levels: dict[str, int], left_out: Container[str]) -> None:
         self.lines: list[list[Run]] = []
         self._levels = levels  # of styles
+        self._left_out = left_out  # styles, too
         self._met: list[_Element] = []
         self._marks: Container[str] = frozenset()
 
@@ -114,7 +116,10 @@ class _Walk:
 
     def _runs(self, element: _Element, boxes: list[_Element], level: int = 0) -> Iterator[Run]:
         """The text of a paragraph or of a part of it; the boxes in it are added to `boxes`."""
-        level = level or self._levels.get(element.get(_TEXT + "style-name", ""), 0)
+        style = element.get(_TEXT + "style-name", "")
+        if style in self._left_out:
+            return
+        level = level or self._levels.get(style, 0)
         yield Run(BLANKS.sub(" ", element.text or ""), level)
         for child in element:
             name = child.tag.removeprefix(_TEXT) if isinstance(child.tag, str) else ""
@@ -137,9 +142,11 @@ def _owner(row: _Element) -> _Element:
     return next(row.iterancestors(_TABLE + "table"))
 
 
-def _styles(archive: ZipFile) -> tuple[dict[str, int], set[str]]:
-    """The levels of the styles that raise or lower text, and the names of those of titles."""
+def _styles(archive: ZipFile) -> tuple[dict[str, int], set[str], set[str]]:
+    """The levels of the styles that raise or lower text, the names of those that strike it out or hide it,
+    and of those of titles."""
     levels: dict[str, int] = {}
+    left_out: set[str] = set()
     titled = {"Title"}
     for part in ("styles.xml", "content.xml"):
         if part not in archive.namelist():
@@ -152,7 +159,10 @@ def _styles(archive: ZipFile) -> tuple[dict[str, int], set[str]]:
                 place = properties.get(_STYLE + "text-position", "").split(" ")[0]
                 if place and place != "0%":
                     levels[name] = -1 if place == "sub" or place.startswith("-") else 1
-    return levels, titled
+                line = properties.get(_STYLE + "text-line-through-style", "none")
+                if line != "none" or properties.get(_TEXT + "display") == "none":
+                    left_out.add(name)
+    return levels, left_out, titled
 
 
 def _said_of_it(archive: ZipFile) -> tuple[str, str]:

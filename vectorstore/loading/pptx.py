@@ -1,16 +1,16 @@
 """Slides (.pptx): one article, a page a slide: its title, texts and tables, then the speaker's notes.
 
 python-pptx reads them. What a slide inherits from its layout is left out, and so are hidden slides, which
-is told. Of a chart, its title and figures are taken.
+is told. Of a chart, its title and figures are taken; what is struck out is not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from vectorstore.errors import LoadingError
+from vectorstore.loading import drawings
 from vectorstore.loading.archive import checked
 from vectorstore.loading.draft import Draft, language_code, own_title
 from vectorstore.loading.markup import sound, tidy
@@ -94,24 +94,13 @@ def _of_shape(shape: Any) -> Iterator[str]:
         )
         yield "\n".join(rows)
     elif getattr(shape, "has_chart", False):
-        yield from _of_chart(shape.chart)
+        yield from drawings.of_chart(shape.chart)
     elif shape.has_text_frame:
         yield from _paragraphs(shape.text_frame)
-
-
-def _of_chart(chart: Any) -> Iterator[str]:
-    """Its title, and its figures as a table."""
-    if chart.has_title and chart.chart_title.has_text_frame:
-        yield chart.chart_title.text_frame.text
-    for plot in chart.plots:
-        series = list(plot.series)
-        rows = zip_longest(map(str, plot.categories), *(map(_figure, s.values) for s in series))
-        table = [("", *(s.name for s in series)), *rows]
-        yield "\n".join(" | ".join(cell or "" for cell in row).strip() for row in table)
-
-
-def _figure(value: float | None) -> str:
-    return "" if value is None else str(int(value) if value == int(value) else value)
+    else:
+        for diagram in shape._element.iter(drawings.DIAGRAM):
+            part = shape.part.related_part(drawings.part_of(diagram))
+            yield from drawings.text_of(diagram, part.blob)
 
 
 def _paragraphs(frame: Any) -> list[str]:
@@ -124,6 +113,8 @@ def _runs(paragraph: Any) -> Iterator[Run]:
             yield Run("\n")
         elif element.tag in (_DRAWING + "r", _DRAWING + "fld"):
             properties = element.find(_DRAWING + "rPr")
+            if properties is not None and properties.get("strike", "noStrike") != "noStrike":
+                continue
             raised = 0 if properties is None else int(properties.get("baseline") or 0)
             text = element.find(_DRAWING + "t")
             yield Run("" if text is None else text.text or "", (raised > 0) - (raised < 0))

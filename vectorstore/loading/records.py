@@ -1,8 +1,8 @@
 """Articles as records: JSON, JSON Lines and tables (CSV, TSV).
 
 A record has its text in `text` (or content, body, …), and as far as known title, date, authors, source,
-url, language and id; capitals, spaces and signs in these names do not matter, and other fields are
-ignored. Also known are the names that reader programs, news services and weblogs give them in what
+url, language and id, or these words in five other languages; capitals, accents, spaces and signs in
+these names do not matter, and other fields are ignored. Also known are the names that reader programs, news services and weblogs give them in what
 they export: wallabag, FreshRSS and all others that write Google Reader's JSON, Miniflux, Readwise,
 Raindrop, Pocket, Instapaper, Zotero, news-please, WordPress, Ghost, The Guardian.
 
@@ -19,6 +19,7 @@ import html
 import io
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -84,6 +85,24 @@ _NAMES = {
     ),
     "language": ("language", "lang", "inlanguage"),
     "id": ("id", "key", "itemkey"),
+}
+# The same as tables are headed in German, French, Spanish, Italian and Dutch, without their accents.
+_IN_OTHER_LANGUAGES = {
+    "text": "inhalt volltext artikeltext contenu texte contenido texto contenuto testo inhoud tekst",
+    "excerpt": "zusammenfassung anriss resume extrait resumen extracto riassunto samenvatting",
+    "title": "titel uberschrift ueberschrift schlagzeile titre titulo titular titolo kop",
+    "date": "datum veroffentlicht veroffentlichtam veroffentlichungsdatum veroeffentlicht veroeffentlichtam"
+    " veroeffentlichungsdatum erscheinungsdatum publie publiele datedepublication"
+    " fecha fechadepublicacion publicado data datadipubblicazione pubblicato gepubliceerd publicatiedatum",
+    "authors": "autor autoren autorin verfasser auteur auteurs autores autore autori",
+    "source": "quelle zeitung medium journal fuente periodico medio fonte giornale testata bron krant",
+    "url": "adresse lien enlace direccion indirizzo collegamento",
+    "tags": "schlagworte schlagworter schlagwoerter stichworte rubrik ressort motscles rubrique etiquetas seccion"
+    " etichette sezione trefwoorden rubriek",
+    "language": "sprache langue idioma lingua taal",
+}
+_NAMES = {
+    field: (*names, *_IN_OTHER_LANGUAGES.get(field, "").split()) for field, names in _NAMES.items()
 }
 _WITHIN = ("fields", "source", "attributes", "data")  # objects in which a record's fields may stand
 _VALUE = ("content", "rendered", "text", "html", "htmlcontent", "note", "value")  # an object's text
@@ -389,4 +408,4 @@ def _shown(line: str) -> str:
 
 
 def _folded(name: object) -> str:
-    return re.sub(r"[\W_]+", "", str(name)).lower()
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKD", str(name))).lower()

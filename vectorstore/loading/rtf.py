@@ -1,7 +1,7 @@
 """Rich text (.rtf), read by striprtf; its title is what the file says, else the first line.
 
-striprtf forgets what is raised and passes over footnotes: both are marked for it beforehand. The notes
-stand behind the text, as on the page.
+striprtf forgets what is raised, struck out or hidden and passes over footnotes: these are marked for it
+or taken out beforehand. The notes stand behind the text, as on the page.
 """
 
 from __future__ import annotations
@@ -47,33 +47,40 @@ _LEVELS = {1: "\x0e", -1: "\x0f", 0: "\x10"}
 _NOTE = "\x11"
 _CONTROL = re.compile(r"\\([a-z]+)(-?\d+)? ?|\\'[0-9a-f]{2}|\\.|[{}]|[^\\{}]+", re.DOTALL)
 _SWITCHES = {"super": 1, "sub": -1, "nosupersub": 0, "plain": 0}
+_LEAVES_OUT = ("strike", "striked", "v")  # struck out once or twice, hidden
 
 
 def _marked(written: str) -> str:
-    """The file with a sign where text is raised, lowered or neither again, and with its footnotes
-    behind everything else."""
+    """The file with a sign where text is raised, lowered or neither again, without what is struck out
+    or hidden, and with its footnotes behind everything else."""
     parts: list[str] = []
     notes: list[str] = []
-    stack: list[tuple[int, bool]] = []  # levels outside, and whether a note begins there
-    level, into = 0, parts
+    # Levels and what leaves text out outside, and whether a note begins there.
+    stack: list[tuple[int, frozenset[str], bool]] = []
+    level, out, into = 0, frozenset[str](), parts
     for found in _CONTROL.finditer(written):
         word, amount = found[1], found[2]
         before = level
         if found[0] == "{":
-            stack.append((level, False))
+            stack.append((level, out, False))
         elif found[0] == "}" and stack:
-            level, noted = stack.pop()
+            level, out, noted = stack.pop()
             if noted:
                 notes.append("}")
                 into = parts
         elif word == "footnote" and stack:
-            stack[-1] = (stack[-1][0], True)
+            stack[-1] = (*stack[-1][:2], True)
             parts.append("\\plain ")
             into = notes
             notes.append(f"{{{_NOTE}")
             continue
+        elif word in _LEAVES_OUT:
+            out = out - {word} if amount == "0" else out | {word}
         elif word in _SWITCHES:
             level = _SWITCHES[word] if amount != "0" else 0
+            out = frozenset() if word == "plain" else out
+        elif out and (word in (None, "u")):
+            continue
         into.append(found[0])
         if level != before:
             into.append(_LEVELS[level])

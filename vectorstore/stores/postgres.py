@@ -45,6 +45,7 @@ from vectorstore.errors import (
 )
 from vectorstore.folding import folded
 from vectorstore.stores import Row, Words
+from vectorstore.stores.ranking import FEWEST, POSTINGS, RANKED_AGAIN, divided
 from vectorstore.stores.tokens import Tokens, forms
 
 if TYPE_CHECKING:
@@ -175,8 +176,18 @@ WITH q AS (
         FROM found) AS parts
     GROUP BY passage
 )
-SELECT vector FROM scored JOIN passages ON passages.key = scored.passage
+SELECT vector, max(score) AS score FROM scored JOIN passages ON passages.key = scored.passage
 {among} GROUP BY vector ORDER BY max(score) DESC, vector LIMIT %s
+"""
+# What further terms add to texts that were found: looked up passage by passage.
+_ADDED = """
+SELECT vector, max(part) AS part FROM (
+    SELECT vector, passages.key, sum(idf * ((frequency * 2.2::float8) / (frequency + 1.2::float8
+        * (0.25::float8 + 0.75::float8 * length / %s::float8)))) AS part
+    FROM passages CROSS JOIN unnest(%s::bigint[], %s::float8[]) AS q (term, idf)
+    JOIN postings ON postings.term = q.term AND postings.passage = passages.key
+    WHERE vector = ANY(%s::bigint[]) GROUP BY vector, passages.key
+) AS parts GROUP BY vector
 """
 _PART = "coalesce(max(part) FILTER (WHERE number = {}), 0::float8)"
 _EXAMINED = 2_000  # passages at most that are read for words of several tokens, the newest
@@ -244,8 +255,11 @@ class Address:
 class PostgresStore:
     """An index in a PostgreSQL database. May be used from several threads and processes."""
 
-    def __init__(self, url: str, *, formats: Sequence[str] = FORMATS) -> None:
-        """Connect, make the index where absent, and bring it to the newest format.
+    def __init__(
+        self, url: str, *, formats: Sequence[str] = FORMATS, postings: int = POSTINGS
+    ) -> None:
+        """Connect, make the index where absent, and bring it to the newest format. `postings` is as in
+        SQLiteStore.
 
         Raises StoreError where no server answers or lets this user in, StoreFormatError where the
         schema is another program's or of a newer format.
@@ -254,6 +268,7 @@ class PostgresStore:
         self.name = self._address.name
         self.turn = _Turn(self)
         self._formats = formats
+        self._postings = postings
         self._adapters = _adapters()
         self._tokens = Tokens()
         self._lock = int.from_bytes(
@@ -389,10 +404,48 @@ class PostgresStore:
             (totals,) = self._select("SELECT passages, tokens FROM totals", ())
             if not phrases or not totals["tokens"]:
                 return []
-            statement, values = self._search(
-                phrases, totals["passages"], totals["tokens"], articles
+            single = {
+                number: _term(phrase[0])
+                for number, phrase in enumerate(phrases)
+                if len(phrase) == 1
+            }
+            rows = self._select(
+                "SELECT term, passages FROM terms WHERE term = ANY(%s::bigint[])",
+                ([*single.values()],),
             )
-            return [row["vector"] for row in self._select(statement, (*values, k))]
+            numbers = {row["term"]: row["passages"] for row in rows}
+            having = {n: numbers[term] for n, term in single.items() if term in numbers}
+            weights = {n: _idf(totals["passages"], number) for n, number in having.items()}
+            looked_up, common = [*having], list[int]()
+            if sum(having.values()) > self._postings and len(phrases) > FEWEST:
+                looked_up, common = divided(having, self._postings)
+            usual = totals["tokens"] / totals["passages"]
+            statement, values = self._search(
+                phrases,
+                [(single[n], n, weights[n]) for n in sorted(looked_up)],
+                totals["passages"],
+                usual,
+                articles,
+            )
+            wanted = max(k, RANKED_AGAIN) if common else k
+            found = [
+                (row["score"], row["vector"]) for row in self._select(statement, (*values, wanted))
+            ]
+            if not common:
+                return [vector for _, vector in found]
+            again = found[:RANKED_AGAIN]
+            rows = self._select(
+                _ADDED,
+                (
+                    usual,
+                    [single[n] for n in common],
+                    [weights[n] for n in common],
+                    [vector for _, vector in again],
+                ),
+            )
+            added = {row["vector"]: row["part"] for row in rows}
+            ranked = sorted((-score - added.get(vector, 0.0), vector) for score, vector in again)
+            return [vector for _, vector in (*ranked, *found[RANKED_AGAIN:])][:k]
 
     def vocabulary(self, shortest: int, longest: int) -> dict[str, int]:
         rows = self._select(
@@ -478,25 +531,17 @@ class PostgresStore:
     def _search(
         self,
         phrases: Sequence[tuple[str, ...]],
+        terms: Sequence[tuple[int, int, float]],
         passages: int,
-        tokens: int,
+        usual: float,
         articles: Sequence[int] | None,
     ) -> tuple[str, list[Any]]:
-        """The statement that ranks passages by these phrases, and its values but for the last."""
-        single = {number: phrase[0] for number, phrase in enumerate(phrases) if len(phrase) == 1}
-        rows = self._select(
-            "SELECT term, passages FROM terms WHERE term = ANY(%s::bigint[])",
-            ([_term(token) for token in single.values()],),
-        )
-        having = {row["term"]: row["passages"] for row in rows}
-        terms = [
-            (_term(token), number, _idf(passages, having[_term(token)]))
-            for number, token in single.items()
-            if _term(token) in having
-        ]
+        """The statement that ranks passages by these terms (each with its number among the phrases, and its
+        weight) and all phrases of several tokens, and its values but for the last; `passages` is how many
+        there are, `usual` the tokens that one has in the mean."""
         several: list[tuple[int, int, float, float, int]] = []
         for number, phrase in enumerate(phrases):
-            if number not in single:
+            if len(phrase) > 1:
                 times = self._tokens.occurrences(self._having_all(phrase), phrase)
                 idf = _idf(passages, len(times))
                 lengths = self._select(
@@ -514,7 +559,7 @@ class PostgresStore:
         )
         columns = [[row[at] for row in terms] for at in range(3)]
         columns += [[row[at] for row in several] for at in range(5)]
-        values: list[Any] = [*columns, tokens / passages]
+        values: list[Any] = [*columns, usual]
         return statement, values if articles is None else [*values, [*articles]]
 
     def _having_all(self, phrase: tuple[str, ...]) -> list[Words]:

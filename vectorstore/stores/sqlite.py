@@ -29,7 +29,14 @@ from vectorstore.errors import (
 )
 from vectorstore.folding import folded
 from vectorstore.stores import TEXT_WEIGHT, TITLE_WEIGHT, TOKENIZE, Turn, Words
-from vectorstore.stores.ranking import added_scores, idf
+from vectorstore.stores.ranking import (
+    FEWEST,
+    POSTINGS,
+    RANKED_AGAIN,
+    added_scores,
+    divided,
+    idf,
+)
 from vectorstore.stores.tokens import WRITTEN, marked
 
 CATALOG = "catalog.sqlite"  # the file's name in an index's folder
@@ -230,9 +237,6 @@ _FREQUENCY = """
 SELECT count(*) AS n, max(passage) AS last
 FROM (SELECT rowid AS passage FROM words WHERE words MATCH ? LIMIT ?)
 """
-POSTINGS = 30_000  # passages that have a term, of all terms of a search: 60 ms
-_FEWEST = 2  # terms that are looked up, however common they are
-_RANKED_AGAIN = 400
 _VOCABULARY = "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab (main, words, row)"
 _PUT_WORDS = "INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)"
 
@@ -382,33 +386,25 @@ class SQLiteStore:
             telling, common = self._divided(terms)
             if not common:
                 return [vector for _, vector in self._ranked(telling, k, articles)[:k]]
-            found = self._ranked(telling, max(k, _RANKED_AGAIN), articles)
-            again = self._ranked_again(found[:_RANKED_AGAIN], common)
-            return [*again, *(vector for _, vector in found[_RANKED_AGAIN:])][:k]
+            found = self._ranked(telling, max(k, RANKED_AGAIN), articles)
+            again = self._ranked_again(found[:RANKED_AGAIN], common)
+            return [*again, *(vector for _, vector in found[RANKED_AGAIN:])][:k]
 
     def _divided(self, terms: Sequence[str]) -> tuple[Sequence[str], dict[str, float]]:
-        """The rarest of these terms, as many as can be looked up in time, and the weights of the others:
-        a word that stands in every tenth of a million passages tells them apart little, and costs more
-        than all others."""
-        if len(terms) <= _FEWEST:
+        """The terms to be looked up, and the weights of the others."""
+        if len(terms) <= FEWEST:
             return terms, {}
-        looked_up = [self.rows(_FREQUENCY, f'"{term}"', self._postings)[0] for term in terms]
-        if sum(row["n"] for row in looked_up) <= self._postings:
+        looked_up = {t: self.rows(_FREQUENCY, f'"{t}"', self._postings)[0] for t in terms}
+        having = {term: row["n"] for term, row in looked_up.items()}
+        if sum(having.values()) <= self._postings:
             return terms, {}
+        telling, others = divided(having, self._postings)
         (passages,) = self.rows("SELECT coalesce(max(key), 0) AS n FROM passages")
-        telling: list[str] = []
-        common: dict[str, float] = {}
-        cost = 0
-        for row, term in sorted(zip(looked_up, terms, strict=True), key=lambda pair: pair[0]["n"]):
-            cost += row["n"]
-            if not row["n"]:
-                continue  # it is nowhere
-            if cost <= self._postings or len(telling) < _FEWEST:
-                telling.append(term)
-            else:
-                # Where counting was given up, as many as there are if the rest is like the beginning.
-                having = row["n"] * max(1.0, passages["n"] / max(1, row["last"]))
-                common[term] = idf(passages["n"], having)
+        common = {}
+        for term in others:
+            # Where counting was given up, as many as there are if the rest is like the beginning.
+            beyond = max(1.0, passages["n"] / max(1, looked_up[term]["last"]))
+            common[term] = idf(passages["n"], having[term] * beyond)
         return telling, common
 
     def _ranked(

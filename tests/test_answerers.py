@@ -186,13 +186,30 @@ def test_what_nobody_wants_is_not_tried(answerer: Answerer) -> None:
     assert answerer(material("What caused the flood?", CAUSED, leaning="span")) is None
 
 
-def test_between_forms_as_sure_the_one_that_is_wanted_is_told() -> None:
-    given = material("Why was there a flood?", CAUSED, leaning="explain")
+@pytest.mark.parametrize(
+    ("leaning", "surer", "told"),
+    [
+        ("span", 0.0, "span"),
+        ("explain", 0.0, "span"),
+        ("explain", 0.02, "sentences"),
+        ("describe", 0.15, "span"),
+        ("describe", 0.25, "sentences"),
+        ("list", 0.0, "sentences"),
+    ],
+)
+def test_a_few_words_are_told_unless_sentences_are_surer_or_several_things_wanted(
+    leaning: Form, surer: float, told: str
+) -> None:
+    given = material("Why was there a flood?", CAUSED, leaning=leaning)
     forms = [
-        replace(found_by(answerer, given), confidence=0.7, wanted=answerer.wanted)
-        for answerer in (Spans(), Sentences())
+        replace(found_by(answerer, given), confidence=confidence, wanted=wanted)
+        for answerer, confidence, wanted in (
+            (Sentences(), 0.6 + surer, Lists.wanted if leaning == "list" else Sentences.wanted),
+            (Spans(), 0.6, Spans.wanted),
+        )
     ]
-    assert max(forms, key=given.preference).form == "sentences"
+    # What is as sure is told in the order of the forms.
+    assert max(reversed(forms), key=given.preference).form == told
 
 
 def test_of_answers_about_as_sure_that_of_the_time_asked_about_is_told() -> None:
@@ -220,7 +237,7 @@ def test_besides_the_likeliest_sentence_its_neighbours_are_told_and_what_is_abou
     passages = [hit(FLOOD).passage, hit(AGAIN).passage]
     readings = [Reading(passage, 0, 0, "", 0.0) for passage in passages]
     found = [
-        Sentence(reading, number, Scored(0, 1, score))
+        Sentence(reading, number, Scored(0, len(reading.passage.text), score))
         for reading, number, score in [
             (readings[0], 0, 3.0), (readings[0], 1, own), (readings[1], 0, elsewhere),
         ]
@@ -237,6 +254,29 @@ def test_a_sentence_that_hangs_on_the_one_before_is_told_with_it() -> None:
     assert claim.text == (
         "The flood was caused by a blocked culvert. It made 340 people leave their homes."
     )
+
+
+def test_a_sentence_stands_alone_where_the_one_before_has_nothing_that_was_asked() -> None:
+    article = Article(
+        "ore",
+        "Ore",
+        "The quay was repainted in May. But it shipped 70 tonnes of ore in June, they said.",
+    )
+    given = material(
+        "How much ore was shipped in June?", {"ore": ["70 tonnes"]}, articles=[article]
+    )
+    (claim,) = found_by(Sentences(), given).claims
+    assert claim.text == "But it shipped 70 tonnes of ore in June, they said."
+
+
+def test_what_is_no_sentence_is_not_told_beside_one() -> None:
+    text = "Kolm, Friday, 9 May\n\nThe seed bank at Kolm opened on Friday, its keeper said."
+    reading = Reading(Passage("k#0", "k", 0, len(text), text), 0, 0, "", 0.0)
+    found = [
+        Sentence(reading, 1, Scored(21, len(text), 3.0)),
+        Sentence(reading, 0, Scored(0, 19, 2.5)),
+    ]
+    assert Sentences().chosen(found, 4) == found[:1]
 
 
 def test_a_list_is_the_run_of_words_that_names_all() -> None:

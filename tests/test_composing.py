@@ -10,7 +10,7 @@ import pytest
 from assistant import Answer
 from assistant.answering.findings import Claim, Finding, Proof
 from assistant.prompts import load_phrases
-from assistant.writing.composing import Composition, copies, sentence
+from assistant.writing.composing import Composition, copies, sentence, unmarked
 from vectorstore import Hit, Passage
 from vectorstore.splitting import Span
 
@@ -82,6 +82,18 @@ def test_which_friday_is_meant_by_a_sentence_that_looks_ahead_is_not_guessed(
     assert composed(phrase("on Friday", proof(sentence_, passage))).text == "On Friday. [1]"
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("He died in 1802; his feast is 18 July.", "18 July. [1]"),
+        ("The hall burnt in 2024. It opens again on 18 July.", "18 July (2025). [1]"),
+    ],
+)
+def test_a_day_of_another_time_gets_no_year_from_the_articles_date(text: str, told: str) -> None:
+    passage = replace(PASSAGE, text=text, end=PASSAGE.start + len(text))
+    assert composed(phrase("18 July", proof(text, passage))).text == told
+
+
 def test_a_headlines_mark_is_no_part_of_what_it_says() -> None:
     passage = replace(PASSAGE, text="## The bridge is shut", end=PASSAGE.start + 21)
     claim = Claim(passage.text, (proof(passage.text, passage),))
@@ -131,15 +143,15 @@ def test_sources_with_the_same_report_are_told() -> None:
 
 
 def interview(*words: str) -> tuple[Answer, Passage]:
-    text = "I was amazed. We found it in the ice.\n\n“I knew it,” said Daly. Then they left. Norton I, Emperor, came in May."
+    text = "I was amazed. We found it in the ice.\n\n“I knew it,” said Daly. Then they left. Norton I, Emperor, came in May. But nobody saw it."
     told = Passage("i#0", "i", 0, len(text), text, "Cold as ice", "Courier")
     claims = tuple(Claim(one, (proof(one, told),)) for one in words)
     return composed(Finding("sentences", claims, {})), told
 
 
-def test_who_speaks_of_himself_is_named_by_the_article_once() -> None:
+def test_who_speaks_of_himself_is_quoted() -> None:
     answer, _ = interview("I was amazed.", "We found it in the ice.")
-    assert answer.text == "In “Cold as ice”: I was amazed. [1]\n\nWe found it in the ice. [2]"
+    assert answer.text == "“I was amazed.” [1]\n\n“We found it in the ice.” [2]"
     assert [statement.text for statement in answer.statements] == [
         "I was amazed.",
         "We found it in the ice.",
@@ -153,7 +165,29 @@ def test_a_quotation_has_its_speaker_beside_it(words: str) -> None:
     assert interview(words)[0].text == f"{words} [1]"
 
 
-def test_yes_comes_before_the_article_that_says_so() -> None:
+def test_yes_comes_before_what_says_so() -> None:
     one = proof(TEXT, PASSAGE)
     told = Finding("verdict", (Claim("We agreed.", (one,)),), {}, short="Yes", lead="affirmed")
-    assert composed(told).text == "Yes: In “Vote”: We agreed. [1]"
+    assert composed(told).text == "Yes: “We agreed.” [1]"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("Holt hit four doubles.[14]", "Holt hit four doubles."),
+        ("Holt hit four doubles, [3][4] and walked.", "Holt hit four doubles, and walked."),
+        ("The elegies[a] were printed. [25]", "The elegies were printed."),
+        ("He fled [citation needed] to Rome.", "He fled to Rome."),
+        ("It is in paragraph [2] of the bill.", "It is in paragraph (2) of the bill."),
+        ("[1] The quay is open.", "(1) The quay is open."),
+        ("The song [1969] was new.", "The song (1969) was new."),
+    ],
+)
+def test_marks_of_notes_are_not_told(words: str, told: str) -> None:
+    assert unmarked(words) == told
+
+
+def test_what_a_sentence_leaned_on_is_not_told_and_so_is_what_leans() -> None:
+    answer, told = interview("But nobody saw it.")
+    assert answer.text == "Nobody saw it. [1]"
+    assert answer.citations[0].quote in told.text

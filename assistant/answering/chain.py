@@ -201,15 +201,13 @@ class Chain:
         """What each form of answer makes of the passages, and the surest of it all."""
         found = []
         for part in state.parts:
-            best: tuple[float, Material, Finding | None] | None = None
+            ways: list[tuple[Material, Finding | None]] = []
             for question, hits in zip(part.readings, part.hits, strict=True):
                 material = self.material(question, hits)
-                surest = max(self.findings(material), key=material.preference, default=None)
-                sure = surest.confidence if surest is not None else -1.0
-                if best is None or sure >= best[0]:
-                    best = (sure, material, surest)
-            if best is not None:
-                part = replace(part, material=best[1], finding=best[2])
+                ways += [(material, one) for one in self.findings(material) or [None]]
+            if ways:
+                material, surest = max(reversed(ways), key=self._preference)
+                part = replace(part, material=material, finding=surest)
             found.append(part)
         return replace(state, parts=tuple(found))
 
@@ -243,6 +241,15 @@ class Chain:
                 wanted = answerer.wanted
                 found.append(replace(one, wanted=wanted, suited=suited, confidence=confidence))
         return found
+
+    def _preference(self, way: tuple[Material, Finding | None]) -> tuple[bool, float]:
+        """Of what is sure enough, the preferred; else what comes nearest to it."""
+        material, finding = way
+        if finding is None:
+            return False, -1.0
+        if finding.confidence < self._enough:
+            return False, finding.confidence
+        return True, material.preference(finding)
 
     def _understood(self, text: str, read: str, asked: Asked) -> Question:
         when = settled(self._index, self._when(read, asked), asked.where)

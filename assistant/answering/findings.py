@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from assistant.answering.articles import Articles
 
 _LEANING = 0.1  # of confidence, between forms
+_BRIEF = 0.1  # by which a few words may be less sure than sentences: they are what a reader wants
 WANTED = 0.15  # below this leaning, a form that is seldom wanted is not tried
 # What both a few words and sentences can answer.
 TELLING: tuple[Form, ...] = ("span", "describe", "explain", "list", "compare")
+_SEVERAL: tuple[Form, ...] = ("list", "compare")
 FAR = 8.0  # log-odds: a margin beyond which more makes no difference
 _WORD = re.compile(r"\w+")
 _BEHIND = " \n\"'”’»)]*_"  # what may stand behind the end of a sentence
@@ -120,8 +122,10 @@ class Material:
 
     def preference(self, finding: Finding) -> float:
         """What findings are ranked by: confidence, and among forms that are about as sure, the one
-        the question leans to."""
-        return finding.confidence + _LEANING * self.leaning(finding.wanted)
+        the question leans to, and the briefest, unless several things are asked for."""
+        several = self.leaning(_SEVERAL) >= WANTED
+        brief = _BRIEF if finding.form == "span" and not several else 0.0
+        return finding.confidence + _LEANING * self.leaning(finding.wanted) + brief
 
     @cached_property
     def close(self) -> tuple[Reading, ...]:

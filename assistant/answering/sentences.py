@@ -19,11 +19,13 @@ from assistant.answering.findings import (
     Finding,
     Material,
     Proof,
+    ends,
     said,
     signals,
 )
 from assistant.answering.timing import timely
 from assistant.question.intent import Form
+from assistant.question.words import Words, words
 from assistant.reading.reader import Reading, Scored
 from vectorstore.splitting import Span
 
@@ -72,7 +74,7 @@ class Sentences:
         best = found[0]
         return Finding(
             self.form,
-            told(chosen, material.question.sentences or self.most),
+            told(chosen, material.question.sentences or self.most, material.asked),
             signals(material, best.reading, _best_span(best)),
             short=_short(best),
             readings=tuple(dict.fromkeys(one.reading for one in chosen)),
@@ -84,6 +86,7 @@ class Sentences:
             one
             for one in found[1:]
             if one.span.score >= LIKELY
+            and ends(one.text)
             and (
                 one.reading.passage.id == best.reading.passage.id
                 or one.span.score >= best.span.score - _ELSEWHERE
@@ -147,11 +150,11 @@ def ranked(material: Material) -> list[Sentence]:
     return timely(found, material.question.when, lambda one: (one.reading, one.span.score))
 
 
-def told(chosen: Sequence[Sentence], most: int) -> tuple[Claim, ...]:
+def told(chosen: Sequence[Sentence], most: int, asked: Words | None = None) -> tuple[Claim, ...]:
     """The sentences as claims, without repetitions.
 
     Those of one article stand together, in its order; neighbours are one claim; a sentence that
-    hangs on the one before it brings that along.
+    hangs on the one before it brings that along, if that has more of what was `asked`.
     """
     kept: list[Sentence] = []
     for one in chosen:
@@ -165,7 +168,10 @@ def told(chosen: Sequence[Sentence], most: int) -> tuple[Claim, ...]:
     for one in kept:
         first = one.number
         if first and _HANGS.match(one.text) and _near(one.reading, first):
-            first -= 1
+            before = said(one.reading.passage, one.reading.sentences[first - 1])
+            both = words(f"{before} {one.text}")
+            if asked is None or asked.missing_in(both) < asked.missing_in(words(one.text)):
+                first -= 1
         if runs and runs[-1][0].passage.id == one.reading.passage.id and first <= runs[-1][2] + 1:
             runs[-1] = (runs[-1][0], min(first, runs[-1][1]), max(one.number, runs[-1][2]))
         else:

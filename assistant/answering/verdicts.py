@@ -33,7 +33,7 @@ class Verdicts:
         known["sure"] = log_odds(max(yes, no))
         known["against"] = log_odds(min(yes, no))
         known["stated"] = log_odds(1.0 - verdict.not_stated)
-        claims = told([Sentence(best, number, span)], 1)
+        claims = told([Sentence(best, number, span)], 1, material.asked)
         alone = material.alone(best.passage, span).verdict or verdict
         sure = log_odds(alone.supported) - log_odds(alone.contradicted)
         if abs(sure) < _SURE or (sure > 0) != (yes > no):

@@ -17,6 +17,10 @@ from assistant.question.time import in_words, named
 from vectorstore.articles import Hit
 
 _MARK = re.compile(r"\[(\d+)\]")
+# Directly behind a word, or behind the end of a sentence or clause; and what editors of wikis ask for.
+_NOTES = re.compile(
+    r"(?:(?<=\w)|(?<=[.,;:!?'\"’”)])\s?)(?:\[(?:\d{1,3}|[a-z])\])+|\s?\[[a-z]+(?: [a-z]+){0,2} needed\]"
+)
 _STOPPED = re.compile(r"[.!?…:]['\"”’)\]]*$")
 # In the first person, and not in a quotation, which has its speaker beside it.
 _VOICE = re.compile(
@@ -27,6 +31,8 @@ _AHEAD = re.compile(
     r"\b(?:will|would|shall|to be|due|scheduled|expected|planned|plans?|next|upcoming|coming|"
     r"takes? place|begins?|starts?|opens?)\b|[’']ll\b"
 )
+_BEHIND = re.compile(r"(?:But|And|So|Yet|However),? (?=\w)")
+_YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 _HEADING = re.compile(r"^#{1,6}\s+")
 _PARAGRAPHS = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+")
 
@@ -43,16 +49,10 @@ class Composition:
         self._text = [begun.text] if begun else []
 
     def add(self, finding: Finding) -> None:
-        voice = ""  # the article of the claim before, if somebody speaks of himself in that
         for place, claim in enumerate(finding.claims):
             ahead = self._phrases.say(finding.lead) if finding.lead and place == 0 else ""
             if finding.form == "timeline" and (day := claim.proofs[0].passage.published):
                 ahead = self._phrases.say("on_day", day=in_words(day))
-            told_in = claim.proofs[0].passage
-            speaks = told_in.title and voiced(claim.text)
-            if speaks and voice != told_in.article_id:
-                ahead = f"{ahead} {self._phrases.say('voiced', title=told_in.title)}".strip()
-            voice = told_in.article_id if speaks else ""
             self._claim(claim, ahead)
         if self.short is None:
             self.short = finding.short
@@ -68,13 +68,18 @@ class Composition:
         # A mark for every paragraph: one without would look unproved.
         for paragraph in [claim.text] if claim.phrase else _PARAGRAPHS.split(claim.text):
             words = " ".join(paragraph.split())
+            if behind := _BEHIND.match(words):  # what it leaned on is not told
+                words = words[behind.end() :][:1].upper() + words[behind.end() + 1 :]
             if claim.phrase:
                 words = sentence(_with_day(words, claim.proofs[0]))
             said = Statement(words, numbers)
             if said in self.statements:  # by another part of the question
                 continue
             self.statements.append(said)
-            self._text.append(f"{ahead} {unmarked(words)} {marks}".strip())
+            told = unmarked(words)
+            # Whoever speaks of himself is quoted: the words alone would be ours.
+            told = f"“{told}”" if voiced(told) else told
+            self._text.append(f"{ahead} {told} {marks}".strip())
             ahead = ""
 
     def cite(self, proof: Proof) -> int:
@@ -110,9 +115,9 @@ def quoted(answer: Answer, finding: Finding) -> bool:
 
 
 def unmarked(words: str) -> str:
-    """An article's words with its own "[2]" as "(2)": it is no mark of ours. Those that Markdown puts
-    before a headline go."""
-    return _MARK.sub("(\\1)", _HEADING.sub("", words))
+    """An article's words without the marks of its notes, and any other "[2]" as "(2)": it is no mark of
+    ours. Those that Markdown puts before a headline go."""
+    return _MARK.sub("(\\1)", _NOTES.sub("", _HEADING.sub("", words)))
 
 
 def voiced(text: str) -> bool:
@@ -148,8 +153,11 @@ def _with_day(words: str, proof: Proof) -> str:
 
     Which Friday is meant where the sentence looks ahead it does not tell for sure."""
     published = proof.passage.published
-    if published is None or re.search(r"\b(?:1\d|20)\d\d\b", words):
+    if published is None or _YEAR.search(words):
         return words
+    told = [int(year) for year in _YEAR.findall(proof.passage.text)]
+    if told and all(abs(year - published.year) > 1 for year in told):
+        return words  # of another time than the article
     window = named(words, published)
     if window is None or window.first is None or window.last is None:
         return words

@@ -37,15 +37,15 @@ chat: $(VENV)/.installed ## Install what is missing, add the sample articles, op
 		|| [ $$? -eq 130 ] # Ctrl-C is how it ends
 
 # Tests write many small files and wait for each to be on the disk: half the time, where memory will do.
-# They also wait for servers and browsers: one process more than there are processors.
+# They also wait for servers and browsers: two processes more than there are processors.
 test: $(VENV)/.installed-dev ## Lint, types, import rules and tests
 	@echo "ruff check"; $(PY) -m ruff check .
 	@echo "ruff format"; $(PY) -m ruff format --check .
-	@echo "mypy"; $(PY) -m mypy
+	@echo "mypy"; $(PY) -m mypy --num-workers 2
 	@echo "lint-imports"; $(VENV)/bin/lint-imports
 	@echo "pytest"; if [ "$$(df -kP /dev/shm 2>/dev/null | awk 'END {print $$4}')" -gt 4000000 ] 2>/dev/null; \
 		then export TMPDIR=/dev/shm; fi; \
-		$(PY) -m pytest -n $$($(PY) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))') --dist loadfile
+		$(PY) -m pytest -n $$($(PY) -c 'import os; print(min(6, 2 + (os.cpu_count() or 1)))') --dist loadfile
 
 bench: $(VENV)/.installed ## Measure: answers on the sample articles, time to a first answer
 	@$(PY) -m benchmarks.seed_answers
@@ -105,19 +105,19 @@ $(VENV)/.installed: pyproject.toml weights/pyproject.toml constraints.txt
 	step "[1/4] pip"; run_pip $(VENV) -c constraints.txt pip hatchling editables; \
 	step "[2/4] torch"; install_torch $(VENV) -c constraints.txt; \
 	step "[3/4] the other packages (about $$(grep -c == constraints.txt), a few minutes)"; \
-	run_pip $(VENV) -c constraints.txt --no-build-isolation -e ./weights -e .; \
+	run_pip $(VENV) -c constraints.txt --no-build-isolation -e ./weights -e .; compile $(VENV); \
 	step "[4/4] a first look"; $(PY) -m assistant --version; \
 	echo "Installed in $$((SECONDS - started)) s; $$(du -sh $(VENV) | cut -f1) in $(VENV)."
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(FUNCTIONS); step "Tools for development"; \
-	run_pip $(VENV) -c constraints.txt --no-build-isolation --group dev
+	run_pip $(VENV) -c constraints.txt --no-build-isolation --group dev; compile $(VENV)
 	@touch $@
 
 $(VENV)/.installed-training: $(VENV)/.installed
 	@$(FUNCTIONS); step "Tools for training"; \
-	run_pip $(VENV) -c constraints.txt --no-build-isolation --group training
+	run_pip $(VENV) -c constraints.txt --no-build-isolation --group training; compile $(VENV)
 	@touch $@
 
 # Shell functions, for the recipes above.
@@ -150,7 +150,7 @@ make_venv() {
 # says is in install.log there, and its end is shown where it fails.
 run_pip() {
   local venv=$$1 line found=0; shift
-  if "$$venv/bin/python" -m pip install --progress-bar off "$$@" 2>&1 | tee -a "$$venv/install.log" |
+  if "$$venv/bin/python" -m pip install --no-compile --progress-bar off "$$@" 2>&1 | tee -a "$$venv/install.log" |
     while IFS= read -r line; do
       case $$line in
         Collecting* | Processing*) found=$$((found + 1)); [ $$((found % 20)) -ne 0 ] || echo "   $$found packages found" ;;
@@ -162,6 +162,12 @@ run_pip() {
   echo "pip failed; its last lines (all of them: $$venv/install.log):" >&2
   tail -n 15 "$$venv/install.log" >&2
   return 1
+}
+
+# What was installed becomes bytecode, on every core; pip would take one. Some packages carry files that are
+# not meant to compile.
+compile() {
+  "$$1/bin/python" -m compileall -q -j 0 "$$1"/lib/python*/site-packages >/dev/null 2>&1 || true
 }
 
 # The CPU build if its index answers (at once, or not at all), else what pip finds by itself. The

@@ -114,6 +114,12 @@ class AskIn(_Given):
     as_of: date | None = Field(
         None, description='The day that "yesterday" or "last week" is seen from; else today'
     )
+    model: str | None = Field(
+        None,
+        max_length=300,
+        description="Which of the chat models that are set writes the answer; `reader` for the articles' "
+        "own words",
+    )
 
 
 class SearchIn(_Given):
@@ -394,6 +400,7 @@ class Tools:
             before=given.before,
             authors=given.authors,
             tags=given.tags,
+            model=given.model,
         )
         answer, heard = None, 0
         async with aclosing(self._programs.growing(asked, whose)) as growing:

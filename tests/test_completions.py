@@ -21,6 +21,7 @@ from openai import AsyncOpenAI
 from assistant.answers import Answer, Turn
 from assistant.api import create_app
 from assistant.errors import ModelError
+from assistant.settings import Settings
 from assistant.web.access import Access
 from assistant.web.guarding import LARGEST
 from assistant.web.keys import Keys
@@ -99,6 +100,25 @@ def test_the_models_are_listed(app: Any) -> None:
     assert [model.id for model in models.data] == ["dateline", "dateline-plain"]
     one = ask(app, lambda client: client.models.retrieve("dateline-plain"))
     assert (one.id, one.object) == ("dateline-plain", "model")
+
+
+def test_the_chat_model_that_writes_is_chosen_by_the_models_name() -> None:
+    assistant = FakeAssistant(settings=Settings(models="openai:small@http://127.0.0.1:9/v1"))
+    app = create_app(assistant, page=False)
+    small = "openai:small@http://127.0.0.1:9/v1"
+    listed = ["dateline", "dateline-plain", f"dateline@{small}", f"dateline-plain@{small}"]
+
+    models = ask(app, lambda client: client.models.list())
+    assert [model.id for model in models.data] == listed
+    for name in ("dateline", listed[2], "dateline-plain@reader"):
+        assert complete(app, model=name).model == name
+    answered = ask(
+        app, lambda client: client.responses.create(model=listed[3], input=COST.question)
+    )
+    assert answered.model == listed[3]
+    assert [asked.model for asked in assistant.asked] == [None, small, "reader", small]
+    error = refused(app, openai.NotFoundError, model="dateline@ollama:none")
+    assert f"there are {', '.join(listed)}." in str(error)
 
 
 def test_an_answer_has_marks_in_its_text_and_its_sources_at_the_end(app: Any) -> None:

@@ -26,6 +26,7 @@ from mcp.client.streamable_http import streamable_http_client
 from assistant.answers import Answer, Turn
 from assistant.api import create_app
 from assistant.mcp import NAME, server_of
+from assistant.settings import Settings
 from assistant.web.access import Access
 from assistant.web.choosing import Choice, Desk
 from assistant.web.keys import CANS, Can, Keys
@@ -348,6 +349,17 @@ def test_what_fails_inside_is_told_and_a_bug_keeps_its_words_to_itself(
     bug = call(server, "ask", question="bug?")
     assert bug.is_error
     assert bug.content[0].text.startswith("Something went wrong. Code ")
+
+
+def test_the_chat_model_that_writes_is_chosen_by_its_name() -> None:
+    assistant = FakeAssistant(settings=Settings(models="ollama:qwen3"))
+    server = in_process(assistant)
+    for model in ("ollama:qwen3", "reader"):
+        assert not call(server, "ask", question=COST.question, model=model).is_error
+    assert [asked.model for asked in assistant.asked] == ["ollama:qwen3", "reader"]
+    unknown = call(server, "ask", question=COST.question, model="ollama:none")
+    assert unknown.is_error
+    assert "ollama:qwen3" in unknown.content[0].text
 
 
 @pytest.mark.parametrize("uri", ["dateline://articles/gone", "file:///etc/passwd", "x"])

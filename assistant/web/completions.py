@@ -1,7 +1,8 @@
 """Dateline as a model of OpenAI's: what chat programs and editors speak.
 
     GET  /v1/models                 "dateline", and "dateline-plain" without the list of sources; for a
-                                    collection, "dateline/press"
+                                    collection, "dateline/press"; where several chat models can be
+                                    chosen, with the one that writes: "dateline@ollama:qwen3"
     POST /v1/chat/completions       model, messages, stream -> an answer from the articles
 
 OpenAI's newer way of asking, /v1/responses, is in `responses`.
@@ -22,7 +23,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -225,11 +226,11 @@ def completion_routes(
 
     @router.get("/models", summary="The models there are")
     def models(request: Request) -> ModelsOut:
-        return ModelsOut(data=[ModelOut(id=name) for name in _models(choice.names(request.scope))])
+        return ModelsOut(data=[ModelOut(id=name) for name in _models(choice, request)])
 
     @router.get("/models/{model:path}", summary="One of the models")
     def model(model: str, request: Request) -> ModelOut:
-        _known_model(model, choice.names(request.scope))
+        _known_model(model, choice, request)
         return ModelOut(id=model)
 
     @router.post(
@@ -244,8 +245,9 @@ def completion_routes(
         },
     )
     async def complete(asked: CompletionIn, request: Request) -> Response:
-        citing, desk = await chosen(choice, asked.model, asked.dateline, request)
-        growing = desk.programs.growing(_question(asked), whose(request.scope))
+        citing, desk, writer = await chosen(choice, asked.model, asked.dateline, request)
+        question = replace(_question(asked), model=writer)
+        growing = desk.programs.growing(question, whose(request.scope))
         made = _Making(asked.model, int(clock()), citing)
         return await told(made, growing, asked.stream, request.receive, status_of)
 
@@ -294,13 +296,15 @@ async def told(
 
 async def chosen(
     choice: Choice, model: str, limits: DatelineIn, request: "Request"
-) -> "tuple[Citing, Desk]":
-    """How the answer is written, and who gives it. Raises RefusedError for a model that there is not."""
-    name = _known_model(model, choice.names(request.scope))
+) -> "tuple[Citing, Desk, str | None]":
+    """How the answer is written, who gives it, and with which chat model, None for the one that is set.
+    Raises RefusedError for a model that there is not."""
+    name, writer = _known_model(model, choice, request)
     base = str(request.base_url).rstrip("/") + (f"/collections/{name}" if name else "")
     listing = limits.source_list
-    listing = MODELS[model.partition("/")[0]] if listing is None else listing
-    return Citing(base, listing), await choice.desk(name, request.scope)
+    kind = model.partition("@")[0].partition("/")[0]
+    listing = MODELS[kind] if listing is None else listing
+    return Citing(base, listing), await choice.desk(name, request.scope), writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,22 +475,35 @@ def _annotations(cited: Sequence[Cited]) -> list[AnnotationOut]:
     ]
 
 
-def _models(names: Sequence[str]) -> list[str]:
-    """What may be asked of these collections, as models: "dateline", "dateline/press"."""
-    return [f"{model}/{name}" if name else model for name in names for model in MODELS]
+def _models(choice: Choice, request: "Request") -> list[str]:
+    """What may be asked, as models: "dateline", "dateline/press", "dateline@reader"."""
+    names = [
+        f"{model}/{name}" if name else model
+        for name in choice.names(request.scope)
+        for model in MODELS
+    ]
+    writers = _writers(choice)[1:]
+    return [*names, *(f"{one}@{writer}" for one in names for writer in writers)]
 
 
-def _known_model(model: str, names: Sequence[str]) -> str:
-    """The collection that the model is of. Raises RefusedError for a model that there is not."""
-    known = _models(names)
-    if model not in known:
+def _writers(choice: Choice) -> list[str]:
+    """The chat models that can write; the first does where none is named."""
+    return [each.name for each in choice.own.assistant.models.choices()]
+
+
+def _known_model(model: str, choice: Choice, request: "Request") -> tuple[str, str | None]:
+    """The collection that the model is of, and the chat model it names. Raises RefusedError for a model
+    that there is not."""
+    known = _models(choice, request)
+    name, _, writer = model.partition("@")
+    if name not in known or (writer and writer not in _writers(choice)):
         raise RefusedError(
             f"the model {model!r:.100} does not exist; there are {', '.join(known)}.",
             param="model",
             code="model_not_found",
             status=404,
         )
-    return model.partition("/")[2]
+    return name.partition("/")[2], writer or None
 
 
 def _question(asked: CompletionIn) -> Question:

@@ -14,6 +14,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -157,8 +158,9 @@ def response_routes(
         },
     )
     async def respond(asked: ResponseIn, request: Request) -> Response:
-        citing, desk = await chosen(choice, asked.model, asked.dateline, request)
-        growing = desk.programs.growing(_question(asked), whose(request.scope))
+        citing, desk, writer = await chosen(choice, asked.model, asked.dateline, request)
+        question = replace(_question(asked), model=writer)
+        growing = desk.programs.growing(question, whose(request.scope))
         made = _Making(asked.model, int(clock()), citing)
         return await told(made, growing, asked.stream, request.receive, status_of)
 

@@ -17,6 +17,28 @@ from tests.postgres_server import PostgresServer, binaries, postgres_server
 from vectorstore import embedding
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all",
+        action="store_true",
+        help="what is exhaustive, too: every state of the page, every sample question, …",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Unless all are asked for, what is exhaustive is left out: further cases of what others test."""
+    if not config.getoption("--all"):
+        further = [item for item in items if item.get_closest_marker("exhaustive")]
+        config.hook.pytest_deselected(items=further)
+        items[:] = [item for item in items if item not in further]
+
+
+@pytest.fixture(scope="session")
+def every(request: pytest.FixtureRequest) -> bool:
+    """Whether all cases are asked for, and not some of each kind."""
+    return bool(request.config.getoption("--all"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Default folders lie in a temporary home, and DATELINE_… of the environment are gone."""

@@ -12,7 +12,7 @@ import pytest
 from assistant.answering.articles import Articles
 from assistant.answering.chain import ANSWERERS
 from assistant.answering.findings import Answerer, Finding, Material, Question
-from assistant.answering.sentences import Comparison, Lists, Sentence, Sentences
+from assistant.answering.sentences import Comparison, Lists, Sentence, Sentences, ranked
 from assistant.answering.spans import Spans
 from assistant.answering.summaries import Summaries, Timelines
 from assistant.answering.verdicts import Verdicts
@@ -269,14 +269,17 @@ def test_a_sentence_stands_alone_where_the_one_before_has_nothing_that_was_asked
     assert claim.text == "But it shipped 70 tonnes of ore in June, they said."
 
 
-def test_what_is_no_sentence_is_not_told_beside_one() -> None:
-    text = "Kolm, Friday, 9 May\n\nThe seed bank at Kolm opened on Friday, its keeper said."
-    reading = Reading(Passage("k#0", "k", 0, len(text), text), 0, 0, "", 0.0)
-    found = [
-        Sentence(reading, 1, Scored(21, len(text), 3.0)),
-        Sentence(reading, 0, Scored(0, 19, 2.5)),
-    ]
-    assert Sentences().chosen(found, 4) == found[:1]
+def test_what_is_no_sentence_is_told_only_where_there_is_nothing_else() -> None:
+    head, told = (
+        "Kolm, Friday, 9 May",
+        "The seed bank at Kolm opened on Friday, its keeper said.[3]",
+    )
+    whole = material(
+        "When did it open?", {"open": ["Friday"]}, articles=[Article("k", "", f"{head}\n\n{told}")]
+    )
+    assert [one.text for one in ranked(whole)] == [told]
+    lone = material("When did it open?", {"open": ["Friday"]}, articles=[Article("k", "", head)])
+    assert [one.text for one in ranked(lone)] == [head]
 
 
 def test_a_list_is_the_run_of_words_that_names_all() -> None:

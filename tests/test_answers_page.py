@@ -14,15 +14,18 @@ from benchmarks.answers_page import PAGE, QUESTIONS, entries, page
 ROUNDED = 2
 
 
-A_KIND = 2  # questions asked again here; `python -m benchmarks.answers_page --check` asks them all
+@pytest.fixture(scope="module")
+def a_kind(every: bool) -> int | None:
+    """How many questions of each kind are asked again."""
+    return None if every else 1
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> str:
+def made(tmp_path_factory: pytest.TempPathFactory, a_kind: int | None) -> str:
     index = tmp_path_factory.mktemp("page") / "index"
     with Assistant.open(Settings(index=index)) as assistant:
         assistant.index.add(seeds_folder())
-        return page(assistant, A_KIND)
+        return page(assistant, a_kind)
 
 
 def test_the_page_has_more_than_thirty_questions_of_all_kinds() -> None:
@@ -31,10 +34,10 @@ def test_the_page_has_more_than_thirty_questions_of_all_kinds() -> None:
     assert len(asked) == len(told) > 30
 
 
-def test_the_page_is_up_to_date(made: str) -> None:
+def test_the_page_is_up_to_date(made: str, a_kind: int | None) -> None:
     known = entries(PAGE.read_text(encoding="utf-8"))
     told = entries(made)
-    assert len(told) == sum(len(of[:A_KIND]) for of in QUESTIONS.values())
+    assert len(told) == sum(len(of[:a_kind]) for of in QUESTIONS.values())
     changed = [question for question, said in told.items() if known.get(question) != said]
     assert len(changed) <= ROUNDED, (
         f"answered otherwise: {changed}. Read what has changed, and if it is no worse run "

@@ -21,10 +21,11 @@ from benchmarks.seed_answers import Outcome, load, measure
 from vectorstore import Article, Hit, Index, Passage
 from vectorstore.errors import StoreError
 
-# What the shipped reader reaches on every sixth of benchmarks/seed_questions.jsonl, less one for the rounding
-# of other processors: of 20 that the articles answer, and of 10 that they do not.
-RIGHT_FLOOR = 16
-REFUSED_FLOOR = 6
+# What the shipped reader reaches on benchmarks/seed_questions.jsonl, less a little for the rounding of other
+# processors: of those that the articles answer, and of those that they do not.
+RIGHT_FLOOR = 0.8
+REFUSED_FLOOR = 0.6
+_UNANSWERABLE = ("rightly refused", "wrongly answered")
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +38,9 @@ def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
 
 
 @pytest.fixture(scope="module")
-def outcomes(assistant: Assistant) -> list[Outcome]:
-    """Of every sixth of the sample questions; `benchmarks.seed_answers` asks them all."""
-    return list(measure(assistant, load()[::6]))
+def outcomes(assistant: Assistant, every: bool) -> list[Outcome]:
+    """Of all sample questions, or of every sixth."""
+    return list(measure(assistant, load() if every else load()[::6]))
 
 
 def proved(assistant: Assistant, answer: Answer) -> bool:
@@ -126,14 +127,14 @@ def test_a_follow_up(assistant: Assistant) -> None:
 
 
 def test_it_answers_rightly_as_often_as_it_did(outcomes: list[Outcome]) -> None:
-    right = [outcome for outcome in outcomes if outcome.outcome == "right"]
-    assert len(right) >= RIGHT_FLOOR
+    asked = [outcome.outcome for outcome in outcomes if outcome.outcome not in _UNANSWERABLE]
+    assert asked.count("right") >= RIGHT_FLOOR * len(asked)
 
 
 def test_it_refuses_rightly_as_often_as_it_did(outcomes: list[Outcome]) -> None:
     wrongly = [o.question for o in outcomes if o.outcome == "wrongly answered"]
-    refused = [outcome for outcome in outcomes if outcome.outcome == "rightly refused"]
-    assert len(refused) >= REFUSED_FLOOR, wrongly
+    asked = [outcome.outcome for outcome in outcomes if outcome.outcome in _UNANSWERABLE]
+    assert asked.count("rightly refused") >= REFUSED_FLOOR * len(asked), wrongly
 
 
 def test_every_answer_is_proved_and_nothing_else_is_cited(

@@ -36,6 +36,7 @@ _SEVERAL: tuple[Form, ...] = ("list", "compare")
 FAR = 8.0  # log-odds: a margin beyond which more makes no difference
 _WORD = re.compile(r"\w+")
 _BEHIND = " \n\"'”’»)]*_"  # what may stand behind the end of a sentence
+_NOTES = re.compile(r"(?:\s?\[\w{1,3}\])+$")
 _STOPS = (".", "!", "?", "…")
 
 
@@ -223,8 +224,8 @@ def said(passage: Passage, span: Scored | Span) -> str:
 
 
 def ends(text: str) -> bool:
-    """Whether a sentence ends as one: a headline or a dateline does not."""
-    return text.rstrip(_BEHIND)[-1:] in _STOPS
+    """Whether a sentence ends as one: a headline or a dateline does not. Marks of notes count for nothing."""
+    return _NOTES.sub("", text.rstrip()).rstrip(_BEHIND)[-1:] in _STOPS
 
 
 def same_answer(one: str, other: str) -> bool:

@@ -86,7 +86,6 @@ class Sentences:
             one
             for one in found[1:]
             if one.span.score >= LIKELY
-            and ends(one.text)
             and (
                 one.reading.passage.id == best.reading.passage.id
                 or one.span.score >= best.span.score - _ELSEWHERE
@@ -146,6 +145,7 @@ def ranked(material: Material) -> list[Sentence]:
         for number, span in enumerate(reading.sentences)
         if len(re.findall(r"\w+", said(reading.passage, span))) >= _FEWEST_WORDS
     ]
+    found = [one for one in found if ends(one.text)] or found  # no headlines, no datelines
     found.sort(key=lambda one: one.place)
     return timely(found, material.question.when, lambda one: (one.reading, one.span.score))
 

@@ -23,7 +23,14 @@ def stage() -> Iterator[Stage]:
         yield stage
 
 
-@pytest.mark.parametrize("state", STATES)
+# In all of them on demand, every third time.
+_CASES = [
+    name if number % 3 == 0 else pytest.param(name, marks=pytest.mark.exhaustive)
+    for number, name in enumerate(STATES)
+]
+
+
+@pytest.mark.parametrize("state", _CASES)
 def test_every_state_fits_and_is_accessible_in_light_and_dark(
     driver: WebDriver, stage: Stage, state: str
 ) -> None:

@@ -1,4 +1,5 @@
-/* The pages of the PDF that an article came from, as pictures beside its text, with the chosen quote marked.
+/* The pages of the PDF that an article came from, as pictures in place of its text or, where there is room,
+   beside it, with the chosen quote marked.
 
    The server draws the pages, and says where on them a quote stands, in fractions of the picture. Where
    there is no PDF any more, or the quote is not found on its page, it is said; the text has it in any case. */
@@ -6,18 +7,19 @@
 
 (() => {
   const { make, nameOf, say, events, reading } = globalThis.dateline;
-  const state = { on: false, article: null, page: 1, large: false, request: 0 };
+  const state = { as: "text", article: null, page: 1, large: false, request: 0 }; // as: text, page or both
+  const wide = matchMedia("(min-width: 1700px)");
 
   const quiet = (text, label, onclick) => make("button", { type: "button", className: "dl-quiet", textContent: text, "aria-label": label, onclick });
-  const choice = (text, on) => make("button", { type: "button", className: "dl-quiet", textContent: text, onclick: () => turn(on) });
-  const [asText, asPage] = [choice("Text", false), choice("Page", true)];
+  const choice = (text, as) => make("button", { type: "button", className: "dl-quiet", textContent: text, onclick: () => turn(as) });
+  const choices = { text: choice("Text", "text"), page: choice("Page", "page"), both: choice("Both", "both") };
+  const chosen = make("div", { className: "dl-choice", role: "group", "aria-label": "Show as" });
   const back = quiet("‹", "Previous page", () => leaf(-1));
   const on = quiet("›", "Next page", () => leaf(1));
   const place = make("span", { className: "dl-place" });
   const larger = quiet("Larger", "Larger page", () => { state.large = !state.large; show(state.page); });
   const turning = make("div", { className: "dl-turning", role: "group", "aria-label": "Pages" }, back, place, on, larger);
-  const views = make("div", { className: "dl-views", hidden: true },
-    make("div", { className: "dl-choice", role: "group", "aria-label": "Show as" }, asText, asPage), turning);
+  const views = make("div", { className: "dl-views", hidden: true }, chosen, turning);
   const told = make("p", { className: "dl-notice", hidden: true });
   const picture = make("img", { className: "dl-picture", alt: "" });
   const marks = make("div", { className: "dl-on-page", "aria-hidden": "true" });
@@ -39,27 +41,35 @@
     if (other) { state.page = 1; state.large = false; }
     views.hidden = !pages();
     draw();
-    if (state.on && pages()) show(quote?.page ?? state.page);
+    if (state.as !== "text" && pages()) show(quote?.page ?? state.page);
   });
 
   function draw() {
-    const shown = state.on && pages() > 0;
-    document.body.toggleAttribute("data-picture", shown);
-    region.hidden = turning.hidden = !shown;
-    for (const [button, is] of [[asText, !shown], [asPage, shown]]) button.setAttribute("aria-pressed", String(is));
-    if (!shown) state.request += 1; // what was asked for comes too late
+    const as = pages() ? state.as : "text";
+    if (as === "text") {
+      delete document.body.dataset.picture;
+      state.request += 1; // what was asked for comes too late
+    } else document.body.dataset.picture = as;
+    region.hidden = turning.hidden = as === "text";
+    chosen.replaceChildren(choices.text, choices.page, ...(wide.matches ? [choices.both] : []));
+    for (const [name, button] of Object.entries(choices)) button.setAttribute("aria-pressed", String(name === as));
   }
 
   function turn(to) {
-    if (state.on === to) return;
-    state.on = to;
+    if (state.as === to) return;
+    const shown = state.as !== "text";
+    state.as = to;
     draw();
-    if (to) show(reading().quote?.page ?? state.page);
-    else {
-      document.querySelector("#dl-reader-text mark.dl-current")?.scrollIntoView({ block: "center" });
-      say("Text");
-    }
+    choices[to].focus();
+    if (to !== "page") document.querySelector("#dl-reader-text mark.dl-current")?.scrollIntoView({ block: "center" });
+    if (to === "text") say("Text");
+    else show(shown ? state.page : reading().quote?.page ?? state.page);
   }
+
+  wide.addEventListener("change", () => {
+    if (state.as === "both" && !wide.matches) turn("page");
+    else draw();
+  });
 
   function leaf(by) {
     const to = state.page + by;

@@ -85,6 +85,34 @@ def page_is(page: Page, told: str) -> None:
     page.until(lambda: page.run(SHOWN) and page.text(".dl-turning .dl-place") == told)
 
 
+def test_where_there_is_room_the_page_stands_beside_the_text(opened: Opened, address: str) -> None:
+    beside = (
+        "const [text, page] = ['#dl-reader-text', '.dl-sheet'].map((css) =>"
+        " document.querySelector(css).getBoundingClientRect());"
+        " return text.width > 300 && text.right <= page.left && page.right <= innerWidth"
+    )
+    page = opened(address, 1920, 1000)
+    page.ask("who mends the mill?")
+    page.cite()
+    page.until(lambda: page.reader_marked() == SPREAD)
+    assert page.texts(".dl-choice button") == ["Text", "Page", "Both"]
+    page.click(".dl-choice button", 2)
+    page_is(page, "Page 1 of 3")
+    assert page.steady(beside)
+    assert page.reader_marked() == SPREAD
+    assert page.focused().text == "Both"
+    assert faults(page.driver) == []
+    page.click("#dl-reader [aria-label='Next quote']")
+    page_is(page, "Page 2 of 3")
+    assert page.reader_marked() == NEXT
+    assert page.fits()
+    resize(page.driver, 1280, 900)
+    page.until(lambda: page.texts(".dl-choice button") == ["Text", "Page"])
+    assert not page.one("#dl-reader-text").is_displayed()
+    assert page.one(".dl-sheet").is_displayed()
+    assert page.fits()
+
+
 def test_a_quote_is_seen_on_the_page_of_its_pdf_and_pages_are_turned(
     opened: Opened, address: str, file: Path
 ) -> None:

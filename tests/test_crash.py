@@ -39,12 +39,14 @@ REPAIRED = "The vector index was not closed cleanly or has been changed since"
 # -- kill -9 -----------------------------------------------------------------------------------
 
 
-def test_kill_9_at_twenty_moments_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+def test_kill_9_at_any_moment_loses_nothing_that_was_acknowledged(
+    tmp_path: Path, every: bool
+) -> None:
     with Killing(tmp_path / "index", seed=20) as killing:
-        outcomes = [killing.once() for _ in range(20)]
+        outcomes = [killing.once() for _ in range(20 if every else 8)]
     assert [outcome for outcome in outcomes if not outcome.sound] == []
-    hit = {outcome.operation for outcome in outcomes}
-    assert len(hit - {"between"}) >= 3, "the kills hit too few operations to prove anything"
+    hit = {outcome.operation for outcome in outcomes} - {"between"}
+    assert len(hit) >= (3 if every else 2), "the kills hit too few operations to prove anything"
 
 
 FORGETFUL = """

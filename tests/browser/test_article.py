@@ -114,7 +114,7 @@ def test_words_are_found_in_an_article_without_case_accents_and_line_ends(
     page.until(lambda: not page.one("#dl-reader").is_displayed())
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.exhaustive), 390])
 def test_the_next_questions_are_asked_of_one_article_until_its_chip_is_removed(
     opened: Opened, address: str, assistant: FakeAssistant, width: int
 ) -> None:

@@ -37,7 +37,13 @@ def address() -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("size", "dark"), [((1280, 860), False), ((800, 1000), True), ((390, 844), False)], ids=str
+    ("size", "dark"),
+    [
+        ((1280, 860), False),
+        pytest.param((800, 1000), True, marks=pytest.mark.exhaustive),
+        ((390, 844), False),
+    ],
+    ids=str,
 )
 def test_everything_is_done_from_the_keyboard(
     opened: Opened, address: str, size: tuple[int, int], dark: bool

@@ -19,7 +19,16 @@ from tests.fake_assistant import FakeAssistant, MemoryIndex
 BOX = "const box = document.querySelector('.picker-container').getBoundingClientRect();"
 
 
-@pytest.mark.parametrize("size", [(1280, 860), (1280, 560), (800, 600), (390, 640)], ids=str)
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param((1280, 860), marks=pytest.mark.exhaustive),
+        (1280, 560),
+        pytest.param((800, 600), marks=pytest.mark.exhaustive),
+        (390, 640),
+    ],
+    ids=str,
+)
 def test_the_calendar_opens_within_the_window(
     opened: Opened, address: str, size: tuple[int, int]
 ) -> None:
@@ -35,7 +44,14 @@ def test_the_calendar_opens_within_the_window(
     page.until(lambda: len(page.chips()) == 1)
 
 
-@pytest.mark.parametrize("width", [390, 800, 1280])
+@pytest.mark.parametrize(
+    "width",
+    [
+        390,
+        pytest.param(800, marks=pytest.mark.exhaustive),
+        pytest.param(1280, marks=pytest.mark.exhaustive),
+    ],
+)
 def test_a_new_question_is_one_click_away_from_any_conversation(
     opened: Opened, address: str, width: int
 ) -> None:

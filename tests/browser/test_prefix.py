@@ -32,7 +32,10 @@ def stays_below(page: Page, address: str, missed: list[str], *, left: bool = Fal
     assert [one for one in told if not (left and "401" in one)] == []
 
 
-@pytest.mark.parametrize("tells", [{}, {"X-Forwarded-Host": "elsewhere.example"}])
+@pytest.mark.parametrize(
+    "tells",
+    [pytest.param({}, marks=pytest.mark.exhaustive), {"X-Forwarded-Host": "elsewhere.example"}],
+)
 def test_asking_reading_and_coming_back_work_below_a_path(
     opened: Opened, tells: dict[str, str]
 ) -> None:

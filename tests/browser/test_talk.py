@@ -463,7 +463,9 @@ def test_an_address_that_names_no_conversation_is_a_first_look(
 # -------------------------------------------------------------------------------------- for everybody
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "dark", [False, pytest.param(True, marks=pytest.mark.exhaustive)], ids=["light", "dark"]
+)
 def test_history_verdicts_and_failures_break_no_rule_of_accessibility(
     opened: Opened, driver: WebDriver, dark: bool
 ) -> None:

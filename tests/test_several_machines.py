@@ -471,6 +471,8 @@ def test_the_commands_work_on_a_database(
     run("subscriptions", "add", str(articles))
     assert str(articles) in run("subscriptions")
     assert {each.name for each in (tmp_path / "own").iterdir()} == set()  # all is in the database
-    assert "copied 1 article" in run("move", database, str(tmp_path / "moved"))
+    told = run("move", database, str(tmp_path / "moved"))
+    assert "copied 1 article" in told
+    assert "also copied: 1 subscription\n" in told
     monkeypatch.delenv("DATELINE_CHROMA_URL")
     assert "set chroma_url" in run("list", code=1)

@@ -19,10 +19,11 @@ from assistant.databases import CONVERSATIONS, KEYS, POSTGRES, SESSIONS, SUBSCRI
 from assistant.errors import AccessKeyError, ConversationNotFoundError
 from assistant.settings import Settings
 from assistant.web.access import COOKIE, Access
+from assistant.web.carrying import Carried, carry
 from assistant.web.conversations import Conversations, Filters
-from assistant.web.keeping import opened
+from assistant.web.keeping import beside, opened
 from assistant.web.keys import Keys, seal_of
-from assistant.web.sealing import Seal
+from assistant.web.sealing import NoSeal, Seal
 from assistant.web.sessions import Sessions
 from assistant.web.subscriptions import Subscriptions
 from tests.conftest import in_database
@@ -227,6 +228,71 @@ def test_what_is_undone_in_a_transaction_has_not_happened(start: Starting) -> No
     assert one.headings("ann")[0].title == "who?"
 
 
+# -- moving ------------------------------------------------------------------------------------
+
+
+def test_what_lies_beside_the_articles_is_moved_there_and_back(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.web.carrying._A_BATCH", 2)
+    ours, theirs = Seal(b"k" * 32), Seal(b"o" * 32)
+    folder, back = tmp_path / "index", tmp_path / "back"
+    for each in (folder, back):
+        each.mkdir()
+    with (
+        closing(Conversations.open(folder / CONVERSATIONS.name)) as conversations,
+        closing(Keys.open(folder / KEYS.name, ours)) as keys,
+        closing(Keys.open(folder / KEYS.name, theirs)) as strange,
+        closing(Subscriptions.open(folder / SUBSCRIPTIONS.name, ours)) as subscriptions,
+    ):
+        conversations.remove("ann", conversations.begin("ann", "gone?").conversation_id)
+        begun = conversations.begin("ann", "who? \x00 \x1a0")
+        for number in range(4):
+            asked = conversations.begin("ann", f"{number}?", Filters(), begun.conversation_id)
+            conversations.finish(asked.id, COST)
+        conversations.rate("ann", asked.id, "helpful")
+        saved = conversations.quotes.save("ann", cite(HARBOUR, "€48"), note="n")
+        token, foreign = keys.create("one", "add", NOW), strange.create("theirs", "manage", NOW)
+        subscribed = subscriptions.add("https://news.example/feed", 3600.0)
+        expected = conversations.get("ann", begun.conversation_id)
+    assert carry(str(folder), database, ours) == Carried(1, 1, 1, 1)
+    assert carry(str(folder), database, ours) == Carried()
+    with beside(database) as rows_of:
+        kept = Conversations(rows_of(CONVERSATIONS))
+        assert kept.get("ann", begun.conversation_id) == expected
+        keys = Keys(rows_of(KEYS), NoSeal())
+        assert keys.find(token, NOW) is not None
+        assert keys.find(foreign, NOW) is None  # it opened nothing in the folder either
+        later = kept.begin("ann", "later?", Filters(), begun.conversation_id)
+        name = kept.remove("ann", begun.conversation_id)
+        kept.undo("ann", name)
+        expected = kept.get("ann", begun.conversation_id)
+        assert [each.question for each in expected.exchanges][-2:] == ["3?", "later?"]
+        assert later.id == expected.exchanges[-1].id
+    assert carry(database, str(back), ours) == Carried(1, 1, 1, 1)
+    with (
+        closing(Conversations.open(back / CONVERSATIONS.name)) as conversations,
+        closing(Keys.open(back / KEYS.name, ours)) as keys,
+        closing(Subscriptions.open(back / SUBSCRIPTIONS.name, ours)) as subscriptions,
+    ):
+        assert conversations.get("ann", begun.conversation_id) == expected
+        assert conversations.quotes.all("ann") == [saved]
+        assert conversations.quoting([HARBOUR.id]) == 4
+        assert [rated.exchange.answer for rated in conversations.rated()] == [COST]
+        found = keys.find(token, NOW)
+        assert found is not None
+        assert (found.name, found.can, found.created) == ("one", "add", NOW)
+        (again,) = subscriptions.all()
+        assert (again.source, again.every, again.ours) == (subscribed.source, 3600.0, True)
+
+
+def test_from_a_folder_with_articles_alone_nothing_is_made_beside_them(tmp_path: Path) -> None:
+    for each in ("one", "two"):
+        (tmp_path / each).mkdir()
+    assert carry(str(tmp_path / "one"), str(tmp_path / "two"), Seal()) == Carried()
+    assert list(tmp_path.glob("*/*")) == []
+
+
 # -- what can fail -----------------------------------------------------------------------------
 
 
@@ -238,6 +304,25 @@ def test_a_connection_that_was_lost_is_made_anew(start: Starting, postgres: Post
     assert server.conversations.exchange("ann", asked.id)
     server.conversations.finish(asked.id, COST)
     assert server.conversations.exchange("ann", asked.id).answer == COST
+
+
+def test_a_server_that_stands_still_keeps_nobody_waiting_for_long(
+    start: Starting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = start().conversations
+    monkeypatch.setattr("vectorstore.stores.postgres._PATIENCE_BESIDE", 200)  # milliseconds
+    still = start().conversations
+
+    def stand_still() -> None:
+        with still._db.transaction():
+            other.begin("ann", "meanwhile?")
+
+    with pytest.raises(StoreError, match=r"connection .* was lost .*idle-in-transaction"):
+        stand_still()
+    still.begin("ann", "again?")
+    assert {each.title for each in still.headings("ann")} == {"meanwhile?", "again?"}
+    with other._db.transaction(), pytest.raises(StoreBusyError, match="another program"):
+        still.begin("ann", "too long?")
 
 
 def test_a_server_that_is_gone_is_told_without_its_password(

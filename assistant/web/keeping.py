@@ -87,14 +87,26 @@ class Keeping:
 def opened(settings: Settings) -> Iterator[Callable[[Database], Rows]]:
     """Opens what lies beside the articles of an index, each in its file, or all in the database where the
     articles lie in one; closes it at the end. Raises StoreError."""
+    with beside(settings.database_url or str(settings.index)) as rows_of:
+        yield rows_of
+
+
+@contextmanager
+def beside(place: str) -> Iterator[Callable[[Database], Rows]]:
+    """The same for an index in this folder, or in the PostgreSQL database at this address."""
     with ExitStack() as stack:
-        if settings.database_url is not None:
+        if is_database(place):
             from vectorstore.stores.postgres import PostgresRows
 
-            shared = stack.enter_context(closing(PostgresRows(settings.database_url, POSTGRES)))
+            shared = stack.enter_context(closing(PostgresRows(place, POSTGRES)))
             yield lambda kind: shared  # noqa: ARG005
             return
-        yield lambda kind: stack.enter_context(closing(file_rows(settings.index / kind.name, kind)))
+        yield lambda kind: stack.enter_context(closing(file_rows(Path(place) / kind.name, kind)))
+
+
+def is_database(place: str) -> bool:
+    """Whether an index is in a database, and not in a folder."""
+    return place.startswith(("postgresql://", "postgres://"))
 
 
 def file_rows(file: Path | None, kind: Database) -> SQLiteRows:

@@ -133,6 +133,19 @@ class Keys:
                 )
             self._db.execute("DELETE FROM keys WHERE name = ?", name)
 
+    def take(self, others: Keys) -> None:
+        """Let the keys that open `others` open this as well, but for those of a name that is taken here."""
+        with self._db.transaction():
+            for row in others._db.rows("SELECT * FROM keys ORDER BY id"):
+                name, can, digest = row["name"], row["can"], row["digest"]
+                if others._key(row).ours:
+                    self._db.execute(
+                        "INSERT INTO keys (name, can, digest, seal, created, used)"
+                        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                        *(name, can, digest, self._seal.of(_sealed(name, can, digest))),
+                        *(row["created"], row["used"]),
+                    )
+
     def find(self, token: str, now: float) -> Key | None:
         """The key that this is; None where it is none, was revoked, or was not made on this computer."""
         if not looks_like_key(token):

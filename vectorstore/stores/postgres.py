@@ -549,7 +549,12 @@ class _Schema:
                 f"{self.name} could not be written ({reason}). See to the server, and run the command "
                 "again; what was added before is kept."
             )
-        if isinstance(error, _psycopg().OperationalError | _psycopg().InterfaceError):
+        lost = (
+            _psycopg().OperationalError,
+            _psycopg().InterfaceError,
+            errors.IdleInTransactionSessionTimeout,
+        )
+        if isinstance(error, lost):
             return self._lost(reason)
         return StoreError(f"{self.name}: {reason}. Run `dateline doctor`.")
 

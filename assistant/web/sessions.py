@@ -30,7 +30,7 @@ _BROWSERS = 10_000  # that are remembered, the last seen ones
 class Sessions:
     """The sessions of one index's page. May be used from several threads and processes.
 
-    Every method raises StoreError where the file cannot be read or written.
+    Every method raises StoreError where they cannot be read or written.
     """
 
     def __init__(self, db: Rows) -> None:
@@ -46,7 +46,7 @@ class Sessions:
         return cls(file_rows(file, SESSIONS))
 
     def key(self, password: str) -> bytes:
-        """What proofs of sessions are made with: of the password, and of a secret of this file."""
+        """What proofs of sessions are made with: of the password, and of a secret kept with them."""
         with self._db.transaction():
             self._db.execute(
                 "INSERT INTO meta VALUES ('secret', ?) ON CONFLICT (key) DO NOTHING",

@@ -13,8 +13,12 @@ from typing import Any
 import pytest
 
 from assistant.reading import network
+from assistant.settings import Settings
+from assistant.web.keeping import opened
 from tests.postgres_server import PostgresServer, binaries, postgres_server
 from vectorstore import embedding
+from vectorstore.database import Database
+from vectorstore.stores import Rows
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -101,6 +105,21 @@ _numbers = itertools.count()
 def database(postgres: PostgresServer) -> str:
     """The address of an index in PostgreSQL that nobody has made yet."""
     return postgres.url(f"index_{next(_numbers)}")
+
+
+@pytest.fixture(params=["a file each", "PostgreSQL"])
+def rows_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[Database], Rows]]:
+    """Opens what lies beside the articles, as it is opened where they lie in a folder and in a database."""
+    settings = Settings(index=tmp_path)
+    if request.param == "PostgreSQL":
+        settings = in_database(request.getfixturevalue("database"), tmp_path)
+    with opened(settings) as rows_of:
+        yield rows_of
+
+
+def in_database(database: str, folder: Path) -> Settings:
+    """The settings of a machine whose index lies in that database."""
+    return Settings(index=folder, database=database, chroma_url="http://127.0.0.1:1")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from assistant.api import create_app, serve
+from assistant.databases import SESSIONS
 from assistant.errors import CrowdedError, SettingsError
 from assistant.page import build
 from assistant.settings import Settings
@@ -37,7 +38,9 @@ from assistant.web.sessions import FILE, Sessions
 from assistant.web.visitors import CALLER, Caller, caller_of, new_visitor, visitor_of
 from assistant.web.visitors import COOKIE as VISITOR
 from tests.fake_assistant import FakeAssistant
+from vectorstore.database import Database
 from vectorstore.errors import StoreDamagedError, StoreFormatError
+from vectorstore.stores import Rows
 
 PASSWORD = "four words of mine"  # noqa: S105  # of these tests
 BASE = "http://news.example.org"
@@ -116,6 +119,28 @@ def test_a_session_is_good_until_it_ends_and_survives_a_restart(
         assert admits(again, {COOKIE: token}, "a")
         clock.now += 31 * 24 * 3600
         assert not admits(again, {COOKIE: token}, "a")
+
+
+def test_sessions_and_browsers_are_known_until_they_end(
+    rows_of: Callable[[Database], Rows], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.web.sessions._BROWSERS", 2)
+    sessions = Sessions(rows_of(SESSIONS))
+    key = sessions.key(PASSWORD)
+    assert sessions.key(PASSWORD) == key != sessions.key("another one of them")
+    one, other = sessions.begin(key, 0.0, 10.0), sessions.begin(key, 0.0, 20.0)
+    assert [sessions.holds(key, each, 5.0) for each in (one, other, "none")] == [True, True, False]
+    assert not sessions.holds(key, one, 10.0)
+    third = sessions.begin(key, 11.0, 30.0)
+    assert not sessions.holds(key, one, 5.0)  # forgotten, once it had ended
+    sessions.end(key, other)
+    assert [sessions.holds(key, each, 12.0) for each in (other, third)] == [False, True]
+    sessions.end_all()
+    assert not sessions.holds(key, third, 12.0)
+    for seen, browser in enumerate("abab"):
+        sessions.remember(key, browser, float(seen))
+    sessions.remember(key, "c", 9.0)
+    assert [sessions.remembers(key, browser) for browser in "abc"] == [False, True, True]
 
 
 def test_another_password_or_file_ends_all_sessions(

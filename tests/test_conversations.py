@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
@@ -33,17 +33,24 @@ from tests.fake_assistant import (
 from tests.fake_embedding import FakeEmbedding
 from vectorstore.articles import Article
 from vectorstore.backups import restore
+from vectorstore.database import Database
 from vectorstore.errors import StoreDamagedError, StoreFormatError
 from vectorstore.local import LocalIndex
+from vectorstore.stores import Rows
 
 NARROW = Filters(("Asian Lite", "Wire"), date(2025, 1, 2), date(2025, 12, 31), ("a", "b"))
 
 
 @pytest.fixture
-def conversations(tmp_path: Path) -> Iterator[Conversations]:
-    opened = Conversations.open(tmp_path / FILE)
-    yield opened
-    opened.close()
+def conversations(rows_of: Callable[[Database], Rows]) -> Conversations:
+    return Conversations(rows_of(CONVERSATIONS))
+
+
+def test_notes_are_kept_in_place_of_those_before(conversations: Conversations) -> None:
+    assert conversations.noted("a") is None
+    conversations.note("a", "first \x00")
+    conversations.note("a", "second \x00")
+    assert (conversations.noted("a"), conversations.noted("b")) == ("second \x00", None)
 
 
 @pytest.mark.parametrize(
@@ -147,9 +154,11 @@ def test_a_conversation_is_renamed_and_removed(conversations: Conversations) -> 
     assert conversations.quoting([HARBOUR.id]) == 0
 
 
-def test_what_was_removed_is_brought_back_as_it_was_and_not_for_ever() -> None:
+def test_what_was_removed_is_brought_back_as_it_was_and_not_for_ever(
+    rows_of: Callable[[Database], Rows],
+) -> None:
     now = [0.0]
-    conversations = Conversations.open(clock=lambda: now[0])
+    conversations = Conversations(rows_of(CONVERSATIONS), clock=lambda: now[0])
     asked = conversations.begin("ann", COST.question, NARROW)
     conversations.finish(asked.id, COST)
     conversations.rate("ann", asked.id, "helpful")
@@ -165,7 +174,6 @@ def test_what_was_removed_is_brought_back_as_it_was_and_not_for_ever() -> None:
     with pytest.raises(ConversationNotFoundError, match="too late"):
         conversations.undo("ann", name)
     assert conversations.headings("ann") == []
-    conversations.close()
 
 
 def test_filters_are_kept_also_before_the_next_question(conversations: Conversations) -> None:
@@ -349,11 +357,13 @@ def test_killed_at_any_moment_it_keeps_every_question_it_took(tmp_path: Path) ->
 
 
 def test_filters_kept_by_an_earlier_version_are_read(
-    conversations: Conversations, tmp_path: Path
+    conversations: Conversations,
 ) -> None:
     asked = conversations.begin("ann", "?")
-    with closing(sqlite3.connect(tmp_path / FILE)) as db, db:
-        db.execute("""UPDATE conversations SET filters = '[["Wire"], null, "2025-01-02"]'""")
+    with conversations._db.transaction():
+        conversations._db.execute(
+            "UPDATE conversations SET filters = ?", '[["Wire"], null, "2025-01-02"]'
+        )
     kept = conversations.get("ann", asked.conversation_id)
     assert kept.filters == Filters(("Wire",), None, date(2025, 1, 2))
 

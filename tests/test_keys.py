@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from assistant.api import create_app
 from assistant.cli import app
+from assistant.databases import KEYS
 from assistant.errors import AccessKeyError
 from assistant.web.access import Access
 from assistant.web.keyed import Keyed, needed
@@ -23,7 +24,9 @@ from assistant.web.keys import CANS, FILE, MOST, Can, Keys
 from assistant.web.sealing import Seal
 from assistant.web.sessions import Sessions
 from tests.fake_assistant import FakeAssistant
+from vectorstore.database import Database
 from vectorstore.errors import StoreDamagedError, StoreFormatError
+from vectorstore.stores import Rows
 
 PASSWORD = "four words of mine"  # noqa: S105  # of these tests
 BASE = "http://news.example.org"
@@ -111,6 +114,25 @@ def test_what_is_no_name_is_refused(keys: Keys, name: str) -> None:
     with pytest.raises(AccessKeyError, match="is no name for a key"):
         keys.create(name, "ask", NOW)
     assert keys.all() == []
+
+
+def test_a_key_is_found_until_it_is_revoked(rows_of: Callable[[Database], Rows]) -> None:
+    keys = Keys(rows_of(KEYS), SEAL)
+    token, other = keys.create("newsletter", "add", NOW), keys.create("other", "ask", NOW)
+    found = keys.find(token, NOW + 10)
+    assert found is not None
+    assert (found.name, found.can, found.created, found.used) == ("newsletter", "add", NOW, 0.0)
+    assert [(key.name, key.used) for key in keys.all()] == [("newsletter", NOW + 10), ("other", 0)]
+    keys.find(token, NOW + 20)
+    assert keys.all()[0].used == NOW + 10  # noted once in an hour
+    assert keys.find(NO_KEY, NOW) is None
+    with pytest.raises(AccessKeyError, match="a key named 'other' already"):
+        keys.create("other", "ask", NOW)
+    keys.revoke("newsletter")
+    assert keys.find(token, NOW) is None
+    assert keys.find(other, NOW) is not None
+    with pytest.raises(AccessKeyError, match="no key named 'newsletter'"):
+        keys.revoke("newsletter")
 
 
 def test_a_name_is_given_once_and_there_are_only_so_many(keys: Keys) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from io import BytesIO
@@ -26,6 +27,8 @@ from tests.fake_assistant import COST, HARBOUR, MEETING, FakeAssistant, cite
 from tests.test_api import Client
 from tests.test_history import ANN, BOB, header
 from vectorstore.articles import Article
+from vectorstore.database import Database
+from vectorstore.stores import Rows
 
 PATH = "/api/v1/quotes"
 AWKWARD = Article(
@@ -44,8 +47,8 @@ WHOLE = AWKWARD.text[len("Before. ") : -len(" After.")]
 
 
 @pytest.fixture
-def conversations() -> Conversations:
-    return Conversations.open()
+def conversations(rows_of: Callable[[Database], Rows]) -> Conversations:
+    return Conversations(rows_of(CONVERSATIONS))
 
 
 @pytest.fixture

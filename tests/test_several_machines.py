@@ -460,6 +460,19 @@ def test_the_commands_work_on_a_database(
     assert "the index is postgresql://127.0.0.1" in run("doctor")
     assert "pg_dump" in run("backup", str(tmp_path / "a.backup"), code=1)
     assert "dateline move" in run("restore", str(tmp_path / "a.backup"), code=1)
-    assert "copied 1 article" in run("move", database, str(tmp_path / "moved"))
+    token = run("key", "create", "newsletter").splitlines()[0].strip()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another machine"))
+    assert token.startswith("dateline_")
+    assert "newsletter: can ask, made" in (listed_keys := run("key", "list"))
+    assert "not made on this computer" not in listed_keys
+    assert "Revoked: newsletter" in run("key", "revoke", "newsletter")
+    assert "no keys yet" in run("key", "list")
+    assert "0 helpful of 0" in run("feedback", str(tmp_path / "questions.jsonl"))
+    run("subscriptions", "add", str(articles))
+    assert str(articles) in run("subscriptions")
+    assert {each.name for each in (tmp_path / "own").iterdir()} == set()  # all is in the database
+    told = run("move", database, str(tmp_path / "moved"))
+    assert "copied 1 article" in told
+    assert "also copied: 1 subscription\n" in told
     monkeypatch.delenv("DATELINE_CHROMA_URL")
     assert "set chroma_url" in run("list", code=1)

@@ -442,11 +442,12 @@ def test_a_search_reads_its_words_and_nothing_else(database: str) -> None:
     """Where the tables were large enough to be worth it: the planner is told so."""
     import psycopg
 
-    from vectorstore.stores.postgres import PostgresStore
+    from vectorstore.stores.postgres import PostgresStore, _term
 
     store = PostgresStore(database)
     put(Catalog(store), OTHER, SECRET)
-    statement, values = store._search([("ferri",), ("rain",)], 2, 20, None)
+    terms = [(_term("ferri"), 0, 1.0), (_term("rain"), 1, 1.0)]
+    statement, values = store._search([("ferri",), ("rain",)], terms, 2, 10.0, None)
     store.close()
     address, _, index = database.partition("?index=")
     with psycopg.connect(address) as db:

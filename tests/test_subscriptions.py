@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from assistant.api import create_app
-from assistant.databases import BACKED_UP
+from assistant.databases import BACKED_UP, SUBSCRIPTIONS
 from assistant.web.library import Library
 from assistant.web.sealing import Seal
 from assistant.web.subscribing import Subscribing, refresh
@@ -31,7 +31,9 @@ from tests.test_api import Client
 from tests.test_fetching import Site, everywhere
 from tests.test_fetching import site as site
 from tests.test_syncing import FERRY, FLOOD, feed
+from vectorstore.articles import SyncReport
 from vectorstore.backups import restore
+from vectorstore.database import Database
 from vectorstore.errors import (
     LoadingError,
     StoreBusyError,
@@ -42,6 +44,7 @@ from vectorstore.errors import (
 from vectorstore.fetching import fetch_if_changed
 from vectorstore.index import Index
 from vectorstore.local import LocalIndex
+from vectorstore.stores import Rows
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -349,6 +352,37 @@ def slow(site: Site) -> Iterator[tuple[str, threading.Event, threading.Event]]:
         yield site.does("/slow", answer), asked, may
     finally:
         may.set()
+
+
+def test_what_became_of_each_is_kept(rows_of: Callable[[Database], Rows]) -> None:
+    rows = rows_of(SUBSCRIPTIONS)
+    kept, other = Subscriptions(rows, SEAL), Subscriptions(rows, Seal(bytes([1]) * 32))
+    first, second = kept.add("https://a.example/", HOUR), kept.add("https://b.example/", DAY)
+    assert (first.every, first.ours, first.wished, second.id > first.id) == (HOUR, True, True, True)
+    assert [each.ours for each in other.all()] == [False, False]
+    kept.has_succeeded(first.id, NOW, SyncReport())
+    kept.has_failed(second.id, NOW, "it is gone")
+    kept.has_failed(second.id, NOW + 1, "it is gone")
+    (first, second) = kept.all()
+    assert (first.wished, first.succeeded, first.result) == (False, NOW, "nothing new")
+    assert (second.failures, second.error, second.tried) == (2, "it is gone", NOW + 1)
+    kept.wish(second.id)
+    assert kept.get(second.id).wished
+    again = other.add(second.source, HOUR)  # taken over by another computer
+    assert (again.id, again.every, again.failures) == (second.id, HOUR, 0)
+    assert [each.ours for each in kept.all()] == [True, False]
+    with kept.turn(first):
+        assert kept.is_busy(first.id)
+        for each in (kept, other):
+            with pytest.raises(StoreBusyError, match="being refreshed"), each.turn(first):
+                raise AssertionError("two at once")
+        with other.turn(again):
+            pass
+    with other.turn(first):
+        pass
+    assert kept.remove(first.id) == first
+    with pytest.raises(LoadingError, match="there is no subscription"):
+        kept.wish(first.id)
 
 
 def test_nobody_refreshes_what_is_being_refreshed(

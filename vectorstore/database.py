@@ -37,11 +37,14 @@ _APPLICATION_ID_AT = 68
 class Database:
     """One kind of file in an index's folder: its name there, the application id that marks it, and
     what makes its tables. The first of `formats` makes those of format 1 in an empty file; each
-    further one leads to the next format."""
+    further one leads to the next format. `holds` says, for a message, what it keeps: "conversations";
+    `anew`, what to do where it is damaged."""
 
     name: str
     application_id: int
     formats: tuple[Step, ...]
+    holds: str = ""
+    anew: str = ""
 
     @property
     def newest(self) -> int:
@@ -57,9 +60,9 @@ class Database:
         for step in self.formats[:version]:
             step(db)
 
-    def begin(self, db: sqlite3.Connection, file: Path | None, holds: str) -> None:
+    def begin(self, db: sqlite3.Connection, file: Path | None) -> None:
         """Make the tables in an empty file; any other has to be of this kind, and is brought to the newest
-        format. `holds` says, for a message, what it keeps: "conversations".
+        format.
 
         Raises StoreFormatError where it is of another kind or a newer format, sqlite3.DatabaseError for
         what Dateline did not make in it.
@@ -67,7 +70,7 @@ class Database:
         db.execute("BEGIN IMMEDIATE")  # of two programs that begin at once, one makes them
         try:
             if db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-                self._recognise(db, file, holds)
+                self._recognise(db, file)
             else:
                 self.make(db)
         except BaseException:
@@ -75,11 +78,11 @@ class Database:
             raise
         db.execute("COMMIT")
 
-    def _recognise(self, db: sqlite3.Connection, file: Path | None, holds: str) -> None:
+    def _recognise(self, db: sqlite3.Connection, file: Path | None) -> None:
         version = _number(db, "user_version", "main")
         if _number(db, "application_id", "main") != self.application_id:
             raise StoreFormatError(
-                f"{file} does not hold Dateline's {holds}. Move it out of the index's folder."
+                f"{file} does not hold Dateline's {self.holds}. Move it out of the index's folder."
             )
         if version > self.newest:
             raise StoreFormatError(

@@ -6,7 +6,7 @@
 Articles with their passages and embeddings, files, and what people have set go over in batches; nothing
 is embedded again, and vectors are made from the embeddings when the copy is first opened. Stopped in
 between, the same call goes on. At the end both are read in full and compared. The origin stays as it
-is. What lies beside the catalog in a folder (conversations, keys, subscriptions) is not moved.
+is. It knows nothing of what lies beside the catalog.
 """
 
 from __future__ import annotations

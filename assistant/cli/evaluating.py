@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -114,15 +113,18 @@ def feedback(
     Example:
       dateline feedback questions.jsonl
     """
+    from assistant.databases import CONVERSATIONS
     from assistant.evaluation.labelled import to_line
-    from assistant.web.conversations import FILE, Conversations
+    from assistant.web.conversations import Conversations
     from assistant.web.feedback import labelled, to_dict
+    from assistant.web.keeping import opened
 
-    kept = settings_of(ctx, index, collection).index / FILE
-    if not kept.exists():
+    settings = settings_of(ctx, index, collection)
+    kept = settings.index / CONVERSATIONS.name
+    if settings.database is None and not kept.exists():
         raise StoreError(f"{kept} is not there: nothing was asked on the page of this index yet.")
-    with closing(Conversations.open(kept)) as conversations:
-        rated = list(conversations.rated())
+    with opened(settings) as rows_of:
+        rated = list(Conversations(rows_of(CONVERSATIONS)).rated())
     questions = list(labelled(rated))
     try:
         file.write_text("".join(f"{to_line(one)}\n" for one in questions), encoding="utf-8")

@@ -136,21 +136,32 @@ def move(
     """Copy an index from a folder to a database, or back.
 
     Nothing is embedded again, and the origin stays as it is. Interrupted, run it again to go on. At
-    the end both are read in full and compared. Conversations, keys and subscriptions stay where they
-    are.
+    the end both are read in full and compared. Conversations, saved quotes, subscriptions and keys are
+    copied, too.
 
     \b
     Example:
       dateline move articles.index "postgresql://dateline@db.example.org/news?index=desk"
     """
+    from assistant.settings import secret_file
+    from assistant.web.carrying import carry
+    from assistant.web.sealing import Seal
     from vectorstore.moving import move as moved
 
     with showing_progress("Moving") as progress:
         done = moved(origin, target, progress=progress)
+    carried = asdict(carry(origin, target, Seal.kept(secret_file())))
     if as_json:
-        print_json(asdict(done))
+        print_json({**asdict(done), **carried})
     else:
         typer.echo(
             f"copied {how_many(done.articles)}, {done.passages:,} passages; both are the same "
             f"(SHA-256 {done.digest[:16]})"
         )
+        also = [
+            f"{number:,} {name[:-1] if number == 1 else name}"
+            for name, number in carried.items()
+            if number
+        ]
+        if also:
+            typer.echo(f"also copied: {', '.join(also)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -119,14 +119,16 @@ def _key_revoke(
 @contextmanager
 def _keys(ctx: typer.Context, folder: Path | None, collection: str | None) -> Iterator[Keys]:
     """The keys of the index; one that is not there has none."""
+    from assistant.databases import KEYS
     from assistant.settings import secret_file
-    from assistant.web.keys import FILE, Keys
+    from assistant.web.keeping import opened
+    from assistant.web.keys import Keys, seal_of
     from assistant.web.sealing import Seal
 
     settings = settings_of(ctx, folder, collection)
     check_there(settings)
-    with closing(Keys.open(settings.index / FILE, Seal.kept(secret_file()))) as kept:
-        yield kept
+    with opened(settings) as rows_of:
+        yield Keys(rows_of(KEYS), seal_of(settings, Seal.kept(secret_file())))
 
 
 def _list_keys(

@@ -60,18 +60,17 @@ def chat(
       dateline chat --with-samples
     """
     from assistant.api import serve
+    from assistant.databases import CONVERSATIONS, KEYS, SESSIONS, SUBSCRIPTIONS
     from assistant.resources import seeds_folder
     from assistant.settings import secret_file
     from assistant.web.adding import WAITING
-    from assistant.web.conversations import FILE, Conversations
-    from assistant.web.keys import FILE as KEYS
-    from assistant.web.keys import Keys
+    from assistant.web.conversations import Conversations
+    from assistant.web.keeping import opened
+    from assistant.web.keys import Keys, seal_of
     from assistant.web.originals import FILES as ORIGINALS
     from assistant.web.originals import Originals
     from assistant.web.sealing import Seal
-    from assistant.web.sessions import FILE as SESSIONS
     from assistant.web.sessions import Sessions
-    from assistant.web.subscriptions import FILE as SUBSCRIPTIONS
     from assistant.web.subscriptions import Subscriptions
 
     def ready(url: str) -> None:
@@ -94,24 +93,17 @@ def chat(
                 assistant.index.add(seeds_folder(), progress=progress)
         # The models load while the page is being looked at: the first question does not wait.
         warming = threading.Thread(target=assistant.warm)
-        conversations = Conversations.open(settings.index / FILE)
-        sessions = None if password is None else Sessions.open(settings.index / SESSIONS)
         seal = Seal.kept(secret_file())
-        with (
-            closing(conversations),
-            closing(sessions) if sessions else nullcontext(),
-            closing(Keys.open(settings.index / KEYS, seal)) as keys,
-            closing(Subscriptions.open(settings.index / SUBSCRIPTIONS, seal)) as subscriptions,
-        ):
+        with opened(settings) as rows_of:
             serve(
                 assistant,
                 host=host,
                 port=port,
                 on_ready=ready,
-                conversations=conversations,
+                conversations=Conversations(rows_of(CONVERSATIONS)),
                 password=password,
-                sessions=sessions,
-                keys=keys,
+                sessions=None if password is None else Sessions(rows_of(SESSIONS)),
+                keys=Keys(rows_of(KEYS), seal_of(settings, seal)),
                 host_names=settings.names,
                 proxies=settings.proxy_networks,
                 root_path=settings.root_path,
@@ -121,7 +113,7 @@ def chat(
                 originals=Originals(
                     assistant.index, settings.index / ORIGINALS, most=settings.most_kept
                 ),
-                subscriptions=subscriptions,
+                subscriptions=Subscriptions(rows_of(SUBSCRIPTIONS), seal),
                 installation=_installation(ctx, index, collection, settings),
                 metrics=settings.metrics,
             )
@@ -170,10 +162,11 @@ def mcp(
 def _installation(
     ctx: typer.Context, folder: Path | None, collection: str | None, settings: Settings
 ) -> Installation | None:
-    """Where no index and no collection was named, all collections are offered."""
+    """Where no index and no collection was named, all collections are offered; beside a database there
+    are none."""
     from assistant.installation import Installation
 
-    alone = any(named(ctx, folder, collection)) or settings.collection
+    alone = any(named(ctx, folder, collection)) or settings.collection or settings.database
     return None if alone else Installation(settings)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -163,14 +163,16 @@ def _subscribed_to(
     ctx: typer.Context, folder: Path | None, collection: str | None
 ) -> Iterator[Subscriptions]:
     """What the index is subscribed to; an index that is not there has no subscriptions."""
+    from assistant.databases import SUBSCRIPTIONS
     from assistant.settings import secret_file
+    from assistant.web.keeping import opened
     from assistant.web.sealing import Seal
-    from assistant.web.subscriptions import FILE, Subscriptions
+    from assistant.web.subscriptions import Subscriptions
 
     settings = settings_of(ctx, folder, collection)
     check_there(settings)
-    with closing(Subscriptions.open(settings.index / FILE, Seal.kept(secret_file()))) as kept:
-        yield kept
+    with opened(settings) as rows_of:
+        yield Subscriptions(rows_of(SUBSCRIPTIONS), Seal.kept(secret_file()))
 
 
 def _chosen(kept: Subscriptions, sources: Sequence[str]) -> list[Subscription]:

@@ -1,4 +1,4 @@
-"""What visitors asked and were answered, kept in one SQLite file beside the articles.
+"""What visitors asked and were answered, kept beside the articles: in one SQLite file, or in PostgreSQL.
 
     conversations = Conversations.open(folder / FILE)
     asked = conversations.begin(visitor, "who co-chairs the meeting?")
@@ -18,7 +18,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,8 +30,9 @@ from assistant.answers import Answer, Turn
 from assistant.databases import CONVERSATIONS
 from assistant.errors import ConversationNotFoundError, QuestionError
 from assistant.render import counted, day, name_of
-from assistant.web.keeping import Keeping, new_id, storable
+from assistant.web.keeping import Keeping, file_rows, new_id, storable
 from assistant.web.quotes import Quotes
+from vectorstore.stores import Row, Rows
 
 FILE = CONVERSATIONS.name  # the file's name in an index's folder
 TITLE = 80  # characters of a conversation's title
@@ -160,24 +160,24 @@ class Conversations:
     What a call has written is durable when it returns.
     """
 
-    def __init__(self, keeping: Keeping) -> None:
-        self._keeping = keeping
-        self._db = keeping.db
-        self._rows = keeping.rows
-        self._transaction = keeping.transaction
-        self.quotes = Quotes(keeping)
+    def __init__(self, db: Rows, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives seconds that only ever grow."""
+        self._db = db
+        self._rows = db.rows
+        self._transaction = db.transaction
+        self._keeping = Keeping(db, clock)
+        self.quotes = Quotes(self._keeping)
 
     @classmethod
     def open(
         cls, file: Path | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> Conversations:
-        """Open the file, made where it is absent; without one, all is gone when it is closed. `clock`
-        gives seconds that only ever grow.
+        """Open the file, made where it is absent; without one, all is gone when it is closed.
 
         Raises StoreFormatError for another program's file, a newer format or a link, StoreDamagedError
         for one that cannot be read, or holds what Dateline does not make.
         """
-        return cls(Keeping.open(file, clock))
+        return cls(file_rows(file, CONVERSATIONS), clock)
 
     # ----------------------------------------------------------------------------------- asking
 
@@ -199,19 +199,20 @@ class Conversations:
             if conversation_id is None:
                 conversation_id = new_id()
                 self._db.execute(
-                    "INSERT INTO conversations VALUES (?, ?, ?, ?, ?, ?)",
-                    (conversation_id, visitor, _title(kept), _dumped(filters), now, model),
+                    "INSERT INTO conversations (id, visitor, title, filters, changed, model)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    *(conversation_id, visitor, _title(kept), _dumped(filters), now, model),
                 )
             else:
                 self._own(visitor, conversation_id)
             self._db.execute(
                 "INSERT INTO exchanges (id, conversation, question, filters, state, asked, model)"
                 " VALUES (?, ?, ?, ?, 'asked', ?, ?)",
-                (exchange_id, conversation_id, kept, _dumped(filters), now, model),
+                *(exchange_id, conversation_id, kept, _dumped(filters), now, model),
             )
             self._db.execute(
                 "UPDATE conversations SET filters = ?, changed = ?, model = ? WHERE id = ?",
-                (_dumped(filters), now, model, conversation_id),
+                *(_dumped(filters), now, model, conversation_id),
             )
         return Exchange(exchange_id, conversation_id, kept, filters, asked=now, model=model)
 
@@ -221,7 +222,7 @@ class Conversations:
         with self._transaction():
             exchange = self.exchange(visitor, exchange_id)
             model = exchange.model if model is None else storable(model)
-            self._db.execute("UPDATE exchanges SET model = ? WHERE id = ?", (model, exchange_id))
+            self._db.execute("UPDATE exchanges SET model = ? WHERE id = ?", model, exchange_id)
             self._end(exchange_id, "asked", None, "")
         return Exchange(
             exchange.id,
@@ -255,7 +256,7 @@ class Conversations:
 
     def get(self, visitor: str, conversation_id: str) -> Conversation:
         """Raises ConversationNotFoundError, also for another's."""
-        with self._keeping.turn:
+        with self._db.snapshot():
             row = self._own(visitor, conversation_id)
             rows = self._rows(f"{_EXCHANGE} WHERE conversation = ? ORDER BY key", conversation_id)
         return Conversation(
@@ -275,11 +276,9 @@ class Conversations:
 
     def quoting(self, article_ids: Iterable[str]) -> int:
         """How many kept answers, of all visitors, quote any of these articles."""
-        wanted = json.dumps(list(article_ids))
         rows = self._rows(
-            "SELECT count(DISTINCT exchange) AS n FROM quoted"
-            " WHERE article IN (SELECT value FROM json_each(?))",
-            wanted,
+            "SELECT count(DISTINCT exchange) AS n FROM quoted WHERE article IN (each text ?)",
+            [*article_ids],
         )
         return int(rows[0]["n"])
 
@@ -293,7 +292,7 @@ class Conversations:
         with self._transaction():
             self._own(visitor, conversation_id)
             self._db.execute(
-                "UPDATE conversations SET title = ? WHERE id = ?", (title, conversation_id)
+                "UPDATE conversations SET title = ? WHERE id = ?", title, conversation_id
             )
 
     def narrow(
@@ -307,7 +306,8 @@ class Conversations:
             if (kept["filters"], kept["model"]) != wanted:
                 self._db.execute(
                     "UPDATE conversations SET filters = ?, model = ? WHERE id = ?",
-                    (*wanted, conversation_id),
+                    *wanted,
+                    conversation_id,
                 )
 
     def remove(self, visitor: str, conversation_id: str) -> str:
@@ -324,7 +324,7 @@ class Conversations:
                 " WHERE conversation = ?",
                 conversation_id,
             )
-            self._db.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,))
+            self._db.execute("DELETE FROM conversations WHERE id = ?", conversation_id)
             return self._keeping.remember(
                 visitor, conversations=[heading], exchanges=exchanges, quoted=quoted
             )
@@ -356,7 +356,7 @@ class Conversations:
             self.exchange(visitor, exchange_id)
             self._db.execute(
                 "UPDATE exchanges SET verdict = ?, reason = ?, remark = ? WHERE id = ?",
-                (verdict, reason, remark, exchange_id),
+                *(verdict, reason, remark, exchange_id),
             )
 
     def rated(self) -> Iterator[Rated]:
@@ -377,30 +377,32 @@ class Conversations:
         """Keep something small that the page need not find out again, in place of what was noted."""
         with self._transaction():
             self._db.execute(
-                "INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"note {name}", storable(text))
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                f"note {name}",
+                storable(text),
             )
 
     def close(self) -> None:
-        self._keeping.close()
+        self._db.close()
 
-    # -------------------------------------------------------------------------------- the file
+    # -------------------------------------------------------------------------------- the rows
 
     def _end(self, exchange_id: str, state: State, answer: Answer | None, failure: str) -> None:
         saved = None if answer is None else json.dumps(answer.to_dict())
         self._db.execute(
             "UPDATE exchanges SET state = ?, answer = ?, failure = ?,"
             " verdict = NULL, reason = NULL, remark = '' WHERE id = ?",
-            (state, saved, storable(failure), exchange_id),
+            *(state, saved, storable(failure), exchange_id),
         )
         rows = self._rows("SELECT key FROM exchanges WHERE id = ?", exchange_id)
         for row in rows:
-            self._db.execute("DELETE FROM quoted WHERE exchange = ?", (row["key"],))
+            self._db.execute("DELETE FROM quoted WHERE exchange = ?", row["key"])
             articles = {citation.article_id for citation in answer.citations} if answer else set()
-            self._db.executemany(
+            self._db.execute_many(
                 "INSERT INTO quoted VALUES (?, ?)", [(article, row["key"]) for article in articles]
             )
 
-    def _own(self, visitor: str, conversation_id: str) -> sqlite3.Row:
+    def _own(self, visitor: str, conversation_id: str) -> Row:
         rows = self._rows("SELECT * FROM conversations WHERE id = ?", conversation_id)
         if not rows or rows[0]["visitor"] != visitor:
             raise _not_found()
@@ -417,7 +419,7 @@ def named_id(visitor: str, name: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(told).digest()[:16]).decode().rstrip("=")
 
 
-def _exchange(row: sqlite3.Row) -> Exchange:
+def _exchange(row: Row) -> Exchange:
     return Exchange(
         row["id"],
         row["conversation"],

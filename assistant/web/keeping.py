@@ -1,30 +1,36 @@
-"""The SQLite file of what the page's visitors keep: its statements, and removals that can be undone.
+"""The rows of what lies beside the articles, wherever that is, and removals of them that can be undone.
 
-    keeping = Keeping.open(folder / FILE)
-    with keeping.transaction(): …
-    name = keeping.remember(visitor, quotes=rows)       of what was removed
+    with opened(settings) as rows_of:                   a file each, or the index's database
+        conversations = Conversations(rows_of(CONVERSATIONS))
+
+    keeping = Keeping(rows)
+    name = keeping.remember(visitor, quotes=removed)    of what was removed
     keeping.bring_back(visitor, name)
 
-What the rows say is for `conversations` and `quotes`, which share the file.
+What the rows say is for those who keep them.
 """
 
 from __future__ import annotations
 
 import secrets
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from assistant.databases import CONVERSATIONS
-from vectorstore.database import connect, open_own, transaction
-from vectorstore.errors import StoreBusyError, StoreDamagedError, StoreError
+from assistant.databases import CONVERSATIONS, POSTGRES, SUBSCRIPTIONS
+from vectorstore.database import Database
+from vectorstore.stores import Row, Rows
+from vectorstore.stores.beside import SQLiteRows
+
+if TYPE_CHECKING:
+    from assistant.settings import Settings
 
 _UNDONE = 100  # removals that can be brought back, of all visitors
 _REMEMBERED = 600.0  # seconds for which they can
-_PATIENCE = 10.0  # seconds to wait while another process writes
+_LONGER = (CONVERSATIONS, SUBSCRIPTIONS)  # whose files are waited for where others write
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,74 +39,39 @@ class _Removed:
     clock."""
 
     visitor: str
-    tables: Mapping[str, Sequence[sqlite3.Row]]
+    tables: Mapping[str, Sequence[Mapping[str, Any]]]
     at: float
 
 
 class Keeping:
-    """The open file. May be used from several threads and processes; what a transaction has written is
-    durable when it ends. Whoever holds `turn` is alone in this process."""
+    """Remembers what was removed. May be used from several threads; another process remembers its own."""
 
-    def __init__(
-        self, db: sqlite3.Connection, file: Path | None, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, db: Rows, clock: Callable[[], float]) -> None:
         self.db = db
-        self.turn = threading.RLock()
-        self._file = file
         self._clock = clock
+        self._turn = threading.Lock()
         self._removed: dict[str, _Removed] = {}
 
-    @classmethod
-    def open(cls, file: Path | None, clock: Callable[[], float]) -> Keeping:
-        """As `Conversations.open`."""
-        with _told(file):
-            db = connect(":memory:") if file is None else open_own(file, patience=_PATIENCE)
-            try:
-                db.row_factory = sqlite3.Row
-                db.execute("PRAGMA journal_mode = WAL")
-                db.execute("PRAGMA synchronous = FULL")
-                db.execute("PRAGMA foreign_keys = ON")
-                db.execute("PRAGMA secure_delete = ON")  # what is deleted is gone from the file
-                CONVERSATIONS.begin(db, file, "conversations")
-            except BaseException:
-                db.close()
-                raise
-        return cls(db, file, clock)
-
-    def rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
-        with self.turn, _told(self._file):
-            return self.db.execute(statement, values).fetchall()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Everything within, or nothing; may be nested in itself."""
-        with self.turn, _told(self._file):
-            if self.db.in_transaction:
-                yield
-                return
-            with transaction(self.db):
-                yield
-
-    def remember(self, visitor: str, **tables: Sequence[sqlite3.Row]) -> str:
+    def remember(self, visitor: str, **tables: Sequence[Row]) -> str:
         """Keep rows that are being removed in this process, and return the name under which this visitor
         can have them back, for some minutes."""
-        with self.turn:
+        kept = {table: [dict(row) for row in rows] for table, rows in tables.items()}
+        with self._turn:
             name = new_id()
-            self._removed[name] = _Removed(visitor, tables, self._clock())
+            self._removed[name] = _Removed(visitor, kept, self._clock())
             self._forget()
         return name
 
     def bring_back(self, visitor: str, name: str) -> bool:
         """Put back what was removed under this name; False where it is too late, or another's."""
-        with self.transaction():
+        with self.db.transaction(), self._turn:
             self._forget()
             removed = self._removed.get(name)
             if removed is None or removed.visitor != visitor:
                 return False
             for table, rows in removed.tables.items():
                 for row in rows:
-                    places = ", ".join("?" * len(row))
-                    self.db.execute(f"INSERT INTO {table} VALUES ({places})", tuple(row))  # noqa: S608
+                    insert(self.db, table, row)
             del self._removed[name]
         return True
 
@@ -111,9 +82,42 @@ class Keeping:
             if late or len(self._removed) > _UNDONE:
                 del self._removed[name]
 
-    def close(self) -> None:
-        with self.turn:
-            self.db.close()
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Callable[[Database], Rows]]:
+    """Opens what lies beside the articles of an index, each in its file, or all in the database where the
+    articles lie in one; closes it at the end. Raises StoreError."""
+    with beside(settings.database_url or str(settings.index)) as rows_of:
+        yield rows_of
+
+
+@contextmanager
+def beside(place: str) -> Iterator[Callable[[Database], Rows]]:
+    """The same for an index in this folder, or in the PostgreSQL database at this address."""
+    with ExitStack() as stack:
+        if is_database(place):
+            from vectorstore.stores.postgres import PostgresRows
+
+            shared = stack.enter_context(closing(PostgresRows(place, POSTGRES)))
+            yield lambda kind: shared  # noqa: ARG005
+            return
+        yield lambda kind: stack.enter_context(closing(file_rows(Path(place) / kind.name, kind)))
+
+
+def is_database(place: str) -> bool:
+    """Whether an index is in a database, and not in a folder."""
+    return place.startswith(("postgresql://", "postgres://"))
+
+
+def file_rows(file: Path | None, kind: Database) -> SQLiteRows:
+    """A file of this kind, made where it is absent; without one, all is gone when it is closed."""
+    return SQLiteRows(file, kind, patience=10.0 if kind in _LONGER else 5.0)
+
+
+def insert(db: Rows, table: str, row: Mapping[str, Any]) -> None:
+    """Put a row into a table, within a transaction."""
+    columns, places = ", ".join(row), ", ".join("?" * len(row))
+    db.execute(f"INSERT INTO {table} ({columns}) VALUES ({places})", *row.values())  # noqa: S608
 
 
 def new_id() -> str:
@@ -124,27 +128,3 @@ def new_id() -> str:
 def storable(text: str) -> str:
     """Half a surrogate pair cannot be stored."""
     return text.encode(errors="replace").decode()
-
-
-@contextmanager
-def _told(file: Path | None) -> Iterator[None]:
-    """Errors of SQLite as ours, with what to do."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise StoreBusyError(
-                f"{file} has been locked by another program for {_PATIENCE:.0f} s. End that "
-                "program, then try again."
-            ) from error
-        raise StoreError(
-            f"the conversations in {file} cannot be used: {error}. See that its disk has room and "
-            "that you may write there."
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise StoreDamagedError(
-            f"{file}, which keeps the conversations, is damaged ({error}). Move it away to begin "
-            "anew; the articles are kept elsewhere and not touched."
-        ) from error
-    except OSError as error:
-        raise StoreError(f"{file} cannot be made: {error.strerror or error}.") from error

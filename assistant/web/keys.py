@@ -1,13 +1,15 @@
-"""Keys that programs ask with instead of the page's password, in one SQLite file beside the articles.
+"""Keys that programs ask with instead of the page's password, kept beside the articles: in one SQLite
+file, or in PostgreSQL.
 
     keys = Keys.open(folder / FILE, seal)
     token = keys.create("newsletter", "ask", now)       told this once
     keys.find(token, now)                               the key, None where it is none
     keys.all(); keys.revoke("newsletter")
 
-Each may do one thing and what comes before it: ask < add < manage. The file knows no key, only its
-SHA-256, and a row counts only where it bears this computer's seal: whoever hands an index over brings
-no key of his along, and none that may do more than it was made for. It knows no requests.
+Each may do one thing and what comes before it: ask < add < manage. What is kept knows no key, only its
+SHA-256, and a row of a file counts only where it bears this computer's seal: whoever hands an index over
+brings no key of his along, and none that may do more than it was made for. A database is every
+machine's that is let into it, and so are its keys. It knows no requests.
 """
 
 from __future__ import annotations
@@ -15,19 +17,21 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-import sqlite3
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from assistant.databases import KEYS
 from assistant.errors import AccessKeyError
-from assistant.web.sealing import Seal
-from vectorstore.database import connect, open_own, transaction
-from vectorstore.errors import StoreDamagedError, StoreError
+from assistant.web.keeping import file_rows
+from assistant.web.sealing import NoSeal, Seal
+from vectorstore.errors import StoreError
+from vectorstore.stores import Row, Rows
+
+if TYPE_CHECKING:
+    from assistant.settings import Settings
 
 FILE = KEYS.name  # the file's name in an index's folder
 MOST = 200  # keys of one index
@@ -38,7 +42,6 @@ CANS: tuple[Can, ...] = get_args(Can)  # each may do what those before it may
 _TOKEN = re.compile(r"dateline_[A-Za-z0-9_-]{43}")  # scanners for secrets know it by its beginning
 _NAME = re.compile(r"[^\W_][\w .@-]{0,59}")
 _NOTED = 3600.0  # seconds between two notes of a key's use
-_BEGIN_ANEW = "Move it away, and make the keys anew with `dateline key create`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +72,12 @@ def looks_like_key(token: str) -> bool:
 class Keys:
     """The keys of one index. May be used from several threads and processes.
 
-    Every method raises StoreError where the file cannot be read or written.
+    Every method raises StoreError where they cannot be read or written.
     """
 
-    def __init__(self, db: sqlite3.Connection, file: Path | None, seal: Seal) -> None:
+    def __init__(self, db: Rows, seal: Seal) -> None:
         self._db = db
-        self._file = file
         self._seal = seal
-        self._turn = threading.Lock()
 
     @classmethod
     def open(cls, file: Path | None = None, seal: Seal | None = None) -> Keys:
@@ -85,17 +86,7 @@ class Keys:
         Raises StoreFormatError for another program's file, a newer format or a link, StoreDamagedError
         for one that is damaged, or holds what Dateline does not make.
         """
-        with _told(file):
-            db = connect(":memory:") if file is None else open_own(file)
-            try:
-                db.row_factory = sqlite3.Row
-                db.execute("PRAGMA journal_mode = WAL")
-                db.execute("PRAGMA secure_delete = ON")
-                KEYS.begin(db, file, "keys")
-            except BaseException:
-                db.close()
-                raise
-        return cls(db, file, seal or Seal(secrets.token_bytes(32)))
+        return cls(file_rows(file, KEYS), seal or Seal(secrets.token_bytes(32)))
 
     def create(self, name: str, can: Can, now: float) -> str:
         """A new key, which nobody can be told again.
@@ -114,8 +105,8 @@ class Keys:
             )
         token = f"dateline_{secrets.token_urlsafe(32)}"
         digest = _digest(token)
-        with self._writing():
-            rows = self._db.execute("SELECT name FROM keys").fetchall()
+        with self._db.transaction():
+            rows = self._db.execute("SELECT name FROM keys")
             if any(row["name"] == name for row in rows):
                 raise AccessKeyError(
                     f"there is a key named {name!r} already. Take another name, or "
@@ -125,56 +116,64 @@ class Keys:
                 raise AccessKeyError(f"there are {MOST} keys already; revoke one that is not used.")
             self._db.execute(
                 "INSERT INTO keys (name, can, digest, seal, created) VALUES (?, ?, ?, ?, ?)",
-                (name, can, digest, self._seal.of(_sealed(name, can, digest)), now),
+                *(name, can, digest, self._seal.of(_sealed(name, can, digest)), now),
             )
         return token
 
     def all(self) -> list[Key]:
         """Every key, the oldest first."""
-        with self._turn, _told(self._file):
-            rows = self._db.execute("SELECT * FROM keys ORDER BY id").fetchall()
-        return [self._key(row) for row in rows]
+        return [self._key(row) for row in self._db.rows("SELECT * FROM keys ORDER BY id")]
 
     def revoke(self, name: str) -> None:
         """From now on the key of this name opens nothing. Raises AccessKeyError where there is none."""
-        with self._writing():
-            if not self._db.execute("DELETE FROM keys WHERE name = ?", (name,)).rowcount:
+        with self._db.transaction():
+            if not self._db.execute("SELECT 1 FROM keys WHERE name = ?", name):
                 raise AccessKeyError(
                     f"there is no key named {name!r:.80}; `dateline key list` lists them."
                 )
+            self._db.execute("DELETE FROM keys WHERE name = ?", name)
+
+    def take(self, others: Keys) -> None:
+        """Let the keys that open `others` open this as well, but for those of a name that is taken here."""
+        with self._db.transaction():
+            for row in others._db.rows("SELECT * FROM keys ORDER BY id"):
+                name, can, digest = row["name"], row["can"], row["digest"]
+                if others._key(row).ours:
+                    self._db.execute(
+                        "INSERT INTO keys (name, can, digest, seal, created, used)"
+                        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                        *(name, can, digest, self._seal.of(_sealed(name, can, digest))),
+                        *(row["created"], row["used"]),
+                    )
 
     def find(self, token: str, now: float) -> Key | None:
         """The key that this is; None where it is none, was revoked, or was not made on this computer."""
         if not looks_like_key(token):
             return None
-        with self._turn, _told(self._file):
-            row = self._db.execute(
-                "SELECT * FROM keys WHERE digest = ?", (_digest(token),)
-            ).fetchone()
-        key = None if row is None else self._key(row)
+        rows = self._db.rows("SELECT * FROM keys WHERE digest = ?", _digest(token))
+        key = self._key(rows[0]) if rows else None
         if key is None or not key.ours:
             return None
         if now - key.used > _NOTED:
             # A full disk keeps nobody out.
-            with suppress(StoreError), self._writing():
-                self._db.execute("UPDATE keys SET used = ? WHERE id = ?", (now, key.id))
+            with suppress(StoreError), self._db.transaction():
+                self._db.execute("UPDATE keys SET used = ? WHERE id = ?", now, key.id)
         return key
 
     def close(self) -> None:
-        with self._turn:
-            self._db.close()
+        self._db.close()
 
-    def _key(self, row: sqlite3.Row) -> Key:
+    def _key(self, row: Row) -> Key:
         sealed = {**_sealed(row["name"], row["can"], row["digest"]), "seal": row["seal"]}
         ours = row["can"] in CANS and self._seal.holds(sealed)
         can: Any = row["can"] if row["can"] in CANS else "ask"
         visitor = f"key {row['digest']}"
         return Key(row["id"], row["name"], can, row["created"], row["used"], ours, visitor=visitor)
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with self._turn, _told(self._file), transaction(self._db):
-            yield
+
+def seal_of(settings: Settings, own: Seal) -> Seal:
+    """The seal on the keys of an index: this computer's `own`, but that of none in a database."""
+    return own if settings.database_url is None else NoSeal()
 
 
 class Ring:
@@ -207,21 +206,3 @@ def _digest(token: str) -> str:
 
 def _sealed(name: str, can: str, digest: str) -> dict[str, str | int]:
     return {"key": name, "can": can, "digest": digest}
-
-
-@contextmanager
-def _told(file: Path | None) -> Iterator[None]:
-    """Errors of SQLite as ours, with what to do."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise StoreError(
-            f"the keys in {file} cannot be kept: {error}. See that its disk has room and that you may "
-            "write there."
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise StoreDamagedError(
-            f"{file}, which holds the keys, is damaged ({error}). {_BEGIN_ANEW}"
-        ) from error
-    except OSError as error:
-        raise StoreError(f"{file} cannot be made: {error.strerror or error}.") from error

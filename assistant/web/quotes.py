@@ -5,14 +5,13 @@
     quotes.all(visitor)                 oldest first
     quotes.remove(visitor, saved.id)    the name to bring it back under
 
-They lie in the file of the conversations and are kept as those are: nobody sees another's, and a quote
+They lie where the conversations do and are kept as those are: nobody sees another's, and a quote
 outlives its article and the answer that it was cited in. It knows neither page nor index.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from typing import Any
 from assistant.answers import Citation
 from assistant.errors import QuestionError, QuoteNotFoundError
 from assistant.web.keeping import Keeping, new_id, storable
+from vectorstore.stores import Row
 
 LONGEST_QUOTE = 20_000  # characters
 LONGEST_NOTE = 2_000  # characters
@@ -40,10 +40,11 @@ class SavedQuote:
 
 
 class Quotes:
-    """The saved quotes of all visitors, in the open file."""
+    """The saved quotes of all visitors."""
 
     def __init__(self, keeping: Keeping) -> None:
         self._keeping = keeping
+        self._db = keeping.db
 
     def save(
         self, visitor: str, citation: Citation, *, authors: Sequence[str] = (), note: str = ""
@@ -56,29 +57,27 @@ class Quotes:
                 f"{len(citation.quote):,}. Select less."
             )
         citation, note = replace(citation, number=1), _note(note)
-        with self._keeping.transaction():
+        with self._db.transaction():
             for kept in self.all(visitor):
                 mine = kept.citation
                 if _place(mine) == _place(citation):
                     return self.annotate(visitor, kept.id, note) if note else kept
             saved = SavedQuote(new_id(), citation, tuple(authors), note, time.time())
-            self._keeping.db.execute(
+            self._db.execute(
                 "INSERT INTO quotes (id, visitor, citation, authors, note, saved)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    saved.id,
-                    visitor,
-                    _citations().dump_json(citation).decode(),
-                    json.dumps(saved.authors),
-                    note,
-                    saved.saved,
-                ),
+                saved.id,
+                visitor,
+                _citations().dump_json(citation).decode(),
+                json.dumps(saved.authors),
+                note,
+                saved.saved,
             )
         return saved
 
     def all(self, visitor: str) -> list[SavedQuote]:
         """The visitor's quotes, oldest first."""
-        rows = self._keeping.rows("SELECT * FROM quotes WHERE visitor = ? ORDER BY key", visitor)
+        rows = self._db.rows("SELECT * FROM quotes WHERE visitor = ? ORDER BY key", visitor)
         return [_quote(row) for row in rows]
 
     def get(self, visitor: str, quote_id: str) -> SavedQuote:
@@ -88,17 +87,17 @@ class Quotes:
     def annotate(self, visitor: str, quote_id: str, note: str) -> SavedQuote:
         """Put this note in place of the one that there was; "" takes it away."""
         note = _note(note)
-        with self._keeping.transaction():
+        with self._db.transaction():
             saved = self.get(visitor, quote_id)
-            self._keeping.db.execute("UPDATE quotes SET note = ? WHERE id = ?", (note, quote_id))
+            self._db.execute("UPDATE quotes SET note = ? WHERE id = ?", note, quote_id)
         return replace(saved, note=note)
 
     def remove(self, visitor: str, quote_id: str) -> str:
         """Remove a quote, and return the name under which it can be brought back: for some minutes, and
         while this program runs. From the file it is gone at once."""
-        with self._keeping.transaction():
+        with self._db.transaction():
             row = self._own(visitor, quote_id)
-            self._keeping.db.execute("DELETE FROM quotes WHERE id = ?", (quote_id,))
+            self._db.execute("DELETE FROM quotes WHERE id = ?", quote_id)
             return self._keeping.remember(visitor, quotes=[row])
 
     def undo(self, visitor: str, name: str) -> None:
@@ -107,8 +106,8 @@ class Quotes:
         if not self._keeping.bring_back(visitor, name):
             raise QuoteNotFoundError("it is too late to bring it back.")
 
-    def _own(self, visitor: str, quote_id: str) -> sqlite3.Row:
-        rows = self._keeping.rows("SELECT * FROM quotes WHERE id = ?", quote_id)
+    def _own(self, visitor: str, quote_id: str) -> Row:
+        rows = self._db.rows("SELECT * FROM quotes WHERE id = ?", quote_id)
         if not rows or rows[0]["visitor"] != visitor:
             raise QuoteNotFoundError("there is no such quote of yours (any more).")
         return rows[0]
@@ -125,7 +124,7 @@ def _note(text: str) -> str:
     return text
 
 
-def _quote(row: sqlite3.Row) -> SavedQuote:
+def _quote(row: Row) -> SavedQuote:
     citation = _citations().validate_json(row["citation"])
     return SavedQuote(
         row["id"], citation, tuple(json.loads(row["authors"])), row["note"], row["saved"]

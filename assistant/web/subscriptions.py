@@ -1,4 +1,5 @@
-"""Folders, feeds and sitemaps to keep an index up to date with, in one SQLite file beside the articles.
+"""Folders, feeds and sitemaps to keep an index up to date with, kept beside the articles: in one
+SQLite file, or in PostgreSQL.
 
     kept = Subscriptions.open(folder / FILE, seal)
     each = kept.add("https://example.org/feed.xml", every=3600)
@@ -6,33 +7,29 @@
     kept.remove(each.id)            its articles stay
 
 A subscription is carried out only where it bears this computer's seal: a backup or an index from
-somebody else brings none along that run by themselves. It fetches and reads nothing: that is done in
+somebody else brings none along that run by themselves, and of several machines that share a database
+the one refreshes it that was told to. It fetches and reads nothing: that is done in
 `subscribing`.
 """
 
 from __future__ import annotations
 
 import re
-import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from assistant.databases import SUBSCRIPTIONS
+from assistant.web.keeping import file_rows
 from assistant.web.sealing import Seal
 from vectorstore.articles import SyncReport
-from vectorstore.database import connect, open_own, transaction
-from vectorstore.errors import (
-    LoadingError,
-    StoreBusyError,
-    StoreDamagedError,
-    StoreError,
-)
+from vectorstore.errors import LoadingError, StoreBusyError
 from vectorstore.home import expanded
+from vectorstore.stores import Row, Rows
 from vectorstore.syncing import page_place
 
 FILE = SUBSCRIPTIONS.name  # the file's name in an index's folder
@@ -42,7 +39,6 @@ SHORTEST = 60.0  # seconds between two refreshes
 _DAY = 86_400.0
 _LONGEST = 366 * _DAY  # between two refreshes
 _LONGEST_ADDRESS = 2_000  # characters
-_PATIENCE = 10.0  # seconds to wait while another process writes
 _DOUBLINGS = 20
 _NEVER = re.compile(r"[\s\\@]")  # in a host; a name or password before it would not be sent
 _ADDRESS = ("http://", "https://")
@@ -88,14 +84,13 @@ class Subscription:
 class Subscriptions:
     """The subscriptions of one index. May be used from several threads and processes.
 
-    Every method raises StoreError where the file cannot be read or written.
+    Every method raises StoreError where they cannot be read or written.
     """
 
-    def __init__(self, db: sqlite3.Connection, file: Path | None, seal: Seal) -> None:
+    def __init__(self, db: Rows, seal: Seal) -> None:
         self._db = db
-        self._file = file
         self._seal = seal
-        self._turn = threading.RLock()
+        self._turn = threading.Lock()
         self._busy: set[int] = set()
 
     @classmethod
@@ -105,17 +100,7 @@ class Subscriptions:
         Raises StoreFormatError for another program's file, a newer format or a link, StoreDamagedError
         for one that cannot be read, or holds what Dateline does not make.
         """
-        with _told(file):
-            db = connect(":memory:") if file is None else open_own(file, patience=_PATIENCE)
-            try:
-                db.row_factory = sqlite3.Row
-                db.execute("PRAGMA journal_mode = WAL")
-                db.execute("PRAGMA synchronous = FULL")
-                SUBSCRIPTIONS.begin(db, file, "subscriptions")
-            except BaseException:
-                db.close()
-                raise
-        return cls(db, file, seal or Seal())
+        return cls(file_rows(file, SUBSCRIPTIONS), seal or Seal())
 
     def add(self, source: str, every: float) -> Subscription:
         """Subscribe to a source, as `normalized`; to one that is there already, with this interval and,
@@ -128,10 +113,9 @@ class Subscriptions:
                 f"{source} cannot be refreshed every {every / 60:g} minutes: give from "
                 f"{SHORTEST / 60:g} to {_LONGEST / 60:,.0f}"
             )
-        with self._writing():
-            (count,) = self._db.execute("SELECT count(*) FROM subscriptions").fetchone()
-            there = self._db.execute("SELECT id FROM subscriptions WHERE source = ?", (source,))
-            if there.fetchone() is None and count >= MOST:
+        with self._db.transaction():
+            there = self._db.execute("SELECT source FROM subscriptions")
+            if len(there) >= MOST and all(row["source"] != source for row in there):
                 raise LoadingError(
                     f"{source} would be one subscription more than {MOST}: remove another first"
                 )
@@ -139,51 +123,47 @@ class Subscriptions:
                 "INSERT INTO subscriptions (source, every, seal, wished) VALUES (?, ?, ?, 1)"
                 " ON CONFLICT (source) DO UPDATE"
                 " SET every = excluded.every, seal = excluded.seal, wished = 1, failures = 0",
-                (source, every, self._sealed(source)),
+                *(source, every, self._sealed(source)),
             )
             return self._one("source", source)
 
     def all(self) -> list[Subscription]:
         """In the order in which they were added."""
-        with self._turn, _told(self._file):
-            rows = self._db.execute("SELECT * FROM subscriptions ORDER BY id").fetchall()
+        rows = self._db.rows("SELECT * FROM subscriptions ORDER BY id")
         return [self._subscription(row) for row in rows]
 
     def get(self, number: int) -> Subscription:
         """Raises LoadingError where there is none (any more)."""
-        with self._turn, _told(self._file):
-            return self._one("id", number)
+        return self._one("id", number)
 
     def remove(self, number: int) -> Subscription:
         """What came of it stays. Raises LoadingError where there is none (any more)."""
-        with self._writing():
+        with self._db.transaction():
             removed = self._one("id", number)
-            self._db.execute("DELETE FROM subscriptions WHERE id = ?", (number,))
-        if self._file is not None:
-            with suppress(OSError):  # somebody is refreshing it
-                self._lock_file(number).unlink(missing_ok=True)
+            self._db.execute("DELETE FROM subscriptions WHERE id = ?", number)
+        self._db.forget(_name(number))
         return removed
 
     def wish(self, number: int) -> None:
         """Have it refreshed at the next look. Raises LoadingError where there is none (any more)."""
-        with self._writing():
+        with self._db.transaction():
             self._one("id", number)
-            self._db.execute("UPDATE subscriptions SET wished = 1 WHERE id = ?", (number,))
+            self._db.execute("UPDATE subscriptions SET wished = 1 WHERE id = ?", number)
 
     def has_succeeded(self, number: int, at: float, report: SyncReport) -> None:
-        with self._writing():
+        with self._db.transaction():
             self._db.execute(
                 "UPDATE subscriptions SET wished = 0, tried = ?, succeeded = ?, failures = 0,"
                 " error = '', result = ? WHERE id = ?",
-                (at, at, _in_words(report), number),
+                *(at, at, _in_words(report), number),
             )
 
     def has_failed(self, number: int, at: float, error: str) -> None:
-        with self._writing():
+        with self._db.transaction():
             self._db.execute(
                 "UPDATE subscriptions SET wished = 0, tried = ?, failures = failures + 1, error = ?"
                 " WHERE id = ?",
-                (at, error, number),
+                *(at, error, number),
             )
 
     @contextmanager
@@ -192,32 +172,16 @@ class Subscriptions:
 
         Raises StoreBusyError where somebody does. A program that ends, in whatever way, lets it go.
         """
-        from filelock import FileLock, Timeout
-
         busy = StoreBusyError(f"{each.source} is being refreshed at the moment; wait until it is.")
         with self._turn:
             if each.id in self._busy:
                 raise busy
             self._busy.add(each.id)
         try:
-            if self._file is None:
+            with self._db.alone(_name(each.id)) as mine:
+                if not mine:
+                    raise busy
                 yield
-                return
-            file = self._lock_file(each.id)
-            lock = FileLock(file, timeout=0, thread_local=False)
-            try:
-                lock.acquire()
-            except Timeout:
-                raise busy from None
-            except OSError as error:  # it is a link, or the file system knows no locks
-                raise StoreError(
-                    f"{file} cannot be locked ({error.strerror or error}). Remove it, or move the "
-                    "index to a local disk."
-                ) from error
-            try:
-                yield
-            finally:
-                lock.release()
         finally:
             with self._turn:
                 self._busy.discard(each.id)
@@ -228,27 +192,23 @@ class Subscriptions:
             return number in self._busy
 
     def close(self) -> None:
-        with self._turn:
-            self._db.close()
+        self._db.close()
 
     # -- below -----------------------------------------------------------------------------------
-
-    def _lock_file(self, number: int) -> Path:
-        return (self._file or Path()).with_name(f"subscription-{number}.lock")
 
     def _sealed(self, source: str) -> str:
         return self._seal.of({"subscription": source})
 
     def _one(self, column: str, value: Any) -> Subscription:
-        row = self._db.execute(
+        rows = self._db.rows(
             f"SELECT * FROM subscriptions WHERE {column} = ?",  # noqa: S608  # "id" or "source"
-            (value,),
-        ).fetchone()
-        if row is None:
+            value,
+        )
+        if not rows:
             raise LoadingError(f"there is no subscription {value} (any more)")
-        return self._subscription(row)
+        return self._subscription(rows[0])
 
-    def _subscription(self, row: sqlite3.Row) -> Subscription:
+    def _subscription(self, row: Row) -> Subscription:
         source = row["source"]
         return Subscription(
             row["id"],
@@ -263,10 +223,10 @@ class Subscriptions:
             row["result"],
         )
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with self._turn, _told(self._file), transaction(self._db):
-            yield
+
+def _name(number: int) -> str:
+    """By what whoever refreshes it is alone."""
+    return f"subscription-{number}"
 
 
 def normalized(source: str) -> str:
@@ -315,26 +275,3 @@ def _in_words(report: SyncReport) -> str:
         first = report.skipped[0]
         words += f" ({first.source}: {first.reason})"
     return "; ".join([words, *(notice.text for notice in report.notices[:1])])
-
-
-@contextmanager
-def _told(file: Path | None) -> Iterator[None]:
-    """Errors of SQLite as ours, with what to do."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise StoreError(
-            f"the subscriptions in {file} cannot be used: {error}. See that its disk has room and that "
-            "you may write there."
-        ) from error
-    except sqlite3.ProgrammingError as error:  # it was closed meanwhile
-        raise StoreError(
-            f"the subscriptions in {file} have been closed; open them again."
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise StoreDamagedError(
-            f"{file}, which keeps the subscriptions, is damaged ({error}). Move it away to begin anew; "
-            "the articles are kept elsewhere and not touched."
-        ) from error
-    except OSError as error:
-        raise StoreError(f"{file} cannot be made: {error.strerror or error}.") from error

@@ -3,9 +3,15 @@
     SQLiteStore(file)         one file in the index's folder                    sqlite.py
     PostgresStore(url)        a schema of a PostgreSQL server, for many programs    postgres.py
 
+And where what lies beside the catalog keeps its rows, which are not searched:
+
+    SQLiteRows(file, kind)    one file                                              beside.py
+    PostgresRows(url, …)      tables of their own in the schema of an index         postgres.py
+
 A store runs statements and searches words; what they mean is the catalog's business, written once.
 Statements are SQL that both databases read: `?` stands for a value, `(each ?)` for a list of integers
-that a column is `IN`. Text may hold anything but half a surrogate pair, also NULs.
+that a column is `IN`, `(each text ?)` for one of texts. Text may hold anything but half a surrogate
+pair, also NULs.
 """
 
 from __future__ import annotations
@@ -30,6 +36,8 @@ class Row(Protocol):
 
     def __getitem__(self, name: str, /) -> Any: ...
 
+    def keys(self) -> Iterable[str]: ...
+
 
 class Turn(Protocol):
     def __enter__(self) -> object: ...
@@ -49,6 +57,38 @@ class Words(NamedTuple):
     passage: int
     title: str
     text: str
+
+
+class Rows(Protocol):
+    """Tables beside the catalog. May be used from several threads and processes. Raises StoreError, with
+    what to do, where it fails."""
+
+    def rows(self, statement: str, *values: Any) -> Sequence[Row]:
+        """What a query finds, of what is committed; in this thread's transaction, also of what that has
+        written."""
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """What this thread reads inside is of one moment, as far as this process changes it; in
+        PostgreSQL, whoever does."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All of what is written inside, or nothing, and no other program's runs beside it; one within
+        another joins it. When the outer one ends, what was written is durable."""
+
+    def execute(self, statement: str, *values: Any) -> Sequence[Row]:
+        """Run a statement within a transaction, and see what that has written."""
+
+    def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement for each of these values, within a transaction."""
+
+    def alone(self, name: str) -> AbstractContextManager[bool]:
+        """Whether no other program is inside by this name, nor comes in while this one is. Who ends, in
+        whatever way, is no longer inside."""
+
+    def forget(self, name: str) -> None:
+        """Nobody comes in by this name any more."""
+
+    def close(self) -> None: ...
 
 
 class Store(Protocol):

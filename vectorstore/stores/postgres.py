@@ -2,6 +2,7 @@
 
     PostgresStore("postgresql://dateline@db.example.org/news")              the schema "dateline"
     PostgresStore("postgresql://dateline@db.example.org/news?index=desk")   the schema "desk"
+    PostgresRows("postgresql://…", formats)     what lies beside the articles, in the same schema
 
 Who writes has an advisory lock of the schema, for the length of a transaction or of a `turn`: so one
 program of all writes, whatever machine it is on, and what it has seen is still so when it writes. Who
@@ -194,6 +195,8 @@ _EXAMINED = 2_000  # passages at most that are read for words of several tokens,
 
 _READERS = 10  # connections of a process that read at once
 _PATIENCE = 120_000  # milliseconds to wait for another program that writes
+# Beside the articles every transaction is short: a program that stands still in one loses its turn.
+_READERS_BESIDE, _PATIENCE_BESIDE = 4, 10_000
 # A server that is gone is noticed within a minute, also where nothing says so.
 _CONNECTING: dict[str, Any] = {
     "connect_timeout": 10,
@@ -252,28 +255,34 @@ class Address:
         return said[:300]
 
 
-class PostgresStore:
-    """An index in a PostgreSQL database. May be used from several threads and processes."""
+class _Schema:
+    """A schema of a PostgreSQL server: its connections and formats. May be used from several threads."""
 
     def __init__(
-        self, url: str, *, formats: Sequence[str] = FORMATS, postings: int = POSTINGS
+        self,
+        url: str,
+        formats: Mapping[str, Sequence[str]],
+        *,
+        lock: str,
+        patience: int,
+        readers: int,
+        settings: Sequence[str] = (),
     ) -> None:
-        """Connect, make the index where absent, and bring it to the newest format. `postings` is as in
-        SQLiteStore.
+        """Connect, make the index where absent, and bring it to the newest formats, each of which is
+        noted in a table of that name; the last one's is looked at again by every transaction. These run
+        one after the other under the `lock`, for which they wait `patience` milliseconds. `settings` are
+        for the connection that writes.
 
         Raises StoreError where no server answers or lets this user in, StoreFormatError where the
         schema is another program's or of a newer format.
         """
         self._address = Address(url)
         self.name = self._address.name
-        self.turn = _Turn(self)
         self._formats = formats
-        self._postings = postings
         self._adapters = _adapters()
-        self._tokens = Tokens()
-        self._lock = int.from_bytes(
-            blake2b(f"dateline {self._address.index}".encode(), digest_size=8).digest(), signed=True
-        )
+        self._making = _lock(f"dateline {self._address.index}")
+        self._lock = _lock(f"{lock} {self._address.index}")
+        self._settings = (f"SET lock_timeout = {patience}", *settings)
         self._pid = os.getpid()
         self._closed = False
         self._writing = threading.RLock()
@@ -281,7 +290,7 @@ class PostgresStore:
         self._db: Connection[dict[str, Any]] | None = None
         self._held: Connection[dict[str, Any]] | None = None  # has the lock of a turn
         self._idle: list[Connection[dict[str, Any]]] = []
-        self._readers = threading.BoundedSemaphore(_READERS)
+        self._readers = threading.BoundedSemaphore(readers)
         self._mine = threading.local()  # a thread's connection within its snapshot
         try:
             with self._writing, self._said_plainly():
@@ -289,11 +298,6 @@ class PostgresStore:
         except BaseException:
             self.close()
             raise
-
-    # -- rows ----------------------------------------------------------------------------------
-
-    def rows(self, statement: str, *values: Any) -> Sequence[Row]:
-        return self._select(_own(statement), values)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -337,6 +341,270 @@ class PostgresStore:
     def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         with self._writer().cursor() as cursor:
             cursor.executemany(_own(statement), list(rows))
+
+    def damaged(self, reason: str) -> StoreDamagedError:
+        return StoreDamagedError(f"{self.name} is damaged ({reason}). {self.remedy()}")
+
+    def remedy(self) -> str:
+        return "Bring the database back from a backup: docs/running.md says how."
+
+    def close(self) -> None:
+        self._closed = True
+        with self._writing:
+            idle, self._idle = self._idle, []
+            for connection in filter(None, (self._db, *idle)):
+                if os.getpid() == self._pid:
+                    connection.close()
+            self._db = None
+
+    def _select(self, statement: str, values: Sequence[Any]) -> list[dict[str, Any]]:
+        mine = getattr(self._mine, "reader", None)
+        with self._said_plainly():
+            if mine is not None:
+                return list(mine.execute(statement, values, binary=True).fetchall())
+            with self._readers:
+                reader, found = self._read(statement, values)
+                self._give_back(reader)
+                return found
+
+    def _run(self, statement: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        cursor = self._writer().execute(statement, values, binary=True)
+        return [] if cursor.description is None else cursor.fetchall()
+
+    def _read(
+        self, statement: str, values: Sequence[Any] = ()
+    ) -> tuple[Connection[dict[str, Any]], list[dict[str, Any]]]:
+        """A connection that reads, and what the statement found there. A connection that was lost while
+        nobody used it is not even missed."""
+        while True:
+            was_idle = bool(self._idle)
+            self._refuse_what_was_forked()
+            reader = self._idle.pop() if was_idle else self._connect()
+            try:
+                cursor = reader.execute(statement, values, binary=True)
+                return reader, [] if cursor.description is None else cursor.fetchall()
+            except _psycopg().OperationalError:
+                if not (was_idle and reader.closed):
+                    self._give_back(reader)
+                    raise
+            except BaseException:
+                self._give_back(reader)
+                raise
+
+    def _give_back(self, reader: Connection[dict[str, Any]]) -> None:
+        if self._closed:
+            reader.close()
+        elif not reader.closed:
+            self._idle.append(reader)
+
+    def _writer(self) -> Connection[dict[str, Any]]:
+        """The one connection that writes."""
+        if self._db is None or self._db.closed:
+            if self._held is not None or self._in_transaction:
+                raise self._lost("it was closed")
+            self._db = self._connect()
+            for setting in self._settings:
+                self._db.execute(setting.encode())
+        self._refuse_what_was_forked()
+        return self._db
+
+    def _begun(self) -> Connection[dict[str, Any]]:
+        """The connection that writes, in a transaction that no other program's runs beside."""
+        db = self._again("BEGIN")
+        try:
+            db.execute("SELECT pg_advisory_xact_lock(%s)", (self._lock,))
+            table, steps = [*self._formats.items()][-1]
+            if (version := self._version(db, table)) != len(steps):
+                raise self._newer(table, version)  # noqa: TRY301 -- the transaction is ended here, too
+        except BaseException:
+            if not db.closed:
+                db.execute("ROLLBACK")
+            raise
+        return db
+
+    def _again(self, statement: str, *values: Any) -> Connection[dict[str, Any]]:
+        """Run what begins something; once more, where the connection was lost since it was last used."""
+        db = self._writer()
+        try:
+            db.execute(statement, values)
+        except _psycopg().OperationalError:
+            if not db.closed or self._held is not None:
+                raise
+            db = self._writer()
+            db.execute(statement, values)
+        return db
+
+    def _connect(self) -> Connection[dict[str, Any]]:
+        psycopg = _psycopg()
+        if self._closed:
+            raise StoreError("the index has been closed; open it again.")
+        self._refuse_what_was_forked()
+        try:
+            db = psycopg.connect(
+                **{**_CONNECTING, **self._address.connecting, "client_encoding": "utf8"},
+                autocommit=True,
+                row_factory=psycopg.rows.dict_row,
+                context=_Context(self._adapters),
+            )
+        except psycopg.Error as error:
+            raise self._unreachable(error) from None
+        db.execute(f'SET search_path TO "{self._address.index}"')
+        return db  # type: ignore[no-any-return]
+
+    def _refuse_what_was_forked(self) -> None:
+        if os.getpid() != self._pid:
+            raise StoreError(
+                f"{self.name} was opened before this process was forked, and stays with its parent. "
+                "Open the index after the fork."
+            )
+
+    def _recognise(self) -> None:
+        """Make an empty schema ours, or find that it is; of programs that begin at once, one does."""
+        name = self._address.index
+        db = self._writer()
+        (row,) = db.execute("SHOW server_encoding").fetchall()
+        if row["server_encoding"] != "UTF8":
+            raise StoreFormatError(
+                f"the database at {self._address.server} keeps text as {row['server_encoding']}. Make "
+                "one for Dateline: `createdb --encoding=UTF8 --template=template0 dateline`."
+            )
+        if all(self._noted(db, table) == len(steps) for table, steps in self._formats.items()):
+            return  # without waiting for whoever writes
+        with db.transaction():
+            for lock in dict.fromkeys((self._making, self._lock)):
+                db.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
+            if not db.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (name,)).fetchall():
+                db.execute(f'CREATE SCHEMA "{name}"')
+            if (
+                not self._noted(db, "format")
+                and db.execute(
+                    "SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace "
+                    "WHERE nspname = %s LIMIT 1",
+                    (name,),
+                ).fetchall()
+            ):
+                raise StoreFormatError(
+                    f"{self.name}: the schema {name!r} holds another program's tables. Give the index "
+                    "another name, as in postgresql://user@host/database?index=newsroom."
+                )
+            for table, steps in self._formats.items():
+                version = self._noted(db, table)
+                if version > len(steps):
+                    raise self._newer(table, version)
+                for step in steps[version:]:
+                    db.execute(step.encode())
+                if version < len(steps):
+                    db.execute(f"DELETE FROM {table}")  # noqa: S608 -- a name of ours
+                    db.execute(f"INSERT INTO {table} VALUES (%s)", (len(steps),))  # noqa: S608
+
+    def _version(self, db: Connection[dict[str, Any]], table: str) -> int:
+        found = db.execute(f"SELECT version FROM {table}").fetchall()  # noqa: S608 -- a name of ours
+        return int(found[0]["version"])
+
+    def _noted(self, db: Connection[dict[str, Any]], table: str) -> int:
+        """The format that is noted in a table; 0 where there is none."""
+        place = f"{self._address.index}.{table}"
+        there = db.execute("SELECT to_regclass(%s) AS it", (place,)).fetchall()[0]["it"]
+        return self._version(db, table) if there else 0
+
+    def _newer(self, table: str, version: int) -> StoreFormatError:
+        return StoreFormatError(
+            f"{self.name} has format {version}, and this release reads up to "
+            f"{len(self._formats[table])}. Upgrade dateline here as well, and start this program again."
+        )
+
+    @contextmanager
+    def _said_plainly(self) -> Iterator[None]:
+        """PostgreSQL's errors as ours, with what to do."""
+        psycopg = _psycopg()
+        try:
+            yield
+        except psycopg.Error as error:
+            # Not the error itself: what it says may have more in it than is anybody's business.
+            raise self._plain(error) from None
+
+    def _plain(self, error: Any) -> StoreError | ArticleError:
+        errors = _psycopg().errors
+        reason = self._address.reason(error)
+        if self._closed:
+            return StoreError("the index has been closed; open it again.")
+        if isinstance(error, errors.LockNotAvailable):
+            return StoreBusyError(
+                f"another program is writing to {self.name}. Let it finish, and try again."
+            )
+        if isinstance(error, errors.ProgramLimitExceeded):
+            return ArticleError(
+                f"an article is too large for the index, or its id or file's name is ({reason}). "
+                "Divide it, or shorten the name."
+            )
+        if isinstance(error, errors.InsufficientPrivilege):
+            return StoreError(
+                f"{self.name} cannot be used: {reason}. Let the user make it: `GRANT CREATE ON DATABASE "
+                "… TO …`, or make the user the owner of the schema."
+            )
+        if isinstance(error, errors.UndefinedTable | errors.InvalidSchemaName):
+            return self.damaged(f"it was removed while it was open: {reason}")
+        if isinstance(error, errors.DiskFull | errors.ReadOnlySqlTransaction):
+            return StoreError(
+                f"{self.name} could not be written ({reason}). See to the server, and run the command "
+                "again; what was added before is kept."
+            )
+        lost = (
+            _psycopg().OperationalError,
+            _psycopg().InterfaceError,
+            errors.IdleInTransactionSessionTimeout,
+        )
+        if isinstance(error, lost):
+            return self._lost(reason)
+        return StoreError(f"{self.name}: {reason}. Run `dateline doctor`.")
+
+    def _lost(self, reason: str) -> StoreError:
+        return StoreError(
+            f"the connection to the PostgreSQL server at {self._address.server} was lost ({reason}). What "
+            "was reported as added is kept: run the command again, which connects anew."
+        )
+
+    def _unreachable(self, error: Exception) -> StoreError:
+        reason = self._address.reason(error)
+        if "authentication failed" in reason or "no password supplied" in reason:
+            return StoreError(
+                f"the PostgreSQL server at {self._address.server} does not let this user in ({reason}). "
+                "Correct the user or password in DATELINE_DATABASE, or in ~/.pgpass."
+            )
+        if "does not exist" in reason:
+            return StoreError(
+                f"the PostgreSQL server at {self._address.server} does not have it ({reason}). Make it "
+                "with `createdb` or `createuser`, or correct DATELINE_DATABASE."
+            )
+        return StoreError(
+            f"no PostgreSQL server answers at {self._address.server} ({reason}). Start it, or correct "
+            "DATELINE_DATABASE; what was reported as added is kept."
+        )
+
+
+class PostgresStore(_Schema):
+    """An index in a PostgreSQL database. May be used from several threads and processes."""
+
+    def __init__(
+        self, url: str, *, formats: Sequence[str] = FORMATS, postings: int = POSTINGS
+    ) -> None:
+        """Connect, make the index where absent, and bring it to the newest format. `postings` is as in
+        SQLiteStore.
+
+        Raises StoreError where no server answers or lets this user in, StoreFormatError where the
+        schema is another program's or of a newer format.
+        """
+        self.turn = _Turn(self)
+        self._postings = postings
+        self._tokens = Tokens()
+        super().__init__(
+            url, {"format": formats}, lock="dateline", patience=_PATIENCE, readers=_READERS
+        )
+
+    # -- rows ----------------------------------------------------------------------------------
+
+    def rows(self, statement: str, *values: Any) -> Sequence[Row]:
+        return self._select(_own(statement), values)
 
     def insert(self, table: str, values: Mapping[str, Any]) -> int:
         (row,) = self._run(
@@ -511,21 +779,6 @@ class PostgresStore:
     def forget(self) -> None:
         """PostgreSQL does that by itself: its autovacuum overwrites what was removed."""
 
-    def damaged(self, reason: str) -> StoreDamagedError:
-        return StoreDamagedError(f"{self.name} is damaged ({reason}). {self.remedy()}")
-
-    def remedy(self) -> str:
-        return "Bring the database back from a backup: docs/running.md says how."
-
-    def close(self) -> None:
-        self._closed = True
-        with self._writing:
-            idle, self._idle = self._idle, []
-            for connection in filter(None, (self._db, *idle)):
-                if os.getpid() == self._pid:
-                    connection.close()
-            self._db = None
-
     # -- below ---------------------------------------------------------------------------------
 
     def _search(
@@ -584,81 +837,6 @@ class PostgresStore:
             for row in rows
         ]
 
-    def _select(self, statement: str, values: Sequence[Any]) -> list[dict[str, Any]]:
-        mine = getattr(self._mine, "reader", None)
-        with self._said_plainly():
-            if mine is not None:
-                return list(mine.execute(statement, values, binary=True).fetchall())
-            with self._readers:
-                reader, found = self._read(statement, values)
-                self._give_back(reader)
-                return found
-
-    def _run(self, statement: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        cursor = self._writer().execute(statement, values, binary=True)
-        return [] if cursor.description is None else cursor.fetchall()
-
-    def _read(
-        self, statement: str, values: Sequence[Any] = ()
-    ) -> tuple[Connection[dict[str, Any]], list[dict[str, Any]]]:
-        """A connection that reads, and what the statement found there. A connection that was lost while
-        nobody used it is not even missed."""
-        while True:
-            was_idle = bool(self._idle)
-            self._refuse_what_was_forked()
-            reader = self._idle.pop() if was_idle else self._connect()
-            try:
-                cursor = reader.execute(statement, values, binary=True)
-                return reader, [] if cursor.description is None else cursor.fetchall()
-            except _psycopg().OperationalError:
-                if not (was_idle and reader.closed):
-                    self._give_back(reader)
-                    raise
-            except BaseException:
-                self._give_back(reader)
-                raise
-
-    def _give_back(self, reader: Connection[dict[str, Any]]) -> None:
-        if self._closed:
-            reader.close()
-        elif not reader.closed:
-            self._idle.append(reader)
-
-    def _writer(self) -> Connection[dict[str, Any]]:
-        """The one connection that writes."""
-        if self._db is None or self._db.closed:
-            if self._held is not None or self._in_transaction:
-                raise self._lost("it was closed")
-            self._db = self._connect()
-            self._db.execute(f"SET lock_timeout = {_PATIENCE}")
-        self._refuse_what_was_forked()
-        return self._db
-
-    def _begun(self) -> Connection[dict[str, Any]]:
-        """The connection that writes, in a transaction that no other program's runs beside."""
-        db = self._again("BEGIN")
-        try:
-            db.execute("SELECT pg_advisory_xact_lock(%s)", (self._lock,))
-            if (version := self._version(db)) != len(self._formats):
-                raise self._newer(version)  # noqa: TRY301 -- the transaction is ended here, too
-        except BaseException:
-            if not db.closed:
-                db.execute("ROLLBACK")
-            raise
-        return db
-
-    def _again(self, statement: str, *values: Any) -> Connection[dict[str, Any]]:
-        """Run what begins something; once more, where the connection was lost since it was last used."""
-        db = self._writer()
-        try:
-            db.execute(statement, values)
-        except _psycopg().OperationalError:
-            if not db.closed or self._held is not None:
-                raise
-            db = self._writer()
-            db.execute(statement, values)
-        return db
-
     def _keep_others_out(self) -> None:
         with self._writing, self._said_plainly():
             self._held = self._again("SELECT pg_advisory_lock(%s)", self._lock)
@@ -670,135 +848,53 @@ class PostgresStore:
                 with suppress(_psycopg().Error):
                     held.execute("SELECT pg_advisory_unlock(%s)", (self._lock,))
 
-    def _connect(self) -> Connection[dict[str, Any]]:
-        psycopg = _psycopg()
-        if self._closed:
-            raise StoreError("the index has been closed; open it again.")
-        self._refuse_what_was_forked()
-        try:
-            db = psycopg.connect(
-                **{**_CONNECTING, **self._address.connecting, "client_encoding": "utf8"},
-                autocommit=True,
-                row_factory=psycopg.rows.dict_row,
-                context=_Context(self._adapters),
-            )
-        except psycopg.Error as error:
-            raise self._unreachable(error) from None
-        db.execute(f'SET search_path TO "{self._address.index}"')
-        return db  # type: ignore[no-any-return]
 
-    def _refuse_what_was_forked(self) -> None:
-        if os.getpid() != self._pid:
-            raise StoreError(
-                f"{self.name} was opened before this process was forked, and stays with its parent. "
-                "Open the index after the fork."
-            )
+class PostgresRows(_Schema):
+    """Tables of their own in the schema of an index, for what lies beside the articles. Who adds articles
+    does not keep waiting who writes here."""
 
-    def _recognise(self) -> None:
-        """Make an empty schema ours, or find that it is; of programs that begin at once, one does."""
-        name = self._address.index
-        db = self._writer()
-        (row,) = db.execute("SHOW server_encoding").fetchall()
-        if row["server_encoding"] != "UTF8":
-            raise StoreFormatError(
-                f"the database at {self._address.server} keeps text as {row['server_encoding']}. Make "
-                "one for Dateline: `createdb --encoding=UTF8 --template=template0 dateline`."
-            )
-        with db.transaction():
-            db.execute("SELECT pg_advisory_xact_lock(%s)", (self._lock,))
-            if not db.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (name,)).fetchall():
-                db.execute(f'CREATE SCHEMA "{name}"')
-            version = 0
-            if db.execute("SELECT to_regclass(%s) AS it", (f"{name}.format",)).fetchall()[0]["it"]:
-                version = self._version(db)
-            elif db.execute(
-                "SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace "
-                "WHERE nspname = %s LIMIT 1",
-                (name,),
-            ).fetchall():
-                raise StoreFormatError(
-                    f"{self.name}: the schema {name!r} holds another program's tables. Give the index "
-                    "another name, as in postgresql://user@host/database?index=newsroom."
-                )
-            if version > len(self._formats):
-                raise self._newer(version)
-            for step in self._formats[version:]:
-                db.execute(step.encode())
-            if version < len(self._formats):
-                db.execute("DELETE FROM format")
-                db.execute("INSERT INTO format VALUES (%s)", (len(self._formats),))
-
-    def _version(self, db: Connection[dict[str, Any]]) -> int:
-        return int(db.execute("SELECT version FROM format").fetchall()[0]["version"])
-
-    def _newer(self, version: int) -> StoreFormatError:
-        return StoreFormatError(
-            f"{self.name} has format {version}, and this release reads up to {len(self._formats)}. "
-            "Upgrade dateline here as well, and start this program again."
+    def __init__(self, url: str, formats: Sequence[str]) -> None:
+        """Raises what PostgresStore raises. `formats` are as FORMATS; the first makes `beside_format`."""
+        super().__init__(
+            url,
+            {"format": FORMATS, "beside_format": formats},
+            lock="dateline beside",
+            patience=_PATIENCE_BESIDE,
+            readers=_READERS_BESIDE,
+            settings=(f"SET idle_in_transaction_session_timeout = {_PATIENCE_BESIDE}",),
         )
+
+    def rows(self, statement: str, *values: Any) -> Sequence[Row]:
+        if getattr(self._mine, "writing", False):
+            return self.execute(statement, *values)
+        return self._select(_own(statement), values)
 
     @contextmanager
-    def _said_plainly(self) -> Iterator[None]:
-        """PostgreSQL's errors as ours, with what to do."""
-        psycopg = _psycopg()
+    def transaction(self) -> Iterator[None]:
+        with super().transaction():
+            outer, self._mine.writing = getattr(self._mine, "writing", False), True
+            try:
+                yield
+            finally:
+                self._mine.writing = outer
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        key = _lock(f"dateline {name} {self._address.index}")
+        with self._said_plainly():
+            db = self._connect()
+            try:
+                (row,) = db.execute("SELECT pg_try_advisory_lock(%s) AS it", (key,)).fetchall()
+            except BaseException:
+                db.close()
+                raise
         try:
-            yield
-        except psycopg.Error as error:
-            # Not the error itself: what it says may have more in it than is anybody's business.
-            raise self._plain(error) from None
+            yield row["it"]
+        finally:
+            db.close()  # which lets it go
 
-    def _plain(self, error: Any) -> StoreError | ArticleError:
-        errors = _psycopg().errors
-        reason = self._address.reason(error)
-        if self._closed:
-            return StoreError("the index has been closed; open it again.")
-        if isinstance(error, errors.LockNotAvailable):
-            return StoreBusyError(
-                f"another program is writing to {self.name}. Let it finish, and try again."
-            )
-        if isinstance(error, errors.ProgramLimitExceeded):
-            return ArticleError(
-                f"an article is too large for the index, or its id or file's name is ({reason}). "
-                "Divide it, or shorten the name."
-            )
-        if isinstance(error, errors.InsufficientPrivilege):
-            return StoreError(
-                f"{self.name} cannot be used: {reason}. Let the user make it: `GRANT CREATE ON DATABASE "
-                "… TO …`, or make the user the owner of the schema."
-            )
-        if isinstance(error, errors.UndefinedTable | errors.InvalidSchemaName):
-            return self.damaged(f"it was removed while it was open: {reason}")
-        if isinstance(error, errors.DiskFull | errors.ReadOnlySqlTransaction):
-            return StoreError(
-                f"{self.name} could not be written ({reason}). See to the server, and run the command "
-                "again; what was added before is kept."
-            )
-        if isinstance(error, _psycopg().OperationalError | _psycopg().InterfaceError):
-            return self._lost(reason)
-        return StoreError(f"{self.name}: {reason}. Run `dateline doctor`.")
-
-    def _lost(self, reason: str) -> StoreError:
-        return StoreError(
-            f"the connection to the PostgreSQL server at {self._address.server} was lost ({reason}). What "
-            "was reported as added is kept: run the command again, which connects anew."
-        )
-
-    def _unreachable(self, error: Exception) -> StoreError:
-        reason = self._address.reason(error)
-        if "authentication failed" in reason or "no password supplied" in reason:
-            return StoreError(
-                f"the PostgreSQL server at {self._address.server} does not let this user in ({reason}). "
-                "Correct the user or password in DATELINE_DATABASE, or in ~/.pgpass."
-            )
-        if "does not exist" in reason:
-            return StoreError(
-                f"the PostgreSQL server at {self._address.server} does not have it ({reason}). Make it "
-                "with `createdb` or `createuser`, or correct DATELINE_DATABASE."
-            )
-        return StoreError(
-            f"no PostgreSQL server answers at {self._address.server} ({reason}). Start it, or correct "
-            "DATELINE_DATABASE; what was reported as added is kept."
-        )
+    def forget(self, name: str) -> None:
+        """A lock leaves nothing behind."""
 
 
 class _Turn:
@@ -889,7 +985,14 @@ def _given_back(text: Any) -> Any:
 
 @lru_cache(512)
 def _own(statement: str) -> str:
-    return statement.replace("(each ?)", "(SELECT unnest(%s::bigint[]))").replace("?", "%s")
+    for listed, type_ in (("(each ?)", "bigint"), ("(each text ?)", "text")):
+        statement = statement.replace(listed, f"(SELECT unnest(%s::{type_}[]))")
+    return statement.replace("?", "%s")
+
+
+def _lock(name: str) -> int:
+    """The number of an advisory lock."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
 
 
 @lru_cache(100_000)

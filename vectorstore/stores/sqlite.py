@@ -310,7 +310,7 @@ class SQLiteStore:
 
     def rows(self, statement: str, *values: Any) -> list[sqlite3.Row]:
         with self._reading, self._said_plainly():
-            return self._reader.execute(_own(statement), _bound(values)).fetchall()
+            return self._reader.execute(own(statement), bound(values)).fetchall()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -342,10 +342,10 @@ class SQLiteStore:
                 raise
 
     def execute(self, statement: str, *values: Any) -> list[sqlite3.Row]:
-        return self._db.execute(_own(statement), _bound(values)).fetchall()
+        return self._db.execute(own(statement), bound(values)).fetchall()
 
     def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        self._db.executemany(_own(statement), rows)
+        self._db.executemany(own(statement), rows)
 
     def insert(self, table: str, values: Mapping[str, Any]) -> int:
         cursor = self._db.execute(
@@ -605,11 +605,15 @@ def how_to_restore(backup: Path | None) -> str:
 
 
 @lru_cache(256)
-def _own(statement: str) -> str:
-    return statement.replace("(each ?)", "(SELECT value FROM json_each(?))")
+def own(statement: str) -> str:
+    """A statement as SQLite reads it."""
+    for listed in ("(each ?)", "(each text ?)"):
+        statement = statement.replace(listed, "(SELECT value FROM json_each(?))")
+    return statement
 
 
-def _bound(values: Sequence[Any]) -> list[Any]:
+def bound(values: Sequence[Any]) -> list[Any]:
+    """Its values, lists as `own` has them."""
     return [json.dumps(value) if isinstance(value, list) else value for value in values]
 
 

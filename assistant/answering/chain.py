@@ -204,7 +204,8 @@ class Chain:
             ways: list[tuple[Material, Finding | None]] = []
             for question, hits in zip(part.readings, part.hits, strict=True):
                 material = self.material(question, hits)
-                ways += [(material, one) for one in self.findings(material) or [None]]
+                findings: Sequence[Finding | None] = self.findings(material) or [None]
+                ways += [(material, finding) for finding in findings]
             if ways:
                 material, surest = max(reversed(ways), key=self._preference)
                 part = replace(part, material=material, finding=surest)

@@ -78,6 +78,37 @@ def test_a_script_that_ends_without_closing_leaves_nothing_to_be_made_again(tmp_
         assert REPAIRED not in run.stderr
 
 
+KILLED = """
+    import os, sys
+    from pathlib import Path
+    from tests.fake_embedding import FakeEmbedding
+    from vectorstore.articles import Article
+    from vectorstore.local import LocalIndex
+
+    index = LocalIndex(Path(sys.argv[1]), FakeEmbedding)
+    for number in range(20):
+        assert len(index.search(f"ferry {number}", 3, "vectors")) == 3
+    if sys.argv[2] == "adds":
+        index.add_articles([Article("new", "", "The new ferry sails.")])
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize(("does", "made_again"), [("asks", False), ("adds", True)])
+def test_vectors_are_made_again_only_if_they_were_written_to_before_the_kill(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, does: str, made_again: bool
+) -> None:
+    with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
+        index.add_articles(articles(3))
+    for _ in range(2):  # the second finds what a killed one has left
+        command = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path / "index"), does]
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=PATIENCE, check=False)
+        assert run.returncode == -9, run.stderr
+    with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
+        assert found(index, "ferry") == {"0", "1", "2"} | ({"new"} if made_again else set())
+    assert (REPAIRED in caplog.text) == made_again
+
+
 SYNC = """
     import os, sys, threading
     from pathlib import Path

@@ -3,8 +3,9 @@
 The catalog is the truth. Every change is committed there first, together with a note of which
 vectors have to follow; then Chroma follows, and the note is removed. A crash anywhere leaves at
 most such notes, which the next opening works off. Chroma's own files are trusted only if they are
-exactly as the last clean close left them; otherwise they are made again from the catalog, which
-takes 2 s for 10,000 passages and no embedding. So no damaged file of Chroma's is ever opened.
+exactly as they were when nothing was being written: as the last clean close left them, or the last
+opening, if nothing was written since. Otherwise they are made again from the catalog, which takes 2 s
+for 10,000 passages and no embedding. So no damaged file of Chroma's is ever opened.
 
 It takes for granted that no other process uses the folder: `shared.py` sees to that.
 """
@@ -81,7 +82,7 @@ _MODES = ("hybrid", "words", "vectors")
 _MOST = 1_000
 _LONGEST_QUERY = 2_000  # characters; the embedding model sees about 1,000
 
-_IN_USE = "in use"  # in place of a fingerprint: Chroma has the folder open, or had when it died
+_IN_USE = "in use"  # in place of a fingerprint: Chroma writes to the folder, or did when it died
 
 
 class LocalIndex(Index):
@@ -379,7 +380,7 @@ class LocalIndex(Index):
                 if self._vectors is not None:
                     self._let_go()
                     if self._chroma_url is None:
-                        self._vouch_for_the_files()
+                        self._leave_the_files()
             finally:
                 self._catalog.close()
 
@@ -599,7 +600,7 @@ class LocalIndex(Index):
                     failed = True
             with self._gate.exclusive():
                 if self._vectors is vectors:
-                    self._let_go()
+                    self._give_up()
 
     def _ready(self) -> Vectors:
         """The vectors, opened and brought up to date on first use. Not from inside the gate."""
@@ -628,11 +629,13 @@ class LocalIndex(Index):
         try:
             self._hand_over(self._opened())
         except VectorsError:
-            self._let_go()
+            self._give_up()
             self._opened()
 
     def _hand_over(self, vectors: Vectors) -> None:
         while keys := self._catalog.pending(_VECTORS_A_BATCH):
+            if self._catalog.meta("vectors_files") not in ("", _IN_USE):
+                self._catalog.set_meta(vectors_files=_IN_USE)
             stored = self._catalog.vectors(keys)
             there = {vector.key for vector in stored}
             vectors.drop([key for key in keys if key not in there])
@@ -644,12 +647,19 @@ class LocalIndex(Index):
         if vectors is not None:
             _close(vectors)
 
+    def _give_up(self) -> None:
+        """What failed is not trusted again: its files are made anew by the next opening."""
+        self._let_go()
+        if self._chroma_url is None:
+            self._catalog.set_meta(vectors_files=_IN_USE)
+
     def _open_embedded(self) -> Vectors:
         from vectorstore.vectors import fingerprint, open_embedded
 
         folder = self._vectors_folder()
         left = self._catalog.meta("vectors_files")
-        if not left or left != fingerprint(folder):
+        sound = bool(left) and not self._catalog.pending(1) and left == fingerprint(folder)
+        if not sound:
             shutil.rmtree(folder, ignore_errors=True)
             if folder.exists():
                 raise StoreError(f"{folder} cannot be replaced. Make it writable, or remove it.")
@@ -659,11 +669,12 @@ class LocalIndex(Index):
                     "The vector index was not closed cleanly or has been changed since: it was made "
                     "again from the stored vectors. Nothing is lost."
                 )
-        else:
-            self._catalog.set_meta(vectors_files=_IN_USE)
         vectors = open_embedded(folder, self._collection(self._generation()))
         try:
             vectors.drop_others(self._prefix())
+            if sound:  # and stay so while nothing is written: to be killed then costs nothing
+                vectors.load(self._embedding.dimensions)
+                self._vouch_for(folder)
         except BaseException:
             _close(vectors)
             raise
@@ -717,18 +728,21 @@ class LocalIndex(Index):
         self._repairs += 1
         log.warning(message)
 
-    def _vouch_for_the_files(self) -> None:
+    def _leave_the_files(self) -> None:
         """Note how a clean close leaves Chroma's files; where they hold bytes of what was removed,
         they go instead."""
-        from vectorstore.vectors import fingerprint, make_durable
-
         folder = self._vectors_folder()
         if self._holds_removed:
             self._catalog.set_meta(vectors_files="")
             shutil.rmtree(folder, ignore_errors=True)
         else:
-            make_durable(folder)
-            self._catalog.set_meta(vectors_files=fingerprint(folder))
+            self._vouch_for(folder)
+
+    def _vouch_for(self, folder: Path) -> None:
+        from vectorstore.vectors import fingerprint, make_durable
+
+        make_durable(folder)
+        self._catalog.set_meta(vectors_files=fingerprint(folder))
 
     def _generation(self) -> int:
         """Raised by every rebuild, which builds the next one beside."""

@@ -104,6 +104,10 @@ class Vectors:
             )
         return [int(key) for key in found["ids"][0]]
 
+    def load(self, dimensions: int) -> None:
+        """Have Chroma load its graph, as the first search does: only then is nothing written any more."""
+        self.search(np.full(dimensions, dimensions**-0.5, np.float32), 1)
+
     def keys(self) -> list[int]:
         found: list[int] = []
         while True:

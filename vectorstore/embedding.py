@@ -23,7 +23,7 @@ import numpy as np
 
 from vectorstore.errors import EmbeddingError
 from vectorstore.home import expanded
-from vectorstore.runtime import onnxruntime
+from vectorstore.runtime import session
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -198,9 +198,4 @@ def _session(weights: Path) -> Any:
         for name, tensor in load(read).items()
         if not name.startswith(("pooler.", "embeddings.position_ids"))  # no part of the computation
     }
-    runtime = onnxruntime()
-    options = runtime.SessionOptions()
-    options.add_external_initializers(
-        list(tensors), [runtime.OrtValue.ortvalue_from_numpy(t) for t in tensors.values()]
-    )
-    return runtime.InferenceSession(str(_GRAPH), options, providers=["CPUExecutionProvider"])
+    return session(_GRAPH, tensors)

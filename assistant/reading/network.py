@@ -24,7 +24,7 @@ from assistant.reading.confidence import Calibration, load_calibration
 from assistant.reading.reader import CascadeReader, Reader, Reading, Scored, Verdict, first_for
 from assistant.resources import strong_weights_folder, weights_folder
 from vectorstore.home import expanded
-from vectorstore.runtime import onnxruntime
+from vectorstore.runtime import session
 from vectorstore.splitting import sentences
 
 if TYPE_CHECKING:
@@ -294,18 +294,18 @@ def _tokenizer(folder: Path) -> Tokenizer:
 def _onnx(folder: Path) -> Network:
     file = folder / "model.onnx"
     try:
-        session = onnxruntime().InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        opened = session(file)
     except Exception as error:  # onnxruntime's exceptions have no common class
         raise ModelError(
             f"the reader's weights {file} cannot be read ({error}). {_REMEDY}"
         ) from error
-    takes = {given.name for given in session.get_inputs()}
-    gives = [out.name for out in session.get_outputs()]
+    takes = {given.name for given in opened.get_inputs()}
+    gives = [out.name for out in opened.get_outputs()]
     names = [name.removesuffix("_logits") for name in gives]
 
     def run(ids: Any, mask: Any, types: Any) -> Mapping[str, Logits]:
         given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
-        found = session.run(gives, {name: value for name, value in given.items() if name in takes})
+        found = opened.run(gives, {name: value for name, value in given.items() if name in takes})
         return dict(zip(names, found, strict=True))
 
     return run

@@ -126,6 +126,20 @@ def test_before_an_event_is_before_the_articles_on_it(tmp_path: Path) -> None:
         assert settled(index, asked(unknown, AS_OF), Filter()) == AskedTime()
 
 
+def test_an_article_about_another_time_does_not_say_when_an_event_was(tmp_path: Path) -> None:
+    index = FakeIndex(tmp_path / "articles.json")
+    index.add_articles(
+        [
+            story("life", date(2004, 8, 18), "the duel of 1832"),
+            story("paper", date(2025, 9, 9), "the race of September 2025"),
+        ]
+    )
+    assert settled(index, asked("who led after the duel?", AS_OF), Filter()) == AskedTime()
+    after = settled(index, asked("who led after the race?", AS_OF), Filter()).window
+    assert after is not None
+    assert after.first == date(2025, 9, 9)
+
+
 def reading(name: str, day: date | None, text: str) -> Reading:
     passage = Passage(name, name, 0, len(text), text, published=day)
     return Reading(passage, 0, len(text), text, 1.0)

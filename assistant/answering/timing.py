@@ -20,7 +20,15 @@ from datetime import date, timedelta
 from typing import Protocol, TypeVar
 
 from assistant.prompts import Phrases
-from assistant.question.time import REPORTED, AskedTime, Order, Window, mentions, reported_in
+from assistant.question.time import (
+    REPORTED,
+    AskedTime,
+    Order,
+    Window,
+    mentions,
+    of_its_day,
+    reported_in,
+)
 from assistant.reading.reader import Reading
 from vectorstore.articles import Article, Filter, Hit
 from vectorstore.index import Index
@@ -45,7 +53,7 @@ class Dated(Protocol):
 def settled(index: Index, time: AskedTime, where: Filter) -> AskedTime:
     """`time` with the days before or after the event it names, if the event's date can be found.
 
-    That date is the one of the best articles on the event, if most of them are of one week.
+    That date is the one of the best articles on the event, if most of them are of one week and tell of their own time.
     Otherwise no time is preferred.
     """
     if time.event is None:
@@ -56,7 +64,9 @@ def settled(index: Index, time: AskedTime, where: Filter) -> AskedTime:
     for hit in hits:
         passage = hit.passage
         if named <= _roots(f"{passage.title} {passage.text}"):
-            dates.setdefault(passage.article_id, passage.published)
+            day = passage.published
+            told = day if day and of_its_day(passage.text, day) else None
+            dates.setdefault(passage.article_id, told)
     days = [day for day in list(dates.values())[:_REPORTS] if day is not None]
     weeks = [[other for other in days if day <= other <= day + _ONE_EVENT] for day in days]
     days = max(weeks, key=len, default=[])

@@ -147,6 +147,12 @@ def named(span: str, said_on: date | None) -> Window | None:
     return min((w for w in (before, after) if w), key=lambda w: abs(((w.first or day) - day).days))
 
 
+def of_its_day(text: str, published: date) -> bool:
+    """Whether a text may tell of the time it was published in: it names a year near that, or none."""
+    years = [int(year) for year in _YEAR_IN.findall(text)]
+    return not years or any(abs(year - published.year) <= 1 for year in years)
+
+
 def mentions(text: str, window: Window) -> bool:
     """Whether `text` names the year, month or day that `window` is; open windows have no name."""
     first, last = window.first, window.last

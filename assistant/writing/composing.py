@@ -13,7 +13,7 @@ from dataclasses import replace
 from assistant.answering.findings import Claim, Finding, Proof
 from assistant.answers import Answer, Citation, Position, Statement
 from assistant.prompts import Phrases
-from assistant.question.time import in_words, named
+from assistant.question.time import in_words, named, of_its_day
 from vectorstore.articles import Hit
 
 _MARK = re.compile(r"\[(\d+)\]")
@@ -153,11 +153,8 @@ def _with_day(words: str, proof: Proof) -> str:
 
     Which Friday is meant where the sentence looks ahead it does not tell for sure."""
     published = proof.passage.published
-    if published is None or _YEAR.search(words):
+    if published is None or _YEAR.search(words) or not of_its_day(proof.passage.text, published):
         return words
-    told = [int(year) for year in _YEAR.findall(proof.passage.text)]
-    if told and all(abs(year - published.year) > 1 for year in told):
-        return words  # of another time than the article
     window = named(words, published)
     if window is None or window.first is None or window.last is None:
         return words

@@ -12,18 +12,20 @@ and what is to come is waited for.
 
 from __future__ import annotations
 
+import time
 from inspect import getsource
 from typing import TYPE_CHECKING, Any
 
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
     ElementNotInteractableException,
+    NoSuchElementException,
     StaleElementReferenceException,
+    TimeoutException,
 )
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.wait import WebDriverWait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,13 +38,24 @@ _DRAWN_ANEW = (
     StaleElementReferenceException,
     ElementClickInterceptedException,
     ElementNotInteractableException,
+    NoSuchElementException,
 )
 
 
-def until(driver: WebDriver, true: Callable[[], Any]) -> Any:
-    """Wait until `true()` is, and return what it gave."""
-    wait = WebDriverWait(driver, PATIENCE, poll_frequency=0.05, ignored_exceptions=_DRAWN_ANEW)
-    return wait.until(lambda _: true(), f"waited in vain for {getsource(true).strip()}")
+def until(true: Callable[[], Any]) -> Any:
+    """Wait until `true()` is, and return what it gave. It is asked more and more seldom: to be asked costs
+    the page as much as what it does meanwhile."""
+    ends, pause = time.monotonic() + PATIENCE, 0.05
+    while True:
+        try:
+            if value := true():
+                return value
+        except _DRAWN_ANEW:
+            pass
+        if time.monotonic() > ends:
+            raise TimeoutException(f"waited in vain for {getsource(true).strip()}")
+        time.sleep(pause)
+        pause = min(1.3 * pause, 0.4)
 
 
 class Page:
@@ -64,7 +77,7 @@ class Page:
 
     def until(self, true: Callable[[], Any]) -> Any:
         """Wait until `true()` is, and return what it gave."""
-        return until(self.driver, true)
+        return until(true)
 
     def all(self, css: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, css)

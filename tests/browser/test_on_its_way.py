@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 from tests.browser.axe import faults
 from tests.browser.chromium import resize, violations
 from tests.browser.conftest import Opened
-from tests.browser.page import Page, until
+from tests.browser.page import Page
 from tests.browser.test_talk import COST_QUESTION, SLOW_QUESTION, fetched, serving, shown, titles
 from tests.fake_assistant import COST, FakeAssistant
 
@@ -149,7 +149,7 @@ def test_two_tabs_on_one_conversation_show_the_same(page: Page, assistant: FakeA
         page.type(SLOW_QUESTION)
         page.until(lambda: page.citations() and page.all("#dl-stop"))
         page.driver.switch_to.window(other)
-        until(page.driver, lambda: second.all("#dl-stop") and len(second.all(".user-row")) == 3)
+        second.until(lambda: second.all("#dl-stop") and len(second.all(".user-row")) == 3)
         assistant.go_on.set()
         second.finished()
         assert second.quotes() == [citation.quote for citation in COST.citations]

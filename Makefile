@@ -85,7 +85,7 @@ calibration: $(VENV)/.installed-training ## Calibrate the readers as they are, o
 constraints: ## Write constraints.txt anew, from the newest releases that pyproject.toml admits
 	@$(FUNCTIONS); rm -rf $(VENV)-constraints; make_venv $(VENV)-constraints; \
 	step "Installing the newest releases"; \
-	run_pip $(VENV)-constraints --upgrade pip hatchling editables; \
+	run_pip $(VENV)-constraints --upgrade pip setuptools hatchling editables; \
 	install_torch $(VENV)-constraints; \
 	run_pip $(VENV)-constraints --no-build-isolation -e ./weights -e . --group dev; \
 	{ echo "# Every release that a working installation has, so that tomorrow's is the same as today's."; \
@@ -103,7 +103,7 @@ clean: ## Remove what was installed and built; articles and indexes stay
 $(VENV)/.installed: pyproject.toml weights/pyproject.toml constraints.txt
 	@$(FUNCTIONS); started=$$SECONDS; \
 	if [ ! -x $(PY) ]; then make_venv $(VENV); fi; \
-	step "[1/4] pip"; run_pip $(VENV) -c constraints.txt pip hatchling editables; \
+	step "[1/4] pip"; run_pip $(VENV) -c constraints.txt pip setuptools hatchling editables; \
 	step "[2/4] torch"; install_torch $(VENV) -c constraints.txt; \
 	step "[3/4] the other packages (about $$(grep -c == constraints.txt), a few minutes)"; \
 	run_pip $(VENV) -c constraints.txt --no-build-isolation -e ./weights -e .; compile $(VENV); \

@@ -117,6 +117,7 @@ def test_the_chat_model_that_writes_is_chosen_by_the_models_name() -> None:
     )
     assert answered.model == listed[3]
     assert [asked.model for asked in assistant.asked] == [None, small, "reader", small]
+    refused(app, openai.NotFoundError, model="dateline@")
     error = refused(app, openai.NotFoundError, model="dateline@ollama:none")
     assert f"there are {', '.join(listed)}." in str(error)
 

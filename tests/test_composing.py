@@ -82,18 +82,6 @@ def test_which_friday_is_meant_by_a_sentence_that_looks_ahead_is_not_guessed(
     assert composed(phrase("on Friday", proof(sentence_, passage))).text == "On Friday. [1]"
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("He died in 1802; his feast is 18 July.", "18 July. [1]"),
-        ("The hall burnt in 2024. It opens again on 18 July.", "18 July (2025). [1]"),
-    ],
-)
-def test_a_day_of_another_time_gets_no_year_from_the_articles_date(text: str, told: str) -> None:
-    passage = replace(PASSAGE, text=text, end=PASSAGE.start + len(text))
-    assert composed(phrase("18 July", proof(text, passage))).text == told
-
-
 def test_a_headlines_mark_is_no_part_of_what_it_says() -> None:
     passage = replace(PASSAGE, text="## The bridge is shut", end=PASSAGE.start + 21)
     claim = Claim(passage.text, (proof(passage.text, passage),))
@@ -185,6 +173,14 @@ def test_yes_comes_before_what_says_so() -> None:
 )
 def test_marks_of_notes_are_not_told(words: str, told: str) -> None:
     assert unmarked(words) == told
+
+
+def test_names_that_begin_as_what_leans_stay_whole() -> None:
+    assert composed(phrase("But Is It Art", proof("Nobody objected."))).text == "But Is It Art. [1]"
+    text = "So Solid Crew won, and so they left."
+    passage = replace(PASSAGE, text=text, end=PASSAGE.start + len(text))
+    told = Finding("sentences", (Claim(text, (proof(text, passage),)),), {})
+    assert composed(told).text == f"{text} [1]"
 
 
 def test_what_a_sentence_leaned_on_is_not_told_and_so_is_what_leans() -> None:

@@ -260,6 +260,27 @@ def test_sound_files_are_not_made_again(tmp_path: Path, caplog: pytest.LogCaptur
     assert caplog.text == ""
 
 
+def test_a_graph_that_chroma_cannot_load_is_made_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files that are as they were left, and a release of Chroma's that cannot read them."""
+    with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
+        index.add_articles(articles(3))
+    (data,) = tmp_path.glob("index/vectors-1/*/header.bin")
+    before = data.parent
+    search = vectors.Vectors.search
+
+    def failing(self: Any, *given: Any, **more: Any) -> list[int]:
+        if before.exists():
+            raise vectors.VectorsError("of another release")
+        return search(self, *given, **more)
+
+    monkeypatch.setattr(vectors.Vectors, "search", failing)
+    with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
+        assert found(index, "ferry") == {"0", "1", "2"}
+    assert REPAIRED in caplog.text
+
+
 def test_doctor_says_what_was_repaired(tmp_path: Path) -> None:
     with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
         index.add_articles(articles(3))

@@ -654,7 +654,7 @@ class LocalIndex(Index):
             self._catalog.set_meta(vectors_files=_IN_USE)
 
     def _open_embedded(self) -> Vectors:
-        from vectorstore.vectors import fingerprint, open_embedded
+        from vectorstore.vectors import VectorsError, fingerprint, open_embedded
 
         folder = self._vectors_folder()
         left = self._catalog.meta("vectors_files")
@@ -669,12 +669,17 @@ class LocalIndex(Index):
                     "The vector index was not closed cleanly or has been changed since: it was made "
                     "again from the stored vectors. Nothing is lost."
                 )
+        else:
+            self._catalog.set_meta(vectors_files=_IN_USE)  # Chroma may end the process
         vectors = open_embedded(folder, self._collection(self._generation()))
         try:
             vectors.drop_others(self._prefix())
-            if sound:  # and stay so while nothing is written: to be killed then costs nothing
-                vectors.load(self._embedding.dimensions)
-                self._vouch_for(folder)
+            if sound:
+                with suppress(VectorsError):  # a search will fail as well, and have them made again
+                    vectors.load(self._embedding.dimensions)
+                    self._vouch_for(
+                        folder
+                    )  # until something is written, to be killed costs nothing
         except BaseException:
             _close(vectors)
             raise

@@ -495,8 +495,8 @@ def _known_model(model: str, choice: Choice, request: "Request") -> tuple[str, s
     """The collection that the model is of, and the chat model it names. Raises RefusedError for a model
     that there is not."""
     known = _models(choice, request)
-    name, _, writer = model.partition("@")
-    if name not in known or (writer and writer not in _writers(choice)):
+    name, named, writer = model.partition("@")
+    if name not in known or (named and writer not in _writers(choice)):
         raise RefusedError(
             f"the model {model!r:.100} does not exist; there are {', '.join(known)}.",
             param="model",

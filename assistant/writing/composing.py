@@ -13,7 +13,7 @@ from dataclasses import replace
 from assistant.answering.findings import Claim, Finding, Proof
 from assistant.answers import Answer, Citation, Position, Statement
 from assistant.prompts import Phrases
-from assistant.question.time import in_words, named, of_its_day
+from assistant.question.time import in_words, named
 from vectorstore.articles import Hit
 
 _MARK = re.compile(r"\[(\d+)\]")
@@ -31,7 +31,8 @@ _AHEAD = re.compile(
     r"\b(?:will|would|shall|to be|due|scheduled|expected|planned|plans?|next|upcoming|coming|"
     r"takes? place|begins?|starts?|opens?)\b|[’']ll\b"
 )
-_BEHIND = re.compile(r"(?:But|And|So|Yet|However),? (?=\w)")
+# Before a capital the last ones may begin a name: "So Solid Crew".
+_LEANS = re.compile(r"(?:But|However),? (?=\w)|(?:And|So|Yet),? (?=[a-z])")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 _HEADING = re.compile(r"^#{1,6}\s+")
 _PARAGRAPHS = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+")
@@ -68,10 +69,10 @@ class Composition:
         # A mark for every paragraph: one without would look unproved.
         for paragraph in [claim.text] if claim.phrase else _PARAGRAPHS.split(claim.text):
             words = " ".join(paragraph.split())
-            if behind := _BEHIND.match(words):  # what it leaned on is not told
-                words = words[behind.end() :][:1].upper() + words[behind.end() + 1 :]
             if claim.phrase:
                 words = sentence(_with_day(words, claim.proofs[0]))
+            elif behind := _LEANS.match(words):  # what it leaned on is not told
+                words = words[behind.end() :][:1].upper() + words[behind.end() + 1 :]
             said = Statement(words, numbers)
             if said in self.statements:  # by another part of the question
                 continue
@@ -153,7 +154,7 @@ def _with_day(words: str, proof: Proof) -> str:
 
     Which Friday is meant where the sentence looks ahead it does not tell for sure."""
     published = proof.passage.published
-    if published is None or _YEAR.search(words) or not of_its_day(proof.passage.text, published):
+    if published is None or _YEAR.search(words):
         return words
     window = named(words, published)
     if window is None or window.first is None or window.last is None:

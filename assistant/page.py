@@ -621,6 +621,7 @@ def build(
     page.queue(max_size=_FOLLOWING, api_open=False)
     # Gradio's own is a millisecond: a tenth of a core, with nobody there.
     page._queue.sleep_when_free = _BETWEEN_LOOKS
+    page._queue.progress_update_sleep_when_free = 1.0  # no event of the page tells its progress
     return page
 
 

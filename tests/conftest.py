@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -85,6 +86,17 @@ def _loaded_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "_onnx", once(network._onnx))
         patch.setattr(embedding, "_session", once(embedding._session))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_application() -> Iterator[None]:
+    """Gradio makes an application of a hundred routes whenever a page is begun, queued and ended, and at last
+    the one that is mounted, which is the only one that answers."""
+    import gradio.blocks
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gradio.blocks, "App", SimpleNamespace(create_app=lambda *_, **__: None))
         yield
 
 

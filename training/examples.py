@@ -27,10 +27,11 @@ and judgement later. No article of a tune or test split is used.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -44,9 +45,11 @@ from vectorstore.splitting import passages, sentences
 
 SEED = 7
 SPANS_FIRST = 24  # blocks
+WRITTEN_FROM = 36  # the block from which most are of written.jsonl.gz
 TITLES = 0.75
 WINDOWS = 0.5
 GROUPS = 0.6
+GROUPS_WRITTEN = 0.25
 SECOND_NEGATIVE = 0.3
 NO_MARK = 0.15  # of the questions lose their question mark
 NOT_SUPPORTED = len(VERDICTS)  # a verdict that is not "supported"; which of the others, nobody said
@@ -100,14 +103,19 @@ _SMALL = frozenset(
         "by",
     ]
 )
+WRITTEN = Path(__file__).parent / "written.jsonl.gz"
 ASKED = 0.3  # of the statements that can be asked as a question are
 ELSEWHERE = 0.08  # of the statements come with another passage
 
-# How many of each source a block has: in the first blocks, and after them.
+# How many of each source a block has: in the first blocks, after them, and in the last.
 FIRST = {"squad1": 1400, "squad2": 60, "adversarial": 60, "qamr": 160, "news": 10, "claims": 120,
          "rte": 60, "roles": 60, "followups": 140, "checked": 40}  # fmt: skip
 LATER = {"squad1": 420, "squad2": 70, "adversarial": 200, "qamr": 100, "news": 40, "clapnq": 50,
          "claims": 900, "rte": 200, "roles": 40, "followups": 100, "checked": 110}  # fmt: skip
+LAST = {"squad1": 120, "squad2": 40, "adversarial": 150, "qamr": 20, "news": 80, "clapnq": 30,
+        "claims": 200, "rte": 20, "roles": 10, "followups": 50, "checked": 20,
+        "written": 1500, "statements": 1000}  # fmt: skip
+JUDGED = ("claims", "rte", "statements")
 TURNS = 2  # of a conversation, at most, before a follow-up
 
 
@@ -168,13 +176,14 @@ class Examples:
         self._texts: dict[str, str] = {}
         self._pieces: list[Text] = []
         self._of: dict[str, list[int]] = {}
-        self._items: dict[str, list[Item]] = {name: [] for name in LATER}
+        self._items: dict[str, list[Item]] = {name: [] for name in LAST}
         self._found: dict[str, list[int]] = {}
         held_out = {*splits["tune"], *splits["test"]}
 
         for row in _lines(data / "squad1_train" / "docs.jsonl.gz"):
             self._add(row)
         self._items["squad1"] = _questions(data / "squad1_train", set(self._texts))
+        squads = dict(self._texts)
         small = {
             row["id"]
             for row in _lines(data / "squad2_dev" / "docs.jsonl.gz")
@@ -188,7 +197,12 @@ class Examples:
                     self._add(row | {"text": _plain(row["text"])})
         self._items["qamr"] = [q for q in _questions(data / "qamr", set(self._of)) if _whole(q)]
         self._items["news"] = _questions(data / "news_dev", set(self._of))
-        self._items["roles"] = _roles(self._texts)
+        for row in written(data):
+            if row["part"] == "train":
+                self._add(row)
+                self._items["written"] += _written_questions(row)
+                self._items["statements"] += _written_statements(row)
+        self._items["roles"] = _roles(squads)
         self._items["followups"] = self._items["squad1"][1:]
         self._items["checked"] = self._items["squad1"][:-1]
         self._before = {b.text: a for a, b in pairwise(self._items["squad1"]) if a.doc == b.doc}
@@ -214,10 +228,10 @@ class Examples:
         early = number < SPANS_FIRST
         chosen = [
             (name, self._items[name][i % len(self._items[name])])
-            for name, count in (FIRST if early else LATER).items()
+            for name, count in _counts(number).items()
             for i in range(_before(number, name), _before(number, name) + count)
         ]
-        texts = [item.text for name, item in chosen if name not in ("claims", "rte", "qamr")]
+        texts = [item.text for name, item in chosen if name not in (*JUDGED, "qamr")]
         rows = self._search.search(texts, 20)
         self._found = dict(zip(texts, ([int(i) for i in row] for row in rows), strict=True))
         groups = [
@@ -229,7 +243,7 @@ class Examples:
         found = self._found.get(item.text, [])
         if chance.random() < NO_MARK:
             item = replace(item, text=item.text.removesuffix("?"))
-        if name in ("claims", "rte"):
+        if name in JUDGED:
             return [[self._example(*self._judged(item, chance), chance)]]
         if name == "followups":
             item = self._followup(item, chance)
@@ -249,7 +263,8 @@ class Examples:
         if not (first.within or (first.span and first.span[0])):
             return []
         groups = [[first]]
-        alone = name == "qamr" or chance.random() >= (0.12 if early else GROUPS)
+        share = 0.12 if early else GROUPS_WRITTEN if name == "written" else GROUPS
+        alone = name == "qamr" or chance.random() >= share
         if not alone:
             groups[0] += self._look_alikes(item, gold, found, chance)
         if name in ("squad1", "squad2") and chance.random() < (0.03 if early else 0.2):
@@ -478,10 +493,68 @@ class Examples:
             )
 
 
+def _counts(number: int) -> dict[str, int]:
+    return FIRST if number < SPANS_FIRST else LATER if number < WRITTEN_FROM else LAST
+
+
 def _before(number: int, name: str) -> int:
     """How many of a source's items the blocks before block `number` have used."""
     first = min(number, SPANS_FIRST)
-    return first * FIRST.get(name, 0) + (number - first) * LATER.get(name, 0)
+    later = min(number, WRITTEN_FROM) - first
+    last = number - first - later
+    return first * FIRST.get(name, 0) + later * LATER.get(name, 0) + last * LAST[name]
+
+
+def written(data: Path) -> Iterator[dict[str, Any]]:
+    """The rows of `written.jsonl.gz` with the text, id and part of their passages. Passages of squad1_train,
+    of news_dev's train split and of RTE (by a hash) are looked up in the sets; the others are
+    invented and stand in the file."""
+    squads = {row["id"]: row["text"] for row in _lines(data / "squad1_train" / "docs.jsonl.gz")}
+    news = {row["id"]: row["text"] for row in _lines(data / "news_dev" / "docs.jsonl.gz")}
+    pairs = _lines(data / "rte" / "claims.jsonl.gz")
+    rte = {_digest(row["passage"]): row["passage"] for row in pairs}
+    for row in _lines(WRITTEN):
+        passage, text = row["passage"], row.get("text", "")
+        if row["source"] == "squad1_train":
+            text = squads[passage]
+        elif row["source"] == "rte":
+            text = rte[passage]
+        elif row["source"] == "news_dev":
+            document, _, place = passage.partition(":")
+            start, end = map(int, place.split("-"))
+            text = news[document][start:end]
+        name = f"written:{passage}"
+        part = "train" if squad.part_of("qamr", name) == "train" else "tune"
+        yield row | {"text": text, "id": name, "part": part}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _written_questions(row: dict[str, Any]) -> list[Item]:
+    found = []
+    for item in row["items"]:
+        if item["form"] != "question":
+            continue
+        start, end = item.get("answer") or (-1, -1)
+        gold = tuple(row["text"][a:b] for a, b in item.get("evidence", ()))
+        answers = (row["text"][start:end],) if start >= 0 else ()
+        found.append(Item(item["text"], row["id"], answers, start, gold, bool(gold)))
+    return found
+
+
+def _written_statements(row: dict[str, Any]) -> list[Item]:
+    return [
+        Item(
+            item["text"],
+            f"{row['title']}\0{row['text']}",
+            gold=tuple(row["text"][a:b] for a, b in item.get("evidence", ())),
+            verdict=VERDICTS.index(item["form"]),
+        )
+        for item in row["items"]
+        if item["form"] != "question"
+    ]
 
 
 def _questions(folder: Path, docs: set[str]) -> list[Item]:

@@ -37,12 +37,11 @@ def main() -> None:
 
 def restored(folder: Path) -> dict[str, torch.Tensor]:
     """The parameters of a ReaderNetwork, from what `export_reader` wrote."""
-    graph = onnx.load(str(folder / "model.onnx")).graph
-    values = {t.name.removeprefix(_PREFIX): numpy_helper.to_array(t) for t in graph.initializer}
+    values = _values(folder)
     found: dict[str, np.ndarray] = {}
     for name, value in values.items():
         layer = name.removesuffix(".weight")
-        if value.dtype == np.int8 and f"{layer}.scale" in values:
+        if _is_whole(name, values):
             # (in, out), made larger by what the activations gave up.
             inverse = values[_shared_inverse(layer, values)]
             found[name] = (value * values[f"{layer}.scale"] * inverse[:, None]).T
@@ -56,6 +55,29 @@ def restored(folder: Path) -> dict[str, torch.Tensor]:
     return {
         name: torch.from_numpy(np.ascontiguousarray(v, np.float32)) for name, v in found.items()
     }
+
+
+def whole_numbers(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The matrices in eight bits of what `export_reader` wrote, by layer: the numbers (in, out), the
+    scales and the inverses."""
+    values = _values(folder)
+    layers = [name.removesuffix(".weight") for name in values if _is_whole(name, values)]
+    return {
+        layer: tuple(
+            np.array(values[name])
+            for name in (f"{layer}.weight", f"{layer}.scale", _shared_inverse(layer, values))
+        )
+        for layer in layers
+    }
+
+
+def _values(folder: Path) -> dict[str, np.ndarray]:
+    graph = onnx.load(str(folder / "model.onnx")).graph
+    return {t.name.removeprefix(_PREFIX): numpy_helper.to_array(t) for t in graph.initializer}
+
+
+def _is_whole(name: str, values: dict[str, np.ndarray]) -> bool:
+    return values[name].dtype == np.int8 and f"{name.removesuffix('.weight')}.scale" in values
 
 
 def _shared_inverse(layer: str, values: dict[str, np.ndarray]) -> str:

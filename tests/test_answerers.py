@@ -212,6 +212,14 @@ def test_a_few_words_are_told_unless_sentences_are_surer_or_several_things_wante
     assert max(reversed(forms), key=given.preference).form == told
 
 
+def test_words_that_hang_on_others_are_not_preferred_for_being_few() -> None:
+    given = material("Who played in it?", {})
+    sentences = Finding("sentences", (), {}, confidence=0.85)
+    brief = Finding("span", (), {}, confidence=0.8, short="Jo Ensor")
+    hangs = replace(brief, short="his co-star")
+    assert given.preference(brief) > given.preference(sentences) > given.preference(hangs)
+
+
 def test_of_answers_about_as_sure_that_of_the_time_asked_about_is_told() -> None:
     said = {"flood": ["340", "Nobody"]}
     assert found_by(Spans(), material("How many in the flood on July 21?", said)).short == "Nobody"
@@ -321,6 +329,32 @@ def test_the_judge_is_asked_about_the_passage_that_has_evidence() -> None:
     assert found_by(Verdicts(), given).short == "No"
 
 
+def test_neither_yes_nor_no_chooses_between_two_things() -> None:
+    question = "Was the flood caused by a culvert or by rain?"
+    answers = {"flood": ["a blocked culvert"]}
+    said = {"yes": ["a blocked culvert"]}
+    given = material(question, answers, leaning="yesno", verdicts=said)
+    assert found_by(Verdicts(), given).short is None
+    either = material(
+        "Was the flood caused by a culvert or not?", answers, leaning="yesno", verdicts=said
+    )
+    assert found_by(Verdicts(), either).short == "Yes"
+
+
+def test_a_headline_does_not_say_yes() -> None:
+    text = "Mayor to resign over the flood\n\nThe mayor will step down in May, he said."
+    article = Article("mayor", "Mayor to resign", text)
+    given = material(
+        "Will the mayor step down?",
+        {"mayor": ["Mayor to resign"]},
+        articles=[article],
+        leaning="yesno",
+        verdicts={"yes": ["mayor"]},
+    )
+    (claim,) = found_by(Verdicts(), given).claims
+    assert claim.text == "The mayor will step down in May, he said."
+
+
 def test_where_the_judge_says_otherwise_of_the_sentence_alone_neither_yes_nor_no_is_told() -> None:
     given = material(
         "Was anybody hurt in the flood?",
@@ -383,6 +417,13 @@ def test_a_summary_is_as_long_as_asked_for_and_reads_only_where_it_is_wanted() -
     asked_before = len(reader.asked)
     assert Summaries()(material("the flood", CAUSED, leaning="span")) is None
     assert len(reader.asked) == asked_before
+
+
+def test_the_article_is_the_only_one_there_is() -> None:
+    for articles, held in (([FLOOD], 1.0), ([FLOOD, AGAIN], 0.0)):
+        given = material("Summarise the document", {}, articles=articles, leaning="summary")
+        given = replace(given, question=replace(given.question, topic="the document"))
+        assert found_by(Summaries(), given).signals["held"] == held
 
 
 def test_a_timeline_is_in_the_order_of_time() -> None:

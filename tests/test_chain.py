@@ -17,6 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assistant import Answer, Assistant, EmptyIndexError, QuestionError, Settings, Turn
+from assistant.answering.articles import Articles
+from assistant.answering.chain import Part, State
+from assistant.answering.findings import Material, Question
+from assistant.question.asked import asked_of
+from assistant.question.time import AskedTime, Window
 from assistant.reading.confidence import UNCALIBRATED, Calibration
 from assistant.reading.reader import Reading
 from tests.fake_embedding import FakeEmbedding
@@ -229,6 +234,59 @@ def test_what_happened_in_a_time_is_told_by_the_articles_of_that_time(assistant:
     assert none.kind == "abstention"
     assert "25–31 August 2025" in none.text
     assert cited(assistant.answer("What is new?", as_of=date(2025, 9, 1))) >= {"meeting", "old"}
+
+
+STORM = Article(
+    "storm",
+    "Storm",
+    "A storm hit Oslo.",
+    source="Echo",
+    published=date(2025, 7, 25),
+)
+LIFE = Article("life", "A life", "She won the Whitbread prize in 1975.", published=date(2005, 3, 1))
+
+
+@pytest.mark.parametrize("more", ["Tell me more.", "And what else happened?"])
+def test_what_is_about_nothing_by_itself_is_about_the_conversation(
+    tmp_path: Path, more: str
+) -> None:
+    asked = [Turn("user", "where is the meeting?"), Turn("assistant", "Dakar. [1]")]
+    with fake_assistant(tmp_path, [ARTICLES[0], STORM], ANSWERS) as assistant:
+        assert "storm" not in cited(assistant.answer(more, history=asked))
+        assert "storm" in cited(assistant.answer("What happened?"))
+
+
+def test_the_time_of_an_earlier_question_is_not_that_of_one_that_stands_alone() -> None:
+    asked = asked_of({"question": "Who won?", "history": [Turn("user", "What happened in 2018?")]})
+    window = Window("in 2018", date(2018, 1, 1), date(2018, 12, 31))
+    alone = Question("Who won?", "Who won?")
+    leaning = Question("Who won?", "What happened in 2018? Who won?", when=AskedTime(window))
+    for understood in (alone, leaning):
+        material = Material(understood, (), (), Articles((), lambda _: None), FakeReader())
+        part = Part("Who won?", (alone, leaning), material=material)
+        assert State(asked, parts=(part,)).when == understood.when
+
+
+def test_a_follow_up_that_names_a_time_asks_about_that_alone(assistant: Assistant) -> None:
+    asked = [Turn("user", "Where was the meeting in 2024?"), Turn("assistant", "Oslo.")]
+    state = assistant.stages.rewrite(
+        State(asked_of({"question": "and in 2025?", "history": asked}))
+    )
+    assert {str(reading.when.window) for reading in state.parts[0].readings} == {"2025"}
+
+
+def test_what_happened_in_a_year_that_an_article_only_tells_of(tmp_path: Path) -> None:
+    answers = {"happened": ["won the Whitbread prize"]}
+    with fake_assistant(tmp_path, [LIFE, STORM], answers) as assistant:
+        answer = assistant.answer("What happened in 1975?")
+    assert cited(answer) == {"life"}
+    assert "No article is from that time" not in answer.text
+
+
+def test_things_to_compare_are_one_question(assistant: Assistant) -> None:
+    question = "Compare what the mayor said and what the union said."
+    state = assistant.stages.rewrite(State(asked_of(question)))
+    assert [part.text for part in state.parts] == [question]
 
 
 @pytest.mark.parametrize(

@@ -116,9 +116,35 @@ def test_what_answers_two_parts_of_a_question_is_told_once() -> None:
 
 def test_every_event_of_a_timeline_has_its_day() -> None:
     said = Claim("The vote was on Friday.", (proof("The vote was on Friday."),))
-    assert composed(Finding("timeline", (said,), {})).text == (
-        "18 July 2025: The vote was on Friday. [1]"
+    other = replace(PASSAGE, id="b#0", article_id="b", published=date(2025, 7, 20))
+    later = Claim("Nobody objected.", (proof("Nobody objected.", other),))
+    assert composed(Finding("timeline", (said, later), {})).text == (
+        "18 July 2025: The vote was on Friday. [1]\n\n20 July 2025: Nobody objected. [2]"
     )
+
+
+def test_the_day_of_one_article_is_not_that_of_the_events_it_tells() -> None:
+    said = Claim("The vote was on Friday.", (proof("The vote was on Friday."),))
+    also = Claim("Nobody objected.", (proof("Nobody objected."),))
+    assert composed(Finding("timeline", (said, also), {})).text == (
+        "The vote was on Friday. [1]\n\nNobody objected. [2]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "told"),
+    [
+        ("He was arrested on 5 July.", "5 July", "5 July (2025)."),
+        ("He was arrested on 25 July.", "25 July", "25 July."),  # of which year?
+        ("The hearing will be on 25 July.", "25 July", "25 July (2025)."),
+        ("The planet goes round the Sun.", "the Sun", "The Sun."),
+    ],
+)
+def test_a_day_to_come_has_its_year_where_the_sentence_looks_ahead(
+    text: str, words: str, told: str
+) -> None:
+    passage = replace(PASSAGE, start=0, end=len(text), text=text)
+    assert composed(phrase(words, proof(text, passage))).text == f"{told} [1]"
 
 
 def test_sources_with_the_same_report_are_told() -> None:

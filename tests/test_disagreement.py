@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -78,6 +79,12 @@ def test_a_newer_article_that_names_the_older_value_corrects_it(
     )
     assert answer.positions == ()
     assert answer.short == "520 people"
+
+
+def test_a_value_within_another_corrects_nothing(tmp_path: Path) -> None:
+    text = "In the flood 520 people had to leave their homes, of 1340 people who live there."
+    answer = ask(tmp_path, OLDER, replace(CORRECTED, text=text))
+    assert answer.text.startswith("Your sources disagree.")
 
 
 def test_what_the_judge_does_not_call_a_contradiction_is_none(tmp_path: Path) -> None:

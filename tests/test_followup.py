@@ -40,3 +40,10 @@ def test_exchanges_pair_questions_with_their_answers() -> None:
         ("Who wrote the report", "Ada Wren."),
         ("Why?", ""),
     ]
+
+
+def test_the_first_sentence_of_an_answer_is_not_cut_at_an_abbreviation() -> None:
+    history = [Turn("user", "Who heads the ward?"), Turn("assistant", "Dr. Amara Lindqvale. [1]")]
+    assert leaning_on("How old is she?", history) == (
+        "Who heads the ward? Dr. Amara Lindqvale. How old is she?"
+    )

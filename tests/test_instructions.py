@@ -23,6 +23,7 @@ from assistant.question.instructions import without_instructions
         ("What happened in Ennetmouth", "Ennetmouth", 0),
         ("what's new?", "", 0),
         ("What are my articles about?", "", 0),
+        ("Who won the league with 86 points?", "Who won the league with 86 points", 0),
         ("What about the points system?", "What about the points system", 0),
     ],
 )

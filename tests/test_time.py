@@ -226,6 +226,8 @@ def test_a_text_mentions_a_day_a_month_or_a_year() -> None:
     day = Window("", date(2025, 7, 9), date(2025, 7, 9))
     assert mentions("hosted in Dakar on July 9.", day)
     assert mentions("on 9 July", day)
+    assert mentions("on Sept. 4", Window("", date(2025, 9, 4), date(2025, 9, 4)))
+    assert mentions("in the 1980s", Window("", date(1980, 1, 1), date(1989, 12, 31)))
     assert not mentions("on July 19", day)
     assert not mentions("on July 91", day)
     assert mentions("in the by-election of 2023", window("Who won in 2023?"))

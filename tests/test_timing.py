@@ -140,6 +140,15 @@ def test_an_article_about_another_time_does_not_say_when_an_event_was(tmp_path: 
     assert after.first == date(2025, 9, 9)
 
 
+def test_an_event_without_words_of_its_own_is_none(tmp_path: Path) -> None:
+    index = FakeIndex(tmp_path / "articles.json")
+    index.add_articles([story("game", date(2025, 3, 2), "the match"), story("own", None, "then")])
+    assert settled(index, AskedTime(event="the others", side="before"), Filter()) == AskedTime()
+    after = settled(index, AskedTime(event="the cup", side="after"), Filter())
+    assert after == AskedTime()  # "cup" stands in no article
+    assert settled(index, AskedTime(event="the match", side="after"), Filter()).window is not None
+
+
 def reading(name: str, day: date | None, text: str) -> Reading:
     passage = Passage(name, name, 0, len(text), text, published=day)
     return Reading(passage, 0, len(text), text, 1.0)

@@ -48,6 +48,25 @@ def test_what_was_cut_is_made_whole_and_what_is_left_over_goes(cut: str, made: s
     assert TEXT[span.start : span.end] == made
 
 
+@pytest.mark.parametrize(
+    ("text", "cut", "made"),
+    [
+        ("It was declared by the WHO in May.", "the WHO", "the WHO"),
+        ("They play in Serie A now.", "Serie A", "Serie A"),
+        ("AS Roma won.", "AS Roma", "AS Roma"),
+        ("She was in Doctor Who for a year.", "Doctor Who", "Doctor Who"),
+        ("It fell to -12 °C.", "-12 °C", "-12 °C"),
+        ("Growth was -0.3% in May.", "-0.3%", "-0.3%"),
+    ],
+)
+def test_what_begins_or_ends_a_name_or_an_amount_is_no_leftover(
+    text: str, cut: str, made: str
+) -> None:
+    start = text.index(cut)
+    span = trimmed(text, start, start + len(cut))
+    assert text[span.start : span.end] == made
+
+
 def test_marks_of_markdown_are_no_part_of_it() -> None:
     text = "# The driver\n\nHer first novel, *The Depot*, sold 9,000 copies in **May**."
     for cut, made in (

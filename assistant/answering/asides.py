@@ -12,7 +12,7 @@ from dataclasses import replace
 from assistant.reading.reader import Reading
 
 NONE = -9.0  # log-odds of an aside to be evidence
-_BEHIND = " \n\"'”’»)]*_"  # what may stand behind the end of a sentence
+BEHIND = " \n\"'”’»)]*_"  # what may stand behind the end of a sentence
 _LONGEST = 400  # characters of a caption
 _CREDIT = re.compile(
     r"\b(?:image|photo|photograph|picture|illustration|graphic)s?(?: credit| source)?:[ \u00a0]?[^:]{1,60}$",
@@ -57,7 +57,7 @@ def without_asides(reading: Reading) -> Reading:
 
 
 def asks(sentence: str) -> bool:
-    return sentence.rstrip(_BEHIND).endswith("?")
+    return sentence.rstrip(BEHIND).endswith("?")
 
 
 def captions(paragraph: str) -> bool:

@@ -28,10 +28,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from assistant.answering.abstention import abstain
+from assistant.answering.abstention import abstain, listed
 from assistant.answering.articles import Articles, passages_of
 from assistant.answering.disagreement import sides_of, told_apart, told_beside
-from assistant.answering.findings import Answerer, Finding, Material, Question
+from assistant.answering.findings import WANTED, Answerer, Finding, Material, Question
 from assistant.answering.sentences import Comparison, Lists, Sentences
 from assistant.answering.spans import Spans
 from assistant.answering.streaming import in_a_thread
@@ -45,7 +45,7 @@ from assistant.question.followup import leaning_on
 from assistant.question.instructions import without_instructions
 from assistant.question.intent import load_intents
 from assistant.question.spelling import common, respelt
-from assistant.question.time import AskedTime
+from assistant.question.time import AskedTime, Window
 from assistant.question.time import asked as time_asked
 from assistant.question.typed import foreign_language, parts, small_talk
 from assistant.question.words import words
@@ -126,7 +126,11 @@ class State:
 
     @property
     def when(self) -> AskedTime:
-        return self.parts[0].readings[-1].when if self.parts else AskedTime()
+        """The time asked about, in the way that the first part was understood."""
+        if not self.parts:
+            return AskedTime()
+        part = self.parts[0]
+        return (part.material.question if part.material else part.readings[-1]).when
 
 
 class Chain:
@@ -169,7 +173,7 @@ class Chain:
                 state = replace(state, unwritten=error if error.unreachable else None)
         found: list[Part] = []
         before = list(history)
-        for text in parts(question):
+        for text in self._parts(question):
             topic = without_instructions(text)[0]
             typed = respelt(text, functools.partial(self._plain, topic), self._index.near_words)
             ways = dict.fromkeys(
@@ -250,11 +254,29 @@ class Chain:
             return False, -1.0
         if finding.confidence < self._enough:
             return False, finding.confidence
+        if (
+            not material.question.topic
+        ):  # "tell me more": anything sure of the conversation is meant
+            return True, material.preference(finding) - 2.0
         return True, material.preference(finding)
 
+    def _parts(self, question: str) -> list[str]:
+        """The questions in one; things to be compared stay together."""
+        found = parts(question)
+        if len(found) == 1:
+            return found
+        forms = load_intents().forms(question, self._embed(question))
+        return [question] if forms.get("compare", 0.0) >= WANTED else found
+
     def _understood(self, text: str, read: str, asked: Asked) -> Question:
-        when = settled(self._index, self._when(read, asked), asked.where)
+        # What the question itself says of time counts before what was said earlier.
+        when = self._when(text, asked) or self._when(read, asked)
+        when = settled(self._index, when, asked.where)
         topic, sentences = without_instructions(text, when.window.words if when.window else "")
+        if read != text:
+            topic = f"{read.removesuffix(text)}{topic}".strip()
+        elif not topic and when.window and not self._published(when.window):
+            topic = text  # of a time that articles only tell of
         return Question(
             text,
             read,
@@ -274,6 +296,10 @@ class Chain:
             return self._newest(where, question.when)
         query = question.read if question.leans else question.topic
         return tuple(search(self._index, query, self._read, where, question.when))
+
+    def _published(self, window: Window) -> bool:
+        days = (one.published for one in self._index.articles())
+        return any(day is not None and day in window for day in days)
 
     def _newest(self, where: Filter, when: AskedTime) -> tuple[Hit, ...]:
         """The heads of the newest articles, where no topic is named: "what's new?"."""
@@ -386,7 +412,7 @@ class Chain:
         if len(groups) > 1:
             names = {p.article_id: p.source or p.title for p in passages}
             sources = list(dict.fromkeys(names[group[0]] for group in groups))
-            yield self.phrases.say("agree", count=len(groups), sources=_listed(sources))
+            yield self.phrases.say("agree", count=len(groups), sources=listed(sources, "and"))
 
     def _coverage(self, material: Material, finding: Finding) -> Iterator[str]:
         """A notice of how many of the articles found a list or a digest is drawn from."""
@@ -611,7 +637,3 @@ def _timed(answer: Answer, state: State, begun: float) -> Answer:
 
 def _articles(count: int) -> str:
     return "1 article" if count == 1 else f"{count:,} articles"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

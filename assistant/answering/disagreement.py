@@ -8,6 +8,7 @@ wording, are no disagreement; the judge decides that, not a list of words.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -141,7 +142,11 @@ def _newest_first(*sides: Side) -> tuple[Side, ...]:
 
 
 def _corrects(newer: Side, older: Side) -> bool:
-    return newer.published != older.published and older.text in newer.reading.passage.text
+    """Whether the newer article says what the older one had, as a correction does."""
+    if not newer.published or not older.published or newer.published == older.published:
+        return False
+    whole = rf"(?<!\w){re.escape(older.text)}(?!\w)"
+    return re.search(whole, newer.reading.passage.text) is not None
 
 
 def _source(passage: Passage) -> str:

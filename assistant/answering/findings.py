@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from assistant.answering.asides import asks, without_asides
+from assistant.answering.asides import BEHIND, asks, without_asides
 from assistant.question.intent import Form
 from assistant.question.time import AskedTime
 from assistant.question.words import Words, words
@@ -35,8 +35,13 @@ TELLING: tuple[Form, ...] = ("span", "describe", "explain", "list", "compare")
 _SEVERAL: tuple[Form, ...] = ("list", "compare")
 FAR = 8.0  # log-odds: a margin beyond which more makes no difference
 _WORD = re.compile(r"\w+")
-_BEHIND = " \n\"'”’»)]*_"  # what may stand behind the end of a sentence
 _NOTES = re.compile(r"(?:\s?\[\w{1,3}\])+$")
+# A sentence that begins with one of these says little without the one before it.
+HANGS = re.compile(
+    r"[“\"‘(]?(?:he|she|it|they|his|her|its|their|this|that|these|those|both|but|and|so|such|then|also|"
+    r"however|instead|yet|nor|neither)\b",
+    re.IGNORECASE,
+)
 _STOPS = (".", "!", "?", "…")
 
 
@@ -123,9 +128,11 @@ class Material:
 
     def preference(self, finding: Finding) -> float:
         """What findings are ranked by: confidence, and among forms that are about as sure, the one
-        the question leans to, and the briefest, unless several things are asked for."""
+        the question leans to, and the briefest, unless several things are asked for or it says little by
+        itself."""
         several = self.leaning(_SEVERAL) >= WANTED
-        brief = _BRIEF if finding.form == "span" and not several else 0.0
+        alone = finding.form == "span" and not HANGS.match(finding.short or "")
+        brief = _BRIEF if alone and not several else 0.0
         return finding.confidence + _LEANING * self.leaning(finding.wanted) + brief
 
     @cached_property
@@ -225,7 +232,7 @@ def said(passage: Passage, span: Scored | Span) -> str:
 
 def ends(text: str) -> bool:
     """Whether a sentence ends as one: a headline or a dateline does not. Marks of notes count for nothing."""
-    return _NOTES.sub("", text.rstrip()).rstrip(_BEHIND)[-1:] in _STOPS
+    return _NOTES.sub("", text.rstrip()).rstrip(BEHIND)[-1:] in _STOPS
 
 
 def same_answer(one: str, other: str) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from assistant.answering.central import alike
 from assistant.answering.findings import (
+    HANGS,
     TELLING,
     WANTED,
     Claim,
@@ -24,6 +25,7 @@ from assistant.answering.findings import (
     signals,
 )
 from assistant.answering.timing import timely
+from assistant.answering.trimming import trimmed
 from assistant.question.intent import Form
 from assistant.question.words import Words, words
 from assistant.reading.reader import Reading, Scored
@@ -35,12 +37,6 @@ MOST = 4
 _FEWEST_WORDS = 3  # a shorter "sentence" is a heading or a scrap
 _TWICE = 0.75  # share of words in common from which a sentence repeats another
 _NO_SPAN = -4.0  # log-odds added to the reading's score for a sentence without a span
-# A sentence that begins with one of these says little without the one before it.
-_HANGS = re.compile(
-    r"[“\"‘(]?(?:he|she|it|they|his|her|its|their|this|that|these|those|both|but|and|so|such|then|also|"
-    r"however|instead|yet|nor|neither)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +126,8 @@ class Comparison(Sentences):
     def chosen(self, found: Sequence[Sentence], most: int) -> list[Sentence]:
         first: dict[str, Sentence] = {}
         for one in found:
-            first.setdefault(one.reading.passage.article_id, one)
+            if one is found[0] or one.span.score >= LIKELY:
+                first.setdefault(one.reading.passage.article_id, one)
         best = list(first.values())[:2]
         rest = [one for one in found if one not in best and one.span.score >= LIKELY]
         return [*best, *rest][:most]
@@ -139,15 +136,26 @@ class Comparison(Sentences):
 def ranked(material: Material) -> list[Sentence]:
     """The sentences of the passages read, the likeliest first; of those about equally likely, the
     ones of the time asked about come first."""
+    found = _whole(material.close)
+    found.sort(key=lambda one: one.place)
+    return timely(found, material.question.when, lambda one: (one.reading, one.span.score))
+
+
+def most_likely(reading: Reading) -> Sentence:
+    """The sentence of a reading that an answer most likely rests on."""
+    every = [Sentence(reading, number, span) for number, span in enumerate(reading.sentences)]
+    return max(_whole([reading]) or every, key=lambda one: one.span.score)
+
+
+def _whole(readings: Sequence[Reading]) -> list[Sentence]:
+    """Their sentences; headlines, datelines and scraps only where there is nothing else."""
     found = [
         Sentence(reading, number, span)
-        for reading in material.close
+        for reading in readings
         for number, span in enumerate(reading.sentences)
         if len(re.findall(r"\w+", said(reading.passage, span))) >= _FEWEST_WORDS
     ]
-    found = [one for one in found if ends(one.text)] or found  # no headlines, no datelines
-    found.sort(key=lambda one: one.place)
-    return timely(found, material.question.when, lambda one: (one.reading, one.span.score))
+    return [one for one in found if ends(one.text)] or found
 
 
 def told(chosen: Sequence[Sentence], most: int, asked: Words | None = None) -> tuple[Claim, ...]:
@@ -167,7 +175,7 @@ def told(chosen: Sequence[Sentence], most: int, asked: Words | None = None) -> t
     runs: list[tuple[Reading, int, int]] = []
     for one in kept:
         first = one.number
-        if first and _HANGS.match(one.text) and _near(one.reading, first):
+        if first and HANGS.match(one.text) and _near(one.reading, first):
             before = said(one.reading.passage, one.reading.sentences[first - 1])
             both = words(f"{before} {one.text}")
             if asked is None or asked.missing_in(both) < asked.missing_in(words(one.text)):
@@ -208,4 +216,6 @@ def _short(one: Sentence) -> str | None:
         or not (one.span.start <= best.start and best.end <= one.span.end)
     ):
         return None
-    return said(one.reading.passage, best)
+    base = one.reading.passage.start
+    start, end = trimmed(one.reading.passage.text, best.start - base, best.end - base)
+    return one.reading.passage.text[start:end]

@@ -60,9 +60,12 @@ class Summaries:
         chosen = self._chosen(found, most)
         head = words(f"{meant[0][0].title} {meant[0][0].text[:_HEAD]}")
         best = max((one.span.score for one in found), default=0.0)
+        in_head = 1.0 - words(material.question.topic).missing_in(head)
+        if len(meant) == 1 and held == 0.0:  # "summarise the article", and there is one
+            held = in_head = 1.0
         known = {
             "held": held,
-            "in_head": 1.0 - words(material.question.topic).missing_in(head),
+            "in_head": in_head,
             "best_evidence": best,
         }
         return Finding(

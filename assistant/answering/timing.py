@@ -13,7 +13,6 @@ told in 2024. It knows an index and readings, not how answers are written.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -29,6 +28,7 @@ from assistant.question.time import (
     of_its_day,
     reported_in,
 )
+from assistant.question.words import words
 from assistant.reading.reader import Reading
 from vectorstore.articles import Article, Filter, Hit
 from vectorstore.index import Index
@@ -59,11 +59,13 @@ def settled(index: Index, time: AskedTime, where: Filter) -> AskedTime:
     if time.event is None:
         return time
     hits = _found(index, time.event, 10, replace(where, after=None, before=None))
-    named = _roots(time.event)
+    named = frozenset(words(time.event).content)
+    if not named:  # "before the end": every article has that
+        return AskedTime()
     dates: dict[str, date | None] = {}
     for hit in hits:
         passage = hit.passage
-        if named <= _roots(f"{passage.title} {passage.text}"):
+        if named <= words(f"{passage.title} {passage.text}").stems:
             day = passage.published
             told = day if day and of_its_day(passage.text, day) else None
             dates.setdefault(passage.article_id, told)
@@ -72,10 +74,10 @@ def settled(index: Index, time: AskedTime, where: Filter) -> AskedTime:
     days = max(weeks, key=len, default=[])
     if not days or 2 * len(days) <= min(_REPORTS, len(dates)):
         return AskedTime()
-    words = f"{time.side} {time.event}"
+    asked = f"{time.side} {time.event}"
     if time.side == "before":
-        return AskedTime(Window(words, None, min(days) - timedelta(1), relative=True))
-    return AskedTime(Window(words, min(days), None, relative=True))
+        return AskedTime(Window(asked, None, min(days) - timedelta(1), relative=True))
+    return AskedTime(Window(asked, min(days), None, relative=True))
 
 
 def search(index: Index, query: str, k: int, where: Filter, time: AskedTime) -> list[Hit]:
@@ -179,10 +181,6 @@ def _age(passage: Dated, order: Order | None) -> int:
         return date.max.toordinal()
     day = passage.published.toordinal()
     return -day if order == "newest" else day
-
-
-def _roots(text: str) -> set[str]:
-    return {word.lower()[:5] for word in re.findall(r"\w+", text) if len(word) > 3}
 
 
 def in_time(articles: Sequence[Article], time: AskedTime) -> list[Article]:

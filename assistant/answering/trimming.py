@@ -89,15 +89,13 @@ _NO_NAME = re.compile(
 _OPENING = {"“": "”", "‘": "’", "(": ")", "[": "]", "«": "»", "„": "“"}
 _CLOSING = {close: opening for opening, close in _OPENING.items() if close != "“"}
 _LEFT_OVER_AHEAD = re.compile(
-    r"^(?:[\s,;:.!?…–—*_-]+|#+\s|(?:and|or|but|that|which|who|whom|whose|is|was|are|were|be|been|has|had|have|"
-    r"will|would|of|as|also|than)\s+)",
-    re.IGNORECASE,
+    r"^(?:(?!-\d)[\s,;:.!?…–—*_-]+|#+\s|(?:and|or|but|that|which|who|whom|whose|is|was|are|were|be|been|has|had|have|"
+    r"will|would|of|as|also|than)\s+)"
 )
 _LEFT_OVER_BEHIND = re.compile(
     r"(?:(?<![\s,;:–—*_])[\s,;:–—*_]++|(?<!\s)\s++(?:in|on|at|of|for|to|by|from|with|into|and|or|but|the|a|an|that|which|who|is|was|"
     r"are|were|has|have|had|will|would|as|than|its|his|her|their|when|where|while|after|before|until|"
-    r"since|not|because|said|says))$",
-    re.IGNORECASE,
+    r"since|not|because|said|says))$"
 )
 _ENDS_SHORT = re.compile(
     r"(?:\b\w\.\w\.|\b[A-Z]\.|\b(?:Jan|Feb|Mar|Apr|Aug|Sept?|Oct|Nov|Dec|Inc|Ltd|Co|Jr|Sr|No|St)\.)$"

@@ -6,12 +6,16 @@ front of it would be worse than none.
 
 from __future__ import annotations
 
+import re
+
 from assistant.answering.findings import WANTED, Finding, Material, log_odds, probability, signals
-from assistant.answering.sentences import Sentence, told
+from assistant.answering.sentences import most_likely, told
 from assistant.question.intent import Form
 from assistant.reading.reader import Reading, Scored, Verdict
 
 _SURE = 2.5  # log-odds between yes and no from which 86 of 100 unseen questions are judged rightly
+
+_OR = re.compile(r"\bor\b(?! not\b)", re.IGNORECASE)
 
 
 class Verdicts:
@@ -28,15 +32,17 @@ class Verdicts:
         best = max(judged, key=_telling)
         verdict = best.verdict or Verdict(0.0, 0.0, 1.0)
         yes, no = verdict.supported, verdict.contradicted
-        number, span = max(enumerate(best.sentences), key=lambda pair: pair[1].score)
+        chosen = most_likely(best)
+        span = chosen.span
         known = signals(material, best, Scored(span.start, span.end, best.score))
         known["sure"] = log_odds(max(yes, no))
         known["against"] = log_odds(min(yes, no))
         known["stated"] = log_odds(1.0 - verdict.not_stated)
-        claims = told([Sentence(best, number, span)], 1, material.asked)
+        claims = told([chosen], 1, material.asked)
         alone = material.alone(best.passage, span).verdict or verdict
         sure = log_odds(alone.supported) - log_odds(alone.contradicted)
-        if abs(sure) < _SURE or (sure > 0) != (yes > no):
+        either = _OR.search(material.question.text)  # neither "yes" nor "no" chooses
+        if abs(sure) < _SURE or (sure > 0) != (yes > no) or either:
             return Finding(self.form, claims, known, readings=(best,))
         short, lead = ("Yes", "affirmed") if sure > 0 else ("No", "denied")
         return Finding(self.form, claims, known, short, lead, readings=(best,))

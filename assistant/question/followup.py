@@ -15,11 +15,11 @@ import re
 from collections.abc import Sequence
 
 from assistant.answers import Turn
+from vectorstore.splitting import sentences
 
 _EXCHANGES = 2
 _WORDS_OF_AN_ANSWER = 25
 _MARK = re.compile(r"(?<!\s)\s*+\[\d+\]")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s")
 
 
 def leaning_on(question: str, history: Sequence[Turn]) -> str:
@@ -41,6 +41,7 @@ def exchanges(history: Sequence[Turn]) -> list[tuple[str, str]]:
         if turn.role == "user":
             found.append((text, ""))
         elif found and not found[-1][1]:
-            answer = _SENTENCE_END.split(text, maxsplit=1)[0]
+            first = next(iter(sentences(text)), None)
+            answer = text[first.start : first.end] if first else ""
             found[-1] = (found[-1][0], " ".join(answer.split()[:_WORDS_OF_AN_ANSWER]))
     return found

@@ -16,7 +16,7 @@ _WORDS_OF_A_SENTENCE = 22  # in news
 _LENGTH = re.compile(
     r"(?<![\s,])[\s,]*+\b(?:in|within|with|using)\s+(?:about |around |no more than |at most |just |only |under )?"
     r"(?P<count>an?|one|two|three|four|five|six|seven|eight|nine|ten|\d{1,3})\s+(?:(?:short|brief|single|simple)\s+)?"
-    r"(?P<unit>sentences?|lines?|bullet points?|bullets|points|words|paragraphs?|nutshell)\b|\b(?:briefly|in (?:short|brief))\b",
+    r"(?P<unit>sentences?|lines?|bullet points?|bullets|words|paragraphs?|nutshell)\b|\b(?:briefly|in (?:short|brief))\b",
     re.IGNORECASE,
 )
 _INSTRUCTION = re.compile(

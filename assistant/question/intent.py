@@ -12,7 +12,7 @@ vector, and no article.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -68,8 +68,3 @@ def load_intents(file: Path = WEIGHTS) -> IntentHead:
         np.array(found["weights"], np.float32) / found["scale"],
         np.array(found["intercepts"], np.float32),
     )
-
-
-def leaning(forms: Mapping[Form, float], wanted: Sequence[Form]) -> float:
-    """The probability that one of these forms is wanted."""
-    return sum(forms[form] for form in wanted)

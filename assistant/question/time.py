@@ -160,12 +160,12 @@ def mentions(text: str, window: Window) -> bool:
         return False
     month = MONTHS[first.month - 1]
     if (last - first).days >= 364:
-        return any(re.search(rf"\b{year}\b", text) for year in range(first.year, last.year + 1))
+        return any(re.search(rf"\b{year}s?\b", text) for year in range(first.year, last.year + 1))
     if (first.year, first.month) != (last.year, last.month):
         return False
     if first == last:
         day = rf"{first.day}(?:st|nd|rd|th)?"
-        name = rf"(?:{month}|{month[:3]}\.?)"
+        name = rf"(?:{month}|{month[:3]}t?\.?)"  # "Sept."
         return bool(re.search(rf"\b(?:{name} {day}|{day} (?:of )?{name})(?!\w)", text))
     return first.day == 1 and bool(re.search(rf"\b{month}\b", text))
 
@@ -427,7 +427,9 @@ _MONTH = (
 )
 _YEAR = r"(?:1[6-9]|20)\d\d"
 _NTH = r"(?P<day>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
-_WEEKDAY_NAME = r"(?P<weekday>Mon|Tues?|Wednes|Wed|Thurs?|Thu|Fri|Satur|Sat|Sun)(?:day)?\b(?!s\b|-)"
+_WEEKDAY_NAME = (
+    r"(?P<weekday>Mon|Tues?|Wednes|Wed|Thurs?|Thu|Fri|Satur|Sun(?=day))(?:day)?\b(?!s\b|-)"
+)
 _COUNT = r"(?P<count>\d{1,3}|an?(?:\s+couple\s+of)?|couple\s+of|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
 _UNIT = r"(?P<unit>day|week|month|year)"
 _OF_DAY = r"(?:\s+(?:morning|afternoon|evening|night))?"
@@ -551,7 +553,8 @@ _GRAMMAR: list[tuple[re.Pattern[str], _Read]] = [
 ]
 _YEAR_IN = re.compile(rf"\b{_YEAR}\b")
 _FUTURE = re.compile(
-    r"\b(?:will|shall|going to|(?:is|are) (?:\w+ )?to|planned|due|next|upcoming)\b", re.IGNORECASE
+    r"\b(?:(?-i:will|^Will)|shall|going to|(?:is|are) (?:\w+ )?to|next|upcoming)\b",
+    re.IGNORECASE,
 )
 _NEWEST = re.compile(
     r"(?<!at )(?<!by )(?<!at the )(?<!by the )\b(?:latest|newest|most recent(?:ly)?|recently|lately"
@@ -562,7 +565,7 @@ _NEWEST = re.compile(
 _OLDEST = re.compile(
     r"\b(?:first|earliest|oldest) (?:\w+ )?(?:report|article|news|story|mention|announcement|estimate|figure|"
     r"count|version|statement)s?\b|\bfirst (?:report(?:ed)?|mention(?:ed)?|announced?|sa(?:y|id)|t(?:ell|old)|published|promised?|"
-    r"appear(?:ed)?|estimated|proposed|planned)\b|\bhappen(?:ed|s)? (?:[\w’' -]+ )?first\b|\b(?:originally|initially|at first)\b",
+    r"appear(?:ed)?|estimated|proposed|planned)\b|\bhappen(?:ed|s)? (?:[\w’' -]+ )?first\b|\b(?:originally|initially)(?=\W*$)",
     re.IGNORECASE,
 )
 _EVENT = re.compile(

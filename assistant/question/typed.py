@@ -40,7 +40,8 @@ _ABOUT = re.compile(
     r"|what(['’]s| is) your name|who (made|built|wrote|created) you",
     re.IGNORECASE,
 )
-# Of the index, not of what its articles say: "how many articles does the treaty have" is not one.
+# Of the index, not of what its articles say: "how many articles does the treaty have" is not one, nor is "how
+# many stories about Sherlock Holmes did Doyle write".
 _ARTICLES = r"(articles?|documents?|stories|texts?|files)"
 _HELD = (
     rf"{_ARTICLES} ((do|have) (you|i|we)( have| know| hold| got)?|(are|is) (there|here)"
@@ -52,11 +53,11 @@ _OF_WHAT = (
     r"talk(ing|s)? about|speak(ing|s)? of|regarding|concerning) .+)"
 )
 _COUNTED = re.compile(
-    rf"how many ({_HELD}{_OF_WHAT}?|{_ARTICLES}{_OF_WHAT})|how (big|large) is (the|this|your|my) (index|library|collection|archive)",
+    rf"how many ({_HELD}{_OF_WHAT}?|articles{_OF_WHAT})|how (big|large) is (the|this|your|my) (index|library|collection|archive)",
     re.IGNORECASE,
 )
 _LISTED = re.compile(
-    rf"(which|what) ({_HELD}{_OF_WHAT}?|{_ARTICLES}{_OF_WHAT})"
+    rf"(which|what) ({_HELD}{_OF_WHAT}?|articles{_OF_WHAT})"
     rf"|(list|show)( me)?( all)?( (of )?(the|your|my))? {_ARTICLES}{_OF_WHAT}?"
     rf"|(do|have) (you|i|we)( have| got)? (any |some )?{_ARTICLES}{_OF_WHAT}?"
     rf"|are there (any |some )?{_ARTICLES}{_OF_WHAT}?",
@@ -71,6 +72,7 @@ _NEXT = re.compile(
     rf"\?\s+(?:and |also )?(?=\w)|(?<=\w{{2}}),? and (?:also )?(?=(?:(?:at|on|in|by|from|to|for|with) )?{_WH}\b)",
     re.IGNORECASE,
 )
+_ASKING = re.compile(rf"(?:\w+ ){{0,3}}{_WH}\b", re.IGNORECASE)
 
 
 def cleaned(question: object) -> str:
@@ -117,9 +119,10 @@ def parts(question: str) -> list[str]:
     won, and by how much?". All but the first may lean on the one before, as a follow-up does."""
     if both := _BOTH.match(question):
         return [f"{both[1].capitalize()} {both[3]}", f"{both[2].capitalize()} {both[3]}"]
-    found = [part.strip(" ,?") for part in _NEXT.split(question)]
-    asking = re.compile(rf"(?:\w+ ){{0,3}}{_WH}\b", re.IGNORECASE)
-    if len(found) == 1 or not all(asking.match(part) for part in found):
+    found = [part.strip(" ,?.") for part in _NEXT.split(question)]
+    # "Did they win, and by how much?": what comes first may be a question without a question word.
+    apart = re.match(r"[^,]+, and ", question) is not None
+    if len(found) == 1 or not all(_ASKING.match(part) for part in found[apart:]):
         return [question]
     return [f"{part[:1].upper()}{part[1:]}?" for part in found[:_PARTS]]
 

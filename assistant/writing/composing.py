@@ -24,7 +24,7 @@ _NOTES = re.compile(
 _STOPPED = re.compile(r"[.!?…:]['\"”’)\]]*$")
 # In the first person, and not in a quotation, which has its speaker beside it.
 _VOICE = re.compile(
-    r"\b(?:I(?=['’]| [a-z])|[Mm]e|[Mm]y|[Mm]yself|[Ww]e|us|[Oo]urs?|[Oo]urselves)\b"
+    r"\b(?:I(?=['’]| [a-z])|me|my|myself|we|us|ours?|ourselves)\b|(?:^|[.!?…“\"] ?)(?:My|We|Our|Ours)\b"
 )
 _QUOTED = re.compile(r"“[^”]*+(?:”|$)|\"[^\"]*+(?:\"|$)")
 _AHEAD = re.compile(
@@ -50,9 +50,12 @@ class Composition:
         self._text = [begun.text] if begun else []
 
     def add(self, finding: Finding) -> None:
+        articles = {claim.proofs[0].passage.article_id for claim in finding.claims}
+        # One article's day says nothing of when in a life each thing was.
+        timeline = finding.form == "timeline" and len(articles) > 1
         for place, claim in enumerate(finding.claims):
             ahead = self._phrases.say(finding.lead) if finding.lead and place == 0 else ""
-            if finding.form == "timeline" and (day := claim.proofs[0].passage.published):
+            if timeline and (day := claim.proofs[0].passage.published):
                 ahead = self._phrases.say("on_day", day=in_words(day))
             self._claim(claim, ahead)
         if self.short is None:
@@ -152,16 +155,21 @@ def copies(citations: Sequence[Citation], hits: Sequence[Hit], phrases: Phrases)
 def _with_day(words: str, proof: Proof) -> str:
     """Words such as "July 9" with the year and "on Friday" with the day, if the article's date tells.
 
-    Which Friday is meant where the sentence looks ahead it does not tell for sure."""
+    Which Friday is meant where the sentence looks ahead it does not tell for sure; and where it does not,
+    a day later in the year may be of any year."""
     published = proof.passage.published
     if published is None or _YEAR.search(words):
         return words
     window = named(words, published)
     if window is None or window.first is None or window.last is None:
         return words
-    if (window.last - window.first).days > 31 or (window.relative and _AHEAD.search(proof.text)):
+    if (window.last - window.first).days > 31:
+        return words
+    ahead = _AHEAD.search(proof.text) is not None
+    unsure = ahead if window.relative else window.first > published and not ahead
+    if unsure:
         return words
     bare = words.rstrip(".")
-    if re.search(r"\d", bare) or window.days != 1:  # it says the day, or the month, itself
-        return f"{bare} ({window.first.year})" if not window.relative else f"{bare} ({window})"
+    if not window.relative and (re.search(r"\d", bare) or window.days != 1):
+        return f"{bare} ({window.first.year})"  # it says the day, or the month, itself
     return f"{bare} ({window})"

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from vectorstore.errors import FetchError, LoadingError
+from vectorstore.errors import FetchError, LoadingError, UnreachableError
 from vectorstore.fetching import (
     USER_AGENT,
     Address,
@@ -476,3 +476,49 @@ def test_a_server_that_says_unchanged_without_being_asked_is_refused(site: Site)
         get(url)
     with pytest.raises(FetchError, match="304"):
         fetch_if_changed(url, allow=everywhere)
+
+
+MAP = b"<?xml version='1.0'?><urlset></urlset>"
+
+
+@pytest.mark.parametrize(
+    ("kind", "packing", "body"),
+    [
+        ("application/rdf+xml", "", MAP),
+        ("application/x-rss+xml", "", MAP),
+        ("text/rss", "", MAP),
+        ("application/octet-stream", "", MAP),
+        ("", "", b"\xef\xbb\xbf \n" + MAP),
+        ("application/octet-stream", "", gzip.compress(MAP)),
+        ("text/xml", "", gzip.compress(MAP)),
+        ("application/x-gzip", "gzip", gzip.compress(MAP)),  # packed once, and said twice
+        ("application/x-gzip", "gzip", gzip.compress(gzip.compress(MAP))),
+    ],
+)
+def test_feeds_and_sitemaps_are_known_under_the_types_that_servers_give_them(
+    site: Site, kind: str, packing: str, body: bytes
+) -> None:
+    page = get(site.says("/a", body, Content_Type=kind, Content_Encoding=packing))
+    assert page.content.endswith(MAP)
+    assert page.media_type in ("application/xml", "text/xml")
+
+
+def test_what_is_packed_and_breaks_off_is_not_taken_for_the_whole(site: Site) -> None:
+    url = site.says("/a.gz", gzip.compress(MAP)[:-9], Content_Type="application/gzip")
+    with pytest.raises(UnreachableError, match="breaks off"):
+        get(url)
+
+
+def test_what_may_pass_is_told_from_what_stays(site: Site) -> None:
+    for status, passes in ((404, False), (410, False), (403, False), (429, True), (503, True)):
+        with pytest.raises(FetchError) as raised:
+            get(site.says("/a", status=status))
+        assert isinstance(raised.value, UnreachableError) == passes
+
+
+def test_a_password_in_an_address_stands_in_no_message(site: Site) -> None:
+    led = site.says("/led", status=302, Location="ftp://anna:secret@news.example/feed")
+    for address in (led, "https://anna:secret@news.example/feed"):
+        with pytest.raises(FetchError) as raised:
+            get(address)
+        assert "secret" not in str(raised.value)

@@ -119,8 +119,12 @@ def test_what_several_articles_are_filed_under_is_changed_and_brought_back(tmp_p
     with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
         index.add_articles([kelp, nets])
         library = Library(index)
-        change = {"add_tags": ["fishing"], "remove_tags": ["SEA"], "add_authors": [" Bo  Birk "]}
-        undo = library.relabel(["kelp", "nets", "kelp"], **change)
+        undo = library.relabel(
+            ["kelp", "nets", "kelp"],
+            add_tags=["fishing"],
+            remove_tags=["SEA"],
+            add_authors=[" Bo  Birk "],
+        )
         assert (index.get("kelp").tags, index.get("nets").tags) == (("fishing",), ("Fishing",))
         assert index.get("kelp").authors == ("Ann Ash", "Bo Birk")
 
@@ -144,6 +148,27 @@ def test_what_several_articles_are_filed_under_is_changed_and_brought_back(tmp_p
         with pytest.raises(ArticleError, match="no article was chosen"):
             library.relabel([], add_tags=["x"])
         assert index.get("kelp") == kelp
+        library.close()
+
+
+def test_day_and_source_of_several_articles_are_corrected_and_brought_back(tmp_path: Path) -> None:
+    day = date(2025, 7, 26)
+    kelp = Article("kelp", "Kelp", "Kelp grows in the sea.", source="Post", published=day)
+    nets = Article("nets", "Nets", "Nets are cast in the sea.", source="Mail")
+    with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
+        index.add_articles([kelp, nets])
+        library = Library(index)
+        undo = library.relabel(["kelp", "nets"], published=day, source=" Lowmere  Post ")
+        assert {
+            (index.get(each).published, index.get(each).source) for each in ("kelp", "nets")
+        } == {(day, "Lowmere Post")}
+        assert library.undo(undo) == 2
+        assert (index.get("kelp"), index.get("nets")) == (kelp, nets)
+        library.relabel(["kelp", "nets"], published="none")
+        assert (index.get("kelp").published, index.get("kelp").source) == (None, "Post")
+        with pytest.raises(ArticleNotFoundError):
+            library.relabel(["nets", "gone"], published=day)
+        assert index.get("nets") == nets
         library.close()
 
 
@@ -265,6 +290,10 @@ def test_authors_and_tags_over_http_narrow_are_edited_and_brought_back(
         "tags": ["a", "b"],
     }
     assert api.post("/library/edit", json=edited).json()["tags"] == ["a", "b"]
+    given = {"ids": [HARBOUR.id, MEETING.id], "published": "2025-07-26", "source": "Post"}
+    assert "undo" in api.post("/library/relabel", json=given).json()
+    assert assistant.index.get(MEETING.id).published == date(2025, 7, 26)
+    assert assistant.index.get(HARBOUR.id).source == "Post"
     change = {"ids": [HARBOUR.id, MEETING.id], "add_tags": ["c"], "remove_tags": ["A"]}
     undo = api.post("/library/relabel", json=change).json()["undo"]
     assert assistant.index.get(HARBOUR.id).tags == ("b", "c")

@@ -254,6 +254,18 @@ def test_an_article_is_added_corrected_and_removed(app: Any, assistant: FakeAssi
     assert send(app, "DELETE", path).status_code == 404
 
 
+def test_several_articles_are_given_a_day_and_a_source(app: Any, assistant: FakeAssistant) -> None:
+    def change(**given: Any) -> Any:
+        return send(app, "PATCH", "/api/v1/articles", json={"ids": ["meeting", ODD.id], **given})
+
+    for each in change(published="2025-07-26", source="Lowmere Post").json()["articles"]:
+        assert (each["published"], each["source"]) == ("2025-07-26", "Lowmere Post")
+    change(undated=True)
+    article = assistant.index.get("meeting")
+    assert (article.published, article.source) == (None, "Lowmere Post")
+    assert change(published="26 July").status_code == 422
+
+
 def test_several_articles_are_given_authors_and_tags_and_lose_them(
     app: Any, assistant: FakeAssistant
 ) -> None:

@@ -501,6 +501,18 @@ def test_the_page_subscribes_to_addresses_only(
     assert kept.all() == []
 
 
+@pytest.mark.parametrize(
+    "address", ["https://anna:secret@news.example/feed", "anna:secret@news.example/feed"]
+)
+def test_a_password_in_an_address_is_not_told_again(
+    kept: Subscriptions, subscribing: Subscribing, address: str
+) -> None:
+    with pytest.raises(LoadingError, match="leave them out") as raised:
+        subscribing.add(address, HOUR)
+    assert "secret" not in str(raised.value)
+    assert kept.all() == []
+
+
 def test_one_source_is_one_subscription_however_it_is_written(
     kept: Subscriptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

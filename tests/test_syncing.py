@@ -25,7 +25,7 @@ from tests.fake_embedding import FakeEmbedding
 from tests.test_fetching import Site, everywhere
 from tests.test_fetching import site as site
 from vectorstore import syncing
-from vectorstore.articles import Article, Origin, SourceFile, SyncReport
+from vectorstore.articles import Article, Origin, Skipped, SourceFile, SyncReport
 from vectorstore.catalog import NewPassage, open_catalog
 from vectorstore.errors import LoadingError
 from vectorstore.fetching import fetch_if_changed
@@ -1001,7 +1001,7 @@ def test_a_compressed_sitemap_is_unpacked_within_the_limit(index: Index, site: S
     address = site.says("/map.xml.gz", gzip.compress(plain), Content_Type="application/x-gzip")
     assert len(synced(index, address).new) == 1
     bomb = site.says("/bomb.gz", gzip.compress(bytes(200_000_000)), Content_Type="application/gzip")
-    broken = site.says("/broken.gz", plain, Content_Type="application/gzip")
+    broken = site.says("/broken.gz", b"\x1f\x8b" + plain, Content_Type="application/gzip")
     for place, reason in ((bomb, "it is larger than"), (broken, "packed by gzip and is not")):
         with pytest.raises(LoadingError, match=reason):
             synced(index, place)
@@ -1037,6 +1037,189 @@ def test_a_long_sitemap_comes_in_over_several_runs_and_dead_pages_hold_none_up(
     ]
     assert len(synced(index, address).new) == 2
     assert [each for each in index.check() if each.severity == "error"] == []
+
+
+@pytest.mark.usefixtures("hurried")
+def test_pages_below_the_address_of_a_feed_are_none_of_its_entries(
+    index: Index, site: Site
+) -> None:
+    page(site, "/ferry", FERRY + LONG)
+    (ferry,) = synced(index, sitemap(site, "/sitemap.xml", "ferry")).new
+    address = site.says("/", feed(x=STRIKE), Content_Type="text/xml")
+    report = synced(index, address, prune=True, yes=True)
+    assert (len(report.new), report.vanished, report.removed) == (1, (), ())
+    assert ferry in {each.id for each in index.articles()}
+
+
+def test_a_feed_that_becomes_a_web_page_brings_nothing_and_is_told(
+    index: Index, site: Site
+) -> None:
+    address = site.says("/feed", feed(a=FERRY, b=FLOOD), Content_Type="text/xml")
+    ids = synced(index, address).new
+    site.says("/feed", b"<!doctype html><title>For sale</title><p>This name is for sale.</p>")
+    report = synced(index, address)
+    assert (report.new, report.changed, report.vanished) == ((), (), ())
+    assert [(each.source, "no longer a feed" in each.reason) for each in report.skipped] == [
+        (address, True)
+    ]
+    site.says("/feed", feed(a=FERRY, b=FLOOD), Content_Type="text/xml")
+    assert synced(index, address) == SyncReport(unchanged=ids)
+
+
+def test_a_web_page_under_the_name_of_a_sitemap_is_none(index: Index, site: Site) -> None:
+    address = site.says("/sitemap.xml", b"<html><p>Sorry, this is not to be found here.</p></html>")
+    with pytest.raises(LoadingError, match="gives a web page"):
+        synced(index, address)
+    assert not index.articles()
+
+
+def entry(link: str, text: str = FERRY * 15) -> bytes:
+    item = f"<item><guid>{link}</guid><link>{link}</link><description>{text}</description></item>"
+    return f"<rss version='2.0'><channel><title>Wire</title>{item}</channel></rss>".encode()
+
+
+def test_an_entry_whose_address_is_only_written_otherwise_is_the_article_it_was(
+    index: Index, site: Site
+) -> None:
+    address = site.says("/feed", entry("http://paper.example/ferry"), Content_Type="text/xml")
+    ids = synced(index, address).new
+    for link in (
+        "https://paper.example/ferry",
+        "https://www.paper.example/ferry/",
+        "https://paper.example/ferry?utm_source=rss",
+    ):
+        site.says("/feed", entry(link), Content_Type="text/xml")
+        report = synced(index, address)
+        assert (report.new, report.changed, report.vanished) == ((), ids, ())
+        assert index.get(ids[0]).url == link
+    for link in ("https://paper.example/ferry?page=2", "https://paper.example/ferry#3"):
+        site.says("/feed", entry(link, FLOOD * 20), Content_Type="text/xml")
+        assert len(synced(index, address).new) == 1  # these are others
+
+
+def test_entries_that_all_have_one_guid_are_articles_of_their_own(index: Index, site: Site) -> None:
+    def said(guid: str, *names: str) -> bytes:
+        items = "".join(
+            f"<item><guid>{guid}</guid><title>{name}</title><link>/{name}</link>"
+            f"<description>{name} {FERRY * 15}</description></item>"
+            for name in names
+        )
+        link = "<link>https://paper.example/</link>"
+        return (
+            f"<rss version='2.0'><channel><title>Wire</title>{link}{items}</channel></rss>".encode()
+        )
+
+    address = site.says("/feed", said("same", "one", "two"), Content_Type="text/xml")
+    report = synced(index, address)
+    assert (len(report.new), report.skipped) == (2, ())
+    assert {each.url for each in index.articles()} == {
+        "https://paper.example/one",  # relative to the feed's site
+        "https://paper.example/two",
+    }
+    for name in ("three", "four"):  # one by one, each under the address of the site
+        site.says("/feed", said("https://paper.example/", name), Content_Type="text/xml")
+        assert len(synced(index, address).new) == 1
+    assert len(index.articles()) == 4
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_teaser_whose_server_was_busy_takes_its_text_the_next_time(
+    index: Index, site: Site
+) -> None:
+    address = linking(site, ferry=FERRY)
+    site.says("/ferry", status=503)
+    (ferry,) = synced(index, address).new
+    assert [each for each in index.check() if each.severity == "error"] == []
+    page(site, "/ferry", FERRY + LONG)
+    assert synced(index, address).changed == (ferry,)
+    assert "speaker 39" in index.get(ferry).text
+    asked(site)
+    assert synced(index, address) == SyncReport(unchanged=(ferry,))
+    assert asked(site) == ["/feed"]
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_server_that_does_not_answer_is_left_alone_until_the_next_run(
+    index: Index, site: Site
+) -> None:
+    names = [f"page{number}" for number in range(6)]
+    for name in names:
+        site.says(f"/{name}", status=503)
+    address = sitemap(site, "/sitemap.xml", *names)
+    report = synced(index, address)
+    assert len(asked(site)) == 1 + 3
+    assert len(report.skipped) == len(names)
+    assert "3 times in a row" in report.skipped[-1].reason
+    for name in names:
+        page(site, f"/{name}", FERRY + LONG + name)
+    assert len(synced(index, address).new) == len(names)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_sitemaps_lead_to_further_ones_and_what_is_none_is_told(
+    index: Index, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page(site, "/ferry", FERRY + LONG)
+    sitemap(site, "/inner.xml", "ferry")
+    sitemap(site, "/year.xml", "inner.xml", "year.xml", "sitemap.xml", inner="sitemap")
+    site.says("/sorry.xml", b"<html><p>Sorry</p></html>")
+    address = sitemap(site, "/sitemap.xml", "sorry.xml", "year.xml", inner="sitemap")
+    report = synced(index, address)
+    assert len(report.new) == 1
+    assert report.skipped == (Skipped(f"{site.base}/sorry.xml", "is no sitemap"),)
+    assert len(asked(site)) == 5  # none of them twice
+    monkeypatch.setattr("vectorstore.syncing._SITEMAPS", 1)
+    dated = {"sorry.xml": "2024-01-01", "inner.xml": "2025-01-01"}
+    report = synced(index, sitemap(site, "/sitemap.xml", inner="sitemap", **dated))
+    assert asked(site) == ["/sitemap.xml", "/inner.xml", "/ferry"]  # what changed last first
+    assert "1 more sitemaps than are read" in report.notices[0].text
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("changed", ["9999-12-31", "0001-01-01", "2025-02-30", "yesterday"])
+def test_whatever_day_a_sitemap_names_its_page_comes_in(
+    index: Index, site: Site, changed: str
+) -> None:
+    page(site, "/ferry", FERRY + LONG)
+    address = sitemap(site, "/sitemap.xml", ferry=changed)
+    (ferry,) = synced(index, address).new
+    assert synced(index, address) == SyncReport(unchanged=(ferry,))
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_sitemap_may_be_lines_of_text(index: Index, site: Site) -> None:
+    page(site, "/ferry", FERRY + LONG)
+    listed = f"{site.base}/ferry\r\n{site.base}/ferry\r\n".encode()
+    assert len(synced(index, site.says("/map.txt", listed, Content_Type="text/plain")).new) == 1
+
+
+@pytest.mark.usefixtures("hurried")
+def test_every_page_of_a_long_sitemap_without_days_is_looked_at_again_in_time(
+    index: Index, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["ferry", "flood", "strike"]
+    for name in names:
+        page(site, f"/{name}", FERRY + LONG + name)
+    address = sitemap(site, "/sitemap.xml", *names)
+    synced(index, address)
+    asked(site)
+    monkeypatch.setattr("vectorstore.syncing._PAGES_A_RUN", 1)
+    looked_at = set()
+    for _ in range(40):
+        synced(index, address)
+        looked_at |= {*asked(site)[1:]}
+    assert looked_at == {f"/{name}" for name in names}
+
+
+def test_a_folder_without_its_files_is_told_from_one_that_lost_some(
+    index: Index, folder: Path
+) -> None:
+    report = sync(index, folder)
+    for file in [file for file in folder.rglob("*") if file.is_file()]:
+        file.unlink()
+    after = sync(index, folder)
+    assert {*after.vanished} == {*report.new}
+    assert "is it mounted?" in after.notices[0].text
 
 
 # -- an index of before ------------------------------------------------------------------------

@@ -5,6 +5,7 @@ DatelineError
 │   └── ArticleNotFoundError    no article has this id
 ├── LoadingError            a file or page cannot be read
 │   └── FetchError              an address cannot or may not be fetched
+│       └── UnreachableError        its server does not answer at the moment
 ├── StoreError              the index cannot be used
 │   ├── StoreBusyError          another process holds it and cannot serve us
 │   ├── StoreFormatError        not an index, or one of another version
@@ -45,6 +46,10 @@ class LoadingError(DatelineError):
 
 class FetchError(LoadingError):
     """An address cannot be fetched, or may not be."""
+
+
+class UnreachableError(FetchError):
+    """Its server cannot be reached, or says that it cannot answer now: later the address may be had."""
 
 
 class StoreError(DatelineError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.robotparser import RobotFileParser
 
-from vectorstore.errors import FetchError
+from vectorstore.errors import FetchError, UnreachableError
 
 if TYPE_CHECKING:
     import httpx
@@ -36,10 +37,16 @@ MEDIA_TYPES = (
     "application/atom+xml",
     "application/xml",
     "text/xml",
+    "application/feed+json",
+    "application/json",
     "application/gzip",
     "application/x-gzip",
 )
 _PACKED = ("application/gzip", "application/x-gzip")  # sitemaps of large sites
+_SAYS_NOTHING = ("", "application/octet-stream", "binary/octet-stream")
+_XML = re.compile(r"(?!image/).*(?:\+xml|\brss)")  # under the names that servers give their feeds
+_GZIP = b"\x1f\x8b"
+_LOGIN = re.compile(r"(?<=://)[^/?#\s]*@")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _LAST_PORT = 65_535
@@ -92,11 +99,13 @@ def fetch(
 
     `allow` decides which addresses may be connected to. Raises FetchError, naming the address and
     the reason: what `allow` or robots.txt forbids, an error status, another type than a page's,
-    too large, too slow, or no answer.
+    or too large; UnreachableError for what may pass: too slow, no answer, a busy server.
     """
     page = _found(_Visit(url, allow, limits or Limits(), {}))
     if page is None:
-        raise FetchError(f"{url} cannot be fetched: the server answers 304 to a first question")
+        raise FetchError(
+            f"{without_login(url)} cannot be fetched: the server answers 304 to a first question"
+        )
     return page
 
 
@@ -162,13 +171,13 @@ class _Visit:
             ):
                 return await self._find(client, httpx.URL(self._asked))
         except (TimeoutError, httpx.TimeoutException) as error:
-            raise self._refusal(
+            raise self._unreachable(
                 f"no complete answer within {seconds:g} s; try again later"
             ) from error
         except (httpx.InvalidURL, ValueError) as error:  # a name that is none, or one redirected to
             raise self._refusal(f"this is not an address ({error})") from error
         except httpx.HTTPError as error:
-            raise self._refusal(
+            raise self._unreachable(
                 f"the connection failed ({error or type(error).__name__})"
             ) from error
 
@@ -182,20 +191,20 @@ class _Visit:
                     continue
                 if response.status_code == _AS_KNOWN and self._known:
                     return None
+                if _is_passing(response):
+                    raise self._unreachable(_status(response))
                 if response.status_code not in (200, 203):
                     raise self._refusal(_status(response))
-                media_type = (
-                    response.headers.get("content-type", "").partition(";")[0].strip().lower()
-                )
-                if media_type not in MEDIA_TYPES:
-                    raise self._refusal(
-                        f"its type is {media_type or 'not named'}; readable are {', '.join(MEDIA_TYPES)}"
-                    )
+                media_type = _media_type(response)
+                if media_type not in (*MEDIA_TYPES, *_SAYS_NOTHING):
+                    raise self._of_another_type(media_type)
                 content = await self._content(response, self._limits.size)
-                if media_type in _PACKED:
-                    content, media_type = self._unpacked(content), "application/xml"
+                if content.startswith(_GZIP):
+                    content = self._unpacked(content)
                 if len(content) > self._limits.size:
                     raise self._refusal(f"it is larger than {self._limits.size:,} bytes")
+                if media_type in (*_PACKED, *_SAYS_NOTHING):
+                    media_type = self._seen_in(content, media_type)
                 return Page(
                     self._asked,
                     str(url),
@@ -224,8 +233,8 @@ class _Visit:
                 if response.has_redirect_location:
                     url = url.join(response.headers["location"])
                     continue
-                if response.is_server_error or response.status_code == 429:
-                    raise self._refusal(f"for its robots.txt, {_status(response)}")
+                if _is_passing(response):
+                    raise self._unreachable(f"for its robots.txt, {_status(response)}")
                 if response.is_success:
                     content = await self._content(response, _ROBOTS_LIMIT)
                     rules.parse(content[:_ROBOTS_LIMIT].decode("utf-8", "replace").splitlines())
@@ -238,7 +247,7 @@ class _Visit:
     ) -> AsyncIterator[httpx.Response]:
         """The answer to a request, its body unread, from an address that may be connected to."""
         if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > _LAST_PORT:
-            raise self._refusal(f"{url} is not an http or https address")
+            raise self._refusal(f"{without_login(str(url))} is not an http or https address")
         if url.userinfo:
             raise self._refusal("it has a name or password in it, which will not be sent")
         response = await self._connected(client, url, await self._addresses(url), known or {})
@@ -289,7 +298,7 @@ class _Visit:
                 url.raw_host.decode("ascii"), url.port or 0, type=socket.SOCK_STREAM
             )
         except (OSError, UnicodeError) as error:
-            raise self._refusal(
+            raise self._unreachable(
                 f"{url.host} cannot be found; check the address ({error})"
             ) from error
         addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
@@ -317,12 +326,47 @@ class _Visit:
         """What a compressed sitemap or feed holds; more than the limit only where there is more."""
         unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # with gzip's header
         try:
-            return unpacking.decompress(content, self._limits.size + 1)
+            unpacked = unpacking.decompress(content, self._limits.size + 1)
         except zlib.error as error:
             raise self._refusal(f"it says it is packed by gzip and is not ({error})") from error
+        if not unpacking.eof and len(unpacked) <= self._limits.size:
+            raise self._unreachable("it is packed by gzip and breaks off; try again later")
+        return unpacked
+
+    def _seen_in(self, content: bytes, media_type: str) -> str:
+        """The type of what its server calls packed, or nothing that tells: its first sign does."""
+        if content[:200].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+            return "application/xml"
+        if media_type in _PACKED:
+            raise self._refusal("it says it is packed by gzip and is not, or holds no XML")
+        raise self._of_another_type(media_type)
+
+    def _of_another_type(self, media_type: str) -> FetchError:
+        readable = ", ".join(MEDIA_TYPES)
+        return self._refusal(f"its type is {media_type or 'not named'}; readable are {readable}")
 
     def _refusal(self, reason: str) -> FetchError:
-        return FetchError(f"{self._asked} cannot be fetched: {reason}")
+        return FetchError(f"{without_login(self._asked)} cannot be fetched: {reason}")
+
+    def _unreachable(self, reason: str) -> UnreachableError:
+        return UnreachableError(f"{without_login(self._asked)} cannot be fetched: {reason}")
+
+
+def without_login(address: str) -> str:
+    """An address as messages tell it: a name and password in it are nobody's business."""
+    return _LOGIN.sub("", address)
+
+
+def _media_type(response: httpx.Response) -> str:
+    """The type that is named, in its usual name."""
+    named = str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
+    known = named in MEDIA_TYPES or named in _SAYS_NOTHING
+    return "application/xml" if not known and _XML.match(named) else named
+
+
+def _is_passing(response: httpx.Response) -> bool:
+    """Whether its server says that it cannot answer now."""
+    return response.is_server_error or response.status_code == 429
 
 
 def _status(response: httpx.Response) -> str:

@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -38,10 +40,11 @@ from vectorstore.articles import (
     SourceFile,
     SyncReport,
 )
-from vectorstore.errors import ArticleNotFoundError, LoadingError
+from vectorstore.errors import ArticleNotFoundError, LoadingError, UnreachableError
 from vectorstore.fetching import Page, fetch_if_changed
 from vectorstore.home import expanded
 from vectorstore.loading import READING, Content, Loaded, OnMember, Place, Reader, load, place_of
+from vectorstore.loading.draft import web_address
 from vectorstore.loading.files import shown
 from vectorstore.loading.links import CUT_OFF, Listed, Sitemap, goes_on, sitemap_of
 
@@ -71,7 +74,9 @@ _UPLOADED = "upload://"
 _PAGES_A_RUN = 500  # pages that a sitemap or a feed leads to, fetched in one run
 _SITEMAPS = 100  # that an index of sitemaps leads to
 _PAUSE = 0.5  # seconds between pages of one run, out of regard for their server
+_IN_VAIN = 3  # times in a row that a server is asked without an answer, and not again in this run
 _PAGE_TYPES = ("text/html", "application/xhtml+xml")
+_LISTS = (".xml", ".rss", ".atom", ".rdf", ".xml.gz")  # as addresses of feeds and sitemaps end
 # What is put into addresses to follow readers; the page is the same without.
 _FOLLOWING = ("utm_", "fbclid", "gclid", "mc_cid", "mc_eid")
 
@@ -181,6 +186,8 @@ def _found(index: Primitives, source: str | Path, fetch: Fetch, *, ask_anew: boo
     found = [one for one in loading.found if not isinstance(one, Content)]
     if found and isinstance(found[0], Page):
         place = page_place(found[0].asked)
+        if found[0].media_type in _PAGE_TYPES and urlsplit(place).path.lower().endswith(_LISTS):
+            raise LoadingError(f"{place} gives a web page, and no feed or sitemap as its name says")
         polite = _Polite(fetch)
         sitemap = sitemap_of(found[0].content)
         if sitemap is not None:
@@ -194,34 +201,56 @@ def _found(index: Primitives, source: str | Path, fetch: Fetch, *, ask_anew: boo
 
 class _Polite:
     """Fetches one page after another, with a pause between, and asks each site but once what it asks of
-    programs."""
+    programs. A server that does not answer several times in a row is asked no more."""
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = partial(fetch, robots={}) if fetch is fetch_if_changed else fetch
+        self._in_vain: Counter[str] = Counter()
         self.fetched = 0
 
     def __call__(self, address: str, etag: str = "", last_modified: str = "") -> Page | None:
+        server = urlsplit(address).netloc.lower()
+        if self._in_vain[server] >= _IN_VAIN:
+            raise UnreachableError(
+                f"{address} was not fetched: its server did not answer {_IN_VAIN} times in a row"
+            )
         if self.fetched:
             time.sleep(_PAUSE)
         self.fetched += 1
-        return self._fetch(address, etag, last_modified)
+        try:
+            page = self._fetch(address, etag, last_modified)
+        except UnreachableError:
+            self._in_vain[server] += 1
+            raise
+        except LoadingError:
+            self._in_vain[server] = 0
+            raise
+        self._in_vain[server] = 0
+        return page
 
 
 def _pages_of(
     index: Primitives, sitemap: Sitemap, place: str, fetch: _Polite, reader: Callable[[], Reader]
 ) -> _Source:
-    """The pages that a sitemap lists: those that are new first, then those that changed last."""
+    """The pages that a sitemap lists: those that are new first, then those that changed last, and of
+    those that do not tell, others in each run."""
     listed = {each.address: each for each in sitemap.pages}
     skipped: list[Skipped] = []
-    waiting = list(sitemap.maps)
-    for address in waiting[:_SITEMAPS]:
+    maps = list(sitemap.maps)
+    for address in maps:  # which grows where one leads to others
+        if maps.index(address) == _SITEMAPS:
+            break
         try:
             page = fetch(address)
         except LoadingError as error:
             skipped.append(Skipped(address, str(error).removeprefix(f"{address} ")))
             continue
         inner = sitemap_of(page.content) if page is not None else None
-        listed |= {each.address: each for each in inner.pages} if inner is not None else {}
+        if inner is None:
+            skipped.append(Skipped(address, "is no sitemap"))
+            continue
+        listed |= {each.address: each for each in inner.pages}
+        maps += [each for each in inner.maps if each not in maps and page_place(each) != place]
     places = {page_place(address): each for address, each in listed.items()}
     sites = {urlunsplit((*urlsplit(each)[:2], "", "", "")) for each in places}
     known = {
@@ -231,11 +260,21 @@ def _pages_of(
     stale = [
         each for each in places if each in known and _may_have_changed(known[each], places[each])
     ]
-    stale.sort(key=lambda each: bool(known[each].skipped))
+    random.shuffle(stale)
+    stale.sort(key=lambda each: (bool(known[each].skipped), places[each].changed < 0))
     left = [each for each in places if each in known.keys() - {*stale}]
     taken = (fresh + stale)[:_PAGES_A_RUN]
     more = len(fresh) + len(stale) - len(taken)
-    told = f"lists {more:,} more pages than are fetched in one run; run it again for the next"
+    notices = []
+    if more:
+        told = f"lists {more:,} more pages than are fetched in one run; run it again for the next"
+        notices.append(Notice(place, told))
+    if len(maps) > _SITEMAPS:
+        unread = len(maps) - _SITEMAPS
+        told = (
+            f"leads to {unread:,} more sitemaps than are read; name those that you want themselves"
+        )
+        notices.append(Notice(place, told))
     return _Source(
         [*skipped, *(places[each] for each in taken + left)],
         place,
@@ -243,7 +282,7 @@ def _pages_of(
         reader,
         fetch,
         {each: known[each] for each in taken + left if each in known},
-        (Notice(place, told),) if more else (),
+        tuple(notices),
     )
 
 
@@ -341,7 +380,12 @@ class _Bringing:
         self._index = index
         self._source = source
         self._progress = progress
-        self._known = {file.place: file for file in index.source_files(under=source.top)}
+        self._known = {
+            file.place: file
+            for file in index.source_files(under=source.top)
+            # What is below an address is not of it: those are pages of their own.
+            if "://" not in source.top or file.place == source.top
+        }
         self._known |= source.known
         self._missing: dict[str, SourceFile] = {}
         self._kept: list[str] = []  # places that could not be looked into: nothing there is missing
@@ -416,6 +460,9 @@ class _Bringing:
                 for first in range(0, max(len(still), len(forget)), _FILES_A_BATCH):
                     part = slice(first, first + _FILES_A_BATCH)
                     self._index.store_files(list(still.values())[part], forget=forget[part])
+        if self._missing and not self._held and not prune:
+            told = "has no file in it any more; is it mounted? Its articles stay"
+            tally.notices.append(Notice(self._source.written, told))
         return SyncReport(
             new=tuple(tally.new),
             changed=tuple(each for each in tally.changed if each not in tally.new),
@@ -512,11 +559,16 @@ class _Bringing:
             items = list(reader.parsed(one, content))
         except LoadingError as error:
             items = [Skipped(where.label, str(error))]
+        if isinstance(one, Page) and items and _was_a_list(known) and all(map(_is_whole, items)):
+            items = [Skipped(where.label, "is a single page now, and no longer a feed")]
         skipped = [item for item in items if isinstance(item, Skipped)]
         before = known if known is not None and not same_bytes else twin
         loaded = [item for item in items if isinstance(item, Loaded)]
+        complete = True
         if isinstance(one, Page) and any(item.partial for item in loaded):
-            loaded = list(self._whole(loaded, before, reader))
+            whole = list(self._whole(loaded, before, reader))
+            loaded = [item for item, _ in whole]
+            complete = all(had for _, had in whole)
         mine = {seen.place} | ({twin.place} if twin is not None else set())
         if seen.address:  # the same page, asked for by other addresses
             mine |= {f.place for f in self._index.source_files(addresses=[seen.address])}
@@ -535,7 +587,8 @@ class _Bringing:
             else:
                 articles.append(article)
         self._tally.skipped += skipped
-        seen = replace(seen, skipped=tuple(skipped))
+        # What has no digest is read again next time, and asked for whether it has changed or not.
+        seen = replace(seen, skipped=tuple(skipped), digest=seen.digest if complete else "")
         if not origins and skipped and known is not None:  # what it had is kept as it is
             self._store(replace(seen, origins=known.origins), ())
         elif twin is not None and articles:
@@ -560,35 +613,37 @@ class _Bringing:
 
     def _whole(
         self, loaded: Sequence[Loaded], before: SourceFile | None, reader: Reader
-    ) -> Iterator[Loaded]:
-        """A feed's entries, each with the text of its page where the feed has only how it begins. What
-        has been read is not fetched again."""
-        ids = {o.entry: o.article_id for o in before.origins} if before is not None else {}
+    ) -> Iterator[tuple[Loaded, bool]]:
+        """A feed's entries, each with the text of its page where the feed has only how it begins, and
+        whether that is all that there is to be had at the moment. What has been read is not fetched
+        again."""
+        ids = _ids_before(loaded, before)
+        again = self.trying_again or (before is not None and not before.digest)
         failed: list[str] = []
         fetched = 0
         for item in loaded:
             if not item.partial:
-                yield item
+                yield item, True
                 continue
-            kept = self._as_kept(ids.get(item.entry, ""), item.article.text)
+            kept = self._as_kept(ids.get(item.entry, ""), item.article.text, again=again)
             if kept is not None or fetched >= _PAGES_A_RUN:
-                yield item if kept is None else _completed(item, kept)
+                yield (item, False) if kept is None else (_completed(item, kept), True)
                 continue
             fetched += 1
             if self._progress is not None:
                 self._progress(Progress(fetched, len(loaded), item.article.url))
             try:
-                yield self._with_page(item, reader)
+                yield self._with_page(item, reader), True
             except LoadingError as error:
                 failed.append(str(error))
-                yield item
+                yield item, not isinstance(error, UnreachableError)
         if failed:
             one = "entry has only the beginning of its text"
             more = "entries have only the beginning of their texts"
             told = f"{len(failed):,} {one if len(failed) == 1 else more}: {failed[0]}"
             self._tally.notices.append(Notice(self._source.written, told))
 
-    def _as_kept(self, article_id: str, teaser: str) -> Article | None:
+    def _as_kept(self, article_id: str, teaser: str, *, again: bool) -> Article | None:
         """The article that the index has for an entry, where its page need not be asked for again."""
         if not article_id:
             return None
@@ -596,7 +651,7 @@ class _Bringing:
             kept = self._index.get(article_id)
         except ArticleNotFoundError:
             return None
-        asked_in_vain = kept.text == teaser and not self.trying_again
+        asked_in_vain = kept.text == teaser and not again
         return kept if asked_in_vain or goes_on(teaser, kept.text) else None
 
     def _with_page(self, item: Loaded, reader: Reader) -> Loaded:
@@ -620,7 +675,7 @@ class _Bringing:
         """The articles with the ids they had `before`, or with ones that no articles have of other
         files than `mine`: where their own are taken, with ones made from where they are. A record
         that another file has, too, is that one's. The second of an entry is Skipped."""
-        ids = {o.entry: o.article_id for o in before.origins} if before is not None else {}
+        ids = _ids_before(loaded, before)
         candidates = {
             item.entry: (
                 ids.get(item.entry, item.article.id),
@@ -869,6 +924,48 @@ class _Bringing:
         unknown = "://" in place or "\\x" in place
         seen = self.sees_all and place in self._known
         return not unknown and not seen and not os.path.lexists(place)
+
+
+def _was_a_list(known: SourceFile | None) -> bool:
+    """Whether several articles came of it, or one that was an entry, as of a feed."""
+    there = _there(known) if known is not None else ()
+    return bool(there) and all(origin.entry for origin in there)
+
+
+def _is_whole(item: Loaded | Skipped) -> bool:
+    """Whether it is all that there is in its file."""
+    return isinstance(item, Loaded) and not item.entry
+
+
+def _ids_before(loaded: Sequence[Loaded], before: SourceFile | None) -> dict[str, str]:
+    """The ids that the articles of these entries had. One that is called by its address is the same where
+    only what does not change the page is new in it: "https" for "http", a "/" at its end."""
+    if before is None:
+        return {}
+    ids = {origin.entry: origin.article_id for origin in before.origins}
+    had = {ids[item.entry] for item in loaded if item.entry in ids}
+    by_page: dict[str, str] = {}
+    for origin in before.origins:
+        if origin.article_id not in had and (page := _page_named(origin.entry)):
+            by_page.setdefault(page, origin.article_id)
+    for item in loaded:
+        page = _page_named(item.entry) if item.entry not in ids else ""
+        if page in by_page:
+            ids[item.entry] = by_page.pop(page)
+    return ids
+
+
+def _page_named(entry: str) -> str:
+    """What an address leads to, however it is written; "" for an entry that is called otherwise."""
+    if not web_address(entry):
+        return ""
+    try:
+        scheme, _, rest = page_place(entry).partition("://")
+    except LoadingError:
+        return ""
+    part = entry.partition("#")[2]  # entries may be parts of one page
+    path, mark, query = rest.removeprefix("www.").partition("?")
+    return f"{path.rstrip('/')}{mark}{query}#{part}" if scheme else ""
 
 
 def _completed(item: Loaded, whole: Article) -> Loaded:

@@ -622,10 +622,11 @@
   }
 
   /* Several at once: what all or some of them have; what is not touched stays with those that have it. */
+  const [allDate, allSource] = [make("input", { type: "date" }), make("input", { type: "text", maxLength: 200 })];
   const [allAuthors, allTags] = [names("author", "Authors"), names("tag", "Tags")];
   const relabelError = error();
   const relabelling = dialog("dl-relabel", "Edit articles", make("form", { noValidate: true, onsubmit: (event) => { event.preventDefault(); saveLabels(); } },
-    allAuthors.node, allTags.node, relabelError,
+    make("div", { className: "dl-two" }, field("Date", allDate), field("Source", allSource)), allAuthors.node, allTags.node, relabelError,
     make("div", { className: "dl-row dl-end" }, button("Cancel", () => relabelling.close()),
       make("button", { type: "submit", className: "dl-button dl-primary", textContent: "Save" }))));
 
@@ -634,6 +635,10 @@
     const some = [...state.selected.values()].map((one) => rows.get(one.id) ?? one);
     relabelling.querySelector("h2").textContent = `Edit ${counted(some.length)}`;
     relabelError.textContent = "";
+    for (const [input, values] of [[allDate, some.map((one) => one.published ?? "")], [allSource, some.map((one) => one.source)]]) {
+      input.before = input.value = values.every((value) => value === values[0]) ? values[0] : "";
+    }
+    allSource.placeholder = new Set(some.map((one) => one.source)).size > 1 ? "Several: left as they are" : "";
     allAuthors.show(some.map((one) => one.authors));
     allTags.show(some.map((one) => one.tags));
     relabelling.showModal();
@@ -643,9 +648,11 @@
   async function saveLabels() {
     const ids = [...state.selected.keys()];
     const [authors, tags] = [allAuthors.changes(), allTags.changes()];
+    const dated = allDate.value !== allDate.before;
+    const whole = { published: dated && allDate.value ? allDate.value : null, undated: dated && !allDate.value, source: allSource.value === allSource.before ? null : allSource.value };
     let done;
     try {
-      done = await call("POST", "/library/relabel", { ids, add_authors: authors.added, remove_authors: authors.removed, add_tags: tags.added, remove_tags: tags.removed });
+      done = await call("POST", "/library/relabel", { ids, ...whole, add_authors: authors.added, remove_authors: authors.removed, add_tags: tags.added, remove_tags: tags.removed });
     } catch (problem) { relabelError.textContent = problem.message; return; }
     relabelling.close();
     await look();

@@ -20,7 +20,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Literal
@@ -127,9 +127,9 @@ class _Removed:
 
 @dataclass(frozen=True, slots=True)
 class _Relabelled:
-    """Articles as they were before, each with the authors and tags that it was given."""
+    """Articles as they were before, each with what it was made."""
 
-    articles: tuple[tuple[Summary, tuple[str, ...], tuple[str, ...]], ...]
+    articles: tuple[tuple[Summary, Summary], ...]
     at: float
 
 
@@ -412,38 +412,48 @@ class Library:
         self,
         article_ids: Sequence[str],
         *,
+        published: date | Literal["none"] | None = None,
+        source: str | None = None,
         add_authors: Sequence[str] = (),
         remove_authors: Sequence[str] = (),
         add_tags: Sequence[str] = (),
         remove_tags: Sequence[str] = (),
     ) -> str:
-        """Add authors and tags to these articles, take others away from them, and return the name under
-        which `undo` gives them those that they had.
+        """Give these articles a day and a source, add authors and tags to them, take others away from
+        them, and return the name under which `undo` gives them those that they had.
 
         Capital letters make no difference in what is taken away, and what an article has already is not
         added. Raises ArticleNotFoundError and ArticleError before anything is changed.
         """
         if not article_ids:
             raise ArticleError("no article was chosen.")
+        named = None if source is None else _line("source", source)
         changed = []
         for article_id in dict.fromkeys(article_ids):
             old = self.index.summary(article_id)
-            authors = _changed("author", old.authors, add_authors, remove_authors)
-            tags = _changed("tag", old.tags, add_tags, remove_tags)
-            if (authors, tags) != (old.authors, old.tags):
-                changed.append((old, authors, tags))
-        for old, authors, tags in changed:
-            self._label(old, authors, tags)
+            new = replace(
+                old,
+                published=old.published if published is None else _day(published),
+                source=old.source if named is None else named,
+                authors=_changed("author", old.authors, add_authors, remove_authors),
+                tags=_changed("tag", old.tags, add_tags, remove_tags),
+            )
+            if new != old:
+                changed.append((old, new))
+        for old, new in changed:
+            self._label(old, new)
         self._edited()
         return self._remember(_Relabelled(tuple(changed), time.monotonic()))
 
-    def _label(self, old: Summary, authors: tuple[str, ...], tags: tuple[str, ...]) -> None:
-        """Give an article these authors and tags: what is as it was is not noted as edited."""
+    def _label(self, old: Summary, new: Summary) -> None:
+        """Make an article what is `new`: what is as it was is not noted as edited."""
         with suppress(ArticleNotFoundError):  # removed meanwhile
             self.index.edit(
                 old.id,
-                authors=None if authors == old.authors else authors,
-                tags=None if tags == old.tags else tags,
+                published=None if new.published == old.published else new.published or "none",
+                source=None if new.source == old.source else new.source,
+                authors=None if new.authors == old.authors else new.authors,
+                tags=None if new.tags == old.tags else new.tags,
             )
 
     def remove(self, article_ids: Sequence[str]) -> str:
@@ -469,8 +479,8 @@ class Library:
         return name
 
     def undo(self, name: str) -> int:
-        """Bring back what was removed under this name, as it was, or the authors and tags that were
-        changed, and return of how many articles. Those that were changed again since stay so.
+        """Bring back what was removed under this name, as it was, or what was changed of
+        several, and return of how many articles. Those that were changed again since stay so.
 
         Raises ArticleNotFoundError where it is too late.
         """
@@ -490,11 +500,11 @@ class Library:
 
     def _label_back(self, done: _Relabelled) -> int:
         back = 0
-        for old, authors, tags in done.articles:
+        for old, new in done.articles:
             with suppress(ArticleNotFoundError):
                 now = self.index.summary(old.id)
-                if (now.authors, now.tags) == (authors, tags):
-                    self._label(now, old.authors, old.tags)
+                if _labels(now) == _labels(new):
+                    self._label(now, old)
                     back += 1
         self._edited()
         return back
@@ -585,6 +595,15 @@ def _line(name: str, value: str) -> str:
 def _lines(name: str, values: Sequence[str]) -> tuple[str, ...]:
     """The names that were typed, each once; empty ones are passed over."""
     return tuple(dict.fromkeys(filter(None, (_line(name, value) for value in values))))
+
+
+def _day(published: date | Literal["none"]) -> date | None:
+    return None if published == "none" else published
+
+
+def _labels(summary: Summary) -> tuple[date | None, str, tuple[str, ...], tuple[str, ...]]:
+    """What of an article is changed together with that of others."""
+    return summary.published, summary.source, summary.authors, summary.tags
 
 
 def _changed(

@@ -13,8 +13,8 @@
     POST   /library/link            address: fetched in the background
     POST   /library/retry           failure: try it again;  /library/dismiss: forget what failed
     POST   /library/edit            id, title, published, source, authors, tags
-    POST   /library/relabel         ids, add_authors, remove_authors, add_tags, remove_tags -> the name to
-                                    undo it by
+    POST   /library/relabel         ids, published, undated, source, add_authors, remove_authors, add_tags,
+                                    remove_tags -> the name to undo it by
     POST   /library/quoted          ids -> how many saved answers quote them
     POST   /library/remove          ids -> the name to bring them back under
     POST   /library/undo            name
@@ -98,6 +98,9 @@ class EditIn(_Body):
 
 class RelabelIn(_Body):
     ids: _Ids
+    published: date | None = None
+    undated: bool = False
+    source: str | None = Field(None, max_length=2_000)
     add_authors: _Names = []
     remove_authors: _Names = []
     add_tags: _Names = []
@@ -287,7 +290,8 @@ def library_routes(library: Library) -> "APIRouter":
 
     @router.post("/relabel")
     def relabel(given: RelabelIn) -> dict[str, str]:
-        changes = given.model_dump(exclude={"ids"})
+        changes = given.model_dump(exclude={"ids", "undated"})
+        changes["published"] = "none" if given.undated else given.published
         return {"undo": library.relabel(given.ids, **changes)}
 
     @router.post("/quoted")

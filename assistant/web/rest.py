@@ -6,7 +6,7 @@
     GET    /api/v1/articles             ?words= &skip= &limit= and filters
     GET    /api/v1/articles/{id}        one article with its text
     POST   /api/v1/articles             a text; PATCH and DELETE of one: correct it, remove it
-    PATCH  /api/v1/articles             authors and tags to add to several, and to take away from them
+    PATCH  /api/v1/articles             of several: their day and source, authors and tags to add and take away
     PUT    /api/v1/files                ?name=  the bytes of one file, read in the background
     POST   /api/v1/links                address: fetched in the background
     GET    /api/v1/jobs                 how far what was given is, and what failed
@@ -128,10 +128,14 @@ class EditIn(_In):
 
 
 class RelabelIn(_In):
-    """Authors and tags that articles are to have besides theirs, and those that they are to lose,
-    whatever their capital letters."""
+    """What articles are to have: a day and a source; authors and tags besides theirs, and those that
+    they are to lose, whatever their capital letters. What is left out stays; `undated` takes their day
+    away."""
 
     ids: list[str] = Field(min_length=1, max_length=10_000)
+    published: date | None = None
+    undated: bool = False
+    source: str | None = Field(None, max_length=200)
     add_authors: list[Name] = Field([], max_length=100)
     remove_authors: list[Name] = Field([], max_length=100)
     add_tags: list[Name] = Field([], max_length=100)
@@ -439,9 +443,11 @@ def rest_routes(
             )
         )
 
-    @router.patch("/articles", summary="Add and take away authors and tags of several articles")
+    @router.patch("/articles", summary="Correct what is known of several articles")
     def relabel(given: RelabelIn) -> ArticlesOut:
-        library.relabel(given.ids, **given.model_dump(exclude={"ids"}))
+        changes = given.model_dump(exclude={"ids", "undated"})
+        changes["published"] = "none" if given.undated else given.published
+        library.relabel(given.ids, **changes)
         found = [listed_out(index.summary(each)) for each in dict.fromkeys(given.ids)]
         return ArticlesOut(articles=found)
 

@@ -28,6 +28,7 @@ from assistant.web.keeping import file_rows
 from assistant.web.sealing import Seal
 from vectorstore.articles import SyncReport
 from vectorstore.errors import LoadingError, StoreBusyError
+from vectorstore.fetching import without_login
 from vectorstore.home import expanded
 from vectorstore.stores import Row, Rows
 from vectorstore.syncing import page_place
@@ -250,6 +251,10 @@ def normalized_address(address: str) -> str:
         address = f"https://{address}"
     place = page_place(address)
     if not place.startswith(_ADDRESS) or len(place) > _LONGEST_ADDRESS or not _names_a_host(place):
+        if without_login(address) != address:
+            raise LoadingError(
+                f"{without_login(address)} cannot be asked with a name and password; leave them out"
+            )
         raise LoadingError(f"{address} is not an http or https address; correct it")
     return place
 

@@ -26,7 +26,7 @@ from urllib.parse import unquote, urlsplit
 
 from vectorstore.articles import Article, Notice, Skipped
 from vectorstore.errors import LoadingError
-from vectorstore.fetching import Page, fetch
+from vectorstore.fetching import Page, fetch, without_login
 from vectorstore.home import expanded
 from vectorstore.loading.archive import EXPANDED, checked, content_of, members
 from vectorstore.loading.described import described_in
@@ -78,7 +78,7 @@ def load(
     if isinstance(source, str) and (address := _ADDRESS.match(source)):
         if address[1].lower() not in ("http", "https"):
             raise LoadingError(
-                f"{source} is not an http or https address; download it and add the file"
+                f"{without_login(source)} is not an http or https address; download it and add the file"
             )
         return Loading([fetch(source)], loaders, limits)
     if not str(source).strip():

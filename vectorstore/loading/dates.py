@@ -46,6 +46,7 @@ _ANY_DAY_FIRST = re.compile(
     + r"(\d{1,2})(?:\.|er|º|ª|°)?\s+(?:de\s+|d['’])?([^\W\d_]{3,12}\.?),?\s+(?:de[l]?\s+)?(\d{4})\b"
 )
 _ANY_MONTH_FIRST = re.compile(_WEEKDAY + r"([^\W\d_]{3,12}\.?)\s+(\d{1,2})\.?,?\s+(\d{4})\b")
+_SHORT_YEAR = re.compile(r"(\d{1,2})[ -]([^\W\d_]{3,12})\.?[ -](\d{2})")  # as Excel shows days
 _FIGURES = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 _NAME = r"[^\W\d_]{3,12}\.?"
 _WITHIN = re.compile(
@@ -132,17 +133,23 @@ class Days:
             return _since_1970(float(written))
         if match := _FIGURES.match(written):
             return self._in_figures(match)
+        if match := _SHORT_YEAR.fullmatch(written.lower()):
+            return _date(_in_full(match[3]), _months().get(match[2], 0), match[1])
         return written_day(written)
 
     def _in_figures(self, match: re.Match[str]) -> date | None:
         first, mark, second, year = match.groups()
-        year = year if len(year) > 2 else f"{'19' if int(year) >= _CENTURY_TURNS else '20'}{year}"
+        year = year if len(year) > 2 else _in_full(year)
         day_first, month_first = _date(year, second, first), _date(year, first, second)
         if mark == "." or first == second or month_first is None:
             return day_first
         if day_first is None or self._month_first is not None:
             return month_first if self._month_first is not False else day_first
         return None
+
+
+def _in_full(year: str) -> str:
+    return f"{'19' if int(year) >= _CENTURY_TURNS else '20'}{year}"
 
 
 def _since_1970(number: float) -> date | None:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from vectorstore.articles import Skipped
+from vectorstore.fetching import without_login
 
 _MADE_BY = re.compile(
     r"^(?:microsoft (?:word|powerpoint|excel)\b|word document$|powerpoint presentation$|untitled|"
@@ -127,8 +128,9 @@ def own_title(value: str | None) -> str:
 
 
 def web_address(value: str | None) -> str:
-    """`value` where it is an http or https address that can be shown as a link, else ""."""
-    address = (value or "").strip()
+    """`value` where it is an http or https address that can be shown as a link, else ""; without the name
+    and password that it may have in it."""
+    address = without_login((value or "").strip())
     return address if re.fullmatch(r"https?://[^\s<>\"]+", address, re.IGNORECASE) else ""
 
 

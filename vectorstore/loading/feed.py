@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
+from urllib.parse import urljoin
 
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
@@ -63,10 +64,12 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
 
 def _entries(feed: Any, names: Mapping[str, str]) -> Iterator[Draft | Skipped]:
     source = shorten(sound(text_of(feed.feed.get("title", ""))), 300)
+    site = web_address(feed.feed.get("link"))
+    shared = _shared(feed.entries) | {site}  # ids that name no one entry
     for number, entry in enumerate(feed.entries, start=1):
         if left_out(entry):
             continue
-        link = web_address(entry.get("link"))
+        link = _link(entry, site)
         text = sound(_text(entry))
         if not text.strip():
             yield Skipped(f"entry {number}", "has no text")
@@ -84,12 +87,28 @@ def _entries(feed: Any, names: Mapping[str, str]) -> Iterator[Draft | Skipped]:
             source=source,
             url=link,
             language=language_code(feed.feed.get("language")),
-            key=sound(entry.get("id") or link),
+            key=sound(link if entry.get("id") in shared else entry.get("id") or link),
             label=f"entry {number}",
             notices=notices,
             partial=bool(link) and may_be_teaser(text),
             tags=tags_of([sound(tag) for tag in named_tags(entry)]),
         )
+
+
+def _shared(entries: Any) -> set[str]:
+    """The ids that entries of different links have: their program gives all the same."""
+    links: dict[str, set[str]] = {}
+    for entry in entries:
+        links.setdefault(entry.get("id") or "", set()).add(entry.get("link") or "")
+    return {each for each, of in links.items() if len(of) > 1}
+
+
+def _link(entry: Any, site: str) -> str:
+    """The address of an entry's page; one that is relative is so to the feed's site."""
+    try:
+        return web_address(urljoin(site, entry.get("link") or ""))
+    except ValueError:  # no address
+        return ""
 
 
 def _counted(kinds: Counter[str]) -> str:

@@ -124,6 +124,8 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
         "application/atom+xml": ".atom",
         "application/xml": ".xml",
         "text/xml": ".xml",
+        "application/feed+json": ".json",
+        "application/json": ".json",
     }
 )
 

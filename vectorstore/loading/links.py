@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from vectorstore.loading.draft import web_address
 
 _MOST = 50_000  # addresses, as the protocol allows
+_LAST = (1 << 63) - 1  # nanoseconds that can be kept, in the year 2262
 _SHORT = 1_000  # characters of a text that may be a teaser
 _WORD = re.compile(r"[^\W\d_]{3,}|\d+")
 _SHARED = 0.6  # of a teaser's words that its page has
@@ -30,7 +31,7 @@ _CUT_OFF = re.compile(
     re.IGNORECASE,
 )
 _START = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*)*<(?:\w+:)?(urlset|sitemapindex)\b",
+    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*|<!DOCTYPE[^>\[]*>\s*)*<(?:\w+:)?(urlset|sitemapindex)\b",
     re.DOTALL,
 )
 
@@ -45,16 +46,23 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
-    """The pages of a site, those that changed last first, and further sitemaps."""
+    """The pages of a site, and further sitemaps; those that changed last first."""
 
     pages: tuple[Listed, ...]
     maps: tuple[str, ...]
 
 
 def sitemap_of(content: bytes) -> Sitemap | None:
-    """What a sitemap lists (sitemaps.org); None where it is none, or no XML."""
+    """What a sitemap lists (sitemaps.org), as XML or as lines of text; None where it is none."""
     from lxml import etree
 
+    if content.startswith(b"http"):
+        lines = [
+            web_address(line)
+            for line in content.decode("utf-8", "replace").splitlines()
+            if line.strip()
+        ]
+        return Sitemap(tuple(map(Listed, dict.fromkeys(lines[:_MOST]))), ()) if all(lines) else None
     if not _START.match(content[:4_096]):
         return None
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True)
@@ -72,7 +80,7 @@ def sitemap_of(content: bytes) -> Sitemap | None:
         if address := web_address(said.get("loc")):
             found.setdefault(address, _nanoseconds(said.get("lastmod", "")))
     if etree.QName(root).localname == "sitemapindex":
-        return Sitemap((), tuple(found))
+        return Sitemap((), tuple(sorted(found, key=lambda each: -found[each])))
     listed = (Listed(address, changed) for address, changed in found.items())
     return Sitemap(tuple(sorted(listed, key=lambda each: -each.changed)), ())
 
@@ -98,4 +106,4 @@ def _nanoseconds(written: str) -> int:
     except ValueError:
         return -1
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(-1, int(when.timestamp()) * 1_000_000_000)
+    return min(max(-1, int(when.timestamp()) * 1_000_000_000), _LAST)

@@ -259,9 +259,9 @@ def _minhash(triples: AbstractSet[tuple[str, ...]]) -> NDArray[np.uint32]:
     )
     mixed = np.frombuffer(hashes, "<u4").astype(np.uint32)
     # MurmurHash3's finalizer (Appleby 2011), for the permutations alone mix too little.
-    mixed = (mixed ^ (mixed >> 16)) * np.uint32(0x85EBCA6B)
-    mixed = (mixed ^ (mixed >> 13)) * np.uint32(0xC2B2AE35)
-    mixed = mixed ^ (mixed >> 16)
+    mixed = (mixed ^ (mixed >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    mixed = (mixed ^ (mixed >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    mixed = mixed ^ (mixed >> np.uint32(16))
     factors, shifts = _permutations()
     least: NDArray[np.uint32] = (mixed[:, None] * factors + shifts).min(axis=0)
     return least

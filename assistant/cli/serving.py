@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import closing, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,6 +81,11 @@ def chat(
             if not url.rstrip("/").endswith(f":{port}"):
                 typer.echo(f"Port {port} is taken, so another is used.")
             typer.echo(f"Dateline is at {url}  (Ctrl-C stops it)")
+            if not page:
+                typer.echo(
+                    "It serves programs only: the page needs Gradio, which is not installed. "
+                    "Run `pip install gradio`."
+                )
         sys.stdout.flush()  # who waits for the line through a pipe gets it now
         warming.start()
 
@@ -87,6 +93,7 @@ def chat(
         ctx, index, collection, model=model, base_url=base_url, root_path=root_path
     )
     password = _password(settings, host)
+    page = find_spec("gradio") is not None
     with open_assistant(ctx, index, collection, model=model, base_url=base_url) as assistant:
         if with_samples and not assistant.index.statistics().articles:
             with showing_progress("Adding the sample articles") as progress:
@@ -99,6 +106,7 @@ def chat(
                 assistant,
                 host=host,
                 port=port,
+                page=page,
                 on_ready=ready,
                 conversations=Conversations(rows_of(CONVERSATIONS)),
                 password=password,

@@ -15,7 +15,6 @@ from assistant.reading.reader import Reading, Scored, Verdict
 
 _SURE = 2.5  # log-odds between yes and no from which 86 of 100 unseen questions are judged rightly
 
-_OF_SPANS = ("rank", "score", "margin")  # signals that say nothing of a judgement
 _OR = re.compile(r"\bor\b(?! not\b)", re.IGNORECASE)
 
 
@@ -36,8 +35,8 @@ class Verdicts:
         chosen = most_likely(best)
         span = chosen.span
         known = signals(material, best, Scored(span.start, span.end, best.score))
-        known = {name: value for name, value in known.items() if name not in _OF_SPANS}
         known["sure"] = log_odds(max(yes, no))
+        known["against"] = log_odds(min(yes, no))
         known["stated"] = log_odds(1.0 - verdict.not_stated)
         claims = told([chosen], 1, material.asked)
         alone = material.alone(best.passage, span).verdict or verdict

@@ -1040,7 +1040,9 @@ def test_chat_serves_the_samples_while_other_commands_work_until_ctrl_c(
     assert run("ask", QUESTION).exit_code == 0
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "ending", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.exhaustive)]
+)
 def test_chat_that_is_told_to_end_closes_the_index_as_by_ctrl_c(
     root: Path, tmp_path: Path, two: Run, ending: signal.Signals
 ) -> None:

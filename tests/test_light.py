@@ -245,7 +245,7 @@ except DatelineError as error:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [False, True])
+@pytest.mark.parametrize("page", [pytest.param(False, marks=pytest.mark.exhaustive), True])
 def test_programs_are_served_and_the_page_where_gradio_is(
     root: Path, tmp_path: Path, request: pytest.FixtureRequest, page: bool
 ) -> None:

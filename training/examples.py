@@ -113,8 +113,8 @@ FIRST = {"squad1": 1400, "squad2": 60, "adversarial": 60, "qamr": 160, "news": 1
 LATER = {"squad1": 420, "squad2": 70, "adversarial": 200, "qamr": 100, "news": 40, "clapnq": 50,
          "claims": 900, "rte": 200, "roles": 40, "followups": 100, "checked": 110}  # fmt: skip
 LAST = {"squad1": 120, "squad2": 40, "adversarial": 150, "qamr": 20, "news": 80, "clapnq": 30,
-        "claims": 200, "rte": 20, "roles": 10, "followups": 50, "checked": 20,
-        "written": 1500, "statements": 1000}  # fmt: skip
+        "claims": 500, "rte": 60, "roles": 10, "followups": 50, "checked": 110,
+        "written": 1400, "statements": 900}  # fmt: skip
 JUDGED = ("claims", "rte", "statements")
 TURNS = 2  # of a conversation, at most, before a follow-up
 

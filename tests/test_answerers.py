@@ -310,6 +310,19 @@ def test_what_is_compared_is_told_of_each_article() -> None:
     assert told == {"flood", "again"}
 
 
+def test_an_article_that_says_nothing_of_it_is_not_compared() -> None:
+    given = material("Compare it", {"it": ["a blocked culvert"]}, articles=(FLOOD, PICTURED))
+    given = replace(given, question=replace(given.question, forms={"compare": 1.0}))
+    found = found_by(Comparison(), given)
+    assert [claim.proofs[0].passage.article_id for claim in found.claims] == ["flood"]
+
+
+def test_what_is_left_over_of_a_list_is_not_told() -> None:
+    opened = "opened a hall, a school and"
+    given = material("What was opened?", {"opened": [opened]}, articles=[FLOOD], leaning="list")
+    assert found_by(Lists(), given).short == "opened a hall, a school"
+
+
 @pytest.mark.parametrize(("said", "short"), [("yes", "Yes"), ("no", "No")])
 def test_the_judge_says_yes_or_no(said: str, short: str) -> None:
     question = "Was anybody hurt in the flood?"

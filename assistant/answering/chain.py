@@ -254,9 +254,8 @@ class Chain:
             return False, -1.0
         if finding.confidence < self._enough:
             return False, finding.confidence
-        if (
-            not material.question.topic
-        ):  # "tell me more": anything sure of the conversation is meant
+        if not material.question.topic:
+            # "Tell me more": whatever is sure of the conversation is meant rather.
             return True, material.preference(finding) - 2.0
         return True, material.preference(finding)
 

@@ -567,6 +567,8 @@ def test_what_is_spelt_right_is_read_as_nothing_else(assistant: Assistant) -> No
         ("Who feeds the zoo of Skarvo?", "No article mentions zoo or Skarvo."),
         ("What happened to the meeting?", ""),
         ("Summarise the voyage to Skarvo.", "No article mentions voyage or Skarvo."),
+        ("What did the main speaker eat?", ""),
+        ("Who was the keeper?", "No article mentions keeper."),
     ],
 )
 def test_a_refusal_names_things_that_no_article_mentions(

@@ -15,6 +15,8 @@ from tests.test_loading import archive, only, refusal, written
 from vectorstore.articles import Article, Skipped
 from vectorstore.loading import load
 from vectorstore.loading.dates import Days, written_day
+from vectorstore.loading.draft import Draft
+from vectorstore.loading.records import parse_json
 
 HTML = (
     "<p>The kelp farm off Hask doubled its yield to <b>310</b> tonnes&nbsp;a year.</p>\n"
@@ -538,3 +540,25 @@ def test_tables_headed_in_other_languages_are_read(tmp_path: Path, heads: str) -
     assert (article.title, article.text) == ("Kelp", "The kelp is back at the skerries.")
     assert (article.published, article.authors) == (date(2025, 3, 3), ("Ola Brekke",))
     assert (article.source, article.url, article.tags) == ("Skerry", URL, ("Coast",))
+
+
+@pytest.mark.parametrize(
+    "dated",
+    [
+        {"published": {"$date": "2025-07-26T08:00:00Z"}},
+        {"published": {"$date": {"$numberLong": "1753516800000"}}},
+        {"created_utc": 1753516800},
+    ],
+)
+def test_dates_as_databases_and_forums_export_them_are_read(dated: dict[str, Any]) -> None:
+    record = {"title": "The ferry", "text": "It sails at nine.", **dated}
+    (draft,) = parse_json(json.dumps([record]).encode(), "export.json")
+    assert isinstance(draft, Draft)
+    assert (draft.published, draft.notices) == (date(2025, 7, 26), ())
+
+
+def test_an_object_that_is_no_date_costs_the_date_alone() -> None:
+    record = {"text": "It sails at nine.", "published": {"$date": {"seconds": 5}}}
+    (draft,) = parse_json(json.dumps([record]).encode(), "export.json")
+    assert isinstance(draft, Draft)
+    assert draft.published is None

@@ -956,6 +956,24 @@ def test_pages_of_a_feed_are_fetched_as_safely_as_any(index: Index, site: Site) 
     assert asked(site) == ["/feed"]
 
 
+@pytest.mark.parametrize(
+    ("path", "link", "offered"),
+    [
+        ("/", '<link href="news.xml" type="Application/RSS+xml" rel="Alternate">', "/news.xml"),
+        ("/", '<link rel="alternate" type="application/atom+xml" href="/a?b=1">', "/a?b=1"),
+        ("/", '<link rel="alternate" type="text/html" hreflang="de" href="/de">', ""),
+        ("/", '<link rel="alternate" type="application/rss+xml" href="javascript:x">', ""),
+        ("/story", '<link rel="alternate" type="application/rss+xml" href="/news.xml">', ""),
+    ],
+)
+def test_a_home_page_that_offers_a_feed_is_told_with_it(
+    index: Index, site: Site, path: str, link: str, offered: str
+) -> None:
+    page(site, path, FERRY + LONG, link)
+    told = [notice.text for notice in synced(index, site.base + path).notices]
+    assert told == ([f"offers a feed of its articles: {site.base}{offered}"] if offered else [])
+
+
 def sitemap(site: Site, path: str, *pages: str, inner: str = "url", **changed: str) -> str:
     whole = "".join(
         f"<{inner}><loc>{site.base}/{each}</loc>"

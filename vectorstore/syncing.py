@@ -46,7 +46,7 @@ from vectorstore.home import expanded
 from vectorstore.loading import READING, Content, Loaded, OnMember, Place, Reader, load, place_of
 from vectorstore.loading.draft import web_address
 from vectorstore.loading.files import shown
-from vectorstore.loading.links import CUT_OFF, Listed, Sitemap, goes_on, sitemap_of
+from vectorstore.loading.links import CUT_OFF, Listed, Sitemap, feed_of, goes_on, sitemap_of
 
 if TYPE_CHECKING:
     from vectorstore.primitives import OnProgress, Primitives
@@ -192,11 +192,18 @@ def _found(index: Primitives, source: str | Path, fetch: Fetch, *, ask_anew: boo
         sitemap = sitemap_of(found[0].content)
         if sitemap is not None:
             return _pages_of(index, sitemap, place, polite, loading.reader)
-        return _Source(found, place, place, loading.reader, polite)
+        notices = tuple(_offers(found[0])) if urlsplit(place).path == "/" else ()
+        return _Source(found, place, place, loading.reader, polite, notices=notices)
     path = Path(source)
     if path.parts[:1] == ("~",):
         path = expanded(path)
     return _Source(found, _text(path.resolve()), str(path), loading.reader)
+
+
+def _offers(home: Page) -> Iterator[Notice]:
+    """A notice of a site's feed: its home page is no article, and whoever names it wants those."""
+    if home.media_type in _PAGE_TYPES and (feed := feed_of(home.content, home.url)):
+        yield Notice(page_place(home.asked), f"offers a feed of its articles: {feed}")
 
 
 class _Polite:

@@ -48,7 +48,7 @@ from assistant.question.spelling import common, respelt
 from assistant.question.time import AskedTime, Window
 from assistant.question.time import asked as time_asked
 from assistant.question.typed import foreign_language, parts, small_talk
-from assistant.question.words import words
+from assistant.question.words import function_words, words
 from assistant.reading.confidence import UNCALIBRATED
 from assistant.writing.composing import Composition, copies, quoted, unmarked
 from assistant.writing.grounding import briefest
@@ -600,14 +600,15 @@ class Chain:
 
 
 def _things(question: str) -> list[str]:
-    """Names, rare words and what stands behind an article: that nothing mentions "the zoo" explains a
-    refusal, that nothing mentions "happen" does not."""
+    """Names, rare words and what stands alone behind an article: that nothing mentions "the zoo" explains a
+    refusal, that nothing mentions "happen", or the "main" of "the main road", does not."""
     found = []
-    before = ""
-    for token in words(question).tokens:
-        if token.name or not common(token.text) or before in ("the", "a", "an"):
+    tokens = words(question).tokens
+    for before, token, behind in zip((None, *tokens), tokens, (*tokens[1:], None), strict=False):
+        articled = before is not None and before.text.lower() in ("the", "a", "an")
+        alone = behind is None or behind.text.lower() in function_words()
+        if token.name or not common(token.text) or (articled and alone):
             found.append(token.text)
-        before = token.text.lower()
     return list(dict.fromkeys(found))
 
 

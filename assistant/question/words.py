@@ -73,7 +73,7 @@ def words(text: str) -> Words:
 
 
 def stem_of(word: str) -> str:
-    plain = _without_accents(_POSSESSIVE.sub("", word.lower()))
+    plain = unaccented(_POSSESSIVE.sub("", word.lower()))
     return str(_stemmer().stemWord(plain))
 
 
@@ -81,7 +81,8 @@ def _share(stems: Sequence[str], held: frozenset[str]) -> float:
     return sum(stem not in held for stem in stems) / len(stems) if stems else 0.0
 
 
-def _without_accents(word: str) -> str:
+def unaccented(word: str) -> str:
+    """"malmo" for "malmö"; what is no letter with an accent stays."""
     if word.isascii():
         return word
     apart = unicodedata.normalize("NFKD", word.replace("ø", "o").replace("ł", "l"))

@@ -17,16 +17,17 @@ judges. Pure functions but for `judge`.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import combinations
 from typing import Literal
 
+from assistant.question.words import function_words, stem_of, unaccented
 from assistant.reading.reader import Verdict
 from vectorstore.articles import Passage
+from vectorstore.context import MONTHS
 from vectorstore.splitting import Span, sentences
 
 Found = Literal["supported", "contradicted", "not_stated"]
@@ -181,7 +182,7 @@ def _read(text: str) -> _Claim:
         lowered.add(word)
         following = tokens[position + 1][0] if position + 1 < len(tokens) else ""
         capital = token[:1].isupper()
-        if capital and word not in _STOP and word not in _MONTHS and word not in _DAYS:
+        if capital and word not in _stop() and word not in _MONTHS and word not in _DAYS:
             alone = (
                 first and not following[:1].isupper() and not any(c.isupper() for c in token[1:])
             )
@@ -189,9 +190,9 @@ def _read(text: str) -> _Claim:
                 names.append(word)
         previous_capital = capital
         first = False
-        if word in _STOP or word in _NUMBER_WORDS or not word or word[0].isdigit():
+        if word in _stop() or word in _NUMBER_WORDS or not word or word[0].isdigit():
             continue
-        stem = _stem(word)
+        stem = stem_of(word)
         words.add(stem)
         if negated:
             denied.add(stem)
@@ -458,7 +459,7 @@ def _exchanged(mine: Sequence[_Word], theirs: Sequence[_Word]) -> bool:
         between, passive = _between(mine, here[one], here[other])
         around, turned = _between(theirs, first, second)
         fewer, more = sorted((between, around), key=len)
-        if not fewer or not fewer <= more or len(more) > _MORE * len(fewer) or fewer <= _MUTUAL:
+        if not fewer or not fewer <= more or len(more) > _MORE * len(fewer) or fewer <= _mutual():
             continue
         if (there[one] > there[other]) == (passive == turned):
             return True
@@ -472,7 +473,7 @@ def _places(words: Sequence[_Word]) -> dict[str, int]:
     return {
         word.stem: place
         for place, word in enumerate(words)
-        if (word.kind or (place == 0 and word.letters not in _STOP))
+        if (word.kind or (place == 0 and word.letters not in _stop()))
         and stems.count(word.stem) == 1
         and not (place and words[place - 1].letters in _WHERE)
     }
@@ -485,8 +486,8 @@ def _between(words: Sequence[_Word], start: int, end: int) -> tuple[frozenset[st
         said = said[:-1]
     before = [word.letters for word in said[-2:]]
     passive = before[-1:] == ["by"] or before in (["by", "the"], ["by", "a"], ["by", "an"])
-    told = (w for w in said if w.letters in _RELATING or w.letters not in _STOP)
-    return frozenset(_PAST.get(word.letters, word.stem) for word in told), passive
+    told = (w for w in said if w.letters in _RELATING or w.letters not in _stop())
+    return frozenset(stem_of(_PAST.get(word.letters, word.letters)) for word in told), passive
 
 
 def _replaced(
@@ -543,9 +544,9 @@ def _words_of(text: str, known: frozenset[str]) -> list[_Word]:
             match[0][:1].isupper() and (letters in _MONTHS or letters in _DAYS)
         ):
             kind = "numbers"
-        elif match[0][:1].isupper() and letters not in _STOP and (not begins or letters in known):
+        elif match[0][:1].isupper() and letters not in _stop() and (not begins or letters in known):
             kind = "names"
-        found.append(_Word(_stem(letters), kind, letters))
+        found.append(_Word(stem_of(letters), kind, letters))
         begins, end = False, match.end()
     return found
 
@@ -565,18 +566,17 @@ def _text(proof: Proof) -> str:
 
 def _bare(token: str) -> str:
     """In lower case, without a possessive, the dots of "U.S." and accents."""
-    plain = re.sub(r"[’']s?$", "", token.lower()).replace(".", "")
-    if plain.isascii():
-        return plain
-    return "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    return unaccented(re.sub(r"[’']s?$", "", token.lower()).replace(".", ""))
 
 
-def _stem(word: str) -> str:
-    """Without the endings of English inflection; crude, and the same on both sides."""
-    for ending, instead in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return (word[: -len(ending)] + instead)[:_ROOT]
-    return word[:_ROOT]
+@cache
+def _stop() -> frozenset[str]:
+    return function_words() | _ATTRIBUTING
+
+
+@cache
+def _mutual() -> frozenset[str]:
+    return frozenset(map(stem_of, _MUTUAL))
 
 
 def _same_name(name: str, word: str) -> bool:
@@ -598,7 +598,6 @@ _WHERE = frozenset(("in", "on", "at", "near", "during", "since", "until", "befor
 _RELATING = frozenset(
     re.findall(r"\w+", "to from than over against into said says say reported made")
 )
-_ROOT = 7
 _ROUNDED = 0.1  # how far "about 50" may be off
 _REACH = 3  # content words behind a negation that it denies
 _FACTS = 0.5  # what names and numbers weigh beside words, in choosing a window
@@ -620,11 +619,6 @@ _COMMAND = re.compile(
     r"(?:only|exactly|nothing but|instead|with the words?)\b",
     re.IGNORECASE,
 )
-_ENDINGS = (
-    ("ations", "at"), ("ation", "at"), ("ingly", ""), ("ments", ""), ("ment", ""), ("ness", ""),
-    ("ies", "i"), ("ied", "i"), ("ing", ""), ("ers", ""), ("ed", ""), ("er", ""), ("es", ""),
-    ("ly", ""), ("s", ""), ("e", ""), ("y", "i"),
-)  # fmt: skip
 _FORMS = ("s", "n", "an", "ian", "i", "ese", "ish", "ns", "ans", "ians", "is", "er", "ers")
 _FORMS_E = ("an", "ian", "ians", "ans", "ic")
 _NEGATIONS = frozenset(
@@ -662,40 +656,26 @@ _SPELT = re.compile(
     rf"(?:{'|'.join(_NUMBER_WORDS)})(?:[\s-]+(?:and\s+)?(?:{'|'.join(_NUMBER_WORDS)}))*\b",
     re.IGNORECASE,
 )
-_MONTH_NAMES = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
-)  # fmt: skip
+_MONTH_NAMES = tuple(name.lower() for name in MONTHS)
 _MONTHS = {
     **{name: name for name in _MONTH_NAMES if name not in ("march", "may")},
     **{name[:3]: name for name in _MONTH_NAMES if name not in ("march", "may")},
     "sept": "september",
 }
 _DAYS = frozenset(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"))
-_STOP = frozenset(
+# What a model says of its sources, and not of the matter.
+_ATTRIBUTING = frozenset(
     re.findall(
         r"\w+",
-        """a about above according after again against all also although am among an and another any
-    are around article articles as at be became because become been before being below between both
-    but by can could did do does doing done down during each either else even ever every few for
-    from further get had has have having he her here hers herself him himself his how however i if
-    in include included includes including instead into is it its itself just like made make many
-    may me mentioned might more most much must my no nor now of off often on once one only or other
-    others our out over own passage passages per rather report reported said same say says see she
-    should since so some source sources state stated such than that the their them then there these
-    they this those though through to too under until up upon us use used using very was way we well
-    were what when where whether which while who whom whose why will with within would yes you
-    your""",
+        "according article articles mentioned passage passages report reported said says see source sources "
+        "stated states",
     )
 )
 _MUTUAL = frozenset(
-    map(
-        _stem,
-        re.findall(
-            r"\w+",
-            "met meet married marry wed spoke speak talked agreed fought fight "
-            "played play merged shared border differ compete resemble equal",
-        ),
+    re.findall(
+        r"\w+",
+        "met meet married marry wed spoke speak talked agreed fought fight "
+        "played play merged shared border differ compete resemble equal",
     )
 )
 # Participles that do not look like their past: "gave", "was given by".
@@ -704,9 +684,7 @@ _PAST = dict(
         re.findall(
             r"\w+", "given taken seen beaten written chosen driven thrown stolen broken known"
         ),
-        map(
-            _stem, re.findall(r"\w+", "gave took saw beat wrote chose drove threw stole broke knew")
-        ),
+        re.findall(r"\w+", "gave took saw beat wrote chose drove threw stole broke knew"),
         strict=True,
     )
 )

@@ -4,6 +4,7 @@
     may_be_teaser(text)         whether an entry of a feed may be only the beginning of its article
     goes_on(teaser, text)       whether a page has the whole of it
     is_cut_off(text)            whether it ends as what is cut off does: "[…]", "Read more"
+    feed_of(content, address)   the feed that a web page offers, "" where it offers none
 
 Nothing is fetched here.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urljoin
 
 from vectorstore.loading.draft import web_address
 
@@ -30,6 +32,7 @@ _CUT_OFF = re.compile(
     r"[\w ]{0,40}|weiterlesen|mehr lesen|lire la suite|leer más|seguir leyendo|lees verder)[^\w.!?]{0,5}\Z",
     re.IGNORECASE,
 )
+_FEEDS = ("application/rss+xml", "application/atom+xml")
 _START = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*|<!DOCTYPE[^>\[]*>\s*)*<(?:\w+:)?(urlset|sitemapindex)\b",
     re.DOTALL,
@@ -83,6 +86,21 @@ def sitemap_of(content: bytes) -> Sitemap | None:
         return Sitemap((), tuple(sorted(found, key=lambda each: -found[each])))
     listed = (Listed(address, changed) for address, changed in found.items())
     return Sitemap(tuple(sorted(listed, key=lambda each: -each.changed)), ())
+
+
+def feed_of(content: bytes, address: str) -> str:
+    """The first that the page at `address` names in its head, as RSS's autodiscovery has it."""
+    from lxml import etree
+
+    try:
+        root = etree.fromstring(content, parser=etree.HTMLParser(no_network=True))
+    except etree.LxmlError:
+        return ""
+    for link in root.iter("link") if root is not None else ():
+        relations = link.get("rel", "").lower().split()
+        if "alternate" in relations and link.get("type", "").strip().lower() in _FEEDS:
+            return web_address(urljoin(address, link.get("href", "").strip())) or ""
+    return ""
 
 
 def may_be_teaser(text: str) -> bool:

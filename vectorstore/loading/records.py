@@ -56,7 +56,7 @@ _NAMES = {
     "date": (
         *("date", "published", "publishedat", "datepublished", "pubdate", "publisheddate"),
         *("publishdate", "publicationdate", "datepublish", "webpublicationdate", "storydate"),
-        *("issued", "postdate"),
+        *("issued", "postdate", "createdutc"),
     ),
     "authors": (
         *("authors", "author", "byline", "publishedby", "creators", "creator", "storyauthors"),
@@ -377,14 +377,18 @@ def _all(fields: _Fields, field: str) -> Iterator[Any]:
     """The values of a field under each of its names, as far as they are filled in."""
     for name in _NAMES[field]:
         value = fields.get(name)
-        if isinstance(value, dict):  # as reference managers write it
-            parts = value.get("date-parts")
-            first = parts[0] if isinstance(parts, list) and parts else None
-            value = (
-                "-".join(map(str, first)) if isinstance(first, list) and len(first) == 3 else None
-            )
+        if isinstance(value, dict):  # MongoDB's, in either of its forms, or a reference manager's
+            value = value["$date"] if "$date" in value else _in_parts(value.get("date-parts"))
+        if isinstance(value, dict):
+            value = value.get("$numberLong")
         if value not in (None, "", [], 0) and isinstance(value, str | int | float):
             yield value
+
+
+def _in_parts(parts: Any) -> str | None:
+    """A day as reference managers write it: [[2025, 7, 26]]."""
+    first = parts[0] if isinstance(parts, list) and parts else None
+    return "-".join(map(str, first)) if isinstance(first, list) and len(first) == 3 else None
 
 
 def _field(fields: _Fields, field: str) -> Any:

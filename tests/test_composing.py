@@ -157,7 +157,7 @@ def test_sources_with_the_same_report_are_told() -> None:
 
 
 def interview(*words: str) -> tuple[Answer, Passage]:
-    text = "I was amazed. We found it in the ice.\n\n“I knew it,” said Daly. Then they left. Norton I, Emperor, came in May. But nobody saw it. She starred in My Fair Lady."
+    text = "I was amazed. We found it in the ice.\n\n“I knew it,” said Daly. Then they left. Norton I, Emperor, came in May. But nobody saw it. She starred in My Fair Lady. World War I began."
     told = Passage("i#0", "i", 0, len(text), text, "Cold as ice", "Courier")
     claims = tuple(Claim(one, (proof(one, told),)) for one in words)
     return composed(Finding("sentences", claims, {})), told
@@ -179,6 +179,7 @@ def test_who_speaks_of_himself_is_quoted() -> None:
         "Then they left.",
         "Norton I, Emperor, came in May.",
         "She starred in My Fair Lady.",
+        "World War I began.",
     ],
 )
 def test_a_quotation_has_its_speaker_beside_it(words: str) -> None:

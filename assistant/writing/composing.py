@@ -24,7 +24,7 @@ _NOTES = re.compile(
 _STOPPED = re.compile(r"[.!?…:]['\"”’)\]]*$")
 # In the first person, and not in a quotation, which has its speaker beside it.
 _VOICE = re.compile(
-    r"\b(?:I(?=['’]| [a-z])|me|my|myself|we|us|ours?|ourselves)\b|(?:^|[.!?…“\"] ?)(?:My|We|Our|Ours)\b"
+    r"(?<!War )\b(?:I(?=['’]| [a-z])|me|my|myself|we|us|ours?|ourselves)\b|(?:^|[.!?…“\"] ?)(?:My|We|Our|Ours)\b"
 )
 _QUOTED = re.compile(r"“[^”]*+(?:”|$)|\"[^\"]*+(?:\"|$)")
 _AHEAD = re.compile(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
+import pickle
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -70,11 +73,14 @@ def _terminal() -> Iterator[None]:
     signal.signal(signal.SIGHUP, before)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _loaded_once() -> Iterator[None]:
-    """Weights are loaded once a process, whatever opens them: half of what a small test of an answer takes."""
+class Networks:
+    """Weights are loaded once a process, whatever opens them, and what they made of an input is remembered:
+    many tests ask the same of the same articles."""
 
-    def once(load: Callable[[Path], Any]) -> Callable[[Path], Any]:
+    def __init__(self) -> None:
+        self._remembering = True
+
+    def once(self, load: Callable[[Path], Any]) -> Callable[[Path], Any]:
         kept = lru_cache(8)(lambda path, _changed: load(path))
 
         def loaded(path: Path) -> Any:
@@ -83,9 +89,45 @@ def _loaded_once() -> Iterator[None]:
 
         return loaded
 
+    def remembered(self, run: Callable[..., Any]) -> Callable[..., Any]:
+        said: dict[bytes, Any] = {}
+
+        def asked(*given: Any) -> Any:
+            if not self._remembering:
+                return run(*given)
+            key = hashlib.sha256(pickle.dumps(given)).digest()
+            if key not in said:
+                said[key] = run(*given)
+            return said[key]
+
+        return asked
+
+    @contextmanager
+    def asked_anew(self) -> Iterator[None]:
+        self._remembering = False
+        try:
+            yield
+        finally:
+            self._remembering = True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def networks() -> Iterator[Networks]:
+    used, read, embed = Networks(), network._onnx, embedding._session
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network, "_onnx", once(network._onnx))
-        patch.setattr(embedding, "_session", once(embedding._session))
+        patch.setattr(network, "_onnx", used.once(lambda folder: used.remembered(read(folder))))
+        patch.setattr(
+            embedding,
+            "_session",
+            used.once(lambda file: SimpleNamespace(run=used.remembered(embed(file).run))),
+        )
+        yield used
+
+
+@pytest.fixture(scope="module")
+def asked_anew(networks: Networks) -> Iterator[None]:
+    """For tests of the networks themselves."""
+    with networks.asked_anew():
         yield
 
 

@@ -7,12 +7,14 @@ import itertools
 import os
 import pickle
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -22,6 +24,7 @@ from assistant.web.keeping import opened
 from tests.postgres_server import PostgresServer, binaries, postgres_server
 from vectorstore import embedding
 from vectorstore.database import Database
+from vectorstore.loading.worker import Worker
 from vectorstore.stores import Rows
 
 
@@ -132,6 +135,47 @@ def asked_anew(networks: Networks) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _parsers_kept() -> Iterator[None]:
+    """A process that parses goes on from test to test, as it does from file to file: starting one takes longer
+    than most files do. Not one of a test's own parsers, nor one in a folder of its own."""
+    told, close, kill, here = Worker.told, Worker.close, Worker.kill, Path.cwd()
+    idle: list[subprocess.Popen[bytes]] = []
+    sound: WeakSet[Worker] = WeakSet()
+
+    def telling(worker: Worker, parser: Any, *given: Any) -> Any:
+        ours = parser.__module__.startswith("vectorstore.") and Path.cwd() == here
+        ours &= worker._process is None or worker in sound
+        sound.discard(worker)
+        if ours and worker._process is None and idle:
+            worker._process = idle.pop()
+        try:
+            return told(worker, parser, *given)
+        finally:
+            if ours and worker._process is not None:
+                sound.add(worker)
+
+    def closed(worker: Worker) -> None:
+        if worker in sound and worker._process is not None and worker._process.poll() is None:
+            idle.append(worker._process)
+            worker._process = None
+        sound.discard(worker)
+        close(worker)
+
+    def killed(worker: Worker) -> None:
+        sound.discard(worker)
+        kill(worker)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Worker, "told", telling)
+        patch.setattr(Worker, "close", closed)
+        patch.setattr(Worker, "kill", killed)
+        yield
+    for process in idle:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _one_application() -> Iterator[None]:
     """Gradio makes an application of a hundred routes whenever a page is begun, queued and ended, and at last
     the one that is mounted, which is the only one that answers."""
@@ -139,6 +183,25 @@ def _one_application() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gradio.blocks, "App", SimpleNamespace(create_app=lambda *_, **__: None))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _types_once() -> Iterator[None]:
+    """FastAPI makes the types of hundreds of parameters and replies for every application: more than half of
+    what making one takes."""
+    from pydantic import TypeAdapter
+
+    made: dict[tuple[Any, str, str], Any] = {}
+
+    def once(kind: Any, *, config: Any) -> Any:
+        key = kind.__origin__, repr(kind.__metadata__), repr(config)
+        if key not in made:
+            made[key] = TypeAdapter(kind, config=config)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fastapi._compat.v2.TypeAdapter", once)
         yield
 
 

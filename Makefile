@@ -38,8 +38,10 @@ chat: $(VENV)/.installed ## Install what is missing, add the sample articles, op
 
 # Tests write many small files and wait for each to be on the disk: half the time, where memory will do.
 # They also wait for servers and browsers: one process more than there are processors. Those of the page,
-# which take longest, begin. ALL=1 also runs what is exhaustive: each state of the page, each sample question.
+# which take longest, begin. Many start the program: it becomes bytecode once, also where Python is told to
+# write none. ALL=1 also runs what is exhaustive: each state of the page, each sample question.
 test: $(VENV)/.installed-dev ## Lint, types, import rules and tests
+	@$(PY) -m compileall -q -j 0 dateline assistant vectorstore
 	@echo "ruff check"; $(PY) -m ruff check .
 	@echo "ruff format"; $(PY) -m ruff format --check .
 	@echo "mypy"; $(PY) -m mypy --num-workers 2

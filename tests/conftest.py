@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
+import pickle
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -19,6 +24,7 @@ from assistant.web.keeping import opened
 from tests.postgres_server import PostgresServer, binaries, postgres_server
 from vectorstore import embedding
 from vectorstore.database import Database
+from vectorstore.loading.worker import Worker
 from vectorstore.stores import Rows
 
 
@@ -70,11 +76,14 @@ def _terminal() -> Iterator[None]:
     signal.signal(signal.SIGHUP, before)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _loaded_once() -> Iterator[None]:
-    """Weights are loaded once a process, whatever opens them: half of what a small test of an answer takes."""
+class Networks:
+    """Weights are loaded once a process, whatever opens them, and what they made of an input is remembered:
+    many tests ask the same of the same articles."""
 
-    def once(load: Callable[[Path], Any]) -> Callable[[Path], Any]:
+    def __init__(self) -> None:
+        self._remembering = True
+
+    def once(self, load: Callable[[Path], Any]) -> Callable[[Path], Any]:
         kept = lru_cache(8)(lambda path, _changed: load(path))
 
         def loaded(path: Path) -> Any:
@@ -83,10 +92,87 @@ def _loaded_once() -> Iterator[None]:
 
         return loaded
 
+    def remembered(self, run: Callable[..., Any]) -> Callable[..., Any]:
+        said: dict[bytes, Any] = {}
+
+        def asked(*given: Any) -> Any:
+            if not self._remembering:
+                return run(*given)
+            key = hashlib.sha256(pickle.dumps(given)).digest()
+            if key not in said:
+                said[key] = run(*given)
+            return said[key]
+
+        return asked
+
+    @contextmanager
+    def asked_anew(self) -> Iterator[None]:
+        self._remembering = False
+        try:
+            yield
+        finally:
+            self._remembering = True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def networks() -> Iterator[Networks]:
+    used, read, embed = Networks(), network._onnx, embedding._session
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network, "_onnx", once(network._onnx))
-        patch.setattr(embedding, "_session", once(embedding._session))
+        patch.setattr(network, "_onnx", used.once(lambda folder: used.remembered(read(folder))))
+        patch.setattr(
+            embedding,
+            "_session",
+            used.once(lambda file: SimpleNamespace(run=used.remembered(embed(file).run))),
+        )
+        yield used
+
+
+@pytest.fixture(scope="module")
+def asked_anew(networks: Networks) -> Iterator[None]:
+    """For tests of the networks themselves."""
+    with networks.asked_anew():
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _parsers_kept() -> Iterator[None]:
+    """A process that parses goes on from test to test, as it does from file to file: starting one takes longer
+    than most files do. Not one of a test's own parsers, nor one in a folder of its own."""
+    told, close, kill, here = Worker.told, Worker.close, Worker.kill, Path.cwd()
+    idle: list[subprocess.Popen[bytes]] = []
+    sound: WeakSet[Worker] = WeakSet()
+
+    def telling(worker: Worker, parser: Any, *given: Any) -> Any:
+        ours = parser.__module__.startswith("vectorstore.") and Path.cwd() == here
+        ours &= worker._process is None or worker in sound
+        sound.discard(worker)
+        if ours and worker._process is None and idle:
+            worker._process = idle.pop()
+        try:
+            return told(worker, parser, *given)
+        finally:
+            if ours and worker._process is not None:
+                sound.add(worker)
+
+    def closed(worker: Worker) -> None:
+        if worker in sound and worker._process is not None and worker._process.poll() is None:
+            idle.append(worker._process)
+            worker._process = None
+        sound.discard(worker)
+        close(worker)
+
+    def killed(worker: Worker) -> None:
+        sound.discard(worker)
+        kill(worker)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Worker, "told", telling)
+        patch.setattr(Worker, "close", closed)
+        patch.setattr(Worker, "kill", killed)
+        yield
+    for process in idle:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -97,6 +183,25 @@ def _one_application() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gradio.blocks, "App", SimpleNamespace(create_app=lambda *_, **__: None))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _types_once() -> Iterator[None]:
+    """FastAPI makes the types of hundreds of parameters and replies for every application: more than half of
+    what making one takes."""
+    from pydantic import TypeAdapter
+
+    made: dict[tuple[Any, str, str], Any] = {}
+
+    def once(kind: Any, *, config: Any) -> Any:
+        key = kind.__origin__, repr(kind.__metadata__), repr(config)
+        if key not in made:
+            made[key] = TypeAdapter(kind, config=config)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fastapi._compat.v2.TypeAdapter", once)
         yield
 
 

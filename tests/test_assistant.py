@@ -18,6 +18,7 @@ import vectorstore
 from assistant import Answer, Assistant, Citation, Position, Settings, Statement, Turn
 from assistant.resources import seeds_folder
 from benchmarks.seed_answers import Outcome, load, measure
+from tests.conftest import Networks
 from vectorstore import Article, Hit, Index, Passage
 from vectorstore.errors import StoreError
 
@@ -151,10 +152,10 @@ def test_every_answer_is_proved_and_nothing_else_is_cited(
 
 
 def test_the_same_question_is_answered_the_same_by_several_threads_and_as_a_stream(
-    assistant: Assistant, outcomes: list[Outcome]
+    assistant: Assistant, outcomes: list[Outcome], networks: Networks
 ) -> None:
     asked = [outcome for outcome in outcomes if outcome.kind != "followup"][::6]
-    with ThreadPoolExecutor(4) as pool:
+    with networks.asked_anew(), ThreadPoolExecutor(4) as pool:
         again = list(pool.map(assistant.answer, [outcome.question for outcome in asked]))
     streamed = [list(assistant.stream(outcome.question))[-1] for outcome in asked]
     for outcome, one, other in zip(asked, again, streamed, strict=True):

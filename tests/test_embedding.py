@@ -15,6 +15,8 @@ from vectorstore import Article
 from vectorstore.embedding import DEFAULT, Embedding, open_embedding
 from vectorstore.errors import EmbeddingError
 
+pytestmark = pytest.mark.usefixtures("asked_anew")
+
 TEXTS = [
     "who co-chairs the two-state meeting?",
     "France and Saudi Arabia will co-chair the meeting.",

@@ -43,12 +43,18 @@ def dateline(root: Path, folder: Path, *arguments: str, **env: str) -> tuple[int
 
 @as_nobody
 @pytest.mark.slow
-def test_where_an_index_is_named_no_home_is_needed(root: Path, tmp_path: Path) -> None:
+def test_where_an_index_is_named_no_home_is_needed(root: Path, tmp_path: Path, every: bool) -> None:
     seed = sorted((root / "seeds").glob("000*.txt"))[0]
     question = "who co-chairs the two-state meeting?"
-    for index, env in ((["--index", "ix"], {}), ([], {"DATELINE_INDEX": "ix"})):
+    ways: list[tuple[list[str], dict[str, str]]] = [
+        (["--index", "ix"], {}),
+        ([], {"DATELINE_INDEX": "ix"}),
+    ]
+    for adding, asking in [ways, ways[::-1]] if every else [ways]:
+        index, env = adding
         code, said, told = dateline(root, tmp_path, *index, "add", str(seed), **env)
         assert (code, "Traceback" in told) == (0, False), told
+        index, env = asking
         code, said, told = dateline(root, tmp_path, *index, "ask", question, **env)
         assert code == 0, told
         assert said.startswith("France and Saudi Arabia. [1]")

@@ -341,7 +341,6 @@ def test_the_python_code_of_the_readme_runs(root: Path, tmp_path: Path) -> None:
     index = str(tmp_path / "index")
     fill = (
         "from assistant import Assistant\n"
-        "with Assistant.open() as assistant: assistant.index.add('articles')\n"
+        "with Assistant.open() as assistant: assistant.index.add('articles')"
     )
-    python(fill, cwd=tmp_path, PYTHONPATH=str(root), DATELINE_INDEX=index)
-    python("\n".join(blocks), cwd=tmp_path, PYTHONPATH=str(root), DATELINE_INDEX=index)
+    python("\n".join([fill, *blocks]), cwd=tmp_path, PYTHONPATH=str(root), DATELINE_INDEX=index)

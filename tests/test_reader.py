@@ -20,6 +20,8 @@ from tests.fake_index import FakeIndex
 from tests.fake_reader import FakeReader
 from vectorstore import Article, Passage
 
+pytestmark = pytest.mark.usefixtures("asked_anew")
+
 QUESTION = "who co-chairs the two-state meeting?"
 MEETING = (
     "Khiari also pointed to the upcoming ministerial meeting to support the two-state solution, to "

@@ -37,7 +37,7 @@ chat: $(VENV)/.installed ## Install what is missing, add the sample articles, op
 		|| [ $$? -eq 130 ] # Ctrl-C is how it ends
 
 # Tests write many small files and wait for each to be on the disk: half the time, where memory will do.
-# They also wait for servers and browsers: one process more than there are processors. Those of the page,
+# They also wait for servers and browsers: two processes more than there are processors. Those of the page,
 # which take longest, begin. Many start the program: it becomes bytecode once, also where Python is told to
 # write none. ALL=1 also runs what is exhaustive: each state of the page, each sample question.
 test: $(VENV)/.installed-dev ## Lint, types, import rules and tests
@@ -48,7 +48,7 @@ test: $(VENV)/.installed-dev ## Lint, types, import rules and tests
 	@echo "lint-imports"; $(VENV)/bin/lint-imports
 	@echo "pytest"; if [ "$$(df -kP /dev/shm 2>/dev/null | awk 'END {print $$4}')" -gt 4000000 ] 2>/dev/null; \
 		then export TMPDIR=/dev/shm; fi; \
-		$(PY) -m pytest -n $$($(PY) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))') --dist loadfile --no-loadscope-reorder $(if $(ALL),--all)
+		$(PY) -m pytest -n $$($(PY) -c 'import os; print(min(4, 2 + (os.cpu_count() or 1)))') --dist loadfile --no-loadscope-reorder $(if $(ALL),--all)
 
 bench: $(VENV)/.installed ## Measure: answers on the sample articles, time to a first answer
 	@$(PY) -m benchmarks.seed_answers

@@ -82,7 +82,7 @@ def _share(stems: Sequence[str], held: frozenset[str]) -> float:
 
 
 def unaccented(word: str) -> str:
-    """ "malmo" for "malmö"; what is no letter with an accent stays."""
+    """Without accents: "malmo" for "malmö"."""
     if word.isascii():
         return word
     apart = unicodedata.normalize("NFKD", word.replace("ø", "o").replace("ł", "l"))

@@ -208,6 +208,32 @@ def test_marks_of_notes_are_not_told(words: str, told: str) -> None:
     assert unmarked(words) == told
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("GENEVA (Reuters) — Talks broke up late.", "Talks broke up late."),
+        ("ST. PAUL, Minn. – “No,” she said.", "“No,” she said."),
+        ("NEW YORK -- Élodie Roux won.", "Élodie Roux won."),
+        ("NATO — the alliance — met.", "NATO — the alliance — met."),
+        ("Geneva — It rains.", "Geneva — It rains."),
+        ("A — B is the line.", "A — B is the line."),
+    ],
+)
+def test_where_a_report_was_written_is_not_told(words: str, told: str) -> None:
+    passage = replace(PASSAGE, text=words, end=PASSAGE.start + len(words))
+    claim = Claim(words, (proof(words, passage),))
+    answer = composed(Finding("sentences", (claim,), {}, short="late"))
+    assert answer.text == f"{told} [1]"
+    assert answer.citations[0].quote == words
+
+
+def test_where_a_report_was_written_is_told_if_that_was_asked() -> None:
+    words = "GENEVA (Reuters) — Talks broke up late."
+    passage = replace(PASSAGE, text=words, end=PASSAGE.start + len(words))
+    claim = Claim(words, (proof(words, passage),))
+    assert composed(Finding("sentences", (claim,), {}, short="Geneva")).text == f"{words} [1]"
+
+
 def test_names_that_begin_as_what_leans_stay_whole() -> None:
     assert composed(phrase("But Is It Art", proof("Nobody objected."))).text == "But Is It Art. [1]"
     text = "So Solid Crew won, and so they left."

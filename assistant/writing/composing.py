@@ -34,6 +34,11 @@ _AHEAD = re.compile(
 # Before a capital the last ones may begin a name: "So Solid Crew".
 _LEANS = re.compile(r"(?:But|However),? (?=\w)|(?:And|So|Yet),? (?=[a-z])")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
+# "GENEVA (Reuters) — Talks"; "NATO — the alliance — …" is none.
+_DATELINE = re.compile(
+    r"^[^\W\d_a-z][A-ZÀ-ÖØ-Þ.'’-]+(?: [A-ZÀ-ÖØ-Þ.'’-]+){0,3}(?:, [A-Z][\w.]*(?: [A-Z][\w.]*){0,2})?(?: \([A-Z][\w ]*\))?"
+    r" (?:[—–-]|--) (?=[^\W\d_a-z]|[“\"])"
+)
 _HEADING = re.compile(r"^#{1,6}\s+")
 _PARAGRAPHS = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+")
 
@@ -57,7 +62,7 @@ class Composition:
             ahead = self._phrases.say(finding.lead) if finding.lead and place == 0 else ""
             if timeline and (day := claim.proofs[0].passage.published):
                 ahead = self._phrases.say("on_day", day=in_words(day))
-            self._claim(claim, ahead)
+            self._claim(claim, ahead, finding.short or "")
         if self.short is None:
             self.short = finding.short
 
@@ -66,7 +71,7 @@ class Composition:
         self._text.append(text)
         self.statements += [Statement(side.text, side.citations) for side in positions]
 
-    def _claim(self, claim: Claim, ahead: str = "") -> None:
+    def _claim(self, claim: Claim, ahead: str = "", short: str = "") -> None:
         numbers = tuple(dict.fromkeys(self.cite(proof) for proof in claim.proofs))
         marks = "".join(f"[{number}]" for number in numbers)
         # A mark for every paragraph: one without would look unproved.
@@ -80,7 +85,7 @@ class Composition:
             if said in self.statements:  # by another part of the question
                 continue
             self.statements.append(said)
-            told = unmarked(words)
+            told = _without_dateline(unmarked(words), short)
             # Whoever speaks of himself is quoted: the words alone would be ours.
             told = f"“{told}”" if voiced(told) else told
             self._text.append(f"{ahead} {told} {marks}".strip())
@@ -122,6 +127,13 @@ def unmarked(words: str) -> str:
     """An article's words without the marks of its notes, and any other "[2]" as "(2)": it is no mark of
     ours. Those that Markdown puts before a headline go."""
     return _MARK.sub("(\\1)", _NOTES.sub("", _HEADING.sub("", words)))
+
+
+def _without_dateline(words: str, short: str) -> str:
+    """A sentence without the place it was reported from, unless that holds the `short` answer."""
+    found = _DATELINE.match(words)
+    asked = found is not None and short and short.casefold() in found[0].casefold()
+    return words if found is None or asked else words[found.end() :]
 
 
 def voiced(text: str) -> bool:

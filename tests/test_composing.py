@@ -202,6 +202,9 @@ def test_yes_comes_before_what_says_so() -> None:
         ("It is in paragraph [2] of the bill.", "It is in paragraph (2) of the bill."),
         ("[1] The quay is open.", "(1) The quay is open."),
         ("The song [1969] was new.", "The song (1969) was new."),
+        ("**It was turned down.**", "It was turned down."),
+        ("It was **never** sold, **not", "It was never sold, not"),
+        ("It holds 2**3 or 2 ** 3.", "It holds 2**3 or 2 ** 3."),
     ],
 )
 def test_marks_of_notes_are_not_told(words: str, told: str) -> None:

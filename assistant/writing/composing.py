@@ -40,6 +40,7 @@ _DATELINE = re.compile(
     r" (?:[—–-]|--) (?=[^\W\d_a-z]|[“\"])"
 )
 _HEADING = re.compile(r"^#{1,6}\s+")
+_STRONG = re.compile(r"(?<!\w)\*\*(?=\S)|(?<=\S)\*\*(?!\w)")
 _PARAGRAPHS = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+")
 
 
@@ -125,8 +126,9 @@ def quoted(answer: Answer, finding: Finding) -> bool:
 
 def unmarked(words: str) -> str:
     """An article's words without the marks of its notes, and any other "[2]" as "(2)": it is no mark of
-    ours. Those that Markdown puts before a headline go."""
-    return _MARK.sub("(\\1)", _NOTES.sub("", _HEADING.sub("", words)))
+    ours. Those that Markdown puts before a headline and around bold words go."""
+    plain = _STRONG.sub("", _HEADING.sub("", words))
+    return _MARK.sub("(\\1)", _NOTES.sub("", plain))
 
 
 def _without_dateline(words: str, short: str) -> str:

@@ -965,10 +965,10 @@ def many_articles(folder: Path, count: int) -> dict[str, str]:
 def test_ctrl_c_while_adding_keeps_what_was_added_and_running_again_adds_the_rest(
     root: Path, tmp_path: Path, run: Run
 ) -> None:
-    texts = many_articles(tmp_path / "many", 96)
+    texts = many_articles(tmp_path / "many", 160)
     arguments = command(tmp_path / "index", "add", str(tmp_path / "many"))
     with on_terminal(arguments, environment(root)) as (process, terminal):
-        seen(terminal, rb"\b(3[3-9]|[4-9]\d)/96\b")  # the first batch is in
+        seen(terminal, rb"\b(3[3-9]|[4-9]\d|1\d\d)/160\b")  # the first batch is in
         in_it = len(
             json.loads(run("list", "--json").stdout)
         )  # of 32, or fewer where reading is slow
@@ -986,7 +986,7 @@ def test_ctrl_c_while_adding_keeps_what_was_added_and_running_again_adds_the_res
     with Assistant.open(Settings(index=tmp_path / "index")) as assistant:
         summaries = assistant.index.articles()
         assert len(summaries) == int(new) == int(all_)
-        assert 0 < in_it <= len(summaries) < 96
+        assert 0 < in_it <= len(summaries) < 160
         for summary in summaries:
             text = assistant.index.get(summary.id).text
             assert text in texts.values()
@@ -995,7 +995,7 @@ def test_ctrl_c_while_adding_keeps_what_was_added_and_running_again_adds_the_res
 
     again = json.loads(run("add", "--json", str(tmp_path / "many")).stdout)
     assert len(again["unchanged"]) == len(summaries)
-    assert len(again["added"]) == 96 - len(summaries)
+    assert len(again["added"]) == 160 - len(summaries)
 
 
 # -------------------------------------------------------------------------------------------- chat
@@ -1065,10 +1065,10 @@ def test_chat_that_is_told_to_end_closes_the_index_as_by_ctrl_c(
 def test_a_command_that_is_told_to_end_says_so_and_keeps_what_was_added(
     root: Path, tmp_path: Path, run: Run
 ) -> None:
-    many_articles(tmp_path / "many", 96)
+    many_articles(tmp_path / "many", 160)
     arguments = command(tmp_path / "index", "add", str(tmp_path / "many"))
     with on_terminal(arguments, environment(root)) as (process, terminal):
-        seen(terminal, rb"\b(3[3-9]|[4-9]\d)/96\b")
+        seen(terminal, rb"\b(3[3-9]|[4-9]\d|1\d\d)/160\b")
         process.send_signal(signal.SIGTERM)
         last = seen(terminal)
         assert process.wait(60) == 143

@@ -215,7 +215,10 @@ def test_marks_of_notes_are_not_told(words: str, told: str) -> None:
     ("words", "told"),
     [
         ("GENEVA (Reuters) — Talks broke up late.", "Talks broke up late."),
-        ("ST. PAUL, Minn. – “No,” she said.", "“No,” she said."),
+        ("ST. PAUL, Minn. — “No,” she said.", "“No,” she said."),
+        ("LONDON (Reuters) - Shares fell.", "Shares fell."),
+        ("PSG – Marseille ended 2–1.", "PSG – Marseille ended 2–1."),
+        ("EU - Mercosur talks begin.", "EU - Mercosur talks begin."),
         ("NEW YORK -- Élodie Roux won.", "Élodie Roux won."),
         ("NATO — the alliance — met.", "NATO — the alliance — met."),
         ("Geneva — It rains.", "Geneva — It rains."),

@@ -956,6 +956,9 @@ def test_pages_of_a_feed_are_fetched_as_safely_as_any(index: Index, site: Site) 
     assert asked(site) == ["/feed"]
 
 
+NO_ADDRESS = '<link rel="alternate" type="application/rss+xml" href="http://[news">'
+
+
 @pytest.mark.parametrize(
     ("path", "link", "offered"),
     [
@@ -963,6 +966,9 @@ def test_pages_of_a_feed_are_fetched_as_safely_as_any(index: Index, site: Site) 
         ("/", '<link rel="alternate" type="application/atom+xml" href="/a?b=1">', "/a?b=1"),
         ("/", '<link rel="alternate" type="text/html" hreflang="de" href="/de">', ""),
         ("/", '<link rel="alternate" type="application/rss+xml" href="javascript:x">', ""),
+        ("/", NO_ADDRESS, ""),
+        ("/", '<link rel="alternate" type="application/rss+xml">', ""),
+        ("/", f'{NO_ADDRESS}<link rel="alternate" type="application/rss+xml" href="/b">', "/b"),
         ("/story", '<link rel="alternate" type="application/rss+xml" href="/news.xml">', ""),
     ],
 )

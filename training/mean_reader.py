@@ -1,10 +1,9 @@
-"""Makes one reader of two: the mean of their weights, which keeps what either of them has learnt.
+"""Makes one reader of two: the mean of their weights, which keeps most of what either has learnt.
 
     python -m training.mean_reader runs/restored runs/next/mean runs/both
 
-For a reader and what it became by training on: going on with new questions, it forgets something of the
-old, and the mean of both is better at either than one of them is at the other's (Wortsman et al. 2022,
-arXiv 2109.01903).
+For a reader and what it became by training on: with new questions it forgets something of what it could, and
+the mean of both keeps most of the old and of the new (Wortsman et al. 2022, arXiv 2109.01903).
 """
 
 from __future__ import annotations

@@ -34,10 +34,10 @@ _AHEAD = re.compile(
 # Before a capital the last ones may begin a name: "So Solid Crew".
 _LEANS = re.compile(r"(?:But|However),? (?=\w)|(?:And|So|Yet),? (?=[a-z])")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
-# "GENEVA (Reuters) — Talks"; "NATO — the alliance — …" is none.
+# "GENEVA — Talks" and "LONDON (Reuters) - Shares", but neither "NATO — the alliance — …" nor "PSG – Marseille".
 _DATELINE = re.compile(
-    r"^[^\W\d_a-z][A-ZÀ-ÖØ-Þ.'’-]+(?: [A-ZÀ-ÖØ-Þ.'’-]+){0,3}(?:, [A-Z][\w.]*(?: [A-Z][\w.]*){0,2})?(?: \([A-Z][\w ]*\))?"
-    r" (?:[—–-]|--) (?=[^\W\d_a-z]|[“\"])"
+    r"^[^\W\d_a-z][A-ZÀ-ÖØ-Þ.'’-]+(?: [A-ZÀ-ÖØ-Þ.'’-]+){0,3}(?:, [A-Z][\w.]*(?: [A-Z][\w.]*){0,2})?"
+    r"(?: \([A-Z][\w ]*\) (?:[—–-]|--)| (?:—|--)) (?=[^\W\d_a-z]|[“\"])"
 )
 _HEADING = re.compile(r"^#{1,6}\s+")
 _STRONG = re.compile(r"(?<!\w)\*\*(?=\S)|(?<=\S)\*\*(?!\w)")

@@ -32,6 +32,7 @@ _CUT_OFF = re.compile(
     r"[\w ]{0,40}|weiterlesen|mehr lesen|lire la suite|leer más|seguir leyendo|lees verder)[^\w.!?]{0,5}\Z",
     re.IGNORECASE,
 )
+_HEAD = 200_000  # bytes of a page that its head is looked for in
 _FEEDS = ("application/rss+xml", "application/atom+xml")
 _START = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*|<!DOCTYPE[^>\[]*>\s*)*<(?:\w+:)?(urlset|sitemapindex)\b",
@@ -93,13 +94,19 @@ def feed_of(content: bytes, address: str) -> str:
     from lxml import etree
 
     try:
-        root = etree.fromstring(content, parser=etree.HTMLParser(no_network=True))
+        root = etree.fromstring(content[:_HEAD], parser=etree.HTMLParser(no_network=True))
     except etree.LxmlError:
         return ""
     for link in root.iter("link") if root is not None else ():
         relations = link.get("rel", "").lower().split()
-        if "alternate" in relations and link.get("type", "").strip().lower() in _FEEDS:
-            return web_address(urljoin(address, link.get("href", "").strip())) or ""
+        written = link.get("href", "").strip()
+        if written and "alternate" in relations and link.get("type", "").lower() in _FEEDS:
+            try:
+                found = web_address(urljoin(address, written))
+            except ValueError:  # no address: "http://[news"
+                continue
+            if found:
+                return found
     return ""
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _SHORTEST = 3  # letters of a word that may be an error
+_SHORTEST_OF_NAME = 5  # of one typed without a capital that may stand for a name: "rota" is not Rita
 
 
 class Respelling(NamedTuple):
@@ -45,6 +46,8 @@ def respelt(
         if not found or token.text.lower().startswith(found.lower()):  # "worshippers" is no error
             continue
         if token.text.islower():
+            if len(token.text) < _SHORTEST_OF_NAME and not found.islower():
+                continue
             found = found.lower() if common(found) else found
             read = f"{read[: token.start]}{found}{read[token.end :]}"
         else:

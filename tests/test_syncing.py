@@ -1019,6 +1019,20 @@ def test_the_pages_that_a_sitemap_lists_come_in_and_are_asked_for_when_they_chan
 
 
 @pytest.mark.usefixtures("hurried")
+def test_a_sitemap_in_sixteen_bits_and_one_larger_than_a_page_may_be(
+    index: Index, site: Site
+) -> None:
+    page(site, "/ferry", FERRY + LONG)
+    page(site, "/flood", FLOOD + LONG)
+    start = "<?xml version='1.0' encoding='UTF-16'?>"
+    wide = f"{start}<urlset><url><loc>{site.base}/ferry</loc></url></urlset>".encode("utf-16")
+    assert len(synced(index, site.says("/wide.xml", wide, Content_Type="text/xml")).new) == 1
+    filling = b"<!--" + b" " * 11_000_000 + b"-->"
+    large = f"<urlset><url><loc>{site.base}/flood</loc></url>".encode() + filling + b"</urlset>"
+    assert len(synced(index, site.says("/large.xml", large, Content_Type="text/xml")).new) == 1
+
+
+@pytest.mark.usefixtures("hurried")
 def test_a_compressed_sitemap_is_unpacked_within_the_limit(index: Index, site: Site) -> None:
     page(site, "/ferry", FERRY + LONG)
     plain = f"<urlset><url><loc>{site.base}/ferry</loc></url></urlset>".encode()

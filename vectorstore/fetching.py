@@ -51,6 +51,7 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _LAST_PORT = 65_535
 _AS_KNOWN = 304
+LISTED = 5  # sitemaps.org allows 50 MB
 _ROBOTS_LIMIT = 500_000  # bytes of robots.txt that are read, as RFC 9309 asks
 
 
@@ -73,7 +74,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one page may take: seconds in all, bytes once unpacked, and redirects."""
+    """What one page may take: seconds in all, bytes once unpacked (of XML, which may list a whole site,
+    `LISTED` times as many), and redirects."""
 
     seconds: float = 30.0
     size: int = 10_000_000
@@ -198,11 +200,13 @@ class _Visit:
                 media_type = _media_type(response)
                 if media_type not in (*MEDIA_TYPES, *_SAYS_NOTHING):
                     raise self._of_another_type(media_type)
-                content = await self._content(response, self._limits.size)
+                lists = media_type in ("application/xml", "text/xml", *_PACKED)
+                size = self._limits.size * (LISTED if lists else 1)
+                content = await self._content(response, size)
                 if content.startswith(_GZIP):
-                    content = self._unpacked(content)
-                if len(content) > self._limits.size:
-                    raise self._refusal(f"it is larger than {self._limits.size:,} bytes")
+                    content = self._unpacked(content, size)
+                if len(content) > size:
+                    raise self._refusal(f"it is larger than {size:,} bytes")
                 if media_type in (*_PACKED, *_SAYS_NOTHING):
                     media_type = self._seen_in(content, media_type)
                 return Page(
@@ -322,14 +326,14 @@ class _Visit:
                 break
         return bytes(content)
 
-    def _unpacked(self, content: bytes) -> bytes:
+    def _unpacked(self, content: bytes, limit: int) -> bytes:
         """What a compressed sitemap or feed holds; more than the limit only where there is more."""
         unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # with gzip's header
         try:
-            unpacked = unpacking.decompress(content, self._limits.size + 1)
+            unpacked = unpacking.decompress(content, limit + 1)
         except zlib.error as error:
             raise self._refusal(f"it says it is packed by gzip and is not ({error})") from error
-        if not unpacking.eof and len(unpacked) <= self._limits.size:
+        if not unpacking.eof and len(unpacked) <= limit:
             raise self._unreachable("it is packed by gzip and breaks off; try again later")
         return unpacked
 

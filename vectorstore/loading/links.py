@@ -11,6 +11,7 @@ Nothing is fetched here.
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,7 +68,7 @@ def sitemap_of(content: bytes) -> Sitemap | None:
             if line.strip()
         ]
         return Sitemap(tuple(map(Listed, dict.fromkeys(lines[:_MOST]))), ()) if all(lines) else None
-    if not _START.match(content[:4_096]):
+    if not _START.match(_as_ascii(content[:4_096])):
         return None
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True)
     try:
@@ -87,6 +88,12 @@ def sitemap_of(content: bytes) -> Sitemap | None:
         return Sitemap((), tuple(sorted(found, key=lambda each: -found[each])))
     listed = (Listed(address, changed) for address, changed in found.items())
     return Sitemap(tuple(sorted(listed, key=lambda each: -each.changed)), ())
+
+
+def _as_ascii(head: bytes) -> bytes:
+    """The beginning of a document, also where it is in UTF-16, which a byte order mark tells."""
+    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return head.decode("utf-16", "ignore").encode("ascii", "replace") if wide else head
 
 
 def feed_of(content: bytes, address: str) -> str:

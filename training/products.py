@@ -1,12 +1,15 @@
-"""Matrix products of a network in half precision, by MKL, where the processor has AVX512-FP16.
+"""Matrix products of a network in sixteen bits, where the processor has instructions for them.
 
-    halve(encoder)        # its Linear and LayerNorm modules; the same parameters, still 32 bits
+    narrow(encoder, precision())   # its Linear and LayerNorm modules; the same parameters, still 32 bits
 
-PyTorch multiplies half-precision matrices on a processor by making them 32 bits wide. MKL's
-`cblas_hgemm` multiplies them as they are: twice as many a second (measured: training/RESULTS.md).
-Parameters and the optimiser stay in 32 bits; activations and their gradients are half precision, so
-the loss has to be scaled (`Scale`), as Micikevicius et al. 2018, arXiv 1710.03740, describe. Normal
-forms are computed in 32 bits.
+- bfloat16, where the processor has AMX: PyTorch's own products, seven times as many a second as in 32
+  bits (measured: training/RESULTS.md).
+- float16, where it has AVX512-FP16 and the package `mkl` is installed: PyTorch multiplies
+  half-precision matrices on a processor by making them 32 bits wide; MKL's `cblas_hgemm` multiplies
+  them as they are.
+
+Parameters and the optimiser stay in 32 bits; activations and their gradients are sixteen bits wide, so
+in float16 the loss has to be scaled (`Scale`), as Micikevicius et al. 2018, arXiv 1710.03740, describe.
 """
 
 from __future__ import annotations
@@ -24,38 +27,65 @@ from torch import nn
 _ROW_MAJOR, _AS_IS, _TRANSPOSED = 101, 111, 112
 
 
-def available() -> bool:
-    """True where the package `mkl` is installed and the processor multiplies in half precision."""
+def precision() -> torch.dtype:
+    """The narrowest floating-point numbers this processor multiplies faster than 32-bit ones, or float32."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
-        return False
-    return "avx512_fp16" in flags and _library_file() is not None
+        return torch.float32
+    if "amx_bf16" in flags:
+        return torch.bfloat16
+    return torch.float16 if "avx512_fp16" in flags and _library_file() else torch.float32
 
 
-def halve(layers: nn.Module) -> None:
-    """The Linear and LayerNorm modules of an encoder's layers, in place, compute in half precision
-    from now on, and so does its attention."""
-    layers.register_forward_pre_hook(_half_mask, with_kwargs=True)
-    _replace(layers)
+def narrow(layers: nn.Module, to: torch.dtype) -> None:
+    """The Linear and LayerNorm modules of an encoder's layers, in place, compute in `to` from now on, and
+    so does its attention."""
+
+    def narrow_mask(_layers: nn.Module, given: Any, named: dict[str, Any]) -> Any:
+        # A 32-bit mask would make the attention's scores 32 bits wide.
+        mask = named.get("attention_mask")
+        if mask is not None:
+            named = named | {"attention_mask": mask.clamp(min=-30_000).to(to)}
+        return given, named
+
+    layers.register_forward_pre_hook(narrow_mask, with_kwargs=True)
+    _replace(layers, HalfLinear if to == torch.float16 else BrainLinear, to)
 
 
-def _half_mask(_layers: nn.Module, given: Any, named: dict[str, Any]) -> Any:
-    # A 32-bit mask would make the attention's scores 32 bits wide.
-    mask = named.get("attention_mask")
-    if mask is not None:
-        named = named | {"attention_mask": mask.clamp(min=-30_000).half()}
-    return given, named
+def keep_memory() -> None:
+    """What is freed stays with the process (glibc): a step that maps its large tensors anew each time
+    takes a third longer."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        for option, value in ((-3, 1 << 30), (-1, (1 << 31) - 1), (-2, 1 << 28)):  # mmap, trim, pad
+            library.mallopt(option, value)
 
 
-def _replace(module: nn.Module) -> None:
+def _replace(module: nn.Module, linear: type[nn.Module], to: torch.dtype) -> None:
     for name, child in list(module.named_children()):
         if isinstance(child, nn.Linear):
-            setattr(module, name, HalfLinear(child))
+            setattr(module, name, linear(child))
         elif isinstance(child, nn.LayerNorm):
-            setattr(module, name, HalfNorm(child))
+            setattr(module, name, NarrowNorm(child, to))
         else:
-            _replace(child)
+            _replace(child, linear, to)
+
+
+class BrainLinear(nn.Module):
+    """A Linear's parameters; what learns is copied into bfloat16 at every call."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.weight, self.bias = linear.weight, linear.bias
+        self._kept: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        kept = self._kept
+        if kept is None or self.weight.requires_grad:
+            kept = self.weight.bfloat16(), self.bias.bfloat16()
+            self._kept = None if self.weight.requires_grad else kept
+        return nn.functional.linear(x.bfloat16(), *kept)
 
 
 class HalfLinear(nn.Module):
@@ -72,16 +102,18 @@ class HalfLinear(nn.Module):
         return _Product.apply(x, self.weight, self._half, self.bias)  # type: ignore[no-any-return,no-untyped-call]
 
 
-class HalfNorm(nn.Module):
-    """A LayerNorm computed in 32 bits, whose result is half precision."""
+class NarrowNorm(nn.Module):
+    """A LayerNorm whose result is sixteen bits wide; float16 is computed in 32 bits."""
 
-    def __init__(self, norm: nn.LayerNorm) -> None:
+    def __init__(self, norm: nn.LayerNorm, to: torch.dtype) -> None:
         super().__init__()
-        self.weight, self.bias, self._eps = norm.weight, norm.bias, norm.eps
+        self.weight, self.bias, self._eps, self._to = norm.weight, norm.bias, norm.eps, to
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        wide = torch.float32 if self._to == torch.float16 else self._to
         shape = tuple(self.weight.shape)
-        return nn.functional.layer_norm(x.float(), shape, self.weight, self.bias, self._eps).half()
+        weight, bias = self.weight.to(wide), self.bias.to(wide)
+        return nn.functional.layer_norm(x.to(wide), shape, weight, bias, self._eps).to(self._to)
 
 
 class Scale:

@@ -62,8 +62,7 @@ def main() -> None:
             with Assistant(index, reader, Settings(index=Path(scratch) / "index")) as assistant:
                 answers = ask(assistant, asked)
     if a.keep:
-        lines = [json.dumps(_plain(q, answers[q.id]), ensure_ascii=False) for q in asked]
-        a.keep.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        keep(a.keep, asked, answers)
     judged = [
         (q, where, answers[q.id], verdict(q, where, answers[q.id]))
         for q, where in zip(asked, gold, strict=True)
@@ -166,6 +165,11 @@ def in_split(row: dict[str, Any], split: str) -> bool:
 def read_lines(file: Path) -> list[dict[str, Any]]:
     with gzip.open(file, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
+
+
+def keep(file: Path, asked: Sequence[LabelledQuestion], answers: dict[str, Answer]) -> None:
+    lines = [json.dumps(_plain(q, answers[q.id]), ensure_ascii=False) for q in asked]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def kept(file: Path) -> dict[str, Answer]:

@@ -54,6 +54,7 @@ SECOND_NEGATIVE = 0.3
 NO_MARK = 0.15  # of the questions lose their question mark
 NOT_SUPPORTED = len(VERDICTS)  # a verdict that is not "supported"; which of the others, nobody said
 TITLE = 120  # characters of a title
+WHOLE = 1_000  # characters of a text that statements are judged on whole
 # A run of capitalised words, or a number.
 _NAME = re.compile(r"\b[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*|\b\d[\d,.]*\d\b|\b\d\b")
 _PERSON = r"[A-Z][\w’'-]+(?: [A-Z]\.?)?(?: (?:de|von|van|al|bin))?(?: [A-Z][\w’'-]+){1,2}"
@@ -112,9 +113,9 @@ FIRST = {"squad1": 1400, "squad2": 60, "adversarial": 60, "qamr": 160, "news": 1
          "rte": 60, "roles": 60, "followups": 140, "checked": 40}  # fmt: skip
 LATER = {"squad1": 420, "squad2": 70, "adversarial": 200, "qamr": 100, "news": 40, "clapnq": 50,
          "claims": 900, "rte": 200, "roles": 40, "followups": 100, "checked": 110}  # fmt: skip
-LAST = {"squad1": 120, "squad2": 40, "adversarial": 150, "qamr": 20, "news": 80, "clapnq": 30,
-        "claims": 500, "rte": 60, "roles": 10, "followups": 50, "checked": 110,
-        "written": 1400, "statements": 900}  # fmt: skip
+LAST = {"squad1": 250, "squad2": 50, "adversarial": 200, "qamr": 40, "news": 40, "clapnq": 30,
+        "claims": 400, "rte": 50, "roles": 15, "followups": 60, "checked": 200,
+        "written": 1700, "statements": 1300}  # fmt: skip
 JUDGED = ("claims", "rte", "statements")
 TURNS = 2  # of a conversation, at most, before a follow-up
 
@@ -545,16 +546,29 @@ def _written_questions(row: dict[str, Any]) -> list[Item]:
 
 
 def _written_statements(row: dict[str, Any]) -> list[Item]:
-    return [
-        Item(
-            item["text"],
-            f"{row['title']}\0{row['text']}",
-            gold=tuple(row["text"][a:b] for a, b in item.get("evidence", ())),
-            verdict=VERDICTS.index(item["form"]),
-        )
-        for item in row["items"]
-        if item["form"] != "question"
-    ]
+    found = []
+    for item in row["items"]:
+        if item["form"] != "question":
+            gold = tuple(row["text"][a:b] for a, b in item.get("evidence", ()))
+            text = _nearest(row["text"], gold or (item["text"],))
+            verdict = VERDICTS.index(item["form"])
+            found.append(Item(item["text"], f"{row['title']}\0{text}", gold=gold, verdict=verdict))
+    return found
+
+
+def _nearest(text: str, said: Sequence[str]) -> str:
+    """The passage of a long text that holds these sentences, or has most of their words."""
+    if len(text) <= WHOLE:
+        return text
+    pieces = [text[start:end] for start, end in passages(text)]
+    wanted = {word for one in said for word in re.findall(r"\w{3,}", one.lower())}
+    return max(
+        pieces,
+        key=lambda piece: (
+            len(_places(piece, said)),
+            len(wanted & set(re.findall(r"\w{3,}", piece.lower()))),
+        ),
+    )
 
 
 def _questions(folder: Path, docs: set[str]) -> list[Item]:

@@ -477,7 +477,7 @@ class Chain:
                 own.add(replace(finding, lead=finding.lead or "own_words"))
             sure.append(finding.confidence)
         written = own.on(written)
-        if known and sure:  # of which the writer has left the share that is supported
+        if known and sure:  # the writer has already scaled `known` by the supported share
             doubt = min(1.0, min(sure) / known)
             written = replace(written, confidence=written.confidence * doubt)
         if not told:

@@ -173,7 +173,7 @@ def _is_message(given: Any) -> bool:
 
 
 def _text(content: Any) -> str | None:
-    """The text of a message's content, None if it is not content; of blocks, the text of those with any."""
+    """The text of a message's content, None if it has none of its forms; of blocks, all their text."""
     if content is None:  # an answer that only called a tool
         return ""
     if isinstance(content, str):

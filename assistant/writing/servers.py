@@ -80,7 +80,7 @@ def _read(port: int, address: str, listed: Sequence[dict[str, Any]]) -> Server |
     if owner == "dateline":
         return None
     program = _OWNERS.get(owner) or _PROGRAMS.get(port, "A server")
-    # Only its own protocol can tell Ollama how large a context is needed.
+    # In its own protocol, Ollama can be told how large a context is needed.
     provider = "ollama" if program == "Ollama" and PROVIDERS["ollama"].installed else "openai"
     names = [
         name

@@ -49,7 +49,7 @@ class Thoughts:
 
     With `held`, nothing is said until the thoughts or the text have ended: for a model that is known to
     close thoughts that it did not open. `thinking` says whether it is thinking now, and `unopened`
-    whether it has closed thoughts that it did not open.
+    whether it has thought without marking the beginning.
     """
 
     def __init__(self, *, held: bool = False) -> None:

@@ -49,8 +49,9 @@ _STOPS = (".", "!", "?", "…")
 class Question:
     """One way to understand a question.
 
-    `text` is the question, `read` the same after the conversation it may depend on, `topic` what it
-    is about, without words of instruction; `sentences` is how many were asked for, 0 if none were.
+    `text` is the question, `read` the same with the conversation before it that it may depend on,
+    `topic` what it is about, without words of instruction; `sentences` is how many were asked for, 0
+    if none were.
     """
 
     text: str

@@ -603,7 +603,7 @@ class ChatWriter:
             except asyncio.CancelledError:
                 arriving.put((None, _Failed(TimeoutError())))
                 raise
-            except Exception as error:  # noqa: BLE001  every provider raises its own; told by _told
+            except Exception as error:  # noqa: BLE001  every provider raises its own; _told handles it
                 arriving.put((None, _Failed(error)))
             else:
                 arriving.put((None, StopIteration()))

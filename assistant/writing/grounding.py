@@ -82,7 +82,7 @@ class Grounding:
 
     @property
     def text(self) -> str:
-        """What can be shown: the sentences checked so far and, where unsupported ones are not to be
+        """What can be shown: the sentences checked so far and, unless unsupported ones are to be
         removed, the beginning of the next one. What may become a refusal is not shown yet."""
         tail = self._stream.tail
         if self.refused or not tail or self._wording.unsupported == "remove":

@@ -108,7 +108,7 @@ class SentenceStream:
         return bool(self._marks) and self._marks[-1][0] == self._text.length
 
     def _sentence_end(self, following: str) -> int:
-        """Where the sentence ended, if `following` begins another one; else 0."""
+        """Where the sentence ended, if `following` begins another one; otherwise 0."""
         text = self._text
         if not text.has_letters:
             return 0
@@ -159,7 +159,7 @@ class _Text:
         return str(self)[: self.end]
 
     def last(self, count: int) -> str:
-        """So many characters of the body's end, or rather more."""
+        """The last `count` characters of the body, or all of it if it is shorter."""
         behind = self.length - self.end
         found = 0
         at = len(self._parts)

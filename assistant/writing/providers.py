@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 @dataclass(frozen=True, slots=True)
 class Provider:
     """The module that LangChain needs, the extra that installs it, the variable that holds the key,
-    the server's usual address on this machine, and its host elsewhere; "" where there is none."""
+    the server's usual address on this machine, and its host elsewhere; "" if there is none."""
 
     module: str
     extra: str

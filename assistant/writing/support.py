@@ -37,7 +37,7 @@ Judge = Callable[[str, Passage], Verdict | None]
 
 SURE = 0.5  # the judge's probability from which a sentence is supported
 DENIED = 0.95  # and from which it is contradicted, and may be left out
-ENOUGH = 0.70  # share of a sentence's words that its proof has, where there is no judge
+ENOUGH = 0.70  # share of a sentence's words that its proof must have if there is no judge
 
 _WINDOW = 3  # sentences
 _JUDGED = 3  # passages that the judge is asked about, the closest first: each takes it a while

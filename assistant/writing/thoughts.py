@@ -109,7 +109,7 @@ class Thoughts:
         self._mode = "said"
         for opening, closing in _PLAIN:
             rest = begun[len(opening) :]
-            # "analysis" in lower case with a capital right behind it; the others in any case.
+            # "analysis" in lower case with a capital right after it; the others in any case.
             if begun.lower().startswith(opening) and (
                 opening != "analysis" or (begun.startswith(opening) and rest[:1].isupper())
             ):

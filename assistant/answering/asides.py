@@ -1,5 +1,5 @@
-"""Sentences that come close to a question but answer nothing: an interviewer's questions, picture captions,
-and the editors' notes below an article.
+"""Sentences that come close to a question but answer nothing: interviewers' questions, captions of
+pictures, and the editors' notes below an article.
 
 without_asides(reading)     the reading with such sentences out of the running
 """

@@ -121,7 +121,7 @@ class State:
 
     @property
     def standalone(self) -> str:
-        """The question as it was read: with the conversation before it, if it turned out to need that."""
+        """The question as it was read: after the conversation, if it turned out to need that."""
         read = [part.material.question.read for part in self.parts if part.material is not None]
         return read[0] if len(read) == 1 else self.rewritten or self.asked.question
 
@@ -448,11 +448,11 @@ class Chain:
                 yield partial
 
     def _read_again(self, written: Answer, state: State, told: Sequence[Finding]) -> Answer:
-        """What a model wrote, with what the readers make of it: the briefest answer, and how sure it is.
+        """What a model wrote, with the readers' view: the briefest answer, and how sure that is.
 
-        Anything they are sure of that the model does not say is added below in the article's own words:
-        whichever is right, the answer then has it. If they are not sure of a few words that the model
-        does not say, or sources disagree, only their doubt counts.
+        Anything they are sure of that the model does not say is added below in the article's own
+        words: whichever is right, the answer then has it. If they are not sure of a few words that
+        the model does not say, or sources disagree, only their doubt counts.
         """
         known = self._confidence(state, told)
         material = state.parts[0].material if len(state.parts) == 1 and told else None
@@ -492,7 +492,7 @@ class Chain:
         return finding
 
     def _confidence(self, state: State, told: Sequence[Finding]) -> float:
-        """The lowest, as every part has to be right; if none is answered, how near the nearest came."""
+        """The lowest, as all parts have to be right; if none is answered, that of the nearest."""
         if told:
             return min(finding.confidence for finding in told)
         return max((p.finding.confidence for p in state.parts if p.finding), default=0.0)
@@ -601,8 +601,8 @@ class Chain:
 
 
 def _things(question: str) -> list[str]:
-    """Names, rare words and words that stand alone after an article: that nothing mentions "the zoo" explains
-    a refusal; that nothing mentions "happen", or the "main" of "the main road", does not."""
+    """Words whose absence explains a refusal: names, rare words and words alone after an article,
+    such as "the zoo", but not "happen", or the "main" of "the main road"."""
     found = []
     tokens = words(question).tokens
     for before, token, behind in zip((None, *tokens), tokens, (*tokens[1:], None), strict=False):
@@ -614,7 +614,7 @@ def _things(question: str) -> list[str]:
 
 
 def talk_of(asked: Asked) -> str | None:
-    """The kind of small talk, if it is any; "what is this?" in a conversation is about the articles."""
+    """The kind of small talk, if any; "what is this?" in a conversation is about the articles."""
     talk = small_talk(asked.question)
     ambiguous = talk == "about" and not re.search(r"\byou\b|dateline", asked.question.lower())
     return None if ambiguous and asked.history else talk

@@ -50,8 +50,8 @@ class Question:
     """One way to understand a question.
 
     `text` is the question, `read` the same with the conversation before it that it may depend on,
-    `topic` what it is about, without words of instruction; `sentences` is how many were asked for, 0
-    if none were.
+    `topic` what it is about, without words of instruction; `sentences` is how many were asked for,
+    0 if none were.
     """
 
     text: str
@@ -143,8 +143,8 @@ class Material:
         return tuple(sorted(found, key=lambda r: (-r.score, r.passage.article_id, r.start)))
 
     def alone(self, passage: Passage, span: Scored | Span) -> Reading:
-        """The sentence around `span`, read by itself (in an interview, with the question before it): a
-        second opinion, with nothing beside it that could be mistaken for the answer."""
+        """The sentence around `span`, read by itself (in an interview, with the question before
+        it): a second opinion, with nothing beside it that could be mistaken for the answer."""
         text, base = passage.text, passage.start
         around = sentences_around(text, span.start - base, span.end - base)
         key = (passage.id, around)
@@ -232,7 +232,7 @@ def said(passage: Passage, span: Scored | Span) -> str:
 
 
 def ends(text: str) -> bool:
-    """Whether a sentence ends like one: a headline or a dateline does not. Footnote marks are ignored."""
+    """Whether a sentence ends like one, footnote marks aside: headlines and datelines do not."""
     return _NOTES.sub("", text.rstrip()).rstrip(BEHIND)[-1:] in _STOPS
 
 

@@ -2,10 +2,11 @@
 
     follow_ups(answer, articles, before, ask)           up to three, the surest first
 
-More are made than are needed, from a few templates ("Who is …?", "What did … do in …?") filled in from a
-sentence; then each is asked, and those not answered as intended are dropped (overgenerate and rank, after
-Heilman and Smith 2010; roundtrip consistency, after Alberti et al. 2019). The templates know no
-grammar beyond word order: a question that would need more is not asked. No web page is known here.
+More are made than are needed, from a few templates ("Who is …?", "What did … do in …?") filled in
+from a sentence; then each is asked, and those not answered as intended are dropped (overgenerate
+and rank, after Heilman and Smith 2010; roundtrip consistency, after Alberti et al. 2019). The
+templates know no grammar beyond word order: a question that would need more is not asked. No web
+page is known here.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _OFTEN = 2  # the name in a title has to occur more often than this in the text 
 class Made(NamedTuple):
     """A question, and the sentence of its article that it was made from.
 
-    If it is `closed`, that sentence answers it, with `about`; otherwise any sentence with `about` may.
+    If `closed`, that sentence answers it, with `about`; otherwise any sentence with `about` may.
     """
 
     question: str
@@ -52,10 +53,10 @@ def follow_ups(
 ) -> list[str]:
     """Up to three questions that these articles also answer, the surest first.
 
-    `before` are the questions asked before the answer's own; they are not offered. `ask` answers as it will
-    when one is clicked, after the conversation: that may differ from the answer to the question alone.
-    `going` is called before each: it may wait, and ends the search by returning False.
-    Raises what `ask` raises.
+    `before` are the questions asked before the answer's own; they are not offered. `ask` answers as
+    it will when one is clicked, after the conversation: that may differ from the answer to the
+    question alone. `going` is called before each: it may wait, and ends the search by returning
+    False. Raises what `ask` raises.
     """
     told: list[tuple[Made, Answer]] = []
     for one in _candidates(answer, articles, [*before, answer.question]):
@@ -71,7 +72,7 @@ def follow_ups(
 
 
 def _candidates(answer: Answer, articles: Iterable[Article], asked: Sequence[str]) -> list[Made]:
-    """The questions worth asking: first those about what the answer names, then the nearest to it."""
+    """The questions worth asking: about what the answer names first, then the nearest to it."""
     known = [words(question).stems for question in asked]
     named = words(" ".join([*asked, answer.text, *(one.quote for one in answer.citations)])).stems
     said = " ".join([answer.text, *(one.quote for one in answer.citations)])
@@ -192,8 +193,9 @@ def made(text: str, title: str = "") -> Iterator[Made]:
 def _told_by(
     sentence: str, here: Sequence[Name], hero: str, articled: set[str]
 ) -> Iterator[tuple[str, str]]:
-    """Questions that the sentence itself answers, each with its answer: "In 2019 Strake moved to Dakar."
-    -> "What did Strake do in 2019?", "The bridge was opened on 4 May." -> "When was the bridge opened?".
+    """Questions that the sentence itself answers, each with its answer: "In 2019 Strake moved to
+    Dakar." -> "What did Strake do in 2019?", "The bridge was opened on 4 May." -> "When was the
+    bridge opened?".
 
     `hero` is the person that "he" is taken to mean, `articled` are the names that follow "the".
     """

@@ -5,7 +5,7 @@
     chain.as_tool()                              a tool for agents; its output reads as text
     chain.get_output_jsonschema()                the shape of an Answer
 
-It knows none of the chain's stages. It imports LangChain, so it is loaded only when a chain is first asked for.
+It knows none of the chain's stages. It needs LangChain, so it is imported only on first use.
 """
 
 # No `from __future__ import annotations` here: pydantic evaluates the annotations of the fields.
@@ -92,8 +92,8 @@ class AnswerChain(RunnableBinding[Any, Answer]):
     ) -> Runnable[Any, Answer]:
         """As usual, but the run that `on_end` is given also has the answer as a message.
 
-        Its `outputs` are {"answer": the Answer, "output": an AIMessage}: a message history keeps only
-        messages, and would keep nothing of an Answer.
+        Its `outputs` are {"answer": the Answer, "output": an AIMessage}: a message history keeps
+        only messages, and would keep nothing of an Answer.
         """
         return super().with_listeners(
             on_start=on_start, on_end=on_end and _with_message(on_end), on_error=on_error

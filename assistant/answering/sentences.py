@@ -162,7 +162,7 @@ def told(chosen: Sequence[Sentence], most: int, asked: Words | None = None) -> t
     """The sentences as claims, without repetitions.
 
     Those of one article are kept together, in its order; adjacent ones form one claim; a sentence
-    that depends on the one before it brings that along, if together they cover more of what was `asked`.
+    that depends on the one before it brings that along, if both cover more of what was `asked`.
     """
     kept: list[Sentence] = []
     for one in chosen:

@@ -53,8 +53,8 @@ class Spans:
 
 
 def candidates(material: Material) -> list[tuple[Reading, Scored]]:
-    """The spans that may answer, best first; of those that are about equally sure, the ones from the
-    time asked about come first.
+    """The spans that may answer, best first; of those that are about equally sure, the ones from
+    the time asked about come first.
 
     None crosses a sentence boundary, and each is trimmed to what a person would quote.
     """

@@ -13,8 +13,8 @@ from assistant.answers import Answer
 
 
 async def in_a_thread(made: Callable[[], Iterator[Answer]]) -> AsyncGenerator[Answer]:
-    """Yield what an iterator yields, as it comes, from a thread of its own: many answers waiting for
-    a model would otherwise fill the event loop's thread pool and hold up everything else.
+    """Yield what an iterator yields, as it comes, from a thread of its own: many answers waiting
+    for a model would otherwise fill the event loop's thread pool and hold up everything else.
 
     If the consumer stops early, the iterator is closed at its next step.
     """

@@ -184,7 +184,7 @@ def _age(passage: Dated, order: Order | None) -> int:
 
 
 def in_time(articles: Sequence[Article], time: AskedTime) -> list[Article]:
-    """Of articles on a topic, those from the time asked about, or just the oldest; otherwise all."""
+    """Of articles on a topic, those from the time asked about, or just the oldest; else all."""
     if time.order == "oldest" and (dated := [each for each in articles if each.published]):
         return [min(dated, key=lambda each: each.published or date.max)]
     if time.window is None:

@@ -3,7 +3,7 @@
     trimmed(text, 12, 20)       "Ministry" -> "Ministry of Health", "9" -> "July 9"
 
 The reader points at word pieces; what a person wants to read has no unpaired quotation mark and no
-trailing preposition. It goes by the words alone, in English. Pure functions over a text and offsets.
+trailing preposition. Only the words count, in English. Pure functions over a text and offsets.
 """
 
 from __future__ import annotations
@@ -105,9 +105,9 @@ _ENDS_SHORT = re.compile(
 def trimmed(text: str, start: int, end: int) -> Span:
     """`text[start:end]` as a person would quote it.
 
-    Leftovers at either end are removed (commas, "and", a quotation mark without its partner); a name,
-    a date or an amount that was cut off is completed. Never empty: if nothing would be left, the span
-    stays as it is.
+    Leftovers at either end are removed (commas, "and", a quotation mark without its partner); a
+    name, a date or an amount that was cut off is completed. Never empty: if nothing would be left,
+    the span stays as it is.
     """
     span = _without_rest(text, _whole_words(text, start, end))
     if span.length == 0:
@@ -203,8 +203,8 @@ def _completed(text: str, span: Span, pattern: re.Pattern[str]) -> Span:
 
 
 def _whole_name(text: str, span: Span) -> Span:
-    """The span, extended by the words of the name before and after it; a weekday or the first word of
-    a sentence is not part of a name."""
+    """The span, extended by the words of the name before and after it; a weekday or the first word
+    of a sentence is not part of a name."""
     start, end = span
     first = re.match(_WORD_OF_NAME, text[start:end])
     if first and _names(first[0]):

@@ -13,7 +13,7 @@ from assistant.answering.sentences import most_likely, told
 from assistant.question.intent import Form
 from assistant.reading.reader import Reading, Scored, Verdict
 
-_SURE = 2.5  # log-odds between yes and no from which 86 of 100 unseen questions are judged correctly
+_SURE = 2.5  # log-odds between yes and no from which 86 of 100 unseen questions are judged right
 
 _OR = re.compile(r"\bor\b(?! not\b)", re.IGNORECASE)
 

@@ -10,11 +10,11 @@ for each form on the signals of its findings (Platt 1999), fitted on the questio
 
 The threshold maximises right answers and right refusals, minus wrong answers and half of the wrong
 refusals, over the questions as they were asked if enough of those have no answer. All figures are
-five-fold cross-validated by question. Questions whose articles are known are asked twice, the second
-time with these articles hidden, so a file of answerable questions alone will do.
+five-fold cross-validated by question. Questions whose articles are known are asked twice, the
+second time with these articles hidden, so a file of answerable questions alone will do.
 
-It is saved in the index's folder, under the hash of the reader's weights: it holds for this reader and
-these articles, and nothing that was installed changes.
+It is saved in the index's folder, under the hash of the reader's weights: it holds for this reader
+and these articles, and nothing that was installed changes.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def fit(judged: Sequence[Judged]) -> dict[str, Any]:
 
 
 def keep(fitted: dict[str, Any], assistant: Assistant) -> Path:
-    """Write what `fit` found for the assistant's reader and index, atomically; return the file's path.
+    """Write what `fit` found for the assistant's reader and index, in one step; return the file.
 
     Forms about which the questions said too little keep the weights they had. Raises
     CalibrationError if the file cannot be written.

@@ -180,7 +180,7 @@ class Evaluation:
 
     def reliability(self) -> list[dict[str, float | None]]:
         """By tenths of confidence: how many questions, the mean confidence, and the share of them
-        whose best answer is right. If the confidence is calibrated, the latter two are about equal."""
+        whose best answer is right. With a calibrated confidence, the latter two are about equal."""
         rows = []
         for number in range(_BINS):
             inside = [
@@ -276,8 +276,8 @@ class Answering(Protocol):
 
 
 def remembering(assistant: Assistant) -> Assistant:
-    """The assistant, with what was once read for a question remembered: the evaluation asks again if
-    an answer is refused. For one thread."""
+    """The assistant, with what was once read for a question remembered: the evaluation asks again
+    if an answer is refused. For one thread."""
     return assistant.with_reader(RememberingReader(assistant.reader))
 
 
@@ -356,7 +356,7 @@ def _judged(
 
 
 def _proof(gold: Gold, cited: frozenset[Place]) -> float:
-    """The share of the places to be cited that were; one that is as good stands in for any of them."""
+    """The share cited of the places to be cited; one that is as good stands in for any of them."""
     wanted = max(1, len(gold.places))
     return min(wanted, len(cited)) / wanted
 

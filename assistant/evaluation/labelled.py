@@ -174,9 +174,9 @@ def to_line(question: LabelledQuestion) -> str:
 class Match:
     """How some words compare with the known answers: each figure is the best over them, 0 to 1.
 
-    `exact` and `f1` as in the SQuAD scorer (Rajpurkar et al. 2016); `contained` if the words contain
-    an answer; `right` if they do, or if they are part of an answer and at least half of it. Answers
-    in sentences are never found word for word: see `tells`.
+    `exact` and `f1` as in the SQuAD scorer (Rajpurkar et al. 2016); `contained` if the words
+    contain an answer; `right` if they do, or if they are part of an answer and at least half of it.
+    Answers in sentences are never found word for word: see `tells`.
     """
 
     exact: bool
@@ -222,7 +222,7 @@ def word_f1(one: str, other: str) -> float:
 
 
 def occurrences(answer: str, text: str) -> list[tuple[int, int]]:
-    """Where the words of `answer` occur in `text`, whatever the case and the punctuation between them."""
+    """Where the words of `answer` occur in `text`, whatever the case and punctuation between."""
     words = _WORD.findall(answer)
     if not words:
         return []

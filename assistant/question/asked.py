@@ -39,8 +39,8 @@ class Asked:
 def asked_of(given: Any) -> Asked:
     """The chain's input as a checked question. Raises QuestionError.
 
-    In a list of messages, given as such or under "messages", the last is the question and those before
-    it are the history.
+    In a list of messages, given as such or under "messages", the last is the question and those
+    before it are the history.
     """
     if isinstance(given, Mapping) and "messages" in given and "question" not in given:
         given = {**given, **_last_asks(given["messages"])}
@@ -173,7 +173,7 @@ def _is_message(given: Any) -> bool:
 
 
 def _text(content: Any) -> str | None:
-    """The text of a message's content, None if it has none of its forms; of blocks, all their text."""
+    """The text of a message's content, None if that is malformed; of blocks, all their text."""
     if content is None:  # an answer that only called a tool
         return ""
     if isinstance(content, str):

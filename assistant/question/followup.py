@@ -5,8 +5,8 @@
 
 Nothing is rewritten. The reader was trained on conversations made of questions on one paragraph,
 pronouns and all (training/examples.py), and reads the last exchanges in front of the question; the
-search uses the words of both. Whether a question depends on what was said is not decided in advance:
-it is asked both ways, and the surer answer wins.
+search uses the words of both. Whether a question depends on what was said is not decided in
+advance: it is asked both ways, and the surer answer wins.
 """
 
 from __future__ import annotations

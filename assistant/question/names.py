@@ -1,14 +1,14 @@
-"""The names in a text: of people, organisations and places, told apart where the text leaves no doubt.
+"""The names in a text: of people, organisations and places, told apart if the text leaves no doubt.
 
     for name in names("Ada Strake, the mayor of Ennetmouth, said …"):
         name.text, name.start, name.end         "Ada Strake", 0, 10
         name.kind                               "person", "organisation", "place", or "" if unclear
 
-A name is a run of capitalised words, by the rules of English print; the first word of a sentence counts
-if it is capitalised elsewhere too, or comes before another one. The kind of a name is inferred from the
-words around it ("said", "in"), its title, or its last word ("University"), anywhere in the text. No model
-is loaded; 1,000 words take about 20 ms. Texts without lower-case letters, or in languages other than
-English, give few names, and those without a kind.
+A name is a run of capitalised words, by the rules of English print; the first word of a sentence
+counts if it is capitalised elsewhere too, or comes before another one. The kind of a name is
+inferred from the words around it ("said", "in"), its title, or its last word ("University"),
+anywhere in the text. No model is loaded; 1,000 words take about 20 ms. Texts without lower-case
+letters, or in languages other than English, give few names, and those without a kind.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def _lands() -> frozenset[str]:
 
 
 def _full_name(name: str) -> bool:
-    """Whether it looks like a person's: two or three words, none of them an organisation's or a place's."""
+    """Whether it looks like a person's: two or three words, none of them of another kind of name."""
     parts = name.split()
     return 2 <= len(parts) <= 3 and all(
         part.rstrip(".").isalpha()
@@ -282,7 +282,7 @@ def _bridged(text: str, chain: Sequence[_Token]) -> bool:
 
 
 def _kept(run: list[_Token], inside: set[str], small: set[str]) -> list[_Token]:
-    """The run without what is not part of the name: a word that just begins the sentence, a title."""
+    """The run without what is not part of the name: a word that begins the sentence, a title."""
     run = list(run)
     first = run[0]
     if not first.name:

@@ -43,7 +43,7 @@ def respelt(
         if common(token.text) or known(token.text):
             continue
         found = next(iter(near(token.text)), "")
-        if not found or token.text.lower().startswith(found.lower()):  # "worshippers" is not an error
+        if not found or token.text.lower().startswith(found.lower()):  # "worshippers" is fine
             continue
         if token.text.islower():
             if len(token.text) < _SHORTEST_OF_NAME and not found.islower():

@@ -101,8 +101,8 @@ def asked(question: str, as_of: date, newest: date | None = None) -> AskedTime:
     """The time that `question` asks about when it is asked on the day `as_of`.
 
     A month or day without a year is the latest one to have begun, seen from `as_of` or, if the
-    articles end before that, from the `newest` of them; in a question about the future, the next one.
-    If they end weeks before `as_of`, "on Friday" is part of a story and not a time.
+    articles end before that, from the `newest` of them; in a question about the future, the next
+    one. If they end weeks before `as_of`, "on Friday" is part of a story and not a time.
     """
     seen = min(as_of, newest) if newest else as_of
     ahead = bool(_FUTURE.search(question))
@@ -123,7 +123,7 @@ def asked(question: str, as_of: date, newest: date | None = None) -> AskedTime:
 
 
 def reported_in(published: date | None, window: Window) -> bool:
-    """Whether something published on that day is from that time, or shortly after it, as news is."""
+    """Whether what was published on that day is from that time, or shortly after, as news is."""
     if published is None:
         return False
     # What came before an event is over by the time the event is reported.
@@ -148,7 +148,7 @@ def named(span: str, said_on: date | None) -> Window | None:
 
 
 def of_its_day(text: str, published: date) -> bool:
-    """Whether a text may be about the time it was published in: it names a year near that, or none."""
+    """Whether a text may be about the time it was published: it names a year near that, or none."""
     years = [int(year) for year in _YEAR_IN.findall(text)]
     return not years or any(abs(year - published.year) <= 1 for year in years)
 
@@ -175,7 +175,7 @@ def mentions(text: str, window: Window) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """The day of asking, the day that dates without a year are seen from, and whether they lie ahead."""
+    """The day of asking, the day that dates without a year are seen from, and in which direction."""
 
     as_of: date
     seen: date
@@ -495,7 +495,7 @@ def _unnamed(pattern: str) -> str:
 
 # Whatever may follow a preposition; parsed in full afterwards.
 _ANY = "|".join(_unnamed(pattern.pattern) for pattern, _ in _POINTS)
-# In "in April Jones's house" a name goes on after it; before a year or the end of a question none does.
+# "in April Jones's house": the name goes on after it. Before a year or a question's end it does not.
 _ENDS = r"(?![\w/-])(?! of\b)(?! (?-i:[A-Z])[a-z])"
 _ALONE = "|".join(
     [

@@ -1,6 +1,6 @@
 """What the user typed, before anything is looked up: cleaning, small talk, language and parts.
 
-    cleaned(" who chairs it ? ")                    "who chairs it ?"; QuestionError if not a question
+    cleaned(" who chairs it ? ")                    "who chairs it ?"; QuestionError if none
     small_talk("thanks!")                           "thanks"
     parts("When was it held, and where?")           two questions
 
@@ -40,8 +40,8 @@ _ABOUT = re.compile(
     r"|what(['’]s| is) your name|who (made|built|wrote|created) you",
     re.IGNORECASE,
 )
-# About the index, not about what its articles say: not "how many articles does the treaty have", nor "how
-# many stories about Sherlock Holmes did Doyle write".
+# About the index, not about what its articles say: not "how many articles does the treaty have",
+# nor "how many stories about Sherlock Holmes did Doyle write".
 _ARTICLES = r"(articles?|documents?|stories|texts?|files)"
 _HELD = (
     rf"{_ARTICLES} ((do|have) (you|i|we)( have| know| hold| got)?|(are|is) (there|here)"
@@ -115,8 +115,8 @@ def small_talk(question: str) -> Small | None:
 
 
 def parts(question: str) -> list[str]:
-    """The separate questions in one, three at most: "When and where was it held?" asks two, and so does
-    "Who won, and by how much?". All but the first may depend on the one before, as a follow-up does."""
+    """The questions in one, three at most: "When and where was it held?" asks two, and so does "Who
+    won, and by how much?". All but the first may depend on the one before, as a follow-up does."""
     if both := _BOTH.match(question):
         return [f"{both[1].capitalize()} {both[3]}", f"{both[2].capitalize()} {both[3]}"]
     found = [part.strip(" ,?.") for part in _NEXT.split(question)]

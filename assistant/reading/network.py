@@ -1,12 +1,12 @@
-"""Readers that run a neural network: the shipped ones in onnxruntime, any Hugging Face one by setting.
+"""Readers that run a network: the shipped ones in onnxruntime, any Hugging Face one by setting.
 
     reader = open_reader("dateline-reader")         the shipped cascade
     reader = open_reader("/models/roberta-squad2")  a Hugging Face question-answering model
 
 A passage's score is that of its best span minus that of the empty answer at the first token (Devlin
 et al. 2019, section 4.3). Passages are read one by one, and the shipped readers are trained so that
-scores are comparable (Clark and Gardner 2018). The article's title is read in front of a passage and
-is never part of an answer.
+scores are comparable (Clark and Gardner 2018). The article's title is read in front of a passage
+and is never part of an answer.
 """
 
 from __future__ import annotations
@@ -223,8 +223,8 @@ def _evidence(
     logits: Mapping[str, Logits],
     tokens: Any,
 ) -> tuple[Scored, ...]:
-    """The passage's sentences, each with the mean of its tokens' logits, leaving out those cut off and
-    those without a word, such as a row of asterisks."""
+    """The passage's sentences, each with the mean of its tokens' logits, leaving out those cut off
+    and those without a word, such as a row of asterisks."""
     if "evidence" not in logits:
         return ()
     values = logits["evidence"][0][tokens]

@@ -49,7 +49,7 @@ class Reading:
     not overlap, the reading's own first; `sentences` are all of the passage's, in order, scored by
     their log-odds of being evidence. A reader that has no evidence or verdict leaves them out. A
     `skimmed` reading was scored only by the small reader of a cascade: its score is not comparable
-    with the others'. `skim` is the small reader's score where the strong one has read the passage too.
+    with the others'. `skim` is the small reader's score if the strong one has read it, too.
     """
 
     passage: Passage
@@ -65,7 +65,7 @@ class Reading:
 
 
 class Reader(Protocol):
-    """Reads passages. One Reading per passage, in the order given; may be used from several threads."""
+    """Reads passages. One Reading per passage, in the order given. For use from several threads."""
 
     name: str
 

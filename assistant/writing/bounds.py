@@ -1,5 +1,5 @@
-"""Limits on what a chat model's server may send: so many bytes per answer, nothing compressed, and no
-redirects.
+"""Limits on what a chat model's server may send: so many bytes per answer, nothing compressed, and
+no redirects.
 
     bound(client, 2_000_000)        limits the next answers to an httpx.AsyncClient
     "".join(whole(chunks))          text without halves of surrogate pairs
@@ -20,8 +20,8 @@ class TooMuchError(Exception):
 
 
 def bound(client: Any, most: int) -> None:
-    """Limit the response bodies of this client to so many bytes; reading more raises TooMuchError. It
-    follows no redirects: articles and keys go only where the setting says."""
+    """Limit the response bodies of this client to so many bytes; reading more raises TooMuchError.
+    It follows no redirects: articles and keys go only where the setting says."""
 
     async def hold(response: Any) -> None:
         if response.headers.get("content-encoding", "identity") != "identity":

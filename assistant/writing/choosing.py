@@ -1,4 +1,4 @@
-"""Which chat models can be chosen: those in the settings, and found ones that somebody began to use.
+"""Which chat models can be chosen: those in the settings, and found ones put to use.
 
     models = Models(Settings(), open_writer)
     models.choices()                    [Choice("reader", …), …], the default first
@@ -134,8 +134,8 @@ class Models:
             ]
 
     def use(self, name: str) -> Choice:
-        """Let a model that was found be chosen until the program ends. Raises UnknownModelError if it
-        was not found, ModelError if a package is missing."""
+        """Let a model that was found be chosen until the program ends. Raises UnknownModelError if
+        it was not found, ModelError if a package is missing."""
         offers = {offer.name: offer for offer in self.offered()}
         if name in offers:
             offer = offers[name]

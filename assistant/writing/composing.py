@@ -125,8 +125,8 @@ def quoted(answer: Answer, finding: Finding) -> bool:
 
 
 def unmarked(words: str) -> str:
-    """An article's words without its footnote marks, and with any other "[2]" as "(2)": it is not one
-    of our marks. Markdown's marks before a heading and around bold words are removed."""
+    """An article's words without its footnote marks, and with any other "[2]" as "(2)": it is not
+    one of our marks. Markdown's marks before a heading and around bold words are removed."""
     plain = _STRONG.sub("", _HEADING.sub("", words))
     return _MARK.sub("(\\1)", _NOTES.sub("", plain))
 
@@ -167,10 +167,10 @@ def copies(citations: Sequence[Citation], hits: Sequence[Hit], phrases: Phrases)
 
 
 def _with_day(words: str, proof: Proof) -> str:
-    """Words such as "July 9" with the year and "on Friday" with the date, if the article's date tells.
+    """Words like "July 9" with the year and "on Friday" with the date, if the article's date tells.
 
-    If the sentence looks ahead, it does not tell for sure which Friday is meant; if it does not, a day
-    later in the year may be in any year."""
+    If the sentence looks ahead, it does not tell for sure which Friday is meant; if it does not, a
+    day later in the year may be in any year."""
     published = proof.passage.published
     if published is None or _YEAR.search(words):
         return words

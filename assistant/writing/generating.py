@@ -4,11 +4,12 @@
     writer.answer(blank, "who co-chairs the meeting?", None, config)      growing answers
     writer.standalone("and when is it?", history, config)                 "When is the meeting?"
 
-All that the chain needs is the protocol `Writer`. The model gets numbered passages, what the readers
-found there, and the question: no tools, and nothing else; its output goes through `thoughts` and
-`grounding`. What its server refuses is left out of the request, and if the passages are too long for
-it, it gets fewer. Whatever else goes wrong (unreachable, refused, slow, cut off, empty, unproved) is a
-WritingError, and the chain gives the articles' own words. It knows LangChain's chat models, and no index.
+All that the chain needs is the protocol `Writer`. The model gets numbered passages, what the
+readers found there, and the question: no tools, and nothing else; its output goes through
+`thoughts` and `grounding`. What its server refuses is left out of the request, and if the passages
+are too long for it, it gets fewer. Whatever else goes wrong (unreachable, refused, slow, cut off,
+empty, unproved) is a WritingError, and the chain gives the articles' own words. It knows
+LangChain's chat models, and no index.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Writer(Protocol):
         ...
 
     def warm(self) -> None:
-        """Load now what the first question would wait for. Errors are left for that one to report."""
+        """Load now what the first question would wait for. That one reports any error."""
         ...
 
     def check(self) -> float:
@@ -115,9 +116,9 @@ def open_chat_model(
 ) -> BaseChatModel:
     """The chat model "provider:name". Contacts nothing yet.
 
-    `base_url` is any server that speaks the provider's protocol; if it is given, no key but `key` is
-    sent there. `accepts` is what that server accepts. Raises WritingError if the provider's package or
-    the key is missing.
+    `base_url` is any server that speaks the provider's protocol; if it is given, no key but `key`
+    is sent there. `accepts` is what that server accepts. Raises WritingError if the provider's
+    package or the key is missing.
     """
     accepts = accepts or Accepts()
     provider, _, name = model.partition(":")
@@ -151,20 +152,20 @@ def open_chat_model(
     elif provider == "openai":
         import httpx
 
-        # The client's types do not have content in blocks, which Mistral's server sends; it is read all
-        # the same, and whoever asks a question can do nothing about the warning.
+        # The client's types do not have content in blocks, which Mistral's server sends; it is read
+        # all the same, and whoever asks a question can do nothing about the warning.
         warnings.filterwarnings(
             "ignore", "Pydantic serializer warnings", UserWarning, r"pydantic\.main"
         )
         options = {
-            "api_key": key or "none",  # a self-hosted server needs none, but the client insists on one
+            "api_key": key or "none",  # a self-hosted server needs none, but the client does
             "max_retries": 0,  # whoever waits for the answer decides how long
             "timeout": None,
             "stream_chunk_timeout": None,
             # One of our own, to be closed by us: LangChain shares its own among all models.
             "http_async_client": httpx.AsyncClient(trust_env=not here, timeout=None),  # noqa: S113
         }
-        # Servers other than OpenAI's know the limit by its older name, and some refuse both at once.
+        # Servers other than OpenAI's know the limit by its older name, and some refuse both names.
         limits = accepts.limits if base_url is not None else accepts.limits[::-1]
         if limits[:1] == ("max_tokens",):
             options["extra_body"] = {"max_tokens": answer_tokens}
@@ -194,8 +195,8 @@ def open_chat_model(
     if provider in ("anthropic", "google_genai"):
         _connect_alone(opened, provider, here)
     elif provider == "ollama":
-        # Not among its fields, which are shown and traced; and the key from the environment, which its
-        # client would use, goes to no other server.
+        # Not among its fields, which are shown and traced; and the key from the environment, which
+        # its client would use, goes to no other server.
         opened._async_client._client.headers["authorization"] = f"Bearer {key or 'none'}"  # type: ignore[attr-defined]
     for client in _clients(opened):
         bound(client, _BYTES + answer_tokens * _BYTES_A_TOKEN)
@@ -203,11 +204,11 @@ def open_chat_model(
 
 
 def _connect_alone(model: Any, provider: str, here: bool) -> None:
-    """Give a model connections of its own, which end with it and, if its server is `here`, bypass any
-    proxy from the environment.
+    """Give a model connections of its own, which end with it and, if its server is `here`, bypass
+    any proxy from the environment.
 
-    LangChain shares one client among all Anthropic models of a process: a second model would be handed
-    connections from an event loop that has ended. Google's uses whichever HTTP library is installed.
+    LangChain shares one client among all Anthropic models of a process: a second model would get
+    connections of an event loop that has ended. Google's uses whichever HTTP library is installed.
     """
     if provider == "anthropic":
         import anthropic
@@ -234,14 +235,15 @@ def _connect_alone(model: Any, provider: str, here: bool) -> None:
 
 
 class ChatWriter:
-    """Writes with a chat model; `open_model` is called on first use, with what its server accepts, and
-    again if that turns out to be less. What is learnt about a server is kept as long as the writer.
+    """Writes with a chat model; `open_model` is called on first use, with what its server accepts,
+    and again if that turns out to be less. The writer remembers what it learns about a server.
 
     `patience` is how many seconds to wait for the model's first word, and for each one after it;
-    `prompt_tokens` is what the prompt may have, by estimate, and `answer_tokens` the answer. `secrets`
-    are kept out of every message. `loads` says that the server is the user's own: warming up makes it
-    load the model and read the beginning of the prompt. All streams run on one event loop in a thread
-    of the writer's own, so that stopping one closes its connection at once and none waits for another.
+    `prompt_tokens` is what the prompt may have, by estimate, and `answer_tokens` the answer.
+    `secrets` are kept out of every message. `loads` says that the server is the user's own: warming
+    up makes it load the model and read the beginning of the prompt. All streams run on one event
+    loop in a thread of the writer's own, so that stopping one closes its connection at once and
+    none waits for another.
     """
 
     def __init__(
@@ -380,7 +382,7 @@ class ChatWriter:
             running.stop([client for model in models.values() for client in _clients(model)])
 
     def _first_word(self, filler: str) -> None:
-        """Wait for the first word, with as much `filler` in place of passages as there is room for."""
+        """Wait for the first word, with as much `filler` for passages as there is room for."""
 
         def messages(room: int) -> Messages:
             count = max(0, 4 * (room - tokens_of(self._answering.system)) - _AROUND)
@@ -507,9 +509,9 @@ class ChatWriter:
     def _chunks(
         self, messages: Callable[[int], Messages], config: RunnableConfig
     ) -> Generator[Any]:
-        """The model's chunks. It is asked again without what its server refuses or has no room for, and
-        if its server says that it may be, or is loading the model, or is overloaded, as long as that is
-        soon enough and nothing has come yet. What worked is remembered."""
+        """The model's chunks. It is asked again without what its server refuses or has no room for,
+        and if its server says that it may be, or is loading the model, or is overloaded, as long as
+        that is soon enough and nothing has come yet. What worked is remembered."""
         known = begun = self._known
         self._opened(known.accepts)  # does not count as waiting for the model
         deadline = time.monotonic() + self._patience
@@ -603,7 +605,7 @@ class ChatWriter:
             except asyncio.CancelledError:
                 arriving.put((None, _Failed(TimeoutError())))
                 raise
-            except Exception as error:  # noqa: BLE001  every provider raises its own; _told handles it
+            except Exception as error:  # noqa: BLE001  every provider raises its own; see _told
                 arriving.put((None, _Failed(error)))
             else:
                 arriving.put((None, StopIteration()))
@@ -742,8 +744,8 @@ class _Context:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What has been learnt about a model and its server. `unopened` says that it closes thoughts that
-    it did not open."""
+    """What has been learnt about a model and its server. `unopened` says that it closes thoughts
+    that it did not open."""
 
     accepts: Accepts = field(default_factory=Accepts)
     context: _Context | None = None
@@ -761,8 +763,8 @@ class _Stopped(Exception):  # noqa: N818  nothing is wrong
 
 
 def stopping_of(config: RunnableConfig) -> threading.Event:
-    """The event that is set once nobody is waiting any more: the chain's caller passes it as "stopping"
-    in `configurable`; if none is given, one that is never set."""
+    """The event that is set once nobody is waiting any more: the chain's caller passes it as
+    "stopping" in `configurable`; if none is given, one that is never set."""
     given = (config.get("configurable") or {}).get("stopping")
     return given if isinstance(given, threading.Event) else threading.Event()
 
@@ -771,7 +773,7 @@ def stopping_of(config: RunnableConfig) -> threading.Event:
 
 
 def _asked(messages: Messages, accepts: Accepts) -> Messages:
-    """The messages as this server accepts them: without a system role, the instructions come first."""
+    """The messages as this server accepts them: without a system role, instructions come first."""
     if accepts.system:
         return messages
     return [("user", "\n\n".join(text for _, text in messages))]
@@ -804,7 +806,7 @@ def _sources(passages: Sequence[Passage]) -> Iterator[str]:
 
 
 def _suggested(found: Sequence[Claim], passages: Sequence[Passage]) -> str:
-    """What the readers found in these passages, as told to the model; "" if they found nothing there."""
+    """What the readers found in these passages, as told to the model; "" if nothing."""
     numbers = {passage.id: number for number, passage in enumerate(passages, start=1)}
     lines, room = [], _FOUND
     for claim in found:
@@ -826,8 +828,8 @@ def inert(text: str) -> str:
 
 
 def tokens_of(text: str) -> int:
-    """How many tokens a model makes of a text, estimated on the high side: a tokenizer would have to be
-    downloaded. Four ASCII characters count as one, and so does every other character."""
+    """How many tokens a model makes of a text, estimated on the high side: a tokenizer would have
+    to be downloaded. Four ASCII characters count as one, and so does every other character."""
     others = sum(not c.isascii() for c in text)
     return (len(text) - others) // 4 + others + 1
 
@@ -868,8 +870,8 @@ def _why_ended(chunk: Any) -> str:
 
 
 def _wait_before(tries: int, error: BaseException) -> float | None:
-    """The seconds after which a server may be asked again, None if it should not be: once if it says
-    when, twice if it is overloaded, and as often as it takes while it is loading."""
+    """The seconds after which a server may be asked again, None if it should not be: once if it
+    says when, twice if it is overloaded, and as often as it takes while it is loading."""
     if _is_loading(error):
         return min(_LOADING_WAIT * 2.0**tries, _LONGEST_LOADING_WAIT)
     if status_of(error) == 429:

@@ -7,13 +7,13 @@
     grounding.finish()
     grounding.statements, grounding.citations
 
-The model cites passages by number; the answer shows citations of its own, numbered in the order
-in which they are used, each narrowed to the sentences of the passage that support the statement.
-A number that no passage has is dropped and counted, and so is one whose passage does not support
-the sentence. A sentence that cites nothing, or nothing that supports it, is checked against all
-passages, and cites the one that does. What none supports is marked; what one contradicts is left out,
-or struck through, with the words that say otherwise. It knows neither models nor settings; the chain
-decides what becomes of the answer.
+The model cites passages by number; the answer shows citations of its own, numbered in the order in
+which they are used, each narrowed to the sentences of the passage that support the statement. A
+number that no passage has is dropped and counted, and so is one whose passage does not support the
+sentence. A sentence that cites nothing, or nothing that supports it, is checked against all
+passages, and cites the one that does. What none supports is marked; what one contradicts is left
+out, or struck through, with the words that say otherwise. It knows neither models nor settings; the
+chain decides what becomes of the answer.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Grounding:
         return self.text != before
 
     def finish(self, *, cut: bool = False) -> None:
-        """The stream has ended; if it was `cut` off, its last sentence is left out unless complete."""
+        """The stream has ended; if it was `cut` off, an incomplete last sentence is left out."""
         for written in self._stream.finish():
             if not cut or written.code or _WHOLE.search(written.text):
                 self._take(written)
@@ -219,7 +219,7 @@ def _words(text: str) -> set[str]:
 
 
 def _marked(written: Written, proofs: dict[Proof, int], numbers: dict[Proof, int]) -> str:
-    """The text with the marks of its citations: where the model cited the passage, or at the end."""
+    """The text with its citations' marks: where the model cited the passage, or at the end."""
     text, end = "", 0
     shown: set[int] = set()
     for place, cited in written.marks:
@@ -246,8 +246,8 @@ def _marked(written: Written, proofs: dict[Proof, int], numbers: dict[Proof, int
 
 
 def _with_mark(text: str, number: int) -> str:
-    """The text with the mark after it: after words with a space, after another mark without, and not
-    if it is the same one."""
+    """The text with the mark after it: after words with a space, after another mark without, and
+    not if it is the same one."""
     mark = f"[{number}]"
     if text.endswith(mark):
         return text

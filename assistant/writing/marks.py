@@ -7,11 +7,11 @@
     stream.finish()                                           what is left
 
 A mark is [2], [2, 3], [2-4], [^2], [source 2] or 【2】 and belongs to the sentence that it is in or
-follows. In code, marks are left alone, and a block of code is one sentence. A backtick that does not
-belong to code becomes an apostrophe and a block begins on a line of its own, so that whatever reads
-the text cannot take for a mark what was code here. Text is taken one character at a time: however the
-stream is cut, the sentences are the same, and whatever is in it, twice the text takes twice the time.
-It has seen no passage; which numbers refer to one is for others to know.
+follows. In code, marks are left alone, and a block of code is one sentence. A backtick that does
+not belong to code becomes an apostrophe and a block begins on a line of its own, so that whatever
+reads the text cannot take for a mark what was code here. Text is taken one character at a time:
+however the stream is cut, the sentences are the same, and whatever is in it, twice the text takes
+twice the time. It has seen no passage; which numbers refer to one is for others to know.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Written:
 
 
 class SentenceStream:
-    """Takes text in pieces of any size and gives the sentences as they end. For one stream, by one thread."""
+    """Takes text in any pieces, gives the sentences as they end. For one stream, by one thread."""
 
     def __init__(self) -> None:
         self._lexer = _Lexer()
@@ -186,7 +186,7 @@ class _Text:
         self._parts.append(part)
 
     def drop_blanks(self) -> None:
-        """Remove trailing blanks, unless there is nothing else; line ends do not count as blanks."""
+        """Remove trailing blanks, unless there is nothing else; line ends are not blanks."""
         if not self._solid:
             return
         while not (stripped := self._parts[-1].rstrip(" \t")):
@@ -214,7 +214,7 @@ class _Lexer:
         yield from self._mode(character)
 
     def rest(self) -> Iterator[_Token]:
-        """What was held back; an incomplete mark is not text, an incomplete block of code is code."""
+        """What was held back; half a mark is not text, but half a block of code is code."""
         held, mode = self._taken(), self._mode
         self._mode = self._text
         if mode == self._block and (self._opened or not self._word_only):
@@ -364,7 +364,7 @@ _MARK = re.compile(
     r"(?P<numbers>\^?\d{1,6}(?:\s*(?:,|;|and|&|-|–|—)\s*\^?\d{1,6})*)\s*(?:†[^\]】]*)?[\]】]",
     re.IGNORECASE,
 )
-# Possessive: what is not a mark is rejected without backtracking over other ways to divide its blanks.
+# Possessive: what is not a mark is rejected without trying other ways to divide its blanks.
 _BEGUN = re.compile(
     r"[\[【][ \t]*+(?:(?P<word>[A-Za-z]++)[ \t]*+:?+[ \t]*+)?\^?\d*+"
     r"(?:[ \t]*+(?:,|;|&|-|–|—|and|an?)[ \t]*+\^?\d*+)*+[ \t]*+(?:†[^\]】\n]*+)?"

@@ -5,10 +5,11 @@
     context_of(error)               2048, if it says how much that is
     words_of(error)                 "the request exceeds the available context size (2048 tokens)"
 
-Servers that speak the same protocol interpret it differently: some know no system role, some only one
-name for the length limit, some no temperature but their own, some do not stream. Their words are all
-there is to go by; they are matched in the wordings of llama.cpp, vLLM, SGLang, TGI, LM Studio, Ollama,
-OpenAI, Anthropic, Google, Mistral and the like. It knows no model and contacts nobody.
+Servers that speak the same protocol interpret it differently: some know no system role, some only
+one name for the length limit, some no temperature but their own, some do not stream. Their words
+are all there is to go by; they are matched in the wordings of llama.cpp, vLLM, SGLang, TGI, LM
+Studio, Ollama, OpenAI, Anthropic, Google, Mistral and the like. It knows no model and contacts
+nobody.
 """
 
 from __future__ import annotations
@@ -150,7 +151,7 @@ _LONGEST = 4_000  # characters of a refusal that are read
 _WORDS = 200  # and shown
 _LEAST_CONTEXT = 128  # tokens; a smaller number is something else
 _SAYING = ("message", "msg", "error", "detail", "details", "error_description", "title", "errors")
-_OTHER = frozenset({401, 402, 403, 404, 408, 413, 429, 503, 529})  # which a different request does not fix
+_OTHER = frozenset({401, 402, 403, 404, 408, 413, 429, 503, 529})  # no other request fixes it
 _KINDS = {
     "overloaded_error": 529, "rate_limit_error": 429, "api_error": 500,
     "invalid_request_error": 400, "exceed_context_size_error": 400,

@@ -44,7 +44,7 @@ class Server:
 
 
 def servers_on(ports: Sequence[int], *, patience: float = PATIENCE) -> list[Server]:
-    """Those that answer within `patience` seconds, all asked at once. Dateline's own is left out."""
+    """Those that answer within `patience` seconds, all asked at once, without Dateline's own."""
 
     async def asked() -> list[Server | None]:
         return await asyncio.gather(*(_server_on(port, patience) for port in ports))

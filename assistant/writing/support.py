@@ -5,13 +5,13 @@
     verdict.against             "names": Oman stands where the passage has Saudi Arabia
     verdict.proofs[0]           the sentence that comes closest, as a span of its article
 
-The reader's verdict on a passage decides: it goes by the meaning, in whatever words, but overlooks one
-altered word among many. Exact details are left to rules, which can only veto (benchmarks/results.md has
-both apart and together): one to three adjacent sentences of a passage must contain every name, number
-and date of a sentence; compared with it, no name, number or date may take the place of another, no two
-may have changed places, and one that says nearly the same must not deny it. Two passages together, which
-the reader cannot read at once, must have most of the sentence's words; so must a single one if no reader
-judges. Pure functions except for `judge`.
+The reader's verdict on a passage decides: it goes by the meaning, in whatever words, but overlooks
+one altered word among many. Exact details are left to rules, which can only veto
+(benchmarks/results.md has both apart and together): one to three adjacent sentences of a passage
+must contain every name, number and date of a sentence; compared with it, no name, number or date
+may take the place of another, no two may have changed places, and one that says nearly the same
+must not deny it. Two passages together, which the reader cannot read at once, must have most of the
+sentence's words; so must a single one if no reader judges. Pure functions except for `judge`.
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ def support(
 ) -> Support:
     """Judge `sentence` by `passages`; the closest of those that support it is the proof.
 
-    One that supports it outweighs one that contradicts it. `question` is what it answers: of several
-    places that say "July 9", the one about what was asked is taken. The question itself proves nothing.
+    One that supports it outweighs one that contradicts it. `question` is what it answers: of
+    several places that say "July 9", the one about what was asked is taken. The question itself
+    proves nothing.
     """
     claim = _Claim.of(sentence)
     asked = _Claim.of(question)
@@ -360,7 +361,7 @@ def _joined(one: _Claim, other: _Claim) -> _Claim:
 
 
 def _veto(claim: _Claim, nears: Sequence[_Near], sentence: str) -> Against:
-    """What these windows lack of the sentence, or say in its place; "" if no rule speaks against it."""
+    """What these windows lack of the sentence, or say instead; "" if no rule speaks against it."""
     said = nears[0].said
     for near in nears[1:]:
         said = _joined(said, near.said)
@@ -393,8 +394,9 @@ def _says(claim: _Claim, near: _Near, sentence: str, judge: Judge | None) -> boo
 
 
 def _denied(near: _Near, veto: Against, sentence: str, judge: Judge | None) -> bool:
-    """Whether the passage says otherwise. If it says nearly the same, the rules can tell as well: by
-    themselves what negates the sentence or reverses its order, other vetoes together with the judge."""
+    """Whether the passage says otherwise. If it says nearly the same, the rules can tell as well:
+    by themselves what negates the sentence or reverses its order, other vetoes together with the
+    judge."""
     nearly = near.proof.share >= _NEARLY
     if nearly and veto in ("order", "negation"):
         return True
@@ -430,8 +432,8 @@ class _Word:
 
 
 def _instead(sentence: str, near: _Near) -> Against:
-    """What kind of word the sentence has where the passage, which says the same around it, has another
-    of this kind: "held in Oslo in May", where the passage says "held in Dakar in May"."""
+    """What kind of word the sentence has where the passage, which says the same around it, has
+    another of this kind: "held in Oslo in May", where the passage says "held in Dakar in May"."""
     passage = near.proof.passage
     told = _Claim.of(f"{passage.title}. {passage.text}")
     known = frozenset(told.names + _Claim.of(sentence).names)
@@ -451,8 +453,8 @@ def _instead(sentence: str, near: _Near) -> Against:
 
 def _exchanged(mine: Sequence[_Word], theirs: Sequence[_Word]) -> bool:
     """Whether two names or numbers that both have are in the opposite order around the same words:
-    "Ann gave Bob the key" and "Bob gave Ann the key". If just one is in the passive ("was sued by"), it
-    is the same order that counts; words that mean the same both ways ("met") never do."""
+    "Ann gave Bob the key" and "Bob gave Ann the key". If just one is in the passive ("was sued
+    by"), it is the same order that counts; words that mean the same both ways ("met") never do."""
     here, there = _places(mine), _places(theirs)
     for one, other in combinations(sorted(here.keys() & there.keys(), key=here.__getitem__), 2):
         first, second = sorted((there[one], there[other]))
@@ -480,7 +482,7 @@ def _places(words: Sequence[_Word]) -> dict[str, int]:
 
 
 def _between(words: Sequence[_Word], start: int, end: int) -> tuple[frozenset[str], bool]:
-    """What is said between two positions, without articles and the like, and whether in the passive."""
+    """What is said between two positions, without articles and such, and whether in the passive."""
     said = words[start + 1 : end]
     if start and said and said[-1].stem == words[start - 1].stem:  # "version 3 and version 4"
         said = said[:-1]

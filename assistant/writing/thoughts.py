@@ -5,8 +5,8 @@
     thoughts.feed("Hm, Dakar.</think>")     Said("", anew=True): what was said before was thought
 
 Thoughts that are sent beside the answer, as `reasoning_content`, `reasoning` or `thinking`, or as
-content of the type "thinking" or "reasoning", are left out when a chunk's text is taken. What remains
-are thoughts in the text itself:
+content of the type "thinking" or "reasoning", are left out when a chunk's text is taken. What
+remains are thoughts in the text itself:
 
 | begins with | ends with | written by |
 |---|---|---|
@@ -47,9 +47,9 @@ class Said(NamedTuple):
 class Thoughts:
     """One answer as it comes. For one stream, by one thread.
 
-    With `held`, nothing is said until the thoughts or the text have ended: for a model that is known to
-    close thoughts that it did not open. `thinking` says whether it is thinking now, and `unopened`
-    whether it has thought without marking the beginning.
+    With `held`, nothing is said until the thoughts or the text have ended: for a model that is
+    known to close thoughts that it did not open. `thinking` says whether it is thinking now, and
+    `unopened` whether it has thought without marking the beginning.
     """
 
     def __init__(self, *, held: bool = False) -> None:
@@ -118,7 +118,7 @@ class Thoughts:
         return True
 
     def _next(self, *, last: bool) -> tuple[str, str] | None:
-        """The text before the next mark, and that mark, "" if none is complete yet; None at the end."""
+        """The text before the next mark, and that mark, "" if it is incomplete; None at the end."""
         buffer, at = self._buffer, self._at
         if at == len(buffer):
             return None
@@ -187,7 +187,7 @@ class Thoughts:
         return False
 
     def _say(self, *, anew: bool = False) -> bool:
-        """From here on it speaks. Returns whether what came before was thought that no tag opened."""
+        """From here on it speaks. Returns whether it was thinking before, with no opening tag."""
         before = anew or self._mode == "said"
         self._mode = "said"
         self._closing = None

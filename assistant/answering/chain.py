@@ -249,7 +249,7 @@ class Chain:
         return found
 
     def _preference(self, way: tuple[Material, Finding | None]) -> tuple[bool, float]:
-        """A sort key: sure enough first, by preference; the rest by how near they come to it."""
+        """A sort key: what is sure enough first, by preference; the rest by how near it comes."""
         material, finding = way
         if finding is None:
             return False, -1.0

@@ -2,8 +2,8 @@
 
 A question is answered in several forms at once (`Answerer`): a few words, sentences, yes or no, a
 list, a summary. Each makes a `Finding` with its signals; the calibration turns these into a
-probability, and the surest becomes the answer. This module has the data types, the
-protocol, and the signals that all forms share.
+probability, and the surest becomes the answer. This module has the data types, the protocol, and
+the signals that all forms share.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ _STOPS = (".", "!", "?", "…")
 class Question:
     """One way to understand a question.
 
-    `text` is the question, `read` the same with the conversation before it that it may depend on,
-    `topic` what it is about, without words of instruction; `sentences` is how many were asked for,
-    0 if none were.
+    `text` is the question, `read` the same preceded by the conversation it may depend on, `topic`
+    what it is about, without words of instruction; `sentences` is how many were asked for, 0 if
+    none were.
     """
 
     text: str

@@ -3,7 +3,7 @@
     trimmed(text, 12, 20)       "Ministry" -> "Ministry of Health", "9" -> "July 9"
 
 The reader points at word pieces; what a person wants to read has no unpaired quotation mark and no
-trailing preposition. Only the words count, in English. Pure functions over a text and offsets.
+trailing preposition. Based on the words alone, in English. Pure functions over text and offsets.
 """
 
 from __future__ import annotations

@@ -168,7 +168,7 @@ def _turn(given: Any) -> Turn | None:
 
 
 def _is_message(given: Any) -> bool:
-    """Whether this is a LangChain message, found out without importing LangChain."""
+    """Whether this is a LangChain message, judged without importing LangChain."""
     return isinstance(getattr(given, "type", None), str) and hasattr(given, "content")
 
 

@@ -183,7 +183,7 @@ def _lands() -> frozenset[str]:
 
 
 def _full_name(name: str) -> bool:
-    """Whether it looks like a person's: two or three words, none of them of another kind of name."""
+    """Whether it looks like a person's: two or three words, none of them from another kind."""
     parts = name.split()
     return 2 <= len(parts) <= 3 and all(
         part.rstrip(".").isalpha()

@@ -175,7 +175,7 @@ def mentions(text: str, window: Window) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """The day of asking, the day that dates without a year are seen from, and in which direction."""
+    """The day of asking, the day that dates without a year are seen from, and whether forwards."""
 
     as_of: date
     seen: date
@@ -495,7 +495,7 @@ def _unnamed(pattern: str) -> str:
 
 # Whatever may follow a preposition; parsed in full afterwards.
 _ANY = "|".join(_unnamed(pattern.pattern) for pattern, _ in _POINTS)
-# "in April Jones's house": the name goes on after it. Before a year or a question's end it does not.
+# "in April Jones's house": the name goes on after it; before a year or a question's end it doesn't.
 _ENDS = r"(?![\w/-])(?! of\b)(?! (?-i:[A-Z])[a-z])"
 _ALONE = "|".join(
     [

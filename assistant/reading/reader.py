@@ -65,7 +65,7 @@ class Reading:
 
 
 class Reader(Protocol):
-    """Reads passages. One Reading per passage, in the order given. For use from several threads."""
+    """Reads passages. One Reading per passage, in the order given. Thread-safe."""
 
     name: str
 

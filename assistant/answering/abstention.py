@@ -1,7 +1,7 @@
 """A refusal: what was not found, what limited the search, and what may have been meant.
 
-It states only what can be checked: words that no article has, the filters, words of the articles
-that are spelt nearly as the question's, and the sentence that came nearest to an answer.
+It states only what can be checked: words that no article has, the filters, words in the articles
+that are spelt almost like the question's, and the sentence that came nearest to an answer.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def abstain(
     meant: str = "",
     perhaps: tuple[str, str] | None = None,
 ) -> Answer:
-    """The refusal of `question`.
+    """The refusal to answer `question`.
 
     `absent` are its words that no article has, `where` the filters that were active, `meant` the
     question with such words replaced by similar ones that articles have, `perhaps` the sentence
@@ -51,7 +51,7 @@ def abstain(
 
 
 def limits(where: Filter) -> str:
-    """As "from the Tarn Courier since 1 May 2025"."""
+    """The filters in words, such as "from the Tarn Courier since 1 May 2025"."""
     parts = []
     if where.sources == ():
         parts.append("from no source at all")

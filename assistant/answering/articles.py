@@ -1,4 +1,4 @@
-"""The articles behind some passages, looked up and cut into sentences once, on demand."""
+"""The articles that passages come from, looked up and split into sentences once, on demand."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from collections.abc import Callable, Sequence
 from vectorstore.articles import Article, Hit, Passage
 from vectorstore.splitting import Span, passages, sentences
 
-_LONG = 40_000  # characters: a book is not cut into sentences for one question
+_LONG = 40_000  # characters: a book is not split into sentences for one question
 _HEAD = 3_000
 _MARGIN = 1_500  # characters around a hit in a long article
 
 
 class Articles:
-    """If an article was removed or changed since the search, its passage stands in for it, at its
-    place, so that offsets stay true to what was read. Of a very long text, only the head and what is
-    near the hits is cut."""
+    """The articles of some hits.
+
+    If an article was removed or changed since the search, its passage stands in for it, at the same
+    offset, so that offsets still match what was read. Of a very long text, only the head and the
+    surroundings of the hits are split."""
 
     def __init__(self, hits: Sequence[Hit], look_up: Callable[[str], Article | None]) -> None:
         self._hits = hits

@@ -1,5 +1,5 @@
-"""What comes near to a question and answers nothing: what an interviewer asks, captions of pictures, and
-the editors' notes below an article.
+"""Sentences that come close to a question but answer nothing: interviewers' questions, captions of
+pictures, and the editors' notes below an article.
 
 without_asides(reading)     the reading with such sentences out of the running
 """
@@ -11,19 +11,19 @@ from dataclasses import replace
 
 from assistant.reading.reader import Reading
 
-NONE = -9.0  # log-odds of an aside to be evidence
-BEHIND = " \n\"'”’»)]*_"  # what may stand behind the end of a sentence
+NONE = -9.0  # log-odds that an aside is evidence
+BEHIND = " \n\"'”’»)]*_"  # what may follow the end of a sentence
 _LONGEST = 400  # characters of a caption
 _CREDIT = re.compile(
     r"\b(?:image|photo|photograph|picture|illustration|graphic)s?(?: credit| source)?:[ \u00a0]?[^:]{1,60}$",
     re.IGNORECASE,
 )
-# Set in italics as a whole, in Markdown.
+# Entirely in italics, in Markdown.
 _NOTE = re.compile(r"([*_])(?!\1)[^*_]+\1")
 
 
 def without_asides(reading: Reading) -> Reading:
-    """As it was, if the passage has nothing else."""
+    """The reading with its asides ruled out; unchanged if the passage has nothing else."""
     text, base = reading.passage.text, reading.passage.start
     aside = [
         one
@@ -61,7 +61,7 @@ def asks(sentence: str) -> bool:
 
 
 def captions(paragraph: str) -> bool:
-    """Whether a paragraph is a picture's caption: a short one that ends with whose picture it is."""
+    """Whether a paragraph is a picture caption: a short one that ends with a credit."""
     return len(paragraph) <= _LONGEST and _CREDIT.search(paragraph[-100:]) is not None
 
 

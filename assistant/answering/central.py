@@ -1,10 +1,10 @@
-"""Which sentences of some articles say most of what they say.
+"""Finds the sentences that carry most of what some articles say.
 
-    ranks = central(["The council voted …", …], weights)        one a sentence, summing to 1
+    ranks = central(["The council voted …", …], weights)        one per sentence, summing to 1
 
-LexRank (Erkan and Radev 2004): a sentence is central if it is like other central ones, by the cosine
-of their words weighted by rarity; biased, as in Otterbacher, Erkan and Radev (2005), by a weight each
-sentence has beforehand, such as its nearness to a question or to the head of a news article.
+LexRank (Erkan and Radev 2004): a sentence is central if it is similar to other central ones, by the
+cosine of their words weighted by rarity; biased, as in Otterbacher, Erkan and Radev (2005), by a
+prior weight per sentence, such as its nearness to a question or to the head of a news article.
 It knows only words and numbers, loads no model, and is deterministic.
 """
 
@@ -16,15 +16,15 @@ from collections.abc import Sequence
 
 from assistant.question.words import words
 
-_LIKENESS = 0.4  # how much likeness to others counts against the weight of one's own
+_LIKENESS = 0.4  # how much similarity to others counts, against a sentence's own weight
 _STEPS = 30
 _CLOSE_ENOUGH = 1e-6
 
 
 def central(sentences: Sequence[str], weights: Sequence[float]) -> list[float]:
-    """How central each of the sentences is; `weights` are not negative, in any unit.
+    """How central each sentence is; `weights` are non-negative, in any unit.
 
-    Grows with the square of their number: 100 sentences take about 20 ms.
+    The time grows with the square of the number of sentences: 100 take about 20 ms.
     """
     count = len(sentences)
     if count == 0:
@@ -54,7 +54,7 @@ def central(sentences: Sequence[str], weights: Sequence[float]) -> list[float]:
 
 
 def alike(one: str, other: str) -> float:
-    """The share of the words of the shorter sentence that the other has too, 0 to 1."""
+    """The share of the shorter sentence's words that the other one has too, from 0 to 1."""
     first, second = set(words(one).content), set(words(other).content)
     return len(first & second) / max(1, min(len(first), len(second)))
 

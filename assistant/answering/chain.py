@@ -4,17 +4,18 @@
     chain.runnable.invoke({"question": "…", "history": [Turn("user", "…"), …]})     -> Answer
     chain.runnable.stream({…}), .batch([{…}, …]), and their async twins
 
-Input: a question, or a mapping with `question` and, where wanted, `history` (Turns or LangChain's
-messages, oldest first), `as_of`, `sources`, `articles`, `after` and `before`, or messages, the last of which asks. Words such as "yesterday" are read against `as_of`, today
-where it is not given. A stream yields growing Answers; the last is complete.
+Input: a question; or a mapping with `question` and, optionally, `history` (Turns or LangChain
+messages, oldest first), `as_of`, `sources`, `articles`, `after` and `before`; or messages, the last
+of which is the question. Words such as "yesterday" are relative to `as_of`, by default today. A
+stream yields growing Answers; the last is complete.
 
     rewrite     the question's parts, each in the ways it may be meant: as typed and with typing
-                errors mended, alone and with the conversation before it
-    retrieve    the passages of each, by words and vectors
-    read        what every form of answer makes of them; the surest counts
+                errors corrected, alone and with the conversation before it
+    retrieve    the passages for each, by words and vectors
+    read        what every form of answer finds in them; the surest wins
     write       the answer, or a refusal
 
-It names the forms of answer (`ANSWERERS`); of index, reader and writer it knows only the interfaces.
+It lists the forms of answer (`ANSWERERS`); it knows the index, reader and writer only by interface.
 """
 
 from __future__ import annotations
@@ -68,16 +69,16 @@ ANSWERERS: tuple[Answerer, ...] = (
     Spans(), Sentences(), Verdicts(), Lists(), Comparison(), Summaries(), Timelines(),
 )  # fmt: skip
 _DIGESTS = ("list", "summary", "timeline", "compare")
-_NEARLY = 0.5  # of the threshold: what is as sure as that is shown with a refusal
-_QUOTED = 300  # characters: a longer sentence is not
-_HEADS = 5  # articles told of where the newest are asked for
+_NEARLY = 0.5  # of the threshold: anything at least that sure is shown with a refusal
+_QUOTED = 300  # characters: a longer sentence is not quoted
+_HEADS = 5  # articles given when the newest are asked for
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part of the question, in each of the ways it may be meant, with what was found for each.
 
-    `meant` is the part with misspelt names mended too, "" if there are none.
+    `meant` is the part with misspelt names corrected too, "" if there are none.
     """
 
     text: str
@@ -100,7 +101,7 @@ class State:
 
     @property
     def hits(self) -> tuple[Hit, ...]:
-        """What was read, best first, once each."""
+        """What was read, best first, without duplicates."""
         found: dict[str, Hit] = {}
         for part in self.parts:
             if part.material is not None:
@@ -111,7 +112,7 @@ class State:
 
     @property
     def nearest(self) -> tuple[Hit, ...]:
-        """What the search found, in its order, once each."""
+        """What the search found, in its order, without duplicates."""
         found: dict[str, Hit] = {}
         for part in self.parts:
             for hit in part.material.hits if part.material else ():
@@ -120,13 +121,13 @@ class State:
 
     @property
     def standalone(self) -> str:
-        """The question as it was read: behind the conversation, if it turned out to lean on that."""
+        """The question as it was read: after the conversation, if it turned out to need that."""
         read = [part.material.question.read for part in self.parts if part.material is not None]
         return read[0] if len(read) == 1 else self.rewritten or self.asked.question
 
     @property
     def when(self) -> AskedTime:
-        """The time asked about, in the way that the first part was understood."""
+        """The time asked about, as the first part was understood."""
         if not self.parts:
             return AskedTime()
         part = self.parts[0]
@@ -134,7 +135,7 @@ class State:
 
 
 class Chain:
-    """The chain over these parts.
+    """The chain over these components.
 
     `threshold` overrides the reader's own. Without a `writer`, or if it fails, answers are made of
     the articles' own words.
@@ -169,7 +170,7 @@ class Chain:
             try:
                 question, history = self._writer.standalone(question, history, config), ()
             except WritingError as error:
-                # A server that cannot be reached is not waited for a second time.
+                # Do not wait a second time for a server that cannot be reached.
                 state = replace(state, unwritten=error if error.unreachable else None)
         found: list[Part] = []
         before = list(history)
@@ -202,7 +203,7 @@ class Chain:
         return replace(state, parts=found)
 
     def read(self, state: State) -> State:
-        """What each form of answer makes of the passages, and the surest of it all."""
+        """What each form of answer finds in the passages, and the surest finding."""
         found = []
         for part in state.parts:
             ways: list[tuple[Material, Finding | None]] = []
@@ -248,19 +249,19 @@ class Chain:
         return found
 
     def _preference(self, way: tuple[Material, Finding | None]) -> tuple[bool, float]:
-        """Of what is sure enough, the preferred; else what comes nearest to it."""
+        """A sort key: what is sure enough first, by preference; the rest by how near it comes."""
         material, finding = way
         if finding is None:
             return False, -1.0
         if finding.confidence < self._enough:
             return False, finding.confidence
         if not material.question.topic:
-            # "Tell me more": whatever is sure of the conversation is meant rather.
+            # "Tell me more": a sure answer on the conversation's topic is preferred.
             return True, material.preference(finding) - 2.0
         return True, material.preference(finding)
 
     def _parts(self, question: str) -> list[str]:
-        """The questions in one; things to be compared stay together."""
+        """The separate questions in one; things to be compared stay together."""
         found = parts(question)
         if len(found) == 1:
             return found
@@ -268,14 +269,14 @@ class Chain:
         return [question] if forms.get("compare", 0.0) >= WANTED else found
 
     def _understood(self, text: str, read: str, asked: Asked) -> Question:
-        # What the question itself says of time counts before what was said earlier.
+        # What the question itself says about time takes precedence over what was said earlier.
         when = self._when(text, asked) or self._when(read, asked)
         when = settled(self._index, when, asked.where)
         topic, sentences = without_instructions(text, when.window.words if when.window else "")
         if read != text:
             topic = f"{read.removesuffix(text)}{topic}".strip()
         elif not topic and when.window and not self._published(when.window):
-            topic = text  # of a time that articles only tell of
+            topic = text  # about a time that no article is from: they can only mention it
         return Question(
             text,
             read,
@@ -301,7 +302,7 @@ class Chain:
         return any(day is not None and day in window for day in days)
 
     def _newest(self, where: Filter, when: AskedTime) -> tuple[Hit, ...]:
-        """The heads of the newest articles, where no topic is named: "what's new?"."""
+        """The heads of the newest articles, if no topic is named: "what's new?"."""
         found: list[Hit] = []
         for one in self._index.articles():
             day = one.published
@@ -313,7 +314,7 @@ class Chain:
         return tuple(found)
 
     def _absent(self, among: Sequence[str], hits: Sequence[Hit]) -> list[str]:
-        """Those of the words that no article has; a year counts as there if a hit is from it."""
+        """The words that no article has; a year counts as present if a hit is from it."""
         held = words(" ".join(f"{hit.passage.title} {hit.passage.text}" for hit in hits)).stems
         years = {str(hit.passage.published.year) for hit in hits if hit.passage.published}
         return [
@@ -323,7 +324,7 @@ class Chain:
         ]
 
     def _plain(self, topic: str, word: str) -> bool:
-        """Whether a word is meant as it stands: one of the instruction, or one that an article has."""
+        """Whether a word is meant as typed: it is part of the instruction, or an article has it."""
         return word not in topic or self._known(word)
 
     def _known(self, word: str) -> bool:
@@ -406,7 +407,7 @@ class Chain:
         passages = [reading.passage for reading in finding.readings]
         try:
             groups = self._index.independent([passage.article_id for passage in passages])
-        except ArticleNotFoundError:  # removed meanwhile, which is told
+        except ArticleNotFoundError:  # removed meanwhile, which is reported
             return
         if len(groups) > 1:
             names = {p.article_id: p.source or p.title for p in passages}
@@ -414,7 +415,7 @@ class Chain:
             yield self.phrases.say("agree", count=len(groups), sources=listed(sources, "and"))
 
     def _coverage(self, material: Material, finding: Finding) -> Iterator[str]:
-        """A notice of how many of the articles found a list or a digest is drawn from."""
+        """A notice of how many of the articles found a list or digest draws on."""
         found = {hit.passage.article_id for hit in material.hits}
         told = {proof.passage.article_id for claim in finding.claims for proof in claim.proofs}
         if len(found) > len(told) > 1 and finding.form in _DIGESTS:
@@ -430,7 +431,7 @@ class Chain:
     ) -> Iterator[Answer]:
         """The growing answers of the chat model.
 
-        Raises WritingError, also if the model had failed when it was to rewrite the question.
+        Raises WritingError, also if the model already failed to rewrite the question.
         """
         if state.unwritten is not None:
             raise state.unwritten
@@ -447,11 +448,11 @@ class Chain:
                 yield partial
 
     def _read_again(self, written: Answer, state: State, told: Sequence[Finding]) -> Answer:
-        """What a model wrote, with what the readers make of it: the briefest answer, and how sure that is.
+        """What a model wrote, with the readers' view: the briefest answer, and how sure that is.
 
-        What they are sure of, and the model does not say, stands below in the article's own words:
-        whichever is right, the answer then has it. If they are not sure of a few words that the model does
-        not say, or sources disagree, their doubt is left.
+        Anything they are sure of that the model does not say is added below in the article's own
+        words: whichever is right, the answer then has it. If they are not sure of a few words that
+        the model does not say, or sources disagree, only their doubt counts.
         """
         known = self._confidence(state, told)
         material = state.parts[0].material if len(state.parts) == 1 and told else None
@@ -476,7 +477,7 @@ class Chain:
                 own.add(replace(finding, lead=finding.lead or "own_words"))
             sure.append(finding.confidence)
         written = own.on(written)
-        if known and sure:  # of which the writer has left the share that is supported
+        if known and sure:  # the writer has already scaled `known` by the supported share
             doubt = min(1.0, min(sure) / known)
             written = replace(written, confidence=written.confidence * doubt)
         if not told:
@@ -491,7 +492,7 @@ class Chain:
         return finding
 
     def _confidence(self, state: State, told: Sequence[Finding]) -> float:
-        """Every part has to be right; if none is answered, how near the nearest came."""
+        """The lowest, as all parts have to be right; if none is answered, that of the nearest."""
         if told:
             return min(finding.confidence for finding in told)
         return max((p.finding.confidence for p in state.parts if p.finding), default=0.0)
@@ -518,7 +519,7 @@ class Chain:
         return refusal
 
     def _nearly(self, state: State) -> tuple[str, str] | None:
-        """The sentence that came nearest to an answer, if it came near, and its article's title."""
+        """The sentence that came nearest to an answer, if near enough, and its article's title."""
         found = [part.finding for part in state.parts if part.finding and part.finding.claims]
         best = max(found, key=lambda finding: finding.confidence, default=None)
         if best is None or best.confidence < _NEARLY * self._enough:
@@ -566,7 +567,7 @@ class Chain:
 
     @property
     def runnable(self) -> Runnable[Any, Answer]:
-        """The stages as one Runnable; a trace of it shows each by its name."""
+        """The stages as one Runnable; a trace of it shows each by name."""
         from langchain_core.runnables import RunnableLambda, RunnableSequence
 
         from assistant.answering.runnable import AnswerChain
@@ -589,7 +590,7 @@ class Chain:
                 RunnableLambda(_clocked("retrieve", self.retrieve), name="retrieve"),
                 RunnableLambda(_clocked("read", self.read), name="read"),
                 RunnableLambda(
-                    # The stubs know this form only of functions without a config.
+                    # The type stubs accept this only for functions without a config.
                     cast("Callable[[State], Iterator[Answer]]", write),
                     cast("Callable[[State], AsyncIterator[Answer]]", write_async),
                     name="write",
@@ -600,8 +601,8 @@ class Chain:
 
 
 def _things(question: str) -> list[str]:
-    """Names, rare words and what stands alone behind an article: that nothing mentions "the zoo" explains a
-    refusal, that nothing mentions "happen", or the "main" of "the main road", does not."""
+    """Words whose absence explains a refusal: names, rare words and words alone after an article,
+    such as "the zoo", but not "happen", or the "main" of "the main road"."""
     found = []
     tokens = words(question).tokens
     for before, token, behind in zip((None, *tokens), tokens, (*tokens[1:], None), strict=False):
@@ -613,7 +614,7 @@ def _things(question: str) -> list[str]:
 
 
 def talk_of(asked: Asked) -> str | None:
-    """Small talk, if it is that; "what is this?" in a conversation asks about the articles."""
+    """The kind of small talk, if any; "what is this?" in a conversation is about the articles."""
     talk = small_talk(asked.question)
     ambiguous = talk == "about" and not re.search(r"\byou\b|dateline", asked.question.lower())
     return None if ambiguous and asked.history else talk
@@ -631,7 +632,7 @@ def _clocked(stage: str, step: Callable[[State], State]) -> Callable[[State], St
 def _timed(answer: Answer, state: State, begun: float) -> Answer:
     seconds = {**state.seconds, "write": time.perf_counter() - begun}
     seconds["total"] = sum(seconds.values())
-    seconds |= answer.trace.seconds  # what the writing itself has measured: no part of the sum
+    seconds |= answer.trace.seconds  # measured by the writing itself: not part of the total
     return replace(answer, trace=Trace(state.standalone, seconds))
 
 

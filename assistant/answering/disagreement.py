@@ -1,9 +1,10 @@
-"""Disagreement between articles: if the judge sees one, both sides are told, the newest first.
+"""Disagreement between articles: if the judge sees one, both sides are given, the newest first.
 
 Another article's likeliest answer is a second side if the reader is nearly as sure of it and the judge
-takes each passage to contradict the other's answer. If the newer passage names the older value beside
-its own ("€12.80 instead of €11.50"), it corrects it, and its contradiction is enough. Answers that can both be true, or only differ in
-wording, are no disagreement; the judge decides that, not a list of words.
+finds that each passage contradicts the other's answer. If the newer passage gives the older value
+beside its own ("€12.80 instead of €11.50"), it is a correction, and its contradiction is enough.
+Answers that can both be true, or that differ only in wording, are not a disagreement; the judge
+decides that, not a word list.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from assistant.writing.composing import Composition, sentence
 from vectorstore.articles import Passage
 
 _AS_SURE = 4.0  # log-odds below the best answer
-_SURE = 1.0  # log-odds of an answer that can be a side
-_FEW_WORDS = 0.5  # leaning from which sentences, too, were told for want of sure words
+_SURE = 1.0  # lowest log-odds of an answer that can be a side
+_FEW_WORDS = 0.5  # leaning to a few words from which sentences only stand in for an unsure span
 _CONTRADICTED = 0.4  # the mean of both passages' probabilities
 
 
@@ -71,7 +72,7 @@ def sides_of(material: Material, finding: Finding) -> tuple[Side, ...] | None:
 
 
 def told_beside(answer: Answer, sides: Sequence[Side], phrases: Phrases) -> Answer:
-    """An answer in a chat model's words, complete, with its sides. A side that it leaves out is told
+    """A complete answer in a chat model's words, with its sides. A side that it leaves out is added
     below it, and so is a correction."""
     writing = Composition(phrases, answer)
     positions = told_apart(sides, writing, phrases)
@@ -87,7 +88,7 @@ def told_beside(answer: Answer, sides: Sequence[Side], phrases: Phrases) -> Answ
 def told_apart(
     sides: Sequence[Side], writing: Composition, phrases: Phrases
 ) -> tuple[Position, ...]:
-    """Write the sides, or the correction; the positions, none for a correction."""
+    """Write the sides, or the correction; return the positions, none for a correction."""
     positions = []
     for side in sides:
         number = writing.cite(proof_of(side.reading, side.span))
@@ -142,7 +143,7 @@ def _newest_first(*sides: Side) -> tuple[Side, ...]:
 
 
 def _corrects(newer: Side, older: Side) -> bool:
-    """Whether the newer article says what the older one had, as a correction does."""
+    """Whether the newer article repeats the older one's value, as a correction does."""
     if not newer.published or not older.published or newer.published == older.published:
         return False
     whole = rf"(?<!\w){re.escape(older.text)}(?!\w)"

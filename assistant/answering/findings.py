@@ -2,8 +2,8 @@
 
 A question is answered in several forms at once (`Answerer`): a few words, sentences, yes or no, a
 list, a summary. Each makes a `Finding` with its signals; the calibration turns these into a
-probability, and the surest becomes the answer. This module has the values, the protocol, and the
-signals that all forms share.
+probability, and the surest becomes the answer. This module has the data types, the protocol, and
+the signals that all forms share.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from vectorstore.splitting import Span, sentences, sentences_around
 if TYPE_CHECKING:
     from assistant.answering.articles import Articles
 
-_LEANING = 0.1  # of confidence, between forms
-_BRIEF = 0.1  # by which a few words may be less sure than sentences: they are what a reader wants
+_LEANING = 0.1  # weight of the question's leaning beside confidence, between forms
+_BRIEF = 0.1  # how much less sure a few words may be than sentences: they are what a reader wants
 WANTED = 0.15  # below this leaning, a form that is seldom wanted is not tried
 # What both a few words and sentences can answer.
 TELLING: tuple[Form, ...] = ("span", "describe", "explain", "list", "compare")
@@ -49,8 +49,9 @@ _STOPS = (".", "!", "?", "…")
 class Question:
     """One way to understand a question.
 
-    `text` is the question, `read` the same behind the conversation it may lean on, `topic` what it
-    is about, without words of instruction; `sentences` is how many were asked for, 0 if none were.
+    `text` is the question, `read` the same preceded by the conversation it may depend on, `topic`
+    what it is about, without words of instruction; `sentences` is how many were asked for, 0 if
+    none were.
     """
 
     text: str
@@ -79,7 +80,7 @@ class Proof(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Something an article says: its words, and where they stand. `phrase` if they are a few words
+    """Something an article says: its words, and where they are. `phrase` if they are a few words
     of a sentence, not a whole one."""
 
     text: str
@@ -89,7 +90,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An answer in one form, with what speaks for it.
+    """An answer in one form, with the evidence for it.
 
     `short` is the briefest answer, `lead` the name of a phrase in prompts/extractive.yaml to begin
     with, `readings` what the answer rests on, best first. `suited` is the probability that the
@@ -128,8 +129,8 @@ class Material:
 
     def preference(self, finding: Finding) -> float:
         """What findings are ranked by: confidence, and among forms that are about as sure, the one
-        the question leans to, and the briefest, unless several things are asked for or it says little by
-        itself."""
+        the question leans towards, and the briefest, unless several things are asked for or it says
+        little by itself."""
         several = self.leaning(_SEVERAL) >= WANTED
         alone = finding.form == "span" and not HANGS.match(finding.short or "")
         brief = _BRIEF if alone and not several else 0.0
@@ -142,8 +143,8 @@ class Material:
         return tuple(sorted(found, key=lambda r: (-r.score, r.passage.article_id, r.start)))
 
     def alone(self, passage: Passage, span: Scored | Span) -> Reading:
-        """The sentence around `span`, read by itself, in an interview with the question before it: a second
-        opinion, without anything beside it that may be taken for the answer."""
+        """The sentence around `span`, read by itself (in an interview, with the question before
+        it): a second opinion, with nothing beside it that could be mistaken for the answer."""
         text, base = passage.text, passage.start
         around = sentences_around(text, span.start - base, span.end - base)
         key = (passage.id, around)
@@ -187,17 +188,17 @@ class Answerer(Protocol):
 
 
 def signals(material: Material, reading: Reading, span: Scored) -> dict[str, float]:
-    """What speaks for and against an answer at `span` of this reading.
+    """The signals for and against the answer at `span` of this reading.
 
     score           the reader's log-odds
     margin          how far that is above the best span elsewhere that says something else
     evidence        the log-odds that the answer rests on the sentence around the span
-    best_evidence   those of the best sentence read
+    best_evidence   the same for the best sentence read
     rank            1 / sqrt(rank) in the search
-    skim            the small reader's log-odds of the passage, where it is a cascade
+    skim            the small reader's log-odds for the passage, if the reader is a cascade
     alone           the reader's log-odds of the sentence around the span, read by itself
-    words, names    the shares of the question's words, and of its names, that passage, title and
-                    month of publication lack
+    words, names    the shares of the question's words, and of its names, that are missing from
+                    the passage, its title and its month of publication
     """
     passage = reading.passage
     rank = next(i for i, hit in enumerate(material.hits, 1) if hit.passage.id == passage.id)
@@ -231,12 +232,12 @@ def said(passage: Passage, span: Scored | Span) -> str:
 
 
 def ends(text: str) -> bool:
-    """Whether a sentence ends as one: a headline or a dateline does not. Marks of notes count for nothing."""
+    """Whether a sentence ends like one, footnote marks aside: headlines and datelines do not."""
     return _NOTES.sub("", text.rstrip()).rstrip(BEHIND)[-1:] in _STOPS
 
 
 def same_answer(one: str, other: str) -> bool:
-    """Whether two spans say the same: equal but for case, punctuation and articles."""
+    """Whether two spans say the same thing: equal except for case, punctuation and articles."""
     return _plain(one) == _plain(other)
 
 

@@ -1,11 +1,12 @@
-"""Questions to ask next: made of the sentences of what was cited, each answered before it is told.
+"""Follow-up questions: made from the cited articles' sentences, each answered before it is offered.
 
     follow_ups(answer, articles, before, ask)           up to three, the surest first
 
-More are made than are needed, by a few templates ("Who is …?", "What did … do in …?") that are filled with what
-a sentence has; then each is asked, and what is not answered as it was made to be is dropped (overgenerate and
-rank, after Heilman and Smith 2010; roundtrip consistency, after Alberti et al. 2019). The templates
-know no grammar but the order of words: whatever else they would need is not asked. Knows no page.
+More are made than are needed, from a few templates ("Who is …?", "What did … do in …?") filled in
+from a sentence; then each is asked, and those not answered as intended are dropped (overgenerate
+and rank, after Heilman and Smith 2010; roundtrip consistency, after Alberti et al. 2019). The
+templates know no grammar beyond word order: a question that would need more is not asked. No web
+page is known here.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from vectorstore.splitting import sentences
 
 OFFERED = 3
 
-SURE = 0.8  # calibrated confidence from which an answer is offered that may stand in any sentence
-_ASKED = 6  # questions that are asked at most: each takes as long as an answer
-_OF_A_KIND = 2  # of these
-_LONG = 40_000  # characters of an article that are looked through
-_OFTEN = 2  # times that the name in a title has to stand in the text, at least, to be what "he" is read as
+SURE = 0.8  # calibrated confidence needed where the answer may come from any sentence
+_ASKED = 6  # questions asked at most: each takes as long as an answer
+_OF_A_KIND = 2  # of these, at most
+_LONG = 40_000  # characters of an article that are searched
+_OFTEN = 2  # the name in a title has to occur more often than this in the text for "he" to mean it
 
 
 class Made(NamedTuple):
-    """A question, and the sentence of its article that it was made of.
+    """A question, and the sentence of its article that it was made from.
 
-    Where it is `closed`, that sentence answers it, with `about`; else any sentence may that has `about`.
+    If `closed`, that sentence answers it, with `about`; otherwise any sentence with `about` may.
     """
 
     question: str
@@ -50,11 +51,12 @@ def follow_ups(
     ask: Callable[[str], Answer],
     going: Callable[[], bool] = lambda: True,
 ) -> list[str]:
-    """Up to three questions that these articles answer as well, the surest first.
+    """Up to three questions that these articles also answer, the surest first.
 
-    `before` was asked before the answer's question: it is not offered. `ask` answers as it will where one is
-    clicked, behind the conversation: that may be another answer than to the question alone. `going` is called before each: it may wait, and ends the search where it says no.
-    Raises what `ask` raises.
+    `before` are the questions asked before the answer's own; they are not offered. `ask` answers as
+    it will when one is clicked, after the conversation: that may differ from the answer to the
+    question alone. `going` is called before each: it may wait, and ends the search by returning
+    False. Raises what `ask` raises.
     """
     told: list[tuple[Made, Answer]] = []
     for one in _candidates(answer, articles, [*before, answer.question]):
@@ -70,7 +72,7 @@ def follow_ups(
 
 
 def _candidates(answer: Answer, articles: Iterable[Article], asked: Sequence[str]) -> list[Made]:
-    """What is worth asking: about what the answer names first, then from what stands nearest to it."""
+    """The questions worth asking: about what the answer names first, then the nearest to it."""
     known = [words(question).stems for question in asked]
     named = words(" ".join([*asked, answer.text, *(one.quote for one in answer.citations)])).stems
     said = " ".join([answer.text, *(one.quote for one in answer.citations)])
@@ -79,7 +81,7 @@ def _candidates(answer: Answer, articles: Iterable[Article], asked: Sequence[str
         cited = [one for one in answer.citations if one.article_id == article.id]
         for one in made(article.text[:_LONG], article.title):
             away = [max(one.start - each.end, each.start - one.end) for each in cited]
-            thing = _THING.match(one.question)  # "the prize": which one, the talk has to tell
+            thing = _THING.match(one.question)  # "the prize": the conversation has to say which
             if thing and stem_of(thing[1]) not in named:
                 continue
             if min(away) < 0 or one.question in found or _asked(one, known):
@@ -98,7 +100,7 @@ def _kind(one: Made) -> str:
 
 
 def _asked(one: Made, known: Sequence[frozenset[str]]) -> bool:
-    """Whether it asks again what was asked, or about nothing else."""
+    """Whether it repeats an earlier question, or asks only about what one was about."""
     wanted = set(words(one.question).content)
     about = words(f"of {one.about}").stems - {"of"}
     return any(wanted <= stems or (not one.closed and about <= stems) for stems in known)
@@ -119,7 +121,7 @@ def _shared(cited: Citation, one: Made) -> bool:
 
 
 def _new(reply: Answer, other: Answer) -> bool:
-    """Whether it is another answer, from another sentence."""
+    """Whether it is a different answer, from a different sentence."""
     first = reply.citations[0]
     return not any(
         each.article_id == first.article_id and each.start < first.end and first.start < each.end
@@ -149,19 +151,19 @@ _SAYS = re.compile(
 )
 _AT = re.compile(
     r"\b(?:at|of|for|from|with|in)(?: the)? $"
-)  # before whom somebody else may speak for
+)  # a name after one of these may not be the speaker: "the spokesman for …"
 _OFFICE = re.compile(
     r"\b((?:director|president|chairman|chairwoman|mayor|minister|head|editor|chief|secretary|leader|founder|captain|"
     r"coach|owner|author|spokesman|spokeswoman) of (?:the )?)$"
 )
 _THING = re.compile(r"(?:When|Why) \w+ (?:the|an?) ([a-z]\w*)")
 _AGED = re.compile(r", (?:aged )?\d\d[,.;]")
-# What tells who or what something is, before its name or after it.
+# Text that says who or what something is, before its name or after it.
 _TOLD = re.compile(
     r"\|,? (?:(?:is|was) )?(?:an?|the|one of|who (?:is|was))\b|"
     r"\b[a-z]+(?:er|or|ist|ian|man|woman|person|ess|ant|ent|eur|head|wife|friend|son|poet|judge),? \|"
 )
-# Words that lean on a sentence before.
+# Words that depend on an earlier sentence.
 _LEANS = re.compile(
     r"\b(?:he|she|him|his|her|hers|they|them|their|it|its|this|these|those|there|we|my|our|us|you|your|also|other|another|such|then)\b",
     re.IGNORECASE,
@@ -169,7 +171,7 @@ _LEANS = re.compile(
 
 
 def made(text: str, title: str = "") -> Iterator[Made]:
-    """Questions that sentences of this text seem to answer, in its order."""
+    """Questions that sentences of this text seem to answer, in the order of the text."""
     found = names(text)
     lasts = [name.text.split()[-1] for name in found]
     heroes = [n.text for n in names(f"On {title}") if lasts.count(n.text.split()[-1]) > _OFTEN]
@@ -191,10 +193,11 @@ def made(text: str, title: str = "") -> Iterator[Made]:
 def _told_by(
     sentence: str, here: Sequence[Name], hero: str, articled: set[str]
 ) -> Iterator[tuple[str, str]]:
-    """Questions that the sentence itself answers, each with what it answers: "In 2019 Strake moved to Dakar."
-    -> "What did Strake do in 2019?", "The bridge was opened on 4 May." -> "When was the bridge opened?".
+    """Questions that the sentence itself answers, each with its answer: "In 2019 Strake moved to
+    Dakar." -> "What did Strake do in 2019?", "The bridge was opened on 4 May." -> "When was the
+    bridge opened?".
 
-    `hero` is whom "he" is read as, `articled` are the names that stand behind "the".
+    `hero` is the person that "he" is taken to mean, `articled` are the names that follow "the".
     """
     if done := _DONE.match(sentence):
         who = hero if done["who"] in ("He", "She") else done["who"]
@@ -226,7 +229,7 @@ def _told_by(
 
 
 def _asking_for(name: Name, before: str, after: str) -> Iterator[str]:
-    """What may be asked about a name, wherever that is told."""
+    """Questions about a name, whichever sentence answers them."""
     if office := _OFFICE.search(before):
         yield f"Who is the {office[1]}{name.text}?"
     if name.kind == "person":

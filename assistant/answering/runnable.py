@@ -1,11 +1,11 @@
-"""The chain as LangChain's other parts use it: typed, as a tool, and with a history of messages.
+"""The chain as the rest of LangChain uses it: typed, as a tool, and with a message history.
 
     RunnableWithMessageHistory(chain, get_session_history,
         input_messages_key="question", history_messages_key="history")
-    chain.as_tool()                              a tool for agents; what it gives back reads as text
+    chain.as_tool()                              a tool for agents; its output reads as text
     chain.get_output_jsonschema()                the shape of an Answer
 
-It knows no stage of the chain. Imported with LangChain only, where a chain is first asked for.
+It knows none of the chain's stages. It needs LangChain, so it is imported only on first use.
 """
 
 # No `from __future__ import annotations` here: pydantic evaluates the annotations of the fields.
@@ -90,10 +90,10 @@ class AnswerChain(RunnableBinding[Any, Answer]):
     def with_listeners(
         self, *, on_start: Any = None, on_end: Any = None, on_error: Any = None
     ) -> Runnable[Any, Answer]:
-        """As usual; the run that `on_end` is given has the answer as a message, too.
+        """As usual, but the run that `on_end` is given also has the answer as a message.
 
-        Its `outputs` are {"answer": the Answer, "output": an AIMessage}: a history of messages keeps
-        messages alone, and would keep nothing of an Answer.
+        Its `outputs` are {"answer": the Answer, "output": an AIMessage}: a message history keeps
+        only messages, and would keep nothing of an Answer.
         """
         return super().with_listeners(
             on_start=on_start, on_end=on_end and _with_message(on_end), on_error=on_error

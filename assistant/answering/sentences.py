@@ -1,7 +1,7 @@
 """Answers in sentences: explanations, what somebody said, lists, comparisons.
 
-The strong reader scores every sentence of the passages it reads by how likely the answer rests on
-it; the likeliest are told, whole and in the order in which they read best.
+The strong reader scores every sentence of the passages it reads by how likely the answer is to rest
+on it; the likeliest are given, whole and in the order in which they read best.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from assistant.question.words import Words, words
 from assistant.reading.reader import Reading, Scored
 from vectorstore.splitting import Span
 
-LIKELY = 1.0  # log-odds from which a sentence is told besides the best one …
-_ELSEWHERE = math.log(2)  # … if it stands in the best one's passage, or is at least half as likely
+LIKELY = 1.0  # log-odds from which a sentence is given in addition to the best one …
+_ELSEWHERE = math.log(2)  # … if it is in the best one's passage, or is at least half as likely
 MOST = 4
 _FEWEST_WORDS = 3  # a shorter "sentence" is a heading or a scrap
 _TWICE = 0.75  # share of words in common from which a sentence repeats another
@@ -135,7 +135,7 @@ class Comparison(Sentences):
 
 def ranked(material: Material) -> list[Sentence]:
     """The sentences of the passages read, the likeliest first; of those about equally likely, the
-    ones of the time asked about come first."""
+    ones from the time asked about come first."""
     found = _whole(material.close)
     found.sort(key=lambda one: one.place)
     return timely(found, material.question.when, lambda one: (one.reading, one.span.score))
@@ -148,7 +148,7 @@ def most_likely(reading: Reading) -> Sentence:
 
 
 def _whole(readings: Sequence[Reading]) -> list[Sentence]:
-    """Their sentences; headlines, datelines and scraps only where there is nothing else."""
+    """Their sentences; headlines, datelines and scraps only if there is nothing else."""
     found = [
         Sentence(reading, number, span)
         for reading in readings
@@ -161,8 +161,8 @@ def _whole(readings: Sequence[Reading]) -> list[Sentence]:
 def told(chosen: Sequence[Sentence], most: int, asked: Words | None = None) -> tuple[Claim, ...]:
     """The sentences as claims, without repetitions.
 
-    Those of one article stand together, in its order; neighbours are one claim; a sentence that
-    hangs on the one before it brings that along, if that has more of what was `asked`.
+    Those of one article are kept together, in its order; adjacent ones form one claim; a sentence
+    that depends on the one before it brings that along, if both cover more of what was `asked`.
     """
     kept: list[Sentence] = []
     for one in chosen:

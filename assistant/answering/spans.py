@@ -1,4 +1,4 @@
-"""A few words: the span that answers, with the sentence it stands in as its proof."""
+"""Answers of a few words: the span that answers, with the sentence around it as its proof."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from assistant.question.intent import Form
 from assistant.reading.reader import Reading, Scored
 from vectorstore.splitting import Span, sentences_around
 
-_SPANS = 3  # of a passage that are looked at
+_SPANS = 3  # considered per passage
 _AGREEING = 2.0  # log-odds: a span this likely elsewhere is further proof
 
 
@@ -53,10 +53,10 @@ class Spans:
 
 
 def candidates(material: Material) -> list[tuple[Reading, Scored]]:
-    """The spans that may answer, best first; of those that are about equally sure, the ones of the
-    time asked about come first.
+    """The spans that may answer, best first; of those that are about equally sure, the ones from
+    the time asked about come first.
 
-    None crosses the end of a sentence, and each is trimmed to what a person would quote.
+    None crosses a sentence boundary, and each is trimmed to what a person would quote.
     """
     found = [
         (reading, _trimmed(reading, span))

@@ -13,10 +13,10 @@ from assistant.answers import Answer
 
 
 async def in_a_thread(made: Callable[[], Iterator[Answer]]) -> AsyncGenerator[Answer]:
-    """What an iterator yields, as it yields it, from a thread of its own: many answers that wait
-    for a model would otherwise fill the event loop's pool of threads, and hold up all others.
+    """Yield what an iterator yields, as it comes, from a thread of its own: many answers waiting
+    for a model would otherwise fill the event loop's thread pool and hold up everything else.
 
-    Left early, the iterator is closed at its next step.
+    If the consumer stops early, the iterator is closed at its next step.
     """
     loop = asyncio.get_running_loop()
     arriving: asyncio.Queue[tuple[Answer | None, BaseException | None]] = asyncio.Queue()
@@ -34,7 +34,7 @@ async def in_a_thread(made: Callable[[], Iterator[Answer]]) -> AsyncGenerator[An
                     if left.is_set():
                         return
                     send(item)
-        except BaseException as error:  # noqa: BLE001  raised again where it is waited for
+        except BaseException as error:  # noqa: BLE001  re-raised in the consumer
             send(None, error)
         else:
             send(None)

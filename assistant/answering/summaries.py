@@ -1,7 +1,7 @@
-"""Summaries: the central sentences of the articles on a topic; for a timeline, in order of time.
+"""Summaries: the central sentences of the articles on a topic; a timeline has them in date order.
 
 LexRank over the sentences of the few articles that are about the topic, biased towards those that
-the strong reader takes for evidence and towards the head, where news tells most.
+the strong reader takes for evidence and towards the head, where news says most.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from vectorstore.splitting import Span, sentences
 
 _SENTENCES = 4
 _ARTICLES = 3
-_PASSAGES = 12  # of an article that are read
-_NEAR = 0.9  # of the share of the topic that the best article holds
-_HEAD = 400  # characters that tell what an article is about, with its title
+_PASSAGES = 12  # read per article
+_NEAR = 0.9  # how much of the topic an article must hold, relative to the best one
+_HEAD = 400  # characters that, with the title, say what an article is about
 
 
 class Summaries:
@@ -78,7 +78,7 @@ class Summaries:
     def _meant(self, material: Material) -> list[tuple[Article, float]]:
         """The articles found, each with the share of the topic's words it holds, best first.
 
-        Words in title and head count more; an article lower in the search counts a little less.
+        Words in title and head count more; an article lower in the results counts a little less.
         """
         topic = words(material.question.topic)
         found = []
@@ -105,7 +105,7 @@ class Summaries:
 
 
 class Timelines(Summaries):
-    """A summary in order of time; each sentence gets its day when it is written."""
+    """A summary in date order; each sentence gets its date when the answer is written."""
 
     form = "timeline"
     wanted = ("timeline",)
@@ -123,7 +123,7 @@ class Timelines(Summaries):
 
 
 def _heads(material: Material) -> Finding:
-    """The first sentence of each article, if no topic is named: whatever there is answers that."""
+    """The first sentence of each article, if no topic is named: anything there is answers that."""
     claims = []
     for hit in material.hits:
         first = sentences(hit.passage.text)[0]

@@ -5,10 +5,10 @@
     spans = timely(spans, time, lambda span: (span.reading, span.score))
     notices = [*how_read(time, phrases), *other_time(time, chosen, phrases)]
 
-Articles of the days asked about, or the newest for "latest", are ranked higher; one from another
-time can still answer, and then a notice says so. An article belongs to a time if it was published in
-it or a few days later, as news is, or if its passage names that time: "the 2018 championship" may be
-told in 2024. It knows an index and readings, not how answers are written.
+Articles from the days asked about, or the newest for "latest", are ranked higher; one from another
+time can still answer, and then a notice says so. An article belongs to a time if it was published
+then or a few days later, as news is, or if its passage names that time: an article from 2024 may
+report "the 2018 championship". It knows an index and readings, not how answers are written.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from vectorstore.articles import Article, Filter, Hit
 from vectorstore.index import Index
 from vectorstore.retrieval import fuse
 
-_ONE_EVENT = timedelta(7)  # reports further apart are of different events
-_REPORTS = 3  # of an event, which have to agree on when it was
+_ONE_EVENT = timedelta(7)  # reports further apart are about different events
+_REPORTS = 3  # reports of an event, most of which have to agree on when it was
 _NEARLY = 2.0  # log-odds below the best within which an answer may be chosen for its time
 _POOL = 4  # times as many passages, to find the newest among those that fit
 
@@ -53,8 +53,8 @@ class Dated(Protocol):
 def settled(index: Index, time: AskedTime, where: Filter) -> AskedTime:
     """`time` with the days before or after the event it names, if the event's date can be found.
 
-    That date is the one of the best articles on the event, if most of them are of one week and tell of their own time.
-    Otherwise no time is preferred.
+    That date is the one of the best articles on the event, if most of them fall within one week and
+    report their own time. Otherwise no time is preferred.
     """
     if time.event is None:
         return time
@@ -81,15 +81,15 @@ def settled(index: Index, time: AskedTime, where: Filter) -> AskedTime:
 
 
 def search(index: Index, query: str, k: int, where: Filter, time: AskedTime) -> list[Hit]:
-    """The `k` passages nearest to `query`, those of the `time` asked about ranked higher.
+    """The `k` passages nearest to `query`, those from the `time` asked about ranked higher.
 
     Two rankings, with and without the time, are fused by reciprocal rank, so that a passage that
-    fits far better stays first whenever it was published.
+    fits far better stays first no matter when it was published.
     """
     hits = _found(index, query, k * _POOL if time.order else k, where)
     if time.order:
         by_date = sorted(hits, key=lambda hit: _age(hit.passage, time.order))
-        # The date decides which are read; their order stays that of how well they fit.
+        # The date decides which are read; they stay in order of how well they fit.
         read = {hit.passage.id for hit in _fused([hits, hits, by_date])[:k]}
         return [hit for hit in hits if hit.passage.id in read]
     inside = time.window and _within(where, time.window)
@@ -101,8 +101,8 @@ def search(index: Index, query: str, k: int, where: Filter, time: AskedTime) -> 
 def timely(
     found: Sequence[T], time: AskedTime, scored: Callable[[T], tuple[Reading, float]]
 ) -> list[T]:
-    """What was found, best first; of what is about equally likely (`_NEARLY`), that of the time
-    asked about comes first."""
+    """What was found, best first; among what is about equally likely (`_NEARLY`), what is from the
+    time asked about comes first."""
     ordered = sorted(found, key=lambda one: -scored(one)[1])
     if not time or not ordered:
         return ordered
@@ -132,7 +132,7 @@ def how_read(time: AskedTime, phrases: Phrases) -> Iterator[str]:
 
 def other_time(time: AskedTime, chosen: Sequence[Reading], phrases: Phrases) -> Iterator[str]:
     """A notice if all of the `chosen` readings are from another time."""
-    # What happened before a day is told after it, and what is to come, before it: no notice.
+    # What happened before a day is reported after it, and the future before it: no notice.
     window = None if time.order else time.window
     if window is None or window.first is None or not chosen:
         return
@@ -160,7 +160,7 @@ def _within(where: Filter, window: Window) -> Filter | None:
 
 
 def _fused(rankings: Sequence[Sequence[Hit]]) -> list[Hit]:
-    """One ranking of the hits; a hit that stands for another as its copy is the same hit."""
+    """One ranking of the hits; a hit that stands in for its copy counts as the same hit."""
     known: dict[str, Hit] = {}
     for hit in rankings[0]:
         for passage in (hit.passage, *hit.copies):
@@ -184,7 +184,7 @@ def _age(passage: Dated, order: Order | None) -> int:
 
 
 def in_time(articles: Sequence[Article], time: AskedTime) -> list[Article]:
-    """Of articles on a topic, those of the time asked about, or the first of them; else all."""
+    """Of articles on a topic, those from the time asked about, or just the oldest; else all."""
     if time.order == "oldest" and (dated := [each for each in articles if each.published]):
         return [min(dated, key=lambda each: each.published or date.max)]
     if time.window is None:

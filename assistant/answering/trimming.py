@@ -1,9 +1,9 @@
-"""A span as a person would quote it: whole names, dates and amounts, and nothing left over.
+"""A span as a person would quote it: complete names, dates and amounts, and no leftovers.
 
     trimmed(text, 12, 20)       "Ministry" -> "Ministry of Health", "9" -> "July 9"
 
-A reader points at word pieces; what a person wants to read has no unpaired quotation mark and no
-preposition at its end. Judged by the words alone, in English. Pure functions over a text and offsets.
+The reader points at word pieces; what a person wants to read has no unpaired quotation mark and no
+trailing preposition. Based on the words alone, in English. Pure functions over text and offsets.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ _HALF = re.compile(
 )
 _DETERMINER = re.compile(r"(?<![\w’'-])([Tt]he|[Aa]n?|[Ii]ts|[Hh]is|[Hh]er|[Tt]heir)\s$")
 _SAINT = re.compile(r"\bSt\.?\s*$")
-# Capitals that begin a sentence and no name.
+# Capitalised words that begin a sentence rather than a name.
 _NO_NAME = re.compile(
     r"(?:"
     r"the|a|an|in|on|at|by|to|of|for|from|with|when|while|after|before|as|if|"
@@ -105,9 +105,9 @@ _ENDS_SHORT = re.compile(
 def trimmed(text: str, start: int, end: int) -> Span:
     """`text[start:end]` as a person would quote it.
 
-    Leftovers at either end go (commas, "and", a quotation mark without its partner); a name, a date
-    or an amount that was cut is made whole. Never empty: if nothing would be left, the span stays as
-    it is.
+    Leftovers at either end are removed (commas, "and", a quotation mark without its partner); a
+    name, a date or an amount that was cut off is completed. Never empty: if nothing would be left,
+    the span stays as it is.
     """
     span = _without_rest(text, _whole_words(text, start, end))
     if span.length == 0:
@@ -145,8 +145,8 @@ def _without_rest(text: str, span: Span) -> Span:
 
 
 def _balanced(text: str, start: int, end: int) -> tuple[int, int]:
-    """Quotation marks and brackets in pairs: the missing one is taken in if it is next to the span;
-    otherwise the lone one is dropped, if it is at an end."""
+    """Quotation marks and brackets in pairs: the missing one is included if it is next to the span;
+    otherwise the unpaired one is dropped, if it is at either end."""
     first, last = text[start : start + 1], text[end - 1 : end]
     inside = text[start:end]
     if first in _OPENING and inside.count(_OPENING[first]) < inside.count(first):
@@ -185,7 +185,7 @@ def _whole_words(text: str, start: int, end: int) -> Span:
 
 
 def _completed(text: str, span: Span, pattern: re.Pattern[str]) -> Span:
-    """The span with the whole of a date or amount of which it has a part."""
+    """The span, extended to the whole of any date or amount that it has part of."""
     margin = 40
     low, high = max(0, span.start - margin), min(len(text), span.end + margin)
     while low > 0 and not text[low - 1].isspace():
@@ -203,8 +203,8 @@ def _completed(text: str, span: Span, pattern: re.Pattern[str]) -> Span:
 
 
 def _whole_name(text: str, span: Span) -> Span:
-    """The span with the words of the name before and after it; a weekday or the first word of a
-    sentence is no part of one."""
+    """The span, extended by the words of the name before and after it; a weekday or the first word
+    of a sentence is not part of a name."""
     start, end = span
     first = re.match(_WORD_OF_NAME, text[start:end])
     if first and _names(first[0]):

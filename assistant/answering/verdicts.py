@@ -1,7 +1,7 @@
-"""Yes or no, as the judge says of the passage and of the sentence by itself, with that sentence.
+"""Yes or no, as judged from both the passage and the sentence by itself, with that sentence.
 
-If they differ or the judge is less sure, the sentence stands alone: it answers whoever reads it, and a wrong "yes" in
-front of it would be worse than none.
+If the two judgements differ or the judge is less sure, the sentence stands alone: it still answers
+whoever reads it, and a wrong "yes" in front of it would be worse than none.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from assistant.answering.sentences import most_likely, told
 from assistant.question.intent import Form
 from assistant.reading.reader import Reading, Scored, Verdict
 
-_SURE = 2.5  # log-odds between yes and no from which 86 of 100 unseen questions are judged rightly
+_SURE = 2.5  # log-odds between yes and no from which 86 of 100 unseen questions are judged right
 
 _OR = re.compile(r"\bor\b(?! not\b)", re.IGNORECASE)
 
@@ -49,6 +49,6 @@ class Verdicts:
 
 
 def _telling(reading: Reading) -> float:
-    """How likely the passage says yes or no, and has a sentence that the answer rests on."""
+    """How likely it is that the passage says yes or no and has a sentence the answer rests on."""
     evidence = probability(max(one.score for one in reading.sentences))
     return evidence * (1.0 - reading.verdict.not_stated) if reading.verdict else 0.0

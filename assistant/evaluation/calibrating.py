@@ -1,20 +1,20 @@
-"""Finds out what a reader's signals are worth on these articles, and keeps that for the reader.
+"""Finds out what a reader's signals are worth on these articles, and saves that for the reader.
 
-    judged = judge(assistant, load_questions(file))     every form of answer, with what is right
+    judged = judge(assistant, load_questions(file))     every form of answer, and which are right
     fitted = fit(judged)                                weights for each form, threshold, curve
-    keep(fitted, assistant)                             used from the next opening on
+    keep(fitted, assistant)                             used the next time it is opened
 
 The confidence is the probability that the question wants an answer in this form, which the intent
 head gives, times the probability that such an answer is right. The latter is a logistic regression
 for each form on the signals of its findings (Platt 1999), fitted on the questions that want the form.
 
-The threshold is where right answers and right refusals, minus wrong answers and half of the wrong
-refusals, are most, over the questions as they were asked if enough of those have no answer. All
-figures are five-fold cross-validated by question. Questions whose articles are known are asked
-twice, the second time with these articles hidden, so a file of answerable questions alone will do.
+The threshold maximises right answers and right refusals, minus wrong answers and half of the wrong
+refusals, over the questions as they were asked if enough of those have no answer. All figures are
+five-fold cross-validated by question. Questions whose articles are known are asked twice, the
+second time with these articles hidden, so a file of answerable questions alone will do.
 
-Kept in the index's folder, under the hash of the reader's weights: it holds for this reader and
-these articles, and nothing that was installed changes.
+It is saved in the index's folder, under the hash of the reader's weights: it holds for this reader
+and these articles, and nothing that was installed changes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ FEWEST_OF_FORM = 20  # answers of one form, and at least three of them right
 WRONG = 1.0
 REFUSED = 0.5
 _FOLDS = 5
-_RIDGE = 1.0  # of the weights of signals of unit variance, not of the intercept
+_RIDGE = 1.0  # on the weights of signals of unit variance, not on the intercept
 # Kinds of question (`LabelledQuestion.kind`) that say which form is wanted; the others want a few
 # words or sentences.
 _OF_KIND = ("yesno", "list", "compare", "summary", "timeline")
@@ -86,7 +86,7 @@ class Option:
     def right(self, wanted: str) -> bool:
         """Whether it is right for a question of the kind `wanted`.
 
-        A summary or a "yes" is no answer to other questions, whatever words it has.
+        A summary or a "yes" does not answer other questions, whatever words it has.
         """
         told = self.verdict == "right" or (self.form in _HALF and self.verdict == "partly")
         return told and self.suitable(wanted)
@@ -136,7 +136,7 @@ def judge(
 
 
 def fit(judged: Sequence[Judged]) -> dict[str, Any]:
-    """The calibration of these outcomes, as it is written to a file.
+    """The calibration from these outcomes, as it is written to a file.
 
     Raises CalibrationError if there are too few to tell.
     """
@@ -183,7 +183,7 @@ def fit(judged: Sequence[Judged]) -> dict[str, Any]:
 
 
 def keep(fitted: dict[str, Any], assistant: Assistant) -> Path:
-    """Write what `fit` found for the assistant's reader and index, in one step; the file's path.
+    """Write what `fit` found for the assistant's reader and index, in one step; return the file.
 
     Forms about which the questions said too little keep the weights they had. Raises
     CalibrationError if the file cannot be written.

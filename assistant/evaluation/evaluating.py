@@ -1,13 +1,13 @@
 """How well does it do on my articles?
 
     evaluation = evaluate(assistant, load_questions(file))
-    evaluation.figures()["right"]           of answerable questions, the share answered rightly
+    evaluation.figures()["right"]           the share of answerable questions answered correctly
     evaluation.curve()                      risk, coverage and refusals, by threshold
     report(evaluation)                      all of it as text; risk_coverage_plot(…) as SVG
 
 Asks every question through the assistant as it is set up, and if that refuses, once more without a
-threshold, to see what was withheld. Each miss is put down to the stage that failed. It knows the
-assistant and its index, and nothing of how either works.
+threshold, to see what was withheld. Each miss is attributed to the stage that failed. It knows the
+assistant and its index, and nothing about how either works.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Outcome:
 
     @property
     def confidence(self) -> float:
-        """0 where nothing could be said."""
+        """0 if nothing could be said."""
         return self.best.confidence if self.best else 0.0
 
     def to_dict(self) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Outcome:
 @dataclass(frozen=True)
 class Evaluation:
     """The outcomes of a set of questions, in its order, and the threshold they were asked at (None
-    where the reader's own was not known)."""
+    if the reader's own was not known)."""
 
     outcomes: tuple[Outcome, ...]
     threshold: float | None = None
@@ -114,11 +114,11 @@ class Evaluation:
         return tuple(o for o in self.outcomes if not o.question.answerable)
 
     def figures(self) -> dict[str, float | None]:
-        """Shares from 0 to 1, and seconds; None where no question counts towards a figure.
+        """Shares from 0 to 1, and seconds; None if no question counts towards a figure.
 
-        Those of answers are over all answerable questions; a refusal counts as 0.
-        `answer_precision` is the share of given answers that are right; those of citations are over
-        the answers to questions for which the places that prove them are known.
+        Figures for answers are over all answerable questions; a refusal counts as 0.
+        `answer_precision` is the share of given answers that are right; figures for citations are
+        over the answers to questions for which the places that prove them are known.
         """
         asked = self.answerable
         given = [o for o in self.outcomes if o.answer.answered]
@@ -180,7 +180,7 @@ class Evaluation:
 
     def reliability(self) -> list[dict[str, float | None]]:
         """By tenths of confidence: how many questions, the mean confidence, and the share of them
-        whose best answer is right. A calibrated confidence has the latter two alike."""
+        whose best answer is right. With a calibrated confidence, the latter two are about equal."""
         rows = []
         for number in range(_BINS):
             inside = [
@@ -249,7 +249,7 @@ class Evaluation:
         return _mean(risk for _, risk in points)
 
     def risk_at_coverage(self) -> list[tuple[float, float]]:
-        """(coverage, risk) as answers are given in the order of their confidence."""
+        """(coverage, risk) as answers are given in order of confidence."""
         ordered = sorted(
             (o for o in self.outcomes if o.best), key=lambda o: (-o.confidence, o.best_right)
         )
@@ -276,8 +276,8 @@ class Answering(Protocol):
 
 
 def remembering(assistant: Assistant) -> Assistant:
-    """The assistant, with what was read once for a question not read again: the evaluation asks
-    twice where an answer is refused. For one thread."""
+    """The assistant, with what was once read for a question remembered: the evaluation asks again
+    if an answer is refused. For one thread."""
     return assistant.with_reader(RememberingReader(assistant.reader))
 
 
@@ -289,8 +289,8 @@ def evaluate(
 ) -> Evaluation:
     """Ask all the questions and judge what comes back.
 
-    Raises QuestionsError, before anything is asked, where a question names an article or a place
-    that the index does not have, and EmptyIndexError where it has no article at all.
+    Raises QuestionsError, before anything is asked, if a question names an article or a place that
+    the index does not have, and EmptyIndexError if it has no article at all.
     """
     known = placed(assistant.index, questions)
     unlimited = assistant.at_threshold(0.0)
@@ -356,7 +356,7 @@ def _judged(
 
 
 def _proof(gold: Gold, cited: frozenset[Place]) -> float:
-    """The share of the places to be cited; one that is as good stands in for any of them."""
+    """The share cited of the places to be cited; one that is as good stands in for any of them."""
     wanted = max(1, len(gold.places))
     return min(wanted, len(cited)) / wanted
 
@@ -395,7 +395,7 @@ def _quoted(citation: Citation) -> dict[str, Any]:
 
 
 def report(evaluation: Evaluation, *, misses: bool = True) -> str:
-    """Everything as text with Markdown tables; the misses first, so that the figures stand last."""
+    """Everything as text with Markdown tables; the misses first, so that the figures come last."""
     parts = [_misses(evaluation)] if misses and any(o.stage for o in evaluation.outcomes) else []
     if any(o.question.kind for o in evaluation.outcomes):
         parts.append(_kinds(evaluation))
@@ -411,7 +411,7 @@ def figures_table(evaluations: Sequence[tuple[str, Evaluation]]) -> str:
 
 
 def risk_coverage_plot(evaluation: Evaluation) -> str:
-    """Risk against coverage as an SVG drawing; the point is where the threshold stands."""
+    """Risk against coverage as an SVG drawing; the point marks the current threshold."""
     width, height, left, top = 480, 320, 56, 24
 
     def at(coverage: float, risk: float) -> str:

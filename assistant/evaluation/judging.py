@@ -1,9 +1,9 @@
-"""Where the answer to a labelled question stands, and whether an answer given is right.
+"""Where the answer to a labelled question is, and whether a given answer is right.
 
     gold = placed(index, questions)
     verdict(question, gold[0], answer)      "right", "partly", "wrong" or "refused"
 
-Judged by words and places: a person who reads the answers may find more of them right.
+Judged by words and places: a person reading the answers may find more of them right.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ def verdict(question: LabelledQuestion, gold: Gold, answer: Answer) -> Verdict:
     - Yes or no: right if it begins with the right word, partly if it says neither but cites the
       right place.
     - A list (`kind` "list"): right with all its parts, partly with some.
-    - A summary (`kind` "summary"): right with half of the sentences to be told, partly if it cites
-      one of them.
-    - Otherwise right if an accepted answer stands in it, or it lies in one and is at least half of
-      it, or the short answer shares most words with one. If the place is known, it also has to cite
-      that, or another quote of the article that has an accepted answer. Where sentences answer, it is
-      right as well if it tells most words of a sentence to be cited. Partly, if it cites the right
-      place.
+    - A summary (`kind` "summary"): right with half of the sentences it should report, partly if it
+      cites one of them.
+    - Otherwise right if it contains an accepted answer, or is part of one and at least half of it,
+      or if the short answer shares most words with one. If the place is known, it also has to cite
+      that, or another quote from the article that has an accepted answer. If the answer takes
+      sentences, it is also right with most words of a sentence to be cited. Partly, if it cites the
+      right place.
     """
     if not answer.answered:
         return "refused"
@@ -85,8 +85,8 @@ def verdict(question: LabelledQuestion, gold: Gold, answer: Answer) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """Where the answer to a question stands, as far as that is known: whole articles, places that
-    all have to be cited, and others that are as good."""
+    """Where the answer to a question is, as far as that is known: whole articles, places that all
+    have to be cited, and others that are as good."""
 
     articles: tuple[Article, ...] = ()
     places: tuple[Place, ...] = ()
@@ -98,13 +98,13 @@ class Gold:
 
     @property
     def sentences(self) -> list[str]:
-        """What stands at the places that all have to be cited."""
+        """The text at the places that all have to be cited."""
         texts = {article.id: article.text for article in self.articles}
         return [texts[p.article][p.start : p.end] for p in self.places if p.article in texts]
 
     def holds(self, passage: Passage, answers: Sequence[str]) -> bool:
-        """Whether a passage holds the answer: by the places where it stands, otherwise by the
-        articles, otherwise by its words."""
+        """Whether a passage holds the answer: by the places where it is, otherwise by the articles,
+        otherwise by its words."""
         if self.places or self.also:
             return any(
                 overlap(passage.article_id, passage.start, passage.end, place)
@@ -116,7 +116,7 @@ class Gold:
         return any(f" {plain(answer)} " in said for answer in answers)
 
     def cited(self, citation: Citation) -> frozenset[Place]:
-        """The places that a citation proves; of an article without known places, all of it. The
+        """The places that a citation proves; for an article without known places, all of it. The
         same words in a copy of the article prove the same."""
         at = [(citation.article_id, citation.start)]
         for article in self.articles:
@@ -142,10 +142,10 @@ def overlap(article: str, start: int, end: int, place: Place) -> bool:
 
 
 def placed(index: Index, questions: Sequence[LabelledQuestion]) -> list[Gold]:
-    """Where each question's answer stands in the articles of the index.
+    """Where each question's answer is in the articles of the index.
 
-    It is what the question itself says; otherwise, if it names an article, wherever an answer's words
-    stand in that. Raises QuestionsError for what the index does not have.
+    That is what the question itself says; otherwise, if it names an article, wherever an answer's
+    words occur in it. Raises QuestionsError for what the index does not have.
     """
     ids = _Ids(index)
     wrong: list[str] = []
@@ -193,7 +193,7 @@ def _in(article: Article, place: Place) -> Place:
 
 
 class _Ids:
-    """Articles by id, by how an id begins, or by title; each is fetched once."""
+    """Articles by id, by the beginning of an id, or by title; each is fetched once."""
 
     def __init__(self, index: Index) -> None:
         self._index = index

@@ -1,11 +1,11 @@
-"""Questions whose answers are known: what an evaluation and a calibration are given.
+"""Questions whose answers are known: the input of an evaluation or a calibration.
 
     {"question": "Who chairs it?", "answers": ["Ada Wren"], "article": "a1"}
     {"question": "And when?", "answers": ["9 July", "July 9"], "history": [{"role": "user", "text": "…"}]}
     {"question": "Who won in 2031?", "answers": []}               the articles do not answer it
 
-One JSON object a line; docs/evaluating.md says what each field means. Reads and writes that file
-and judges words against the known answers; nothing here has seen an index or a reader.
+One JSON object per line; docs/evaluating.md says what each field means. Reads and writes that file
+and compares words with the known answers; nothing here has seen an index or a reader.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from assistant.question.typed import cleaned
 
 _WORD = re.compile(r"\w+")
 _MARKS = re.compile(r"\[\d+\]")
-_LONG = 10  # words: a longer answer is told in other words than the article's
+_LONG = 10  # words: a longer answer uses other words than the article's
 _HALF = 0.5
 
 
@@ -41,9 +41,9 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LabelledQuestion:
-    """A question and what is known of its answer. `answers` is empty where the articles do not
+    """A question and what is known about its answer. `answers` is empty if the articles do not
     answer it; `articles` are ids, the beginnings of ids, or titles. Every one of `spans` is to be
-    cited; one of `also` is as good as one of them. `line` is where it stood in its file."""
+    cited; one of `also` is as good as one of them. `line` is its line in the file."""
 
     question: str
     answers: tuple[str, ...]
@@ -67,7 +67,7 @@ class LabelledQuestion:
 
     @property
     def limits(self) -> dict[str, Any]:
-        """The arguments of `Assistant.answer` beside the question."""
+        """The arguments of `Assistant.answer` other than the question."""
         return {
             "history": self.history,
             "as_of": self.as_of,
@@ -80,7 +80,7 @@ class LabelledQuestion:
 
 
 def load_questions(file: Path) -> list[LabelledQuestion]:
-    """The questions of a file, in its order; empty lines are passed over.
+    """The questions of a file, in its order; empty lines are skipped.
 
     Raises QuestionsError, naming the file and the line, for the first thing that cannot be used.
     """
@@ -151,7 +151,7 @@ def parse_question(given: Any, line: int = 0) -> LabelledQuestion:
 
 
 def to_line(question: LabelledQuestion) -> str:
-    """The question as a line that `load_questions` reads, without its end of line."""
+    """The question as a line that `load_questions` reads, without the line ending."""
     plain: dict[str, Any] = {"question": question.question, "answers": list(question.answers)}
     if question.articles:
         plain["article"] = list(question.articles)
@@ -172,11 +172,11 @@ def to_line(question: LabelledQuestion) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How some words compare with the known answers: each the best over them, 0 to 1.
+    """How some words compare with the known answers: each figure is the best over them, 0 to 1.
 
-    `exact` and `f1` as in the SQuAD scorer (Rajpurkar et al. 2016); `contained` where an answer
-    stands in the words; `right` where it does, or the words are at least half of an answer and lie
-    in it. Answers of sentences are never found word for word: see `tells`.
+    `exact` and `f1` as in the SQuAD scorer (Rajpurkar et al. 2016); `contained` if the words
+    contain an answer; `right` if they do, or if they are part of an answer and at least half of it.
+    Answers in sentences are never found word for word: see `tells`.
     """
 
     exact: bool
@@ -186,7 +186,7 @@ class Match:
 
 
 def match(short: str, text: str, answers: Sequence[str]) -> Match:
-    """`short` is the briefest answer (`text` where there is none), `text` all that was said."""
+    """`short` is the briefest answer (`text` if there is none), `text` all that was said."""
     mine, said = plain(short or text), f" {plain(text)} "
     theirs = [plain(answer) for answer in answers]
     scores = [word_f1(mine, answer) for answer in theirs]
@@ -204,7 +204,7 @@ def match(short: str, text: str, answers: Sequence[str]) -> Match:
 
 
 def tells(answers: Sequence[str]) -> bool:
-    """Whether the answers are sentences, told in their own words, and not words of an article."""
+    """Whether the answers are sentences, in words of their own, and not words from an article."""
     return bool(answers) and min(len(plain(answer).split()) for answer in answers) > _LONG
 
 
@@ -215,14 +215,14 @@ def plain(text: str) -> str:
 
 
 def word_f1(one: str, other: str) -> float:
-    """The harmonic mean of the shares of words in common, of texts made plain."""
+    """The harmonic mean of the shares of words in common, for texts already made `plain`."""
     first, second = one.split(), other.split()
     same = sum((Counter(first) & Counter(second)).values())
     return 2 * same / (len(first) + len(second)) if same else float(not first and not second)
 
 
 def occurrences(answer: str, text: str) -> list[tuple[int, int]]:
-    """Where the words of `answer` stand in `text`, whatever the case and punctuation between."""
+    """Where the words of `answer` occur in `text`, whatever the case and punctuation between."""
     words = _WORD.findall(answer)
     if not words:
         return []
@@ -265,7 +265,7 @@ def _text(given: Mapping[str, Any], name: str) -> str:
 
 
 def _texts(given: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """A list of texts; a single text and null will do."""
+    """A list of texts; a single text or null is accepted too."""
     value = given.get(name)
     listed = [value] if isinstance(value, str) else value or []
     if not isinstance(listed, list) or not all(isinstance(t, str) and t.strip() for t in listed):

@@ -4,7 +4,7 @@
     asked_of([HumanMessage("…"), AIMessage("…"), HumanMessage("and why?")])
     turns_of([("human", "…"), {"role": "assistant", "content": "…"}, Turn("user", "…")])
 
-It knows LangChain's messages by their looks, and imports nothing of it.
+It recognises LangChain's messages by their attributes, without importing LangChain.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Asked:
 def asked_of(given: Any) -> Asked:
     """The chain's input as a checked question. Raises QuestionError.
 
-    Of a list of messages, or of what stands under "messages", the last asks, and those before it are
-    the history.
+    In a list of messages, given as such or under "messages", the last is the question and those
+    before it are the history.
     """
     if isinstance(given, Mapping) and "messages" in given and "question" not in given:
         given = {**given, **_last_asks(given["messages"])}
@@ -76,7 +76,7 @@ def asked_of(given: Any) -> Asked:
 
 
 def turns_of(history: Any) -> tuple[Turn, ...]:
-    """A history as turns, oldest first, in whatever of these forms each is given. Raises QuestionError.
+    """A history as turns, oldest first; each may have any of these forms. Raises QuestionError.
 
     | given as | by |
     |---|---|
@@ -85,10 +85,10 @@ def turns_of(history: Any) -> tuple[Turn, ...]:
     | ("human", "…"), ("ai", "…"), also with the roles' other names | LangChain |
     | {"role": "user", "content": "…"}, also with a list of blocks as the content | OpenAI and others |
 
-    What neither side has said (the instructions of a system message, what a tool gave back, a message
-    without text) is passed over in the forms of others, and refused in Dateline's own.
+    What neither side said (the instructions in a system message, a tool's output, a message without
+    text) is skipped in the forms of others, and refused in Dateline's own.
     """
-    history = getattr(history, "messages", history)  # a chat history of LangChain's
+    history = getattr(history, "messages", history)  # a LangChain chat history
     if history is None:
         return ()
     alone = isinstance(history, str | Mapping) or _is_message(history)
@@ -146,14 +146,14 @@ def _turn(given: Any) -> Turn | None:
     role: Any = None
     content: Any = None
     if _is_message(given):
-        # A ChatMessage has a role of its own choice.
+        # A ChatMessage may have any role.
         role, content = getattr(given, "role", given.type), given.content
     elif isinstance(given, Mapping):
         if "text" in given and "content" not in given and "type" not in given:
             if given.get("role") in ("user", "assistant") and isinstance(given["text"], str):
                 return Turn(given["role"], given["text"])
         else:
-            kept = given.get("data")  # as LangChain keeps messages in a store
+            kept = given.get("data")  # as LangChain stores messages
             role = given.get("role", given.get("type"))
             content = (kept if isinstance(kept, Mapping) else given).get("content", ...)
     elif isinstance(given, Sequence) and not isinstance(given, str) and len(given) == _PAIR:
@@ -168,13 +168,13 @@ def _turn(given: Any) -> Turn | None:
 
 
 def _is_message(given: Any) -> bool:
-    """Whether this is a message of LangChain's, which is not imported for it."""
+    """Whether this is a LangChain message, judged without importing LangChain."""
     return isinstance(getattr(given, "type", None), str) and hasattr(given, "content")
 
 
 def _text(content: Any) -> str | None:
-    """The text of a message's content, None where it is none: of blocks, that of those with text."""
-    if content is None:  # of an answer that only called a tool
+    """The text of a message's content, None if that is malformed; of blocks, all their text."""
+    if content is None:  # an answer that only called a tool
         return ""
     if isinstance(content, str):
         return content

@@ -1,12 +1,12 @@
-"""A question in a conversation: which of the turns before it are searched for and read with it.
+"""A question in a conversation: which of the earlier turns are searched for and read with it.
 
     leaning_on("and in what year?", history)
         -> "Who awarded Fillmore his doctorate? The University of Michigan. and in what year?"
 
-Nothing is rewritten. The reader has learnt from conversations made of questions on one paragraph,
+Nothing is rewritten. The reader was trained on conversations made of questions on one paragraph,
 pronouns and all (training/examples.py), and reads the last exchanges in front of the question; the
-search takes the words of both. Whether a question leans on what was said is not decided beforehand:
-it is asked both ways, and the surer answer wins.
+search uses the words of both. Whether a question depends on what was said is not decided in
+advance: it is asked both ways, and the surer answer wins.
 """
 
 from __future__ import annotations

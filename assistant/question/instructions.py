@@ -43,8 +43,8 @@ _HAPPENED = re.compile(
 def without_instructions(question: str, time: str = "") -> tuple[str, int]:
     """What the question is about, and how many sentences it wants (0: not said).
 
-    `time` are its words for a time, which are no topic either: nothing is left of "what happened
-    last week?".
+    `time` are its words for a time, which are not part of the topic either: nothing is left of
+    "what happened last week?".
     """
     rest, count = question, 0
     if match := _LENGTH.search(question):

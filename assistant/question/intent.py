@@ -4,7 +4,7 @@
     head.forms("Why was the appeal rejected?", vector)      {"explain": 0.97, "span": 0.01, ...}
 
 A logistic regression on the question's embedding, which the search computes anyway, and on its
-words, the first three also by their place; trained by training/train_intent.py. It weighs in the
+words, the first three also by position; trained by training/train_intent.py. It counts towards the
 confidence of every form of answer, so a wrong guess is not fatal. It knows a question's words and
 vector, and no article.
 """
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
     Vector = np.ndarray[tuple[Any, ...], np.dtype[np.float32]]
 
-# A few words; who or what something is; sentences that explain or tell what was said; yes or no;
-# several things; what happened; things set against each other; events in their order.
+# A few words; who or what something is; sentences that explain or report what was said; yes or no;
+# several things; what happened; things compared with each other; events in order.
 Form = Literal["span", "describe", "explain", "yesno", "list", "summary", "compare", "timeline"]
 FORMS: tuple[Form, ...] = get_args(Form)
 
 WEIGHTS = Path(__file__).with_name("intents.json")
-_FIRST = 3  # words whose place counts
+_FIRST = 3  # words whose position counts
 
 
 @dataclass(frozen=True, slots=True)
 class IntentHead:
-    """Weights of shape (forms, vocabulary + dimensions), an intercept a form."""
+    """Weights of shape (forms, vocabulary + dimensions), and one intercept per form."""
 
     vocabulary: Mapping[str, int]
     weights: Vector
@@ -53,7 +53,7 @@ class IntentHead:
 
 
 def features(question: str) -> list[str]:
-    """Its words, and the first three with their places, in lower case."""
+    """The question's words, and the first three with their positions, in lower case."""
     words = question.lower().replace("’", "'").rstrip("?!. ").split()
     return sorted({*words, *(f"{place}:{word}" for place, word in enumerate(words[:_FIRST]))})
 

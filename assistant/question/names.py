@@ -1,14 +1,14 @@
-"""The names in a text: of people, bodies and places, told apart where the text itself is certain.
+"""The names in a text: of people, organisations and places, told apart if the text leaves no doubt.
 
     for name in names("Ada Strake, the mayor of Ennetmouth, said …"):
         name.text, name.start, name.end         "Ada Strake", 0, 10
-        name.kind                               "person", "organisation", "place", or "" where nobody can tell
+        name.kind                               "person", "organisation", "place", or "" if unclear
 
-A name is a run of words with capitals, by rules of English print; the first word of a sentence counts
-where it has a capital elsewhere too, or stands before another one. What a name is of is read off the words
-around it ("said", "in"), its title, or its last word ("University"), anywhere in the text. No model is
-loaded; 1,000 words take about 20 ms. Texts without small letters, and other languages than English, give
-few names, and those of no kind.
+A name is a run of capitalised words, by the rules of English print; the first word of a sentence
+counts if it is capitalised elsewhere too, or comes before another one. The kind of a name is
+inferred from the words around it ("said", "in"), its title, or its last word ("University"),
+anywhere in the text. No model is loaded; 1,000 words take about 20 ms. Texts without lower-case
+letters, or in languages other than English, give few names, and those without a kind.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _TITLES = re.compile(
     r"chancellor|secretary|lieutenant|commander|admiral|sheikh|rabbi|spokesperson|spokesman|spokeswoman|director|"
     r"chairman|chairwoman|administrator|attorney|coach|ceo|editor|actor|actress|mathematician|historian|scientist|emeritus)"
 )
-# Titles only where a name begins with them.
+# Titles only if a name begins with them.
 _RANKS = re.compile(
     r"(?:king|queen|lord|lady|general|major|deputy|prime|vice|chief|former|home|shadow|foreign|father|rev|imam)"
 )
@@ -61,7 +61,7 @@ _DAYS = re.compile(
     r"oct|nov|dec"
     r")"
 )
-# What begins a sentence before a name, and is none.
+# Words that begin a sentence before a name, but are not part of it.
 _OPENERS = re.compile(
     r"(?:"
     r"yesterday|today|tomorrow|meanwhile|however|also|later|earlier|last|next|then|still|even|"
@@ -70,7 +70,7 @@ _OPENERS = re.compile(
     r"listen|source|credit|copyright|related|advertisement"
     r")"
 )
-# Of a people or a tongue: no name by itself.
+# A people or a language: not a name by itself.
 _PEOPLE = re.compile(
     r"(?:[A-Z]\w+(?:ish|ese|ists?|landers?|deshis?)|[A-Z]\w{2,}(?:ians?|icans?|eans?)|French|German|Germans|Dutch|Greek|Greeks|Swiss|Czech|Thai|Arabs?|Arabic|"
     r"Iraqis?|Israelis?|Pakistanis?|Saudis?|Afghans?|Romans?|Muslims?|Catholics?|Jews|Islamic|Welsh|Mexicans?|Norse|"
@@ -82,7 +82,7 @@ _JOINING = re.compile(
     r")"
 )
 _WORD = re.compile(r"[^\W\d_]+(?:[’'][^\W\d_]+)*")
-# What stands before the first word of a sentence, a line, a quotation.
+# What precedes the first word of a sentence, a line or a quotation.
 _FIRST = re.compile(r"[.!?][”\"’')\]]*\s|[\n•:“\"‘(\[—–]")
 _SHORTENED = frozenset(("mr", "mrs", "ms", "dr", "st", "jr", "prof", "rev"))
 _SAID = r"(?:said|says|told|tells|added|adds|asked|asks|warned|explained|insisted|recalled|admitted|argued|replied|wrote|writes|tweeted)"
@@ -102,11 +102,11 @@ _IN = re.compile(r"\b(?:in|near|outside|across|capital of|city of|town of|villag
 _AND_LAND = re.compile(r", [A-Z]\w+")
 
 
-_OFTEN = 2  # times that something is done "in" it, from which a name is a place's
+_OFTEN = 2  # occurrences after "in" and the like from which a name is taken for a place
 
 
 class Name(NamedTuple):
-    """`text[start:end]` as it stands, with what it is the name of."""
+    """`text[start:end]` as written, with the kind of thing it names."""
 
     text: str
     start: int
@@ -115,7 +115,7 @@ class Name(NamedTuple):
 
 
 def names(text: str) -> list[Name]:
-    """Every place where a name stands, in order; all of the same name are of the same kind."""
+    """Every occurrence of a name, in order; all those of the same name are of the same kind."""
     spans = _runs(text)
     found = [text[start:end] for start, end in spans]
     alone = set(found)
@@ -132,7 +132,7 @@ def names(text: str) -> list[Name]:
     for name in alone - set(kinds):
         if within[name] >= _OFTEN and name not in speakers:
             told[name] = "place"
-    # "Strake" is who "Ada Strake" is, and the other way round.
+    # "Strake" and "Ada Strake" are the same person.
     for name in alone:
         last = name.split()[-1]
         if not _full_name(name) or (name in kinds and told.get(name) != "person"):
@@ -148,7 +148,7 @@ def names(text: str) -> list[Name]:
 
 
 def _kind(name: str, before: str, after: str) -> Kind:
-    """What one place tells; "" where nothing."""
+    """The kind that one occurrence shows; "" if none."""
     first, last = name.split()[0], name.split()[-1]
     if name in _lands():
         return "place"
@@ -183,7 +183,7 @@ def _lands() -> frozenset[str]:
 
 
 def _full_name(name: str) -> bool:
-    """Whether it is built as a person's: two or three words, none of which names a body or a land."""
+    """Whether it looks like a person's: two or three words, none of them from another kind."""
     parts = name.split()
     return 2 <= len(parts) <= 3 and all(
         part.rstrip(".").isalpha()
@@ -213,7 +213,7 @@ def _runs(text: str) -> list[tuple[int, int]]:
 
 
 class _Token(NamedTuple):
-    """`name`: with a capital that is not only that of a sentence's first word."""
+    """`name`: capitalised, and not just as the first word of a sentence."""
 
     text: str
     start: int
@@ -255,7 +255,7 @@ def _run(text: str, tokens: Sequence[_Token], at: int) -> list[_Token]:
 
 
 def _ends_name(word: str) -> bool:
-    """Whether a word with a capital begins another sentence, or a caption."""
+    """Whether a capitalised word begins another sentence, or a caption."""
     return word in function_words() or bool(_OPENERS.fullmatch(word))
 
 
@@ -269,7 +269,7 @@ def _joined(text: str, one: _Token, other: _Token) -> bool:
 
 
 def _bridged(text: str, chain: Sequence[_Token]) -> bool:
-    """Whether small words join two with capitals: "Jean le Rond", "Bank of the West"."""
+    """Whether lower-case words join two capitalised ones: "Jean le Rond", "Bank of the West"."""
     gaps = [text[one.end : other.start] for one, other in pairwise(chain)]
     small = [token.text for token in chain[1:-1]]
     if gaps == [" ", "-"]:
@@ -282,7 +282,7 @@ def _bridged(text: str, chain: Sequence[_Token]) -> bool:
 
 
 def _kept(run: list[_Token], inside: set[str], small: set[str]) -> list[_Token]:
-    """The run without what is no part of the name: a first word that is only the sentence's, a title."""
+    """The run without what is not part of the name: a word that begins the sentence, a title."""
     run = list(run)
     first = run[0]
     if not first.name:

@@ -2,9 +2,9 @@
 
     respelt("who chaird the meeting", known, near)      Respelling("who chaired the meeting", ...)
 
-A word counts as an error if it is no common English word (one that the readers' tokenizer keeps
-whole) and stands in no article, while a word spelt nearly the same does. What is written as a name
-may be another's name, so its correction is offered and never put in place of what was typed.
+A word counts as an error if it is not a common English word (one that the readers' tokenizer keeps
+whole) and appears in no article, while a word spelt almost the same does. What is written as a name
+may be somebody else's, so its correction is offered and never put in place of what was typed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _SHORTEST_OF_NAME = 5  # of one typed without a capital that may stand for a nam
 
 
 class Respelling(NamedTuple):
-    """`read` is how the question is read as well, `meant` what may have been meant, names included;
-    either is "" if it is what was typed."""
+    """`read` is how the question is also read, `meant` what may have been meant, names included;
+    either is "" if it is the same as what was typed."""
 
     read: str = ""
     meant: str = ""
@@ -34,8 +34,8 @@ class Respelling(NamedTuple):
 def respelt(
     question: str, known: Callable[[str], bool], near: Callable[[str], Sequence[str]]
 ) -> Respelling:
-    """`known` says whether a word stands in an article; `near` gives words of articles that are spelt
-    nearly the same, best first."""
+    """`known` says whether a word appears in an article; `near` gives words from articles that are
+    spelt almost the same, best first."""
     read = meant = question
     for token in reversed(words(question).tokens):
         if not token.text.isalpha() or len(token.text) < _SHORTEST:
@@ -43,7 +43,7 @@ def respelt(
         if common(token.text) or known(token.text):
             continue
         found = next(iter(near(token.text)), "")
-        if not found or token.text.lower().startswith(found.lower()):  # "worshippers" is no error
+        if not found or token.text.lower().startswith(found.lower()):  # "worshippers" is fine
             continue
         if token.text.islower():
             if len(token.text) < _SHORTEST_OF_NAME and not found.islower():

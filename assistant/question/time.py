@@ -1,4 +1,4 @@
-"""Which time a question, or an answer's span, speaks of.
+"""The time that a question, or an answer's span, refers to.
 
     asked("What was decided last week?", date(2025, 7, 26))
         -> window "last week", 14 to 20 July 2025
@@ -7,11 +7,11 @@
     named("on July 9", date(2025, 7, 26))                   -> 9 July 2025, a day
     mentions("It was held on July 9.", that_day)            -> True
 
-A small grammar of English questions. What it finds has to be a time, and the whole of it, because a
-wrong window ranks the wrong articles first. The general libraries were tried for it: dateparser reads
-"who may resign" as May, "last week" as one day and "between May and July" as two, and takes 0.9 s
-at first use; those that know spans (ctparse, timefhuman) look forward, as calendars do. Weeks run
-from Monday to Sunday. Seasons are not read: they depend on where one lives. Pure functions; no
+A small grammar of English questions. What it finds has to be a time, and all of it, because a wrong
+window ranks the wrong articles first. General libraries were tried for this: dateparser reads "who
+may resign" as May, "last week" as one day and "between May and July" as two, and takes 0.9 s on
+first use; those that handle spans (ctparse, timefhuman) look forward, as calendars do. Weeks run
+from Monday to Sunday. Seasons are not parsed: they depend on where one lives. Pure functions; no
 article is known here.
 """
 
@@ -35,9 +35,9 @@ REPORTED = timedelta(3)  # what happens on Friday may be printed on Monday
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The days from `first` to `last`, both included; None is open. `words` are the question's.
+    """The days from `first` to `last`, inclusive; None is open. `words` are the question's.
 
-    `relative` is True where the words mean other days when they are said on another day.
+    `relative` is True if the words mean different days when said on a different day.
     """
 
     words: str
@@ -50,13 +50,13 @@ class Window:
 
     @property
     def days(self) -> int | None:
-        """How many, or None where an end is open."""
+        """The number of days, or None if either end is open."""
         if self.first is None or self.last is None:
             return None
         return (self.last - self.first).days + 1
 
     def __str__(self) -> str:
-        """As "14–20 July 2025", "July 2025", "2025", "since 1 March 2025"."""
+        """For example "14–20 July 2025", "July 2025", "2025", "since 1 March 2025"."""
         first, last = self.first, self.last
         if first is None:
             return f"until {in_words(last)}" if last else "any time"
@@ -85,7 +85,7 @@ class AskedTime:
 
     `window` are the days it asks about; `order` whether the newest or the oldest article counts;
     `event` what it happened before or after, in the question's words, with `side`. A window with
-    the order "newest" lies in the future.
+    the order "newest" is in the future.
     """
 
     window: Window | None = None
@@ -98,11 +98,11 @@ class AskedTime:
 
 
 def asked(question: str, as_of: date, newest: date | None = None) -> AskedTime:
-    """The time that `question` asks about, if it is asked on the day `as_of`.
+    """The time that `question` asks about when it is asked on the day `as_of`.
 
-    A month or a day without its year is the last one that has begun, seen from `as_of` or, if the
-    articles end before it, from the `newest` of them; in a question about the future, the next one.
-    If they end weeks before it, "on Friday" is part of a story and not a time.
+    A month or day without a year is the latest one to have begun, seen from `as_of` or, if the
+    articles end before that, from the `newest` of them; in a question about the future, the next
+    one. If they end weeks before `as_of`, "on Friday" is part of a story and not a time.
     """
     seen = min(as_of, newest) if newest else as_of
     ahead = bool(_FUTURE.search(question))
@@ -111,7 +111,7 @@ def asked(question: str, as_of: date, newest: date | None = None) -> AskedTime:
     windows = list(_windows(question, clock))
     if windows:
         window = _hull(question, windows)
-        # What is to come is told by the newest articles.
+        # The newest articles report what is to come.
         to_come = window.first is not None and window.first > as_of
         return AskedTime(window, order="newest" if to_come else None)
     if event:
@@ -123,18 +123,18 @@ def asked(question: str, as_of: date, newest: date | None = None) -> AskedTime:
 
 
 def reported_in(published: date | None, window: Window) -> bool:
-    """Whether what was published on that day is of that time, or shortly after it, as news is."""
+    """Whether what was published on that day is from that time, or shortly after, as news is."""
     if published is None:
         return False
-    # What was before a thing is over when the thing is reported.
+    # What came before an event is over by the time the event is reported.
     return published in window or (window.first is not None and published - REPORTED in window)
 
 
 def named(span: str, said_on: date | None) -> Window | None:
-    """The day, month or year that is all `span` says ("on July 9", "Thursday night"), else None.
+    """The day, month or year if `span` says only that ("on July 9", "Thursday night"), else None.
 
-    `said_on` is the date of the article it stands in; without it, only dates with a year are read.
-    Of two years, the one nearer to the article is meant; a weekday is the one before it.
+    `said_on` is the date of the article it is in; without it, only dates with a year are read.
+    Of two years, the one nearer to the article is meant; a weekday is the last one before it.
     """
     plain = _AROUND_A_DATE.sub("", " ".join(span.split()).strip(" .,;")).strip(" ,")
     if said_on is None and not _YEAR_IN.search(plain):
@@ -148,7 +148,7 @@ def named(span: str, said_on: date | None) -> Window | None:
 
 
 def of_its_day(text: str, published: date) -> bool:
-    """Whether a text may tell of the time it was published in: it names a year near that, or none."""
+    """Whether a text may be about the time it was published: it names a year near that, or none."""
     years = [int(year) for year in _YEAR_IN.findall(text)]
     return not years or any(abs(year - published.year) <= 1 for year in years)
 
@@ -175,7 +175,7 @@ def mentions(text: str, window: Window) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """The day of asking, the day that dates without a year are seen from, and where they lie."""
+    """The day of asking, the day that dates without a year are seen from, and whether forwards."""
 
     as_of: date
     seen: date
@@ -199,7 +199,7 @@ def _windows(question: str, clock: _Clock) -> Iterator[tuple[int, Window]]:
 
 
 def _hull(question: str, found: list[tuple[int, Window]]) -> Window:
-    """From the first day to the last of those named; of open ones, the days that are in all."""
+    """From the first day named to the last; if any are open, the days that all have in common."""
     if len(found) == 1:
         return found[0][1]
     found = sorted(found, key=lambda place: place[0])
@@ -249,7 +249,7 @@ def _until(match: re.Match[str], clock: _Clock) -> Window | None:
 
 def _at(match: re.Match[str], clock: _Clock) -> Window | None:
     found = _point(match["point"], clock)
-    # "at this year's regatta" says "this year", "on Friday" all of it
+    # "at this year's regatta" is quoted as "this year", "on Friday" in full
     own = re.match("(?:this|last|next|previous|coming)\\b", match["point"], re.IGNORECASE)
     return replace(found, words=match["point"]) if found and own else found
 
@@ -371,7 +371,7 @@ def _whole_month(year: int, month: int) -> Window:
 
 
 def _months_before(day: date, months: int) -> date:
-    """The same day so many months before, or the last of its month where there is none."""
+    """The same day that many months earlier, or the last of the month if it has no such day."""
     total = day.year * 12 + day.month - 1 - months
     length = monthrange(total // 12, total % 12 + 1)[1]
     return date(total // 12, total % 12 + 1, min(day.day, length))
@@ -389,7 +389,7 @@ def _count(text: str) -> int:
 
 
 def in_words(day: date) -> str:
-    """`14 March 2025`, in English on any machine."""
+    """`14 March 2025`, in English whatever the locale."""
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
@@ -493,9 +493,9 @@ def _unnamed(pattern: str) -> str:
     return re.sub(r"\?P<\w+>", "?:", pattern)
 
 
-# Whatever a preposition may stand before; read as a whole afterwards.
+# Whatever may follow a preposition; parsed in full afterwards.
 _ANY = "|".join(_unnamed(pattern.pattern) for pattern, _ in _POINTS)
-# "in April Jones's house": a name goes on after it. A year or a question's end does not.
+# "in April Jones's house": the name goes on after it; before a year or a question's end it doesn't.
 _ENDS = r"(?![\w/-])(?! of\b)(?! (?-i:[A-Z])[a-z])"
 _ALONE = "|".join(
     [
@@ -542,7 +542,7 @@ _GRAMMAR: list[tuple[re.Pattern[str], _Read]] = [
     ),
     (_compiled(rf"\b(?P<point>{_ALONE}){_ENDS}"), _at),
     (_compiled(rf"(?<=\w )(?P<point>{_YEAR})(?=\W*$)"), _at),
-    # "say Friday?", as American papers write; "on a Friday" and "Black Friday" are no such day.
+    # "say Friday?", as American papers write; "on a Friday" and "Black Friday" are not such days.
     (
         _compiled(
             r"\b(?!(?:a|every|each|any|one|that|the|per)\b)(?-i:[a-z]+) "

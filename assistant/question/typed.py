@@ -1,6 +1,6 @@
-"""What somebody typed, before anything is looked up: cleaned, small talk, its language, its parts.
+"""What the user typed, before anything is looked up: cleaning, small talk, language and parts.
 
-    cleaned(" who chairs it ? ")                    "who chairs it ?"; QuestionError if it is none
+    cleaned(" who chairs it ? ")                    "who chairs it ?"; QuestionError if none
     small_talk("thanks!")                           "thanks"
     parts("When was it held, and where?")           two questions
 
@@ -40,8 +40,8 @@ _ABOUT = re.compile(
     r"|what(['’]s| is) your name|who (made|built|wrote|created) you",
     re.IGNORECASE,
 )
-# Of the index, not of what its articles say: "how many articles does the treaty have" is not one, nor is "how
-# many stories about Sherlock Holmes did Doyle write".
+# About the index, not about what its articles say: not "how many articles does the treaty have",
+# nor "how many stories about Sherlock Holmes did Doyle write".
 _ARTICLES = r"(articles?|documents?|stories|texts?|files)"
 _HELD = (
     rf"{_ARTICLES} ((do|have) (you|i|we)( have| know| hold| got)?|(are|is) (there|here)"
@@ -100,8 +100,8 @@ def cleaned(question: object) -> str:
 
 
 def small_talk(question: str) -> Small | None:
-    """Which small talk this is, if any: a greeting, thanks, a question about the assistant itself,
-    or how many or which articles it has."""
+    """What kind of small talk this is, if any: a greeting, thanks, a question about the assistant
+    itself, or how many or which articles it has."""
     if _GREETING.match(question):
         return "greeting"
     if _THANKS.match(question):
@@ -116,11 +116,11 @@ def small_talk(question: str) -> Small | None:
 
 def parts(question: str) -> list[str]:
     """The questions in one, three at most: "When and where was it held?" asks two, and so does "Who
-    won, and by how much?". All but the first may lean on the one before, as a follow-up does."""
+    won, and by how much?". All but the first may depend on the one before, as a follow-up does."""
     if both := _BOTH.match(question):
         return [f"{both[1].capitalize()} {both[3]}", f"{both[2].capitalize()} {both[3]}"]
     found = [part.strip(" ,?.") for part in _NEXT.split(question)]
-    # "Did they win, and by how much?": what comes first may be a question without a question word.
+    # "Did they win, and by how much?": the first part may be a question without a question word.
     apart = re.match(r"[^,]+, and ", question) is not None
     if len(found) == 1 or not all(_ASKING.match(part) for part in found[apart:]):
         return [question]

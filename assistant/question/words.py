@@ -98,6 +98,6 @@ def _stemmer() -> Stemmer:
 
 @cache
 def function_words() -> frozenset[str]:
-    """In lower case: those that say nothing of what a text is about."""
+    """Words that say nothing about the topic of a text, in lower case."""
     file = Path(__file__).with_name("function-words.txt")
     return frozenset(file.read_text(encoding="utf-8").split())

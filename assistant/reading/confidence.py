@@ -3,8 +3,8 @@
     calibration.confidence("span", {"score": 3.1, "margin": 2.0, ...})      0.82
 
 One logistic regression for each form of answer (Platt 1999), fitted on questions whose answers are
-known (assistant/evaluation/calibrating.py). So the confidences of different forms compare, and one
-threshold means the same for all. It knows numbers and their names, not answers.
+known (assistant/evaluation/calibrating.py). So the confidences of different forms are comparable,
+and one threshold means the same for all. It knows numbers and their names, not answers.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Calibration:
 
 
 # For an uncalibrated reader: the logistic of its raw score. Nobody knows what that is worth, so a name
-# that the passage lacks outweighs it.
+# missing from the passage outweighs it.
 UNCALIBRATED = Calibration(
     {
         "span": Logistic({"score": 1.0, "names": -8.0}, 0.0),

@@ -1,12 +1,12 @@
-"""Readers made of a network: the shipped ones in onnxruntime, any Hugging Face one by setting.
+"""Readers that run a network: the shipped ones in onnxruntime, any Hugging Face one by setting.
 
     reader = open_reader("dateline-reader")         the shipped cascade
-    reader = open_reader("/models/roberta-squad2")  a question-answering model of Hugging Face's
+    reader = open_reader("/models/roberta-squad2")  a Hugging Face question-answering model
 
 A passage's score is that of its best span minus that of the empty answer at the first token (Devlin
 et al. 2019, section 4.3). Passages are read one by one, and the shipped readers are trained so that
-scores compare (Clark and Gardner 2018). The article's title is read in front of a passage and is never
-part of an answer.
+scores are comparable (Clark and Gardner 2018). The article's title is read in front of a passage
+and is never part of an answer.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _TOKENS = 384  # question and passage together
 _QUESTION_TOKENS = 96
 _ANSWER_TOKENS = 30
 _TITLE = 120  # characters of a title
-_SPANS = 6  # of a passage: about one a sentence
+_SPANS = 6  # per passage: about one per sentence
 _REMEDY = "Give another folder as reader_model, or install dateline again for the shipped one."
 
 
@@ -72,8 +72,8 @@ def open_reader(name: str, calibrations: Path | None = None) -> Reader:
 
 
 def recalibrated(reader: Reader, name: str, calibrations: Path) -> Reader:
-    """The same reader, whose models are loaded once for both, with the calibration of another index.
-    `name` is what it was opened by."""
+    """The same reader with the calibration of another index; its models are loaded once for both.
+    `name` is what it was opened with."""
     folder = weights_folder() if name == DEFAULT else expanded(name)
     known = _calibrations(folder, calibrations)
     if isinstance(reader, CascadeReader | NetworkReader):
@@ -129,7 +129,7 @@ class NetworkReader:
 
     @cached_property
     def sha256(self) -> str:
-        """The SHA-256 of the files of weights, one after the other. Raises ModelError."""
+        """The SHA-256 of the weight files, one after the other. Raises ModelError."""
         found = hashlib.sha256()
         for file in self._weights:
             try:
@@ -154,8 +154,8 @@ class NetworkReader:
         encodings = tokenizer.encode_batch(
             [(question, _heading(passage) + passage.text) for passage in passages]
         )
-        # One at a time: on a processor as fast as a batch of ten, and without padding, so that a
-        # passage scores the same whatever it is read with.
+        # One at a time: on a CPU as fast as a batch of ten, and without padding, so that a passage
+        # scores the same whatever it is read with.
         return [
             _reading(passage, encoding, network(*_inputs(encoding)))
             for passage, encoding in zip(passages, encodings, strict=True)
@@ -177,7 +177,7 @@ def _calibrations(folder: Path, calibrations: Path | None) -> list[Calibration]:
 
 def _reading(passage: Passage, encoding: Encoding, logits: Mapping[str, Logits]) -> Reading:
     """The best spans of one passage, each of at most 30 tokens, by start + end, and what else the
-    network says of it."""
+    network says about it."""
     import numpy as np
 
     shift = len(_heading(passage))
@@ -223,8 +223,8 @@ def _evidence(
     logits: Mapping[str, Logits],
     tokens: Any,
 ) -> tuple[Scored, ...]:
-    """The passage's sentences, each with the mean of its tokens' logits, without those cut off and those
-    that have no word, such as a row of asterisks."""
+    """The passage's sentences, each with the mean of its tokens' logits, leaving out those cut off
+    and those without a word, such as a row of asterisks."""
     if "evidence" not in logits:
         return ()
     values = logits["evidence"][0][tokens]
@@ -323,7 +323,7 @@ def _torch(folder: Path) -> Network:
         raise ModelError(
             f"{folder} holds no question-answering model that can be loaded ({error}). {_REMEDY}"
         ) from error
-    if loading["missing_keys"]:  # any BERT would load, with a head of random numbers
+    if loading["missing_keys"]:  # any BERT would load, with a randomly initialised head
         raise ModelError(
             f"the model in {folder} was not trained to answer questions: it lacks "
             f"{', '.join(sorted(loading['missing_keys']))}. {_REMEDY}"

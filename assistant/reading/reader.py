@@ -7,7 +7,7 @@
         reading.sentences               every sentence, with how much it looks like evidence
         reading.verdict                 does the passage say so? (a statement or yes-or-no question)
 
-Values and a protocol: no model is known here.
+Data types and a protocol: no model is known here.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class Verdict(NamedTuple):
 class Reading:
     """What a reader found in one passage. Offsets are into the article; `text` is the best span.
 
-    `score` is the log-odds of that span against "not in this passage". `spans` are the best that
-    have no word in common, the reading's own first; `sentences` are all of the passage's, in order,
-    scored by their log-odds of being evidence. A reader that has no evidence or verdict leaves them
-    out. A `skimmed` reading was scored only by the small reader of a cascade: its score does not
-    compare with the others'. `skim` is the small one's score where the strong one has read, too.
+    `score` is the log-odds of that span against "not in this passage". `spans` are the best that do
+    not overlap, the reading's own first; `sentences` are all of the passage's, in order, scored by
+    their log-odds of being evidence. A reader that has no evidence or verdict leaves them out. A
+    `skimmed` reading was scored only by the small reader of a cascade: its score is not comparable
+    with the others'. `skim` is the small reader's score if the strong one has read it, too.
     """
 
     passage: Passage
@@ -65,7 +65,7 @@ class Reading:
 
 
 class Reader(Protocol):
-    """Reads passages. One Reading a passage, in the order given; may be used from several threads."""
+    """Reads passages. One Reading per passage, in the order given. Thread-safe."""
 
     name: str
 
@@ -83,11 +83,11 @@ class Reader(Protocol):
 class CascadeReader:
     """A small reader orders the passages, a strong one reads the best few.
 
-    The best `closely` are those by the small reader's score with the search's order as a prior: each
+    The best `closely` are chosen by the small reader's score with the search order as a prior: each
     doubling of the rank costs `RANK` log-odds. Once the strong one has found an answer of at least
     `FOUND` log-odds, passages that are `FAR` behind the first in this order are not read (all measured:
     benchmarks/results.md). The others come back as skimmed. Those that the strong one has read keep the
-    small one's score as `skim`: that two readers find an answer there speaks for it.
+    small one's score as `skim`: two readers finding an answer there is evidence for it.
     """
 
     RANK = 2.0
@@ -142,8 +142,8 @@ def first_for(sha256: str, calibrations: Sequence[Calibration]) -> Calibration |
 
 
 class RememberingReader:
-    """Another reader, with what it has read remembered: the same passages for the same question are
-    read once. For one thread."""
+    """Another reader, with a cache: the same passages for the same question are read only once. For
+    one thread."""
 
     _KEPT = 100  # readings
 

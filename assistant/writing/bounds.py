@@ -1,11 +1,11 @@
-"""What a chat model's server may send: so many bytes an answer, none that unfold into more, and
-nobody elsewhere.
+"""Limits on what a chat model's server may send: so many bytes per answer, nothing compressed, and
+no redirects.
 
-    bound(client, 2_000_000)        of an httpx.AsyncClient: the next answers are held to it
+    bound(client, 2_000_000)        limits the next answers to an httpx.AsyncClient
     "".join(whole(chunks))          text without halves of surrogate pairs
 
-A provider's client reads a line to its end, and a server that ends none would fill the memory within
-seconds. It knows HTTP, and nothing of models.
+A provider's client reads a line to its end, and a server that never ends one would fill the memory
+within seconds. It knows HTTP, and nothing about models.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class TooMuchError(Exception):
 
 
 def bound(client: Any, most: int) -> None:
-    """Hold the bodies that this client is answered with to so many bytes; what reads them then raises
-    TooMuchError. It follows no redirects: articles and keys go where the setting says."""
+    """Limit the response bodies of this client to so many bytes; reading more raises TooMuchError.
+    It follows no redirects: articles and keys go only where the setting says."""
 
     async def hold(response: Any) -> None:
         if response.headers.get("content-encoding", "identity") != "identity":
@@ -35,7 +35,7 @@ def bound(client: Any, most: int) -> None:
 
 
 def _bounded(stream: Any, most: int) -> Any:
-    """The same body, as the same kind: a provider may bring its own edition of httpx."""
+    """The same body, as the same kind: a provider may bring its own copy of httpx."""
     kind = next(each for each in type(stream).__mro__ if each.__name__ == "AsyncByteStream")
 
     class Bounded(kind):  # type: ignore[misc,valid-type]
@@ -45,7 +45,7 @@ def _bounded(stream: Any, most: int) -> Any:
                 taken += len(part)
                 if taken > most:
                     raise TooMuchError(f"the server sent more than {most:,} bytes")
-                # llama.cpp's server told errors so, in a field that no client reads.
+                # llama.cpp's server has reported errors this way, in a field that no client reads.
                 yield _ERROR.sub(rb'data: {"error": \1}', part)
 
         async def aclose(self) -> None:
@@ -55,8 +55,8 @@ def _bounded(stream: Any, most: int) -> Any:
 
 
 def whole(chunks: Iterable[str]) -> Iterator[str]:
-    """The chunks as text that can be stored and sent: pairs of surrogates that were cut apart put
-    together, and a half that stands alone as U+FFFD."""
+    """The chunks as text that can be stored and sent: surrogate pairs that were split are rejoined,
+    and a lone half becomes U+FFFD."""
     held = ""
     for chunk in chunks:
         text = held + chunk

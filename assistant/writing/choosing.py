@@ -1,10 +1,10 @@
-"""Which chat models can be chosen: those that are set, and found ones that somebody began to use.
+"""Which chat models can be chosen: those in the settings, and found ones put to use.
 
     models = Models(Settings(), open_writer)
-    models.choices()                    [Choice("reader", …), …], the one that writes unasked first
-    models.writer("ollama:qwen3")       what writes with it, opened once; None for "reader"
+    models.choices()                    [Choice("reader", …), …], the default first
+    models.writer("ollama:qwen3")       its writer, opened once; None for "reader"
     models.search()                     looks for servers on this computer, in a thread of its own
-    models.offered()                    what was found and is not used
+    models.offered()                    what was found and is not in use
     models.use("openai:x@http://127.0.0.1:1234/v1")     from now on it can be chosen
 
 What is found is forgotten when the program ends: only settings last. It asks no model anything.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A model by its name, how people call it, and the hosts that questions and passages go to where it
+    """A model's name, its name for people, and the hosts that questions and passages go to when it
     writes."""
 
     name: str
@@ -39,7 +39,7 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A model that a server on this computer has. `remedy` is what has to be done before it can be used,
-    "" where nothing has."""
+    "" if nothing."""
 
     name: str
     label: str
@@ -50,7 +50,7 @@ class Offer:
 class Models:
     """The models of one program. May be used from several threads.
 
-    `first` writes where nothing else is chosen; without it, it is opened as the others are.
+    `first` is the default model's writer; without it, that one is opened like the others.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Models:
         self._turn = threading.Lock()
 
     def choices(self) -> list[Choice]:
-        """What can be chosen; the first is what writes where nothing is."""
+        """What can be chosen; the first is the default."""
         with self._turn:
             return [
                 Choice(name, self._labels.get(name, name), settings.goes_to)
@@ -87,7 +87,7 @@ class Models:
             return self._choices[name]
 
     def writer(self, name: str) -> Writer | None:
-        """What writes with this model, opened on first use; None where no model does. Raises
+        """The writer for this model, opened on first use; None if no model writes. Raises
         UnknownModelError."""
         settings = self.settings_of(name)
         if settings.model == "reader":
@@ -100,7 +100,7 @@ class Models:
     # -- what runs on this computer ------------------------------------------------------------
 
     def search(self) -> None:
-        """Look for servers on this computer's ports, and return at once. One search goes on at a time."""
+        """Start looking for servers on this computer's ports. Only one search runs at a time."""
         with self._turn:
             if self.can_search and not self.searching:
                 self._searching = threading.Thread(target=self._look, name="models", daemon=True)
@@ -129,13 +129,13 @@ class Models:
                 for server in self._servers
                 for name, label in server.names.items()
                 if (f"{server.provider}:{label}", server.address) not in known
-                # One model, and asked under whatever name, as llama.cpp lets it be.
+                # A single model can be asked under any name, as with llama.cpp.
                 and (len(server.models) > 1 or server.address not in addresses)
             ]
 
     def use(self, name: str) -> Choice:
-        """Let a model that was found be chosen until the program ends. Raises UnknownModelError for
-        what was not found, ModelError where a package is missing."""
+        """Let a model that was found be chosen until the program ends. Raises UnknownModelError if
+        it was not found, ModelError if a package is missing."""
         offers = {offer.name: offer for offer in self.offered()}
         if name in offers:
             offer = offers[name]

@@ -17,12 +17,12 @@ from assistant.question.time import in_words, named
 from vectorstore.articles import Hit
 
 _MARK = re.compile(r"\[(\d+)\]")
-# Directly behind a word, or behind the end of a sentence or clause; and what editors of wikis ask for.
+# Directly after a word, or after the end of a sentence or clause; and what wiki editors ask for.
 _NOTES = re.compile(
     r"(?:(?<=\w)|(?<=[.,;:!?'\"’”)])\s?)(?:\[(?:\d{1,3}|[a-z])\])+|\s?\[[a-z]+(?: [a-z]+){0,2} needed\]"
 )
 _STOPPED = re.compile(r"[.!?…:]['\"”’)\]]*$")
-# In the first person, and not in a quotation, which has its speaker beside it.
+# In the first person, but not in a quotation, which has its speaker beside it.
 _VOICE = re.compile(
     r"(?<!War )\b(?:I(?=['’]| [a-z])|me|my|myself|we|us|ours?|ourselves)\b|(?:^|[.!?…“\"] ?)(?:My|We|Our|Ours)\b"
 )
@@ -45,10 +45,10 @@ _PARAGRAPHS = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+")
 
 
 class Composition:
-    """An answer as far as it is written."""
+    """An answer as far as it has been written."""
 
     def __init__(self, phrases: Phrases, begun: Answer | None = None) -> None:
-        """`begun` is an answer to go on with."""
+        """`begun` is an answer to continue."""
         self.citations = list(begun.citations) if begun else []
         self.statements = list(begun.statements) if begun else []
         self.short = begun.short if begun else None
@@ -57,7 +57,7 @@ class Composition:
 
     def add(self, finding: Finding) -> None:
         articles = {claim.proofs[0].passage.article_id for claim in finding.claims}
-        # One article's day says nothing of when in a life each thing was.
+        # The date of a single article says nothing about when each thing happened.
         timeline = finding.form == "timeline" and len(articles) > 1
         for place, claim in enumerate(finding.claims):
             ahead = self._phrases.say(finding.lead) if finding.lead and place == 0 else ""
@@ -80,14 +80,14 @@ class Composition:
             words = " ".join(paragraph.split())
             if claim.phrase:
                 words = sentence(_with_day(words, claim.proofs[0]))
-            elif behind := _LEANS.match(words):  # what it leaned on is not told
+            elif behind := _LEANS.match(words):  # what it depended on is left out
                 words = words[behind.end() :][:1].upper() + words[behind.end() + 1 :]
             said = Statement(words, numbers)
             if said in self.statements:  # by another part of the question
                 continue
             self.statements.append(said)
             told = _without_dateline(unmarked(words), short)
-            # Whoever speaks of himself is quoted: the words alone would be ours.
+            # The first person is put in quotes: the words alone would read as ours.
             told = f"“{told}”" if voiced(told) else told
             self._text.append(f"{ahead} {told} {marks}".strip())
             ahead = ""
@@ -116,7 +116,7 @@ class Composition:
 
 
 def quoted(answer: Answer, finding: Finding) -> bool:
-    """Whether a citation of the answer has something of what the finding says first."""
+    """Whether a citation of the answer overlaps with what the finding says first."""
     passage, span = finding.claims[0].proofs[0]
     return any(
         cited.article_id == passage.article_id and cited.start < span.end and span.start < cited.end
@@ -125,8 +125,8 @@ def quoted(answer: Answer, finding: Finding) -> bool:
 
 
 def unmarked(words: str) -> str:
-    """An article's words without the marks of its notes, and any other "[2]" as "(2)": it is no mark of
-    ours. Those that Markdown puts before a headline and around bold words go."""
+    """An article's words without its footnote marks, and with any other "[2]" as "(2)": it is not
+    one of our marks. Markdown's marks before a heading and around bold words are removed."""
     plain = _STRONG.sub("", _HEADING.sub("", words))
     return _MARK.sub("(\\1)", _NOTES.sub("", plain))
 
@@ -139,18 +139,18 @@ def _without_dateline(words: str, short: str) -> str:
 
 
 def voiced(text: str) -> bool:
-    """Whether somebody speaks of himself, so that the words alone do not say who."""
+    """Whether somebody speaks in the first person, so that the words alone do not say who."""
     return _VOICE.search(_QUOTED.sub("", text)) is not None
 
 
 def sentence(phrase: str) -> str:
-    """A phrase as it stands alone: with a capital and a stop."""
+    """A phrase as it stands alone: with a capital and a full stop."""
     first = phrase[:1].upper() + phrase[1:]
     return first if _STOPPED.search(first) else f"{first}."
 
 
 def copies(citations: Sequence[Citation], hits: Sequence[Hit], phrases: Phrases) -> Iterator[str]:
-    """A notice of the sources that have the same report as a passage that is cited."""
+    """A notice of the sources that have the same report as a cited passage."""
     cited = {(citation.article_id, citation.start) for citation in citations}
     sources = {
         copy.source or copy.title
@@ -167,10 +167,10 @@ def copies(citations: Sequence[Citation], hits: Sequence[Hit], phrases: Phrases)
 
 
 def _with_day(words: str, proof: Proof) -> str:
-    """Words such as "July 9" with the year and "on Friday" with the day, if the article's date tells.
+    """Words like "July 9" with the year and "on Friday" with the date, if the article's date tells.
 
-    Which Friday is meant where the sentence looks ahead it does not tell for sure; and where it does not,
-    a day later in the year may be of any year."""
+    If the sentence looks ahead, it does not tell for sure which Friday is meant; if it does not, a
+    day later in the year may be in any year."""
     published = proof.passage.published
     if published is None or _YEAR.search(words):
         return words

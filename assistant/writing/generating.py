@@ -4,11 +4,12 @@
     writer.answer(blank, "who co-chairs the meeting?", None, config)      growing answers
     writer.standalone("and when is it?", history, config)                 "When is the meeting?"
 
-What the chain needs of whoever writes is the protocol `Writer`. The model gets numbered passages, what
-the readers found there, and the question, no tools, and nothing else; what it says goes through `thoughts` and `grounding`. What its
-server refuses is left out, and of passages too long for it fewer are given. Whatever else goes wrong
-(away, refused, slow, cut off, empty, unproved) is a WritingError, and the chain gives the articles' own
-words. It knows LangChain's chat models, and no index.
+All that the chain needs is the protocol `Writer`. The model gets numbered passages, what the
+readers found there, and the question: no tools, and nothing else; its output goes through
+`thoughts` and `grounding`. What its server refuses is left out of the request, and if the passages
+are too long for it, it gets fewer. Whatever else goes wrong (unreachable, refused, slow, cut off,
+empty, unproved) is a WritingError, and the chain gives the articles' own words. It knows
+LangChain's chat models, and no index.
 """
 
 from __future__ import annotations
@@ -61,8 +62,8 @@ Messages = list[tuple[str, str]]
 class Writer(Protocol):
     """Writes answers from passages. May be used from several threads at a time.
 
-    `name` is what an answer's `model` says. Both methods raise WritingError where nothing usable
-    is written, whatever the cause; its reason is told with the answer that is given instead.
+    `name` is what an answer's `model` says. `answer` and `standalone` raise WritingError if nothing
+    usable is written, whatever the cause; its reason is reported with the answer given instead.
     """
 
     name: str
@@ -77,23 +78,23 @@ class Writer(Protocol):
     ) -> Iterator[Answer]:
         """The growing answers to `question` from the passages of `blank`; the last is complete.
 
-        `found` is what the readers would answer, if they are sure; the writer may take it up. The
-        answers' kind is "answer", or "abstention" where the writer found no answer in the passages:
-        the text is then the chain's to give. Closed early, it stops the writing.
+        `found` is what the readers would answer, if they are sure; the writer may use it. The
+        answers' kind is "answer", or "abstention" if the writer found no answer in the passages:
+        the chain then supplies the text. Closing the iterator early stops the writing.
         """
         ...
 
     def standalone(self, question: str, history: Sequence[Turn], config: RunnableConfig) -> str:
-        """The question with what it takes over from the turns before, oldest first."""
+        """The question, completed from the earlier turns, which are given oldest first."""
         ...
 
     def warm(self) -> None:
-        """Load now what the first question would wait for. What is wrong is told by that one."""
+        """Load now what the first question would wait for. That one reports any error."""
         ...
 
     def check(self) -> float:
-        """The seconds until it says its first word. Raises WritingError where it does not, and where
-        it cannot be given as much as it is to read."""
+        """The seconds until its first word. Raises WritingError if there is none, or if the model
+        cannot be given as much as it is to read."""
         ...
 
     def close(self) -> None:
@@ -113,11 +114,11 @@ def open_chat_model(
     answer_tokens: int,
     accepts: Accepts | None = None,
 ) -> BaseChatModel:
-    """The chat model "provider:name". Reaches nothing yet.
+    """The chat model "provider:name". Contacts nothing yet.
 
-    `base_url` is any server that speaks the provider's protocol; where it is given, no key but `key`
-    is sent there. `accepts` is what that server takes. Raises WritingError where the provider's package
-    or the key is missing.
+    `base_url` is any server that speaks the provider's protocol; if it is given, no key but `key`
+    is sent there. `accepts` is what that server accepts. Raises WritingError if the provider's
+    package or the key is missing.
     """
     accepts = accepts or Accepts()
     provider, _, name = model.partition(":")
@@ -143,28 +144,28 @@ def open_chat_model(
     if provider == "ollama":
         options = {
             "num_predict": answer_tokens,
-            # Ollama cuts off the beginning of what does not fit, and says nothing of it.
+            # Ollama silently cuts off the beginning of what does not fit.
             "num_ctx": max(_OLLAMA_CONTEXT, prompt_tokens + answer_tokens + _AROUND),
-            # No proxy of the environment stands between this machine and itself.
+            # No proxy from the environment between this machine and itself.
             "client_kwargs": {"timeout": None, "trust_env": not here},
         }
     elif provider == "openai":
         import httpx
 
-        # Content in blocks, which Mistral's server sends, is not in the client's types; it is read all
-        # the same, and nobody who asks a question can do anything about it.
+        # The client's types do not have content in blocks, which Mistral's server sends; it is read
+        # all the same, and whoever asks a question can do nothing about the warning.
         warnings.filterwarnings(
             "ignore", "Pydantic serializer warnings", UserWarning, r"pydantic\.main"
         )
         options = {
-            "api_key": key or "none",  # a server of one's own asks for none, the client for any
+            "api_key": key or "none",  # a self-hosted server needs none, but the client does
             "max_retries": 0,  # whoever waits for the answer decides how long
             "timeout": None,
             "stream_chunk_timeout": None,
             # One of our own, to be closed by us: LangChain shares its own among all models.
             "http_async_client": httpx.AsyncClient(trust_env=not here, timeout=None),  # noqa: S113
         }
-        # Servers other than OpenAI's know it by the older name, and some refuse to be told by both.
+        # Servers other than OpenAI's know the limit by its older name, and some refuse both names.
         limits = accepts.limits if base_url is not None else accepts.limits[::-1]
         if limits[:1] == ("max_tokens",):
             options["extra_body"] = {"max_tokens": answer_tokens}
@@ -184,7 +185,7 @@ def open_chat_model(
             "max_retries": 0,
             "max_tokens": answer_tokens,
         }
-    # OpenAI's later models take no temperature but their own.
+    # OpenAI's later models accept no temperature but their own.
     fixed = provider == "openai" and base_url is None and not name.startswith(("gpt-4", "gpt-3.5"))
     options["temperature"] = 0 if accepts.temperature and not fixed else None
     options["disable_streaming"] = not accepts.streaming
@@ -194,8 +195,8 @@ def open_chat_model(
     if provider in ("anthropic", "google_genai"):
         _connect_alone(opened, provider, here)
     elif provider == "ollama":
-        # Not among its fields, which are shown and traced; and the key of the environment, which its
-        # client would take, goes to no other server.
+        # Not among its fields, which are shown and traced; and the key from the environment, which
+        # its client would use, goes to no other server.
         opened._async_client._client.headers["authorization"] = f"Bearer {key or 'none'}"  # type: ignore[attr-defined]
     for client in _clients(opened):
         bound(client, _BYTES + answer_tokens * _BYTES_A_TOKEN)
@@ -203,11 +204,11 @@ def open_chat_model(
 
 
 def _connect_alone(model: Any, provider: str, here: bool) -> None:
-    """Give a model connections of its own, which end with it, and which no proxy of the environment
-    stands in where its server is `here`.
+    """Give a model connections of its own, which end with it and, if its server is `here`, bypass
+    any proxy from the environment.
 
-    LangChain shares one client among all Anthropic models of a process: a second one would be handed
-    connections of an event loop that has ended. Google's takes whichever HTTP library is installed.
+    LangChain shares one client among all Anthropic models of a process: a second model would get
+    connections of an event loop that has ended. Google's uses whichever HTTP library is installed.
     """
     if provider == "anthropic":
         import anthropic
@@ -234,14 +235,15 @@ def _connect_alone(model: Any, provider: str, here: bool) -> None:
 
 
 class ChatWriter:
-    """Writes with a chat model; `open_model` is called on first use, with what its server takes, and
-    again where that turns out to be less. What was learnt of a server is kept as long as the writer.
+    """Writes with a chat model; `open_model` is called on first use, with what its server accepts,
+    and again if that turns out to be less. The writer remembers what it learns about a server.
 
-    `patience` are the seconds to wait for the model's first word, and for each one after it;
-    `prompt_tokens` is what the prompt may have, by estimate, and `answer_tokens` the answer. `secrets`
-    are kept out of every message. `loads` says that the server is one's own: warming it up makes it
-    load the model and read the beginning of the prompt. Every stream runs on one event loop in a thread of the writer's,
-    so that stopping one closes its connection at once and none waits for another.
+    `patience` is how many seconds to wait for the model's first word, and for each one after it;
+    `prompt_tokens` is what the prompt may have, by estimate, and `answer_tokens` the answer.
+    `secrets` are kept out of every message. `loads` says that the server is the user's own: warming
+    up makes it load the model and read the beginning of the prompt. All streams run on one event
+    loop in a thread of the writer's own, so that stopping one closes its connection at once and
+    none waits for another.
     """
 
     def __init__(
@@ -380,7 +382,7 @@ class ChatWriter:
             running.stop([client for model in models.values() for client in _clients(model)])
 
     def _first_word(self, filler: str) -> None:
-        """Wait for it, with as much of `filler` for passages as there is room for."""
+        """Wait for the first word, with as much `filler` for passages as there is room for."""
 
         def messages(room: int) -> Messages:
             count = max(0, 4 * (room - tokens_of(self._answering.system)) - _AROUND)
@@ -434,7 +436,7 @@ class ChatWriter:
             yield f"{reason}. {context.remedy}"
 
     def _fitting(self, passages: Sequence[Passage], question: str, room: int) -> list[Passage]:
-        """The best passages that a prompt of `room` tokens has room for, at least one."""
+        """The best passages that fit into a prompt of `room` tokens, at least one."""
         room -= tokens_of(self._answering.system + self._answering.user + question)
         count = 0
         for shown in _sources(passages):
@@ -447,8 +449,8 @@ class ChatWriter:
     def _stream(
         self, messages: Callable[[int], Messages], config: RunnableConfig
     ) -> Generator[Said]:
-        """What the model writes, without its thoughts, as it comes and as text that can be kept. Raises
-        what `_said` does."""
+        """What the model writes, without its thoughts, as it comes and as text that can be stored.
+        Raises what `_said` does."""
         thoughts = Thoughts(held=self._known.unopened)
         with contextlib.closing(self._said(messages, config)) as said:
             try:
@@ -477,8 +479,8 @@ class ChatWriter:
             self._known = replace(self._known, unopened=True)
 
     def _said(self, messages: Callable[[int], Messages], config: RunnableConfig) -> Generator[str]:
-        """What the model says, as it comes. Raises WritingError for every way in which it fails,
-        after what came before; also where it was cut off at the greatest length."""
+        """What the model says, as it comes. Raises WritingError for every kind of failure, after
+        whatever came before it; also if the model was cut off at the length limit."""
         ended, last = "", ""
         written = 0
         most = self._answer_tokens * _LONGEST_TOKEN
@@ -491,7 +493,7 @@ class ChatWriter:
                     written += len(text)
                     last = (last + text)[-_ENDING:]
                     yield text
-                # A server may send chunks without end that say nothing.
+                # A server may send empty chunks without end.
                 if len(chunk.text) > len(text) or number > most or time.monotonic() > deadline:
                     ended = "length"
                     break
@@ -501,17 +503,17 @@ class ChatWriter:
             raise WritingError(f"{self.name} wrote nothing")
         if ended in _FILTERED:
             raise WritingError(f"{self.name} was stopped by its provider's filter")
-        if not ended and not _WHOLE.search(last):  # the connection ended, and nobody said why
+        if not ended and not _WHOLE.search(last):  # the connection ended without a reason
             raise WritingError(f"{self.name} was cut off")
 
     def _chunks(
         self, messages: Callable[[int], Messages], config: RunnableConfig
     ) -> Generator[Any]:
-        """The model's chunks; asked again without what its server refuses or has no room for, and where
-        its server says that it may be, or is loading the model, or has too much to do, as long as that
-        is soon enough and nothing has come yet. What proved right is kept."""
+        """The model's chunks. It is asked again without what its server refuses or has no room for,
+        and if its server says that it may be, or is loading the model, or is overloaded, as long as
+        that is soon enough and nothing has come yet. What worked is remembered."""
         known = begun = self._known
-        self._opened(known.accepts)  # which is no waiting for the model
+        self._opened(known.accepts)  # does not count as waiting for the model
         deadline = time.monotonic() + self._patience
         stopping = stopping_of(config)
         blamed: BaseException | None = None
@@ -521,7 +523,7 @@ class ChatWriter:
             arrived = False
             model = self._opened(known.accepts)
             asked = _asked(messages(self._room(known)), known.accepts)
-            # In one piece it comes only when all of it has been written.
+            # Without streaming it comes only when all of it has been written.
             longer = 0.0 if known.accepts.streaming else self._answer_tokens * _SLOW_TOKEN
             try:
                 for chunk in self._received(
@@ -571,7 +573,7 @@ class ChatWriter:
         asked: Messages,
         messages: Callable[[int], Messages],
     ) -> _Known | None:
-        """What is known of a server with a smaller context; None where no prompt is shorter."""
+        """What is known, with a smaller context for the server; None if no prompt is shorter."""
         before = _tokens(asked)
         room = _SMALLER * before
         if size := context_of(error):
@@ -588,9 +590,9 @@ class ChatWriter:
         deadline: float,
         stopping: threading.Event,
     ) -> Iterator[Any]:
-        """The items of an async stream that runs on the writer's loop. Raises _Failed where it
-        fails, or where nothing comes by the deadline, and later within the writer's patience; and
-        soon after `stopping` is set."""
+        """The items of an async stream that runs on the writer's loop. Raises _Failed if it fails,
+        if nothing comes by the deadline, or later within the writer's patience; and soon after
+        `stopping` is set."""
         if stopping.is_set():
             raise _Failed(_Stopped())
         arriving: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
@@ -603,7 +605,7 @@ class ChatWriter:
             except asyncio.CancelledError:
                 arriving.put((None, _Failed(TimeoutError())))
                 raise
-            except Exception as error:  # noqa: BLE001  every provider raises its own; told by _told
+            except Exception as error:  # noqa: BLE001  every provider raises its own; see _told
                 arriving.put((None, _Failed(error)))
             else:
                 arriving.put((None, StopIteration()))
@@ -647,7 +649,7 @@ class ChatWriter:
             return self._running.loop
 
     def _told(self, error: BaseException) -> WritingError:
-        """What went wrong, with the server's words, and without the key and the provider's own
+        """What went wrong, with the server's words, but without the key and the provider's own
         traceback."""
         name, status, said = self.name, status_of(error), self._quoted(error)
         if isinstance(error, _Stopped):
@@ -705,7 +707,7 @@ class ChatWriter:
         return WritingError(f"{name} failed ({kind}){said}", unreachable=True)
 
     def _too_long(self, error: BaseException, asked: Messages) -> WritingError:
-        """That not even the shortest prompt fits."""
+        """The error if not even the shortest prompt fits."""
         least = _tokens(asked) + self._answer_tokens + _AROUND
         return WritingError(
             f"The context of {self.name} is too small{self._quoted(error)}",
@@ -715,7 +717,7 @@ class ChatWriter:
         )
 
     def _quoted(self, error: BaseException) -> str:
-        """The server's words as they are told, without a key in them; "" where there are none."""
+        """The server's words as they are reported, with any key removed; "" if there are none."""
         said = self._without_secrets(words_of(error))
         return f": its server said “{said}”" if said else ""
 
@@ -742,8 +744,8 @@ class _Context:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What has been learnt of a model and its server. `unopened` says that it ends thoughts which it
-    did not begin."""
+    """What has been learnt about a model and its server. `unopened` says that it closes thoughts
+    that it did not open."""
 
     accepts: Accepts = field(default_factory=Accepts)
     context: _Context | None = None
@@ -757,12 +759,12 @@ class _Failed(Exception):  # noqa: N818  how a provider's error crosses from one
 
 
 class _Stopped(Exception):  # noqa: N818  nothing is wrong
-    """Nobody waits for the answer any more."""
+    """Nobody is waiting for the answer any more."""
 
 
 def stopping_of(config: RunnableConfig) -> threading.Event:
-    """What is set where nobody waits any more: the chain's caller gives it as "stopping" among the
-    configurable; one that never is, where none is given."""
+    """The event that is set once nobody is waiting any more: the chain's caller passes it as
+    "stopping" in `configurable`; if none is given, one that is never set."""
     given = (config.get("configurable") or {}).get("stopping")
     return given if isinstance(given, threading.Event) else threading.Event()
 
@@ -771,7 +773,7 @@ def stopping_of(config: RunnableConfig) -> threading.Event:
 
 
 def _asked(messages: Messages, accepts: Accepts) -> Messages:
-    """The messages as this server takes them: without a system role its instructions come first."""
+    """The messages as this server accepts them: without a system role, instructions come first."""
     if accepts.system:
         return messages
     return [("user", "\n\n".join(text for _, text in messages))]
@@ -783,7 +785,7 @@ def _tokens(messages: Messages) -> int:
 
 def source(number: int, passage: Passage, *, again: bool = False) -> str:
     """A passage as the model sees it, between tags that nothing in an article can close. `again`
-    leaves out the title, which a passage of the same article has told before."""
+    leaves out the title, which an earlier passage of the same article has given."""
     told = {
         "date": passage.published.isoformat() if passage.published else "",
         "from": passage.source,
@@ -804,7 +806,7 @@ def _sources(passages: Sequence[Passage]) -> Iterator[str]:
 
 
 def _suggested(found: Sequence[Claim], passages: Sequence[Passage]) -> str:
-    """What the readers found in these passages, as the model is told; "" if they found nothing there."""
+    """What the readers found in these passages, as told to the model; "" if nothing."""
     numbers = {passage.id: number for number, passage in enumerate(passages, start=1)}
     lines, room = [], _FOUND
     for claim in found:
@@ -826,8 +828,8 @@ def inert(text: str) -> str:
 
 
 def tokens_of(text: str) -> int:
-    """How many tokens a model makes of a text, by estimate, rather too many: a tokenizer would have
-    to be fetched. Four ASCII characters are one, and every other character one."""
+    """How many tokens a model makes of a text, estimated on the high side: a tokenizer would have
+    to be downloaded. Four ASCII characters count as one, and so does every other character."""
     others = sum(not c.isascii() for c in text)
     return (len(text) - others) // 4 + others + 1
 
@@ -837,7 +839,7 @@ def _attribute(text: str) -> str:
 
 
 def _may_stand_for(rewritten: str, question: str, history: Sequence[Turn]) -> bool:
-    """A question of one line whose names and numbers were all said before."""
+    """Whether it is a one-line question whose names and numbers were all mentioned before."""
     if not rewritten or "\n" in rewritten or len(rewritten) > max(_QUESTION, 2 * len(question)):
         return False
     said = " ".join([question, *(turn.text for turn in history)]).lower()
@@ -861,15 +863,15 @@ def _partial(blank: Answer, grounding: Grounding, seconds: dict[str, float]) -> 
 
 
 def _why_ended(chunk: Any) -> str:
-    """What a model says about why it stopped, in whatever name the provider has for it."""
+    """What a model says about why it stopped, under whatever name the provider has for it."""
     told = chunk.response_metadata
     names = ("finish_reason", "stop_reason", "done_reason")
     return next((str(told[name]).lower() for name in names if told.get(name)), "")
 
 
 def _wait_before(tries: int, error: BaseException) -> float | None:
-    """The seconds after which a server may be asked again, None where it is not to be: once where it
-    says when, twice where it has too much to do, and as often as it takes where it is loading."""
+    """The seconds after which a server may be asked again, None if it should not be: once if it
+    says when, twice if it is overloaded, and as often as it takes while it is loading."""
     if _is_loading(error):
         return min(_LOADING_WAIT * 2.0**tries, _LONGEST_LOADING_WAIT)
     if status_of(error) == 429:
@@ -881,7 +883,7 @@ def _wait_before(tries: int, error: BaseException) -> float | None:
 
 
 def _is_loading(error: BaseException) -> bool:
-    """Whether a server is up and its model is not yet, in the words of llama.cpp and its like."""
+    """Whether a server is up but its model is not yet, in the words of llama.cpp and the like."""
     return status_of(error) == 503 and bool(_LOADING.search(str(error)))
 
 
@@ -918,7 +920,7 @@ class _Background:
         self._thread.start()
 
     def stop(self, clients: Sequence[Any]) -> None:
-        """End what runs on it, close these HTTP clients, which live on it, and then the loop."""
+        """Cancel what runs on it, close these HTTP clients, which live on it, and then the loop."""
 
         async def end() -> None:
             running = asyncio.all_tasks() - {asyncio.current_task()}
@@ -936,9 +938,9 @@ class _Background:
 
 
 def _clients(model: Any) -> list[Any]:
-    """The asynchronous HTTP clients that are this model's alone."""
+    """The asynchronous HTTP clients that belong to this model alone."""
     openai = getattr(model, "http_async_client", None)
-    # Ollama's, and that which an Anthropic model was given above.
+    # Ollama's, and the one that an Anthropic model was given above.
     inner = getattr(getattr(model, "_async_client", None), "_client", None)
     options = getattr(
         getattr(getattr(model, "client", None), "_api_client", None), "_http_options", None
@@ -947,17 +949,17 @@ def _clients(model: Any) -> list[Any]:
     return [client for client in (openai, inner, google) if hasattr(client, "aclose")]
 
 
-_LONGEST_TOKEN = 12  # characters: a server that does not know our limit is stopped by this one
+_LONGEST_TOKEN = 12  # characters: a server that ignores our limit is stopped by this one
 _SLOWEST_TOKEN = (
-    2.0  # seconds, and by this one where it writes more slowly than anybody would wait for
+    2.0  # seconds, and by this one if it writes more slowly than anybody would wait for
 )
-_BYTES, _BYTES_A_TOKEN = 1_000_000, 4_000  # that an answer may have with all that is around it
-_SLOW_TOKEN = 0.1  # seconds; what an answer in one piece is waited for
+_BYTES, _BYTES_A_TOKEN = 1_000_000, 4_000  # the most for an answer, with all that is around it
+_SLOW_TOKEN = 0.1  # seconds to wait per token for an answer in one piece
 _AROUND = 64  # tokens that a chat template puts around a prompt
-_AROUND_HISTORY = 300  # tokens of the prompt that asks for a rewriting
+_AROUND_HISTORY = 300  # tokens of the prompt that asks for a rewrite
 _OLLAMA_CONTEXT = 4_096  # tokens, which is its own default
 _SMALLER = 0.7  # of a prompt that was too long
-_FOUND, _FOUND_TOKENS = 600, 200  # characters of what the readers found, and room for it
+_FOUND, _FOUND_TOKENS = 600, 200  # characters of what the readers found, and tokens of room for it
 _FILLER = "The ministry said that the meeting is held in Dakar on July 9. "
 _LONGEST_WAIT = 3_600.0
 _OVERLOADED = frozenset({503, 529})
@@ -967,14 +969,14 @@ _LOADING = re.compile(r"\bloading\b", re.IGNORECASE)
 _WRONG_KEY = re.compile(
     r"\bapi[ _]key[ _](?:not[ _]valid|invalid)\b", re.IGNORECASE
 )  # Google's 400
-_LOOK = 0.2  # seconds between two looks whether anybody still waits
+_LOOK = 0.2  # seconds between checks whether anybody is still waiting
 _TITLE = 160  # characters
 _TURNS = 6  # of the conversation, and characters of each
 _TURN = 400
 _QUESTION = 300  # characters of a question made to stand alone
 _TOO_LONG = frozenset({"length", "max_tokens", "max_output_tokens"})
 _FILTERED = frozenset({"content_filter", "safety", "refusal", "prohibited_content", "recitation"})
-_ENDING = 20  # characters that show whether a text is whole
+_ENDING = 20  # characters that show whether a text is complete
 _WHOLE = re.compile(r"[.!?…。\]】][\"'”’»)*_]*\s*$")
 _TAG = re.compile(r"<(?=[\w/|!<?])")
 _TEMPLATE = re.compile(r"\[(/?(?:INST|SYS\w*|AVAILABLE_TOOLS|TOOL_\w+))\]", re.IGNORECASE)

@@ -7,13 +7,13 @@
     grounding.finish()
     grounding.statements, grounding.citations
 
-The model cites passages by number; what is shown are citations of its own, numbered in the order
-in which they are used, each narrowed to the sentences of the passage that support the statement.
-A number that no passage has is dropped and counted, and so is one whose passage does not support
-the sentence. A sentence that cites nothing, or none that supports it, is checked against all passages, and
-cites the one that does. What none supports is marked; what one contradicts is left out, or struck with
-the words that say otherwise. It knows neither models nor settings; the chain decides what becomes of
-the answer.
+The model cites passages by number; the answer shows citations of its own, numbered in the order in
+which they are used, each narrowed to the sentences of the passage that support the statement. A
+number that no passage has is dropped and counted, and so is one whose passage does not support the
+sentence. A sentence that cites nothing, or nothing that supports it, is checked against all
+passages, and cites the one that does. What none supports is marked; what one contradicts is left
+out, or struck through, with the words that say otherwise. It knows neither models nor settings; the
+chain decides what becomes of the answer.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ Rated = tuple[Reading, float]
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What stands in for the model's words: the refusal, and the notes behind a sentence that no
-    passage supports and one that a passage contradicts. `unsupported` and `contradicted` say whether
-    such a sentence is marked so or removed."""
+    """The sentence with which the model refuses, and the notes after a sentence that no passage
+    supports and after one that a passage contradicts. `unsupported` and `contradicted` say whether
+    such a sentence is marked as such or removed."""
 
     refusal: str
     note: str
@@ -49,11 +49,11 @@ class Wording:
 
 
 class Grounding:
-    """One answer as far as it is written. For one stream, by one thread.
+    """One answer as far as it has been written. For one stream, by one thread.
 
-    `unknown` counts marks of passages that there are not, `unproved` marks of passages that do not
-    support their sentence, `corrected` the sentences whose marks were put right, `unsupported` the sentences
-    that no passage supports, and `contradicted` those that one contradicts.
+    `unknown` counts marks of passages that do not exist, `unproved` marks of passages that do not
+    support their sentence, `corrected` the sentences whose marks were corrected, `unsupported` the
+    sentences that no passage supports, and `contradicted` those that one contradicts.
     """
 
     def __init__(
@@ -82,8 +82,8 @@ class Grounding:
 
     @property
     def text(self) -> str:
-        """What can be shown: the sentences checked so far and, where unsupported ones are not to be
-        removed, the beginning of the next one. A refusal is not shown before it is one."""
+        """What can be shown: the sentences checked so far and, unless unsupported ones are to be
+        removed, the beginning of the next one. What may become a refusal is not shown yet."""
         tail = self._stream.tail
         if self.refused or not tail or self._wording.unsupported == "remove":
             return self._shown
@@ -104,7 +104,7 @@ class Grounding:
         return self.text != before
 
     def finish(self, *, cut: bool = False) -> None:
-        """The stream has ended; where it was `cut` off, its last sentence is left out unless whole."""
+        """The stream has ended; if it was `cut` off, an incomplete last sentence is left out."""
         for written in self._stream.finish():
             if not cut or written.code or _WHOLE.search(written.text):
                 self._take(written)
@@ -144,7 +144,7 @@ class Grounding:
         self.statements += (Statement(written.words, cited),)
 
     def _claim(self, written: Written) -> str:
-        """What is to be proved; "" where nothing is. "Yes [1]." claims what was asked."""
+        """What is to be proved; "" if nothing is. "Yes [1]." claims what was asked."""
         if claims_something(written.words):
             return written.words
         return f"{self._question} {written.words}" if written.numbers else ""
@@ -166,7 +166,7 @@ class Grounding:
             self.statements += (Statement(written.words, (), supported=False),)
 
     def _cited(self, claim: str, numbers: Sequence[int]) -> dict[Proof, int]:
-        """What supports the claim in the cited passages, each alone or, where none does, together, and
+        """What supports the claim in the cited passages, each alone or, if none does, together, and
         the passage's number."""
         cited = {self._passages[number - 1].id: number for number in numbers}
         passages = [self._passages[number - 1] for number in cited.values()]
@@ -194,8 +194,8 @@ class Grounding:
 
 
 def briefest(answer: Answer, readings: Sequence[Rated]) -> Rated | None:
-    """The first of the readings, best first, that stands in a passage which the answer cites and is
-    said, in whatever order its words come, by a statement that cites it; None where there is none."""
+    """The first of the readings, best first, that is in a passage which the answer cites and whose
+    words, in any order, are in a statement that cites it; None if there is none."""
     for rated in readings:
         passage, words = rated[0].passage, _words(rated[0].text)
         here = {
@@ -219,7 +219,7 @@ def _words(text: str) -> set[str]:
 
 
 def _marked(written: Written, proofs: dict[Proof, int], numbers: dict[Proof, int]) -> str:
-    """The text with the marks of its citations: where the model cited the passage, else at the end."""
+    """The text with its citations' marks: where the model cited the passage, or at the end."""
     text, end = "", 0
     shown: set[int] = set()
     for place, cited in written.marks:
@@ -246,7 +246,8 @@ def _marked(written: Written, proofs: dict[Proof, int], numbers: dict[Proof, int
 
 
 def _with_mark(text: str, number: int) -> str:
-    """Behind another mark without a blank, behind words with one, the same twice only once."""
+    """The text with the mark after it: after words with a space, after another mark without, and
+    not if it is the same one."""
     mark = f"[{number}]"
     if text.endswith(mark):
         return text
@@ -254,7 +255,7 @@ def _with_mark(text: str, number: int) -> str:
 
 
 def _behind(shown: str, before: str) -> str:
-    """The text with what parts the next sentence from it."""
+    """The text with what separates the next sentence from it."""
     if not shown:
         return ""
     blank = "\n\n" if "\n\n" in before else "\n" if "\n" in before else " "

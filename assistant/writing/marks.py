@@ -6,12 +6,12 @@
     stream.feed("2, 3]. It ")                                 [Written: its text and marks ((35, (2, 3)),)]
     stream.finish()                                           what is left
 
-A mark is [2], [2, 3], [2-4], [^2], [source 2] or 【2】 and belongs to the sentence that it stands in
-or behind. In code, marks are left alone, and a block of code is one sentence. A backtick that belongs
-to no code becomes an apostrophe and a block begins on a line of its own, so that nobody who reads
-the text can take for a mark what was code here. Text is taken one character at a time: however the
-stream is cut, the sentences are the same, and whatever is in it, twice the text takes twice the time.
-It has seen no passage; which numbers mean one is for others to know.
+A mark is [2], [2, 3], [2-4], [^2], [source 2] or 【2】 and belongs to the sentence that it is in or
+follows. In code, marks are left alone, and a block of code is one sentence. A backtick that does
+not belong to code becomes an apostrophe and a block begins on a line of its own, so that whatever
+reads the text cannot take for a mark what was code here. Text is taken one character at a time:
+however the stream is cut, the sentences are the same, and whatever is in it, twice the text takes
+twice the time. It has seen no passage; which numbers refer to one is for others to know.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Mark = tuple[int, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A sentence as written, without its marks; `before` is what parts it from the one before.
+    """A sentence as written, without its marks; `before` is what separates it from the one before.
 
     `marks` are in order; the blanks before a mark went with it. `code` says it is a block of code.
     """
@@ -51,7 +51,7 @@ class Written:
 
 
 class SentenceStream:
-    """Takes text in any cut and gives the sentences as they end. For one stream, by one thread."""
+    """Takes text in any pieces, gives the sentences as they end. For one stream, by one thread."""
 
     def __init__(self) -> None:
         self._lexer = _Lexer()
@@ -66,7 +66,7 @@ class SentenceStream:
 
     @property
     def before(self) -> str:
-        """What parts the tail from the sentence before it."""
+        """What separates the tail from the sentence before it."""
         return self._before
 
     def feed(self, text: str) -> list[Written]:
@@ -79,7 +79,7 @@ class SentenceStream:
         ]
 
     def finish(self) -> list[Written]:
-        """What is left where the stream ends. Half a mark is dropped."""
+        """What is left when the stream ends. An incomplete mark is dropped."""
         done = [written for token in self._lexer.rest() for written in self._add(token)]
         return [*done, *self._end(self._text.end)]
 
@@ -108,7 +108,7 @@ class SentenceStream:
         return bool(self._marks) and self._marks[-1][0] == self._text.length
 
     def _sentence_end(self, following: str) -> int:
-        """Where the sentence ended, if `following` begins another one; else 0."""
+        """Where the sentence ended, if `following` begins another one; otherwise 0."""
         text = self._text
         if not text.has_letters:
             return 0
@@ -124,7 +124,7 @@ class SentenceStream:
         return text.end if found[-1].length == 1 else 0
 
     def _end(self, end: int) -> Iterator[Written]:
-        """The sentence up to `end`; what stands behind begins the next one."""
+        """The sentence up to `end`; what comes after begins the next one."""
         whole = str(self._text)
         body, gap = whole[:end], whole[end:]
         # A mark on a line of its own text is that text's: "… July 9.\n[2] It is held in Dakar."
@@ -140,13 +140,13 @@ class SentenceStream:
 
 
 class _Text:
-    """Text that grows at its end, and what is to be known of that end without reading it again."""
+    """Text that grows at its end, and what has to be known about that end without rereading it."""
 
     def __init__(self) -> None:
         self.length = 0
-        self.end = 0  # where it ends without the blanks behind it
+        self.end = 0  # where it ends, without trailing blanks
         self.has_letters = False
-        self.line_ends = False  # among the blanks behind it
+        self.line_ends = False  # among the trailing blanks
         self.ended = False  # whether its last words end as a sentence does
         self._solid = False  # whether it is more than blanks
         self._parts: list[str] = []
@@ -155,11 +155,11 @@ class _Text:
         return "".join(self._parts)
 
     def body(self) -> str:
-        """Without the blanks behind it."""
+        """The text without trailing blanks."""
         return str(self)[: self.end]
 
     def last(self, count: int) -> str:
-        """So many characters of the body's end, or rather more."""
+        """The last `count` characters of the body, or all of it if it is shorter."""
         behind = self.length - self.end
         found = 0
         at = len(self._parts)
@@ -186,7 +186,7 @@ class _Text:
         self._parts.append(part)
 
     def drop_blanks(self) -> None:
-        """Take off the blanks behind it, unless it is nothing else; line ends are none."""
+        """Remove trailing blanks, unless there is nothing else; line ends are not blanks."""
         if not self._solid:
             return
         while not (stripped := self._parts[-1].rstrip(" \t")):
@@ -205,16 +205,16 @@ class _Lexer:
     def __init__(self) -> None:
         self._held: list[str] = []
         self._mode: Callable[[str], Iterator[_Token]] = self._text
-        self._line_blank = True  # what stands on the line so far
-        self._fence: list[str] = []  # the line of a block of code so far
+        self._line_blank = True  # whether the line so far is blank
+        self._fence: list[str] = []  # the current line of a block of code so far
         self._opened = False  # whether the line that opens the block is over
-        self._word_only = False  # whether that line may say no more than a language
+        self._word_only = False  # whether that line may contain no more than a language
 
     def take(self, character: str) -> Iterator[_Token]:
         yield from self._mode(character)
 
     def rest(self) -> Iterator[_Token]:
-        """What was held back; half a mark is not text, half a block of code is code."""
+        """What was held back; half a mark is not text, but half a block of code is code."""
         held, mode = self._taken(), self._mode
         self._mode = self._text
         if mode == self._block and (self._opened or not self._word_only):
@@ -232,7 +232,7 @@ class _Lexer:
         return held
 
     def _again(self, held: str) -> Iterator[_Token]:
-        """`held` was not what its first character promised."""
+        """`held` turned out not to be what its first character suggested."""
         self._mode = self._text
         yield from self._said("'" if held[0] == "`" else held[0])
         yield from self._all(held[1:])
@@ -329,7 +329,7 @@ class _Lexer:
 
 
 def _fenced(block: str) -> str:
-    """A block of code with fences of three backticks, and none in it."""
+    """A block of code with fences of three backticks, and none inside it."""
     opening, _, code = block.partition("\n")
     code = code.rstrip("\n")
     body, end, last = code.rpartition("\n")
@@ -355,16 +355,16 @@ def _numbers(marked: str) -> Iterator[int]:
 _BRACKETS = {"[": "]", "【": "】"}
 _LONGEST_MARK = 48  # characters
 _LONGEST_CODE = 300  # characters between two backticks on one line
-_LANGUAGE = frozenset(string.ascii_letters + string.digits + "+#.-_ \t")  # behind a fence
+_LANGUAGE = frozenset(string.ascii_letters + string.digits + "+#.-_ \t")  # after a fence
 _FENCE = re.compile(r"`{3,}+")
-_MOST = 20  # numbers of a range
+_MOST = 20  # numbers in a range
 _ENOUGH_TO_TELL = 400  # characters before a sentence's end that say whether it is one
 _MARK = re.compile(
     r"[\[【]\s*(?:(?:sources?|passages?|articles?)\s*:?\s*)?"
     r"(?P<numbers>\^?\d{1,6}(?:\s*(?:,|;|and|&|-|–|—)\s*\^?\d{1,6})*)\s*(?:†[^\]】]*)?[\]】]",
     re.IGNORECASE,
 )
-# Possessive: what is no mark is found to be none without trying how else its blanks may be shared out.
+# Possessive: what is not a mark is rejected without trying other ways to divide its blanks.
 _BEGUN = re.compile(
     r"[\[【][ \t]*+(?:(?P<word>[A-Za-z]++)[ \t]*+:?+[ \t]*+)?\^?\d*+"
     r"(?:[ \t]*+(?:,|;|&|-|–|—|and|an?)[ \t]*+\^?\d*+)*+[ \t]*+(?:†[^\]】\n]*+)?"

@@ -3,7 +3,7 @@
     PROVIDERS["openai"].key         "OPENAI_API_KEY"
     is_loopback("http://localhost:8080/v1")         True
 
-Facts only; nothing here is imported, read or reached.
+Facts only; nothing is imported, read or contacted here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 @dataclass(frozen=True, slots=True)
 class Provider:
     """The module that LangChain needs, the extra that installs it, the variable that holds the key,
-    the server's usual address on this machine, and its host elsewhere; "" where there is none."""
+    the server's usual address on this machine, and its host elsewhere; "" if there is none."""
 
     module: str
     extra: str
@@ -48,13 +48,13 @@ PROVIDERS = {
 
 
 def passes_on(model: str) -> bool:
-    """Whether a server on this machine sends what this model is asked on to one elsewhere: Ollama's cloud
-    models, by their names."""
+    """Whether a server on this machine forwards what this model is asked to one elsewhere: Ollama's
+    cloud models, recognised by name."""
     return model.startswith("ollama:") and model.endswith(("-cloud", ":cloud"))
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address is of this machine."""
+    """Whether an address is on this machine."""
     try:
         host = urlsplit(url).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

@@ -1,14 +1,15 @@
-"""What a model's server says when it refuses a request, and what to ask it without.
+"""What a model's server says when it refuses a request, and what to leave out when asking again.
 
-    adapted(Accepts(), error)       Accepts(system=False): it takes no system role
+    adapted(Accepts(), error)       Accepts(system=False): it accepts no system role
     is_too_long(error)              the request has more than the model's context holds
-    context_of(error)               2048, where it says how much that is
+    context_of(error)               2048, if it says how much that is
     words_of(error)                 "the request exceeds the available context size (2048 tokens)"
 
-Servers that speak one protocol take it differently: some know no system role, some only one name for
-the greatest length, some no temperature but their own, some do not stream. Their words are all there
-is to go by; they are matched in the wordings of llama.cpp, vLLM, SGLang, TGI, LM Studio, Ollama,
-OpenAI, Anthropic, Google, Mistral and their like. It knows no model and asks nobody.
+Servers that speak the same protocol interpret it differently: some know no system role, some only
+one name for the length limit, some no temperature but their own, some do not stream. Their words
+are all there is to go by; they are matched in the wordings of llama.cpp, vLLM, SGLang, TGI, LM
+Studio, Ollama, OpenAI, Anthropic, Google, Mistral and the like. It knows no model and contacts
+nobody.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Accepts:
-    """What a server takes, as far as is known: the system role, a temperature, streaming, and the
-    names for the greatest length of an answer, of which the first is sent, and none where it takes none."""
+    """What a server accepts, as far as is known: the system role, a temperature, streaming, and the
+    names for an answer's length limit, of which the first is sent; empty if it accepts none."""
 
     system: bool = True
     temperature: bool = True
@@ -34,8 +35,8 @@ LEAST = Accepts(system=False, temperature=False, streaming=False, limits=())
 
 
 def adapted(accepts: Accepts, error: BaseException) -> Accepts | None:
-    """What to ask with after this refusal, without what it names; None where it names nothing that
-    was sent, or the refusal is of another kind (a key, a limit of rate)."""
+    """What to ask with after this refusal, without what it names; None if it names nothing that was
+    sent, or if the refusal is of another kind (a key, a rate limit)."""
     if status_of(error) in _OTHER or is_too_long(error):
         return None
     if accepts.streaming and _EMPTY.search(str(error)):
@@ -55,7 +56,7 @@ def adapted(accepts: Accepts, error: BaseException) -> Accepts | None:
 
 
 def is_guess(error: BaseException) -> bool:
-    """Whether a refusal of the request may be of any part of it: it names none."""
+    """Whether a refusal of the request may be about any part of it: it names none."""
     return status_of(error) in (400, 422) and not is_too_long(error)
 
 
@@ -68,7 +69,7 @@ def is_too_long(error: BaseException) -> bool:
 
 
 def context_of(error: BaseException) -> int | None:
-    """How many tokens the context holds, as the refusal says; None where it does not."""
+    """How many tokens the context holds, as the refusal says; None if it does not say."""
     text = f"{error} {_body_of(error)}"[:_LONGEST]
     for pattern in _SIZES:
         if found := pattern.search(text):
@@ -79,7 +80,7 @@ def context_of(error: BaseException) -> int | None:
 
 
 def words_of(error: BaseException) -> str:
-    """The server's own words, on one line and without markup, "" where there are none."""
+    """The server's own words, on one line and without markup, "" if there are none."""
     for cause in causes(error):
         for name in ("body", "error", "details", "message"):
             if said := _said_in(getattr(cause, name, None)):
@@ -90,7 +91,7 @@ def words_of(error: BaseException) -> str:
 
 
 def status_of(error: BaseException) -> int | None:
-    """The HTTP status, also where it is told in the middle of a stream that began with 200."""
+    """The HTTP status, even if it is reported in the middle of a stream that began with 200."""
     for cause in causes(error):
         for name in ("status_code", "code"):
             value = str(getattr(cause, name, ""))
@@ -148,9 +149,9 @@ def _said_in(value: Any) -> str:
 
 _LONGEST = 4_000  # characters of a refusal that are read
 _WORDS = 200  # and shown
-_LEAST_CONTEXT = 128  # tokens; a smaller number is another one
+_LEAST_CONTEXT = 128  # tokens; a smaller number is something else
 _SAYING = ("message", "msg", "error", "detail", "details", "error_description", "title", "errors")
-_OTHER = frozenset({401, 402, 403, 404, 408, 413, 429, 503, 529})  # which no other request mends
+_OTHER = frozenset({401, 402, 403, 404, 408, 413, 429, 503, 529})  # no other request fixes it
 _KINDS = {
     "overloaded_error": 529, "rate_limit_error": 429, "api_error": 500,
     "invalid_request_error": 400, "exceed_context_size_error": 400,
@@ -159,7 +160,7 @@ _REFUSED = (
     r"(?:\bnot\b|n't\b|\bun\w+|\bin(?:valid|correct)|\bforbidden|\bextra\b|\bonly\b|\bmust\b|\bverified"
     r"|\bdisabled|\bfalse\b|\bunknown)"
 )
-# LangChain's words where a stream had nothing in it: an answer in one piece is no stream.
+# LangChain's words for an empty stream: an answer in one piece is not a stream.
 _EMPTY = re.compile(r"No generation(?: chunk)?s (?:were returned|found)", re.IGNORECASE)
 _LIMIT = re.compile(r"max_(?:completion_|new_|output_)?tokens", re.IGNORECASE)
 _TEMPERATURE = re.compile(r"\btemperature\b", re.IGNORECASE)

@@ -1,10 +1,10 @@
-"""Servers of chat models that run on this computer, found on the ports they usually listen on.
+"""Chat model servers that run on this computer, found on the ports they usually listen on.
 
     servers_on((11434, 8080))       [Server("Ollama", "ollama", "http://127.0.0.1:11434", ("qwen3:4b",))]
 
-Each port is asked for its list of models, at 127.0.0.1 and nowhere else: no proxy stands between, and no
-redirection is followed. Nothing is sent but the request for the list. It decides nothing: what is
-found is not used by that.
+Each port is asked for its list of models, at 127.0.0.1 and nowhere else: no proxy is used, and no
+redirect is followed. Nothing is sent but the request for the list. It decides nothing: finding a
+server does not mean using it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from assistant.writing.providers import PROVIDERS, passes_on
 PATIENCE = 2.0  # seconds for a server to list its models
 
 _PROGRAMS = {11434: "Ollama", 8080: "llama.cpp", 1234: "LM Studio", 8000: "vLLM"}
-_OWNERS = {"library": "Ollama", "llamacpp": "llama.cpp", "vllm": "vLLM"}  # as they say themselves
+_OWNERS = {"library": "Ollama", "llamacpp": "llama.cpp", "vllm": "vLLM"}  # as they name themselves
 _LARGEST = 1_000_000  # bytes of a list
 _MOST = 30  # models of one server
 _NAME = re.compile(r"[^\s,@\x00-\x1f\x7f]{1,200}")
@@ -30,7 +30,7 @@ _NO_CHAT = re.compile("embed|rerank|whisper", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server, by the name of its program, with the protocol to ask it by and its models."""
+    """A server, by the name of its program, with the protocol to use and its models."""
 
     program: str
     provider: str
@@ -39,12 +39,12 @@ class Server:
 
     @property
     def names(self) -> dict[str, str]:
-        """What its models are called in the settings, with what they are called there."""
+        """Its models' names in the settings, each with the server's own name for it."""
         return {f"{self.provider}:{name}@{self.address}": name for name in self.models}
 
 
 def servers_on(ports: Sequence[int], *, patience: float = PATIENCE) -> list[Server]:
-    """Those that answer within `patience` seconds, all asked at once. Dateline's own is none of them."""
+    """Those that answer within `patience` seconds, all asked at once, without Dateline's own."""
 
     async def asked() -> list[Server | None]:
         return await asyncio.gather(*(_server_on(port, patience) for port in ports))
@@ -80,7 +80,7 @@ def _read(port: int, address: str, listed: Sequence[dict[str, Any]]) -> Server |
     if owner == "dateline":
         return None
     program = _OWNERS.get(owner) or _PROGRAMS.get(port, "A server")
-    # By its own protocol Ollama is told how large a context is needed.
+    # In its own protocol, Ollama can be told how large a context is needed.
     provider = "ollama" if program == "Ollama" and PROVIDERS["ollama"].installed else "openai"
     names = [
         name

@@ -5,13 +5,13 @@
     verdict.against             "names": Oman stands where the passage has Saudi Arabia
     verdict.proofs[0]           the sentence that comes closest, as a span of its article
 
-The reader's verdict on a passage decides: it reads the meaning, in whatever words, but overlooks one altered
-word among many. What is exact about a word is a rule's, which can only veto (benchmarks/results.md has
-both apart and together): one to three neighbouring sentences of a passage must say every name, number and
-date of a sentence; laid beside it, no name, number or date may stand in the place of another, no two
-may have changed places, and one that says nearly the same must not deny it. Two passages together, which
-the reader cannot read at once, must have nearly all of the sentence's words; so must one where no reader
-judges. Pure functions but for `judge`.
+The reader's verdict on a passage decides: it goes by the meaning, in whatever words, but overlooks
+one altered word among many. Exact details are left to rules, which can only veto
+(benchmarks/results.md has both apart and together): one to three adjacent sentences of a passage
+must contain every name, number and date of a sentence; compared with it, no name, number or date
+may take the place of another, no two may have changed places, and one that says nearly the same
+must not deny it. Two passages together, which the reader cannot read at once, must have most of the
+sentence's words; so must a single one if no reader judges. Pure functions except for `judge`.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from vectorstore.splitting import Span, sentences
 
 Found = Literal["supported", "contradicted", "not_stated"]
 Against = Literal["", "words", "names", "numbers", "order", "negation", "judge"]
-# The reader's verdict on a sentence by a passage; None where the reader judges none.
+# The reader's verdict on a sentence by a passage; None if the reader gives no verdicts.
 Judge = Callable[[str, Passage], Verdict | None]
 
 SURE = 0.5  # the judge's probability from which a sentence is supported
 DENIED = 0.95  # and from which it is contradicted, and may be left out
-ENOUGH = 0.70  # share of a sentence's words that its proof has, where there is no judge
+ENOUGH = 0.70  # share of a sentence's words that its proof must have if there is no judge
 
 _WINDOW = 3  # sentences
 _JUDGED = 3  # passages that the judge is asked about, the closest first: each takes it a while
-_LONGER = 0.06  # share of words that one more sentence must bring
+_LONGER = 0.06  # share of words that one more sentence must add
 _SOME = 0.2  # share of a sentence's words below which a proof proves nothing of it
 _NEARLY = 0.7  # share of a sentence's words from which a proof says nearly the same
 
@@ -49,7 +49,7 @@ _NEARLY = 0.7  # share of a sentence's words from which a proof says nearly the 
 @dataclass(frozen=True, slots=True)
 class Proof:
     """The span of a passage's article that comes closest to a sentence; `share` of the sentence's
-    words stand in it, 0..1."""
+    words are in it, 0..1."""
 
     passage: Passage
     span: Span
@@ -58,7 +58,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What passages make of a sentence, and what speaks against it where they do not support it.
+    """What passages say about a sentence, and what speaks against it if they do not support it.
 
     `proofs` are best first: one or two spans that support it, the one that contradicts it, or the closest one, if any.
     """
@@ -81,8 +81,9 @@ def support(
 ) -> Support:
     """Judge `sentence` by `passages`; the closest of those that support it is the proof.
 
-    One that supports it outweighs one that contradicts it. `question` is what it answers: of several
-    places that say "July 9", the one that speaks of what was asked is taken. Nothing is proved by it.
+    One that supports it outweighs one that contradicts it. `question` is what it answers: of
+    several places that say "July 9", the one about what was asked is taken. The question itself
+    proves nothing.
     """
     claim = _Claim.of(sentence)
     asked = _Claim.of(question)
@@ -116,7 +117,7 @@ def support(
 
 
 def claims_something(sentence: str) -> bool:
-    """Whether there is anything in `sentence` to be proved: not in "Here is what they say:"."""
+    """Whether `sentence` has anything to prove: "Here is what they say:" does not."""
     claim = _Claim.of(sentence)
     if claim.names or claim.numbers:
         return True
@@ -134,8 +135,8 @@ class _Claim:
     names: tuple[str, ...]  # lower case
     numbers: tuple[_Number, ...]
     months: frozenset[str]
-    denied: frozenset[str]  # stems that a negation stands before
-    plain: frozenset[str]  # stems that stand somewhere without one
+    denied: frozenset[str]  # stems that follow a negation
+    plain: frozenset[str]  # stems that occur somewhere without one
     lowered: frozenset[str] = field(default=frozenset())  # every word, in lower case
 
     @classmethod
@@ -245,12 +246,12 @@ class _Near:
     proof: Proof
     said: _Claim
     values: frozenset[float]
-    context: frozenset[str]  # words of title and source, and of whom its pronouns mean
+    context: frozenset[str]  # words of title and source, and of whom its pronouns refer to
     rank: float
 
 
 def _closest(claim: _Claim, asked: _Claim, passage: Passage) -> _Near | None:
-    """None where the passage has no sentence that may prove anything."""
+    """The best window; None if the passage has no sentence that may prove anything."""
     spans = sentences(passage.text)
     best: tuple[float, float, Span] | None = None
     for first, size in _windows(len(spans)):
@@ -273,7 +274,7 @@ def _closest(claim: _Claim, asked: _Claim, passage: Passage) -> _Near | None:
     rank, share, span = best
     text = passage.text[span.start : span.end]
     context = _Claim.of(f"{passage.title}. {passage.source}").lowered
-    if _PRONOUN.search(text):  # whom it means stands before it
+    if _PRONOUN.search(text):  # whom it refers to comes before it
         context |= _Claim.of(passage.text[: span.start]).lowered
     return _Near(
         Proof(passage, Span(passage.start + span.start, passage.start + span.end), share),
@@ -293,7 +294,7 @@ def _windows(count: int) -> Iterator[tuple[int, int]]:
 
 @lru_cache(maxsize=2048)
 def _values(text: str) -> frozenset[float]:
-    """Every number a text has, "48 million" both as 48 and as 48,000,000."""
+    """Every number in a text, "48 million" both as 48 and as 48,000,000."""
     found = {number.value for number in _numbers(text)}
     found |= {
         float(match[0].replace(",", "")) for match in re.finditer(r"\d[\d,]*(?:\.\d+)?", text)
@@ -302,7 +303,7 @@ def _values(text: str) -> frozenset[float]:
 
 
 def _share(claim: _Claim, said: _Claim, *more: _Claim) -> float:
-    """The share of the claim's words that are said; 1 where it has none."""
+    """The share of the claim's words that are said; 1 if it has none."""
     if not claim.words:
         return 1.0
     held = said.words.union(*(other.words for other in more))
@@ -321,7 +322,7 @@ def _facts(claim: _Claim, said: _Claim, values: frozenset[float]) -> float:
 
 
 def _complementary(claim: _Claim, closest: Sequence[_Near]) -> list[_Near]:
-    """The best window, and the one of another passage that adds most to it; [] where none does."""
+    """The best window, and the one of another passage that adds most to it; [] if none does."""
     if len(closest) < 2:
         return []
     first = closest[0]
@@ -360,7 +361,7 @@ def _joined(one: _Claim, other: _Claim) -> _Claim:
 
 
 def _veto(claim: _Claim, nears: Sequence[_Near], sentence: str) -> Against:
-    """What these windows lack of the sentence, or say in its place; "" where no rule speaks against it."""
+    """What these windows lack of the sentence, or say instead; "" if no rule speaks against it."""
     said = nears[0].said
     for near in nears[1:]:
         said = _joined(said, near.said)
@@ -393,8 +394,9 @@ def _says(claim: _Claim, near: _Near, sentence: str, judge: Judge | None) -> boo
 
 
 def _denied(near: _Near, veto: Against, sentence: str, judge: Judge | None) -> bool:
-    """Whether the passage says otherwise. Where it says nearly the same, the rules know that, too: what
-    denies a sentence, or turns it round, by themselves, and other vetoes with the judge."""
+    """Whether the passage says otherwise. If it says nearly the same, the rules can tell as well:
+    by themselves what negates the sentence or reverses its order, other vetoes together with the
+    judge."""
     nearly = near.proof.share >= _NEARLY
     if nearly and veto in ("order", "negation"):
         return True
@@ -405,13 +407,13 @@ def _denied(near: _Near, veto: Against, sentence: str, judge: Judge | None) -> b
 
 
 def _verbatim(sentence: str, proof: Proof) -> bool:
-    """Whether the sentence is one of the passage's own, word by word."""
+    """Whether the sentence is one of the passage's own, word for word."""
     words = _WORD.findall(sentence.lower())
     return any(_WORD.findall(text.lower()) == words for text in _sentences_of(_text(proof)))
 
 
 def _denies(claim: _Claim, said: _Claim) -> bool:
-    """One denies a word that the other says."""
+    """Whether one denies a word that the other says."""
     ours = claim.denied - claim.plain
     theirs = said.denied - said.plain
     if any(word in said.plain and word not in said.denied for word in ours):
@@ -430,8 +432,8 @@ class _Word:
 
 
 def _instead(sentence: str, near: _Near) -> Against:
-    """What kind of word stands in the sentence where the passage's, which says the same around it,
-    has another of this kind: "held in Oslo in May", and it says "held in Dakar in May"."""
+    """What kind of word the sentence has where the passage, which says the same around it, has
+    another of this kind: "held in Oslo in May", where the passage says "held in Dakar in May"."""
     passage = near.proof.passage
     told = _Claim.of(f"{passage.title}. {passage.text}")
     known = frozenset(told.names + _Claim.of(sentence).names)
@@ -450,9 +452,9 @@ def _instead(sentence: str, near: _Near) -> Against:
 
 
 def _exchanged(mine: Sequence[_Word], theirs: Sequence[_Word]) -> bool:
-    """Whether two names or numbers that both have stand in the other order around the same words:
-    "Ann gave Bob the key", and it says "Bob gave Ann the key". Not so where one is in the passive
-    ("was sued by"), or where the words mean the same both ways ("met"); but then the same order is."""
+    """Whether two names or numbers that both have are in the opposite order around the same words:
+    "Ann gave Bob the key" and "Bob gave Ann the key". If just one is in the passive ("was sued
+    by"), it is the same order that counts; words that mean the same both ways ("met") never do."""
     here, there = _places(mine), _places(theirs)
     for one, other in combinations(sorted(here.keys() & there.keys(), key=here.__getitem__), 2):
         first, second = sorted((there[one], there[other]))
@@ -467,8 +469,8 @@ def _exchanged(mine: Sequence[_Word], theirs: Sequence[_Word]) -> bool:
 
 
 def _places(words: Sequence[_Word]) -> dict[str, int]:
-    """Where each name and number stands that stands there once, and tells neither place nor time: "in
-    Oslo" may stand anywhere. The first word may be a name."""
+    """The position of each name and number that occurs once and gives neither place nor time: "in
+    Oslo" may come anywhere. The first word may be a name."""
     stems = [word.stem for word in words]
     return {
         word.stem: place
@@ -480,7 +482,7 @@ def _places(words: Sequence[_Word]) -> dict[str, int]:
 
 
 def _between(words: Sequence[_Word], start: int, end: int) -> tuple[frozenset[str], bool]:
-    """What is said between two places, without articles and the like, and whether in the passive."""
+    """What is said between two positions, without articles and such, and whether in the passive."""
     said = words[start + 1 : end]
     if start and said and said[-1].stem == words[start - 1].stem:  # "version 3 and version 4"
         said = said[:-1]
@@ -493,7 +495,7 @@ def _between(words: Sequence[_Word], start: int, end: int) -> tuple[frozenset[st
 def _replaced(
     mine: Sequence[_Word], theirs: Sequence[_Word]
 ) -> Iterator[tuple[Sequence[_Word], Sequence[_Word]]]:
-    """The few words of the one that stand where the other has a few others, where much else is the
+    """The few words of one that stand where the other has a few different ones, if much else is the
     same (Ratcliff and Obershelp's matching blocks)."""
     matcher = SequenceMatcher(
         None, [word.stem for word in mine], [word.stem for word in theirs], autojunk=False
@@ -590,7 +592,7 @@ def _same_name(name: str, word: str) -> bool:
 
 
 _SAME = 0.3  # share of a sentence's words in the same order that make two of them comparable
-_FEW = 3  # words that stand in the place of as few others
+_FEW = 3  # words, at most, that may take the place of as few others
 _JOINING = frozenset(("and", "or"))
 _MORE = 4  # times as many words between two names as the other text has there
 _WHERE = frozenset(("in", "on", "at", "near", "during", "since", "until", "before", "after"))
@@ -599,9 +601,9 @@ _RELATING = frozenset(
     re.findall(r"\w+", "to from than over against into said says say reported made")
 )
 _ROUNDED = 0.1  # how far "about 50" may be off
-_REACH = 3  # content words behind a negation that it denies
-_FACTS = 0.5  # what names and numbers weigh beside words, in choosing a window
-_ASKED = 0.05  # and what the question's words weigh
+_REACH = 3  # content words after a negation that it denies
+_FACTS = 0.5  # weight of names and numbers relative to words, in choosing a window
+_ASKED = 0.05  # and weight of the question's words
 _LEAD_IN_WORDS = 3
 
 _WORD = re.compile(r"\w[\w’'.]*\w|\w")
@@ -663,7 +665,7 @@ _MONTHS = {
     "sept": "september",
 }
 _DAYS = frozenset(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"))
-# What a model says of its sources, and not of the matter.
+# What a model says about its sources, not about the subject.
 _ATTRIBUTING = frozenset(
     re.findall(
         r"\w+",
@@ -678,7 +680,7 @@ _MUTUAL = frozenset(
         "played play merged shared border differ compete resemble equal",
     )
 )
-# Participles that do not look like their past: "gave", "was given by".
+# Participles that differ from the past tense: "gave", "was given by".
 _PAST = dict(
     zip(
         re.findall(

@@ -5,12 +5,12 @@
     thoughts.feed("Hm, Dakar.</think>")     Said("", anew=True): what was said before was thought
 
 Thoughts that are sent beside the answer, as `reasoning_content`, `reasoning` or `thinking`, or as
-content of the type "thinking" or "reasoning", are left out where a chunk's text is taken. What is
-left is thought in the text itself:
+content of the type "thinking" or "reasoning", are left out when a chunk's text is taken. What
+remains are thoughts in the text itself:
 
 | begins with | ends with | written by |
 |---|---|---|
-| <think>, <thinking>, <thought>, <reasoning>, <reason>, <reflection>, <analysis>, <scratchpad> | the same with a slash | DeepSeek-R1, Qwen3, GLM, EXAONE, and whoever is asked to |
+| <think>, <thinking>, <thought>, <reasoning>, <reason>, <reflection>, <analysis>, <scratchpad> | the same with a slash | DeepSeek-R1, Qwen3, GLM, EXAONE, and any model asked to |
 | the same with a prefix, as <seed:think> | </seed:think> | Seed-OSS |
 | nothing: the chat template has opened it | any of the ends in this table | DeepSeek-R1, QwQ, Step3, ERNIE |
 | [THINK] | [/THINK] | Magistral |
@@ -25,9 +25,9 @@ left is thought in the text itself:
 | "Here is my thought process:" | "Here is my response:" | Granite 3.2 |
 | "Thinking..." on a line | "...done thinking." | Ollama's own program |
 
-Whatever stands before <answer>, <response>, <|START_RESPONSE|>, <|begin_of_solution|> or harmony's
+Whatever comes before <answer>, <response>, <|START_RESPONSE|>, <|begin_of_solution|> or harmony's
 "final" is thought as well. Their tags, and special tokens that a server lets through (<|im_end|>,
-</s>), are no part of the text. However the text is cut, the outcome is the same; it knows neither
+</s>), are not part of the text. However the text is cut, the result is the same; it knows neither
 sentences nor marks.
 """
 
@@ -38,7 +38,7 @@ from typing import Literal, NamedTuple
 
 
 class Said(NamedTuple):
-    """What is said next. `anew` says that all of this answer before it was thought."""
+    """What is said next. `anew` means that everything before it in this answer was thought."""
 
     text: str
     anew: bool = False
@@ -47,9 +47,9 @@ class Said(NamedTuple):
 class Thoughts:
     """One answer as it comes. For one stream, by one thread.
 
-    With `held`, nothing is said until thoughts have ended or the text has: for a model that is known
-    to end thoughts which it did not begin. `thinking` tells whether it is at it now, and `unopened`
-    whether it was so without saying when it began.
+    With `held`, nothing is said until the thoughts or the text have ended: for a model that is
+    known to close thoughts that it did not open. `thinking` says whether it is thinking now, and
+    `unopened` whether it has thought without marking the beginning.
     """
 
     def __init__(self, *, held: bool = False) -> None:
@@ -63,7 +63,7 @@ class Thoughts:
         self._channel = False
         self._closing: re.Pattern[str] | None = None  # what ends thoughts that no tag has begun
         self._anything = False  # whether more than blanks was said
-        self._apart = False  # whether thoughts stood between what was said and what follows
+        self._apart = False  # whether thoughts came between what was said and what follows
 
     @property
     def thinking(self) -> bool:
@@ -74,7 +74,7 @@ class Thoughts:
         return self._read(last=False)
 
     def finish(self, *, cut: bool = False) -> Said:
-        """What was held back, as the text has ended; where it was `cut` off, what was `held` was
+        """What was held back, now that the text has ended; if it was `cut` off, what was `held` was
         thought."""
         said = self._read(last=True)
         kept = "" if cut and self._held else self._kept
@@ -109,7 +109,7 @@ class Thoughts:
         self._mode = "said"
         for opening, closing in _PLAIN:
             rest = begun[len(opening) :]
-            # "analysis" in lower case with a capital right behind it; the others in any case.
+            # "analysis" in lower case with a capital right after it; the others in any case.
             if begun.lower().startswith(opening) and (
                 opening != "analysis" or (begun.startswith(opening) and rest[:1].isupper())
             ):
@@ -118,7 +118,7 @@ class Thoughts:
         return True
 
     def _next(self, *, last: bool) -> tuple[str, str] | None:
-        """The text before the next mark, and that mark, "" where none is whole yet; None at the end."""
+        """The text before the next mark, and that mark, "" if it is incomplete; None at the end."""
         buffer, at = self._buffer, self._at
         if at == len(buffer):
             return None
@@ -187,7 +187,7 @@ class Thoughts:
         return False
 
     def _say(self, *, anew: bool = False) -> bool:
-        """From here on it speaks. Returns whether what came before was thought: what no tag began."""
+        """From here on it speaks. Returns whether it was thinking before, with no opening tag."""
         before = anew or self._mode == "said"
         self._mode = "said"
         self._closing = None
@@ -222,7 +222,7 @@ _MARK = re.compile(
     r"|\[/?THINK\]|◁/?think▷",
     re.IGNORECASE,
 )
-# What may yet become one: an opening bracket near the end, and nothing behind it that no mark has.
+# What may yet become one: an opening bracket near the end, with nothing after it that no mark has.
 _BEGUN = re.compile(
     r"(?:<(?:[/|｜]?[\w:|｜▁/-]{0,44}|/?[\w:]{1,40}\s[^<>]{0,80})|\[/?T?H?I?N?K?|◁[/\w]{0,6})\Z",
     re.IGNORECASE,

@@ -94,9 +94,7 @@ def main() -> None:
             mean = state["mean"]
         step, seen, number = (state[name] for name in ("step", "seen", "block"))
     examples = Examples(a.data, tokenizer)
-    print(
-        f"{time.time() - began:.0f} s: ready; {precision}; {examples.counts}", flush=True
-    )
+    print(f"{time.time() - began:.0f} s: ready; {precision}; {examples.counts}", flush=True)
 
     def save(name: str = "state.pt") -> None:
         network.save(a.out, source / "tokenizer.json")

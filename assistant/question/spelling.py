@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _SHORTEST = 3  # letters of a word that may be an error
-_SHORTEST_OF_NAME = 5  # of one typed without a capital that may stand for a name: "rota" is not Rita
+_SHORTEST_OF_NAME = 5  # letters of one in lower case that may be a name: "rota" is not Rita
 
 
 class Respelling(NamedTuple):

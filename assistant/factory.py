@@ -173,7 +173,7 @@ class Assistant:
     ) -> Answer:
         """The answer, an abstention, or help.
 
-        `history` is the preceding turns, oldest first: Turns, LangChain's messages, ("user", text), or
+        `history` is the preceding turns, oldest first: Turns, LangChain messages, ("user", text), or
         {"role": "user" or "assistant", "content": text}. `sources` (names as in the articles),
         `articles` (ids), `after` and `before` (inclusive), `authors` and `tags` (whole names,
         case-insensitive; an article needs one of each) limit the articles. `as_of` is the day the

@@ -20,14 +20,14 @@ SENTENCES = 3
 
 _LOOKED_AT = 120  # sentences, from the start; the time grows with the square of their number
 _HEAD = 40_000  # characters that are split into sentences
-_SHORTEST = 5  # content words in a sentence
+_SHORTEST = 5  # content words of a sentence
 _LONGEST = 400  # characters of a sentence: anything longer is a list or a table
-_SAME = 0.6  # of the words of a sentence are repeated by another
+_SAME = 0.6  # the share of a sentence's words at which another one repeats it
 # Speech, and sentences that lean on the one before: on their own, neither says what it is about.
 _LEANING = re.compile(
     r"[“”\"‘'«„]|(?:It|He|She|They|This|These|That|Those|His|Her|Its|Their|But|And|So|Then|There|On the other)\b"
 )
-_TIMES = 2  # times as many sentences as are chosen are needed to make a summary worthwhile
+_TIMES = 2  # times the sentences chosen, from which a summary is worthwhile
 
 
 def in_brief(text: str) -> tuple[Span, ...]:

@@ -211,7 +211,7 @@ def library_routes(library: Library) -> "APIRouter":
     ) -> JSONResponse:
         content = bytearray()
         async for chunk in request.stream():
-            if len(content) <= limits.size:  # the rest is read and dropped, so that it can be told
+            if len(content) <= limits.size:  # read the rest too, so that a reply can be sent
                 content += chunk
 
         def give() -> None:
@@ -322,7 +322,7 @@ def library_routes(library: Library) -> "APIRouter":
 
 @contextlib.asynccontextmanager
 async def closing(library: Library) -> Any:
-    """Close the library where the application ends."""
+    """Close the library when the application ends."""
     from starlette.concurrency import run_in_threadpool
 
     try:

@@ -94,8 +94,7 @@ class Originals:
             self._sizes = dict(_sizes(self._folder))
 
     def keep(self, content: bytes) -> str:
-        """Keep the bytes of a PDF that is being added; returns a remark if they are not kept, else
-        ""."""
+        """Keep the bytes of a PDF being added; returns a remark if they are not kept, else ""."""
         if self._path is None or not self._most or not is_pdf(content):
             return ""
         digest = hashlib.sha256(content).hexdigest()
@@ -122,8 +121,7 @@ class Originals:
         return any(self._is_there(file) for file in self._files(article_id))
 
     def of(self, article_id: str) -> Original:
-        """The PDF that this article was read from. Raises NoPictureError if it is no longer
-        there."""
+        """The PDF that this article was read from. Raises NoPictureError if it is gone."""
         changed = False
         for file in self._files(article_id):
             content = self._content(file)

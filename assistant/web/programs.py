@@ -33,6 +33,7 @@ AT_ONCE = 16  # questions answered at the same time
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked; the fields are the arguments of `Assistant.answer`."""
+
     text: str
     history: Sequence[Turn] = ()
     as_of: date | None = None

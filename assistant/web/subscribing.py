@@ -60,7 +60,7 @@ class Subscribing:
         self._woken = threading.Event()
         self._changed = threading.Lock()
         self._refreshing: dict[int, threading.Thread] = {}
-        self._pauses: dict[int, tuple[object, float]] = {}  # which, and until when by the clock
+        self._pauses: dict[int, tuple[object, float]] = {}  # for which state, until when
         self._not_before: dict[int, float] = {}
         self._dropped: set[int] = set()
         self._looking: threading.Thread | None = None

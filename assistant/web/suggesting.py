@@ -239,7 +239,7 @@ def _person(name: str) -> str:
     parts = name.split()
     if len(parts) == _WITH_TITLE and not _TITLES.match(name) and common(parts[0]):
         parts = parts[1:]
-    names = words(f"of {' '.join(parts)}").names  # not at a beginning, where all is written large
+    names = words(f"of {' '.join(parts)}").names  # not at the start: any word has a capital there
     told = len(parts) <= _WITH_TITLE and len(names) == len(parts)
     return " ".join(parts) if told and not _BODIES.match(parts[-1]) else ""
 

@@ -47,7 +47,7 @@ def doctor(
 
 
 def _examine(ctx: typer.Context, folder: Path | None, collection: str | None) -> list[Finding]:
-    """The findings of the check-up; failing to open the index is a finding, and ends nothing."""
+    """The findings of the check-up; an index that cannot be opened is one, and ends no check-up."""
     findings = [Finding("ok", f"dateline {version()} on Python {sys.version.split()[0]}")]
     try:
         with open_assistant(ctx, folder, collection, make=False) as assistant:

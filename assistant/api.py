@@ -127,7 +127,7 @@ STATIC = Path(__file__).parent / "static"
 
 _MOST_QUOTES = 100  # quotes that one address may name
 _CONFLICT = 409
-_ALL = ("0.0.0.0", "::", "")  # noqa: S104  # hosts that stand for every address of this computer
+_ALL = ("0.0.0.0", "::", "")  # noqa: S104  # hosts that mean every address of this computer
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _SHUTDOWN = 1  # seconds that open streams get to end after Ctrl-C
 
@@ -182,8 +182,7 @@ def create_app(
     from starlette.routing import Match, Route
 
     class _Id(Convertor[str]):
-        """An article's id: any text, also with slashes or line ends, which "path" does not
-        accept."""
+        """An article's id: any text, also with slashes or line ends, unlike "path"."""
 
         regex = r"[\s\S]*"
 
@@ -517,8 +516,7 @@ def serve(
                 f"the certificate cannot be used: {error}. Give a certificate and its key as PEM files."
             ) from error
         server = Server(config)
-        # Ctrl-C and SIGTERM are the way to end it: uvicorn shuts down, then raises the signal
-        # again.
+        # Ctrl-C and SIGTERM end it: uvicorn shuts down, then raises the signal again.
         with (
             _quiet(lambda: server.should_exit),
             contextlib.suppress(KeyboardInterrupt),
@@ -714,8 +712,7 @@ _PLACED = (
 
 
 def placed(page: str) -> str:
-    """The page with Gradio's addresses rewritten to work wherever the page lies, even below a
-    prefix."""
+    """The page with Gradio's addresses made to work wherever it lies, even below a prefix."""
     return page.replace(_MANIFEST, _PLACED, 1)
 
 
@@ -770,8 +767,7 @@ def _secured(headers: list[tuple[bytes, bytes]], nonce: str) -> list[tuple[bytes
 
 @contextlib.contextmanager
 def _bound(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket bound before anything is served on it, so that nobody can take the port in
-    between."""
+    """A socket bound before anything is served, so that nobody takes the port in between."""
     with contextlib.ExitStack() as open_sockets:
         try:
             listening = _bind(host, port)

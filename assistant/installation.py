@@ -30,8 +30,7 @@ _REMOVED = re.compile(r"\.removed-.+")  # was being deleted when the program end
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The collections beside the index of these settings, whether or not they name one
-    themselves."""
+    """The collections beside the index of these settings, even if they name one themselves."""
 
     settings: Settings
 
@@ -50,8 +49,7 @@ class Installation:
         return tuple(sorted(name for name in found if is_collection(name)))
 
     def settings_of(self, name: str) -> Settings:
-        """The settings of a collection. Raises UnknownCollectionError, listing the existing
-        names."""
+        """The settings of a collection. Raises UnknownCollectionError, listing the names."""
         there = self.names()
         if name not in there:
             raise UnknownCollectionError(name, there)

@@ -307,8 +307,7 @@ OnPartial = Callable[[int], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class _Tool:
-    """A tool as it is listed, and what it does with valid arguments. `can` is the permission a key
-    needs."""
+    """A tool as listed, and what it does with valid arguments. `can` is the permission needed."""
 
     name: str
     title: str
@@ -727,7 +726,7 @@ def server_of(
             return failed("; ".join(_wrong(problem) for problem in error.errors()))
         except DatelineError as error:
             return failed(str(error))
-        except Exception:  # noqa: BLE001  # the last border: what else it says is nobody's business
+        except Exception:  # noqa: BLE001  # last resort: its message is not disclosed
             code = secrets.token_hex(3)
             _log.exception("the tool %s failed, code %s", tool.name, code)
             return failed(f"Something went wrong. Code {code}")

@@ -278,7 +278,7 @@ class Talk:
 
 
 def article_text(index: Index) -> ArticleText:
-    """A function from an article's id to its text, None where the article is gone."""
+    """A function from an article's id to its text, None if the article is gone."""
 
     def text(article_id: str) -> str | None:
         try:
@@ -290,8 +290,7 @@ def article_text(index: Index) -> ArticleText:
 
 
 def promise(settings: Settings) -> str:
-    """What holds for this set-up: that nothing leaves the computer is said only where it is
-    true."""
+    """What holds for this set-up: says that nothing leaves the computer only if that is true."""
     return "Answers quote your articles." + (
         " Nothing leaves this computer." if settings.local else ""
     )
@@ -444,8 +443,7 @@ def build(
             ]
 
         def answering(name: str, view: View) -> list[Any]:
-            """As `shown_as`, plus, for the page's script, what was accepted and what to put
-            back."""
+            """As `shown_as`, plus what was accepted and what to put back, for the page's script."""
             return [*shown_as(view), f"{name} {view.box or ''}"]
 
         def named_sources() -> list[tuple[str, str]]:

@@ -559,7 +559,7 @@ def _markdown_origin(item: Citation | Passage) -> str:
 
 
 def _chat_end(answer: Answer, address: Callable[[Citation | Passage], str]) -> str:
-    """What stands below an answer: sources or closest passages, and notices; "" where there is none."""
+    """What stands below an answer: sources or closest passages, and notices; "" if there are none."""
     items: Sequence[Citation | Passage] = answer.citations or _closest(answer)
     rows = [_chat_source(item, address(item), _asked(answer)) for item in items]
     rows += [f"*{markdown_line(notice)}*" for notice in answer.notices]
@@ -632,8 +632,7 @@ def _closest(answer: Answer) -> list[Passage]:
 
 
 def _excerpt(passage: Passage, asked: frozenset[str]) -> str:
-    """The passage, shortened, from the first of its sentences with the most words of the
-    question."""
+    """The passage from its first sentence with the most words of the question, shortened."""
     text = passage.text
     held = [(len(asked & words(text[start:end]).stems), -start) for start, end in sentences(text)]
     start = -max(held, default=(0, 0))[1]

@@ -524,8 +524,7 @@ class _FileSource(PydanticBaseSettingsSource):
 
 
 def _from_file(file: Path, known: Collection[str]) -> dict[str, Any]:
-    """What the file sets. Raises SettingsError if it is unusable, or others can read a secret in
-    it."""
+    """What the file sets. Raises SettingsError if it is unusable, or exposes a secret."""
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
         mode = file.stat().st_mode

@@ -77,7 +77,7 @@ class _Line:
 class Access:
     """Knows the password, its sessions, and who is guessing. May be used from several threads.
 
-    `clock` gives seconds since 1970, `monotonic` monotonic seconds, and `sleep` waits for some
+    `clock` gives seconds since 1970, `monotonic` those of a monotonic clock, and `sleep` waits for some
     seconds. Raises SettingsError for a password that is too short.
     """
 

@@ -604,7 +604,7 @@ class Adding:
             reason = _reason(source, error)
         except DatelineError as error:
             reason = str(error)
-        except Exception:  # noqa: BLE001  # one file's fault must not end the thread for the others
+        except Exception:  # noqa: BLE001  # one file must not end the thread for the others
             _log.exception("adding %s failed", source.what)
             reason = "could not be read: an error of Dateline's own, see its log"
         return _Read(source, AddReport(skipped=(Skipped(source.what, reason),)))
@@ -668,7 +668,7 @@ class Adding:
             return lost  # it waits for the next start
         except DatelineError as error:
             failed = str(error)
-        except Exception:  # noqa: BLE001  # nor must the index's
+        except Exception:  # noqa: BLE001  # nor must the index end it
             _log.exception("storing %s failed", step[0].source.what)
             failed = "could not be stored: an error of Dateline's own, see its log"
         if failed and self._closing:
@@ -810,8 +810,7 @@ _Source = _Given | _Link | _Unsent
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What was read from a file, or the result for a folder or link, which are stored as they are
-    read."""
+    """What was read from a file, or the result for a folder or link, stored as they are read."""
 
     source: _Given | _Link
     found: FileRead | AddReport

@@ -353,13 +353,13 @@ class Desk:
                         work.answer = answer
                         _tell(work)
             if work.answer is None:
-                raise RuntimeError("the assistant said nothing")  # noqa: TRY301  # a bug of its own
+                raise RuntimeError("the assistant said nothing")  # noqa: TRY301  # a bug
             whole = work.answer
             self._end(work, lambda: self._conversations.finish(asked.id, whole))
         except DatelineError as error:
             told = _told(error)
             self._end(work, lambda: self._conversations.fail(asked.id, told))
-        except Exception:  # noqa: BLE001  # the last border: whatever it is, the visitor keeps page and question
+        except Exception:  # noqa: BLE001  # last resort: the visitor keeps page and question
             if work.done:  # stopped meanwhile; what it worked with may be closed by now
                 return
             code = secrets.token_hex(3)

@@ -22,8 +22,7 @@ from assistant.web.programs import Programs
 
 
 class Beside:
-    """Opens each collection when it is first asked for; `open_beside` opens a collection's
-    assistant."""
+    """Opens each collection when it is first asked for; `open_beside` opens its assistant."""
 
     def __init__(
         self, installation: Installation, open_beside: Callable[[Settings], Answering]

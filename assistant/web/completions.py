@@ -392,7 +392,7 @@ async def pieces(
             body = error_body(OPENAI, status_of(error), str(error), type(error).__name__)
             yield Piece(failure=body)
             return
-        except Exception:  # noqa: BLE001  # the last border: no status can tell of it any more
+        except Exception:  # noqa: BLE001  # last resort: too late for an error status
             code = secrets.token_hex(3)
             _log.exception("an answer failed, code %s", code)
             yield Piece(failure=error_body(OPENAI, 500, f"Something went wrong. Code {code}"))

@@ -118,8 +118,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One visitor's exchanges, oldest first. The filters and the model apply to its next
-    question."""
+    """One visitor's exchanges, oldest first. Filters and model apply to its next question."""
 
     id: str
     title: str
@@ -302,8 +301,7 @@ class Conversations:
     def narrow(
         self, visitor: str, conversation_id: str, filters: Filters, model: str | None = None
     ) -> None:
-        """Save the filters and the model for the conversation's next question; None leaves them
-        unchanged."""
+        """Save the filters and the model for the next question; None leaves them unchanged."""
         with self._transaction():
             kept = self._own(visitor, conversation_id)
             wanted = (_dumped(filters), kept["model"] if model is None else storable(model))
@@ -379,8 +377,7 @@ class Conversations:
         return str(rows[0]["value"]) if rows else None
 
     def note(self, name: str, text: str) -> None:
-        """Save something small that the page then need not find out again, replacing the last
-        note."""
+        """Save something small that the page need not find out again, replacing the last note."""
         with self._transaction():
             self._db.execute(
                 "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -420,8 +417,7 @@ def _not_found() -> ConversationNotFoundError:
 
 
 def named_id(visitor: str, name: str) -> str:
-    """The id of an exchange that a visitor's page has named: it cannot refer to another
-    visitor's."""
+    """The id of an exchange that a visitor's page has named: no other visitor's can be meant."""
     told = f"{visitor}\0{name}".encode(errors="replace")
     return base64.urlsafe_b64encode(hashlib.sha256(told).digest()[:16]).decode().rstrip("=")
 

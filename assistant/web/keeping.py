@@ -36,8 +36,7 @@ _LONGER = (CONVERSATIONS, SUBSCRIPTIONS)  # databases waited for longer while ot
 
 @dataclass(frozen=True, slots=True)
 class _Removed:
-    """Removed rows, by table in the order in which they are restored, and when they were
-    removed."""
+    """Removed rows, by table in the order in which they are restored, and when removed."""
 
     visitor: str
     tables: Mapping[str, Sequence[Mapping[str, Any]]]
@@ -64,8 +63,7 @@ class Keeping:
         return name
 
     def bring_back(self, visitor: str, name: str) -> bool:
-        """Restore what was removed under this name; False if it is too late, or another
-        visitor's."""
+        """Restore what was removed under this name; False if too late, or another visitor's."""
         with self.db.transaction(), self._turn:
             self._forget()
             removed = self._removed.get(name)

@@ -98,7 +98,7 @@ def known_asker(request: HTTPConnection) -> str:
 
 
 class Keyed:
-    """Checks a request's key. `clock` gives seconds since 1970, `monotonic` monotonic seconds."""
+    """Checks a request's key. `clock` gives seconds since 1970, `monotonic` monotonic ones."""
 
     def __init__(
         self,

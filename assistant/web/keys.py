@@ -127,8 +127,7 @@ class Keys:
         return [self._key(row) for row in self._db.rows("SELECT * FROM keys ORDER BY id")]
 
     def revoke(self, name: str) -> None:
-        """Make the key of this name open nothing from now on. Raises AccessKeyError if there is
-        none."""
+        """Make the key of this name open nothing any more. Raises AccessKeyError if unknown."""
         with self._db.transaction():
             if not self._db.execute("SELECT 1 FROM keys WHERE name = ?", name):
                 raise AccessKeyError(
@@ -137,8 +136,7 @@ class Keys:
             self._db.execute("DELETE FROM keys WHERE name = ?", name)
 
     def take(self, others: Keys) -> None:
-        """Let the keys that open `others` open this as well, except those whose name is taken
-        here."""
+        """Let the keys that open `others` open this too, but for those whose name is taken here."""
         with self._db.transaction():
             for row in others._db.rows("SELECT * FROM keys ORDER BY id"):
                 name, can, digest = row["name"], row["can"], row["digest"]
@@ -151,8 +149,7 @@ class Keys:
                     )
 
     def find(self, token: str, now: float) -> Key | None:
-        """The key with this token; None if it is not one, was revoked, or was made on another
-        computer."""
+        """The key with this token; None if unknown, revoked, or made on another computer."""
         if not looks_like_key(token):
             return None
         rows = self._db.rows("SELECT * FROM keys WHERE digest = ?", _digest(token))

@@ -217,8 +217,7 @@ class Library:
         return named(authors), named(tags)
 
     def revision(self) -> str:
-        """A text that changes whenever the articles or the offered questions change, whoever
-        changed them."""
+        """A text that changes with the articles and offered questions, whoever changes them."""
         said = f"{self.statistics()} {self._edits} {self.offered()}"
         return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
 
@@ -374,8 +373,7 @@ class Library:
         authors: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
     ) -> Summary:
-        """Set an article's title, day and source and, if given, its authors and tags. Raises
-        ArticleError."""
+        """Set title, day, source and, if given, authors and tags. Raises ArticleError."""
         if not _line("title", title):
             raise ArticleError("an article needs a title.")
         return self.correct(

@@ -72,8 +72,7 @@ class Naming:
     def named(
         self, searched: str = "", kind: Kind | Literal["any"] = "any", *, skip: int = 0
     ) -> Listing:
-        """The names in which each of these words begins a word, of this kind, those in most
-        articles first."""
+        """The names of this kind in which each word begins a word, in most articles first."""
         self._look()
         with self._turn:
             complete = self._thread is None or not self._thread.is_alive()
@@ -87,8 +86,7 @@ class Naming:
         return Listing(tuple(found[skip : skip + LISTED]), len(found), len(every), *read, complete)
 
     def articles(self, name: str) -> tuple[str, ...]:
-        """The ids of the articles with this name, as far as they have been read; () if none has
-        it."""
+        """The ids of the articles with this name, of those read so far; () if none has it."""
         self._look()
         with self._turn:
             found = self._named.get(comparable(name))

@@ -116,8 +116,7 @@ class Originals:
         return ""
 
     def there(self, article_id: str) -> bool:
-        """Whether there is a file to draw the article's pages from, as far as can be known without
-        reading it."""
+        """Whether the article's pages can be drawn, as far as known without reading a file."""
         return any(self._is_there(file) for file in self._files(article_id))
 
     def of(self, article_id: str) -> Original:

@@ -46,8 +46,7 @@ class Question:
 
 
 class Programs:
-    """Answers programs' questions. With a `rate`, the questions per caller and minute are
-    limited."""
+    """Answers programs' questions. A `rate` limits each caller's questions per minute."""
 
     def __init__(
         self, assistant: Answering, *, rate: Rate | None = None, at_once: int = AT_ONCE
@@ -118,8 +117,7 @@ async def first_of(growing: AsyncGenerator[Answer, None]) -> AsyncGenerator[Answ
 
 
 async def while_there(growing: AsyncGenerator[Answer, None], receive: Receive) -> Answer | None:
-    """The complete answer; None if the client, whose request body has been read, has
-    disconnected."""
+    """The complete answer; None if the client, whose body was read, has disconnected."""
 
     async def heard() -> Answer:
         async with aclosing(growing):

@@ -48,8 +48,7 @@ class Reading:
     since: str = ANSWER
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: the segments joined are the article's text; "saved" is a lost quote's
-        words."""
+        """JSON-ready: segments joined are the article's text; "saved" is a lost quote's words."""
         article = self.article
         return {
             "id": article.id,

@@ -607,8 +607,7 @@ def _add_collections(router: "APIRouter", choice: Choice, sites: Managed) -> Non
 
 
 def describe_access(app: "FastAPI") -> None:
-    """Make the API's own description say what opens each of its operations, and how it is
-    refused."""
+    """Make the API's description say what opens each operation, and how it is refused."""
     from fastapi.openapi.utils import get_openapi
 
     def described() -> dict[str, Any]:
@@ -663,7 +662,7 @@ async def _events(
         except DatelineError as error:
             told = error_body("", status_of(error), str(error), type(error).__name__)
             yield _event("error", told)
-        except Exception:  # noqa: BLE001  # the last border: no status can tell of it any more
+        except Exception:  # noqa: BLE001  # last resort: too late for an error status
             code = secrets.token_hex(3)
             _log.exception("a streamed answer failed, code %s", code)
             told = error_body("", 500, f"Something went wrong. Code {code}", "ServerError")

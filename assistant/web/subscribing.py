@@ -212,7 +212,7 @@ def refresh(
             failed = f"{str(error).rstrip('.')}. {_remedy(each)}"
         except DatelineError as error:
             failed = str(error)
-        except Exception:  # noqa: BLE001  # one source's fault must not end the others'
+        except Exception:  # noqa: BLE001  # one source must not end the refreshing of others
             _log.exception("refreshing %s failed", each.source)
             failed = "It could not be refreshed: an error of Dateline's own, see its log."
         if not failed:

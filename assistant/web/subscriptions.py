@@ -68,8 +68,7 @@ class Subscription:
 
     @property
     def pause(self) -> float:
-        """Seconds from the last attempt to the next: twice as long after each failure, up to a
-        day."""
+        """Seconds from the last attempt to the next: doubled after each failure, up to a day."""
         longer = self.every * 2.0 ** min(self.failures, _DOUBLINGS)
         return max(self.every, min(longer, _DAY))
 

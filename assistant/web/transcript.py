@@ -99,8 +99,7 @@ def _growing(
 
 
 def _buttons(exchange: Exchange, *actions: tuple[str, str], kept: bool = False) -> str:
-    """Buttons for these actions and, below an answer that is `kept`, for exporting and rating
-    it."""
+    """Buttons for these actions and, below a `kept` answer, for exporting and rating it."""
     first = [action for action in actions if action[0] != "again"]
     parts = [_act(*action) for action in first]
     if kept:
@@ -131,8 +130,7 @@ def _writer(exchange: Exchange) -> str:
 
 
 def _noted(exchange: Exchange) -> str:
-    """What the visitor said was wrong, if anything; static/talk.js writes the same when it is
-    said."""
+    """What the visitor said was wrong, if anything; static/talk.js writes the same."""
     reason, remark = exchange.reason or "", exchange.remark
     if not reason and not remark:
         return ""

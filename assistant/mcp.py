@@ -1,5 +1,4 @@
-"""Dateline for assistants and editors that speak the Model Context Protocol, using its official
-SDK.
+"""Dateline for assistants and editors that speak the Model Context Protocol, by its official SDK.
 
     serve_stdio(assistant, write=False)         `dateline mcp`, until its client closes the pipe
     OverHttp(choice, whose)                     what `api` serves at /mcp

@@ -1,5 +1,4 @@
-"""The password in front of the page: whoever knows it gets a cookie that stands in for it for 30
-days.
+"""The password in front of the page: it earns a cookie that stands in for it for 30 days.
 
     access = Access("correct horse", Sessions.open(folder / FILE))
     app.add_middleware(Locked, access=access)         GET /login, POST /login, POST /logout
@@ -77,8 +76,8 @@ class _Line:
 class Access:
     """Knows the password, its sessions, and who is guessing. May be used from several threads.
 
-    `clock` gives seconds since 1970, `monotonic` those of a monotonic clock, and `sleep` waits for some
-    seconds. Raises SettingsError for a password that is too short.
+    `clock` gives seconds since 1970, `monotonic` those of a monotonic clock, and `sleep` waits for
+    some seconds. Raises SettingsError for a password that is too short.
     """
 
     def __init__(

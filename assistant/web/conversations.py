@@ -1,5 +1,4 @@
-"""What visitors asked and were answered, kept beside the articles: in an SQLite file, or in
-PostgreSQL.
+"""Visitors' questions and answers, kept beside the articles: in an SQLite file, or in PostgreSQL.
 
     conversations = Conversations.open(folder / FILE)
     asked = conversations.begin(visitor, "who co-chairs the meeting?")

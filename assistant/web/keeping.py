@@ -1,5 +1,4 @@
-"""The rows of what lies beside the articles, wherever they are stored, and removals that can be
-undone.
+"""The rows of what lies beside the articles, wherever they are stored, and undoable removals.
 
     with opened(settings) as rows_of:                   a file each, or the index's database
         conversations = Conversations(rows_of(CONVERSATIONS))

@@ -1,5 +1,4 @@
-"""Keys for programs to use instead of the page's password, kept beside the articles: in an SQLite
-file, or in PostgreSQL.
+"""Keys for programs to use instead of the password, kept in an SQLite file, or in PostgreSQL.
 
     keys = Keys.open(folder / FILE, seal)
     token = keys.create("newsletter", "ask", now)       shown only this once

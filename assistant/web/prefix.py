@@ -1,5 +1,4 @@
-"""The path below which a proxy serves everything: https://example.org/dateline/ rather than its own
-host.
+"""The path below which a proxy serves everything: https://example.org/dateline/, not its own host.
 
     app = UnderPrefix(app, root_path="/dateline")         given by a setting
     app = UnderPrefix(app, trusts=is_named_proxy)         given by that proxy, in X-Forwarded-Prefix

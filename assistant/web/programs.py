@@ -1,5 +1,4 @@
-"""Answers programs' questions over HTTP and MCP: a limited number at once, for callers who stay
-connected.
+"""Answers programs' questions over HTTP and MCP: a few at once, for callers who stay connected.
 
     programs = Programs(assistant, rate=Rate(60))
     async for answer in programs.growing(Question("who?"), whose): …      growing answers

@@ -1,5 +1,4 @@
-"""Which sessions a password has opened, and which browsers have ever known it, in an SQLite file,
-or in PostgreSQL.
+"""Sessions that a password opened, and browsers that have known it, in SQLite or PostgreSQL.
 
     sessions = Sessions.open(folder / FILE)
     key = sessions.key("four words of mine")

@@ -1,5 +1,4 @@
-"""Folders, feeds and sitemaps to keep an index up to date with, kept beside the articles: in an
-SQLite file, or in PostgreSQL.
+"""Folders, feeds and sitemaps to sync an index with, kept in an SQLite file, or in PostgreSQL.
 
     kept = Subscriptions.open(folder / FILE, seal)
     each = kept.add("https://example.org/feed.xml", every=3600)

@@ -8,11 +8,11 @@
 
 Adding goes on when the page that uploaded the files is closed and, with a folder for waiting files,
 after the program ends: the next one resumes what bears the seal, and asks about anything somebody
-else put there. Several users take turns: one user's thousand files do not hold up another's one.
-Failures are kept with their reasons, so that they can be retried, and files that were announced but
-never arrived are reported. A file that the index already has from elsewhere becomes a further
-source of the same article, as with `dateline add`. This module knows the index, and nothing of
-pages, requests or models.
+else put there. Several users take turns: one user's thousand files do not hold up another user's
+single file. Failures are kept with their reasons, so that they can be retried, and files that were
+announced but never arrived are reported. A file that the index already has from elsewhere becomes a
+further source of the same article, as with `dateline add`. This module knows the index, and nothing
+of pages, requests or models.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
     …    /api/v1                 asking, searching, reading, adding: see `rest`
     POST /api/answer             as /api/v1/answer: question, history, … -> Answer.to_dict()
     GET  /api/articles           every article without its text
-    GET  /read/{article}?q=…     an article cut where quotes begin and end: JSON, or a page of its own
+    GET  /read/{article}?q=…     an article split where quotes begin and end: JSON, or a separate page
     GET  /picture, /marks        the pages of the PDF that it came from: see `pictures_api`
     …    /api/v1/quotes          the quotes a visitor saved: see `quotes_api`
     …    /conversations, /answer what a visitor of the page has asked: see `history`

@@ -598,7 +598,7 @@ def build(
             "trigger_mode": "multiple",
         }
         light: dict[str, Any] = {**quiet, "queue": False}
-        # The page's script takes what is typed or clicked at once and asks it here.
+        # The page's script takes typed or clicked text out of its place at once and asks it here.
         running: list[Any] = [
             to_ask.change(on_ask, [to_ask, *narrowed], [*asking, taken], **queued)
         ]

@@ -2,16 +2,16 @@
 
     GET    /conversations                 {"conversations": [{"id", "title", "changed"}, …], "locked"}
     PATCH  /conversations/{id}            {"title": …}
-    DELETE /conversations/{id}            {"undo": the name to bring it back under}
+    DELETE /conversations/{id}            {"undo": the name to restore it under}
     POST   /conversations/undo            {"name": …}
     PUT    /answer/{id}/verdict           {"verdict": "helpful", "not helpful", "wrong source" or null}; one
                                           that is not helpful may have a "reason" and a "remark"
-    GET    /answer/{id}.md                the answer, for a file;  .txt: as plain words, to be pasted
-    GET    /api/v1/conversations          the conversations of who asks, and their ids
-    POST   /api/v1/conversations          {"question": …, filters}: the first of a conversation, answered and kept
-    POST   /api/v1/conversations/{id}     the next of one of them: what was said before is taken into account
-    GET    /api/v1/conversations/{id}     one of them as JSON;  {id}.md, {id}.docx: for a file
-    DELETE /api/v1/conversations/{id}     one of them removed
+    GET    /answer/{id}.md                the answer, for a file;  .txt: as plain text, for pasting
+    GET    /api/v1/conversations          the asker's conversations, with their ids
+    POST   /api/v1/conversations          {"question": …, filters}: begins a conversation, answered and saved
+    POST   /api/v1/conversations/{id}     the next question in one: what was said before is taken into account
+    GET    /api/v1/conversations/{id}     one as JSON;  {id}.md, {id}.docx: for a file
+    DELETE /api/v1/conversations/{id}     removes one
 
 The visitor's cookie, or below /api/v1 the key if there is one, says who is asking; what belongs to
 another is not found. Scripts of other origins do not get here: the application refuses their

@@ -72,7 +72,7 @@ class Naming:
     def named(
         self, searched: str = "", kind: Kind | Literal["any"] = "any", *, skip: int = 0
     ) -> Listing:
-        """The names of this kind in which each word begins a word, in most articles first."""
+        """The names of this kind in which each word begins a word, those in most articles first."""
         self._look()
         with self._turn:
             complete = self._thread is None or not self._thread.is_alive()

@@ -88,8 +88,8 @@ class Subscribing:
         self._woken.set()
 
     def remove(self, number: int) -> Subscription:
-        """Its articles stay; what is being fetched for it is not waited for. Raises LoadingError,
-        StoreError."""
+        """Remove it; its articles stay, and a fetch in progress is not waited for. Raises
+        LoadingError, StoreError."""
         removed = self._kept.remove(number)
         with self._changed:
             self._dropped.add(number)
@@ -201,7 +201,7 @@ def refresh(
     saved, and what `progress` raises. If it failed while `ending`, nothing is saved.
     """
     with kept.turn(each):
-        if kept.get(each.id).tried != each.tried:  # by another program, since it was looked at
+        if kept.get(each.id).tried != each.tried:  # by another program, since `each` was read
             raise StoreBusyError(f"{each.source} was refreshed a moment ago.")
         try:
             report = sync(index, each.source, progress=progress, fetch=fetch)

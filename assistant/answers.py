@@ -70,7 +70,7 @@ class Citation:
 
     @classmethod
     def within(cls, passage: Passage, span: Span, number: int) -> Citation:
-        """Of a span of this passage; both by the article's offsets."""
+        """Cite a span of this passage; both use the article's offsets."""
         return cls(
             number=number,
             article_id=passage.article_id,
@@ -107,15 +107,15 @@ class Position:
 class Trace:
     """How an answer came about: the question as it was read, and seconds per stage.
 
-    `seconds` has rewrite, retrieve, read, write and total. It does not count when traces or answers
-    are compared: the same answer twice is equal.
+    `seconds` has rewrite, retrieve, read, write and total. It is ignored when traces or answers are
+    compared: the same answer given twice is equal.
     """
 
     question: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        # A plain dict of its own: unlike a view of a mapping it can be copied and pickled.
+        # A plain dict of its own: unlike a mapping view, it can be copied and pickled.
         object.__setattr__(self, "seconds", dict(self.seconds))
 
 
@@ -151,7 +151,7 @@ class Answer:
         return self.kind == "answer"
 
     def __str__(self) -> str:
-        """The text with its quotes and where they stand: what an agent's tool gives back."""
+        """The text with its quotes and where they stand, as an agent's tool returns it."""
         told = [self.text, *(f"[{c.number}] “{c.quote}” — {_whence(c)}" for c in self.citations)]
         return "\n\n".join(told)
 

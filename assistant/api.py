@@ -1,14 +1,14 @@
 """The assistant over HTTP: an API for programs, what the page reads, and the page itself.
 
     GET  /healthz                {"status": "ok"}
-    GET  /metrics                what is counted, for Prometheus, where it is asked for: see `metrics`
+    GET  /metrics                counters for Prometheus, if enabled: see `metrics`
     …    /api/v1                 asking, searching, reading, adding: see `rest`
     POST /api/answer             as /api/v1/answer: question, history, … -> Answer.to_dict()
     GET  /api/articles           every article without its text
-    GET  /read/{article}?q=…     an article cut where quotes begin and end: JSON, or a page of its own
+    GET  /read/{article}?q=…     an article split where quotes begin and end: JSON, or a separate page
     GET  /picture, /marks        the pages of the PDF that it came from: see `pictures_api`
     …    /api/v1/quotes          the quotes a visitor saved: see `quotes_api`
-    …    /conversations, /answer what a visitor of the page asked before: see `history`
+    …    /conversations, /answer what a visitor of the page has asked: see `history`
     …    /api/v1/conversations   the same, and what a key has asked
     …    /library                the list of articles, adding and removing: see `library_api`
     …    /v1                     as OpenAI's API: see `completions` and `responses`
@@ -17,9 +17,9 @@
 
 A DatelineError becomes {"error": its class, "message": its text}. Only requests that name this
 computer as their host, and no other site as their origin, are answered: a page elsewhere cannot
-read the articles through the visitor's browser. Addresses that other computers could reach are served
-with a password only. What is refused is in `guarding`, the password in `access`, programs' keys in
-`keyed`.
+read the articles through the visitor's browser. Addresses that other computers can reach are
+served only with a password. Request filtering is in `guarding`, the password in `access`,
+programs' keys in `keyed`.
 """
 
 # No `from __future__ import annotations` here: FastAPI evaluates the annotations of its endpoints,
@@ -127,7 +127,7 @@ STATIC = Path(__file__).parent / "static"
 
 _MOST_QUOTES = 100  # quotes that one address may name
 _CONFLICT = 409
-_ALL = ("0.0.0.0", "::", "")  # noqa: S104  # hosts that stand for every address of this computer
+_ALL = ("0.0.0.0", "::", "")  # noqa: S104  # hosts that mean every address of this computer
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _SHUTDOWN = 1  # seconds that open streams get to end after Ctrl-C
 
@@ -155,22 +155,23 @@ def create_app(
     collection: str = "",
     metrics: Metrics | None = None,
 ) -> "FastAPI":
-    """The application: the API, and with `page` the chat page at "/".
+    """The application: the API and, with `page`, the chat page at "/".
 
-    The caller keeps the assistant and the conversations and closes them; without conversations
-    those of the page are gone when the program ends. `examples` are questions to offer on the page;
-    where there are none, they are looked for in the articles.
-    `library` adds and removes articles, and is closed where the application ends; where none is given,
-    what is uploaded waits in the folder `waiting` until it is stored, also over the program's end where
-    the next one has the same `seal`. PDFs that are uploaded are kept among `originals`, and pages of them
-    drawn by `pictures`.
-    What the index is subscribed to is refreshed while the application runs, where `subscriptions` are
-    given; the caller closes those as well. With `access`
-    nothing is answered to who does not have its password, and the address at which a request arrived
-    is a name for this computer; `host_names` are others. `keys` let programs in without it, each to what
-    it may do. `proxies` says of an address whether several may sit behind it. `sites` are the collections of
-    the installation; this is the site of one of them where `collection` names it, else of the index beside
-    them, within whose time they are open. `metrics` count what happens, and are told at /metrics.
+    The caller owns the assistant and the conversations and closes them; without `conversations`,
+    those of the page are lost when the program ends. `examples` are questions to offer on the page;
+    without them, questions are generated from the articles.
+    `library` adds and removes articles and is closed with the application; without one, uploads
+    wait in the folder `waiting` until they are stored, and survive a restart if the next program
+    has the same `seal`. Uploaded PDFs are kept in `originals`, and their pages are drawn by
+    `pictures`.
+    With `subscriptions`, the index's subscriptions are refreshed while the application runs; the
+    caller closes these as well. With `access`, nothing is served without its password, and the
+    address at which a request arrived counts as a name of this computer; `host_names` are further
+    ones. `keys` let programs in without the password, each within its permissions. `proxies` says
+    whether several clients may sit behind an address. `sites` are the installation's collections:
+    with `collection`, this application is the site of that one, else that of the unnamed index
+    beside them, and they are open while it runs. `metrics` counts what happens, and is served at
+    /metrics.
     """
     from fastapi import FastAPI, Header, Query, Request
     from fastapi.exceptions import RequestValidationError
@@ -181,7 +182,7 @@ def create_app(
     from starlette.routing import Match, Route
 
     class _Id(Convertor[str]):
-        """An article's id: any text, also one with slashes or line ends, where "path" takes none."""
+        """An article's id: any text, also with slashes or line ends, unlike "path"."""
 
         regex = r"[\s\S]*"
 
@@ -200,7 +201,7 @@ def create_app(
         adding = Adding(assistant.index, folder=waiting, seal=seal, keep=originals.keep)
         library = Library(assistant.index, adding)
         if examples is None:
-            # Nobody asked yet: a chat model is not asked either.
+            # Nobody has asked anything yet, so no chat model is called.
             alone = assistant.without_model if isinstance(assistant, Assistant) else assistant
             deciding = _deciding(alone.settings) if isinstance(alone, Assistant) else ""
             library.suggestions = Suggestions(alone, kept, settings=deciding)
@@ -209,7 +210,7 @@ def create_app(
         library.subscribing = Subscribing(assistant.index, subscriptions)
 
     programs = Programs(counted, rate=None if access is None else Rate(PER_MINUTE))
-    # What is looked for without being asked for is not counted as asked.
+    # Follow-up questions are generated unasked, so they do not count as asked.
     following = Following(assistant, kept, lambda: desk.busy or programs.busy)
     desk_of_programs = ProgramsDesk(assistant, library, programs)
     choice = Choice(desk_of_programs, None if collection else sites)
@@ -247,7 +248,7 @@ def create_app(
     def _failed(request: Request, error: DatelineError) -> JSONResponse:
         path, status, kind = request.url.path, _status(error), type(error).__name__
         if path.startswith(OPENAI) and status == _CONFLICT:
-            status = 400  # OpenAI's clients try a conflict again
+            status = 400  # OpenAI's clients retry a conflict
         refused = error if isinstance(error, RefusedError) else None
         param, code = (refused.param, refused.code) if refused else (None, None)
         body = error_body(path, status, str(error), kind, param=param, code=code)
@@ -351,7 +352,7 @@ def create_app(
 
     @app.api_route("/collections/{name}/{rest:path}", methods=_METHODS, include_in_schema=False)
     async def no_collection(name: str, request: Request) -> None:
-        await choice.desk(name, request.scope)  # which tells why there is none
+        await choice.desk(name, request.scope)  # explains why there is none
         raise HTTPException(404, "there is nothing here")
 
     app.state.desk = desk_of_programs
@@ -372,7 +373,7 @@ def create_app(
         told = f"{request.method} is not answered here; use {names}"
         raise HTTPException(405, told, headers={"Allow": names})
 
-    # Gradio takes every address that is left, and has errors of another shape.
+    # Gradio handles every remaining address, and its errors have another shape.
     for ours in OURS:
         app.add_route(f"{ours}{{rest:path}}", not_here, methods=_METHODS, include_in_schema=False)
     if page:
@@ -417,16 +418,17 @@ def serve(
 ) -> None:
     """Serve in the foreground until Ctrl-C or SIGTERM; `on_ready` gets the address once it answers.
 
-    Where the port is taken, a free one is taken instead. With a password, it is asked for, and who has
-    given it is kept in `sessions`; without one, only this computer is served. Programs come in by `keys`
-    as well. Whose a request is, and whether it came by https, is believed of the `proxies` alone:
-    addresses and networks; so is below which path they serve it, unless that is `root_path`. What is
-    uploaded waits in the folder `waiting`, under `seal`; PDFs among it are kept as `originals`;
-    `subscriptions` are kept up to date. The collections of the `installation` are served as well, with the
-    assistant's models. With `metrics`, what is counted is told at /metrics.
-    `certificate` are the files of a TLS certificate and its key.
-    Raises SettingsError for a host that other computers could reach, without a password; for one that
-    does not exist here; for a port that is none; for a short password and an unusable certificate.
+    If the port is taken, a free one is used instead. With a password, visitors are asked for it,
+    and those who gave it are kept in `sessions`; without one, only this computer is served.
+    Programs can also use `keys`. The client's address, and whether it used https, are believed only
+    of the `proxies` (addresses and networks); so is the path below which they serve it, unless
+    `root_path` gives that. Uploads wait in the folder `waiting`, under `seal`; PDFs among them are
+    kept as `originals`; `subscriptions` are kept up to date. The collections of the `installation`
+    are served as well, with the assistant's models. With `metrics`, the counters are served at
+    /metrics. `certificate` is the files of a TLS certificate and its key.
+
+    Raises SettingsError for a host that other computers can reach without a password, a host that
+    does not exist here, an invalid port, a short password and an unusable certificate.
     """
     import uvicorn
     from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -454,7 +456,7 @@ def serve(
             return False
 
     def is_proxy(address: str) -> bool:
-        """Or is of this computer, where a proxy may be that says nothing."""
+        """A named proxy, or this computer, where an unannounced proxy may run."""
         return is_here(address) or is_named(address)
 
     with (
@@ -499,9 +501,9 @@ def serve(
             ssl_certfile=None if certificate is None else certificate[0],
             ssl_keyfile=None if certificate is None else certificate[1],
             http=patient(listening),
-            loop="asyncio",  # whose connections the listening socket accepts
+            loop="asyncio",  # the listening socket accepts connections for this loop
             ws="none",
-            proxy_headers=False,  # by ourselves: who has sent a request is looked at before that
+            proxy_headers=False,  # done here: the actual sender is looked at first
             log_config=None,
             access_log=False,
             server_header=False,
@@ -514,7 +516,7 @@ def serve(
                 f"the certificate cannot be used: {error}. Give a certificate and its key as PEM files."
             ) from error
         server = Server(config)
-        # Ctrl-C is the way to end it, and SIGTERM: uvicorn shuts down, then raises it again.
+        # Ctrl-C and SIGTERM end it: uvicorn shuts down, then raises the signal again.
         with (
             _quiet(lambda: server.should_exit),
             contextlib.suppress(KeyboardInterrupt),
@@ -535,8 +537,9 @@ def with_collections(
     keys: Keys | None = None,
     **own: Any,
 ) -> Several:
-    """The site of this assistant, and those of the installation's collections. `open_beside` opens the
-    assistant of one; `shared` are the arguments of `create_app` that hold for all sites, `own` for this."""
+    """The site of this assistant, and those of the installation's collections. `open_beside` opens
+    a collection's assistant; `shared` are the arguments of `create_app` common to all sites, `own`
+    those of this one."""
     seal = shared.get("seal") or Seal()
 
     def folders() -> dict[str, Path]:
@@ -623,8 +626,7 @@ def _status(error: DatelineError) -> int:
 
 
 def _deciding(settings: Settings) -> str:
-    """What is set other than it is shipped, of what decides which questions are answered; "" where
-    nothing is."""
+    """The non-default settings that affect which questions are answered; "" if there are none."""
     names = ("embedding_model", "reader_model", "threshold", "passages_read")
     fields = type(settings).model_fields
     others = [
@@ -637,7 +639,7 @@ def _deciding(settings: Settings) -> str:
 
 
 def _quotes(values: Sequence[str]) -> Iterator[Quoted]:
-    """The quotes an address names; what names none is passed over, as a browser does."""
+    """The quotes an address names; anything else in it is ignored, as a browser does."""
     for value in values:
         with contextlib.suppress(ValueError):
             yield Quoted.parse(value)
@@ -646,7 +648,7 @@ def _quotes(values: Sequence[str]) -> Iterator[Quoted]:
 def _cited(
     desk: Desk, conversations: Conversations, asker: str, exchange_id: str
 ) -> Sequence[Citation]:
-    """The citations of one of the asker's answers, also while it is being written."""
+    """The citations of one of the asker's answers, even while it is being written."""
     exchange = conversations.exchange(asker, exchange_id)
     progress = desk.progress(exchange_id)
     answer = exchange.answer if progress is None else progress.answer
@@ -666,7 +668,7 @@ class _StrictPage:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        # The page is compressed here, after it was read; everything else where it comes from.
+        # The page is compressed here, after it has been read; everything else at its source.
         takes = dict(scope["headers"]).get(b"accept-encoding", b"")
         kept = scope["headers"]
         if scope["path"] == "/":
@@ -710,7 +712,7 @@ _PLACED = (
 
 
 def placed(page: str) -> str:
-    """The page with addresses of Gradio's that hold wherever the page lies, also below a prefix."""
+    """The page with Gradio's addresses made to work wherever it lies, even below a prefix."""
     return page.replace(_MANIFEST, _PLACED, 1)
 
 
@@ -765,7 +767,7 @@ def _secured(headers: list[tuple[bytes, bytes]], nonce: str) -> list[tuple[bytes
 
 @contextlib.contextmanager
 def _bound(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket bound before anything is served on it, so that nobody can take the port between."""
+    """A socket bound before anything is served, so that nobody takes the port in between."""
     with contextlib.ExitStack() as open_sockets:
         try:
             listening = _bind(host, port)
@@ -782,8 +784,8 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def _quiet(ending: Callable[[], bool]) -> Iterator[None]:
-    """While it is ending, log nothing: every open page has a stream that must be cut off, and
-    each would be reported as an error with its traceback."""
+    """While the server is ending, log nothing: every open page has a stream that must be cut off,
+    and each would be reported as an error with its traceback."""
 
     def keep(_: logging.LogRecord) -> bool:
         return not ending()

@@ -1,10 +1,10 @@
-"""The SQLite databases that lie beside the articles in an index's folder, and how each is made.
+"""The SQLite databases that lie beside the articles in an index's folder, and how each is created.
 
     Assistant.open    hands BACKED_UP to the index, whose backups then hold these too
-    dateline restore  brings back no others
-    POSTGRES          makes the same tables in an index's schema, where the articles lie in PostgreSQL
+    dateline restore  restores only these
+    POSTGRES          creates the same tables in an index's schema, for articles in PostgreSQL
 
-Tables only: what is done with them is in `assistant.web`.
+Only the tables: the code that uses them is in `assistant.web`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _make_conversations(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-# Quotes that a visitor saved, as they stood then: kept whatever becomes of article and answer.
+# Quotes that a visitor saved, as they stood then: kept whatever happens to the article and answer.
 _QUOTES = """
 CREATE TABLE quotes (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -70,19 +70,20 @@ def _make_quotes(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-# Why an answer was not helpful, as far as its reader said.
+# Why an answer was not helpful, if its reader said.
 def _make_reasons(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE exchanges ADD COLUMN reason TEXT")
     db.execute("ALTER TABLE exchanges ADD COLUMN remark TEXT NOT NULL DEFAULT ''")
 
 
-# Which chat model was chosen for a conversation, and for a question; "" is the first of those that are set.
+# Which chat model was chosen for a conversation, and for a question; "" is the first
+# configured one.
 def _make_models(db: sqlite3.Connection) -> None:
     for table in ("conversations", "exchanges"):
         db.execute(f"ALTER TABLE {table} ADD COLUMN model TEXT NOT NULL DEFAULT ''")
 
 
-# Who has logged in. Proofs, not tokens: whoever reads the file can pose as nobody.
+# Who has logged in. Proofs, not tokens: whoever reads the file cannot impersonate anyone.
 _SESSIONS = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sessions (proof TEXT PRIMARY KEY, ends REAL NOT NULL) WITHOUT ROWID;
@@ -95,8 +96,8 @@ def _make_sessions(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-# What is kept up to date by itself. Each row bears this computer's seal: an index that was handed over
-# brings no orders to read a folder or fetch an address.
+# The subscriptions. Each row bears this computer's seal: an index from elsewhere brings no orders
+# to read a folder or fetch an address.
 _SUBSCRIPTIONS = """
 CREATE TABLE subscriptions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -117,8 +118,8 @@ def _make_subscriptions(db: sqlite3.Connection) -> None:
     db.execute(_SUBSCRIPTIONS)
 
 
-# Which programs may ask, and what else they may do. Hashes of keys, each with this computer's seal: an
-# index that was handed over brings no keys along that open it.
+# Which programs may ask, and what else they may do. Hashes of keys, each with this computer's seal:
+# an index from elsewhere brings no keys that open it.
 _KEYS = """
 CREATE TABLE keys (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -167,10 +168,10 @@ KEYS = Database(
     "Move it away, and make the keys anew with `dateline key create`.",
 )
 
-BACKED_UP = (CONVERSATIONS, SUBSCRIPTIONS)  # sessions and keys are this place's alone
+BACKED_UP = (CONVERSATIONS, SUBSCRIPTIONS)  # sessions and keys belong to this computer alone
 
-# All of them in the schema of an index; `meta` is the index's own. Rows are put back under the keys that
-# they had, which therefore are not always generated.
+# All of them, in the schema of an index; `meta` belongs to the index itself. Removed rows are put
+# back under their old keys, so keys are not always generated.
 _SHARED = """
 CREATE TABLE beside_format (version INTEGER NOT NULL);
 CREATE TABLE conversations (

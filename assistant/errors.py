@@ -13,12 +13,12 @@ class QuestionError(DatelineError):
 
 
 class TooManyQuestionsError(QuestionError):
-    """More questions than are taken at once, or in a minute from one visitor."""
+    """More questions than are accepted at once, or per minute from one visitor."""
 
 
 class CrowdedError(DatelineError):
-    """So many passwords from an address wait to be checked that no more is taken; `wait` is in how
-    many seconds one may be."""
+    """So many passwords from an address wait to be checked that no more are accepted; `wait` is the
+    number of seconds until one may be."""
 
     def __init__(self, wait: float) -> None:
         self.wait = math.ceil(wait)
@@ -54,8 +54,8 @@ class QuoteNotFoundError(DatelineError):
 
 
 class NoPictureError(DatelineError):
-    """There is no picture of this page: the article is from no PDF, the PDF is not there any more or is
-    another now, has no such page, or cannot be drawn."""
+    """There is no picture of this page: the article is not from a PDF, the PDF is gone or has
+    changed, has no such page, or cannot be drawn."""
 
 
 class EmptyIndexError(DatelineError):
@@ -82,11 +82,11 @@ class UnknownModelError(DatelineError):
 
 
 class WritingError(ModelError):
-    """The chat model wrote no answer that can be used.
+    """The chat model wrote no usable answer.
 
-    `reason` says what happened, in words that a reader of the answer understands; `remedy` what
-    whoever set the model up can do. `unreachable` is True where the next call would fail as well, `off`
-    where there is nobody to be called.
+    `reason` says what happened, in words for a reader of the answer; `remedy` says what whoever set
+    up the model can do. `unreachable` is True if the next call would fail as well, `off` if there
+    is no model to call.
     """
 
     def __init__(
@@ -104,4 +104,4 @@ class QuestionsError(DatelineError):
 
 
 class CalibrationError(DatelineError):
-    """A reader cannot be calibrated, or its calibration not be kept."""
+    """A reader cannot be calibrated, or its calibration cannot be saved."""

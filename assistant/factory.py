@@ -49,8 +49,8 @@ T = TypeVar("T")
 class Assistant:
     """Answers questions about the articles of one index. May be used from several threads.
 
-    `index` adds, lists and finds articles; `chain` is the LangChain Runnable behind `answer`; `models`
-    are those that can write.
+    `index` adds, lists and finds articles; `chain` is the LangChain Runnable behind `answer`;
+    `models` are the models that can write answers.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Assistant:
     def chain(self) -> Runnable[Any, Answer]:
         """The LangChain Runnable that answers: {"question": …, "history": […]} -> Answer.
 
-        Built on first use: what only lists or adds articles does not wait for LangChain.
+        Built on first use: merely listing or adding articles does not wait for LangChain.
         """
         return self.stages.runnable
 
@@ -95,7 +95,7 @@ class Assistant:
 
     @cached_property
     def without_model(self) -> Assistant:
-        """The same, answering in the articles' own words only: asks no chat model, costs nothing."""
+        """The same, answering only in the articles' own words: no chat model, no cost."""
         return (
             self
             if self._writer is None
@@ -105,7 +105,7 @@ class Assistant:
         )
 
     def using(self, model: str | None) -> Assistant:
-        """The same, with this one of `models` to write; as it is where it is None. Raises
+        """The same with this one of `models` writing; unchanged for None. Raises
         UnknownModelError."""
         if model is None:
             return self
@@ -129,9 +129,9 @@ class Assistant:
     def open(
         cls, settings: Settings | None = None, *, progress: OnProgress | None = None
     ) -> Assistant:
-        """Open the index that `settings` names, made where absent, and the models on first use.
+        """Open the index that `settings` names, created if absent, and the models on first use.
 
-        Where another process holds the index, it is used through that process. `progress` is
+        If another process holds the index, it is used through that process. `progress` is
         called while passages are embedded again because the embedding model has changed. Raises
         SettingsError, StoreError, EmbeddingError or ModelError, each with what to do.
         """
@@ -147,10 +147,10 @@ class Assistant:
         return cls(index, reader, settings, writer, embed, embedding)
 
     def beside(self, settings: Settings, *, progress: OnProgress | None = None) -> Assistant:
-        """An assistant on another index, with the models of this one: they are loaded once for both.
+        """An assistant on another index, sharing this one's models, which are loaded once for both.
 
-        `settings` differ from this one's by the index alone. Close its index, not itself: the chat model
-        is this one's. Raises StoreError, EmbeddingError or ModelError.
+        `settings` differ from this one's only in the index. Close its index, not the assistant
+        itself: the chat model belongs to this one. Raises StoreError, EmbeddingError or ModelError.
         """
         embedding = self._embedding or _Once(lambda: _open_embedding(settings))
         reader = recalibrated(self._reader, settings.reader_model, settings.calibrations)
@@ -173,14 +173,14 @@ class Assistant:
     ) -> Answer:
         """The answer, an abstention, or help.
 
-        `history` are the turns before, oldest first: Turns, LangChain's messages, ("user", text), or
+        `history` is the preceding turns, oldest first: Turns, LangChain messages, ("user", text), or
         {"role": "user" or "assistant", "content": text}. `sources` (names as in the articles),
-        `articles` (their ids), `after` and `before` (inclusive), `authors` and `tags` (whole names, one
-        of which an article has, whatever their capital letters) limit the articles; `as_of` is the day the question is asked on,
-        today where it is None: "last week" or "in July" is read against it, and articles of that
-        time are preferred, never required. A day may be given as its text, "2025-07-26", as well.
-        `model` is one of `models`, the first where it is None. Raises QuestionError for what cannot be
-        asked, EmptyIndexError without articles, UnknownModelError.
+        `articles` (ids), `after` and `before` (inclusive), `authors` and `tags` (whole names,
+        case-insensitive; an article needs one of each) limit the articles. `as_of` is the day the
+        question is asked on, by default today: "last week" or "in July" is read relative to it, and
+        articles of that time are preferred, never required. A day may also be given as text,
+        "2025-07-26". `model` is one of `models`, by default the first. Raises QuestionError for an
+        invalid question, EmptyIndexError without articles, UnknownModelError.
         """
         given = _given(question, history, as_of, sources, articles, after, before, authors, tags)
         return self._context().run(self.using(model).chain.invoke, given)
@@ -202,8 +202,8 @@ class Assistant:
     ) -> Iterator[Answer]:
         """Growing answers, the last one complete; arguments and errors as for `answer`.
 
-        Where `stopping` is set, by any thread, a chat model that is waited for is let go within a
-        moment, and its connection closed: what comes after is not meant to be read.
+        Once any thread sets `stopping`, a chat model that is still being waited for is abandoned
+        within a moment and its connection closed; whatever comes after is not meant to be read.
         """
         context = self._context()
         given = _given(question, history, as_of, sources, articles, after, before, authors, tags)
@@ -230,7 +230,7 @@ class Assistant:
         tags: Sequence[str] | None = None,
         model: str | None = None,
     ) -> Answer:
-        """`answer` for an event loop, which it does not hold up. Cancelled, it lets the chat model go."""
+        """`answer` for an event loop, without blocking it. Cancelling abandons the chat model."""
         limits: dict[str, Any] = {"as_of": as_of, "sources": sources, "articles": articles}
         limits |= {"after": after, "before": before, "authors": authors, "tags": tags}
         limits["model"] = model
@@ -251,8 +251,8 @@ class Assistant:
         tags: Sequence[str] | None = None,
         model: str | None = None,
     ) -> AsyncGenerator[Answer]:
-        """`stream` for an event loop, which it does not hold up. Left early (close it, as by
-        `contextlib.aclosing`), or cancelled, it lets the chat model go."""
+        """`stream` for an event loop, without blocking it. Closing it early (as by
+        `contextlib.aclosing`) or cancelling it abandons the chat model."""
         stopping = threading.Event()
         limits: dict[str, Any] = {"as_of": as_of, "sources": sources, "articles": articles}
         limits |= {"after": after, "before": before, "authors": authors, "tags": tags}
@@ -273,12 +273,13 @@ class Assistant:
         going: Callable[[], bool] = lambda: True,
         **limits: Any,
     ) -> Sequence[str]:
-        """Up to three questions to ask next, each surely answered by another sentence of an article that
-        this answer cites; the surest first. () for what is no answer.
+        """Up to three questions to ask next, each reliably answered by another sentence of an
+        article that this answer cites; the surest first. () if it is not an answer.
 
-        `history` are the turns before the answer's question; `limits`, as for `answer`, are what the next
-        question will be asked with. No chat model is asked; it takes as long as some answers. `going` is
-        called before each: it may wait, and ends the search where it says no. Raises what `answer` raises.
+        `history` is the turns before the answer's question; `limits`, as for `answer`, are those of
+        the next question. No chat model is called; it takes as long as a few answers. `going` is
+        called before each: it may wait, and returning False ends the search. Raises what `answer`
+        raises.
         """
         if not answer.answered:
             return ()
@@ -293,21 +294,21 @@ class Assistant:
         )
 
     def _cited(self, answer: Answer) -> Iterator[Article]:
-        """The cited articles, as far as they are there."""
+        """The cited articles that still exist."""
         for article_id in dict.fromkeys(one.article_id for one in answer.citations):
             with suppress(ArticleNotFoundError):
                 yield self.index.get(article_id)
 
     def check_model(self) -> float | None:
-        """The seconds until the chat model says its first word, None where none is set.
+        """The seconds until the chat model says its first word; None if no model is set.
 
-        Raises WritingError, with what to do, where it says nothing.
+        Raises WritingError, with what to do, if it says nothing.
         """
         return None if self._writer is None else self._context().run(self._writer.check)
 
     @property
     def reader(self) -> Reader:
-        """What looks for answers in passages, with its calibration."""
+        """The reader, which looks for answers in passages, with its calibration."""
         return self._reader
 
     @property
@@ -336,11 +337,11 @@ class Assistant:
                 loading.result()
 
     def stop(self) -> None:
-        """Let go of the chat models: who waits for their words goes on without them."""
+        """Abandon the chat models: whoever waits for their words goes on without them."""
         self.models.close()
 
     def close(self) -> None:
-        """Close the index; what was acknowledged is durable without it."""
+        """Close the index; what was acknowledged is durable even without this."""
         self.stop()
         self.index.close()
 
@@ -367,8 +368,8 @@ class Assistant:
         return loaders
 
     def _context(self) -> Context:
-        """Where an answer is made: LangSmith records nothing there unless the settings let it, even
-        where its variables ask for it on behalf of other programs."""
+        """The context in which an answer is made: LangSmith records nothing in it unless the
+        settings allow it, even if its environment variables, set for other programs, ask for it."""
         context = copy_context()
         if not self.settings.tracing:
             from langsmith.run_helpers import tracing_context
@@ -401,8 +402,8 @@ def answer(
 
 @lru_cache(maxsize=256)
 def embedded(question: str) -> Any:
-    """The question as a vector of the default embedding model, whatever embeds the articles: it is
-    what the intents were learnt on."""
+    """The question as a vector of the default embedding model, whichever model embeds the articles:
+    the intents were trained on it."""
     return _default_embedding().embed([question])[0]
 
 
@@ -414,7 +415,7 @@ def _default_embedding() -> Embedding:
 
 
 class _Once(Generic[T]):
-    """Opens something when it is first asked for, whoever asks, and once."""
+    """Opens something once, when it is first asked for."""
 
     def __init__(self, open_it: Callable[[], T]) -> None:
         self._open_it = open_it
@@ -435,7 +436,7 @@ def _open_embedding(settings: Settings) -> Embedding:
 
 
 def _open_writer(settings: Settings, reader: Reader) -> Writer:
-    """The chat model's writer; the model itself is opened with the first question."""
+    """The chat model's writer; the model itself is opened at the first question."""
     from assistant.writing.generating import ChatWriter, open_chat_model
 
     phrases, answering = load_phrases("extractive"), load_prompt("answer")
@@ -482,7 +483,7 @@ def _open_index(
     if settings.database_url is not None:
         from vectorstore.central import CentralIndex
 
-        make_folder(settings.index)  # for what is this machine's alone
+        make_folder(settings.index)  # for what belongs to this machine alone
         return CentralIndex(settings.database_url, embedding, chroma_url=settings.chroma_url)
 
     def open_local() -> Index:
@@ -495,7 +496,7 @@ def _open_index(
         )
 
     check_folder(settings.index)
-    if settings.collection:  # one that is not there is a slip of the pen, not to be made
+    if settings.collection:  # a missing one is a typo and must not be created
         Installation(settings).settings_of(settings.collection)
     return open_shared(settings.index, open_local, program="dateline")
 

@@ -1,4 +1,4 @@
-"""The collections of one installation: indexes with a name, in folders of their own.
+"""The collections of one installation: named indexes, each in its own folder.
 
     installation = Installation(Settings())
     installation.names()                          "archive", "press"
@@ -7,8 +7,9 @@
     installation.rename("press", "desk")
     installation.remove("desk")                   gone, with its articles, conversations and keys
 
-They lie beside the index that has no name, in `collections/NAME`. A name is letters, digits, - and _: no
-path can be one. It knows folders, and nothing of pages or requests.
+They lie beside the unnamed index, in `collections/NAME`. A name consists of letters, digits, - and
+_, so
+it can never be a path. This module knows folders, and nothing of pages or requests.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from assistant.settings import Settings, is_collection
 from vectorstore.errors import StoreError
 from vectorstore.holding import Hold, hold, holder_of
 
-_REMOVED = re.compile(r"\.removed-.+")  # what was being deleted when the program ended
+_REMOVED = re.compile(r"\.removed-.+")  # was being deleted when the program ended
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The collections that these settings lead to, whether or not they name one themselves."""
+    """The collections beside the index of these settings, even if they name one themselves."""
 
     settings: Settings
 
@@ -48,15 +49,15 @@ class Installation:
         return tuple(sorted(name for name in found if is_collection(name)))
 
     def settings_of(self, name: str) -> Settings:
-        """The settings of one collection. Raises UnknownCollectionError, with the names there are."""
+        """The settings of a collection. Raises UnknownCollectionError, listing the names."""
         there = self.names()
         if name not in there:
             raise UnknownCollectionError(name, there)
         return self.settings.model_copy(update={"collection": name, "index": self.folder / name})
 
     def create(self, name: str) -> Settings:
-        """An empty collection. Raises CollectionError for what is no name or is taken, StoreError where
-        its folder cannot be made."""
+        """Create an empty collection. Raises CollectionError for an invalid or taken name,
+        StoreError if its folder cannot be created."""
         _check(name)
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -70,7 +71,7 @@ class Installation:
         return self.settings_of(name)
 
     def rename(self, name: str, new: str) -> Settings:
-        """Give a collection another name, with all that it holds. Raises what `create` and `remove` do."""
+        """Rename a collection, with its contents. Raises what `create` and `remove` raise."""
         folder = self.settings_of(name).index
         _check(new)
         held = self._held(name, "rename")
@@ -87,7 +88,8 @@ class Installation:
         return self.settings_of(new)
 
     def _held(self, name: str, what: str) -> Hold:
-        """The collection, which no other program uses. Raises CollectionError, naming who does."""
+        """Hold the collection, which no other program may be using. Raises CollectionError, naming
+        the program that is."""
         folder = self.folder / name
         held = hold(folder, make=False)
         if held is None:
@@ -98,11 +100,11 @@ class Installation:
         return held
 
     def remove(self, name: str) -> None:
-        """Delete it. Raises UnknownCollectionError; CollectionError, naming who does, where a program
-        uses it; StoreError where its folder cannot be deleted."""
+        """Delete it. Raises UnknownCollectionError; CollectionError, naming the program, if one
+        uses it; StoreError if its folder cannot be deleted."""
         folder = self.settings_of(name).index
         held = self._held(name, "remove")
-        # Out of sight in one step: what a crash leaves behind is no half of a collection.
+        # Renamed out of sight in one step: a crash leaves no half-deleted collection behind.
         gone = self.folder / f".removed-{name}-{secrets.token_hex(4)}"
         try:
             folder.rename(gone)

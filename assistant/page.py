@@ -1,11 +1,12 @@
 """The chat page: questions, streamed answers with their sources, and the list of articles.
 
-`build` lays the page out and `mount` serves it. What becomes of a question is `asking`, what is kept
-of it `conversations`, how a conversation looks `transcript`, how the page looks static/page.css; the
-reader beside the chat is static/page.js, a question on its way static/asking.js, the history and the buttons
-below answers static/talk.js, saved quotes static/quotes.js, pages of PDFs static/pictures.js, which model
-answers static/models.js, making collections static/collections.js.
-The page itself remembers only which conversation it shows; whose it is, the visitor's cookie says.
+`build` lays the page out and `mount` serves it. Answering questions is in `asking`, storing them in
+`conversations`, how a conversation looks in `transcript`, the page's style in static/page.css. The
+reader beside the chat is static/page.js, sending a question static/asking.js, the history and the
+buttons below answers static/talk.js, saved quotes static/quotes.js, pages of PDFs
+static/pictures.js, the choice of model static/models.js, managing collections
+static/collections.js. The page itself remembers only which conversation it shows; the visitor's
+cookie says whose it is.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
 
-OFFERED = 3  # questions to click while nothing was asked yet
-BEGUN = "begun "  # what the page's script is told where questions can be asked, no question's name
+OFFERED = 3  # questions to click before anything has been asked
+BEGUN = "begun "  # tells the page's script that questions can be asked; no question's name
 NO_COOKIE = "This page needs its cookie: allow cookies for this address, then load it again."
 
 Examples = Sequence[str] | Callable[[], Sequence[str]]
@@ -54,7 +55,7 @@ _BETWEEN_LOOKS = 0.05  # seconds between two looks for an event in Gradio's queu
 class View:
     """What the page shows at one moment.
 
-    `box` is a question to be put back into the box, where nothing is being typed there; None: none is.
+    `box` is a question to put back into the box if nothing is being typed there, or None.
     """
 
     conversation_id: str | None = None
@@ -69,14 +70,14 @@ NOTHING_ASKED = View()
 class Talk:
     """What one page can do with its visitor's conversations: each step as a View, or several.
 
-    Whatever fails is told in place of the answer, and the question is put back into the box.
+    Any failure is shown in place of the answer, and the question is put back into the box.
     """
 
     def __init__(self, assistant: Answering, conversations: Conversations, desk: Desk) -> None:
         self._index = assistant.index
         self._conversations = conversations
         self._desk = desk
-        self._narrowing = asyncio.Lock()  # it is fair: who came first is first
+        self._narrowing = asyncio.Lock()  # it is fair: first come, first served
 
     async def ask(
         self,
@@ -90,8 +91,8 @@ class Talk:
     ) -> AsyncIterator[View]:
         """From a question to its answer: waiting, searching, the growing answer, its sources.
 
-        A question that comes again under the same `name` is asked once. `model` is to answer it; "" is
-        the first that can be chosen."""
+        A question that comes again under the same `name` is asked once. `model` is to answer it; ""
+        is the first available."""
         asked = asked.strip()
         if not asked:
             yield await self.shown(visitor, conversation_id)
@@ -116,8 +117,8 @@ class Talk:
         caller: Caller = UNKNOWN,
         model: str = "",
     ) -> AsyncIterator[View]:
-        """Ask again: with "retry" in its place, with "again" under these filters, with
-        "unfiltered" under none; of this model."""
+        """Ask again: "retry" in its place, "again" under these filters, "unfiltered" under none; by
+        this model."""
         try:
             exchange = await asyncio.to_thread(
                 self._repeat, _known(visitor), how, exchange_id, filters, caller, model
@@ -129,7 +130,7 @@ class Talk:
             yield view
 
     async def follow(self, visitor: str | None, conversation_id: str | None) -> AsyncIterator[View]:
-        """What is still being answered in a conversation that was opened."""
+        """Whatever is still being answered in a conversation that was opened."""
         opened = await asyncio.to_thread(self._get, visitor, conversation_id)
         watched = False
         for exchange in opened.exchanges if opened else ():
@@ -137,7 +138,7 @@ class Talk:
                 watched = True
                 async for view in self._watch(visitor, exchange):
                     yield view
-        if opened and not watched:  # it was finished after it was opened, before it was followed
+        if opened and not watched:  # finished after it was opened and before it was followed
             yield await self.shown(visitor, conversation_id)
 
     async def stop(self, visitor: str | None, conversation_id: str | None) -> View:
@@ -147,7 +148,7 @@ class Talk:
         return await self.shown(visitor, conversation_id)
 
     async def shown(self, visitor: str | None, conversation_id: str | None) -> View:
-        """A conversation as it is now; nothing asked where the visitor has no such one."""
+        """A conversation as it is now; NOTHING_ASKED if the visitor has no such conversation."""
         found = await asyncio.to_thread(self._get, visitor, conversation_id)
         if found is None:
             return NOTHING_ASKED
@@ -157,7 +158,7 @@ class Talk:
     async def refused(
         self, visitor: str | None, asked: str, conversation_id: str | None, error: DatelineError
     ) -> View:
-        """Why a question is not taken, below the conversation so far."""
+        """Why a question is not accepted, below the conversation so far."""
         view = await self.shown(visitor, conversation_id)
         told = [question(asked)] if asked else []
         told.append(reply(failure_html(str(error))))
@@ -166,7 +167,7 @@ class Talk:
         )
 
     def chosen(self, visitor: str | None, conversation_id: str | None) -> tuple[Filters, str]:
-        """The filters and the model that stand beside a conversation."""
+        """The filters and the model saved with a conversation."""
         found = self._get(visitor, conversation_id)
         return (EVERYTHING, "") if found is None else (found.filters, found.model)
 
@@ -177,9 +178,10 @@ class Talk:
         filters: Filters,
         model: str | None = None,
     ) -> None:
-        """Keep the filters and the model with the conversation that is shown, for the next time it is opened.
+        """Save the filters and the model with the conversation shown, for the next time it is
+        opened.
 
-        Changes in quick succession are kept in the order in which they come.
+        Changes in quick succession are saved in the order in which they come.
         """
         if visitor is not None and conversation_id:
             async with self._narrowing:
@@ -201,7 +203,7 @@ class Talk:
             articles = await asyncio.to_thread(self._articles)
             shown = await asyncio.to_thread(self._messages, conversation)
             at = 2 * [one.id for one in conversation.exchanges].index(exchange.id) + 1
-            # Said also where the answer is there by now: the page shows and tells that it searches.
+            # Sent even if the answer is there already: the page shows and announces the search.
             first = self._desk.progress(exchange.id) or Progress(None)
             shown[at] = reply(await asyncio.to_thread(look, first))
             yield View(conversation.id, list(shown), busy=True)
@@ -233,7 +235,7 @@ class Talk:
         )
         try:
             return ask(conversation_id or None)
-        except ConversationNotFoundError:  # deleted, by another page: the question begins a new one
+        except ConversationNotFoundError:  # deleted by another page: the question begins a new one
             return ask()
 
     def _repeat(
@@ -276,7 +278,7 @@ class Talk:
 
 
 def article_text(index: Index) -> ArticleText:
-    """A function from an article's id to its text, None where the article is gone."""
+    """A function from an article's id to its text, None if the article is gone."""
 
     def text(article_id: str) -> str | None:
         try:
@@ -288,14 +290,14 @@ def article_text(index: Index) -> ArticleText:
 
 
 def promise(settings: Settings) -> str:
-    """What holds for this set-up: that nothing leaves the computer only where nothing does."""
+    """What holds for this set-up: says that nothing leaves the computer only if that is true."""
     return "Answers quote your articles." + (
         " Nothing leaves this computer." if settings.local else ""
     )
 
 
 def opening(assistant: Answering, samples: int = 0) -> str:
-    """What stands under the heading, as HTML: what is here, or how to begin.
+    """The HTML under the heading: what is here, or how to begin.
 
     `samples` is how many of the articles are sample articles.
     """
@@ -328,7 +330,7 @@ def filter_address(filters: Filters) -> str:
 
 
 def filters_of(address: str) -> Filters:
-    """The filters that `filter_address` wrote. Raises QuestionError for what is no date."""
+    """The filters that `filter_address` wrote. Raises QuestionError for an invalid date."""
     named = parse_qs(address)
     after, before = (named.get(name, [""])[0] for name in ("after", "before"))
     sources, *others = (named.get(name, []) for name in ("source", "article", "author", "tag"))
@@ -359,17 +361,17 @@ def build(
     examples: Examples = (),
     library: Library | None = None,
 ) -> gr.Blocks:
-    """The page, to be mounted. `examples` are questions to click while nothing was asked yet.
+    """The page, to be mounted. `examples` are questions to click before anything has been asked.
 
-    What is said of sample articles comes from `library`, whose list static/library.js draws.
+    What is said about sample articles comes from `library`, whose list static/library.js draws.
     """
     import gradio as gr
 
     page: gr.Blocks
     talk = Talk(assistant, conversations, desk)
     with gr.Blocks(title="Dateline", analytics_enabled=False, fill_width=True) as page:
-        # Not to be seen: which conversation the page shows, and what the page's scripts ask for, after a
-        # number that makes every wish a change.
+        # Hidden: which conversation the page shows, and the requests of the page's scripts, each
+        # after a number that makes every request a change.
         showing, to_open, to_ask, taken, following, repeating, narrowing, within, model = (
             gr.Textbox(elem_id=f"dl-{name}", elem_classes="dl-unshown", container=False)
             for name in (
@@ -428,7 +430,7 @@ def build(
                     stop = gr.Button("Stop", elem_id="dl-stop", min_width=0, visible=False)
 
         asking = [showing, answers, go, stop]
-        # within: what has no box of Gradio's, as an address, "article=…&author=…&tag=…"
+        # within: the filters without a box of Gradio's, as a query, "article=…&author=…&tag=…"
         filters = [sources, after, before, within]
 
         def shown_as(view: View) -> list[Any]:
@@ -441,7 +443,7 @@ def build(
             ]
 
         def answering(name: str, view: View) -> list[Any]:
-            """As `shown_as`, and for the page's script what was taken, and what to put back."""
+            """As `shown_as`, plus what was accepted and what to put back, for the page's script."""
             return [*shown_as(view), f"{name} {view.box or ''}"]
 
         def named_sources() -> list[tuple[str, str]]:
@@ -449,7 +451,7 @@ def build(
             return [(f"{name_of(name)} ({n:,})", name) for name, n in sources if name]
 
         def titles_of(article_ids: Sequence[str]) -> str:
-            """A link for each of these articles that is there, for its title."""
+            """A link, with its title, to each of these articles that exists."""
             links = []
             for article_id in article_ids:
                 with suppress(ArticleNotFoundError):
@@ -467,7 +469,7 @@ def build(
             return [list(chosen.sources), *days, filter_address(others)]
 
         def entered(only: Any, first: Any, last: Any, among: str | None) -> Filters:
-            """Raises QuestionError for what is no date."""
+            """Raises QuestionError for an invalid date."""
             others = filters_of(among or "")
             return Filters.entered(only, first, last, others.articles, others.authors, others.tags)
 
@@ -525,7 +527,7 @@ def build(
             visitor = visitor_of(request.cookies)
             chosen, writing = await asyncio.to_thread(talk.chosen, visitor, conversation_id)
             only, *days = filled_in(chosen)
-            # With its choices: a source that is none of them would be dropped from the box.
+            # With its choices: a source that is not among them would be dropped from the box.
             choices = await asyncio.to_thread(named_sources)
             view = await talk.shown(visitor, conversation_id)
             return [*shown_as(view), gr.update(choices=choices, value=only), *days, writing]
@@ -535,7 +537,7 @@ def build(
 
         async def on_begin(request: gr.Request) -> list[Any]:
             first = await begun(_named(request) or "", request)
-            if not first[0]:  # nothing to bring back: what was asked or chosen since is left alone
+            if not first[0]:  # nothing to restore: what was asked or chosen since is left alone
                 choices = await asyncio.to_thread(named_sources)
                 first = [gr.skip() for _ in (*asking, *filters, model)]
                 first[len(asking)] = gr.update(choices=choices)
@@ -555,7 +557,7 @@ def build(
         ) -> Any:
             try:
                 chosen = entered(only, first, last, among)
-            except QuestionError:  # told at its field, by the page's script
+            except QuestionError:  # reported at its field, by the page's script
                 return gr.skip()
             address = filter_address(chosen)
             await talk.narrow(visitor_of(request.cookies), shown, chosen, writing or "")
@@ -569,7 +571,7 @@ def build(
                 return filled_in(EVERYTHING)
 
         def on_new_sources(only: list[str] | None) -> Any:
-            # Said again with what is chosen: new choices alone would drop it.
+            # Sent again with what is chosen: new choices alone would drop it.
             return gr.update(choices=named_sources(), value=only or [])
 
         def on_load() -> list[Any]:
@@ -584,7 +586,7 @@ def build(
             ]
 
         for handler in (on_ask, on_repeat, on_follow, on_stop, on_open, on_begin, on_narrow):
-            # Gradio finds a request's parameter by its type, not by the type's name.
+            # Gradio recognises a request parameter by its type, not by the type's name.
             handler.__annotations__ = {"request": gr.Request}
         narrowed = [showing, *filters, model]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -596,7 +598,7 @@ def build(
             "trigger_mode": "multiple",
         }
         light: dict[str, Any] = {**quiet, "queue": False}
-        # The page's script takes what is typed or clicked out of its place at once and asks it here.
+        # The page's script takes typed or clicked text out of its place at once and asks it here.
         running: list[Any] = [
             to_ask.change(on_ask, [to_ask, *narrowed], [*asking, taken], **queued)
         ]
@@ -608,20 +610,20 @@ def build(
         stop.click(on_stop, showing, asking, cancels=running, **light)
         again.click(on_again, None, asking, cancels=running, **light)
         changes = [sources.change, after.change, before.change, within.change, model.change]
-        # Several change at once where a conversation is opened, and answers can cross: what they are
-        # is asked after a first round, when all have changed.
-        # What changes again while an answer is under way is asked for after it: nothing crosses.
+        # Several change at once when a conversation is opened, and replies can cross: their values
+        # are read after a first round trip, when all have changed. What changes again while a reply
+        # is under way is read after it, so nothing crosses.
         one_by_one: dict[str, Any] = {**light, "trigger_mode": "always_last"}
         changed = gr.on(changes, lambda: None, None, None, **one_by_one)
         changed.then(on_narrow, narrowed, filtered, **one_by_one)
         narrowing.change(on_renarrow, narrowing, filters, **light)
         clear.click(lambda: ([], None, None, ""), None, filters, **light)
-        refresh.click(on_load, None, offered, **one_by_one)  # a second wish is not dropped
+        refresh.click(on_load, None, offered, **one_by_one)  # a second request is not dropped
         refresh.click(on_new_sources, sources, sources, **one_by_one)
     page.queue(max_size=_FOLLOWING, api_open=False)
-    # Gradio's own is a millisecond: a tenth of a core, with nobody there.
+    # Gradio's default is a millisecond: a tenth of a core, with nobody there.
     page._queue.sleep_when_free = _BETWEEN_LOOKS
-    page._queue.progress_update_sleep_when_free = 1.0  # no event of the page tells its progress
+    page._queue.progress_update_sleep_when_free = 1.0  # no event of the page reports progress
     return page
 
 
@@ -634,11 +636,11 @@ def mount(
     examples: Examples,
     library: Library,
 ) -> dict[int, int]:
-    """Put the page at "/" of an application that serves /page, /read and /answer beside it; returns
-    how many values each of its events takes, by the event's number.
+    """Mount the page at "/" of an application that serves /page, /read and /answer beside it;
+    returns how many values each of its events takes, by the event's number.
 
-    What Gradio offers beyond the page is off: no analytics, no errors or history of runs shown, no
-    monitoring, no server of Node, no links in the footer.
+    What Gradio offers beyond the page is off: no analytics, no errors or run history shown, no
+    monitoring, no Node server, no links in the footer.
     """
     import gradio as gr
 
@@ -677,7 +679,7 @@ def mount(
 
 
 def _known(visitor: str | None) -> str:
-    """Raises QuestionError where the browser keeps no cookie."""
+    """Raises QuestionError if the browser keeps no cookie."""
     if visitor is None:
         raise QuestionError(NO_COOKIE)
     return visitor
@@ -688,9 +690,9 @@ def _caller(request: gr.Request) -> Caller:
 
 
 def _named(request: gr.Request) -> str | None:
-    """The conversation that the page's address names; the browser says it with every request."""
+    """The conversation that the page's address names; the browser sends it with every request."""
     try:
         query = parse_qs(urlsplit(request.headers.get("referer", "")).query)
-    except ValueError:  # what was sent is no address
+    except ValueError:  # the header is not an address
         return None
     return query["conversation"][0] if "conversation" in query else None

@@ -5,7 +5,7 @@
     prompt = load_prompt("answer")
     prompt.messages(question="who …?", …)           -> [("system", "You answer …"), ("user", "…")]
 
-A phrase with a field that the file does not declare fails when it is loaded, not when it is said.
+A phrase with a field that the file does not declare fails when it is loaded, not when it is used.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Phrases:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a chat model is asked with. `version` changes whenever a word does.
+    """The prompt for a chat model. `version` changes whenever a word does.
 
-    `refusal` is the sentence with which the model says that it finds no answer, "" where the prompt
+    `refusal` is the sentence with which the model says that it finds no answer, "" if the prompt
     has none.
     """
 
@@ -47,7 +47,7 @@ class Prompt:
     refusal: str = ""
 
     def messages(self, **values: str) -> list[tuple[str, str]]:
-        """The messages as (role, text), filled in; braces in a value are only text."""
+        """The messages as (role, text), filled in; braces in a value are plain text."""
         values = {"refusal": self.refusal, **values}
         return [
             ("system", self.system.format(**values)),
@@ -56,9 +56,9 @@ class Prompt:
 
 
 def load_phrases(name: str, folder: Path | None = None) -> Phrases:
-    """The phrases of `name`.yaml in `folder`, by default the prompts that ship.
+    """The phrases of `name`.yaml in `folder`, by default the shipped prompts.
 
-    Raises SettingsError where the file is not as it should be.
+    Raises SettingsError if the file is malformed.
     """
     file = (folder or prompts_folder()) / f"{name}.yaml"
     found = _read(file)
@@ -70,9 +70,9 @@ def load_phrases(name: str, folder: Path | None = None) -> Phrases:
 
 
 def load_prompt(name: str, folder: Path | None = None) -> Prompt:
-    """The prompt of `name`.yaml in `folder`, by default the prompts that ship.
+    """The prompt of `name`.yaml in `folder`, by default the shipped prompts.
 
-    Raises SettingsError where the file is not as it should be.
+    Raises SettingsError if the file is malformed.
     """
     file = (folder or prompts_folder()) / f"{name}.yaml"
     found = _read(file)
@@ -95,7 +95,7 @@ def _read(file: Path) -> Any:
 
 
 def _twice(node: Any) -> str | None:
-    """A name that a mapping has twice, of which YAML would silently take the last."""
+    """A key that occurs twice in a mapping, of which YAML would silently take the last."""
     if getattr(node, "id", "") != "mapping":
         return None
     names = [name.value for name, _ in node.value]

@@ -3,13 +3,13 @@
     to_text(answer)                     for a terminal
     to_markdown(answer)                 for saving: question, answer, numbered quotes
     to_html(answer, article_text)       for a chat bubble: links to the reader, quotes marked
-    to_chat(answer, address)            for other programs' chats: Markdown, and where its marks stand
+    to_chat(answer, address)            for other programs' chats: Markdown, and where its marks are
     source_line(citation, authors)      where a quote stands, in full
 
-What articles and models wrote is only ever shown, never obeyed: it is escaped for where it goes,
-control characters are made visible, and a mark [n] is a citation only where the answer has a
-citation of that number; any other is written (n). Pure functions: nothing here opens an index,
-a page or a terminal.
+What articles and models wrote is only ever shown, never obeyed: it is escaped for its target
+format, control characters are made visible, and a mark [n] is a citation only if the answer has a
+citation of that number; any other is written (n). Pure functions: nothing here opens an index, a
+page or a terminal.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ CLOSEST = 3  # passages shown with an abstention
 _TITLE = 72  # characters of a title on one line
 _EXCERPT = 240  # characters of a passage shown with an abstention
 _AROUND = 420  # characters of its paragraph shown on each side of a quote
-_DIGEST = 12  # hex digits of a quote's hash in an address: tells a changed article from the same
+_DIGEST = 12  # hex digits of a quote's hash in an address: detects that an article has changed
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def to_text(answer: Answer) -> str:
     """The answer for a terminal: its text, then each quote with where it stands.
 
-    Where sources disagree, the quotes stand below what they say, newest first. An abstention lists
-    the closest passages instead, unnumbered; notices come last. No escape sequence of an article
-    reaches the terminal.
+    Where sources disagree, the quotes stand below each side's claim, newest first. An abstention
+    lists the closest passages instead, unnumbered; notices come last. No escape sequence of an
+    article reaches the terminal.
     """
     blocks = [plain(answer)]
     if answer.answered:
@@ -74,8 +74,8 @@ def to_text(answer: Answer) -> str:
 def to_markdown(answer: Answer, authors: Authors | None = None) -> str:
     """The answer for a file: question, text, and a numbered list of exact quotes.
 
-    Renders to the same words anywhere: whatever Markdown would obey is escaped. With `authors`, each
-    quote has its full source line.
+    It renders to the same words anywhere: anything Markdown would interpret is escaped. With
+    `authors`, each quote has its full source line.
     """
     first = f"**Q:** {markdown_line(answer.question)}\n\n{_markdown_lines(apart(answer))}"
     blocks = [first]
@@ -87,7 +87,7 @@ def to_markdown(answer: Answer, authors: Authors | None = None) -> str:
         blocks.append("\n".join(f"| {said} | {where} |" for said, where in cells))
     if answer.answered:
         numbers = [citation.number for citation in answer.citations]
-        # A Markdown list counts on from its first number; other numbers have to be kept from it.
+        # A Markdown list counts on from its first number; other numbers must be protected from it.
         in_order = numbers == list(range(1, len(numbers) + 1))
         cited = [_markdown_source(citation, in_order, authors) for citation in answer.citations]
         blocks.append(("\n" if in_order else "\n\n").join(cited))
@@ -103,7 +103,7 @@ def to_markdown(answer: Answer, authors: Authors | None = None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A text and its marks: of each the citation's number, and where it begins and ends."""
+    """A text and its marks: for each, the citation's number, and where it begins and ends."""
 
     text: str
     marks: tuple[tuple[int, int, int], ...] = ()
@@ -114,12 +114,12 @@ CHAT_SOURCES = "\n\n---\n\n**Sources**\n\n"
 
 
 def to_chat(answer: Answer, address: Callable[[Citation | Passage], str] | None = None) -> Marked:
-    """The answer for a chat of another program: as light a Markdown as can be, which neither links nor
-    fetches what an article or a model wrote.
+    """The answer for another program's chat: minimal Markdown, which neither links nor fetches
+    anything that an article or a model wrote.
 
-    With `address`, which gives the web address of what is cited, the sources stand at the end of a
-    complete answer, of an abstention the closest passages; then its notices. The text of a growing
-    answer grows with it.
+    With `address`, which gives the web address of a citation or passage, the sources (or for an
+    abstention the closest passages) stand at the end of a complete answer, followed by its notices.
+    The text of a growing answer grows with it.
     """
     parts, marks, length = [], [], 0
     numbers = _numbers(answer)
@@ -135,7 +135,7 @@ def to_chat(answer: Answer, address: Callable[[Citation | Passage], str] | None 
 
 
 def from_chat(text: str) -> str:
-    """An answer's own text again, without its sources, of what `to_chat` wrote."""
+    """The answer's own text, without its sources, recovered from what `to_chat` wrote."""
     return _CHAT_ESCAPED.sub(r"\1", text.partition(CHAT_SOURCES)[0])
 
 
@@ -144,11 +144,11 @@ def to_html(
 ) -> str:
     """The answer for a chat bubble, safe both as HTML and as HTML inside Markdown.
 
-    A paragraph is one line, and lines are parted by blank ones, so a growing answer only ever
-    changes its last block. Sources appear once the answer is complete or was stopped: each with
-    its number, title, source, date, and its paragraph with the quoted words in <mark>; where the
+    A paragraph is one line, and paragraphs are separated by blank lines, so a growing answer only
+    ever changes its last block. Sources appear once the answer is complete or was stopped: each
+    with its number, title, source, date, and its paragraph with the quoted words in <mark>; if the
     article is gone or has changed, the quote as it was saved. A stopped answer lists the sources
-    that its text had come to. `name` is the id under which the answer is kept, for its links.
+    that its text had reached. `name` is the id under which the answer is saved, for its links.
     """
     told = apart(answer) if answer.complete and not stopped else answer
     blocks = [_answer_html(told, name)] if told.text.strip() else []
@@ -185,7 +185,7 @@ def article_page(
 ) -> str:
     """An article as a page of its own, for a link that is opened in a new tab.
 
-    Works without script; the chosen quote has the id "quote". `notice` stands above the text,
+    Works without JavaScript; the chosen quote has the id "quote". `notice` stands above the text,
     `root` leads to the chat page.
     """
     body, marked = [], False
@@ -213,7 +213,7 @@ def article_page(
 def paragraph(text: str, start: int, end: int) -> tuple[int, int]:
     """The bounds of the paragraph or paragraphs that text[start:end] lies in.
 
-    Paragraphs are parted by blank lines, or by any line end in a text that has no blank line.
+    Paragraphs are separated by blank lines, or by any line end in a text that has no blank line.
     0 <= result start <= start, and end <= result end <= len(text).
     """
     gap = _BLANK_LINE if _BLANK_LINE.search(text) else _LINE_END
@@ -242,7 +242,7 @@ class Quoted:
 
     @classmethod
     def at(cls, text: str, start: int, end: int, number: int) -> Quoted:
-        """Of a span of an article's text."""
+        """The quote at a span of an article's text."""
         return cls(number, start, end, _digest(text[start:end]))
 
     @classmethod
@@ -291,10 +291,11 @@ def segments(text: str, quotes: Sequence[Quoted]) -> list[Segment]:
 
 
 def reading_address(answer: Answer, citation: Citation, name: str = "") -> str:
-    """The article's address, relative to the page, at this quote; it names the answer's others in it.
+    """The article's address, relative to the page, at this quote; it names the answer's others in
+    it.
 
     It holds everything the reader needs, so it outlives the conversation and the server; with
-    `name`, the id of the kept answer, the quotes are shown as they were also when they are gone.
+    `name`, the id of the saved answer, the quotes are shown as they were even if they are gone.
     """
     quotes = [Quoted.of(c) for c in answer.citations if c.article_id == citation.article_id]
     named = "".join(f"&q={quote}" for quote in quotes)
@@ -309,7 +310,7 @@ def passage_address(passage: Passage) -> str:
 
 
 def article_address(article_id: str) -> str:
-    """The address under which an article is read, relative to the page."""
+    """The address for reading an article, relative to the page."""
     return "read/" + percent_encoded(article_id, safe="", errors="replace")
 
 
@@ -337,38 +338,38 @@ def day(value: date, *, year: bool = True) -> str:
 
 
 def visible(text: str) -> str:
-    """The text with control characters replaced, one for one, by signs that show them.
+    """The text with control characters replaced, one for one, by visible symbols.
 
-    Line ends and tabs stay. Escape sequences, and marks that reorder or hide what follows, would
-    otherwise let an article rewrite a terminal or misstate a quote.
+    Line ends and tabs stay. Otherwise escape sequences, and marks that reorder or hide what
+    follows, would let an article rewrite a terminal or misstate a quote.
     """
     return text.translate(_SHOWN)
 
 
 def escaped(text: str) -> str:
-    """Text that stays text wherever it is put: in an element, an attribute, or amid Markdown.
+    """Text that stays text wherever it is put: in an element, an attribute, or within Markdown.
 
-    Every character but controls comes back as it was; marks that reorder text end with the
+    Every character except controls comes back unchanged; marks that reorder text end with the
     paragraph they stand in.
     """
     return text.translate(_HTML_SHOWN)
 
 
 def name_of(text: str) -> str:
-    """A title, a source or a file's name on one line, without the marks that would turn around what
-    stands beside it. A quote keeps them: it is shown to the character."""
+    """A title, a source or a file name on one line, without the marks that would reverse the text
+    beside it. A quote keeps them: it is shown to the character."""
     return " ".join(text.translate(_UNMARKED).split())
 
 
 def title_of(item: Citation | Passage, width: int = _TITLE) -> str:
-    """The title on one line, shortened where it is longer; the article's id where it has none."""
+    """The title on one line, shortened if necessary; the article's id if it has none."""
     return _shortened(name_of(item.title) or name_of(item.article_id), width)
 
 
 # ------------------------------------------------------------------------------ text and Markdown
 
 _MARK = re.compile(r"\[(\d{1,4})\]")
-# In code, as a chat model may write it, "a[1]" is no citation.
+# In code, as a chat model may write it, "a[1]" is not a citation.
 _MARK_OR_CODE = re.compile(
     r"(?m:^[ \t]*```)[\s\S]*?(?:```|\Z)|(?<!`)`(?![ `])[^`\n]{1,300}(?<! )`(?!`)|" + _MARK.pattern
 )
@@ -379,7 +380,7 @@ _AUTOLINK = re.compile(r"https?://[^\s<>\\`]+", re.IGNORECASE)
 _LINE_END = re.compile(r"[\r\n]\s*")
 _QUOTED = re.compile(rf"(\d{{1,4}})\.(\d{{1,9}})\.(\d{{1,9}})\.([0-9a-f]{{{_DIGEST}}})", re.ASCII)
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>&~#|$!{}]")
-_CHAT = re.compile(r"[\\\[\]<]")  # what links, images and HTML begin with
+_CHAT = re.compile(r"[\\\[\]<]")  # how links, images and HTML begin
 _CHAT_ESCAPED = re.compile(r"\\([\\\[\]<])")
 _MARKDOWN_START = re.compile(r"^([^\S\n]*+)([-+=:]|\d+(?=[.)]))", re.MULTILINE)
 
@@ -387,18 +388,18 @@ _CONTROLS = {
     **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\r\t"},
     0x7F: 0x2421,
     **dict.fromkeys(range(0x80, 0xA0), 0xFFFD),
-    **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD),  # lone surrogates cannot be written out
+    **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD),  # lone surrogates cannot be encoded
 }
 _REORDERING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD)
 _UNMARKED = dict.fromkeys(_REORDERING)
 _SEPARATORS = dict.fromkeys((0x2028, 0x2029), 0x0A)
 _SHOWN = _CONTROLS | _REORDERING | _SEPARATORS
-# Unicode calls these tags: they draw nothing and can carry text that only a machine reads.
+# Unicode calls these tags: they are invisible and can carry text that only a machine reads.
 _SHOWN |= dict.fromkeys(range(0xE0000, 0xE0080), 0xFFFD)
 
 
 def _marks(text: str, known: Collection[int]) -> Iterator[str | int]:
-    """The text in pieces: words as they are, a citation as its number."""
+    """The text in pieces: words unchanged, each citation as its number."""
     end = 0
     for found in _MARK_OR_CODE.finditer(text):
         if found.group(1) is None:
@@ -415,8 +416,8 @@ def _numbers(answer: Answer) -> frozenset[int]:
 
 
 def apart(answer: Answer) -> Answer:
-    """The answer without the paragraphs of its text that only tell a position: "Echo (19 September 2025):
-    More than 520 people. [1]". A table tells them, once."""
+    """The answer without the paragraphs that only state a position, such as "Echo (19 September
+    2025): More than 520 people. [1]": a table shows those, once."""
     told = [
         re.compile(rf"[^\n]{{1,300}}: {re.escape(position.text)}\s*\[{number}\]")
         for position in answer.positions
@@ -427,7 +428,7 @@ def apart(answer: Answer) -> Answer:
 
 
 def position_rows(answer: Answer) -> list[tuple[str, str, str]]:
-    """Where sources disagree, one row a side, newest first: what is said, where and when, and the
+    """Where sources disagree, one row per side, newest first: what is said, where and when, and the
     numbers of its quotes as " [1]"."""
     cited = {citation.number: citation for citation in answer.citations}
     rows = []
@@ -446,7 +447,7 @@ def _paper(citation: Citation) -> str:
 
 
 def plain(answer: Answer) -> str:
-    """The answer's text with its marks, as it is shown where nothing is obeyed."""
+    """The answer's text with its marks, for display where nothing is interpreted."""
     return _lines(_plain_marks(answer))
 
 
@@ -456,7 +457,7 @@ def _plain_marks(answer: Answer) -> str:
 
 
 def _lines(text: str) -> str:
-    """Text that may have several lines, each without a tail of blanks."""
+    """Text of possibly several lines, each without trailing blanks."""
     return "\n".join(line.rstrip() for line in visible(text).strip().splitlines())
 
 
@@ -466,7 +467,7 @@ def _line(text: str) -> str:
 
 
 def markdown_line(text: str) -> str:
-    """Text on one line that Markdown shows as it is."""
+    """Text on one line, escaped so that Markdown shows it unchanged."""
     return _MARKDOWN.sub(r"\\\g<0>", _line(text))
 
 
@@ -481,7 +482,7 @@ def _markdown_lines(answer: Answer) -> str:
 
 
 def _guarded(found: re.Match[str]) -> str:
-    """What would begin a list, rule or heading, with a backslash that keeps it from doing so."""
+    """The start of a list, rule or heading, with a backslash that keeps it from being one."""
     lead, sign = found.groups()
     return f"{lead}{sign}\\" if sign[0].isdigit() else f"{lead}\\{sign}"
 
@@ -497,8 +498,8 @@ def _markdown_source(citation: Citation, in_order: bool, authors: Authors | None
 
 
 def source_line(citation: Citation, authors: Sequence[str]) -> str:
-    """Where a quote stands, in full: title, authors, source, date, address, and the article's id with the
-    quote's place in it."""
+    """Where a quote stands, in full: title, authors, source, date, address, and the article's id
+    with the quote's position in it."""
     parts = [*_named(citation, authors), web_address(citation.url)]
     return f"{', '.join(filter(None, parts))} ({_line(_span(citation))})"
 
@@ -513,18 +514,18 @@ def source_markdown(citation: Citation, authors: Sequence[str]) -> str:
 
 
 def quote_markdown(quote: str) -> str:
-    """A quote as a block of its own, line by line as it stands in the article, with every character."""
+    """A quote as a block, line by line as it stands in the article, with every character."""
     lines = [_quoted_line(line) for line in _LINES.split(visible(quote))]
     return "\n".join(
         (f"> {line}\\" if after else f"> {line}")
         if line
-        else ">"  # a break, but before a blank line
+        else ">"  # a line break, except before a blank line
         for line, after in pairwise([*lines, ""])
     )
 
 
 def _quoted_line(line: str) -> str:
-    """Its first blank is written out: it would begin code, or be dropped."""
+    """Its first blank is written as an entity: otherwise it would begin code, or be dropped."""
     if not line.strip():
         return ""
     text = _MARKDOWN_START.sub(_guarded, _MARKDOWN.sub(r"\\\g<0>", line))
@@ -532,12 +533,12 @@ def _quoted_line(line: str) -> str:
 
 
 def web_address(url: str) -> str:
-    """The address on one line if it is one of the web, else ""."""
+    """The address on one line if it is a web address, else ""."""
     return _line(url) if url.lower().startswith(("http://", "https://")) else ""
 
 
 def _named(citation: Citation, authors: Sequence[str]) -> list[str]:
-    """Title, authors, source and date, each on one line; what is not known is left out."""
+    """Title, authors, source and date, each on one line; unknown ones are left out."""
     names = [_line(name_of(name)) for name in authors]
     by = " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
     when = day(citation.published) if citation.published is not None else ""
@@ -558,7 +559,7 @@ def _markdown_origin(item: Citation | Passage) -> str:
 
 
 def _chat_end(answer: Answer, address: Callable[[Citation | Passage], str]) -> str:
-    """What stands below an answer: sources or closest passages, and notices; "" where there is none."""
+    """What stands below an answer: sources or closest passages, and notices; "" if there are none."""
     items: Sequence[Citation | Passage] = answer.citations or _closest(answer)
     rows = [_chat_source(item, address(item), _asked(answer)) for item in items]
     rows += [f"*{markdown_line(notice)}*" for notice in answer.notices]
@@ -601,8 +602,8 @@ def _newest_first(positions: Iterable[Position]) -> list[Position]:
 
 
 def _by_position(answer: Answer) -> list[tuple[Position | None, list[Citation]]]:
-    """The citations below the position they belong to, newest first; all of them where there is
-    none, and last those that belong to none."""
+    """The citations grouped by the position they belong to, newest first, then those that belong to
+    none; all of them together if there are no positions."""
     left = {citation.number: citation for citation in answer.citations}
     groups: list[tuple[Position | None, list[Citation]]] = []
     for position in _newest_first(answer.positions):
@@ -631,7 +632,7 @@ def _closest(answer: Answer) -> list[Passage]:
 
 
 def _excerpt(passage: Passage, asked: frozenset[str]) -> str:
-    """The passage from its first sentence that has most of the words asked for, shortened."""
+    """The passage from its first sentence with the most words of the question, shortened."""
     text = passage.text
     held = [(len(asked & words(text[start:end]).stems), -start) for start, end in sentences(text)]
     start = -max(held, default=(0, 0))[1]
@@ -644,7 +645,7 @@ def _asked(answer: Answer) -> frozenset[str]:
 
 
 def _shortened(text: str, width: int) -> str:
-    """At most `width` characters and " …", cut between words where there are any."""
+    """At most `width` characters and " …", cut between words if possible."""
     if len(text) <= width:
         return text
     cut = text[: width + 1].rfind(" ")
@@ -687,9 +688,9 @@ def _paragraphs(answer: Answer) -> list[str]:
 
 
 def _timeline(answer: Answer) -> list[tuple[date | None, list[str]]]:
-    """The days of a timeline, in its order, each with its paragraphs; [] where it is none.
+    """The days of a timeline, in its order, each with its paragraphs; [] if it is not one.
 
-    It is one where what is cited of articles stands behind their days: "9 July 2025: It sank. [1]".
+    It is one if its paragraphs cite articles, introduced by their days: "9 July 2025: It sank. [1]".
     """
     if not answer.complete:
         return []
@@ -732,7 +733,7 @@ def _positions_html(answer: Answer, name: str) -> str:
         claim = _linked(_MARK.sub("", position.text).strip(), {})
         said = cited[numbers[0]].quote if numbers else None
         paper = escaped(_paper(cited[numbers[0]])) if numbers else ""
-        # A whole sentence is its own quotation.
+        # A claim that is the whole quoted sentence needs no quotation.
         if said is not None and said.split() == position.text.split():
             said = None
         quote = f'<span class="dl-said">“{escaped(said)}”</span>' if said else ""
@@ -780,7 +781,7 @@ def _source_html(answer: Answer, citation: Citation, article_text: ArticleText, 
 
 
 def _passage_html(passage: Passage, asked: frozenset[str]) -> str:
-    """A passage that was found, with the words asked for in bold: <mark> is for proof."""
+    """A passage that was found, with the words of the question in bold: <mark> is for proof."""
     address = html.escape(passage_address(passage))
     return (
         f'<div class="dl-source"><a class="dl-open" href="{address}">'
@@ -812,7 +813,7 @@ def _group(label: str, name: str, parts: Iterable[str]) -> str:
 
 
 def _tail(text: str) -> str:
-    """The end of the text before a quote, from a word on, "…" where more came before."""
+    """The end of the text before a quote, from a word boundary, with "…" if more came before."""
     if len(text) <= _AROUND:
         return text
     kept = text[-_AROUND:]
@@ -820,7 +821,7 @@ def _tail(text: str) -> str:
 
 
 def _head(text: str) -> str:
-    """The start of the text after a quote, up to a word, "…" where more follows."""
+    """The start of the text after a quote, up to a word boundary, with "…" if more follows."""
     if len(text) <= _AROUND:
         return text
     kept = text[:_AROUND]

@@ -1,8 +1,8 @@
 """Where the files that ship with the program are: sample articles, prompts, the reader's weights.
 
-In a clone (and an editable install) `seeds/`, `prompts/` and `weights/` lie beside the packages; in a
-wheel the first two lie inside `assistant`, and the third is the package `dateline_reader`. It knows
-only names and paths: nothing here reads a file.
+In a clone (and an editable install) `seeds/`, `prompts/` and `weights/` lie beside the packages; in
+a wheel the first two lie inside `assistant`, and the third is the package `dateline_reader`. This
+module knows only names and paths: it reads no files.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A question to offer where the sample article of this title is in the index."""
+    """A question to offer when the sample article of this title is in the index."""
 
     title: str
     question: str
@@ -40,27 +40,27 @@ SAMPLES = (
 
 
 def seeds_folder() -> Path:
-    """The sample articles. Raises DatelineError where the installation lacks them."""
+    """The sample articles. Raises DatelineError if the installation lacks them."""
     return _shipped("seeds", _PACKAGE / "seeds", _PACKAGE.parent / "seeds")
 
 
 def prompts_folder() -> Path:
-    """The prompts, one YAML file each. Raises DatelineError where the installation lacks them."""
+    """The prompts, one YAML file each. Raises DatelineError if the installation lacks them."""
     return _shipped("prompts", _PACKAGE / "prompts_data", _PACKAGE.parent / "prompts")
 
 
 def weights_folder() -> Path:
     """The small reader's weights, and the calibration of both readers.
 
-    Raises DatelineError where the installation lacks them.
+    Raises DatelineError if the installation lacks them.
     """
     return _shipped("weights of the reader", _PACKAGE / "weights" / "reader")
 
 
 def strong_weights_folder() -> Path:
-    """The strong reader's weights: a distribution of their own, which in a clone lies in `weights/`.
+    """The strong reader's weights: a separate distribution, which in a clone lies in `weights/`.
 
-    Raises DatelineError where they are not installed.
+    Raises DatelineError if they are not installed.
     """
     package = importlib.util.find_spec("dateline_reader")
     installed = map(Path, package.submodule_search_locations or ()) if package else ()

@@ -2,9 +2,9 @@
 
 A setting comes from the call, else from the environment (`DATELINE_INDEX=…`), else from the
 settings file in the user's configuration folder (on Linux ~/.config/dateline/settings.toml), else
-from its default. Unknown ones are refused, so a typo fails at once instead of being ignored. No
-`.env` file is read: what lies in the working folder must not steer the program. Keys of chat models
-come from the environment or the settings file alone, and never appear in a message.
+from its default. Unknown settings are refused, so a typo fails at once instead of being ignored. No
+`.env` file is read: files in the working folder must not steer the program. Keys of chat models
+come only from the environment or the settings file, and never appear in a message.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from assistant.errors import SettingsError
 from assistant.writing.providers import PROVIDERS, is_loopback, passes_on
 
 _PREFIX = "DATELINE_"
-_SECRET = frozenset({"api_key", "password", "database"})  # an address may have a password in it
-# Tokens that a chat model is given: a small machine reads a hundred in a second, and the first five
-# passages nearly always hold what the first ten do (benchmarks/results.md).
+_SECRET = frozenset({"api_key", "password", "database"})  # an address may contain a password
+# Tokens that a chat model is given: a small machine reads a hundred per second, and the first five
+# passages nearly always contain what the first ten do (benchmarks/results.md).
 _ROOM_HERE, _ROOM_ELSEWHERE = 1_000, 2_000
 
 
 class Settings(BaseSettings):
-    """How an assistant is set up. Frozen; raises SettingsError for what it cannot use."""
+    """How an assistant is set up. Frozen; raises SettingsError for unusable values."""
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX,
-        env_ignore_empty=True,  # DATELINE_INDEX= is as good as unset, not the working folder
+        env_ignore_empty=True,  # DATELINE_INDEX= counts as unset, not as the working folder
         env_file=None,
         extra="forbid",
         frozen=True,
@@ -189,7 +189,7 @@ class Settings(BaseSettings):
                     "index and collection exclude each other: a collection has a folder of its own. "
                     "Leave one of them out."
                 )
-            # The folder that is named is meant, whatever the environment says.
+            # The folder named in the call counts, whatever the environment says.
             values["collection"] = ""
         try:
             super().__init__(**values)
@@ -205,19 +205,19 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Call, environment, settings file: the first that knows a setting decides."""
+        """Call, environment, settings file: the first that has a setting decides."""
         return init_settings, env_settings, _FileSource(settings_cls)
 
     @property
     def server(self) -> str | None:
-        """The chat model's server; None is the provider's own."""
+        """The chat model's server; None means the provider's own."""
         provider = self.model.partition(":")[0]
         usual = PROVIDERS[provider].here if provider in PROVIDERS else ""
         return self.base_url or usual or None
 
     @property
     def key(self) -> str | None:
-        """The key to send to that server. The provider's own goes to no other server."""
+        """The key to send to that server. The provider's own key goes to no other server."""
         if self.api_key is not None:
             return self.api_key.get_secret_value()
         provider = PROVIDERS.get(self.model.partition(":")[0])
@@ -227,16 +227,17 @@ class Settings(BaseSettings):
 
     @property
     def prompt_room(self) -> int:
-        """How many tokens the chat model is given, by estimate."""
+        """How many tokens the chat model is given, estimated."""
         here = self.server is not None and is_loopback(self.server)
         return self.prompt_tokens or (_ROOM_HERE if here else _ROOM_ELSEWHERE)
 
     @property
     def goes_to(self) -> tuple[str, ...]:
-        """The hosts that questions and passages go to where `model` writes; none where they stay on this
-        computer.
+        """The hosts that questions and passages go to when `model` writes; empty if they stay on
+        this computer.
 
-        A server on this computer that passes them on is not seen, but for Ollama's cloud models.
+        A server on this computer that forwards them is not detected, except for Ollama's cloud
+        models.
         """
         hosts = [
             urlsplit(url).hostname or url
@@ -257,8 +258,8 @@ class Settings(BaseSettings):
 
     @property
     def choices(self) -> dict[str, Settings]:
-        """The models that can be chosen, by name, each with the settings under which it writes: `model`
-        first, then `models`, and "reader"."""
+        """The models that can be chosen, by name, each with the settings under which it writes:
+        `model` first, then `models`, and "reader"."""
         found = {self.model: self}
         for name, settings in self.named.items():
             if (settings.model, settings.base_url) != (self.model, self.base_url):
@@ -276,8 +277,8 @@ class Settings(BaseSettings):
         return found
 
     def writing_with(self, model: str, server: str = "") -> Settings:
-        """The same, where this model writes, at this server or its provider's own. The key for another
-        server is not sent there."""
+        """The same settings with this model writing, at this server or its provider's own. The key
+        for another server is not sent there."""
         own = {"model": model, "base_url": server or None, "api_key": None}
         return self.model_copy(update=own)
 
@@ -295,7 +296,7 @@ class Settings(BaseSettings):
 
     @property
     def index_name(self) -> str:
-        """Where the articles are, for people; without a password."""
+        """Where the articles are, for display; without a password."""
         if self.database_url is None:
             return str(self.index)
         address = urlsplit(self.database_url)
@@ -305,12 +306,12 @@ class Settings(BaseSettings):
 
     @property
     def collections(self) -> Path:
-        """The folder that the collections lie in, beside the index that has no name."""
+        """The folder of the collections, beside the unnamed index."""
         return self.index.parent if self.collection else self.index.parent / "collections"
 
     @property
     def calibrations(self) -> Path:
-        """The folder of what `dateline calibrate` found out on the articles of this index."""
+        """The folder of the results of `dateline calibrate` on the articles of this index."""
         return self.index / "calibrations"
 
     @property
@@ -330,7 +331,7 @@ class Settings(BaseSettings):
 
     @property
     def certificate(self) -> tuple[Path, Path] | None:
-        """The files of the certificate and its key; None where none is set."""
+        """The files of the certificate and its key; None if not set."""
         if self.tls_certificate is None or self.tls_key is None:
             return None
         return self.tls_certificate, self.tls_key
@@ -345,7 +346,7 @@ class Settings(BaseSettings):
     def _in_its_folder(self) -> Settings:
         if self.collection:
             folder = self.index.parent / "collections" / self.collection
-            self.__dict__["index"] = folder  # frozen, but still being made
+            self.__dict__["index"] = folder  # frozen, but still being constructed
         return self
 
     @field_validator("collection")
@@ -466,7 +467,7 @@ _COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
 
 def is_collection(name: str) -> bool:
-    """Whether this can be the name of a collection; no path is."""
+    """Whether this is a valid name for a collection; no path is."""
     return bool(_COLLECTION.fullmatch(name))
 
 
@@ -475,7 +476,7 @@ _LONGEST_PATH = 200  # characters
 
 
 def path_prefix(text: str) -> str | None:
-    """A path before all others as it is used, "/dateline" or "" for none; None for what is no such."""
+    """A path prefix in the form in use, "/dateline" or "" for none; None if it is invalid."""
     path = text.strip().rstrip("/")
     if path and not path.startswith("/"):
         path = f"/{path}"
@@ -484,7 +485,7 @@ def path_prefix(text: str) -> str | None:
 
 
 def settings_file() -> Path | None:
-    """Where the settings file is, whether or not there is one; None where there is no home for it."""
+    """Where the settings file is, whether or not it exists; None if there is no home for it."""
     try:
         return user_config_path("dateline", appauthor=False) / "settings.toml"
     except RuntimeError:
@@ -492,8 +493,8 @@ def settings_file() -> Path | None:
 
 
 def secret_file() -> Path | None:
-    """Where this computer keeps what it seals with, outside every index; None where there is no home
-    to keep it in."""
+    """Where this computer keeps the secret behind its seals, outside every index; None if there is
+    no home for it."""
     try:
         return user_state_path("dateline", appauthor=False) / "secret"
     except RuntimeError:
@@ -501,7 +502,7 @@ def secret_file() -> Path | None:
 
 
 def _usual_index() -> Path:
-    """The index in the user's data folder. Raises SettingsError where there is no home for one."""
+    """The index in the user's data folder. Raises SettingsError if there is no home for one."""
     try:
         return user_data_path("dateline", appauthor=False) / "index"
     except RuntimeError:
@@ -512,7 +513,7 @@ def _usual_index() -> Path:
 
 
 class _FileSource(PydanticBaseSettingsSource):
-    """The settings file, {} where there is none."""
+    """The settings file, {} if there is none."""
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
         raise NotImplementedError  # all fields come at once
@@ -523,13 +524,13 @@ class _FileSource(PydanticBaseSettingsSource):
 
 
 def _from_file(file: Path, known: Collection[str]) -> dict[str, Any]:
-    """What the file sets. Raises SettingsError where it cannot be used, or gives a key away."""
+    """What the file sets. Raises SettingsError if it is unusable, or exposes a secret."""
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
         mode = file.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError) as error:  # what is not TOML or not UTF-8 is a ValueError
+    except (OSError, ValueError) as error:  # invalid TOML or UTF-8 is a ValueError
         raise SettingsError(
             f"the settings file {file} cannot be read: {error}. Correct it, or move it away."
         ) from None
@@ -546,9 +547,9 @@ def _from_file(file: Path, known: Collection[str]) -> dict[str, Any]:
 
 
 def _reasons(error: ValidationError, call: Collection[str]) -> str:
-    """One line a setting: which, where its value is from, what is wrong, what is allowed.
+    """One line per setting: which, where its value comes from, what is wrong, what is allowed.
 
-    `call` are the settings that the call gave.
+    `call` is the settings given in the call.
     """
     lines = []
     for problem in error.errors():
@@ -559,7 +560,7 @@ def _reasons(error: ValidationError, call: Collection[str]) -> str:
         else:
             ours = problem["type"] == "value_error" or name not in Settings.model_fields
             wrong = problem["msg"].removeprefix("Value error, ") if ours else _allowed(name)
-            # The values of all settings, or of a secret one, are nobody's business.
+            # The values of all settings, or of a secret one, are not shown.
             secret = not problem["loc"] or name in _SECRET
             given = "" if secret else f" = {problem['input']!r}"
             lines.append(f"setting {name}{given}{_origin(name, call)}: {wrong}")
@@ -567,7 +568,7 @@ def _reasons(error: ValidationError, call: Collection[str]) -> str:
 
 
 def _origin(name: str, call: Collection[str]) -> str:
-    """Where the value is from, in brackets; "" where it is from the call, or of several settings."""
+    """Where the value comes from, in brackets; "" if from the call, or for several settings."""
     if name in call or name not in Settings.model_fields:
         return ""
     variable = _PREFIX + name.upper()
@@ -599,7 +600,7 @@ def _allowed(name: str) -> str:
 
 
 def _between(ge: float | None = None, gt: float | None = None, le: float | None = None) -> str:
-    """How the bounds of a number are said: " from 0 to 1"."""
+    """The bounds of a number in words: " from 0 to 1"."""
     if ge is not None:
         return f" of {ge:,} or more" if le is None else f" from {ge:,} to {le:,}"
     above = f" above {gt:,}" if gt is not None else ""

@@ -1,9 +1,10 @@
-"""Being told to end: by SIGTERM, or by the terminal that closes, as by Ctrl-C.
+"""Ending on SIGTERM, or when the terminal closes, as on Ctrl-C.
 
     with ending_as_by_ctrl_c():
         ...                     a service manager's SIGTERM raises KeyboardInterrupt here
 
-Python ends at once at both, and closes nothing. It knows nothing of what is to be closed.
+By default Python ends at once on both, and closes nothing. This module does not know what is to be
+closed.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from types import FrameType
 
 @contextmanager
 def ending_as_by_ctrl_c() -> Iterator[list[int]]:
-    """Within, these signals do what Ctrl-C does; gives the list of those that came.
+    """Within, these signals do what Ctrl-C does; yields the list of those that came.
 
-    Signals that were ignored or are handled stay so (`nohup` is still obeyed), and nothing changes in
-    another thread than the main one, where signals cannot be taken.
+    Signals that were ignored or are already handled stay so (`nohup` is still obeyed), and nothing
+    changes in threads other than the main one, where signals cannot be handled.
     """
     came: list[int] = []
     if threading.current_thread() is not threading.main_thread():

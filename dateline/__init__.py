@@ -1,8 +1,8 @@
-"""Answers questions about your own articles, every answer proved by quoted passages.
+"""Answers questions about your own articles, each answer proved by quoted passages.
 
     from dateline import Assistant, Settings, answer
 
-The public names of `assistant` and `vectorstore`, in one place; both can be imported as before.
+The public names of `assistant` and `vectorstore` in one place; both can still be imported directly.
 Importing this package loads no model and no heavy library.
 """
 

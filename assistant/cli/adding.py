@@ -1,4 +1,4 @@
-"""`dateline add` and `dateline sync`: articles come in, and stay as their sources are."""
+"""`dateline add` and `dateline sync`: add articles, and keep them in step with their sources."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _synced(index: Index, source: str, *, prune: bool, yes: bool) -> SyncReport:
 def _keep_synced(
     index: Index, source: str, *, prune: bool, yes: bool, every: float, as_json: bool
 ) -> None:
-    """Sync after every change until Ctrl-C; what is as it was is not told again."""
+    """Sync after every change until Ctrl-C; what was reported before is not reported again."""
     from vectorstore.watching import watch
 
     told: set[tuple[str, str]] = set()
@@ -139,7 +139,7 @@ def _keep_synced(
         for _ in watch(source, every=60 * every):
             try:
                 report = index.sync(source, prune=prune, yes=yes)
-            except LoadingError as error:  # not there at the moment; the next time it may be
+            except LoadingError as error:  # not there at the moment, but may be the next time
                 tell(f"dateline: {error}")
                 continue
             skipped = [s for s in report.skipped if (s.source, s.reason) not in told]
@@ -167,7 +167,7 @@ def _tell_synced(report: SyncReport, *, as_json: bool, prune: bool, compact: boo
             f"{how_many(len(report.vanished))} no longer there, and kept; --prune removes what is "
             "no longer there"
         )
-    sys.stdout.flush()  # who waits for the line through a pipe gets it now
+    sys.stdout.flush()  # so that a reader on a pipe gets the line now
 
 
 def _counted(report: SyncReport) -> str:

@@ -1,4 +1,4 @@
-"""`dateline list`, `show`, `edit` and `remove`: the articles that are there."""
+"""`dateline list`, `show`, `edit` and `remove`: the articles in the index."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from vectorstore.errors import ArticleNotFoundError
 if TYPE_CHECKING:
     from vectorstore.index import Index
 
-_SOME = 5  # articles that are named where an id could be that of any of them
+_SOME = 5  # articles named when an id is ambiguous
 
 
 def _day_or_none(text: str) -> date | Literal["none"]:
@@ -35,7 +35,7 @@ def _day_or_none(text: str) -> date | Literal["none"]:
 
 
 def _names_or_none(names: list[str] | None) -> list[str] | None:
-    """The names of an option that may be repeated: none where "none" is one, None where it is absent."""
+    """The names given by a repeatable option: [] if one of them is "none", None if it is absent."""
     return [] if names and "none" in names else names or None
 
 
@@ -211,7 +211,7 @@ def remove(
         if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise typer.BadParameter("there is no terminal to ask on: give --yes to remove")
         for article in articles.values():
-            if not yes or article.id not in article_ids:  # else it was written out
+            if not yes or article.id not in article_ids:  # else the user wrote it out
                 tell(f"  {one_line(f'{article.id}: {article.title}')}")
         if not yes and not typer.confirm(f"Remove {how_many(len(ids))}?", err=True):
             tell("nothing was removed")
@@ -224,9 +224,9 @@ def remove(
 
 
 def _article(index: Index, article_id: str) -> Article:
-    """The article with this id or, failing that, the only one whose id begins so.
+    """The article with this id or, failing that, the only one whose id begins with it.
 
-    Raises ArticleNotFoundError where there is none; where there are several, it names them.
+    Raises ArticleNotFoundError if there is none; if there are several, it names them.
     """
     try:
         return index.get(article_id)
@@ -258,7 +258,7 @@ def _print_table(summaries: Sequence[Summary]) -> None:
     for summary in summaries:
         day = summary.published.isoformat() if summary.published else "–"
         cells = (summary.id, day, _sources(summary), summary.title)
-        # Text, not markup: a title like "[red]" is shown as it is.
+        # Text, not markup: a title like "[red]" is shown unchanged.
         table.add_row(*(Text(one_line(cell)) for cell in cells))
     Console().print(table)
     tell(how_many(len(summaries)))

@@ -85,12 +85,12 @@ def ask(
     """
     if after is not None and before is not None and after > before:
         raise typer.BadParameter(f"--after ({after}) is later than --before ({before})")
-    # Without quotation marks around it a question comes as its words.
+    # Without quotation marks, a question arrives as separate words.
     question = _standard_input() if words == ["-"] else " ".join(words)
     with open_assistant(
         ctx, index, collection, make=False, model=model, base_url=base_url
     ) as assistant:
-        # A chat model takes seconds, and what it writes can be read meanwhile.
+        # A chat model takes seconds, so show what it writes meanwhile.
         written = assistant.settings.model != "reader" and not as_json and sys.stdout.isatty()
         ask = partial(_watched, assistant) if written else assistant.answer
         answer = ask(
@@ -120,8 +120,8 @@ def _standard_input() -> str:
 
 
 def _watched(assistant: Assistant, question: str, **limits: Any) -> Answer:
-    """The answer, shown on the terminal while it is written, and gone from there when it is whole:
-    what is printed then may be other words, with sources. Interrupted, what was written stays."""
+    """The answer, shown on the terminal while it is being written and removed once complete: the
+    printed answer may have other words, with sources. If interrupted, what was written stays."""
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
@@ -129,7 +129,7 @@ def _watched(assistant: Assistant, question: str, **limits: Any) -> Answer:
     console = Console(highlight=False)
 
     def end_of(text: str) -> Text:
-        """As many of the last lines as there is room for."""
+        """As many of the last lines as fit."""
         lines = Text(printable(text)).wrap(console, console.width)
         return Text("\n").join(lines[-max(1, console.height - 1) :])
 

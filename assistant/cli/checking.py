@@ -47,7 +47,7 @@ def doctor(
 
 
 def _examine(ctx: typer.Context, folder: Path | None, collection: str | None) -> list[Finding]:
-    """What the check-up found; an index that cannot be opened is a finding, not the end of it."""
+    """The findings of the check-up; an index that cannot be opened is one, and ends no check-up."""
     findings = [Finding("ok", f"dateline {version()} on Python {sys.version.split()[0]}")]
     try:
         with open_assistant(ctx, folder, collection, make=False) as assistant:
@@ -64,7 +64,7 @@ def _examine(ctx: typer.Context, folder: Path | None, collection: str | None) ->
 
 
 def _calibrated(assistant: Assistant) -> Finding:
-    """Whether the reader's confidence is worth anything."""
+    """Whether the reader is calibrated."""
     reader = assistant.reader
     known = reader.calibration
     if known is None:
@@ -95,7 +95,7 @@ def _tried(assistant: Assistant) -> Finding:
 
 
 def _model_asked(assistant: Assistant) -> list[Finding]:
-    """Whether the chat model answers, where one is set."""
+    """Whether the chat model answers, if one is set."""
     from assistant.errors import WritingError
 
     model = assistant.settings.model
@@ -116,7 +116,7 @@ def _model_asked(assistant: Assistant) -> list[Finding]:
 
 
 def _models_here(assistant: Assistant) -> list[Finding]:
-    """Servers of chat models that run on this computer, and are not set."""
+    """Chat model servers that run on this computer but are not configured."""
     known = {settings.server for settings in assistant.settings.choices.values()}
     return [
         Finding(

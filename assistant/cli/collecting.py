@@ -1,4 +1,4 @@
-"""`dateline collections`: several indexes, each with a name and everything of its own."""
+"""`dateline collections`: several indexes, each with its own name and contents."""
 
 from __future__ import annotations
 

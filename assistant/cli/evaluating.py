@@ -1,4 +1,4 @@
-"""`dateline evaluate`, `calibrate` and `feedback`: how good the answers are, by questions with known ones."""
+"""`dateline evaluate`, `calibrate`, `feedback`: measure answers by questions with known ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dateline key`: keys with which programs ask the server."""
+"""`dateline key`: keys for programs that query the server."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _key_revoke(
 
 @contextmanager
 def _keys(ctx: typer.Context, folder: Path | None, collection: str | None) -> Iterator[Keys]:
-    """The keys of the index; one that is not there has none."""
+    """The keys of the index; an index that does not exist has none."""
     from assistant.databases import KEYS
     from assistant.settings import secret_file
     from assistant.web.keeping import opened

@@ -1,4 +1,4 @@
-"""From the arguments of a command to its settings, and to the assistant on its index."""
+"""From a command's arguments to its settings, and to the assistant on its index."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Named = tuple[Path | None, str | None]
 
 
 def named(ctx: typer.Context, folder: Path | None, collection: str | None) -> Named:
-    """What is named after the command, else before it."""
+    """The index or collection given after the command, else before it."""
     before: Named = ctx.obj or (None, None)
     if folder is not None and collection is not None:
         raise typer.BadParameter("--index and --collection exclude each other: give one of them")
@@ -31,7 +31,7 @@ def named(ctx: typer.Context, folder: Path | None, collection: str | None) -> Na
 def settings_of(
     ctx: typer.Context, folder: Path | None, collection: str | None, **options: str | None
 ) -> Settings:
-    """The settings, with the index or collection named after the command, else before it, and other
+    """The settings, with the index or collection given after the command, else before it, and other
     options. Raises UnknownCollectionError."""
     from assistant.installation import Installation
     from assistant.settings import Settings
@@ -61,10 +61,10 @@ def open_assistant(
     make: bool = True,
     **options: str | None,
 ) -> Iterator[Assistant]:
-    """The assistant on the index named after the command, else before it, else by the settings.
+    """The assistant on the index given after the command, else before it, else in the settings.
 
-    With `make=False` a folder that is not there is an error: a slip of the pen in its name must not
-    look like an empty index.
+    With `make=False` a folder that does not exist is an error: a typo in its name must not look
+    like an empty index.
     """
     from assistant.factory import Assistant
 
@@ -78,7 +78,7 @@ def open_assistant(
 
 
 def check_there(settings: Settings) -> None:
-    """Raises EmptyIndexError where there is no index."""
+    """Raises EmptyIndexError if there is no index."""
     from assistant.errors import EmptyIndexError
 
     if settings.database is None and not settings.index.exists():

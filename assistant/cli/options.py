@@ -1,4 +1,4 @@
-"""The options and arguments that several commands take, and how what is given for them is read."""
+"""Options and arguments shared by several commands, and how their values are parsed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def as_day(text: str) -> date:
 
 
 def as_text(text: str) -> str:
-    """Half a surrogate pair is how an argument that is not text in the terminal's encoding comes."""
+    """Reject lone surrogates: they stand for bytes that are not text in the terminal's encoding."""
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise typer.BadParameter("this is not text in the terminal's encoding")
     return text

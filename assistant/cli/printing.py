@@ -17,7 +17,7 @@ from vectorstore.articles import Progress
 if TYPE_CHECKING:
     from vectorstore.index import OnProgress
 
-LINE_EVERY = 5.0  # seconds between lines of progress where there is no terminal to draw on
+LINE_EVERY = 5.0  # seconds between progress lines if there is no terminal to draw on
 
 
 def moment(at: float) -> str:
@@ -26,7 +26,7 @@ def moment(at: float) -> str:
 
 @contextmanager
 def showing_progress(doing: str) -> Iterator[OnProgress]:
-    """Shows progress on stderr, from the first that is told: a bar, or now and then a line."""
+    """Shows progress on stderr, from the first report: a bar, or a line every now and then."""
     with ExitStack() as stack:
         draw: OnProgress | None = None
 
@@ -86,7 +86,7 @@ def how_many(count: int) -> str:
 
 
 def print_json(value: Any, *, compact: bool = False) -> None:
-    # ASCII escapes: valid on every terminal and pipe, and nothing in the text is replaced.
+    # ASCII escapes: valid on every terminal and pipe, and no text is replaced.
     typer.echo(json.dumps(value, indent=None if compact else 2, ensure_ascii=True))
 
 
@@ -106,7 +106,7 @@ def one_line(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Articles come from anywhere: no escape sequence of theirs may reach the terminal."""
+    """Articles come from anywhere: none of their escape sequences may reach the terminal."""
     from assistant.render import visible
 
     return visible(text.replace("\r\n", "\n"))
@@ -117,5 +117,5 @@ def version() -> str:
 
     try:
         return version("dateline")
-    except PackageNotFoundError:  # run from a clone that was not installed
+    except PackageNotFoundError:  # run from a clone that is not installed
         return "(not installed)"

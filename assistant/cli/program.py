@@ -1,4 +1,4 @@
-"""The program: its commands in the order of its help, and what errors and signals become."""
+"""The program: its commands in the order of its help, and how errors and signals end it."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ app = typer.Typer(
     name="dateline",
     cls=_Commands,
     no_args_is_help=True,
-    # Plain help: the same on every terminal and in the docs, and quicker to draw.
+    # Plain help: the same on every terminal and in the docs, and faster to draw.
     rich_markup_mode=None,
-    # A bug's traceback shows code, not the values of variables: those hold people's articles.
+    # A bug's traceback shows code, not the values of variables: those contain people's articles.
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -86,7 +86,7 @@ def chat(
                     "It serves programs only: the page needs Gradio, which is not installed. "
                     "Run `pip install gradio`."
                 )
-        sys.stdout.flush()  # who waits for the line through a pipe gets it now
+        sys.stdout.flush()  # so that a reader on a pipe gets the line now
         warming.start()
 
     settings = settings_of(
@@ -98,7 +98,7 @@ def chat(
         if with_samples and not assistant.index.statistics().articles:
             with showing_progress("Adding the sample articles") as progress:
                 assistant.index.add(seeds_folder(), progress=progress)
-        # The models load while the page is being looked at: the first question does not wait.
+        # The models load while the page is being looked at, so the first question does not wait.
         warming = threading.Thread(target=assistant.warm)
         seal = Seal.kept(secret_file())
         with opened(settings) as rows_of:
@@ -125,9 +125,9 @@ def chat(
                 installation=_installation(ctx, index, collection, settings),
                 metrics=settings.metrics,
             )
-        assistant.stop()  # else a model that is still being loaded is waited for
+        assistant.stop()  # else this waits for a model that is still loading
         if warming.is_alive():
-            warming.join()  # the index must not be closed under it
+            warming.join()  # the index must not be closed while it is in use
 
 
 def mcp(
@@ -154,7 +154,7 @@ def mcp(
     from assistant.web.beside import Beside
 
     with open_assistant(ctx, index, collection, model=model, base_url=base_url) as assistant:
-        # The models load while the client asks what there is: the first question does not wait.
+        # The models load while the client asks what is there, so the first question does not wait.
         warming = threading.Thread(target=assistant.warm)
         warming.start()
         installation = _installation(ctx, index, collection, assistant.settings)
@@ -164,13 +164,13 @@ def mcp(
                 serve_stdio(assistant, write=write, sites=sites)
         finally:
             assistant.stop()
-            warming.join()  # the index must not be closed under it
+            warming.join()  # the index must not be closed while it is in use
 
 
 def _installation(
     ctx: typer.Context, folder: Path | None, collection: str | None, settings: Settings
 ) -> Installation | None:
-    """Where no index and no collection was named, all collections are offered; beside a database there
+    """If no index and no collection was named, all collections are offered; beside a database there
     are none."""
     from assistant.installation import Installation
 
@@ -179,7 +179,7 @@ def _installation(
 
 
 def _password(settings: Settings, host: str) -> str | None:
-    """The page's password: as set, else asked for where others could reach the page."""
+    """The page's password: from the settings, else asked for if others could reach the page."""
     if settings.password is not None:
         return settings.password.get_secret_value()
     from assistant.web.guarding import is_here

@@ -162,7 +162,7 @@ def _subscriptions_refresh(
 def _subscribed_to(
     ctx: typer.Context, folder: Path | None, collection: str | None
 ) -> Iterator[Subscriptions]:
-    """What the index is subscribed to; an index that is not there has no subscriptions."""
+    """The subscriptions of the index; an index that does not exist has none."""
     from assistant.databases import SUBSCRIPTIONS
     from assistant.settings import secret_file
     from assistant.web.keeping import opened
@@ -176,7 +176,7 @@ def _subscribed_to(
 
 
 def _chosen(kept: Subscriptions, sources: Sequence[str]) -> list[Subscription]:
-    """The subscriptions with these numbers or sources. Raises LoadingError where there is none."""
+    """The subscriptions with these numbers or sources. Raises LoadingError if there is none."""
     from assistant.web.subscriptions import normalized
 
     there = kept.all()
@@ -197,7 +197,7 @@ def _chosen(kept: Subscriptions, sources: Sequence[str]) -> list[Subscription]:
 def _refresh(
     assistant: Assistant, kept: Subscriptions, chosen: Sequence[Subscription], *, as_json: bool
 ) -> None:
-    """Refresh these and tell what became of each; exit code 1 where one failed."""
+    """Refresh these and report the results; exit code 1 if one failed."""
     from assistant.web.subscribing import refresh
 
     with showing_progress("Refreshing") as progress:
@@ -227,7 +227,7 @@ def _list_subscriptions(
 def _tell_subscriptions(
     found: Sequence[Subscription], *, as_json: bool, tell: Callable[[str], None] = typer.echo
 ) -> None:
-    """`tell` is what errors are written with: in a list they are what was asked for."""
+    """`tell` writes the errors: in a list, they are what was asked for."""
     if as_json:
         print_json([asdict(each) for each in found])
         return

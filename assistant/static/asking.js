@@ -1,15 +1,15 @@
-/* A question on its way: taken out of the box at once, kept until the server has it, asked once.
+/* Sending a question: taken out of the box at once, kept until the server has it, asked once.
 
-   What is asked while the server is away stays in this tab, also over a reload, and is asked when the
-   server is back. Each question has a name of its own under which it is sent: one that comes twice,
-   because nobody knew whether it had arrived, is answered once. Questions go one after another, for
-   the next one belongs to the conversation that the first begins. */
+   A question asked while the server is away stays in this tab, even across a reload, and is sent when
+   the server is back. Each question is sent under its own name, so one that arrives twice, because it
+   was unclear whether it had arrived, is answered once. Questions go one after another, since the
+   next one belongs to the conversation that the first begins. */
 "use strict";
 
 (() => {
   const { ofCollection, make, say, send, hidden, events, box } = globalThis.dateline;
-  const [UNSENT, DRAFT] = [`dateline-unsent${ofCollection}`, `dateline-draft${ofCollection}`]; // in this tab's own storage
-  const LOOK = 1_500; // milliseconds between two looks whether the server is back
+  const [UNSENT, DRAFT] = [`dateline-unsent${ofCollection}`, `dateline-draft${ofCollection}`]; // in this tab's session storage
+  const LOOK = 1_500; // milliseconds between two checks whether the server is back
 
   const state = { unsent: kept(UNSENT) ?? [], going: "", taken: "", away: false, drawn: "" };
 
@@ -31,7 +31,7 @@
     next();
   }
 
-  /* Whatever is asked before the server has told which conversation is shown would begin another one. */
+  /* A question asked before the server has said which conversation is shown would begin another one. */
   const ready = () => Boolean(state.taken && hidden("asking"));
 
   function next() {
@@ -67,7 +67,7 @@
     else if (!state.unsent.length) ask(button.textContent);
   });
 
-  /* The server says which one it took, and what it gives back where it could not answer. */
+  /* The server says which question it accepted, and what it returns if it could not answer. */
   function taken() {
     const told = hidden("taken")?.value ?? "";
     if (told === state.taken) return;
@@ -112,7 +112,7 @@
     if (state.away) say(told.textContent);
   }
 
-  /* Gradio asks nothing more once it has lost its server: the page is loaded anew when that is back. */
+  /* Once Gradio has lost its server it sends nothing more: the page is reloaded when the server is back. */
   function away() {
     if (state.away) return;
     state.away = true;
@@ -128,7 +128,7 @@
     else setTimeout(look, LOOK);
   }
 
-  // Whoever else loads the page anew: what was being typed stays.
+  // Whatever else reloads the page, what was being typed is kept.
   addEventListener("pagehide", () => { if (state.away) keep(DRAFT, box()?.value ?? ""); });
 
   function restore() {
@@ -142,7 +142,7 @@
   window.fetch = async (...given) => {
     const address = new URL(given[0]?.url ?? given[0], location.href);
     const path = address.origin === location.origin ? address.pathname : "";
-    // Gradio asks for this when a stream that it was reading has broken off.
+    // Gradio requests this when a stream that it was reading has broken off.
     if (path.endsWith("/gradio_api/app_id")) away();
     if (!path.endsWith("/gradio_api/queue/join")) return fetched(...given);
     try {
@@ -156,7 +156,7 @@
     }
   };
 
-  /* Too many ask, as Gradio tells by itself: the question goes back to where it was typed. */
+  /* Too many are asking, as Gradio itself reports: the question goes back to where it was typed. */
   function refused() {
     const one = state.unsent.find((other) => other.name === state.going);
     state.going = "";

@@ -1,6 +1,6 @@
-/* Making, renaming and removing collections: a dialog, opened below the list of articles.
+/* Creating, renaming and removing collections: a dialog, opened below the list of articles.
 
-   Which there are, and whether this server can have any, the server says. */
+   The server says which there are, and whether it can have any. */
 "use strict";
 
 (() => {
@@ -63,7 +63,7 @@
     name.focus();
   }
 
-  /* What is to be typed, and a button for it, in place of a collection's line. */
+  /* A text field, and a button for it, in place of a collection's line. */
   function asked(each, item, label, text, kind, value, act) {
     const field = make("input", { type: "text", value, maxLength: 60, autocomplete: "off", spellcheck: false });
     const told = make("p", { className: "dl-error", role: "alert" });
@@ -94,7 +94,7 @@
     try {
       const { articles } = (await call("GET", api)).collections.find((one) => one.name === each);
       goes = articles === 1 ? "its 1 article" : `its ${articles.toLocaleString("en-GB")} articles`;
-    } catch { /* One that cannot be opened can be removed. */ }
+    } catch { /* A collection that cannot be opened can still be removed. */ }
     const label = `This removes ${each} with ${goes}, conversations, saved quotes, keys and subscriptions. It cannot be undone. Type ${each} to confirm.`;
     asked(each, item, label, "Remove", "dl-sure", "", async (typed) => {
       if (typed !== each) return `Nothing was removed. Type ${each} to confirm.`;
@@ -104,7 +104,7 @@
     });
   }
 
-  /* The page of the collection that changed goes on at its new address, or at the main one. */
+  /* The page of the changed collection moves to its new address, or to the main one. */
   async function changed(each, now) {
     if (each === here) { location.href = addressOf(now); return; }
     await load();
@@ -119,5 +119,5 @@
   };
   new MutationObserver(settle).observe(document.querySelector("gradio-app") ?? document.body, { subtree: true, childList: true });
   settle();
-  load().catch(() => { /* told by whatever else asks the server */ });
+  load().catch(() => { /* reported by the page's other requests */ });
 })();

@@ -1,13 +1,13 @@
-/* The list of articles: searching it, adding to it, editing, deleting and bringing back.
+/* The list of articles: searching it, adding to it, editing, deleting and restoring.
 
-   Everything is built from nodes and textContent: no text of an article becomes markup. What the
-   list is narrowed to is read from the link that the page's filters leave in #dl-filtered. Progress
-   is asked for again and again, so what was given goes on when this page is closed. */
+   Everything is built from nodes and textContent: no text of an article becomes markup. The list's
+   filters are read from the link that the page's filters leave in #dl-filtered. Progress is polled,
+   so adding goes on when this page is closed. */
 "use strict";
 
 (() => {
   const { ofCollection, make, named, nameOf, renew, say, day, view, toast, events, send: wish } = globalThis.dateline;
-  const [BUSY, IDLE] = [600, 15_000]; // milliseconds between two looks at how far it is
+  const [BUSY, IDLE] = [600, 15_000]; // milliseconds between two checks of the progress
   const AT_ONCE = 2; // files sent at the same time
 
   const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, unsent: 0, drawn: "", wasRunning: false, looks: 0, seen: 0, fields: 0, filled: null, since: null, name: "" };
@@ -75,7 +75,7 @@
 
   search.addEventListener("input", () => fill());
 
-  /* New is what was added since the visit before this one; a visit is over after half an hour without. */
+  /* Articles added since the previous visit are new; a visit ends after half an hour of inactivity. */
   const [ORDER, SEEN, VISIT] = ["dateline-order", `dateline-seen${ofCollection}`, 30 * 60_000];
   const store = (name, value) => { try { localStorage.setItem(name, value); } catch { /* not kept */ } };
   const stored = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
@@ -88,12 +88,12 @@
   }
 
   function visited(last) {
-    if (seen.before === Infinity || seen.before === null) seen.before = last; // nothing is new at the first visit
-    seen.before = Math.min(seen.before, last); // another index may be at this address by now
+    if (seen.before === Infinity || seen.before === null) seen.before = last; // nothing is new on the first visit
+    seen.before = Math.min(seen.before, last); // this address may serve another index by now
     store(SEEN, JSON.stringify({ before: seen.before, since: seen.since, last, at: Date.now() }));
   }
 
-  /* What came since the visit before this one, in a line under the page's heading. */
+  /* What was added since the previous visit, in a line under the page's heading. */
   const news = make("button", { type: "button", id: "dl-news-open", className: "dl-plain", onclick: () => {
     state.since = seen.before;
     state.name = "";
@@ -112,7 +112,7 @@
     newsLine.hidden = !found;
   }
 
-  /* When something was, as one would say it now: with the time today, without the year in this one. */
+  /* When something was, as one would say it now: today as a time, this year without the year. */
   function lately(at) {
     const [then, now] = [new Date(at), new Date()];
     const iso = `${then.getFullYear()}-${then.getMonth() + 1}-${then.getDate()}`;
@@ -124,7 +124,7 @@
 
   const naming = { shown: [], request: 0, timer: 0 };
 
-  /* Asked again while articles are still being read for their names. */
+  /* Repeated while articles are still being read for their names. */
   async function fillNames(further = false) {
     clearTimeout(naming.timer);
     const request = ++naming.request;
@@ -147,7 +147,7 @@
         named(one.name), make("span", { className: "dl-number-of", textContent: one.articles.toLocaleString("en-GB") }))));
   }
 
-  /* Lists the articles that have this name alone; "" lists all again. */
+  /* Lists only the articles that have this name; "" lists all again. */
   function only(name) {
     state.name = name;
     state.since = null;
@@ -165,7 +165,7 @@
   async function fill(further = false) {
     const request = ++state.request;
     const query = narrowed();
-    query.delete("article"); // of those that are asked one can be chosen in place of another
+    query.delete("article"); // so that one of the articles asked can be exchanged for another
     const narrow = query.size > 0;
     query.set("words", search.value);
     query.set("order", order.value);
@@ -174,7 +174,7 @@
     if (further) query.set("skip", state.rows.length);
     let found;
     try { found = await call("GET", `/library/articles?${query}`); } catch (error) { told.textContent = error.message; return; }
-    if (request !== state.request) return; // something else was searched for meanwhile
+    if (request !== state.request) return; // something else has been searched for meanwhile
     state.rows = further ? [...state.rows, ...found.articles] : found.articles;
     Object.assign(state, { found: found.found, total: found.total });
     visited(found.last);
@@ -261,7 +261,7 @@
     const asked = ++state.looks;
     try {
       const now = await call("GET", "/library");
-      if (asked > state.seen) { // else it was overtaken by a later one
+      if (asked > state.seen) { // else a later one overtook it
         const first = state.now === null;
         state.seen = asked;
         state.now = now;
@@ -277,7 +277,7 @@
       drawProgress();
       drawRest();
       drawKept();
-    } catch { // looked for again
+    } catch { // tried again later
       if (state.now && state.unsent) drawProgress();
     }
     const busy = state.now?.adding.running || state.now?.looking || state.sending > 0 || state.now?.subscriptions?.some((one) => one.refreshing);
@@ -323,7 +323,7 @@
     .filter(([unit]) => seconds >= unit).map(([unit, word]) => (seconds === unit ? `every ${word}` : `every ${Math.round(seconds / unit * 10) / 10} ${word}s`))[0];
   const when = (seconds) => new Date(seconds * 1000).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
-  /* What the server keeps up to date: each with its interval, and its last result or error. */
+  /* The subscriptions: each with its interval, and its last result or error. */
   function drawKept() {
     const all = state.now?.subscriptions ?? [];
     kept.hidden = !all.length;
@@ -443,7 +443,7 @@
   const pathOf = (file) => file.webkitRelativePath || file.path_ || file.name;
   const hidden = (file) => pathOf(file).split("/").some((part) => part.startsWith("."));
 
-  /* Send files one by one; what cannot be read is listed and not sent. */
+  /* Send files one by one; unreadable ones are listed and not sent. */
   async function give(files) {
     const { kinds, largest, most } = state.now ?? { kinds: null, largest: Infinity, most: Infinity };
     const wanted = files.filter((file) => !hidden(file));
@@ -478,11 +478,11 @@
           state.unsent = 0;
         } catch (problem) {
           if (problem.unanswered && !(await readable(file))) {
-            // Told to the server, or it would wait for the file. It is at hand: the next one is sent to it.
+            // Tell the server, or it would wait for the file. The server is there: the next one is sent to it.
             await call("DELETE", `/library/files?${query}`).catch(() => {});
             continue;
           }
-          if (problem.unanswered) { // it may have been ended, and be started again
+          if (problem.unanswered) { // the server may have been stopped, and may be restarted
             waiting.unshift(file);
             state.unsent = waiting.length;
             await look();
@@ -520,7 +520,7 @@
         return;
       }
       const reader = entry.createReader();
-      for (;;) { // it gives at most a hundred at a time
+      for (;;) { // it returns at most a hundred at a time
         const some = await new Promise((done, fail) => { reader.readEntries(done, fail); });
         if (!some.length) return;
         for (const one of some) await walk(one);
@@ -549,7 +549,7 @@
       if (every.value && state.now?.subscriptions) {
         const { id } = await call("POST", "/library/subscriptions", { address: address.value, every: Number(every.value) });
         let found = null;
-        do { // its first look; what it brings goes on when this is closed
+        do { // its first refresh; adding what it brings goes on when this is closed
           await new Promise((done) => { setTimeout(done, 300); });
           await look();
           found = state.now?.subscriptions?.find((one) => one.id === id);
@@ -606,7 +606,7 @@
 
   async function save() {
     try {
-      // What is as it was is left to the article's file.
+      // Unchanged fields are left to the article's file.
       const labels = { authors: editAuthors.changed() ? editAuthors.all() : null, tags: editTags.changed() ? editTags.all() : null };
       await call("POST", "/library/edit", { id: editing.article.id, title: editTitle.value, published: editDate.value || null, source: editSource.value, ...labels });
     } catch (problem) { editError.textContent = problem.message; return; }
@@ -621,7 +621,7 @@
     (list.children[at]?.querySelector(".dl-edit") ?? heading).focus();
   }
 
-  /* Several at once: what all or some of them have; what is not touched stays with those that have it. */
+  /* Several at once: what all or some of them have; what is not touched stays as it is. */
   const [allDate, allSource] = [make("input", { type: "date" }), make("input", { type: "text", maxLength: 200 })];
   const [allAuthors, allTags] = [names("author", "Authors"), names("tag", "Tags")];
   const relabelError = error();
@@ -659,10 +659,10 @@
     undoable("Saved.", done.undo);
   }
 
-  /* Names of authors or tags, to be taken away one by one and added to. */
+  /* Names of authors or tags, which can be removed one by one and added to. */
   function names(kind, label) {
     const [id, ends] = [`dl-names-${++state.fields}`, kind === "tag" ? /[,;]/ : /;/];
-    const own = { before: [], now: [], of: 0 }; // each name with how many of the articles have it
+    const own = { before: [], now: [], of: 0 }; // each name with the number of articles that have it
     const tokens = make("ul", { className: "dl-tokens", "aria-label": label });
     const known = make("datalist", { id: `${id}-known` });
     const input = make("input", { type: "text", id, maxLength: 1000, autocomplete: "off", dir: "auto", "aria-describedby": `${id}-hint` });
@@ -699,13 +699,13 @@
       try {
         const found = (await call("GET", `/library/labels?${new URLSearchParams({ words: input.value })}`))[`${kind}s`];
         if (request === asked) known.replaceChildren(...found.shown.map(([value]) => make("option", { value })));
-      } catch { /* it can be typed */ }
+      } catch { /* it can still be typed */ }
     }
 
     input.addEventListener("focus", suggest);
     input.addEventListener("input", () => { if (ends.test(input.value)) take(); else suggest(); });
     input.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.isComposing || !input.value.trim()) return; // else it saves
+      if (event.key !== "Enter" || event.isComposing || !input.value.trim()) return; // else Enter saves
       event.preventDefault();
       take();
     });
@@ -807,8 +807,8 @@
 
   // ------------------------------------------------------------------- the sources, where there are many
 
-  const MANY = 12; // sources that Gradio's box lists well enough
-  const LATER = 1_500; // milliseconds in which the server's word on what was picked before may still come
+  const MANY = 12; // sources that Gradio's box can still list well
+  const LATER = 1_500; // milliseconds in which the server may still report an earlier selection
   const picking = { sites: [], picked: new Set(), at: 0 };
   const seekSource = make("input", { type: "search", id: "dl-seek-source", className: "dl-seek-names", maxLength: 200, "aria-label": "Search the sources", autocomplete: "off", spellcheck: false, oninput: () => drawSources() });
   const pickedTold = make("span", { className: "dl-chosen" });
@@ -835,7 +835,7 @@
     .filter((site) => site.sources.length);
   const shownSources = () => sitesShown().flatMap((site) => site.sources.map(([source]) => source));
 
-  /* A source's name below that of its site: what it says beyond it. */
+  /* A source's name below that of its site: the part that goes beyond it. */
   const sectionOf = (source, site) => (site && source.startsWith(site) && source.slice(site.length).replace(/^[^\p{L}\p{N}]+/u, "")) || source;
 
   function drawSources() {
@@ -867,7 +867,7 @@
     say(pickedTold.textContent);
   }
 
-  /* What the filters are by now, wherever they were changed; not what was picked before the last click. */
+  /* The current filters, wherever they were changed, but not a selection from before the last click. */
   function repick() {
     const now = narrowed().getAll("source");
     if (Date.now() - picking.at < LATER && now.length !== picking.picked.size) return;
@@ -945,7 +945,7 @@
 
   // --------------------------------------------------------------- the filters, above the question
 
-  /* One chip a filter; taking one away sends the others to Gradio's boxes. */
+  /* One chip per filter; removing one sends the others to Gradio's boxes. */
   function drawChips() {
     const place = document.querySelector("#dl-chips");
     if (!place) return;
@@ -957,7 +957,7 @@
     place.title_ = drawn;
     const words = { article: (id) => titles.get(id) ?? "an article that was removed", source: nameOf, author: (name) => `by ${nameOf(name)}`, tag: (name) => `tagged ${nameOf(name)}`, after: (value) => `from ${day(value)}`, before: (value) => `to ${day(value)}` };
     const entries = [...query.entries()];
-    // Many of a kind are one chip.
+    // Many filters of a kind share one chip.
     const many = ["source", "author", "tag"].map((kind) => [kind, entries.filter(([name]) => name === kind).length]).filter(([, count]) => count > FEW);
     const told = [...entries.filter(([name]) => !many.some(([kind]) => kind === name)), ...many];
     const chips = told.map((one) => {
@@ -971,10 +971,10 @@
     place.replaceChildren(...(chips.length ? [make("span", { className: "dl-only-word", textContent: "Only" }), ...chips] : []));
   }
 
-  const FEW = 4; // of a kind that have a chip each
+  const FEW = 4; // of a kind that get a chip each
   let sent = { query: "", at: 0 };
   const send = (query) => { sent = { query: String(query), at: Date.now() }; wish("narrowing", sent.query); };
-  /* What the filters are to be, also before the server has said so. */
+  /* The filters as they will be, even before the server has confirmed them. */
   const wanted = () => (Date.now() - sent.at < LATER ? new URLSearchParams(sent.query) : narrowed());
 
   let place = null;

@@ -1,12 +1,12 @@
 /* Who writes the answers, and where a question goes: one line below the box, for the next question.
 
-   Which models there are, the server says; which one a conversation has stands in Gradio's hidden
-   #dl-chosen, "" for the first. What runs on this computer is offered, and used once it is picked. */
+   The server says which models there are; a conversation's model is in Gradio's hidden #dl-chosen, ""
+   for the first. Models that run on this computer are offered, and used once picked. */
 "use strict";
 
 (() => {
   const { make, nameOf, say, call, toast, hidden, events } = globalThis.dateline;
-  const LOOK = 400; // milliseconds between two looks whether the search has ended
+  const LOOK = 400; // milliseconds between two checks whether the search has ended
   const OWN = "reader";
 
   const state = { told: null, drawn: "", missed: "" };
@@ -45,9 +45,9 @@
     if (!state.told?.offered.length) toast("No other model was found on this computer.");
   }
 
-  /* What there is, as soon as no search goes on any more. */
+  /* Load the models, and again until no search is going on. */
   async function refresh() {
-    try { state.told = await call("GET", "/api/v1/models"); } catch { return; } // told by whatever else asks the server
+    try { state.told = await call("GET", "/api/v1/models"); } catch { return; } // reported by the page's other requests
     draw();
     if (!state.told.searching) return;
     await new Promise((done) => { setTimeout(done, LOOK); });
@@ -73,7 +73,7 @@
     const { models, offered, searching, may_search: maySearch } = state.told;
     const model = models.find((one) => one.name === name);
     const usable = offered.filter((offer) => !offer.remedy);
-    if (!model && state.missed !== name) { state.missed = name; refresh(); } // another page may have begun to use it
+    if (!model && state.missed !== name) { state.missed = name; refresh(); } // another page may have started using it
     who.replaceChildren(...models.map((one) => option(one.name, labelOf(one))));
     if (!model) who.append(option(name, name, { disabled: true }));
     for (const program of new Set(usable.map((offer) => offer.program))) {

@@ -1,8 +1,8 @@
-/* The reader beside the chat, the keys, and what a screen reader hears.
+/* The reader beside the chat, the keyboard shortcuts, and what a screen reader hears.
 
    Everything here is built from nodes and textContent: text of articles never becomes markup.
-   One listener on the document serves every citation, so it survives the answer's being redrawn
-   while it streams. Without this script the links open articles as pages of their own. */
+   One listener on the document serves every citation, so it survives the answer being redrawn
+   while it streams. Without this script the links open articles as separate pages. */
 "use strict";
 
 (() => {
@@ -10,11 +10,11 @@
   const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
   const KEYS = "dateline-keys";
   const ANEW = "dateline-anew";
-  // What is stored for one collection, and not for all of this address, has its name at its end.
+  // What is stored for one collection, rather than for all of this address, ends with its name.
   const collection = /\/collections\/([^/]+)\/$/.exec(new URL(".", document.baseURI).pathname)?.[1] ?? "";
   const ofCollection = collection && `-${collection}`;
 
-  const events = new EventTarget(); // by which the page's scripts tell each other what happened
+  const events = new EventTarget(); // through which the page's scripts notify each other
   const state = { article: null, number: null, hits: [], hit: -1, folded: null, opener: null, asked: 0, told: 0, acted: false, busy: false, request: 0 };
 
   const make = (name, properties = {}, ...children) => {
@@ -27,13 +27,13 @@
     return node;
   };
 
-  /* A title or a source as it is shown: without the marks that would turn around what stands beside it,
-     and in a node of its own, where letters that run from right to left stay among themselves. */
+  /* A title or a source for display: without the marks that would reorder what stands beside it, and
+     in its own node, so that right-to-left text does not affect its surroundings. */
   const nameOf = (text) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "");
   const named = (text) => make("bdi", { textContent: nameOf(text) });
 
-  /* Give a list one node for each item. What looks as before stays as it is, with its focus and under
-     the mouse: a click is lost where its node is drawn anew between button down and up. */
+  /* Give a list one node per item. Items that look unchanged keep their nodes, and so the focus and the
+     mouse: a click is lost if its node is redrawn between button down and up. */
   const looked = new WeakMap();
   function renew(list, items, looks, build) {
     const before = new Map([...list.children].map((node) => [looked.get(node), node]));
@@ -49,7 +49,7 @@
     wanted.forEach((node, at) => { if (list.children[at] !== node) list.insertBefore(node, list.children[at] ?? null); });
   }
 
-  /* Ask the server, and read what it says; an error has its words. */
+  /* Send a request to the server and read its reply; an error carries the server's message. */
   async function call(method, path, body) {
     const options = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
     if (body !== undefined) {
@@ -61,13 +61,13 @@
     return reply.status === 204 ? null : reply.json();
   }
 
-  // A page whose cookie was cleared, or is another's now, is answered nothing any more: it begins
-  // anew, with a cookie of its own. Not again at once, where the browser keeps none.
+  // A page whose cookie was cleared, or is now another's, gets no more replies: it starts afresh with
+  // its own cookie. It does not do so again at once, in case the browser keeps none.
   const asking = window.fetch;
   let ending = Promise.resolve();
   window.fetch = async (...given) => {
-    // Gradio ends whatever is of the same kind: an end that came late would end the next question too,
-    // or let the conversation that was left be drawn once more. So nothing new is asked before it.
+    // Gradio cancels everything of the same kind: a late cancellation would cancel the next question too,
+    // or redraw the conversation that was left. So nothing new is asked before it is done.
     const path = new URL(given[0]?.url ?? given[0], location.href).pathname;
     if (path.endsWith("/gradio_api/cancel")) {
       const ended = asking(...given);
@@ -129,7 +129,7 @@
     tab("ask", "Ask"), tab("source", "Source"), tab("articles", "Articles"), tab("history", "History"), tab("quotes", "Quotes"));
   const drawer = make("button", { type: "button", id: "dl-drawer", textContent: "Articles", "aria-expanded": "false",
     onclick: () => view(document.body.dataset.view === "articles" ? "ask" : "articles") });
-  // Where the button of this name is out of sight.
+  // For when the button of this name is out of sight.
   const anew = make("button", { type: "button", id: "dl-anew", textContent: "New question",
     onclick: () => document.querySelector("#dl-again")?.click() });
 
@@ -162,7 +162,7 @@
       switcher.hidden = !names.length;
       label();
     })
-    .catch(() => { /* told by whatever else asks the server */ });
+    .catch(() => { /* reported by the page's other requests */ });
   switcher.addEventListener("dl-changed", switchable);
   switchable();
 
@@ -170,8 +170,8 @@
     try { return localStorage.getItem(KEYS); } catch { return null; }
   }
 
-  /* Gradio's hidden boxes: what the page's scripts ask for goes in, what the server tells them comes out.
-     The number makes every wish a change. */
+  /* Gradio's hidden boxes: requests of the page's scripts go in, the server's replies come out.
+     The number makes every request a change. */
   const hidden = (name) => document.querySelector(`#dl-${name} textarea`);
   let sent = 0;
   function send(name, text) {
@@ -191,7 +191,7 @@
     state.acted = true;
     const link = event.target instanceof Element ? event.target.closest(`${LINKS}, a.dl-copy, a.dl-save`) : null;
     if (!link) {
-      // Beside the open drawer: close it.
+      // Outside the open drawer: close it.
       if (drawer.checkVisibility() && document.body.dataset.view === "articles"
         && !event.target.closest?.("#dl-library, #dl-drawer, dialog, #dl-toast")) view("ask");
       return;
@@ -241,7 +241,7 @@
     } catch {
       found = { failed: "The article could not be opened: is Dateline still running?" };
     }
-    if (request !== state.request) return; // another one was opened meanwhile
+    if (request !== state.request) return; // another one has been opened meanwhile
     state.article = found;
     show();
     document.body.dataset.reading = "";
@@ -323,8 +323,8 @@
 
   // ------------------------------------------------------------------------------ find in the article
 
-  /* A text as it is searched, without case, accents and kinds of blanks and quotation marks, and where
-     in the text each of its characters begins. */
+  /* A text as it is searched, ignoring case, accents and the kinds of blanks and quotation marks, with
+     the position in the text where each of its characters begins. */
   function folded(text) {
     const [letters, places] = [[], []];
     let at = 0;
@@ -336,13 +336,13 @@
     return { letters: letters.join(""), places: [...places, at], units: letters };
   }
 
-  /* All places where these words stand, each from where to where. */
+  /* All places where these words occur, each with its start and end. */
   function placesOf(words) {
     const wanted = folded(words.trim()).letters;
     if (!wanted) return [];
     state.folded ??= folded(state.article.text);
     const { letters, places, units } = state.folded;
-    // Beyond the basic plane a letter is two units of the text that is searched.
+    // Beyond the basic plane a letter is two code units of the searched text.
     const unitOf = units.length === letters.length ? null : units.flatMap((letter, place) => Array(letter.length).fill(place));
     const place = (unit) => places[unitOf ? (unitOf[unit] ?? units.length) : unit];
     const found = [];
@@ -383,7 +383,7 @@
     behavior: still() ? "auto" : "smooth",
   });
 
-  /* Which of the places found is at this place of the text; -1 if none. They stand in order. */
+  /* Which of the matches covers this position in the text; -1 if none. They are in order. */
   function hitAt(place) {
     let [low, high] = [0, state.hits.length];
     while (low < high) {
@@ -394,8 +394,8 @@
     return state.hits[low]?.start <= place ? low : -1;
   }
 
-  /* Markdown's signs, which are there for programs: from where to where, and what is between them. They
-     stay in the text, unseen, so that every quote is where it was. */
+  /* Markdown's syntax, which is there for programs: each piece's start and end, and what is between
+     them. It stays in the text, hidden, so that every quote keeps its place. */
   function signsOf(text) {
     const found = [];
     const hide = (start, end) => found.push({ start, end, className: "dl-sign" });
@@ -419,7 +419,7 @@
     return found;
   }
 
-  /* A piece of text that begins at `at`, as nodes cut where signs begin and end. */
+  /* A piece of text that begins at `at`, as nodes split where syntax begins and ends. */
   function drawn(text, at, signs) {
     const end = at + text.length;
     const here = signs.filter((sign) => sign.start < end && sign.end > at);
@@ -466,7 +466,7 @@
     say(place.textContent);
   }
 
-  /* The article that is read, the chosen quote in it, and the address at which it was opened. */
+  /* The article being read, the chosen quote in it, and the address at which it was opened. */
   function reading() {
     const quote = state.article?.quotes?.find((one) => one.number === state.number);
     return { article: state.article, quote, words: words(), href: state.opener?.href };
@@ -516,7 +516,7 @@
     state.acted = true;
     const writing = event.target instanceof Element && event.target.closest("input, textarea, select, [contenteditable]");
     if (event.isComposing || event.keyCode === 229) {
-      // While an input method composes, Enter chooses a word and does not ask.
+      // While an input method is composing, Enter chooses a word and does not ask.
       if (event.key === "Enter" || event.keyCode === 229) event.stopPropagation();
       return;
     }
@@ -559,7 +559,7 @@
   function watch() {
     const transcript = log();
     if (!transcript) return;
-    // Its own announcements would repeat the growing paragraph at every chunk.
+    // Its own announcements would repeat the growing paragraph with every chunk.
     if (transcript.getAttribute("aria-live") !== "off") {
       transcript.setAttribute("aria-live", "off");
       transcript.setAttribute("aria-label", "Questions and answers");
@@ -581,8 +581,8 @@
     const busy = Boolean(last?.querySelector(".dl-working"));
     if (busy !== state.busy && last) say(busy ? "Searching" : outcome(last));
     else if (!busy && rows.length > state.told && rows.length >= asked.length && state.acted) {
-      // So quick that its work was never seen: it is announced all the same. What only comes back
-      // with a reload is not.
+      // So quick that it was never seen working: it is announced all the same. Answers that merely come
+      // back with a reload are not.
       say("Searching");
       setTimeout(() => { if (!state.busy) say(outcome(last)); }, 100);
     }
@@ -601,7 +601,7 @@
     return closest ? `Not answered, ${closest} closest ${closest === 1 ? "passage" : "passages"}` : "Answer ready";
   }
 
-  /* What is wrong with what stands in a date's box, in words; "" if nothing. */
+  /* What is wrong with a date box's content, in words; "" if nothing. */
   function wrong(text) {
     const [, y, m, d] = /^(\d{4})-?(\d\d)-?(\d\d)$/.exec(text) ?? [];
     const found = new Date(Date.UTC(y, m - 1, d));
@@ -609,7 +609,7 @@
     return !text || is ? "" : `“${text}” is no date: write it as 2025-07-26.`;
   }
 
-  /* A date is judged where it stands: when it is left, and gladly while it is being mended. */
+  /* A date is checked in place: when its box is left, and while an error in it is being corrected. */
   function judge(leaving) {
     const fields = [...document.querySelectorAll("#dl-dates input")];
     const [from, to] = fields.map((field) => field.value.trim().replaceAll("-", ""));
@@ -637,7 +637,7 @@
   function label() {
     if (!switcher.hidden && !switcher.isConnected) document.querySelector("#dl-heading")?.append(switcher);
     box()?.setAttribute("dir", "auto");
-    // Gradio's date boxes come without names.
+    // Gradio's date boxes have no accessible names.
     document.querySelectorAll("#dl-dates .block").forEach((block) => {
       const name = block.querySelector("[data-testid=block-info]")?.textContent.trim();
       const field = block.querySelector("input");
@@ -662,12 +662,12 @@
 
   // ------------------------------------------------------------------------------------ the toast
 
-  const [UNDO, TOLD] = [10_000, 4_000]; // milliseconds that a notice stays, with a button and without
+  const [UNDO, TOLD] = [10_000, 4_000]; // milliseconds for which a notice stays, with a button and without
   const toasted = make("div", { id: "dl-toast", hidden: true });
   let gone = 0;
 
-  /* A notice for some seconds; with `undo`, a button that takes back what it tells, and has the focus. With
-     another `name` it does something else, and the focus stays where it is. */
+  /* A notice for a few seconds; with `undo`, a focused button that undoes what it reports. With another
+     `name`, the button does something else, and the focus stays where it is. */
   function toast(text, undo, name = "Undo") {
     clearTimeout(gone);
     toasted.replaceChildren(make("span", { textContent: text }));
@@ -680,7 +680,7 @@
     }
     say(undo ? `${text} ${name}` : text);
     const end = () => {
-      // Who is on it with the keyboard or the mouse has more time.
+      // It stays longer while the keyboard focus or the mouse is on it.
       if (toasted.matches(":hover, :has(:focus-visible)")) gone = setTimeout(end, 1_000);
       else toasted.hidden = true;
     };

@@ -1,8 +1,8 @@
 /* The pages of the PDF that an article came from, as pictures in place of its text or, where there is room,
    beside it, with the chosen quote marked.
 
-   The server draws the pages, and says where on them a quote stands, in fractions of the picture. Where
-   there is no PDF any more, or the quote is not found on its page, it is said; the text has it in any case. */
+   The server draws the pages, and says where on them a quote stands, in fractions of the picture. If the
+   PDF is gone, or the quote is not found on its page, a notice says so; the text has it in any case. */
 "use strict";
 
 (() => {
@@ -48,7 +48,7 @@
     const as = pages() ? state.as : "text";
     if (as === "text") {
       delete document.body.dataset.picture;
-      state.request += 1; // what was asked for comes too late
+      state.request += 1; // replies still to come are too late
     } else document.body.dataset.picture = as;
     region.hidden = turning.hidden = as === "text";
     chosen.replaceChildren(choices.text, choices.page, ...(wide.matches ? [choices.both] : []));
@@ -95,7 +95,7 @@
       got(`picture/${id}?${new URLSearchParams({ page: state.page, ...(state.large ? { large: 1 } : {}) })}`).then((reply) => reply.blob()),
       marked(quote) ? got(`marks/${id}?${new URLSearchParams({ page: state.page, q: `${quote.number}.${quote.place}` })}`).then((reply) => reply.json()) : { rectangles: null },
     ]);
-    if (request !== state.request) return; // another page was asked for meanwhile
+    if (request !== state.request) return; // another page has been requested meanwhile
     region.setAttribute("aria-busy", "false");
     const before = picture.src;
     const problem = drawn.reason?.message;
@@ -103,7 +103,7 @@
     if (!problem) {
       picture.src = URL.createObjectURL(drawn.value);
       picture.alt = `${name} of “${nameOf(article.title || article.id)}” as a picture; its words are under “Text”`;
-      await picture.decode().catch(() => { /* told by its alternative text */ });
+      await picture.decode().catch(() => { /* its alternative text says so */ });
       if (before) URL.revokeObjectURL(before);
       if (request !== state.request) return;
     }

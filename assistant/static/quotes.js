@@ -1,9 +1,9 @@
 /* The visitor's saved quotes: the list of them, and the buttons that save one from an answer, from the
    reader's mark and from a selection in it.
 
-   The server keeps them and cuts nothing: what is sent is the place in the article and its words, and it
-   refuses where these do not stand there. Places count characters, as the server does, and not the units
-   of this language. */
+   The server stores them and cuts nothing: the place in the article and its words are sent, and the
+   server refuses if the words do not stand there. Places count characters, as the server does, and not
+   JavaScript's code units. */
 "use strict";
 
 (() => {
@@ -21,7 +21,7 @@
     make("div", { className: "dl-saved-head" }, make("h2", { id: "dl-saved-heading", tabIndex: -1 }, "Saved quotes ", number), exports), none, list);
   nav.toggleAttribute("data-none", true);
 
-  /* Where a quote stands: its article's address, and its place there with the hash of its words. */
+  /* A quote's place: its article's address, and its position there with the hash of its words. */
   function keyOf(href, at) {
     const address = new URL(href, document.baseURI);
     const named = address.searchParams.getAll("q").find((one) => one.startsWith(`${at ?? address.searchParams.get("c")}.`));
@@ -142,7 +142,7 @@
     else save({ answer: asked.get("a") ?? "", number: Number(asked.get("c")) });
   });
 
-  /* Gradio's cleaning of the answers takes attributes like these away. */
+  /* Gradio's sanitising of the answers removes attributes like these. */
   function pressed() {
     const set = (button, key, name) => {
       const is = String(state.ids.has(key));
@@ -159,7 +159,7 @@
   // --------------------------------------------------------------------------- words that are selected
 
   const selection = make("button", { type: "button", id: "dl-keep-selection", className: "dl-button", textContent: "Save selection", hidden: true,
-    onpointerdown: () => { state.found = selected(); }, // a touch may end the selection before it is a click
+    onpointerdown: () => { state.found = selected(); }, // a touch may end the selection before it becomes a click
     onmousedown: (event) => event.preventDefault(),
     onclick: () => {
       const found = state.found ?? selected();
@@ -171,7 +171,7 @@
 
   const text = () => document.querySelector("#dl-reader-text");
 
-  /* What of the article is selected: its words without the blanks around them, and from where to where. */
+  /* The selected part of the article: its words without surrounding blanks, with start and end. */
   function selected() {
     if (!getSelection().rangeCount) return null;
     const whole = document.createRange();

@@ -1,8 +1,8 @@
 /* The visitor's conversations: the list of earlier ones, and the buttons below an answer.
 
-   The server keeps them and knows whose they are; this only asks. Which conversation is shown stands
-   in Gradio's hidden #dl-showing and is repeated in the address, so a reload brings it back. Titles
-   and names become nodes through textContent. */
+   The server stores them and knows whose they are; this only sends requests. The conversation shown is
+   in Gradio's hidden #dl-showing and repeated in the address, so a reload brings it back. Titles and
+   names become nodes through textContent. */
 "use strict";
 
 (() => {
@@ -18,7 +18,7 @@
 
   const address = (id) => (id ? `./?conversation=${encodeURIComponent(id)}` : "./");
 
-  // Only a page with a password has somebody to log out.
+  // Logging out makes sense only on a page with a password.
   const leave = make("form", { method: "post", action: "logout", id: "dl-leave", hidden: true },
     make("button", { className: "dl-quiet", textContent: "Log out" }),
     make("button", { className: "dl-quiet", name: "everywhere", value: "1", textContent: "Log out everywhere" }));
@@ -28,7 +28,7 @@
     try { told = await call("GET", "/conversations"); } catch { return; }
     state.list = told.conversations;
     leave.hidden = !told.locked;
-    // Not under who is just naming or deleting one, and not for nothing: focus and clicks would go astray.
+    // Not while one is being renamed or deleted, and not needlessly: focus and clicks would go astray.
     if (list.querySelector(".dl-talk-name, [role=group]") || state.drawn === looks()) return;
     draw();
   }
@@ -147,7 +147,7 @@
       view("ask");
       const box = hidden("box");
       if (!box) return;
-      box.value = ""; // at once, for the next question may be typed before the server has answered
+      box.value = ""; // at once, since the next question may be typed before the server has replied
       box.dispatchEvent(new Event("input", { bubbles: true }));
       box.focus();
       return;
@@ -159,7 +159,7 @@
     if (!id) return;
     if (button.matches(".dl-verdict")) rate(button, id);
     else if (button.matches(".dl-act")) {
-      if (state.repeating) return; // pressed twice, it is asked once
+      if (state.repeating) return; // pressed twice, asked once
       const how = ["retry", "again", "unfiltered"].find((name) => button.matches(`.dl-${name}`));
       if (how === "unfiltered") document.querySelector("#dl-clear")?.click();
       state.repeating = String(send("repeating", `${how} ${id}`));
@@ -182,7 +182,7 @@
     asked.scrollIntoView({ block: "nearest" });
   }
 
-  /* What was said to be wrong, to be said otherwise. */
+  /* Edit what was said to be wrong. */
   function again(note) {
     const row = note.closest(".bot-row");
     const id = row.querySelector(".dl-actions").id.slice(PREFIX.length);
@@ -192,13 +192,13 @@
     asked.querySelector("[aria-pressed=true], button").focus();
   }
 
-  /* As the server draws it: assistant/web/transcript.py. */
+  /* As the server renders it: assistant/web/transcript.py. */
   const noted = (reason, remark) => make("p", { className: "dl-noted" }, "What was wrong: ",
     ...(reason ? [make("span", { className: "dl-noted-reason", textContent: reason.charAt(0).toUpperCase() + reason.slice(1) }), " "] : []),
     ...(remark ? [make("span", { className: "dl-noted-remark", dir: "auto", textContent: remark }), " "] : []),
     make("button", { type: "button", className: "dl-change", textContent: "Change" }));
 
-  /* What was wrong with an answer, for who likes to say; what is picked is kept at once. */
+  /* What was wrong with an answer, for those who want to say; a choice is saved at once. */
   function why(row, id, reason = "", said = "") {
     const reasons = row.querySelector(".dl-sources") ? ["wrong", "incomplete", "wrong source", "other"] : ["should not have refused", "other"];
     const remark = make("input", { type: "text", value: said, maxLength: 1000, placeholder: "In your words", "aria-label": "What was wrong, in your words", dir: "auto", autocomplete: "off" });
@@ -236,8 +236,8 @@
 
   // ------------------------------------------------------------------------- questions to ask next
 
-  /* Below the last answer alone, and looked for when it is there. Gradio may draw that anew: what was found
-     is put there again. */
+  /* Only below the last answer, and looked for once it is there. Gradio may redraw that: the questions
+     found are put there again. */
   const next = { id: "", questions: [], looking: null };
 
   async function look(id) {
@@ -247,13 +247,13 @@
       const reply = await fetch(`answer/${encodeURIComponent(id)}/next`, { credentials: "same-origin", signal: next.looking.signal });
       const { questions } = await reply.json();
       if (next.id === id) next.questions = questions ?? [];
-    } catch { return; } // asked on, or the server is away: there are no others, then
+    } catch { return; } // another question was asked, or the server is away: then there are none
     offer();
   }
 
   function offer() {
     const rows = [...document.querySelectorAll("#dl-answers .bot-row")];
-    // An answer, not a refusal, and nothing below it that is still being answered.
+    // An answer, not a refusal, with nothing below it still being answered.
     const last = document.querySelector("#dl-answers .dl-working") ? null : rows.at(-1);
     const actions = last?.querySelector(".dl-sources") ? last.querySelector(".dl-actions:has(.dl-copy)") : null;
     const id = actions?.id.slice(PREFIX.length) ?? "";
@@ -272,7 +272,7 @@
 
   // ------------------------------------------------------------------------- other tabs of the page
 
-  /* Another tab that shows the same conversation opens it anew, and follows what is answered there. */
+  /* Another tab that shows the same conversation reopens it, and follows what is answered there. */
   const tabs = new BroadcastChannel("dateline");
   const changed = (id) => tabs.postMessage(id);
   tabs.onmessage = ({ data: id }) => {
@@ -296,7 +296,7 @@
     const id = hidden("showing")?.value ?? "";
     const rows = document.querySelectorAll("#dl-answers .bot-row").length;
     if (id !== state.id) {
-      // A conversation that was opened or left is a step back; one that begins is the same page.
+      // Opening or leaving a conversation adds a step to go back; beginning one stays on the same page.
       if (location.search !== new URL(address(id), location.href).search) {
         history[state.id ? "pushState" : "replaceState"](null, "", address(id));
       }

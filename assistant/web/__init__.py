@@ -1,4 +1,5 @@
-"""What the page and the API do for a visitor: ask, add, remember, look up, keep others out.
+"""What the page and the API do for a visitor: answer, add, remember, look up, and control access.
 
-Nothing here knows Gradio, and little FastAPI: `assistant.page` draws it, `assistant.api` serves it.
+Nothing here knows Gradio, and little knows FastAPI: `assistant.page` draws the page,
+`assistant.api` serves it.
 """

@@ -1,14 +1,14 @@
-"""The password before the page: who knows it gets a cookie that is worth as much for 30 days.
+"""The password in front of the page: it earns a cookie that stands in for it for 30 days.
 
     access = Access("correct horse", Sessions.open(folder / FILE))
     app.add_middleware(Locked, access=access)         GET /login, POST /login, POST /logout
     curl -H "Authorization: Bearer correct horse" …   for programs
 
-The cookie holds until it is logged out, here or everywhere: sessions outlive a restart, and a changed
-password ends them all. Comparisons take the same time whatever is given. After a few wrong passwords
-from an address, the next ones from there are checked one after the other with some seconds between
-them, and the right one opens in its turn like at any other time. Other addresses do not wait, nor does
-a browser that has known the password before, wherever it is. Nothing here knows what it guards.
+The cookie is valid until it is logged out, here or everywhere: sessions survive a restart, and
+changing the password ends them all. Comparisons take constant time. After a few wrong passwords
+from an address, further ones from there are checked one at a time, seconds apart, and the right one
+is accepted when its turn comes, as usual. Other addresses do not wait, nor does a browser that has
+logged in before, wherever it is. This module does not know what it guards.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 COOKIE = "dateline_session"
-SHORTEST = 10  # characters of a password
+SHORTEST = 10  # characters in a password
 
 _KEPT = 30 * 24 * 3600  # seconds that a session lasts
 _FREE = 5  # wrong guesses from one address before it has to wait
 _LONGEST_PAUSE = 10.0  # seconds between two checks for one address: 360 an hour
 _WAITING = 5  # different passwords of one address that may wait to be checked
 _QUIET = 3600.0  # seconds without a wrong guess after which the earlier ones are forgotten
-_REMEMBERED = 10_000  # addresses whose guesses are counted, the last ones
+_REMEMBERED = 10_000  # addresses whose guesses are counted, the most recent ones
 _FORM = 4_096  # bytes of a login form
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -57,8 +57,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Line:
-    """The guesses of an address, or of a browser: how many were wrong, when the last of these was and
-    when the last check is or will be, and the turns of those that wait. Times are monotonic."""
+    """The guesses of an address or a browser: how many were wrong, when the last wrong one was,
+    when the last check is or was, and the turns of those waiting. Times are monotonic."""
 
     wrong: int = 0
     wrong_at: float = -math.inf
@@ -66,7 +66,7 @@ class _Line:
     waiting: dict[bytes, float] = field(default_factory=dict)
 
     def next_turn(self, now: float) -> float:
-        """When one more is checked. Those that wait count as wrong."""
+        """When one more would be checked. Those waiting count as wrong."""
         if not self.waiting and now - self.wrong_at > _QUIET:
             self.wrong = 0
         over = self.wrong + len(self.waiting) - _FREE
@@ -74,10 +74,10 @@ class _Line:
 
 
 class Access:
-    """Knows the password, the sessions it gave, and who guesses. May be used from several threads.
+    """Knows the password, its sessions, and who is guessing. May be used from several threads.
 
-    `clock` gives seconds since 1970, `monotonic` seconds that only ever grow, and `sleep` waits for as
-    many. Raises SettingsError for a password that is too short.
+    `clock` gives seconds since 1970, `monotonic` those of a monotonic clock, and `sleep` waits for
+    some seconds. Raises SettingsError for a password that is too short.
     """
 
     def __init__(
@@ -110,8 +110,8 @@ class Access:
     async def session_of(
         self, cookies: Mapping[str, str], authorization: str, address: str
     ) -> str | None:
-        """A name for the session that a request carries, which does not give it away; "bearer" for
-        the password itself as a bearer token; None where there is neither. Raises CrowdedError."""
+        """A name for the session that a request carries, without revealing it; "bearer" for the
+        password itself as a bearer token; None if it carries neither. Raises CrowdedError."""
         token = cookies.get(COOKIE, "")
         if self._is_session(token):
             return hashlib.sha256(token.encode()).hexdigest()
@@ -123,11 +123,11 @@ class Access:
     async def opens(
         self, given: str, address: str, cookies: Mapping[str, str] | None = None
     ) -> bool:
-        """Whether this is the password, told when its turn has come.
+        """Whether this is the password, answered when its turn comes.
 
         After five wrong passwords from an address (an IPv6 one with its /64), checks for it are 1 s
-        apart, then 2, 4, 8 and at most 10 s. A browser that has known the password waits for its own
-        guesses alone. The same password given several times takes one turn. Raises CrowdedError where
+        apart, then 2, 4, 8 and at most 10 s. A browser that has logged in before waits only for its
+        own guesses. The same password given several times takes one turn. Raises CrowdedError if
         five others from there are waiting.
         """
         digest = _digest(given)
@@ -137,23 +137,23 @@ class Access:
             while (left := turn - self._monotonic()) > 0:
                 await self._sleep(left)
             right = hmac.compare_digest(digest, self._password)
-        finally:  # who does not wait for the answer has guessed, too
+        finally:  # whoever does not wait for the answer has guessed, too
             self._give_turn(line, digest, right=right)
         if not right:
             _log.warning("a wrong password from %s", address)
         return right
 
     def session(self) -> str:
-        """A new session's cookie. Raises StoreError where it cannot be kept."""
+        """A new session's cookie. Raises StoreError if it cannot be saved."""
         now = self._clock()
         return self._sessions.begin(self._key, now, now + _KEPT)
 
     def end(self, cookies: Mapping[str, str]) -> None:
-        """End the session that the cookies name. Raises StoreError."""
+        """End the session named by the cookies. Raises StoreError."""
         self._sessions.end(self._key, cookies.get(COOKIE, ""))
 
     def end_all(self) -> None:
-        """End every session, this one too. Raises StoreError."""
+        """End every session, including this one. Raises StoreError."""
         self._sessions.end_all()
 
     def remember(self, visitor: str) -> None:
@@ -167,7 +167,7 @@ class Access:
         return network_of(address)
 
     def _take_turn(self, who: str, digest: bytes) -> tuple[_Line, float]:
-        """The line of who gives a password, and when it is checked. Raises CrowdedError."""
+        """The guesser's line, and when the password is checked. Raises CrowdedError."""
         with self._turn:
             now = self._monotonic()
             line = self._lines.setdefault(who, _Line())
@@ -185,11 +185,11 @@ class Access:
     def _give_turn(self, line: _Line, digest: bytes, *, right: bool) -> None:
         with self._turn:
             turn = line.waiting.pop(digest, None)
-            if turn is None:  # given several times, and counted
+            if turn is None:  # the same guess was given several times and has been counted
                 return
             if right:
-                # It takes no time from those who come after it, and forgives no guesses: else whoever
-                # shares an address with somebody who logs in could guess anew each time.
+                # It delays nobody who comes after it, and forgives no guesses: otherwise anyone who
+                # shares an address with somebody logging in could start guessing afresh each time.
                 line.last = max(line.waiting.values(), default=line.wrong_at)
             else:
                 line.wrong += 1
@@ -202,8 +202,8 @@ class Access:
 
 
 class Locked:
-    """Lets through who has the password, or whom a key has let in; others see the login page, programs
-    a 401."""
+    """Admits whoever has the password, or was admitted by a key; others see the login page,
+    programs a 401."""
 
     def __init__(
         self, app: ASGIApp, access: Access, *, proxies: Callable[[str], bool] = is_here
@@ -242,10 +242,10 @@ class Locked:
             again = {"Retry-After": str(error.wait)}
             await refuse(scope, receive, send, 429, str(error), again)
             return
-        except StoreError as error:  # of the file that keeps the sessions
+        except StoreError as error:  # from the file that holds the sessions
             await refuse(scope, receive, send, 503, str(error))
             return
-        # Of a proxy are the requests that do not say whose they are.
+        # Requests that do not say where they come from are the proxy's.
         caller = Caller(session, "" if self._is_proxy(address) else address)
         await self._app({**scope, CALLER: caller}, receive, send)
 
@@ -295,7 +295,7 @@ class Locked:
 
 
 async def _turn_away(scope: Scope, receive: Receive, send: Send, accept: str) -> None:
-    """To the login page where a person asks for a page; a program is told what to give."""
+    """Send a person who asks for a page to the login page; tell a program what to provide."""
     if scope["type"] == "http" and scope["method"] == "GET" and "text/html" in accept:
         asked = scope["path"]
         if scope["query_string"]:
@@ -324,7 +324,7 @@ async def _show_form(
 
 
 async def _form_of(scope: Scope, receive: Receive) -> dict[str, str] | None:
-    """The fields of a form, the first value of each; None where it is too large."""
+    """The fields of a form, the first value of each; None if it is too large."""
     from starlette.requests import Request
 
     body = b""
@@ -348,13 +348,13 @@ async def _see(address: str, scope: Scope, receive: Receive, send: Send, *cookie
 
 
 def _inside(address: str) -> str:
-    """The address if it lies on this server, else the page."""
+    """The address if it is on this server, else the page."""
     plain = address.isprintable() and "\\" not in address
     return address if plain and re.match(r"/(?!/)", address) else "/"
 
 
 def _digest(text: str) -> bytes:
-    """Of one length for all, so that comparing tells nothing of the length."""
+    """A fixed-length digest, so that the comparison does not reveal the length."""
     return hashlib.sha256(text.encode(errors="replace")).digest()
 
 

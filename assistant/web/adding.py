@@ -1,4 +1,4 @@
-"""Adds articles in the background, one file or link after another, and says how far it is.
+"""Adds articles in the background, one file or link after another, and reports its progress.
 
     adding = Adding(index)
     adding.file("reports/harbour.pdf", bytes)       returns at once
@@ -6,13 +6,13 @@
     adding.status().line                            "Reading 14 of 60. You can ask now; …"
     adding.close()                                  stops after what is being stored
 
-What was given goes on when the page that gave it is closed, and with a folder to wait in when the
-program is: the next one takes it up there, where it bears the seal; about what anybody else has put
-there it asks. Of several who give at a time, each has his turns: one's thousand files hold up nobody
-else's one. What fails is kept with its reason, so that it can be tried again, and files that were
-announced and never came are told of. A file that the index has from elsewhere is a further source of
-the same article, as `dateline add` would make it. It knows the index and nothing of pages, requests
-or models.
+Adding goes on when the page that uploaded the files is closed and, with a folder for waiting files,
+after the program ends: the next one resumes what bears the seal, and asks about anything somebody
+else put there. Several users take turns: one user's thousand files do not hold up another user's
+single file. Failures are kept with their reasons, so that they can be retried, and files that were
+announced but never arrived are reported. A file that the index already has from elsewhere becomes a
+further source of the same article, as with `dateline add`. This module knows the index, and nothing
+of pages, requests or models.
 """
 
 from __future__ import annotations
@@ -58,30 +58,30 @@ if TYPE_CHECKING:
 WAITING = "waiting"  # the folder's name in an index's folder
 OFFLINE = "Offline: paste the text instead."
 
-_AT_ONCE = 16  # files that are stored in one step, at most
-_A_STEP = 1.0  # seconds of reading, after which what was read is stored
+_AT_ONCE = 16  # files stored in one step, at most
+_A_STEP = 1.0  # seconds of reading, after which what has been read is stored
 _BYTES_A_STEP = 200_000  # of files, likewise
-_READERS = 2  # who gave may have something read and stored at the same time, one file each
+_READERS = 2  # users whose files may be read and stored at the same time, one file each
 _FETCHES = 2  # links fetched at the same time
-_LAST_STEPS = 3.0  # seconds that what is being read, fetched or stored gets when this closes
-_GIVEN_UP = 60.0  # seconds without a file, after which the rest of an upload is not waited for
+_LAST_STEPS = 3.0  # seconds granted to what is being read, fetched or stored when this closes
+_GIVEN_UP = 60.0  # seconds without a file, after which the rest of an upload is given up
 _UNSENT = "{} of {} files never came. Choose them again: what is here already is not added twice."
-_TOLD = 200  # failures that are listed
+_TOLD = 200  # failures listed
 _STRANGE = "was waiting in this index when it was opened here, and was not given on this computer. Retry {} it."
 _STRANGE_FOLDER = (
     "is a folder that this index asks for, and not somebody on this computer: it is not read. If it is "
     "yours, run `dateline add` on it."
 )
-_WAITS = ".waits"  # the ending of what waits
-_UNREADABLE = ".unreadable"  # and of what did, and cannot be read
-_LONGEST_LINE = 100_000  # bytes of the line that says what waits
+_WAITS = ".waits"  # the extension of waiting files
+_UNREADABLE = ".unreadable"  # and of those that cannot be read
+_LONGEST_LINE = 100_000  # bytes of the line that describes what waits
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may be given: bytes of one file, files at once, and bytes that wait to be read."""
+    """What is accepted: bytes per file, files at once, and bytes waiting to be read."""
 
     size: int = 20_000_000
     files: int = 1_000
@@ -90,7 +90,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What could not be added, and why. `again` is False where trying again cannot help."""
+    """What could not be added, and why. `again` is False if retrying cannot help."""
 
     name: str
     what: str
@@ -100,10 +100,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How far it is: `done` of `total` files, links being fetched, what failed.
+    """The progress: `done` of `total` files, links being fetched, what failed.
 
-    `within` is how far it is in a file that has many articles, in words. `added`, `updated` and `unchanged` count the articles since it was last idle; `notices` are what
-    there is to know of them.
+    `within` is the progress within a file that has many articles, in words. `added`, `updated` and
+    `unchanged` count the articles since it was last idle; `notices` are remarks about them.
     """
 
     done: int = 0
@@ -123,7 +123,7 @@ class Status:
 
     @property
     def line(self) -> str:
-        """What it is doing or did, in words; "" where nothing was given yet."""
+        """What it is doing or did, in words; "" if nothing has been given yet."""
         if self.done < self.total:
             at = min(self.done + 1, self.total)
             within = f" ({self.within})" if self.within else ""
@@ -144,14 +144,15 @@ class Status:
 class Adding:
     """A queue of files and links, and the threads that read them into the index.
 
-    All methods may be called from any thread; none waits for what it is given. What was given waits
-    in `folder`, readable by its owner only, and is gone from there when it is stored: whatever ends
-    the program, the next `Adding` there with the same `seal` goes on with it. Without a folder, or
-    while another program uses it, what waits is lost where the program ends. `whose` names who gives:
-    each has his turns. `keep` is handed the bytes of each file that was read, before it is stored, and says
-    what there is to tell of it, or "". `clock` gives seconds that only ever grow.
+    All methods may be called from any thread; none waits for the work it queues. Queued files wait
+    in `folder`, readable only by its owner, and are removed from there once stored: however the
+    program ends, the next `Adding` there with the same `seal` resumes them. Without a folder, or
+    while another program uses it, what waits is lost when the program ends. `whose` names the user
+    who gives something: users take turns. `keep` is called with the bytes of each file that was
+    read, before it is stored, and returns a remark about it, or "". `clock` gives monotonic
+    seconds.
 
-    Raises StoreFormatError where `folder` is a link to elsewhere.
+    Raises StoreFormatError if `folder` is a link to elsewhere.
     """
 
     def __init__(
@@ -172,9 +173,9 @@ class Adding:
         self._seal = seal or Seal()
         self._keep = keep
         self._changed = threading.Condition()
-        self._lots: OrderedDict[str, deque[_Given]] = OrderedDict()  # by whose they are
-        self._busy: set[str] = set()  # whose is being read or stored
-        self._in_work: set[str] = set()  # digests of files that are
+        self._lots: OrderedDict[str, deque[_Given]] = OrderedDict()  # by user
+        self._busy: set[str] = set()  # users whose files are being read or stored
+        self._in_work: set[str] = set()  # digests of the files being read or stored
         self._links: deque[_Link] = deque()
         self._bytes = 0
         self._uploads: dict[str, _Upload] = {}
@@ -184,7 +185,7 @@ class Adding:
         self._closing = False
         self._folder: Waiting | None = None
         self._is_temporary = False
-        self._kept: BaseFileLock | None = None  # held while what waits is kept in the folder
+        self._kept: BaseFileLock | None = None  # held while waiting files are kept in the folder
         self._readers: list[threading.Thread] = []
         self._fetchers: list[threading.Thread] = []
         if folder is not None:
@@ -193,10 +194,10 @@ class Adding:
     def file(
         self, name: str, content: bytes, *, upload: str = "", of: int = 1, whose: str = ""
     ) -> None:
-        """Read a file later. `upload` names what was chosen together, `of` how many files that is.
+        """Read a file later. `upload` names the files chosen together, `of` is how many they are.
 
-        Raises LoadingError, with the reason alone, for one that is too large or too many; StoreError
-        where it cannot be kept until then, and it counts among what came all the same.
+        Raises LoadingError, with only the reason, for a file that is too large or one of too many;
+        StoreError if it cannot be kept until then, in which case it still counts as arrived.
         """
         if len(content) > self.limits.size:
             raise LoadingError(f"is larger than {self.limits.size // 1_000_000} MB; split it")
@@ -206,7 +207,7 @@ class Adding:
             self._refuse_if_closing()
             if self._bytes + len(content) > self.limits.waiting:
                 raise LoadingError("comes too early: wait until the files before it are read")
-            self._bytes += len(content)  # its room is taken
+            self._bytes += len(content)  # reserve its room
         digest = hashlib.sha256(content).hexdigest()
         try:
             path = self._put({"file": name, "sha256": digest}, content)
@@ -223,7 +224,7 @@ class Adding:
             self._has_come(coming)
 
     def refused(self, what: str, reason: str, *, upload: str = "", of: int = 1) -> None:
-        """List a file that was not accepted among what failed."""
+        """List a file that was not accepted among the failures."""
         with self._changed:
             self._begin()
             coming = self._expect(upload, of, what)
@@ -233,7 +234,7 @@ class Adding:
             self._changed.notify_all()
 
     def folder(self, path: Path, *, whose: str = "") -> None:
-        """Read every file of a folder of this computer later. Raises LoadingError, StoreError."""
+        """Read every file of a folder on this computer later. Raises LoadingError, StoreError."""
         files = len(load(path))
         kept = self._put({"folder": str(path.absolute())}, b"")
         with self._changed:
@@ -248,7 +249,7 @@ class Adding:
         with self._changed:
             self._refuse_if_closing()
             self._begin()
-            for name, source in list(self._failed.items()):  # what failed before is tried again
+            for name, source in list(self._failed.items()):  # an earlier failure of it is retried
                 if isinstance(source, _Link) and source.what == address:
                     self._forget(name)
                     self._drop(source)
@@ -260,7 +261,7 @@ class Adding:
             return self._status
 
     def again(self, name: str) -> bool:
-        """Try what failed under this name again; False where there is no such failure."""
+        """Retry what failed under this name; False if there is no such failure."""
         with self._changed:
             source = self._failed.get(name)
             if source is None or isinstance(source, _Unsent):
@@ -277,7 +278,7 @@ class Adding:
             return True
 
     def dismiss(self) -> None:
-        """Forget what failed and what was counted, where nothing is running."""
+        """Forget failures and counts if nothing is running."""
         with self._changed:
             for name in list(self._failed):
                 source = self._failed[name]
@@ -288,14 +289,14 @@ class Adding:
                 self._status = Status()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until nothing is running, at most so long; whether that is so."""
+        """Wait until nothing is running, at most this long; whether that is so."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._status.running, seconds)
 
     def close(self) -> None:
-        """Stop after the step that is being taken, here and in the index; what was not stored yet waits
-        in the folder, if there is one, for the next start. What takes longer than some seconds is left
-        behind: it ends where the index is closed."""
+        """Stop after the current step, here and in the index; anything not stored yet waits in the
+        folder, if there is one, for the next start. Work that takes more than a few seconds is left
+        behind: it ends when the index is closed."""
         with self._changed:
             self._closing = True
             self._lots.clear()
@@ -317,7 +318,7 @@ class Adding:
             raise StoreError("Dateline is ending; add it after the next start.")
 
     def _begin(self) -> None:
-        """Count from nothing again where it was idle."""
+        """Start counting from zero if it was idle."""
         if not self._status.running:
             kept = self._status
             self._status = Status(
@@ -326,7 +327,7 @@ class Adding:
             self._uploads.clear()
 
     def _expect(self, upload: str, of: int, name: str) -> _Upload | None:
-        """Count the files of an upload as soon as its first one comes."""
+        """Count the files of an upload as soon as the first one arrives."""
         if not upload:
             self._status = replace(self._status, total=self._status.total + 1)
             return None
@@ -334,20 +335,20 @@ class Adding:
             what = name.partition("/")[0] if "/" in name else "Files chosen together"
             path = None
             if of > 1:
-                with suppress(StoreError):  # then only this program knows that they are to come
+                with suppress(StoreError):  # then only this program knows that they are expected
                     path = self._put({"upload": upload, "of": of, "what": what}, b"")
             self._status = replace(self._status, total=self._status.total + of)
             self._uploads[upload] = _Upload(what, of, of, path)
         coming = self._uploads[upload]
         coming.left -= 1
         coming.last = self._clock()
-        if coming.left < 0:  # more came than were announced
+        if coming.left < 0:  # more arrived than were announced
             coming.left = 0
             self._status = replace(self._status, total=self._status.total + 1)
         return coming
 
     def _has_come(self, coming: _Upload | None) -> None:
-        """Keep how many files of an upload have come: one byte each, after what is known of it."""
+        """Record how many files of an upload have arrived: one byte each, after its description."""
         if coming is None or coming.path is None:
             return
         if not coming.left:
@@ -358,7 +359,7 @@ class Adding:
             coming.path.append(b".")
 
     def _never_came(self, upload: str, of: int, name: str) -> None:
-        """A file was given and could not be kept: whoever gave it is told, and nobody waits for it."""
+        """A file was given and could not be kept: the uploader is told, and nobody waits for it."""
         if upload:
             self._begin()
             coming = self._expect(upload, of, name)
@@ -367,7 +368,7 @@ class Adding:
             self._changed.notify_all()
 
     def _give_up_on_lost_uploads(self) -> None:
-        """Do not wait for the rest of an upload whose page was closed, and say that it is missing."""
+        """Stop waiting for the rest of an upload whose page was closed, and report it missing."""
         for upload in self._uploads.values():
             if upload.left and self._clock() - upload.last > _GIVEN_UP:
                 self._status = replace(self._status, total=self._status.total - upload.left)
@@ -383,7 +384,7 @@ class Adding:
         self._changed.notify_all()
 
     def _next(self) -> str | None:
-        """Whose turn it is; None where nothing can be read now."""
+        """Whose turn it is; None if nothing can be read now."""
         for whose, lot in self._lots.items():
             if whose not in self._busy and lot[0].digest not in self._in_work:
                 return whose
@@ -413,7 +414,7 @@ class Adding:
         self._status = replace(self._status, failures=kept)
 
     def _drop(self, source: _Source | None) -> None:
-        """Delete what is kept of a source, where no failure can ask for it again."""
+        """Delete what is kept of a source, unless a failure can still ask for it."""
         if source is not None and source not in self._failed.values():
             source.path.remove()
             self._bytes -= source.size
@@ -428,9 +429,9 @@ class Adding:
     # -- what waits ------------------------------------------------------------------------------
 
     def _put(self, about: dict[str, str | int], content: bytes) -> Kept:
-        """Keep what was given until it is stored: a line that says what it is, then its bytes.
+        """Keep what was given until it is stored: a line that describes it, then its bytes.
 
-        Raises StoreError, and leaves nothing behind, where that cannot be.
+        Raises StoreError, leaving nothing behind, if that is impossible.
         """
         with self._changed:
             self._refuse_if_closing()
@@ -449,7 +450,7 @@ class Adding:
         return kept
 
     def _take_up(self, folder: Path) -> None:
-        """Go on with what an earlier program left there; not where another one still works on it."""
+        """Resume what an earlier program left there, unless another one is still working on it."""
         from filelock import FileLock, Timeout
 
         folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
@@ -457,13 +458,13 @@ class Adding:
             waiting = Waiting(folder)
         except OSError as error:
             raise _is_a_link(folder) from error
-        lock = FileLock(folder / "lock", timeout=0, thread_local=False)  # closed by another
+        lock = FileLock(folder / "lock", timeout=0, thread_local=False)  # another thread closes it
         try:
             lock.acquire()
         except Timeout:
             _log.info("%s is in use: what is added here is not kept beyond the end", folder)
             return
-        except OSError as error:  # it is a link, or the file system knows no locks
+        except OSError as error:  # it is a link, or the file system has no locks
             raise StoreError(
                 f"{folder / 'lock'} cannot be locked ({error.strerror or error}). Remove it, or move "
                 "the index to a local disk."
@@ -506,7 +507,7 @@ class Adding:
             if not ours:
                 self._set_aside(path)
                 return
-            left = max(0, about["of"] - rest)  # its page may still be there, and go on
+            left = max(0, about["of"] - rest)  # its page may still be open, and go on
             self._status = replace(self._status, total=self._status.total + left)
             coming = _Upload(about["what"], about["of"], left, path, self._clock())
             self._uploads[name] = coming
@@ -527,8 +528,8 @@ class Adding:
                 self._fail(name, _STRANGE.format("reads"), file, again=True)
 
     def _set_aside(self, path: Kept, what: str = "", why: str = "") -> None:
-        """List what waits and cannot or must not be read among what failed, and do not take it up
-        again."""
+        """List a waiting file that cannot or must not be read among the failures, and do not resume
+        it again."""
         kept = path
         try:
             kept = path.rename(path.name.replace(_WAITS, _UNREADABLE))
@@ -542,8 +543,8 @@ class Adding:
     # -- the threads -----------------------------------------------------------------------------
 
     def _read(self) -> None:
-        """Read and store until it is closed: each who gave something in turn, and several of his
-        files in a step, so that storing is quick."""
+        """Read and store until closed: users take turns, with several files of one user per step,
+        so that storing is quick."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closing or self._next() is not None)
@@ -563,7 +564,7 @@ class Adding:
                     self._changed.notify_all()
 
     def _read_some(self, whose: str, own: set[str]) -> list[_Read]:
-        """Read as much as one step is to have; the digests of its files are added to `own`."""
+        """Read as much as fits in one step; the digests of its files are added to `own`."""
         began, size = time.monotonic(), 0
         step: list[_Read] = []
         run = Run()
@@ -583,7 +584,7 @@ class Adding:
         return step
 
     def _read_one(self, source: _Given | _Link, run: Run) -> _Read:
-        """What a source holds; what cannot be read as a whole has failed."""
+        """The contents of a source; one that cannot be read as a whole has failed."""
         try:
             if isinstance(source, _File):
                 content = Content(source.what, source.content())
@@ -603,7 +604,7 @@ class Adding:
             reason = _reason(source, error)
         except DatelineError as error:
             reason = str(error)
-        except Exception:  # noqa: BLE001  # one file's fault must not end the thread for the others
+        except Exception:  # noqa: BLE001  # one file must not end the thread for the others
             _log.exception("adding %s failed", source.what)
             reason = "could not be read: an error of Dateline's own, see its log"
         return _Read(source, AddReport(skipped=(Skipped(source.what, reason),)))
@@ -625,7 +626,7 @@ class Adding:
             with self._changed:
                 if self._closing:
                     raise _EndedError
-                # The last one is counted when all are stored and nothing of the folder waits.
+                # The last one is counted once all are stored and nothing of the folder waits.
                 if progress.done < folder.files:
                     folder.done = progress.done
                     self._status = replace(self._status, done=self._status.done + 1)
@@ -635,8 +636,8 @@ class Adding:
         return add(self._index, folder.folder, progress=one_more)
 
     def _store(self, step: Sequence[_Read], lost: frozenset[str] = frozenset()) -> frozenset[str]:
-        """Store what was read, all together; where that fails, one file at a time. Returns the ids
-        of the articles that could not be; a file whose articles are among the `lost` cannot be
+        """Store what was read, all together; if that fails, one file at a time. Returns the ids of
+        the articles that could not be stored; a file whose articles are among the `lost` cannot be
         stored either."""
         if self._closing or not step:
             return lost
@@ -651,7 +652,7 @@ class Adding:
                 raise StoreError("could not be stored, as the file with the same bytes before it")  # noqa: TRY301
             if files:
                 given = list(articles.values())
-                # Many are stored some at a time, so that it can be told how far it is.
+                # Many are stored a few at a time, so that progress can be reported.
                 last = max(0, len(given) - 1) // _AT_ONCE * _AT_ONCE
                 for start in range(0, last, _AT_ONCE):
                     self._is_within(f"{start:,} of {len(given):,} articles stored")
@@ -667,7 +668,7 @@ class Adding:
             return lost  # it waits for the next start
         except DatelineError as error:
             failed = str(error)
-        except Exception:  # noqa: BLE001  # nor must the index's
+        except Exception:  # noqa: BLE001  # nor must the index end it
             _log.exception("storing %s failed", step[0].source.what)
             failed = "could not be stored: an error of Dateline's own, see its log"
         if failed and self._closing:
@@ -698,7 +699,7 @@ class Adding:
         return lost | articles.keys() if failed else lost
 
     def _follow(self) -> None:
-        """Fetch links and store their articles until it is closed."""
+        """Fetch links and store their articles until closed."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closing or self._links)
@@ -715,14 +716,14 @@ class Adding:
 
 
 class _EndedError(Exception):
-    """It was closed while a folder was read."""
+    """It was closed while a folder was being read."""
 
 
 @dataclass(slots=True)
 class _Upload:
     """Files chosen together: how many are `left` to come, and when the last one came.
 
-    `path` is where that is kept, None where none is to be missed.
+    `path` is where that is kept, None if none can be missing.
     """
 
     what: str
@@ -734,7 +735,7 @@ class _Upload:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file that was given, kept until it is read. `digest` is what its bytes must have; "" where
+    """A file that was given, kept until it is read. `digest` is what its bytes must hash to; "" if
     nobody vouches for them."""
 
     what: str
@@ -747,10 +748,10 @@ class _File:
     done = 0
 
     def content(self) -> bytes:
-        """Raises LoadingError where it is no longer what was given."""
+        """Raises LoadingError if it is no longer what was given."""
         try:
             with self.path.opened() as opened:
-                opened.readline(_LONGEST_LINE)  # says what it is
+                opened.readline(_LONGEST_LINE)  # skip its description
                 content = opened.read()
         except OSError as error:
             raise LoadingError(f"cannot be read again: {error.strerror or error}") from error
@@ -761,8 +762,8 @@ class _File:
 
 @dataclass(slots=True, eq=False)
 class _Folder:
-    """A folder of this computer, and where it is kept that it is to be read; `done` of its files are
-    counted already."""
+    """A folder on this computer, and where the order to read it is kept; `done` of its files are
+    already counted."""
 
     folder: Path
     files: int
@@ -780,7 +781,7 @@ class _Folder:
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """A page or a feed to fetch. Nothing of it counts as a file."""
+    """A page or a feed to fetch. It does not count as a file."""
 
     what: str
     fetch: Callable[[str], Page]
@@ -793,7 +794,7 @@ class _Link:
 
 @dataclass(frozen=True, slots=True)
 class _Unsent:
-    """What never came of an upload. Nothing of it can be tried again here."""
+    """The part of an upload that never arrived. None of it can be retried here."""
 
     what: str
     path: Kept
@@ -809,7 +810,7 @@ _Source = _Given | _Link | _Unsent
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What was read of a file, or what became of a folder or link, which store what they read."""
+    """What was read from a file, or the result for a folder or link, stored as they are read."""
 
     source: _Given | _Link
     found: FileRead | AddReport
@@ -827,15 +828,16 @@ def _started(work: Callable[[], None], name: str) -> threading.Thread:
 
 
 def _is_a_link(folder: Path) -> StoreFormatError:
-    """Of somebody who wants files elsewhere read or removed."""
+    """The work of somebody who wants files elsewhere read or removed."""
     to = f"is a link to {folder.readlink()}" if folder.is_symlink() else "is no folder"
     return StoreFormatError(f"{folder} {to}; what waits lies in the index itself. Remove the link.")
 
 
 def _waits_for(about: object) -> tuple[str, str]:
-    """What the first line of what waits says: "file", "folder", "link" or "upload", and its name.
+    """What the first line of a waiting file says: "file", "folder", "link" or "upload", and its
+    name.
 
-    Raises ValueError where it says none of them.
+    Raises ValueError if it is none of these.
     """
     for kind in ("link", "folder", "upload", "file"):
         if isinstance(about, dict) and isinstance(name := about.get(kind), str):
@@ -848,7 +850,7 @@ def _waits_for(about: object) -> tuple[str, str]:
 
 
 def _counted(folder: Path) -> int:
-    """How many files there are in it to read; 1, the folder itself, where it cannot be read."""
+    """How many files the folder has to read; 1, the folder itself, if it cannot be read."""
     try:
         return len(load(folder))
     except LoadingError:
@@ -856,7 +858,7 @@ def _counted(folder: Path) -> int:
 
 
 def _reason(source: _Given | _Link, error: LoadingError) -> str:
-    """Why it failed, without the name again that stands before it in the list."""
+    """Why it failed, without repeating the name that stands before it in the list."""
     if not isinstance(source, _Link):
         return str(error)
     cause: BaseException | None = error if isinstance(error, FetchError) else None
@@ -864,7 +866,7 @@ def _reason(source: _Given | _Link, error: LoadingError) -> str:
         if isinstance(cause, socket.gaierror):
             if cause.errno == socket.EAI_AGAIN:
                 return OFFLINE
-            # Without a network no name is found; a name that does not exist looks the same.
+            # Without a network no name resolves; a name that does not exist looks the same.
             return f"{OFFLINE} If you are online: no such address was found; check it."
         if isinstance(cause, OSError) and cause.errno in _UNREACHABLE:
             return OFFLINE

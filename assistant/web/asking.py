@@ -1,4 +1,4 @@
-"""The desk that answers visitors' questions: a few at once, the others in the order they came.
+"""The desk that answers visitors' questions: a few at once, the others in order of arrival.
 
     desk = Desk(assistant, conversations)
     asked = desk.ask(visitor, "who co-chairs the meeting?")
@@ -6,8 +6,9 @@
         ...
     desk.stop(visitor, asked.conversation_id)
 
-A question is kept before it waits, and answered whether or not somebody still watches: who closes
-the page finds the answer there later. It knows nothing of pages; what is kept is `conversations`.
+A question is saved before it waits, and answered whether or not anybody is still watching: a
+visitor who closes the page finds the answer there later. This module knows nothing of pages;
+storage is in `conversations`.
 """
 
 from __future__ import annotations
@@ -48,17 +49,17 @@ from vectorstore.index import Index
 AT_ONCE = 4  # questions answered at the same time
 WAITING = 32  # questions that may wait for their turn
 PER_MINUTE = 60  # questions of one visitor, and of one session
-TOGETHER = 4  # times as many from one address, behind which there may be several
+TOGETHER = 4  # times as many from one address, which several people may share
 LONGEST = 2_000  # characters of a question
 
-_VISITORS = 10_000  # whose rate is remembered, the last seen ones
+_VISITORS = 10_000  # visitors whose rate is remembered, the most recently seen
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
 class Answering(Protocol):
-    """What the page and the API need of an assistant."""
+    """The part of an assistant that the page and the API need."""
 
     @property
     def index(self) -> Index: ...
@@ -117,8 +118,8 @@ class Answering(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a question is: `ahead` counts the unfinished ones before it while it waits for its
-    turn, None once it is being answered; `answer` is the part so far."""
+    """The progress of a question: `ahead` counts the unfinished ones before it while it waits for
+    its turn, and is None once it is being answered; `answer` is the part so far."""
 
     ahead: int | None
     answer: Answer | None = None
@@ -139,9 +140,9 @@ class _Work:
 
 
 class Desk:
-    """Takes questions, answers them, and tells how far they are. May be used from several threads.
+    """Takes questions, answers them, and reports their progress. May be used from several threads.
 
-    `clock` gives seconds that only ever grow.
+    `clock` gives monotonic seconds.
     """
 
     def __init__(
@@ -159,8 +160,8 @@ class Desk:
         self._at_once = at_once
         self._waiting = waiting
         self._rate = Rate(per_minute, clock)
-        self._taking = threading.Lock()  # held while a question is kept
-        self._turn = threading.RLock()  # held for moments only: the page's event loop waits for it
+        self._taking = threading.Lock()  # held while a question is being saved
+        self._turn = threading.RLock()  # held only for moments: the page's event loop waits for it
         self._unfinished: OrderedDict[str, _Work] = OrderedDict()
         self._workers = ThreadPoolExecutor(at_once, "answering")
 
@@ -176,13 +177,14 @@ class Desk:
         caller: Caller = UNKNOWN,
         model: str = "",
     ) -> Exchange:
-        """Take a question, into a new conversation where none is named. `model` is to answer it, one of
-        the assistant's; "" is the first of them.
+        """Take a question, in a new conversation if none is named. `model`, one of the assistant's,
+        is to answer it; "" is the first.
 
-        With a `name` that its page gave it, it is taken once: asked again under the same name, after
-        a connection was lost, it is the same exchange, and answered where it was not. How much is asked is bound for the visitor and for the `caller` who may pose as several.
-        With `again`, the id of an exchange of that conversation, the history is what came before
-        that one. Raises QuestionError, TooManyQuestionsError, ConversationNotFoundError.
+        With a `name` given by its page, it is taken once: if it is sent again under the same name
+        after a connection was lost, it is the same exchange, answered if it was not. The rate of
+        questions is limited for the visitor, and for the `caller`, who may pose as several. With
+        `again`, the id of an exchange in that conversation, the history is what came before that
+        one. Raises QuestionError, TooManyQuestionsError, ConversationNotFoundError.
         """
         if len(question) > LONGEST:
             raise QuestionError(
@@ -209,14 +211,14 @@ class Desk:
         caller: Caller = UNKNOWN,
         model: str | None = None,
     ) -> Exchange:
-        """Answer a question again in its place, by the model that was chosen for it where no other is
-        given. Raises what `ask` raises."""
+        """Answer a question again in place, by the model chosen for it unless another is given.
+        Raises what `ask` raises."""
         with self._taking:
             exchange = self._conversations.exchange(visitor, exchange_id)
             return self._retry(visitor, exchange, caller, model)
 
     def stop(self, visitor: str, conversation_id: str) -> None:
-        """Stop what is being answered in this conversation; the part so far is kept at once."""
+        """Stop answering in this conversation; the part so far is saved at once."""
         with self._turn:
             works = [
                 work
@@ -227,7 +229,7 @@ class Desk:
             self._stop(work)
 
     def progress(self, exchange_id: str) -> Progress | None:
-        """How far a question is; None where it is finished, or none of this program's."""
+        """The progress of a question; None if it is finished, or unknown to this program."""
         with self._turn:
             work = self._unfinished.get(exchange_id)
             if work is None:
@@ -244,12 +246,12 @@ class Desk:
 
     @property
     def busy(self) -> bool:
-        """Whether a question is being answered, or waits."""
+        """Whether a question is being answered, or is waiting."""
         with self._turn:
             return bool(self._unfinished)
 
     async def follow(self, exchange_id: str) -> AsyncIterator[Progress]:
-        """What `progress` says each time it changes, until the question is finished."""
+        """Each new value of `progress`, until the question is finished."""
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
 
@@ -275,7 +277,7 @@ class Desk:
                 work.watchers.remove(wake)
 
     def close(self) -> None:
-        """Take nothing more, and stop what is being answered."""
+        """Take no more questions, and stop answering."""
         with self._turn:
             works = list(self._unfinished.values())
         for work in works:
@@ -351,14 +353,14 @@ class Desk:
                         work.answer = answer
                         _tell(work)
             if work.answer is None:
-                raise RuntimeError("the assistant said nothing")  # noqa: TRY301  # a bug of its own
+                raise RuntimeError("the assistant said nothing")  # noqa: TRY301  # a bug
             whole = work.answer
             self._end(work, lambda: self._conversations.finish(asked.id, whole))
         except DatelineError as error:
             told = _told(error)
             self._end(work, lambda: self._conversations.fail(asked.id, told))
-        except Exception:  # noqa: BLE001  # the last border: whatever it is, the visitor keeps page and question
-            if work.done:  # stopped meanwhile, and what it worked with may be closed by now
+        except Exception:  # noqa: BLE001  # last resort: the visitor keeps page and question
+            if work.done:  # stopped meanwhile; what it worked with may be closed by now
                 return
             code = secrets.token_hex(3)
             _log.exception("question failed, code %s", code)
@@ -371,7 +373,7 @@ class Desk:
         self._end(work, lambda: self._conversations.finish(work.exchange.id, part, stopped=True))
 
     def _end(self, work: _Work, keep: Callable[[], None]) -> None:
-        """Keep what became of it, then let go of it; the first to end it wins."""
+        """Save the outcome, then let go of the question; the first to end it wins."""
         with self._turn:
             if work.done:
                 return
@@ -386,14 +388,14 @@ class Desk:
             self._tell_all()
 
     def _tell_all(self) -> None:
-        """A question has moved on: so have all that wait."""
+        """A question has moved on, and so have all that wait."""
         for work in self._unfinished.values():
             _tell(work)
 
 
 class Rate:
-    """Refuses a visitor who asks more than `per_minute` questions within 60 seconds, also one who
-    poses as several: his session has the same bound, his address `TOGETHER` times that."""
+    """Refuses a visitor who asks more than `per_minute` questions within 60 seconds, even posing as
+    several: the session has the same limit, the address `TOGETHER` times that."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_minute = per_minute
@@ -402,7 +404,7 @@ class Rate:
         self._turn = threading.Lock()
 
     def take(self, visitor: str, caller: Caller = UNKNOWN) -> None:
-        """Count a question. Raises TooManyQuestionsError, and does not count it then."""
+        """Count a question. Raises TooManyQuestionsError, without counting it."""
         bounds = {f"visitor {visitor}": self._per_minute}
         if caller.session:
             bounds[f"session {caller.session}"] = self._per_minute
@@ -433,7 +435,7 @@ class Rate:
 
 @contextmanager
 def closing(growing: Iterator[_T]) -> Iterator[Iterator[_T]]:
-    """Close the generator behind an iterator at the end, so that what it does stops at once."""
+    """Close the generator behind an iterator at the end, so that its work stops at once."""
     try:
         yield growing
     finally:

@@ -1,7 +1,7 @@
-"""The collections beside an index without sites of their own: for a program that serves no pages.
+"""The collections beside an index, without sites of their own: for a program that serves no pages.
 
     sites = Beside(installation, assistant.beside)
-    await sites.desk("press")                  opened with the first question, and kept
+    await sites.desk("press")                  opened at the first question, and kept
     sites.close()
 
 It knows no protocol.
@@ -22,7 +22,7 @@ from assistant.web.programs import Programs
 
 
 class Beside:
-    """Opens each collection when it is first asked for; `open_beside` opens the assistant of one."""
+    """Opens each collection when it is first asked for; `open_beside` opens its assistant."""
 
     def __init__(
         self, installation: Installation, open_beside: Callable[[Settings], Answering]

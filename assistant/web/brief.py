@@ -1,9 +1,9 @@
-"""What an article is about: the few of its sentences that say most of what it says.
+"""An article in brief: the few of its sentences that convey most of its content.
 
     in_brief(article.text)                              their spans, in the order of the text
 
-By `central`, leaning towards the head, where news tells most. It knows only text; a short article is
-its own summary and gets none.
+The sentences are ranked by `central`, with a bias towards the head, where news says most. This
+module knows only text; a short article is its own summary and gets none.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from vectorstore.splitting import Span, sentences
 
 SENTENCES = 3
 
-_LOOKED_AT = 120  # sentences, from the first; the time grows with the square of their number
-_HEAD = 40_000  # characters that are cut into sentences
-_SHORTEST = 5  # words that tell something, of a sentence
-_LONGEST = 400  # characters of a sentence: a longer one is a list or a table
-_SAME = 0.6  # of the words of a sentence, which another says again
-# Speech, and what leans on the sentence before: torn out, neither says what it is about.
+_LOOKED_AT = 120  # sentences, from the start; the time grows with the square of their number
+_HEAD = 40_000  # characters that are split into sentences
+_SHORTEST = 5  # content words of a sentence
+_LONGEST = 400  # characters of a sentence: anything longer is a list or a table
+_SAME = 0.6  # the share of a sentence's words at which another one repeats it
+# Speech, and sentences that lean on the one before: on their own, neither says what it is about.
 _LEANING = re.compile(
     r"[“”\"‘'«„]|(?:It|He|She|They|This|These|That|Those|His|Her|Its|Their|But|And|So|Then|There|On the other)\b"
 )
-_TIMES = 2  # as many sentences as are chosen, or more, make a summary worth while
+_TIMES = 2  # times the sentences chosen, from which a summary is worthwhile
 
 
 def in_brief(text: str) -> tuple[Span, ...]:
-    """The central sentences, at most `SENTENCES`; () where there are hardly more."""
+    """The central sentences, at most `SENTENCES`; () if the text has hardly more."""
     head = sentences(text, 0, min(len(text), _HEAD))
     found = [span for span in head if _tells(_words(text, span))][:_LOOKED_AT]
     if len(found) < _TIMES * SENTENCES:

@@ -1,9 +1,10 @@
-"""What lies beside the articles, copied from one index to another: what `dateline move` takes along.
+"""Copies what lies beside the articles from one index to another, for `dateline move`.
 
     carry("articles.index", "postgresql://dateline@db.example.org/news", seal)      -> Carried
 
-Conversations with what was thought of their answers, saved quotes, subscriptions and keys go over. What
-is there already stays as it is there, so the same call may be made again. Who has logged in logs in anew.
+Conversations with the ratings of their answers, saved quotes, subscriptions and keys are copied.
+What is already there stays as it is, so the same call may be repeated. Login sessions are not
+copied: everybody logs in anew.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _A_BATCH = 500  # rows
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """How many of each were copied, and not there already."""
+    """How many of each were copied and were not already there."""
 
     conversations: int = 0
     quotes: int = 0
@@ -34,9 +35,9 @@ class Carried:
 
 
 def carry(origin: str, target: str, seal: Seal) -> Carried:
-    """Copy what lies beside the articles of the index at `origin`, a folder or the address of a PostgreSQL
-    database, to that at `target`. `seal` is this computer's: of a folder, only the keys that bear it are
-    copied; a subscription goes with the seal that it has.
+    """Copy what lies beside the articles from the index at `origin`, a folder or the address of a
+    PostgreSQL database, to the one at `target`. `seal` is this computer's: from a folder, only the
+    keys that bear it are copied; a subscription keeps the seal it has.
 
     Raises StoreError.
     """
@@ -84,7 +85,7 @@ def _copy_conversations(old: Rows, new: Rows) -> None:
 
 
 def _copy(old: Rows, new: Rows, table: str, by: str, *, generated: bool = False) -> None:
-    """Copy a table, in the order of a column; with `generated`, that one is made anew."""
+    """Copy a table in the order of a column; with `generated`, that column is generated anew."""
     for rows in _batches(old, table, by):
         with new.transaction():
             _put(new, table, rows, without=by if generated else "")

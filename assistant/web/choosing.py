@@ -1,11 +1,11 @@
 """Which collections a request may ask, and what answers it there.
 
     choice = Choice(desk, sites)
-    choice.names(request.scope)             "" is the index that has no name, then the collections'
+    choice.names(request.scope)             "" is the unnamed index, followed by the collections
     await choice.desk("press", request.scope)
 
-A program's key opens the collection it was made for, and none other. It knows no protocol, and not how
-collections are kept or opened.
+A program's key opens only the collection it was made for. This module knows no protocol, and not
+how collections are stored or opened.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Desk:
 
 
 class Sites(Protocol):
-    """The collections beside an index. Names that are none raise UnknownCollectionError."""
+    """The collections beside an index. Unknown names raise UnknownCollectionError."""
 
     def names(self) -> Sequence[str]: ...
 
@@ -39,7 +39,7 @@ class Sites(Protocol):
 
 
 class Managed(Sites, Protocol):
-    """Collections that can be made, renamed and removed as well."""
+    """Collections that can also be created, renamed and removed."""
 
     async def count(self, name: str) -> int:
         """How many articles it holds."""
@@ -68,7 +68,7 @@ class Choice:
         return ["", *there]
 
     async def desk(self, name: str, scope: Mapping[str, Any]) -> Desk:
-        """Raises UnknownCollectionError, with the names of those that this request may ask."""
+        """Raises UnknownCollectionError, listing the names that this request may ask."""
         names = self.names(scope)
         if name not in names:
             raise UnknownCollectionError(name, [each for each in names if each])

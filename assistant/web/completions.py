@@ -1,18 +1,18 @@
-"""Dateline as a model of OpenAI's: what chat programs and editors speak.
+"""Dateline as an OpenAI-style model, for chat programs and editors that speak OpenAI's API.
 
     GET  /v1/models                 "dateline", and "dateline-plain" without the list of sources; for a
-                                    collection, "dateline/press"; where several chat models can be
+                                    collection, "dateline/press"; if several chat models can be
                                     chosen, with the one that writes: "dateline@ollama:qwen3"
     POST /v1/chat/completions       model, messages, stream -> an answer from the articles
 
-OpenAI's newer way of asking, /v1/responses, is in `responses`.
+OpenAI's newer API, /v1/responses, is in `responses`.
 
-The last message is the question, those before it the conversation; what a system message says is not
+The last message is the question, those before it the conversation; system messages are not
 followed, and tools are not called. The text has marks [1], with a list of the sources below it; the
-message's `annotations` say of each mark where it stands in the text, and of its citation where the quote
-stands in the article. Fields of OpenAI's that mean nothing here (temperature, …) are passed over.
-`"dateline": {"after": …, "source_list": false}` in a request filters, and switches the list off.
-Errors have OpenAI's shape. It decides nothing about answers.
+message's `annotations` give each mark's position in the text, and its citation the quote's position
+in the article. OpenAI's fields that mean nothing here (temperature, …) are ignored. `"dateline":
+{"after": …, "source_list": false}` in a request sets filters, and turns the list off. Errors have
+OpenAI's shape. This module decides nothing about answers.
 """
 
 # No `from __future__ import annotations`: FastAPI evaluates the annotations of its endpoints.
@@ -54,9 +54,9 @@ MODELS = {
     "dateline-plain": False,
 }  # and whether the sources are listed in the text
 
-_MADE = 1_750_000_000  # when the models were, in seconds since 1970; clients want a number
-_LONGEST = 10_000  # characters of a question, and of a turn that are looked at
-_TURNS = 200  # that are looked at, the last ones
+_MADE = 1_750_000_000  # the models' creation time, in seconds since 1970; clients want a number
+_LONGEST = 10_000  # characters of a question, and of a turn, that are looked at
+_TURNS = 200  # turns looked at, the last ones
 _WEB = re.compile(r"https?://[^\s()<>\"']+")  # addresses that can stand in a Markdown link
 _INSTEAD = "\n\n(Instead of what stands above:)\n\n"
 
@@ -214,8 +214,8 @@ def completion_routes(
     status_of: Callable[[DatelineError], int],
     clock: Callable[[], float] = time.time,
 ) -> "APIRouter":
-    """The routes over what may be asked here. `status_of` an error is what HTTP calls it; `clock` gives
-    seconds since 1970."""
+    """The routes over the collections that may be asked here. `status_of` gives an error's HTTP
+    status; `clock` gives seconds since 1970."""
     from fastapi import APIRouter, Request
     from fastapi.responses import Response
 
@@ -255,7 +255,7 @@ def completion_routes(
 
 
 class Making(Protocol):
-    """Makes what is sent of one answer: the whole of it, or its growing as server-sent events."""
+    """Builds what is sent for an answer: all of it at once, or its growth as server-sent events."""
 
     def whole(self, answer: Answer) -> BaseModel: ...
 
@@ -274,15 +274,15 @@ async def told(
     receive: "Receive",
     status_of: Callable[[DatelineError], int],
 ) -> "Response":
-    """The response with this answer, streamed or not. Whoever goes away ends the work on it."""
+    """The response with this answer, streamed or not. If the client disconnects, the work ends."""
     from fastapi.responses import JSONResponse, Response, StreamingResponse
 
     if not stream:
         answer = await while_there(growing, receive)
         if answer is None:
-            return Response(status_code=499)  # to nobody
+            return Response(status_code=499)  # nobody is listening
         return JSONResponse(made.whole(answer).model_dump(mode="json"))
-    # What cannot be answered at all is told by its status, so the first words are waited for.
+    # A question that cannot be answered at all gets an error status, so wait for the first words.
     first = await while_there(first_of(growing), receive)
     if first is None:
         await growing.aclose()
@@ -297,8 +297,8 @@ async def told(
 async def chosen(
     choice: Choice, model: str, limits: DatelineIn, request: "Request"
 ) -> "tuple[Citing, Desk, str | None]":
-    """How the answer is written, who gives it, and with which chat model, None for the one that is set.
-    Raises RefusedError for a model that there is not."""
+    """How the answer is written, who gives it, and the chat model, None for the configured one.
+    Raises RefusedError for an unknown model."""
     name, writer = _known_model(model, choice, request)
     base = str(request.base_url).rstrip("/") + (f"/collections/{name}" if name else "")
     listing = limits.source_list
@@ -309,7 +309,7 @@ async def chosen(
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A mark in a text that is sent, from `start` up to `end`, and what it stands for."""
+    """A mark in a text that is sent, from `start` up to `end`, and what it refers to."""
 
     start: int
     end: int
@@ -320,8 +320,8 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Citing:
-    """How an answer is written for a chat program: `base` is this server's address, and with `listing`
-    the sources stand below the text."""
+    """How an answer is written for a chat program: `base` is this server's address; with `listing`,
+    the sources follow the text."""
 
     base: str
     listing: bool
@@ -333,7 +333,7 @@ class Citing:
         return to_chat(answer, address if self.listing else None)
 
     def cited(self, answer: Answer, marked: Marked, before: int = 0) -> list[Cited]:
-        """The marks of the text, which stands behind `before` characters."""
+        """The marks of the text, which follows `before` characters."""
         by_number = {citation.number: citation for citation in answer.citations}
         return [
             Cited(
@@ -347,7 +347,7 @@ class Citing:
         ]
 
     def _address(self, answer: Answer, item: Citation | Passage) -> str:
-        """The original's address, else where this server shows the article."""
+        """The original's address, else the one at which this server shows the article."""
         if _WEB.fullmatch(item.url):
             return item.url
         if isinstance(item, Passage):
@@ -357,8 +357,8 @@ class Citing:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What is sent next of a growing answer. The last has the whole `answer` and what it cites, or the
-    body of the error that ended it."""
+    """What is sent next of a growing answer. The last piece has the whole `answer` and what it
+    cites, or the body of the error that ended it."""
 
     text: str = ""
     cited: Sequence[Cited] = ()
@@ -372,8 +372,8 @@ async def pieces(
     citing: Citing,
     status_of: Callable[[DatelineError], int],
 ) -> AsyncGenerator[Piece, None]:
-    """A growing answer in pieces. What has been sent cannot be taken back: where the complete answer
-    is another one than what grew, it follows."""
+    """A growing answer in pieces. What has been sent cannot be taken back: if the complete answer
+    differs from what grew, it follows."""
     sent = ""
     answer = first
     async with aclosing(growing):
@@ -392,7 +392,7 @@ async def pieces(
             body = error_body(OPENAI, status_of(error), str(error), type(error).__name__)
             yield Piece(failure=body)
             return
-        except Exception:  # noqa: BLE001  # the last border: no status can tell of it any more
+        except Exception:  # noqa: BLE001  # last resort: too late for an error status
             code = secrets.token_hex(3)
             _log.exception("an answer failed, code %s", code)
             yield Piece(failure=error_body(OPENAI, 500, f"Something went wrong. Code {code}"))
@@ -408,7 +408,7 @@ async def pieces(
 
 
 class _Making:
-    """Makes what is sent of one answer."""
+    """Builds what is sent for one answer."""
 
     def __init__(self, model: str, created: int, citing: Citing) -> None:
         self._model = model
@@ -487,13 +487,13 @@ def _models(choice: Choice, request: "Request") -> list[str]:
 
 
 def _writers(choice: Choice) -> list[str]:
-    """The chat models that can write; the first does where none is named."""
+    """The chat models that can write; the first is used if none is named."""
     return [each.name for each in choice.own.assistant.models.choices()]
 
 
 def _known_model(model: str, choice: Choice, request: "Request") -> tuple[str, str | None]:
-    """The collection that the model is of, and the chat model it names. Raises RefusedError for a model
-    that there is not."""
+    """The collection that the model name refers to, and the chat model it names. Raises
+    RefusedError for an unknown model."""
     known = _models(choice, request)
     name, named, writer = model.partition("@")
     if name not in known or (named and writer not in _writers(choice)):
@@ -507,7 +507,7 @@ def _known_model(model: str, choice: Choice, request: "Request") -> tuple[str, s
 
 
 def _question(asked: CompletionIn) -> Question:
-    """Raises RefusedError for what is not answered, QuestionError where nothing is asked."""
+    """Raises RefusedError for unsupported requests, QuestionError for an empty question."""
     if asked.n is not None and asked.n != 1:
         raise RefusedError(
             "there is one answer: leave `n` out.", param="n", code="unsupported_value"
@@ -522,9 +522,10 @@ def _question(asked: CompletionIn) -> Question:
 
 
 def question_of(messages: Sequence[MessageIn], limits: DatelineIn, field: str) -> Question:
-    """What the last of the messages asks after the others. `field` is what the request calls them.
+    """The question in the last of the messages, with the others as history. `field` is the
+    request's name for them.
 
-    Raises RefusedError where it is no question that is taken, QuestionError where nothing is asked.
+    Raises RefusedError if it is not an acceptable question, QuestionError if it is empty.
     """
     turns = _turns(messages, field)
     if not turns or turns[-1].role != "user":

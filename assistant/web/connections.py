@@ -4,9 +4,10 @@
         config = uvicorn.Config(app, http=patient(held), loop="asyncio", …)
         Server(config).run(sockets=[held])
 
-Whoever opens connections and sends nothing, or a byte now and then, would else keep everybody out: a
-process has so many descriptors. Counted where a connection is accepted, so before TLS is agreed on.
-How long a body may take is in `guarding`. It knows sockets and uvicorn, and nothing of requests.
+Otherwise anyone who opens connections and sends nothing, or a byte now and then, would keep
+everybody else out: a process has only so many descriptors. Connections are counted when accepted,
+that is before the TLS handshake. How long a body may take is in `guarding`. This module knows
+sockets and uvicorn, and nothing of requests.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
-_DESCRIPTORS = 8_192  # that are asked for
-_KEPT_FREE = 256  # of them, for files and for what is asked of others
-_REFUSED_AT_ONCE = 100  # before the loop does something else
+_DESCRIPTORS = 8_192  # requested
+_KEPT_FREE = 256  # of them, for files and for outgoing requests
+_REFUSED_AT_ONCE = 100  # before the loop gets to do something else
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Connections of one address, an IPv6 one by its /64; seconds until a connection has said what
-    it wants, TLS included; and seconds in which what is sent to it is not taken."""
+    """Connections per address, an IPv6 one by its /64; seconds until a connection has sent its
+    request, TLS included; and seconds for which it may leave what is sent to it unread."""
 
     each: int = 256
     head: float = 20.0
@@ -43,15 +44,15 @@ class Limits:
 def held_to(
     listening: socket.socket, limits: Limits, *, exempt: Callable[[str], bool]
 ) -> Iterator[Listener]:
-    """The listening socket, which it takes over, held to these limits, those of one address only where
-    it is not `exempt`. Where the descriptors of this process, which are raised to 8,192, run out, the
-    oldest connection that has not said what it wants makes room."""
+    """The listening socket, which it takes over, with these limits; the limit per address does not
+    apply to `exempt` addresses. If the process runs out of descriptors, of which it requests 8,192,
+    the oldest connection that has not sent its request makes room."""
     with Listener(listening, limits, exempt, most=_descriptors() - _KEPT_FREE) as held:
         yield held
 
 
 class Listener(socket.socket):
-    """Accepts no more connections than it may, and ends those that do not say what they want."""
+    """Accepts no more connections than it may, and ends those that do not send a request."""
 
     def __init__(
         self, listening: socket.socket, limits: Limits, exempt: Callable[[str], bool], most: int
@@ -75,13 +76,13 @@ class Listener(socket.socket):
         raise BlockingIOError
 
     def expects(self, descriptor: int) -> None:
-        """The connection is to say what it wants; the time that it has goes on where it began."""
+        """The connection is to send a request; a deadline that is already running is kept."""
         held = self._held.get(descriptor)
         if held is not None and held.deadline is None:
             held.deadline = asyncio.get_running_loop().call_later(self.limits.head, held.end)
 
     def has_heard(self, descriptor: int) -> None:
-        """The connection has said what it wants."""
+        """The connection has sent its request."""
         held = self._held.get(descriptor)
         if held is not None and held.deadline is not None:
             held.deadline.cancel()
@@ -113,7 +114,7 @@ class Listener(socket.socket):
 
 
 class _Connection(socket.socket):
-    """One of a listener's, which it counts until it is closed."""
+    """A listener's connection, which it counts until it is closed."""
 
     def __init__(self, listener: Listener, descriptor: int) -> None:
         super().__init__(listener.family, listener.type, listener.proto, fileno=descriptor)
@@ -134,14 +135,14 @@ class _Held:
         if self.deadline is not None:
             self.deadline.cancel()
             self.deadline = None
-        with contextlib.suppress(OSError):  # it ends at this moment
+        with contextlib.suppress(OSError):  # it is just ending
             self.connection.shutdown(socket.SHUT_RDWR)
 
 
 def patient(listener: Listener) -> type[H11Protocol]:
-    """Uvicorn's protocol for connections of this listener: patient, and not without end.
+    """Uvicorn's protocol for connections of this listener: patient, but not endlessly.
 
-    By h11: it bounds what a request's head may be, and httptools does not.
+    Based on h11: it limits the size of a request's head, and httptools does not.
     """
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -169,7 +170,7 @@ def patient(listener: Listener) -> type[H11Protocol]:
             super().connection_lost(exc)
 
         def _unsupported_upgrade_warning(self) -> None:
-            """No websockets are meant to be here."""
+            """There are deliberately no websockets here."""
 
         def _taken(self) -> None:
             if self._unread is not None:
@@ -177,7 +178,7 @@ def patient(listener: Listener) -> type[H11Protocol]:
                 self._unread = None
 
         def _look(self) -> None:
-            """A request that is being answered takes as long as it takes."""
+            """A request that is being answered may take as long as it takes."""
             if self.transport.is_closing():
                 return
             descriptor = self.transport.get_extra_info("socket").fileno()
@@ -190,7 +191,7 @@ def patient(listener: Listener) -> type[H11Protocol]:
 
 
 def network_of(host: str) -> str:
-    """What counts as one address: an IPv4 one, or the /64 that one customer has of IPv6."""
+    """What counts as one address: an IPv4 address, or the /64 that one IPv6 customer has."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -203,7 +204,7 @@ def network_of(host: str) -> str:
 
 
 def _descriptors() -> int:
-    """How many descriptors this process may have, after as many were asked for as it may ask for."""
+    """How many descriptors this process may have, after raising the limit as far as allowed."""
     if sys.platform == "win32":
         return _DESCRIPTORS
     import resource

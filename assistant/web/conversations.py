@@ -1,4 +1,4 @@
-"""What visitors asked and were answered, kept beside the articles: in one SQLite file, or in PostgreSQL.
+"""Visitors' questions and answers, kept beside the articles: in an SQLite file, or in PostgreSQL.
 
     conversations = Conversations.open(folder / FILE)
     asked = conversations.begin(visitor, "who co-chairs the meeting?")
@@ -6,11 +6,12 @@
     conversations.get(visitor, asked.conversation_id).exchanges
     conversations.quotes.save(visitor, citation)
 
-A question is kept before it is answered, and an answer with its quotes as they were when it was
-given: what is shown again does not depend on the articles that are there by then. Everything belongs
-to a visitor, and whoever asks for what is another's is told the same as for what never was.
+A question is saved before it is answered, and an answer with its quotes as they were when it was
+given: what is shown again does not depend on which articles exist by then. Everything belongs to a
+visitor; what belongs to another is reported as if it never existed.
 
-It knows no page, no cookie and no model: a visitor is a name, an answer is what it is given.
+This module knows no page, no cookie and no model: a visitor is a name, an answer is whatever it is
+given.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ FROM exchanges JOIN conversations ON conversations.id = exchanges.conversation
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a visitor narrowed the search to: `articles` are ids; both days are inclusive. Of several
-    authors or tags an article needs one."""
+    """What a visitor narrowed the search to: `articles` are ids; both days are inclusive. An
+    article needs one of several authors or tags."""
 
     sources: tuple[str, ...] = ()
     after: date | None = None
@@ -71,7 +72,7 @@ class Filters:
         authors: Sequence[str] = (),
         tags: Sequence[str] = (),
     ) -> Filters:
-        """The filters as they stand in the page. Raises QuestionError for what is no date."""
+        """The filters as entered on the page. Raises QuestionError for an invalid date."""
         days = _entered_day(after), _entered_day(before)
         return cls(tuple(sources or ()), *days, *map(tuple, (articles, authors, tags)))
 
@@ -92,12 +93,12 @@ EVERYTHING = Filters()
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question and what became of it.
+    """A question and its outcome.
 
-    `state` is "asked" while no answer has ended: it is being answered, or was when the program
-    ended. `model` is the chat model that was chosen, "" where none was. `answer` is complete where the state is "answered", the part so far where it is
-    "stopped", and None where nothing was written. `failure` tells why it "failed". `reason` and
-    `remark` may say why it was "not helpful".
+    `state` is "asked" until an answer has ended: it is being answered, or was when the program
+    ended. `model` is the chat model that was chosen, "" if none was. `answer` is complete if the
+    state is "answered", the part so far if "stopped", and None if nothing was written. `failure`
+    says why it "failed". `reason` and `remark` may say why it was "not helpful".
     """
 
     id: str
@@ -116,7 +117,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One visitor's exchanges, oldest first. The filters and the model are those for its next question."""
+    """One visitor's exchanges, oldest first. Filters and model apply to its next question."""
 
     id: str
     title: str
@@ -147,7 +148,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """An exchange that somebody judged, with the turns before it."""
+    """An exchange that somebody rated, with the turns before it."""
 
     exchange: Exchange
     verdict: Verdict
@@ -161,7 +162,7 @@ class Conversations:
     """
 
     def __init__(self, db: Rows, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives seconds that only ever grow."""
+        """`clock` gives monotonic seconds."""
         self._db = db
         self._rows = db.rows
         self._transaction = db.transaction
@@ -172,10 +173,11 @@ class Conversations:
     def open(
         cls, file: Path | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> Conversations:
-        """Open the file, made where it is absent; without one, all is gone when it is closed.
+        """Open the file, created if absent; without a file, all is lost on closing.
 
-        Raises StoreFormatError for another program's file, a newer format or a link, StoreDamagedError
-        for one that cannot be read, or holds what Dateline does not make.
+        Raises StoreFormatError for another program's file, a newer format or a link,
+        StoreDamagedError for a file that cannot be read, or holds something that Dateline does not
+        create.
         """
         return cls(file_rows(file, CONVERSATIONS), clock)
 
@@ -191,7 +193,7 @@ class Conversations:
         exchange_id: str | None = None,
         model: str = "",
     ) -> Exchange:
-        """Keep a question, in a new conversation where none is named, under an id that no other has."""
+        """Save a question, in a new conversation if none is named, under a unique id."""
         model = storable(model)
         exchange_id, now = exchange_id or new_id(), time.time()
         kept = storable(question)
@@ -217,8 +219,8 @@ class Conversations:
         return Exchange(exchange_id, conversation_id, kept, filters, asked=now, model=model)
 
     def begin_again(self, visitor: str, exchange_id: str, model: str | None = None) -> Exchange:
-        """The same exchange, to be answered anew, by another `model` where one is given: what became of
-        it before is dropped."""
+        """The same exchange, to be answered anew, by another `model` if one is given; its previous
+        outcome is dropped."""
         with self._transaction():
             exchange = self.exchange(visitor, exchange_id)
             model = exchange.model if model is None else storable(model)
@@ -234,19 +236,19 @@ class Conversations:
         )
 
     def finish(self, exchange_id: str, answer: Answer | None, *, stopped: bool = False) -> None:
-        """Keep the answer, or with `stopped` the part so far. One that was deleted stays so."""
+        """Save the answer, or with `stopped` the part so far. A deleted exchange stays deleted."""
         with self._transaction():
             self._end(exchange_id, "stopped" if stopped else "answered", answer, "")
 
     def fail(self, exchange_id: str, failure: str) -> None:
-        """Keep why there is no answer."""
+        """Save why there is no answer."""
         with self._transaction():
             self._end(exchange_id, "failed", None, failure)
 
     # ---------------------------------------------------------------------------------- reading
 
     def headings(self, visitor: str) -> list[Heading]:
-        """The visitor's conversations, the last used first."""
+        """The visitor's conversations, the most recently used first."""
         rows = self._rows(
             "SELECT id, title, changed FROM conversations WHERE visitor = ?"
             " ORDER BY changed DESC, id",
@@ -255,7 +257,7 @@ class Conversations:
         return [Heading(row["id"], row["title"], row["changed"]) for row in rows]
 
     def get(self, visitor: str, conversation_id: str) -> Conversation:
-        """Raises ConversationNotFoundError, also for another's."""
+        """Raises ConversationNotFoundError, also for another visitor's."""
         with self._db.snapshot():
             row = self._own(visitor, conversation_id)
             rows = self._rows(f"{_EXCHANGE} WHERE conversation = ? ORDER BY key", conversation_id)
@@ -268,14 +270,14 @@ class Conversations:
         )
 
     def exchange(self, visitor: str, exchange_id: str) -> Exchange:
-        """Raises ConversationNotFoundError, also for another's."""
+        """Raises ConversationNotFoundError, also for another visitor's."""
         rows = self._rows(f"{_EXCHANGE} WHERE exchanges.id = ?", exchange_id)
         if not rows or rows[0]["visitor"] != visitor:
             raise _not_found()
         return _exchange(rows[0])
 
     def quoting(self, article_ids: Iterable[str]) -> int:
-        """How many kept answers, of all visitors, quote any of these articles."""
+        """How many saved answers, of all visitors, quote any of these articles."""
         rows = self._rows(
             "SELECT count(DISTINCT exchange) AS n FROM quoted WHERE article IN (each text ?)",
             [*article_ids],
@@ -298,8 +300,7 @@ class Conversations:
     def narrow(
         self, visitor: str, conversation_id: str, filters: Filters, model: str | None = None
     ) -> None:
-        """Keep what the next question of a conversation is narrowed to, and who is to answer it; None: as
-        before."""
+        """Save the filters and the model for the next question; None leaves them unchanged."""
         with self._transaction():
             kept = self._own(visitor, conversation_id)
             wanted = (_dumped(filters), kept["model"] if model is None else storable(model))
@@ -311,9 +312,9 @@ class Conversations:
                 )
 
     def remove(self, visitor: str, conversation_id: str) -> str:
-        """Remove a conversation with its answers and what was said about them, and return the name
-        under which it can be brought back: for some minutes, and while this program runs. From the file
-        it is gone at once."""
+        """Remove a conversation with its answers and their ratings, and return the name under which
+        it can be restored: for a few minutes, while this program runs. It is gone from the file at
+        once."""
         with self._transaction():
             heading = self._own(visitor, conversation_id)
             exchanges = self._rows(
@@ -330,9 +331,9 @@ class Conversations:
             )
 
     def undo(self, visitor: str, name: str) -> None:
-        """Bring back a conversation that was removed under this name, as it was.
+        """Restore a conversation that was removed under this name, as it was.
 
-        Raises ConversationNotFoundError where it is too late, or another's.
+        Raises ConversationNotFoundError if it is too late, or it is another visitor's.
         """
         if not self._keeping.bring_back(visitor, name):
             raise ConversationNotFoundError("it is too late to bring it back.")
@@ -345,8 +346,9 @@ class Conversations:
         reason: Reason | None = None,
         remark: str = "",
     ) -> None:
-        """Keep what a visitor thinks of an answer, and of one that was not helpful why; None takes it
-        back. Raises QuestionError for a reason of another verdict, and for a long remark."""
+        """Save a visitor's rating of an answer and, if it was not helpful, why; None withdraws the
+        rating. Raises QuestionError for a reason that belongs to another verdict, or a remark that
+        is too long."""
         remark = storable(remark).strip()
         if (reason or remark) and verdict != "not helpful":
             raise QuestionError("a reason is given for an answer that was not helpful.")
@@ -360,7 +362,7 @@ class Conversations:
             )
 
     def rated(self) -> Iterator[Rated]:
-        """Every exchange that was judged, oldest first, of all visitors."""
+        """Every rated exchange, oldest first, of all visitors."""
         rows = self._rows(f"{_EXCHANGE} WHERE verdict IS NOT NULL ORDER BY key")
         for row in rows:
             exchange = _exchange(row)
@@ -369,12 +371,12 @@ class Conversations:
                 yield Rated(exchange, exchange.verdict, tuple(turns))
 
     def noted(self, name: str) -> str | None:
-        """What was last noted under a name; None where nothing was."""
+        """What was last noted under a name; None if nothing was."""
         rows = self._rows("SELECT value FROM meta WHERE key = ?", f"note {name}")
         return str(rows[0]["value"]) if rows else None
 
     def note(self, name: str, text: str) -> None:
-        """Keep something small that the page need not find out again, in place of what was noted."""
+        """Save something small that the page need not find out again, replacing the last note."""
         with self._transaction():
             self._db.execute(
                 "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -414,7 +416,7 @@ def _not_found() -> ConversationNotFoundError:
 
 
 def named_id(visitor: str, name: str) -> str:
-    """The id of the exchange that a visitor's page has named itself: no other visitor's can be meant."""
+    """The id of an exchange that a visitor's page has named: no other visitor's can be meant."""
     told = f"{visitor}\0{name}".encode(errors="replace")
     return base64.urlsafe_b64encode(hashlib.sha256(told).digest()[:16]).decode().rstrip("=")
 
@@ -458,7 +460,7 @@ def _dumped(filters: Filters) -> str:
 
 
 def _filters(saved: str) -> Filters:
-    """Articles, authors and tags stand last, as far as there are any: earlier versions knew none."""
+    """Articles, authors and tags come last, if present: earlier versions did not have them."""
     sources, after, before, *lists = json.loads(saved)
     return Filters(tuple(sources), _day(after), _day(before), *map(tuple, lists))
 

@@ -1,8 +1,8 @@
-"""The API's own description, OpenAPI, as a page to be read: no script, and nothing from elsewhere.
+"""The API's own OpenAPI description as a readable page: no script, and nothing from elsewhere.
 
     page = described(app.openapi(), "../openapi.json")
 
-It knows the document alone: a route that is added there is on the page.
+It works from the document alone: a route that is added there appears on the page.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ td:first-child { white-space: nowrap; }
 
 
 def described(document: Mapping[str, Any], source: str) -> str:
-    """The page. `source` is where the document itself is, seen from the page."""
+    """The page. `source` is the address of the document itself, relative to the page."""
     title = escape(document["info"]["title"])
     groups: dict[str, list[tuple[str, str, Mapping[str, Any]]]] = {}
     for path, operations in document["paths"].items():
@@ -123,7 +123,7 @@ def _shape(name: str, schema: Mapping[str, Any]) -> str:
 
 
 def _type(schema: Mapping[str, Any]) -> str:
-    """A schema in a few words, with links to the shapes that it names."""
+    """A schema in a few words, with links to the shapes it names."""
     if "$ref" in schema:
         name = escape(schema["$ref"].rpartition("/")[2])
         return f'<a href="#shape-{name}">{name}</a>'

@@ -1,10 +1,11 @@
-"""What people thought of answers, as questions with known answers for `dateline evaluate`.
+"""Visitors' ratings of answers, as questions with known answers for `dateline evaluate`.
 
-    labelled(conversations.rated())      one for each answer that was found helpful
+    labelled(conversations.rated())      one for each answer that was rated helpful
 
-A helpful answer says what is right and where it stands; a helpful refusal that there is nothing to
-be found. What was not helpful, or had the wrong source, tells that something was wrong and not what
-is right: no question with a known answer can be made of it. It knows no file and no visitor.
+A helpful answer shows what is right and where it stands; a helpful refusal, that there is nothing
+to find. An answer that was not helpful, or had the wrong source, shows that something was wrong but
+not what is right: no question with a known answer can be made of it. It knows no file and no
+visitor.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _MARKS = re.compile(r"(?<!\s)\s*+\[\d+\]")
 
 
 def labelled(rated: Iterable[Rated]) -> Iterator[LabelledQuestion]:
-    """The questions whose answers are known by what was thought of them, in their order."""
+    """The questions whose answers are known from ratings, in their order."""
     for one in rated:
         answer = one.exchange.answer
         if one.verdict != "helpful" or answer is None or answer.kind == "help":
@@ -44,7 +45,7 @@ def labelled(rated: Iterable[Rated]) -> Iterator[LabelledQuestion]:
 
 
 def to_dict(rated: Rated) -> dict[str, Any]:
-    """A judged answer as it was given, JSON-ready."""
+    """A rated answer as it was given, JSON-ready."""
     exchange = rated.exchange
     return {
         "id": exchange.id,
@@ -65,5 +66,5 @@ def _answers(answer: Answer) -> tuple[str, ...]:
 
 
 def _day(seconds: float) -> date:
-    """The day on which it was asked, here: "yesterday" was meant by it."""
+    """The local day on which it was asked: "yesterday" was relative to it."""
     return datetime.fromtimestamp(seconds, UTC).astimezone().date()

@@ -1,11 +1,12 @@
-"""Conversations and saved quotes as files to go on writing with: Markdown, and documents for Word.
+"""Conversations and saved quotes as files to keep writing in: Markdown, and Word documents.
 
     conversation_markdown(conversation, authors)    str
     conversation_docx(conversation, authors)        bytes
     quotes_markdown(quotes), quotes_docx(quotes)
 
-Both hold the same: exact quotes, numbered as in the answer, each with its full source line. Control
-characters, and marks that would reorder a line, are shown as signs. `authors` says who wrote an article.
+Both formats hold the same: exact quotes, numbered as in the answer, each with its full source line.
+Control characters, and marks that would reorder a line, are shown as symbols. `authors` says who
+wrote an article.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ _NO_XML = dict.fromkeys((0xFFFE, 0xFFFF), 0xFFFD)
 
 
 def conversation_markdown(conversation: Conversation, authors: Authors) -> str:
-    """Each question with its answer, as `to_markdown` has it; where there is none, why."""
+    """Each question with its answer, as from `to_markdown`; if there is none, why."""
     blocks = [f"# {markdown_line(conversation.title)}\n"]
     for exchange in conversation.exchanges:
         if exchange.answer is not None:
@@ -95,7 +96,7 @@ def quotes_docx(quotes: Sequence[SavedQuote]) -> bytes:
 
 
 def attached(content: str | bytes, kind: str, name: str) -> Response:
-    """A reply that a browser saves under this name; nobody else's place keeps it."""
+    """A response that a browser saves under this name, and no cache stores."""
     from starlette.responses import Response
 
     headers = {**NOT_KEPT, "Content-Disposition": f'attachment; filename="{name}"'}
@@ -135,7 +136,7 @@ def _document(title: str) -> Document:
     import docx
 
     document = docx.Document()
-    known = document.core_properties  # those of the library's template say who made it, and in 2013
+    known = document.core_properties  # the library's template names its own author, and 2013
     known.title, known.author, known.comments = _text(title)[:255], "", ""
     known.created = known.modified = datetime.now(UTC)
     document.add_heading(_text(title), level=0)
@@ -149,5 +150,5 @@ def _saved(document: Document) -> bytes:
 
 
 def _text(text: str) -> str:
-    """Text that a document can hold: a line's end is one break, however it is written."""
+    """Text that a document can hold: every kind of line end becomes one break."""
     return _LINE_END.sub("\n", visible(text)).translate(_NO_XML)

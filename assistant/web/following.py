@@ -1,10 +1,10 @@
-"""Questions to ask next, looked for when an answer is there and nobody waits for another one.
+"""Questions to ask next, looked for once an answer is there and nobody is waiting for another one.
 
     following = Following(assistant, conversations, busy)
     await following.after(visitor, exchange_id)         ("When was …?", …), none below an earlier answer
 
-One answer at a time, in a thread of its own. Before every reading it waits until no question is being
-answered, and ends where the conversation has gone on. What was found is remembered while the program
+One answer at a time, in its own thread. Before every reading it waits until no question is being
+answered, and it stops if the conversation has moved on. Results are remembered while the program
 runs.
 """
 
@@ -27,9 +27,9 @@ from vectorstore.errors import DatelineError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_KNOWN = 256  # answers whose questions are remembered
+_KNOWN = 256  # answers whose follow-up questions are remembered
 _WAITING = 8  # answers that may wait for theirs
-_BETWEEN_LOOKS = 0.1  # seconds between two looks whether somebody still waits for an answer
+_BETWEEN_LOOKS = 0.1  # seconds between two checks whether somebody is still waiting for an answer
 
 _log = logging.getLogger(__name__)
 
@@ -51,8 +51,9 @@ class Following:
         self._worker = ThreadPoolExecutor(1, "following")
 
     async def after(self, visitor: str, exchange_id: str) -> Questions:
-        """The questions to ask next, once they are found; none where this is not the conversation's last
-        answer, or too many wait for theirs. Raises ConversationNotFoundError for another's."""
+        """The questions to ask next, once they are found; none if this is not the conversation's
+        last answer, or too many are waiting. Raises ConversationNotFoundError for another
+        visitor's."""
         exchange = await asyncio.to_thread(self._conversations.exchange, visitor, exchange_id)
         if exchange.state != "answered" or exchange.answer is None or not exchange.answer.answered:
             return ()
@@ -70,7 +71,7 @@ class Following:
         return await asyncio.shield(asyncio.wrap_future(known))
 
     def close(self) -> None:
-        """Find nothing more."""
+        """Look for no more questions."""
         self._closing.set()
         self._worker.shutdown(wait=True, cancel_futures=True)
 
@@ -92,7 +93,7 @@ class Following:
                 tags=filters.tags or None,
             )
             return tuple(found)
-        except DatelineError as error:  # deleted meanwhile, or an index that closes
+        except DatelineError as error:  # deleted meanwhile, or the index is closing
             _log.info("no questions to ask next: %s", error)
             return ()
 
@@ -119,6 +120,6 @@ def add_following(app: FastAPI, following: Following) -> None:
         found = await following.after(known_visitor(request.cookies), exchange_id)
         return JSONResponse({"questions": found}, headers=NOT_KEPT)
 
-    # FastAPI finds a request's parameter by its type, not by the type's name.
+    # FastAPI recognises a request parameter by its type, not by the type's name.
     after.__annotations__ = {"exchange_id": str, "request": Request}
     app.get("/answer/{exchange_id}/next", include_in_schema=False, response_model=None)(after)

@@ -1,14 +1,15 @@
-"""What is refused before it reaches the page or the API, whoever asks.
+"""What is refused before it reaches the page or the API, whoever sends it.
 
     app.add_middleware(OnlyByName, names={"news.example.org"})    other hosts, and other sites' pages
     app.add_middleware(OnlyThePage)                               what Gradio serves beyond the page
-    app.add_middleware(OnlySmall)                                 bodies larger or slower than they have to be
-    app.add_middleware(OwnSessions)                               other visitors' sessions of Gradio
+    app.add_middleware(OnlySmall)                                 bodies larger or slower than necessary
+    app.add_middleware(OwnSessions)                               other visitors' Gradio sessions
     app.add_middleware(OnlyEvents, events={0: 5})                 what the page never asks of Gradio
     error_body("/v1/models", 404, "there is nothing here")        an error in the shape of its API
 
-A name that is made to point at this computer (DNS rebinding) would otherwise let any site read what is
-served here through its visitor's browser. It knows addresses and sizes, no passwords and no articles.
+Otherwise a name made to point at this computer (DNS rebinding) would let any site read what is
+served here through a visitor's browser. This module knows addresses and sizes, no passwords and no
+articles.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST = 1_000_000  # bytes of a request's body
-# Articles are larger; how large they may be, the library says itself.
+# Articles are larger; the library itself limits their size.
 LARGER = {
     **dict.fromkeys(("/library/files", "/api/v1/files"), 21_000_000),
     **dict.fromkeys(("/library/text", "/api/v1/articles"), 25_000_000),
 }
-_DIGITS = 15  # of a length that is believed
+_DIGITS = 15  # of a length that is accepted
 _TOO_SLOW, _TOO_LARGE = 408, 413
 
-# What Gradio's page asks for. Everything else that Gradio serves (files, uploads, proxies, streams,
+# What Gradio's page requests. Everything else that Gradio serves (files, uploads, proxies, streams,
 # recordings, development) is not found.
 _PAGE = frozenset(
     [
@@ -43,7 +44,7 @@ _PAGE = frozenset(
         *("/gradio_api/queue/join", "/gradio_api/queue/data", "/gradio_api/run/predict"),
         *("/gradio_api/cancel", "/gradio_api/reset", "/gradio_api/info"),
         *("/gradio_api/startup-events", "/gradio_api/theme.css"),
-        "/gradio_api/app_id",  # asked for until the server is back, where it was away
+        "/gradio_api/app_id",  # requested until the server is back, after an outage
     ]
 )
 _FOLDERS = ("/assets/", "/static/", "/gradio_api/heartbeat/")
@@ -65,7 +66,7 @@ OURS = (
 )
 
 OPENAI = "/v1/"  # where requests and errors have OpenAI's shape
-# What OpenAI's clients make an exception of, by status; the others are requests that cannot be answered.
+# The statuses that OpenAI's clients distinguish; the others count as invalid requests.
 _OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _OPENAI_CODES = {
     401: "invalid_api_key",
@@ -75,17 +76,18 @@ _OPENAI_CODES = {
 
 _GRADIO = "/gradio_api/"
 _ASKING = ("/gradio_api/queue/join", "/gradio_api/run/predict")
-_SESSIONS = 100_000  # whose visitor is remembered, the last used visitors'
-_SESSIONS_EACH = 200  # of one visitor that are remembered, the last used ones
-# Tells the page that what it shows is no longer its own: it begins anew then.
+_SESSIONS = 100_000  # whose visitor is remembered, those of the most recent visitors
+_SESSIONS_EACH = 200  # sessions of one visitor that are remembered, the most recently used
+# Tells the page that what it shows is no longer its own: it then starts afresh.
 _NO_SESSION = {"Dateline-Session": "none"}
 
 _SAFE = ("GET", "HEAD", "OPTIONS", None)  # methods that change nothing; None is a websocket's
-_OTHERS = ("cross-site", "same-site")  # what a browser says of a request that another site makes
+_OTHERS = ("cross-site", "same-site")  # how a browser marks a request made by another site
 
 
 class OnlyByName:
-    """Refuses a host that is not this computer or one of `names`, and what other sites' pages ask.
+    """Refuses a host that is not this computer or one of `names`, and requests from other sites'
+    pages.
 
     With `anywhere`, the address at which a request arrived is a name too: no other site's page can
     have it.
@@ -150,10 +152,10 @@ class OnlyThePage:
 
 
 class OnlySmall:
-    """Refuses a body that is larger than requests to its path have to be, also while it comes; and one
-    that comes so slowly that it would hold its connection for ever.
+    """Refuses a body that is larger than requests to its path need to be, even while it is
+    arriving, and one that arrives so slowly that it would hold its connection for ever.
 
-    A body has `grace` seconds, and those that its bytes so far take at `slowest` bytes a second.
+    A body has `grace` seconds, plus the time its bytes so far take at `slowest` bytes a second.
     """
 
     def __init__(self, app: ASGIApp, *, grace: float = 30.0, slowest: float = 10_000.0) -> None:
@@ -182,7 +184,7 @@ class OnlySmall:
             elif not refused:
                 refused = True
                 told = too_large if body.fault == _TOO_LARGE else "the request came too slowly"
-                # What is still to come of it is not waited for.
+                # The rest of it is not waited for.
                 await refuse(scope, receive, send, body.fault, told, {"Connection": "close"})
 
         try:
@@ -195,7 +197,7 @@ class OnlySmall:
 
 
 class _Body:
-    """What comes of a request's body; `fault` is the status with which it is refused, 0 so far."""
+    """An incoming request body; `fault` is the status with which it is refused, 0 so far."""
 
     def __init__(self, receive: Receive, most: int, grace: float, slowest: float) -> None:
         self.fault = 0
@@ -207,7 +209,7 @@ class _Body:
         self._whole = False
 
     async def receive(self) -> Message:
-        """What comes next; whoever is cut off has gone, to the application."""
+        """The next message; to the application, a client that is cut off has disconnected."""
         if self.fault:
             return {"type": "http.disconnect"}
         if self._whole:
@@ -227,12 +229,13 @@ class _Body:
 
 
 class OwnSessions:
-    """Answers to a session of Gradio's only the visitor who began it.
+    """Lets only the visitor who began a Gradio session use it.
 
-    Gradio takes whoever names a page's session for that page, and would send him what is answered
-    there. Another is told what is told of a session that never was. Whoever has no cookie owns no
-    session: he may name those that are nobody's, in which nothing is asked. A visitor who begins
-    more sessions than pages are ever open loses his own oldest, and nobody else's.
+    Gradio takes whoever names a page's session for that page, and would send them what is answered
+    there. Another visitor gets the reply for a session that never existed. A client without a
+    cookie owns no session: it may name those that are nobody's, in which nothing is asked. A
+    visitor who begins more sessions than pages are ever open loses his own oldest, and nobody
+    else's.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -283,10 +286,10 @@ class OwnSessions:
 
 
 class OnlyEvents:
-    """Asks of Gradio only what the page has, in text that it can pass on.
+    """Passes on to Gradio only the events the page has, in text that it can handle.
 
-    `events` are the page's, by number, with how many values each takes. Gradio fails at any other, and
-    at half a pair of surrogates, which a browser sends where a character was cut in two.
+    `events` are the page's, by number, with how many values each takes. Gradio fails on any other,
+    and on half of a surrogate pair, which a browser sends if a character was cut in two.
     """
 
     def __init__(self, app: ASGIApp, events: Mapping[int, int]) -> None:
@@ -314,7 +317,7 @@ class OnlyEvents:
         await self._app(scope, _again(body, receive), send)
 
     def _fault(self, given: object) -> tuple[int, str] | None:
-        """With what status and word it is refused."""
+        """The status and message with which it is refused."""
         if not isinstance(given, dict):
             return 422, "the body is no object"
         number, data = given.get("fn_index"), given.get("data")
@@ -352,10 +355,11 @@ def error_body(
     param: str | None = None,
     code: str | None = None,
 ) -> dict[str, Any]:
-    """An error as the API at this path tells it: as OpenAI does below `OPENAI`, else as Dateline.
+    """An error as the API at this path reports it: as OpenAI does below `OPENAI`, else as Dateline
+    does.
 
-    `param` and `code` are OpenAI's: which field of the request it is about, and what a program can tell
-    the error by; the error's class where none is given.
+    `param` and `code` are OpenAI's: the request field concerned, and what a program can recognise
+    the error by, by default the error's class.
     """
     if not path.startswith(OPENAI):
         return {"error": kind, "message": message}
@@ -390,13 +394,13 @@ def _is_address(host: str) -> bool:
 
 
 def _without_port(origin: str) -> str:
-    """An origin without the port that it has anyway."""
+    """An origin without the scheme's default port."""
     usual = {"http": ":80", "https": ":443"}.get(origin.partition("://")[0], "")
     return origin.removesuffix(usual) if usual else origin
 
 
 def hostname(host: str) -> str:
-    """The name in a Host header, without its port; "" where it is none."""
+    """The name in a Host header, without its port; "" if there is none."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
@@ -404,7 +408,7 @@ def hostname(host: str) -> str:
 
 
 def _named_by_address(scope: Scope) -> set[str]:
-    """The sessions that a request's address names."""
+    """The sessions named in a request's address."""
     named = set(parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", []))
     first, _, session = scope["path"].removeprefix(_GRADIO).partition("/")
     return named | {session} if first == "heartbeat" else named
@@ -420,7 +424,7 @@ def _named_by_body(body: bytes) -> set[str]:
 
 
 async def _whole(receive: Receive) -> bytes | None:
-    """A request's body; None where whoever sent it has gone."""
+    """A request's body; None if its sender has disconnected."""
     body = b""
     more = True
     while more:
@@ -433,7 +437,7 @@ async def _whole(receive: Receive) -> bytes | None:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """What receives a body that was read already, and then what comes after it."""
+    """A receive function that returns a body already read, then whatever comes after it."""
     given = False
 
     async def again() -> Message:

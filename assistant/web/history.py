@@ -1,20 +1,21 @@
-"""The routes of a visitor's conversations: what the page's script reads and changes, and their export.
+"""The routes of a visitor's conversations: what the page's script reads and changes, and exports.
 
     GET    /conversations                 {"conversations": [{"id", "title", "changed"}, …], "locked"}
     PATCH  /conversations/{id}            {"title": …}
-    DELETE /conversations/{id}            {"undo": the name to bring it back under}
+    DELETE /conversations/{id}            {"undo": the name to restore it under}
     POST   /conversations/undo            {"name": …}
     PUT    /answer/{id}/verdict           {"verdict": "helpful", "not helpful", "wrong source" or null}; one
                                           that is not helpful may have a "reason" and a "remark"
-    GET    /answer/{id}.md                the answer, for a file;  .txt: as plain words, to be pasted
-    GET    /api/v1/conversations          the conversations of who asks, and their ids
-    POST   /api/v1/conversations          {"question": …, filters}: the first of a conversation, answered and kept
-    POST   /api/v1/conversations/{id}     the next of one of them: what was said before is taken into account
-    GET    /api/v1/conversations/{id}     one of them as JSON;  {id}.md, {id}.docx: for a file
-    DELETE /api/v1/conversations/{id}     one of them removed
+    GET    /answer/{id}.md                the answer, for a file;  .txt: as plain text, for pasting
+    GET    /api/v1/conversations          the asker's conversations, with their ids
+    POST   /api/v1/conversations          {"question": …, filters}: begins a conversation, answered and saved
+    POST   /api/v1/conversations/{id}     the next question in one: what was said before is taken into account
+    GET    /api/v1/conversations/{id}     one as JSON;  {id}.md, {id}.docx: for a file
+    DELETE /api/v1/conversations/{id}     removes one
 
-Who asks is told by the visitor's cookie, below /api/v1 by the key, if there is one; what is another's is not
-found. No script of another origin gets here: the application refuses its requests.
+The visitor's cookie, or below /api/v1 the key if there is one, says who is asking; what belongs to
+another is not found. Scripts of other origins do not get here: the application refuses their
+requests.
 """
 
 # No `from __future__ import annotations` here: FastAPI evaluates the annotations of its endpoints,
@@ -146,8 +147,8 @@ class VerdictIn(BaseModel):
 
 
 def add_history(app: "FastAPI", conversations: Conversations, *, locked: bool = False) -> None:
-    """Serve the conversations of whoever asks. `locked`: the page has a password, so that its script
-    offers to log out."""
+    """Serve the asker's conversations. `locked`: the page has a password, so its script offers to
+    log out."""
     from fastapi import Request
     from fastapi.responses import JSONResponse, Response
 
@@ -202,7 +203,7 @@ def add_history(app: "FastAPI", conversations: Conversations, *, locked: bool = 
 
 
 def conversation_routes(conversations: Conversations, authors: Authors, desk: Desk) -> "APIRouter":
-    """The conversations of whoever asks; `authors` says who wrote an article, and `desk` answers."""
+    """The asker's conversations; `authors` says who wrote an article, and `desk` answers."""
     from fastapi import APIRouter, Request
     from fastapi.responses import JSONResponse, Response
     from starlette.concurrency import run_in_threadpool

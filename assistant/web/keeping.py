@@ -1,4 +1,4 @@
-"""The rows of what lies beside the articles, wherever that is, and removals of them that can be undone.
+"""The rows of what lies beside the articles, wherever they are stored, and undoable removals.
 
     with opened(settings) as rows_of:                   a file each, or the index's database
         conversations = Conversations(rows_of(CONVERSATIONS))
@@ -7,7 +7,7 @@
     name = keeping.remember(visitor, quotes=removed)    of what was removed
     keeping.bring_back(visitor, name)
 
-What the rows say is for those who keep them.
+What the rows mean is up to the modules that store them.
 """
 
 from __future__ import annotations
@@ -28,15 +28,14 @@ from vectorstore.stores.beside import SQLiteRows
 if TYPE_CHECKING:
     from assistant.settings import Settings
 
-_UNDONE = 100  # removals that can be brought back, of all visitors
-_REMEMBERED = 600.0  # seconds for which they can
-_LONGER = (CONVERSATIONS, SUBSCRIPTIONS)  # whose files are waited for where others write
+_UNDONE = 100  # removals that can be undone, of all visitors
+_REMEMBERED = 600.0  # seconds for which they can be
+_LONGER = (CONVERSATIONS, SUBSCRIPTIONS)  # databases waited for longer while others write
 
 
 @dataclass(frozen=True, slots=True)
 class _Removed:
-    """Rows that were removed, by their tables in the order in which they go back, and when by the
-    clock."""
+    """Removed rows, by table in the order in which they are restored, and when removed."""
 
     visitor: str
     tables: Mapping[str, Sequence[Mapping[str, Any]]]
@@ -44,7 +43,7 @@ class _Removed:
 
 
 class Keeping:
-    """Remembers what was removed. May be used from several threads; another process remembers its own."""
+    """Remembers removed rows. May be used from several threads; each process remembers its own."""
 
     def __init__(self, db: Rows, clock: Callable[[], float]) -> None:
         self.db = db
@@ -53,8 +52,8 @@ class Keeping:
         self._removed: dict[str, _Removed] = {}
 
     def remember(self, visitor: str, **tables: Sequence[Row]) -> str:
-        """Keep rows that are being removed in this process, and return the name under which this visitor
-        can have them back, for some minutes."""
+        """Keep rows that are being removed in this process, and return the name under which this
+        visitor can restore them, for a few minutes."""
         kept = {table: [dict(row) for row in rows] for table, rows in tables.items()}
         with self._turn:
             name = new_id()
@@ -63,7 +62,7 @@ class Keeping:
         return name
 
     def bring_back(self, visitor: str, name: str) -> bool:
-        """Put back what was removed under this name; False where it is too late, or another's."""
+        """Restore what was removed under this name; False if too late, or another visitor's."""
         with self.db.transaction(), self._turn:
             self._forget()
             removed = self._removed.get(name)
@@ -85,15 +84,15 @@ class Keeping:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Callable[[Database], Rows]]:
-    """Opens what lies beside the articles of an index, each in its file, or all in the database where the
-    articles lie in one; closes it at the end. Raises StoreError."""
+    """Open what lies beside the articles of an index, each in its file, or all in the database that
+    holds the articles; close it at the end. Raises StoreError."""
     with beside(settings.database_url or str(settings.index)) as rows_of:
         yield rows_of
 
 
 @contextmanager
 def beside(place: str) -> Iterator[Callable[[Database], Rows]]:
-    """The same for an index in this folder, or in the PostgreSQL database at this address."""
+    """The same for the index in this folder, or in the PostgreSQL database at this address."""
     with ExitStack() as stack:
         if is_database(place):
             from vectorstore.stores.postgres import PostgresRows
@@ -105,12 +104,12 @@ def beside(place: str) -> Iterator[Callable[[Database], Rows]]:
 
 
 def is_database(place: str) -> bool:
-    """Whether an index is in a database, and not in a folder."""
+    """Whether an index is in a database rather than a folder."""
     return place.startswith(("postgresql://", "postgres://"))
 
 
 def file_rows(file: Path | None, kind: Database) -> SQLiteRows:
-    """A file of this kind, made where it is absent; without one, all is gone when it is closed."""
+    """A file of this kind, created if absent; without a file, all is lost on closing."""
     return SQLiteRows(file, kind, patience=10.0 if kind in _LONGER else 5.0)
 
 
@@ -121,10 +120,10 @@ def insert(db: Rows, table: str, row: Mapping[str, Any]) -> None:
 
 
 def new_id() -> str:
-    """An id that nobody can guess."""
+    """An unguessable id."""
     return secrets.token_urlsafe(16)
 
 
 def storable(text: str) -> str:
-    """Half a surrogate pair cannot be stored."""
+    """The text without lone surrogates, which cannot be stored."""
     return text.encode(errors="replace").decode()

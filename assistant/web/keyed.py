@@ -5,11 +5,11 @@
     asker_of(request)                       whose conversations it may see: the key's, else the visitor's
     needed("POST", "/library/text")         "add"; None for what no key opens
 
-A key is a bearer token of a shape that no password has, so a wrong one is no guess at the password,
-and keeps nobody waiting who logs in. Keys are too long to be found by trying: a right one is let in at
-once, however many wrong ones come from its address, and who keeps giving wrong ones is told to wait.
-What a key opens is the APIs, and its own conversations; the page and people's conversations are for who
-has the password. On a server without a password a key is not asked for, but one that is given counts.
+A key is a bearer token whose form no password has, so a wrong key is not a guess at the password,
+and delays nobody who logs in. Keys are too long to be guessed: a right one is admitted at once,
+however many wrong ones come from its address, and whoever keeps sending wrong ones is told to wait.
+A key opens the APIs, and its own conversations; the page and people's conversations require the
+password. A server without a password does not ask for a key, but one that is sent counts.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-_KEY = "dateline.key"  # where a request's scope has the key that let it in
-_WRONG = 20  # keys in a minute from one address that are told to be wrong
+_KEY = "dateline.key"  # where a request's scope holds the key that admitted it
+_WRONG = 20  # keys per minute from one address that are reported as wrong
 _MINUTE = 60.0
-_REMEMBERED = 10_000  # addresses, the last seen ones
+_REMEMBERED = 10_000  # addresses, the most recently seen
 
 _READING = ("GET", "HEAD")
 _ASKING = frozenset(
@@ -49,10 +49,10 @@ _ADDING = frozenset(
         *("/api/v1/articles", "/api/v1/files", "/api/v1/links"),
     }
 )
-# Where a key of a collection counts below the address of the whole installation, too: what is asked there
-# names the collection.
+# Where a collection's key is also valid below the address of the whole installation: what is asked
+# there names the collection.
 _SHARED = ("/v1/", "/mcp", "/api/v1/collections", "/healthz")
-_OWN = "/api/v1/conversations"  # each key its own
+_OWN = "/api/v1/conversations"  # each key has its own
 _PEOPLES = "/api/v1/quotes"
 _APIS = ("/api/", "/v1/", "/read/", "/picture/", "/marks/", "/library/")
 
@@ -60,17 +60,17 @@ _log = logging.getLogger(__name__)
 
 
 def needed(method: str, path: str) -> Can | None:
-    """What a key has to be made for to make this request; None where no key will do."""
+    """The permission a key needs to make this request; None if no key will do."""
     if path == "/healthz":
-        return "ask"  # which needs nothing
+        return "ask"  # needs no permission
     if path == "/metrics":
         return "ask"
     if path == "/mcp":
-        return "ask"  # each tool says for itself what else it needs
+        return "ask"  # each tool checks what else it needs
     if path.startswith(_OWN):
         return "ask"
     if path in ("/library", "/api/v1/jobs") and method in _READING:
-        return "add"  # how far adding is
+        return "add"  # the progress of adding
     if not path.startswith(_APIS) or path.startswith(_PEOPLES):
         return None
     if method in _READING or (method == "POST" and path in _ASKING):
@@ -79,27 +79,26 @@ def needed(method: str, path: str) -> Can | None:
 
 
 def key_of(scope: Mapping[str, Any]) -> Key | None:
-    """The key that let this request in."""
+    """The key that admitted this request."""
     key = scope.get(_KEY)
     return key if isinstance(key, Key) else None
 
 
 def asker_of(request: HTTPConnection) -> str | None:
-    """Whose conversations a request may see, as they are kept: those of the key that let it in, also where
-    it sends a visitor's cookie; None where it has neither."""
+    """Whose conversations a request may see, as stored: those of the key that admitted it, even if
+    it sends a visitor's cookie; None if it has neither."""
     key = key_of(request.scope)
     return visitor_of(request.cookies) if key is None else key.visitor
 
 
 def known_asker(request: HTTPConnection) -> str:
-    """The same. Raises ConversationNotFoundError where there is none: nothing is a stranger's."""
+    """The same. Raises ConversationNotFoundError if there is none: a stranger owns nothing."""
     key = key_of(request.scope)
     return known_visitor(request.cookies) if key is None else key.visitor
 
 
 class Keyed:
-    """Checks the key that a request gives. `clock` gives seconds since 1970, `monotonic` seconds that
-    only ever grow."""
+    """Checks a request's key. `clock` gives seconds since 1970, `monotonic` monotonic ones."""
 
     def __init__(
         self,
@@ -162,7 +161,7 @@ class Keyed:
         await refuse(scope, receive, send, 401, told, {"WWW-Authenticate": "Bearer"})
 
     def _crowded(self, network: str) -> int:
-        """Count a wrong key; in how many seconds another is told to be wrong, 0 where this one is."""
+        """Count a wrong key; the seconds until another is reported as wrong, 0 if this one is."""
         with self._turn:
             now = self._monotonic()
             wrong = self._wrong.setdefault(network, deque())
@@ -184,7 +183,7 @@ def _bearer(scope: Scope) -> str:
 
 
 def whose(scope: Mapping[str, Any]) -> str:
-    """Whose request this is, for counting: the key's, else the address's."""
+    """Who makes this request, for counting: the key, else the address."""
     key = key_of(scope)
     if key is not None:
         return f"key {key.id}"

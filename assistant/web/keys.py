@@ -1,15 +1,14 @@
-"""Keys that programs ask with instead of the page's password, kept beside the articles: in one SQLite
-file, or in PostgreSQL.
+"""Keys for programs to use instead of the password, kept in an SQLite file, or in PostgreSQL.
 
     keys = Keys.open(folder / FILE, seal)
-    token = keys.create("newsletter", "ask", now)       told this once
-    keys.find(token, now)                               the key, None where it is none
+    token = keys.create("newsletter", "ask", now)       shown only this once
+    keys.find(token, now)                               the key, None if it is not one
     keys.all(); keys.revoke("newsletter")
 
-Each may do one thing and what comes before it: ask < add < manage. What is kept knows no key, only its
-SHA-256, and a row of a file counts only where it bears this computer's seal: whoever hands an index over
-brings no key of his along, and none that may do more than it was made for. A database is every
-machine's that is let into it, and so are its keys. It knows no requests.
+Each permission includes those before it: ask < add < manage. Only a key's SHA-256 is stored, and a
+row in a file counts only if it bears this computer's seal: whoever hands over an index brings no
+keys of their own, and none that may do more than it was made for. A database belongs to every
+machine that is let into it, and so do its keys. This module knows no requests.
 """
 
 from __future__ import annotations
@@ -34,22 +33,23 @@ if TYPE_CHECKING:
     from assistant.settings import Settings
 
 FILE = KEYS.name  # the file's name in an index's folder
-MOST = 200  # keys of one index
+MOST = 200  # keys per index
 
 Can = Literal["ask", "add", "manage"]
-CANS: tuple[Can, ...] = get_args(Can)  # each may do what those before it may
+CANS: tuple[Can, ...] = get_args(Can)  # each includes those before it
 
-_TOKEN = re.compile(r"dateline_[A-Za-z0-9_-]{43}")  # scanners for secrets know it by its beginning
+_TOKEN = re.compile(r"dateline_[A-Za-z0-9_-]{43}")  # secret scanners recognise it by its prefix
 _NAME = re.compile(r"[^\W_][\w .@-]{0,59}")
-_NOTED = 3600.0  # seconds between two notes of a key's use
+_NOTED = 3600.0  # seconds between two updates of a key's last use
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key without what it is. `created` and `used` are seconds since 1970; `used` is exact to the
-    hour, 0 where it never was. `ours` is False where it was not made on this computer: it opens
-    nothing then. `collection` is the one it was made for, "" where that is the index whose keys these are.
-    `visitor` is whose its conversations are: another key never has the same, also none of the same name."""
+    """A key without its secret. `created` and `used` are seconds since 1970; `used` is exact to the
+    hour, and 0 if it was never used. `ours` is False if it was not made on this computer: then it
+    opens nothing. `collection` is the one it was made for, "" for the index that these keys belong
+    to. `visitor` is the owner of its conversations: no other key ever has the same, not even one
+    with the same name."""
 
     id: int
     name: str
@@ -65,14 +65,14 @@ class Key:
 
 
 def looks_like_key(token: str) -> bool:
-    """Whether this has the shape of a key, and is not to be tried as a password."""
+    """Whether this has the form of a key, and is not to be tried as a password."""
     return bool(_TOKEN.fullmatch(token))
 
 
 class Keys:
     """The keys of one index. May be used from several threads and processes.
 
-    Every method raises StoreError where they cannot be read or written.
+    Every method raises StoreError if they cannot be read or written.
     """
 
     def __init__(self, db: Rows, seal: Seal) -> None:
@@ -81,18 +81,19 @@ class Keys:
 
     @classmethod
     def open(cls, file: Path | None = None, seal: Seal | None = None) -> Keys:
-        """Open the file, made where it is absent; without one, all are gone when it is closed.
+        """Open the file, created if absent; without a file, all is lost on closing.
 
-        Raises StoreFormatError for another program's file, a newer format or a link, StoreDamagedError
-        for one that is damaged, or holds what Dateline does not make.
+        Raises StoreFormatError for another program's file, a newer format or a link,
+        StoreDamagedError for a file that is damaged, or holds something that Dateline does not
+        create.
         """
         return cls(file_rows(file, KEYS), seal or Seal(secrets.token_bytes(32)))
 
     def create(self, name: str, can: Can, now: float) -> str:
-        """A new key, which nobody can be told again.
+        """Create a key and return its token, which cannot be retrieved again.
 
-        Raises AccessKeyError for a name that is taken or is none, where there are too many keys, and
-        where this computer has no secret to seal it with that would outlast this program.
+        Raises AccessKeyError for a name that is taken or invalid, for too many keys, and if this
+        computer has no lasting secret to seal it with.
         """
         if not _NAME.fullmatch(name):
             raise AccessKeyError(
@@ -121,11 +122,11 @@ class Keys:
         return token
 
     def all(self) -> list[Key]:
-        """Every key, the oldest first."""
+        """All keys, oldest first."""
         return [self._key(row) for row in self._db.rows("SELECT * FROM keys ORDER BY id")]
 
     def revoke(self, name: str) -> None:
-        """From now on the key of this name opens nothing. Raises AccessKeyError where there is none."""
+        """Make the key of this name open nothing any more. Raises AccessKeyError if unknown."""
         with self._db.transaction():
             if not self._db.execute("SELECT 1 FROM keys WHERE name = ?", name):
                 raise AccessKeyError(
@@ -134,7 +135,7 @@ class Keys:
             self._db.execute("DELETE FROM keys WHERE name = ?", name)
 
     def take(self, others: Keys) -> None:
-        """Let the keys that open `others` open this as well, but for those of a name that is taken here."""
+        """Let the keys that open `others` open this too, but for those whose name is taken here."""
         with self._db.transaction():
             for row in others._db.rows("SELECT * FROM keys ORDER BY id"):
                 name, can, digest = row["name"], row["can"], row["digest"]
@@ -147,7 +148,7 @@ class Keys:
                     )
 
     def find(self, token: str, now: float) -> Key | None:
-        """The key that this is; None where it is none, was revoked, or was not made on this computer."""
+        """The key with this token; None if unknown, revoked, or made on another computer."""
         if not looks_like_key(token):
             return None
         rows = self._db.rows("SELECT * FROM keys WHERE digest = ?", _digest(token))
@@ -155,7 +156,7 @@ class Keys:
         if key is None or not key.ours:
             return None
         if now - key.used > _NOTED:
-            # A full disk keeps nobody out.
+            # A full disk locks nobody out.
             with suppress(StoreError), self._db.transaction():
                 self._db.execute("UPDATE keys SET used = ? WHERE id = ?", now, key.id)
         return key
@@ -172,13 +173,13 @@ class Keys:
 
 
 def seal_of(settings: Settings, own: Seal) -> Seal:
-    """The seal on the keys of an index: this computer's `own`, but that of none in a database."""
+    """The seal on an index's keys: this computer's `own`, or none in a database."""
     return own if settings.database_url is None else NoSeal()
 
 
 class Ring:
-    """The keys of an index, and those of the collections beside it. `others` gives the folders of these,
-    by name; a file of keys that is not there is not made."""
+    """The keys of an index and of the collections beside it. `others` gives the collections'
+    folders, by name; a key file that does not exist is not created."""
 
     def __init__(self, own: Keys, others: Callable[[], Mapping[str, Path]], seal: Seal) -> None:
         self._own = own
@@ -186,7 +187,7 @@ class Ring:
         self._seal = seal
 
     def find(self, token: str, now: float) -> Key | None:
-        """The key that this is, with its collection. Raises StoreError."""
+        """The key with this token, and its collection. Raises StoreError."""
         found = self._own.find(token, now)
         if found is not None or not looks_like_key(token):
             return found
@@ -200,7 +201,7 @@ class Ring:
 
 
 def _digest(token: str) -> str:
-    """Of 256 random bits: nobody finds the key by trying, and no salt is needed."""
+    """The hash of 256 random bits: nobody can find the key by guessing, so it needs no salt."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -1,13 +1,14 @@
-"""The articles as the page shows them: listed and narrowed, edited, removed and brought back.
+"""The articles as the page shows them: listed and filtered, edited, removed and restored.
 
     library = Library(assistant.index)
     library.listed("harbour", where=Filter(after=…))      what is listed, and how many there are
     removal = library.remove(["a1", "a2"])                      gone from the index
     library.undo(removal)                                       back, each under its own id
-    library.relabel(["a1", "a2"], add_tags=["ports"])           filed under it as well; can be undone
+    library.relabel(["a1", "a2"], add_tags=["ports"])           given this tag as well; can be undone
     library.add_samples(); library.samples()                    the sample articles, and which are in
 
-What is added in the background is in `adding`. It knows the index, and nothing of pages or models.
+Adding in the background is in `adding`. This module knows the index, and nothing of pages or
+models.
 """
 
 from __future__ import annotations
@@ -54,17 +55,17 @@ from vectorstore.loading import READING, load
 from vectorstore.syncing import uploaded_place
 
 LISTED = 100  # articles listed at once
-NAMED = 200  # authors, or tags, that are listed at once
+NAMED = 200  # authors, or tags, listed at once
 
-_SEARCHED = 200  # passages that are looked through for the words of a search
-_EXTRACT = 150  # characters of a passage that are listed
-_BEFORE = 40  # of them before the first word
-_UNDONE = 10  # removals that can be brought back, newest first
-_REMEMBERED = 600.0  # seconds for which they can
-_A_STEP = 32  # articles brought back in one step
-_TEXTS_AT_ONCE = 8  # that are embedded while their senders wait
+_SEARCHED = 200  # passages searched for the words
+_EXTRACT = 150  # characters of a passage that are shown in the list
+_BEFORE = 40  # of them before the first matching word
+_UNDONE = 10  # removals that can be undone, newest first
+_REMEMBERED = 600.0  # seconds for which they can be
+_A_STEP = 32  # articles restored in one step
+_TEXTS_AT_ONCE = 8  # texts embedded while their senders wait
 _MOST_NAMES = 100  # authors, or tags, of an article
-_TITLE = 90  # characters of a title that is taken from the text
+_TITLE = 90  # characters of a title taken from the text
 _LONGEST = {"title": 300, "source": 200, "author": 200, "tag": 200, "text": 5_000_000}
 """Characters of what is typed."""
 
@@ -77,8 +78,8 @@ Order = Literal["date", "added", "source"]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where words that were searched for stand in an article: the passage, and an extract of it in
-    pieces, each with whether it is one of the words."""
+    """Where an article has the words searched for: the passage, and an extract of it in pieces,
+    each with whether it is one of the words."""
 
     passage: Passage
     pieces: tuple[tuple[str, bool], ...]
@@ -86,10 +87,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Some of the articles in an order: `found` of `total` match, `articles` are the next ones.
+    """Part of the articles, in some order: `found` of `total` match, `articles` are the next ones.
 
-    `texts` says where the words stand, by the ids of those articles that have them in their text.
-    `last` is the highest `added` of all articles.
+    `texts` says where the words are, by id, for articles that have them in their text. `last` is
+    the highest `added` of all articles.
     """
 
     articles: tuple[Summary, ...]
@@ -101,8 +102,8 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Sources of one publication, each with the number of its articles, most first; those that belong to
-    none that has several are of the site ""."""
+    """The sources of one publication, each with its number of articles, most first; sources of no
+    publication with several of them belong to the site ""."""
 
     name: str
     sources: tuple[tuple[str, int], ...]
@@ -110,8 +111,8 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Authors or tags, each with the number of its articles, most first: `shown` of the `found` that were
-    looked for, of `total`."""
+    """Authors or tags, each with its number of articles, most first: `shown` are some of the
+    `found` that match, of `total`."""
 
     shown: tuple[tuple[str, int], ...]
     found: int
@@ -127,14 +128,14 @@ class _Removed:
 
 @dataclass(frozen=True, slots=True)
 class _Relabelled:
-    """Articles as they were before, each with what it was made."""
+    """Articles as they were before, each with what it was changed to."""
 
     articles: tuple[tuple[Summary, Summary], ...]
     at: float
 
 
 class Library:
-    """What can be done with the articles of one index. May be used from several threads."""
+    """The operations on the articles of one index. May be used from several threads."""
 
     def __init__(
         self,
@@ -159,7 +160,7 @@ class Library:
         self._labels: tuple[str, tuple[_Counted, _Counted]] = ("", ((), ()))  # as of that content
 
     def close(self) -> None:
-        """Stop adding, refreshing, and looking for questions. What was removed stays removed."""
+        """Stop adding, refreshing and generating questions. What was removed stays removed."""
         if self.subscribing is not None:
             self.subscribing.close()
         self.adding.close()
@@ -173,10 +174,10 @@ class Library:
         return self.index.statistics()
 
     def sites(self) -> list[Site]:
-        """The sources by the site they are of, the one with most articles first, the rest last.
+        """The sources grouped by site, the one with the most articles first, the rest last.
 
-        What a source is called before a sign as in "Wire | Sport" or "wire.example/sport" is its site;
-        without one, it is the web site that most of its articles are from.
+        A source's site is the part of its name before a separator, as in "Wire | Sport" or
+        "wire.example/sport"; without one, it is the web site that most of its articles come from.
         """
         hosts: dict[str, Counter[str]] = {}
         for article in self.index.articles():
@@ -196,8 +197,8 @@ class Library:
         return [*sites, Site("", tuple(rest))] if rest else sites
 
     def labels(self, searched: str = "", *, most: int = NAMED) -> tuple[Names, Names]:
-        """The authors and the tags that have every one of these words. Names that differ by capital
-        letters only are one, as they are to a filter: written as most articles have it."""
+        """The authors and the tags that contain every one of these words. Names that differ only in
+        case count as one, as they do for a filter, spelt as most articles have it."""
         content = self.statistics().content
         if not content or self._labels[0] != content:
             articles = self.index.articles()
@@ -216,16 +217,15 @@ class Library:
         return named(authors), named(tags)
 
     def revision(self) -> str:
-        """Another text whenever the articles or the questions to offer are others, whoever changed
-        them."""
+        """A text that changes with the articles and offered questions, whoever changes them."""
         said = f"{self.statistics()} {self._edits} {self.offered()}"
         return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
 
     def offered(self) -> tuple[str, ...]:
-        """Questions to offer; looked for anew where the articles changed and none is being added."""
+        """Questions to offer; regenerated if the articles have changed and none is being added."""
         if self.suggestions is None:
             return ()
-        if self.adding.status().running:  # it would be asked in vain: there are more to come
+        if self.adding.status().running:  # pointless now: more articles are coming
             return self.suggestions.questions
         return self.suggestions()
 
@@ -240,9 +240,9 @@ class Library:
         skip: int = 0,
         most: int = LISTED,
     ) -> Listed:
-        """The articles whose title and source have every one of these words, or whose text has them in
-        one passage, that `where` admits, that came into the index after the one whose `added` is
-        `since`, and where a `name` is given, that have it among their names."""
+        """The articles that have every one of these words in their title and source, or in one
+        passage of their text, that `where` admits, that were added after the one whose `added` is
+        `since`, and that have `name`, if given, among their names."""
         having = {*self.naming.articles(name)} if name else None
         wanted = searched.casefold().split()
         everything = self.index.articles()
@@ -269,7 +269,7 @@ class Library:
         )
 
     def _texts(self, asked: str, where: Filter | None) -> dict[str, Found]:
-        """Where all of the words stand in one passage of an article, its best one."""
+        """For each article that has all of the words in one passage, its best such passage."""
         wanted, stems = asked.casefold().split(), frozenset(words(asked).stems)
         limits = (where or Filter()).arguments
         hits = self.index.search(asked, _SEARCHED, "words", **limits)
@@ -286,8 +286,8 @@ class Library:
 
     @contextmanager
     def one_text(self) -> Iterator[None]:
-        """While a text is added that its sender waits for. Raises StoreBusyError where there are too
-        many: threads are kept for others."""
+        """Held while a text is added and its sender waits. Raises StoreBusyError for too many at once:
+        threads are reserved for others."""
         if not self._pasting.acquire(blocking=False):
             raise StoreBusyError(
                 f"{_TEXTS_AT_ONCE} texts are being added at the moment. Try again in a minute."
@@ -308,11 +308,11 @@ class Library:
         authors: Sequence[str] = (),
         tags: Sequence[str] = (),
     ) -> str:
-        """Add a text that was typed or pasted and return its id; the same text has the same id.
+        """Add a typed or pasted text and return its id; the same text has the same id.
 
-        Where a file has exactly this text, and no other title is given, its article gets one more
-        source, and the date where it has none. Raises ArticleError where there is no text or too
-        much of it.
+        If a file has exactly this text, and no other title is given, its article gets a further
+        source, and the date if it has none. Raises ArticleError for an empty text or one that is
+        too long.
         """
         if not text.strip():
             raise ArticleError("there is no text: paste the article's.")
@@ -349,8 +349,8 @@ class Library:
         return kept.id
 
     def _same_text(self, article: Article, digest: str, title: str) -> Article | None:
-        """Another article, from a file of this digest, that is the same text and has this title
-        where one is given."""
+        """Another article, from a file with this digest, that has the same text and, if one is
+        given, this title."""
         for file in self.index.source_files(digests=[digest]):
             for origin in file.origins:
                 if origin.gone or origin.article_id == article.id:
@@ -373,8 +373,7 @@ class Library:
         authors: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
     ) -> Summary:
-        """Give an article another title, day and source, and where they are given other authors and
-        tags. Raises ArticleError."""
+        """Set title, day, source and, if given, authors and tags. Raises ArticleError."""
         if not _line("title", title):
             raise ArticleError("an article needs a title.")
         return self.correct(
@@ -396,7 +395,7 @@ class Library:
         authors: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
     ) -> Summary:
-        """Change what is given of an article, and leave the rest; as `Index.edit`. Raises ArticleError."""
+        """Change only what is given of an article, like `Index.edit`. Raises ArticleError."""
         summary = self.index.edit(
             article_id,
             title=None if title is None else _line("title", title),
@@ -419,11 +418,11 @@ class Library:
         add_tags: Sequence[str] = (),
         remove_tags: Sequence[str] = (),
     ) -> str:
-        """Give these articles a day and a source, add authors and tags to them, take others away from
-        them, and return the name under which `undo` gives them those that they had.
+        """Set the day and the source of these articles, add and remove authors and tags, and return
+        the name under which `undo` restores the previous ones.
 
-        Capital letters make no difference in what is taken away, and what an article has already is not
-        added. Raises ArticleNotFoundError and ArticleError before anything is changed.
+        Removal ignores case, and names that an article already has are not added. Raises
+        ArticleNotFoundError and ArticleError before anything is changed.
         """
         if not article_ids:
             raise ArticleError("no article was chosen.")
@@ -446,7 +445,7 @@ class Library:
         return self._remember(_Relabelled(tuple(changed), time.monotonic()))
 
     def _label(self, old: Summary, new: Summary) -> None:
-        """Make an article what is `new`: what is as it was is not noted as edited."""
+        """Change an article to `new`; unchanged fields are not recorded as edited."""
         with suppress(ArticleNotFoundError):  # removed meanwhile
             self.index.edit(
                 old.id,
@@ -457,9 +456,9 @@ class Library:
             )
 
     def remove(self, article_ids: Sequence[str]) -> str:
-        """Remove these articles and return the name under which they can be brought back.
+        """Remove these articles and return the name under which they can be restored.
 
-        Raises ArticleNotFoundError, before anything is removed, where one is gone already.
+        Raises ArticleNotFoundError, before anything is removed, if one of them is gone already.
         """
         if not article_ids:
             raise ArticleError("no article was chosen.")
@@ -479,10 +478,11 @@ class Library:
         return name
 
     def undo(self, name: str) -> int:
-        """Bring back what was removed under this name, as it was, or what was changed of
-        several, and return of how many articles. Those that were changed again since stay so.
+        """Restore what was removed under this name, as it was, or what was changed in several
+        articles, and return how many articles that was. Articles that have been changed again since
+        stay as they are.
 
-        Raises ArticleNotFoundError where it is too late.
+        Raises ArticleNotFoundError if it is too late.
         """
         with self._changing:
             done = self._undoable.pop(name, None)
@@ -494,7 +494,7 @@ class Library:
             return self._label_back(done)
         for start in range(0, len(done.articles), _A_STEP):
             self.index.add_articles(done.articles[start : start + _A_STEP])
-        self.index.store_files(done.files)  # where they came from is known again, too
+        self.index.store_files(done.files)  # so that their origins are known again, too
         self._edited()
         return len(done.articles)
 
@@ -548,7 +548,7 @@ _SITE = re.compile(r"(?:https?://)?(?:www\.)?([^/\s]+\.[a-z]{2,})/|(.{2,60}?)(?:
 
 
 def _site(source: str) -> str:
-    """What stands before the section in a source's name; "" where there is none."""
+    """The part of a source's name before the section; "" if there is none."""
     found = _SITE.match(source)
     return "" if found is None else name_of(found[1] or found[2])
 
@@ -561,13 +561,13 @@ def _host(url: str) -> str:
 
 
 def _has(text: str, wanted: Sequence[str]) -> bool:
-    """Whether every one of these words, in small letters, stands in the text, also inside another."""
+    """Whether the text contains every one of these casefolded words, even inside other words."""
     folded = text.casefold()
     return all(word in folded for word in wanted)
 
 
 def _extract(text: str, asked: str) -> tuple[tuple[str, bool], ...]:
-    """A line of the text around the first of the words asked for, cut at them."""
+    """A line of the text around the first of the words searched for, split at them."""
     stems = frozenset(words(asked).stems)
     plain = "|".join(re.escape(word) for word in asked.split())
     spans = [(token.start, token.end) for token in words(text).tokens if token.stem in stems]
@@ -585,7 +585,7 @@ def _extract(text: str, asked: str) -> tuple[tuple[str, bool], ...]:
 
 
 def _line(name: str, value: str) -> str:
-    """What was typed, on one line. Raises ArticleError where it is too long."""
+    """The input on one line. Raises ArticleError if it is too long."""
     line = " ".join(value.split())
     if len(line) > _LONGEST[name]:
         raise ArticleError(f"the {name} is longer than {_LONGEST[name]} characters: shorten it.")
@@ -593,7 +593,7 @@ def _line(name: str, value: str) -> str:
 
 
 def _lines(name: str, values: Sequence[str]) -> tuple[str, ...]:
-    """The names that were typed, each once; empty ones are passed over."""
+    """The names entered, each once; empty ones are ignored."""
     return tuple(dict.fromkeys(filter(None, (_line(name, value) for value in values))))
 
 
@@ -602,14 +602,14 @@ def _day(published: date | Literal["none"]) -> date | None:
 
 
 def _labels(summary: Summary) -> tuple[date | None, str, tuple[str, ...], tuple[str, ...]]:
-    """What of an article is changed together with that of others."""
+    """The fields of an article that can be changed for several articles at once."""
     return summary.published, summary.source, summary.authors, summary.tags
 
 
 def _changed(
     kind: str, names: tuple[str, ...], adding: Sequence[str], removing: Sequence[str]
 ) -> tuple[str, ...]:
-    """The names of an article after some were added and some taken away. Raises ArticleError."""
+    """An article's names after some were added and some removed. Raises ArticleError."""
     gone = set(map(comparable, removing))
     kept = [name for name in names if comparable(name) not in gone]
     there = set(map(comparable, kept))
@@ -626,7 +626,7 @@ _Counted = tuple[tuple[str, int], ...]
 
 
 def _counted(names: Iterable[str]) -> _Counted:
-    """Each name as it is written most often, with how often it is there in any way, most first."""
+    """Each name in its most frequent spelling, with its count in any spelling, most first."""
     written: dict[str, Counter[str]] = {}
     for name in names:
         if same := comparable(name):

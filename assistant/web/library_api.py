@@ -1,27 +1,28 @@
-"""The library over HTTP: what the page's list of articles asks for.
+"""The library over HTTP: the requests of the page's list of articles.
 
-    GET    /library                 how many articles, how far adding is, the samples; asked again and again
+    GET    /library                 how many articles, how far adding is, the samples; polled
     GET    /library/articles        ?words= &source= &author= &tag= &after= &before= &order= &since= &name= &skip=
                                     -> the next articles
-    GET    /library/sources         the sources by their site, with how many articles each has
+    GET    /library/sources         the sources by site, with how many articles each has
     GET    /library/labels          ?words=  the authors and the tags, with how many articles each has
     GET    /library/names           ?words= &kind= &skip=  people, organisations and places, with how many
-                                    articles each is in, and how many articles are read by now
+                                    articles mention each, and how many articles have been read so
+                                    far
     PUT    /library/files           ?name= &upload= &of=  the bytes of one file, read in the background
-    DELETE /library/files           ?name= &upload= &of=  one of those chosen together that is not sent: it is gone
-    POST   /library/text            title, text, published, source, url: an article that was typed
+    DELETE /library/files           ?name= &upload= &of=  one of the files chosen together that is not sent: it is gone
+    POST   /library/text            title, text, published, source, url: a typed article
     POST   /library/link            address: fetched in the background
-    POST   /library/retry           failure: try it again;  /library/dismiss: forget what failed
+    POST   /library/retry           failure: retry it;  /library/dismiss: forget failures
     POST   /library/edit            id, title, published, source, authors, tags
     POST   /library/relabel         ids, published, undated, source, add_authors, remove_authors, add_tags,
                                     remove_tags -> the name to undo it by
     POST   /library/quoted          ids -> how many saved answers quote them
-    POST   /library/remove          ids -> the name to bring them back under
+    POST   /library/remove          ids -> the name to restore them under
     POST   /library/undo            name
     POST   /library/subscriptions   address, every: kept up to date; /refresh, /remove: id
     POST   /library/samples         add the sample articles;  DELETE: remove them, as /remove does
 
-Errors are those of `api`. It decides nothing: what happens is in `library` and `adding`.
+Errors are those of `api`. It decides nothing: the work is done in `library` and `adding`.
 """
 
 # No `from __future__ import annotations`: FastAPI evaluates the annotations of its endpoints.
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter, Request
 
 _MOST_IDS = 10_000
-_OFTENEST = 5  # minutes between two looks at somebody else's server, at least
+_OFTENEST = 5  # minutes between two requests to somebody else's server, at least
 _STRANGE = (
     "Came with this index and was not subscribed to on this computer, so it is not read. If you want "
     "it, use `dateline subscriptions add`."
@@ -210,7 +211,7 @@ def library_routes(library: Library) -> "APIRouter":
     ) -> JSONResponse:
         content = bytearray()
         async for chunk in request.stream():
-            if len(content) <= limits.size:  # the rest is read and dropped, so that it can be told
+            if len(content) <= limits.size:  # read the rest too, so that a reply can be sent
                 content += chunk
 
         def give() -> None:
@@ -321,7 +322,7 @@ def library_routes(library: Library) -> "APIRouter":
 
 @contextlib.asynccontextmanager
 async def closing(library: Library) -> Any:
-    """Close the library where the application ends."""
+    """Close the library when the application ends."""
     from starlette.concurrency import run_in_threadpool
 
     try:
@@ -331,19 +332,19 @@ async def closing(library: Library) -> Any:
 
 
 def _whose(request: "Request") -> str:
-    """Who gives something: a visitor of the page or, without its cookie, an address."""
+    """Who adds something: a visitor of the page or, without its cookie, an address."""
     return visitor_of(request.cookies) or (request.client.host if request.client else "")
 
 
 def _subscribing(library: Library) -> Subscribing:
-    """Raises DatelineError where this server keeps nothing up to date."""
+    """Raises DatelineError if this server keeps nothing up to date."""
     if library.subscribing is None:
         raise DatelineError("this server keeps no subscriptions; use `dateline sync`.")
     return library.subscribing
 
 
 def _subscriptions(library: Library) -> list[dict[str, Any]] | None:
-    """Those of the index, as the page shows them; None where there can be none."""
+    """The index's subscriptions as the page shows them; None if there can be none."""
     if library.subscribing is None:
         return None
     return [
@@ -362,7 +363,7 @@ def _subscriptions(library: Library) -> list[dict[str, Any]] | None:
 
 
 def _listed(article: Summary, found: Found | None = None) -> dict[str, Any]:
-    """An article of the list, and where the words that were searched for stand in it."""
+    """An article in the list, and where it has the words that were searched for."""
     return {
         "added": article.added,
         "found": [] if found is None else [list(piece) for piece in found.pieces],

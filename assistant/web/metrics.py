@@ -1,11 +1,11 @@
-"""What a server counts, in the text format of Prometheus.
+"""A server's counters, in the text format of Prometheus.
 
     metrics = Metrics()
-    asked = metrics.measured(assistant, "press")          counts what becomes of its questions, and how long they take
-    with metrics.watching("press", index, desk, adding): …    what is in a collection, and what waits, while it is open
+    asked = metrics.measured(assistant, "press")          counts its questions' outcomes, and their time
+    with metrics.watching("press", index, desk, adding): …    the collection's size and queues, while it is open
     metrics.written()                                     bytes for GET /metrics
 
-It tells numbers, stages and the names of collections; no question, no article, no source, no visitor.
+It exposes numbers, stages and collections' names; no question, no article, no source, no visitor.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class _Watched:
 
 
 class Metrics:
-    """The numbers of one server, from its start. May be used from several threads."""
+    """The numbers of one server since its start. May be used from several threads."""
 
     def __init__(self) -> None:
         from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -57,7 +57,7 @@ class Metrics:
                 return self._look()
 
             def describe(self) -> list[Metric]:
-                return []  # else it is asked for all that it has while nothing is open
+                return []  # else everything is collected while nothing is open
 
         self._registry = CollectorRegistry()
         self._questions = Counter(
@@ -83,7 +83,7 @@ class Metrics:
         self._registry.register(_Looking(self._looked_up))
 
     def measured(self, assistant: Answering, collection: str) -> Answering:
-        """The assistant, whose streams are counted."""
+        """The assistant with its streams counted."""
 
         def count(outcome: str, answer: Answer | None, model: str | None) -> None:
             self._questions.labels(collection, outcome).inc()
@@ -101,7 +101,7 @@ class Metrics:
 
     @contextmanager
     def watching(self, collection: str, index: Index, desk: Desk, adding: Adding) -> Iterator[None]:
-        """Within, tell of this collection; "" is the index that has no name."""
+        """Within, report on this collection; "" is the unnamed index."""
         with self._turn:
             self._open[collection] = _Watched(index, desk, adding)
         try:
@@ -111,13 +111,13 @@ class Metrics:
                 del self._open[collection]
 
     def written(self) -> bytes:
-        """In the text format, with what is open now."""
+        """The metrics in the text format, including what is open now."""
         from prometheus_client import generate_latest
 
         return generate_latest(self._registry)
 
     def _looked_up(self) -> Iterator[Metric]:
-        """What is looked up each time it is asked for."""
+        """The values that are looked up on each request."""
         from prometheus_client.core import GaugeMetricFamily
 
         told = {
@@ -150,7 +150,7 @@ def _numbers(one: _Watched) -> dict[str, float]:
     }
     try:
         statistics = one.index.statistics()
-    except DatelineError:  # the others are told all the same
+    except DatelineError:  # the other numbers are reported all the same
         return {**numbers, "up": 0}
     return {
         **numbers,
@@ -162,8 +162,8 @@ def _numbers(one: _Watched) -> dict[str, float]:
 
 
 class _Measured:
-    """An assistant whose answers are told to `count`, once each: the outcome, the answer if whole, and the
-    model that was chosen."""
+    """An assistant that reports each answer to `count` once: the outcome, the answer if complete,
+    and the model that was chosen."""
 
     def __init__(
         self, assistant: Answering, count: Callable[[str, Answer | None, str | None], None]
@@ -188,7 +188,7 @@ class _Measured:
         return whole
 
     def follow_ups(self, answer: Answer, **more: Any) -> Sequence[str]:
-        return self._assistant.follow_ups(answer, **more)  # nobody has asked these
+        return self._assistant.follow_ups(answer, **more)  # nobody asked these
 
     def stream(self, question: str, **more: Any) -> Generator[Answer, None, None]:
         outcome, last = "failed", None

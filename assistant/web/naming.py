@@ -1,13 +1,14 @@
-"""The people, organisations and places that the articles name, each with the articles it stands in.
+"""The people, organisations and places named in the articles, each with the articles that name it.
 
     naming = Naming(index)
-    naming.named("strake")          Listing: those whose name has these words, in most articles first
+    naming.named("strake")          Listing: the names with these words, those in most articles first
     naming.articles("Ada Strake")   the ids of its articles
 
-Articles are read in a thread when somebody first asks, each once as long as it is not changed: what is read
-by then is told, and how far it is. Within an article a shorter name counts as the longest that has it
-("Strake" as "Ada Strake") where only one does; across articles, names are the same where they are written
-the same, capital letters aside. Nobody is recognised: two people of one name are one entry.
+Articles are read in a thread when somebody first asks, each only once unless it changes: what has
+been read so far is reported, along with the progress. Within an article a shorter name counts as
+the longer one that contains it ("Strake" as "Ada Strake") if there is only one; across articles,
+names are the same if they are spelt the same, ignoring case. Nobody is identified: two people with
+the same name are one entry.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ from vectorstore.index import Index
 LISTED = 100  # names listed at once
 
 _LONG = 200_000  # characters of an article that are read
-_A_STEP = 100  # articles after which what was found is told
-_CERTAIN = 0.75  # of the articles that tell what a name is of
+_A_STEP = 100  # articles after which results are updated
+_CERTAIN = 0.75  # of the articles that reveal a name's kind have to agree on it
 
 Within = Mapping[str, Kind]  # the names of one article
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A name as most articles write it, what it is of ("" where they do not tell), and their ids."""
+    """A name as most articles spell it, its kind ("" if they do not reveal it), and their ids."""
 
     name: str
     kind: Kind
@@ -44,8 +45,8 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Some of the names: `found` were looked for, of `total`; `read` of the `articles` are read by now, and
-    unless `complete` more are being read."""
+    """Some of the names: `found` match, of `total`; `read` of the `articles` have been read so far,
+    and more are being read unless `complete`."""
 
     names: tuple[Named, ...]
     found: int
@@ -56,22 +57,22 @@ class Listing:
 
 
 class Naming:
-    """The names of one index. May be used from several threads; nothing it says is waited for."""
+    """The names of one index. May be used from several threads; no method waits for the reading."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
-        self._content: str | None = None  # as of which everything is told
-        self._within: dict[tuple[str, object], Within] = {}  # by an article as it was
-        self._named: Mapping[str, Named] = {}  # by the name as it is compared
+        self._content: str | None = None  # the index's content that the results are for
+        self._within: dict[tuple[str, object], Within] = {}  # by an article's state
+        self._named: Mapping[str, Named] = {}  # by the name's comparable form
         self._read = (0, 0)
 
     def named(
         self, searched: str = "", kind: Kind | Literal["any"] = "any", *, skip: int = 0
     ) -> Listing:
-        """The names that have the beginnings of all these words, of this kind, those in most articles first."""
+        """The names of this kind in which each word begins a word, those in most articles first."""
         self._look()
         with self._turn:
             complete = self._thread is None or not self._thread.is_alive()
@@ -85,14 +86,14 @@ class Naming:
         return Listing(tuple(found[skip : skip + LISTED]), len(found), len(every), *read, complete)
 
     def articles(self, name: str) -> tuple[str, ...]:
-        """The ids of the articles that have it, as far as these are read; () where none has."""
+        """The ids of the articles with this name, of those read so far; () if none has it."""
         self._look()
         with self._turn:
             found = self._named.get(comparable(name))
         return found.articles if found else ()
 
     def wait(self) -> None:
-        """Until all that is there was read."""
+        """Wait until everything there is has been read."""
         if self._thread is not None:
             self._thread.join()
 
@@ -126,7 +127,7 @@ class Naming:
             self._within = within
             if not new:
                 self._tell({}, 0)
-        except DatelineError:  # an index that closes: it is read when it is asked for again
+        except DatelineError:  # the index is closing: it is read when asked for again
             self._content = None
 
     def _names_of(self, article_id: str) -> Within:
@@ -148,8 +149,8 @@ class Naming:
 
 
 def within(text: str) -> Within:
-    """The names of one article, each with its kind; shorter forms of a name are left out, and a common
-    word that is written as a name once."""
+    """The names in one article, each with its kind; shorter forms of a name are left out, and so is
+    a common word that is written as a name once."""
     kinds: dict[str, Kind] = {}
     times: Counter[str] = Counter()
     for name in names(text):
@@ -165,7 +166,7 @@ def within(text: str) -> Within:
 
 
 def _short(name: str, kind: Kind, kinds: Mapping[str, Kind]) -> bool:
-    """Whether it is the beginning or the end of just one longer name, which is of the same kind."""
+    """Whether it is the beginning or the end of exactly one longer name, of the same kind."""
     longer = [
         other for other in kinds if other.startswith(f"{name} ") or other.endswith(f" {name}")
     ]
@@ -173,7 +174,7 @@ def _short(name: str, kind: Kind, kinds: Mapping[str, Kind]) -> bool:
 
 
 def _state(summary: Summary) -> object:
-    """Another one where the text may be another."""
+    """A value that differs if the text may differ."""
     return summary.title, summary.characters, summary.added
 
 

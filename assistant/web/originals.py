@@ -1,16 +1,17 @@
-"""The PDFs that articles came from, for the pictures of their pages.
+"""The PDFs that articles came from, for pictures of their pages.
 
     originals = Originals(index, folder / FILES, most=2_000_000_000)
-    originals.keep(content)                 an upload's bytes, while an article is from it
+    originals.keep(content)                 an upload's bytes, as long as an article comes from it
     originals.of("minutes-1a2b")            Original(digest, content): the bytes that the article was read from
-    originals.sweep()                       remove what no article is from any more
+    originals.sweep()                       remove files that no article comes from any more
 
-A file that lies on this computer is not copied: it is read where it is, while its bytes are the ones that
-the article was read from. What was uploaded lies in the folder by the SHA-256 of its bytes, readable by
-its owner only. It stays there for a while after its articles were removed, for that may be undone.
+A file on this computer is not copied: it is read where it is, as long as its bytes are those that
+the article was read from. Uploads are kept in the folder under the SHA-256 of their bytes, readable
+only by the owner. They stay there for a while after their articles are removed, since that can be
+undone.
 
-It finds files by what the index keeps of an article, never by what a request says. What lies in the
-folder is in no backup; a PDF within a zip file, or fetched from a link, is not kept.
+Files are found by what the index stores about an article, never by what a request says. The folder
+is in no backup; a PDF from within a zip file, or fetched from a link, is not kept.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ from vectorstore.loading.files import read
 FILES = "originals"  # the folder's name in an index's folder
 
 _KEPT_ON = (
-    1_200.0  # seconds after which what no article is from is removed: longer than for undoing
+    1_200.0  # seconds after which files that no article comes from are removed: longer than undo
 )
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(rf"({_DIGEST.pattern})\.pdf")
-_HEADER = 1_024  # bytes within which a PDF says that it is one
+_HEADER = 1_024  # bytes within which a PDF identifies itself
 
 _log = logging.getLogger(__name__)
 
@@ -61,10 +62,10 @@ def is_pdf(content: bytes) -> bool:
 
 
 class Originals:
-    """May be used from several threads. Without a folder nothing is kept; `most` is how many bytes are.
-    `clock` gives seconds that only ever grow.
+    """May be used from several threads. Without a folder nothing is kept; `most` is the limit in
+    bytes. `clock` gives monotonic seconds.
 
-    Raises StoreFormatError where the folder is a link to elsewhere.
+    Raises StoreFormatError if the folder is a link to elsewhere.
     """
 
     def __init__(
@@ -79,10 +80,10 @@ class Originals:
         self._path = folder
         self._most = most
         self._clock = clock
-        self._needed: dict[str, float] = {}  # when each was last known to be, by its digest
+        self._needed: dict[str, float] = {}  # when each was last known to be needed, by its digest
         self._turn = threading.Lock()
         self._folder: Waiting | None = None
-        self._sizes: dict[str, int] = {}  # of what is kept, by its digest
+        self._sizes: dict[str, int] = {}  # of the files kept, by digest
         if folder is not None and (folder.is_symlink() or folder.exists()):
             try:
                 self._folder = Waiting(folder)
@@ -93,8 +94,7 @@ class Originals:
             self._sizes = dict(_sizes(self._folder))
 
     def keep(self, content: bytes) -> str:
-        """Keep the bytes of a PDF that is being added; what there is to tell where they are not kept, ""
-        where there is nothing."""
+        """Keep the bytes of a PDF being added; returns a remark if they are not kept, else ""."""
         if self._path is None or not self._most or not is_pdf(content):
             return ""
         digest = hashlib.sha256(content).hexdigest()
@@ -116,12 +116,11 @@ class Originals:
         return ""
 
     def there(self, article_id: str) -> bool:
-        """Whether there is a file to draw the article's pages from, as far as can be told without reading
-        it."""
+        """Whether the article's pages can be drawn, as far as known without reading a file."""
         return any(self._is_there(file) for file in self._files(article_id))
 
     def of(self, article_id: str) -> Original:
-        """The PDF that this article was read from. Raises NoPictureError where there is none any more."""
+        """The PDF that this article was read from. Raises NoPictureError if it is gone."""
         changed = False
         for file in self._files(article_id):
             content = self._content(file)
@@ -137,7 +136,7 @@ class Originals:
         )
 
     def sweep(self) -> None:
-        """Remove what was kept of articles that are gone for a while."""
+        """Remove files whose articles have been gone for a while."""
         digests = list(self._sizes)
         if self._folder is None or not digests:
             return
@@ -158,7 +157,7 @@ class Originals:
                     self._sizes.pop(digest, None)
 
     def _files(self, article_id: str) -> list[SourceFile]:
-        """The files that are the article by themselves, those on this computer first."""
+        """The files that contain nothing but the article, those on this computer first."""
         found = [
             file
             for file in self._index.source_files(articles=[article_id])
@@ -166,7 +165,7 @@ class Originals:
                 origin.article_id == article_id and not origin.gone and not origin.entry
                 for origin in file.origins
             )
-            and _DIGEST.fullmatch(file.digest)  # it names a file
+            and _DIGEST.fullmatch(file.digest)  # it is used as a file name
             and ((path := _path(file)) is None or path.suffix.lower() == ".pdf")
         ]
         return sorted(found, key=lambda file: _path(file) is None)
@@ -194,7 +193,7 @@ class Originals:
 
 
 def _sizes(folder: Waiting) -> Iterator[tuple[str, int]]:
-    """The digest and the size of each file that is kept; what was never written to its end goes."""
+    """The digest and the size of each file kept; incomplete files are removed."""
     for name in folder.names():
         if name.endswith(".part"):
             folder.remove(name)
@@ -208,6 +207,6 @@ def _name(digest: str) -> str:
 
 
 def _path(file: SourceFile) -> Path | None:
-    """Where it is on this computer; None for what was uploaded or fetched."""
+    """Where it is on this computer; None for an upload or a fetched file."""
     path = Path(file.place)
     return path if path.is_absolute() else None

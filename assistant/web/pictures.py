@@ -1,4 +1,4 @@
-"""Pictures of the pages of PDFs, drawn in a process of its own, and where quotes stand on them.
+"""Pictures of the pages of PDFs, drawn in a separate process, and where quotes stand on them.
 
     pictures = Pictures()
     with pictures.room():                               for a few at a time, with their files in memory
@@ -6,9 +6,8 @@
         pictures.marked(original, article, 3, 10, 50)   [(x, y, width, height), …] in fractions of it
     pictures.close()
 
-One page is drawn at a time: nobody's pages keep the machine from answering. What was drawn last is kept in
-memory. What the process says is checked, for a malformed file may have taken it
-over.
+One page is drawn at a time: nobody's pages keep the machine from answering. Recent pictures are
+cached in memory. The process's replies are checked, since a malformed file may have taken it over.
 """
 
 from __future__ import annotations
@@ -32,32 +31,32 @@ MEDIA_TYPE = "image/webp"
 
 _LIMITS = Limits(seconds=20.0, memory=1_000_000_000, found=20_000_000)
 _CACHED = 32_000_000  # bytes of pictures
-_AT_ONCE = 8  # pages that are drawn, or wait for it
-_RECTANGLES = 1_000  # of one quote
+_AT_ONCE = 8  # pages being drawn or waiting
+_RECTANGLES = 1_000  # per quote
 _SIDES = 4
 
 
 def tag_of(original: Original, page: int, *, large: bool) -> str:
-    """Another text for another picture."""
+    """A text that differs for different pictures."""
     return f"{original.digest[:32]}-{page}{'-large' if large else ''}"
 
 
 class Pictures:
-    """May be used from several threads. `drawn` and `marked` raise NoPictureError where the PDF has no such
-    page, or it cannot be drawn."""
+    """May be used from several threads. `drawn` and `marked` raise NoPictureError if the PDF has no
+    such page, or it cannot be drawn."""
 
     def __init__(self, limits: Limits = _LIMITS, *, worker: Worker | None = None) -> None:
         self._worker = worker or Worker(limits)
         self._used = self._closed = False
-        self._turn = threading.Lock()  # of the worker
+        self._turn = threading.Lock()  # for the worker
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._caching = threading.Lock()
         self._room = threading.BoundedSemaphore(_AT_ONCE)
 
     @contextmanager
     def room(self) -> Iterator[None]:
-        """While a page is asked for, from before its file is read. Raises StoreBusyError where there are too
-        many."""
+        """Held while a page is requested, from before its file is read. Raises StoreBusyError for
+        too many at once."""
         if not self._room.acquire(blocking=False):
             raise StoreBusyError("other pages are being drawn. Try again shortly.")
         try:
@@ -66,7 +65,7 @@ class Pictures:
             self._room.release()
 
     def drawn(self, original: Original, page: int, *, large: bool = False) -> bytes:
-        """The page, from 1, as a picture."""
+        """The page, counted from 1, as a picture."""
         tag = tag_of(original, page, large=large)
         if (there := self._cached(tag)) is not None:
             return there
@@ -84,8 +83,8 @@ class Pictures:
     def marked(
         self, original: Original, article: Article, page: int, start: int, end: int
     ) -> list[Rectangle]:
-        """Where on the page, from 1, the article's text from `start` to `end` stands, as far as it is on
-        that page; [] where it is not found there."""
+        """Where the article's text from `start` to `end` stands on the page, counted from 1, as far
+        as it is on that page; [] if it is not found there."""
         bounds = (0, *article.pages[1:], len(article.text))
         begin, until = bounds[page - 1 : page + 1] if 1 <= page < len(bounds) else (0, 0)
         words = article.text[max(start, begin) : min(end, until)]
@@ -100,14 +99,14 @@ class Pictures:
         ]
 
     def rest(self) -> None:
-        """End the process where nothing was drawn since this was last called."""
+        """End the process if nothing was drawn since this was last called."""
         with self._turn:
             if not self._used:
                 self._worker.close()
             self._used = False
 
     def close(self) -> None:
-        """End the process, whatever it is drawing; no page is drawn any more."""
+        """End the process, whatever it is drawing; no more pages are drawn."""
         self._closed = True
         self._worker.kill()
         with self._turn:
@@ -137,7 +136,7 @@ class Pictures:
 
 
 def _picture(said: object) -> bytes:
-    """Raises NoPictureError where it is none."""
+    """Raises NoPictureError if it is not a picture."""
     try:
         content = base64.b64decode(said if isinstance(said, str) else "", validate=True)
     except ValueError:

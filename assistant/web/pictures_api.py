@@ -1,10 +1,10 @@
-"""The routes of the pictures of an article's pages, where the PDF it came from is there.
+"""The routes for pictures of an article's pages, if the PDF it came from is available.
 
     GET /picture/{article}?page=3               the page as WebP, with an ETag; `large=1` a larger one
     GET /marks/{article}?page=3&q=1.10.50.hash  {"rectangles": [[x, y, width, height], …]} of a quote, in
                                                 fractions of the picture; none where it is not found there
 
-Both are told to who may read the article. Nothing of a request names a file.
+Both are served to whoever may read the article. Nothing in a request names a file.
 """
 
 # No `from __future__ import annotations` here: FastAPI evaluates the annotations of its endpoints.
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_SWEPT = 600.0  # seconds between looking for files that no article is from any more
-_MOST = 100_000  # the number of a page
+_SWEPT = 600.0  # seconds between two sweeps for files that no article comes from any more
+_MOST = 100_000  # the highest page number
 
 
 @asynccontextmanager
 async def tidied(originals: Originals, pictures: Pictures) -> AsyncIterator[None]:
-    """Removes what is no longer needed when the server starts, and while it runs."""
+    """Removes what is no longer needed, when the server starts and while it runs."""
 
     async def tidying() -> None:
         while True:
@@ -54,7 +54,7 @@ def picture_routes(index: Index, originals: Originals, pictures: Pictures) -> "A
     from fastapi import APIRouter, Header, Query, Response
 
     router = APIRouter()
-    # Nobody else's place keeps it, and the browser asks whether it still may show it.
+    # No shared cache keeps it, and the browser asks each time whether it may still show it.
     private = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
 
     @router.get("/picture/{article_id:id}", include_in_schema=False)

@@ -1,12 +1,12 @@
-"""The path below which a proxy serves everything: https://example.org/dateline/ and not a host of its own.
+"""The path below which a proxy serves everything: https://example.org/dateline/, not its own host.
 
-    app = UnderPrefix(app, root_path="/dateline")         told by a setting
-    app = UnderPrefix(app, trusts=is_named_proxy)         told by that proxy, in X-Forwarded-Prefix
-    prefix_of(request.scope)                              "/dateline", or "" where none is known
+    app = UnderPrefix(app, root_path="/dateline")         given by a setting
+    app = UnderPrefix(app, trusts=is_named_proxy)         given by that proxy, in X-Forwarded-Prefix
+    prefix_of(request.scope)                              "/dateline", or "" if none is known
 
-Every address of the page is relative, so it works below any prefix that a proxy takes away, told or not.
-What is told keeps the cookies of two programs on one host apart, and is taken from the path where the
-proxy leaves it there.
+Every address of the page is relative, so it works below any prefix that a proxy strips, given or
+not. A given prefix keeps the cookies of two programs on one host apart, and is removed from the
+path if the proxy leaves it there.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _PREFIX = "dateline.prefix"
 
 
 class UnderPrefix:
-    """Notes the prefix of each request, and takes it from its path. To stand before everything else:
-    it looks at who has sent the request, not at whom a proxy names."""
+    """Notes each request's prefix, and removes it from the path. It has to come before everything
+    else: it looks at who sent the request, not at whom a proxy names."""
 
     def __init__(
         self, app: ASGIApp, root_path: str = "", trusts: Callable[[str], bool] | None = None
@@ -43,7 +43,7 @@ class UnderPrefix:
         if prefix and scope["type"] == "http" and scope["path"] == prefix:
             from starlette.responses import RedirectResponse
 
-            # Without the slash, relative addresses would be those of the folder above.
+            # Without the slash, relative addresses would refer to the folder above.
             await RedirectResponse(f"{prefix}/", 308)(scope, receive, send)
             return
         if prefix and scope["path"].startswith(f"{prefix}/"):
@@ -54,19 +54,19 @@ class UnderPrefix:
     def _told(self, scope: Scope) -> str:
         told = [value for name, value in scope["headers"] if name == b"x-forwarded-prefix"]
         sender = scope["client"][0] if scope.get("client") else ""
-        # Two of them are no word of the proxy's: one has been passed on.
+        # Two headers are not the proxy's own word: one has been passed on.
         if len(told) != 1 or not self._trusts(sender):
             return ""
         return path_prefix(told[0].decode("latin-1")) or ""
 
 
 def prefix_of(scope: Mapping[str, Any]) -> str:
-    """The prefix of a request's address, "" where none is known."""
+    """The prefix of a request's address, "" if none is known."""
     prefix = scope.get(_PREFIX, "")
     return prefix if isinstance(prefix, str) else ""
 
 
 def relative(scope: Mapping[str, Any], path: str) -> str:
-    """A path of ours as it is addressed from this request's page, whatever stands before both."""
+    """One of our paths relative to this request's page, whatever prefix both have."""
     here = scope.get("raw_path") or quote(scope["path"]).encode()
     return ("../" * (here.partition(b"?")[0].count(b"/") - 1) or "./") + path.removeprefix("/")

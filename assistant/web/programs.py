@@ -1,11 +1,11 @@
-"""Answers what programs ask over HTTP and MCP: some questions at once, and for those who wait.
+"""Answers programs' questions over HTTP and MCP: a few at once, for callers who stay connected.
 
     programs = Programs(assistant, rate=Rate(60))
     async for answer in programs.growing(Question("who?"), whose): …      growing answers
     answer = await while_there(programs.growing(…), request.receive)       the last; None: it has gone
 
-Nothing is kept, and no question waits for another's turn: there is room or there is not. Whoever stops
-listening ends the work, and lets go of the chat model. It knows no protocol.
+Nothing is stored, and no question waits for another's turn: there is room or there is not. When a
+caller stops listening, the work ends and the chat model is let go. This module knows no protocol.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from assistant.web.asking import Answering, Rate
 if TYPE_CHECKING:
     from starlette.types import Receive
 
-AT_ONCE = 16  # questions that are answered at the same time
+AT_ONCE = 16  # questions answered at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Question:
 
 
 class Programs:
-    """Answers programs' questions. With a `rate`, how many each caller asks in a minute is bound."""
+    """Answers programs' questions. A `rate` limits each caller's questions per minute."""
 
     def __init__(
         self, assistant: Answering, *, rate: Rate | None = None, at_once: int = AT_ONCE
@@ -62,8 +62,8 @@ class Programs:
         return bool(self._under_way)
 
     async def growing(self, asked: Question, whose: str = "") -> AsyncGenerator[Answer, None]:
-        """Growing answers, the last one complete. Closed early, the work ends within a moment. `whose`
-        the question is bounds how many he asks.
+        """Growing answers, the last one complete. If closed early, the work ends within a moment.
+        `whose` names the caller, whose rate is limited.
 
         Raises TooManyQuestionsError, and what `Assistant.stream` raises.
         """
@@ -111,12 +111,12 @@ async def last(growing: AsyncIterator[Answer]) -> Answer:
 
 
 async def first_of(growing: AsyncGenerator[Answer, None]) -> AsyncGenerator[Answer, None]:
-    """The first of the growing answers, and no more: the others are left for later."""
+    """Only the first of the growing answers: the others are left for later."""
     yield await anext(growing)
 
 
 async def while_there(growing: AsyncGenerator[Answer, None], receive: Receive) -> Answer | None:
-    """The complete answer; None where whoever made the request, whose body was read, has gone."""
+    """The complete answer; None if the client, whose body was read, has disconnected."""
 
     async def heard() -> Answer:
         async with aclosing(growing):

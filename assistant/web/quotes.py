@@ -1,12 +1,12 @@
-"""Quotes that visitors saved for their own writing, each as it stood then, with a note.
+"""Quotes that visitors saved for their own writing, each as it stood at the time, with a note.
 
     quotes = conversations.quotes
     saved = quotes.save(visitor, citation, authors=("Jane Doe",), note="for the lead")
     quotes.all(visitor)                 oldest first
-    quotes.remove(visitor, saved.id)    the name to bring it back under
+    quotes.remove(visitor, saved.id)    the name to restore it under
 
-They lie where the conversations do and are kept as those are: nobody sees another's, and a quote
-outlives its article and the answer that it was cited in. It knows neither page nor index.
+They are stored with the conversations and handled like them: nobody sees another visitor's, and a
+quote outlives its article and the answer that cited it. This module knows neither page nor index.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ LONGEST_NOTE = 2_000  # characters
 
 @dataclass(frozen=True, slots=True)
 class SavedQuote:
-    """A quote as it was saved: `article.text[start:end] == quote` held for its citation then. `saved` is
-    when, in seconds since 1970."""
+    """A quote as it was saved: `article.text[start:end] == quote` held for its citation then.
+    `saved` is the time, in seconds since 1970."""
 
     id: str
     citation: Citation
@@ -49,8 +49,8 @@ class Quotes:
     def save(
         self, visitor: str, citation: Citation, *, authors: Sequence[str] = (), note: str = ""
     ) -> SavedQuote:
-        """Keep a quote, once: who saves it again gets the one that is kept, with the new note if there is
-        one. Raises QuestionError where quote or note is longer than can be kept."""
+        """Save a quote once: saving it again returns the saved one, with the new note if there is
+        one. Raises QuestionError if quote or note is too long."""
         if len(citation.quote) > LONGEST_QUOTE:
             raise QuestionError(
                 f"a quote has at most {LONGEST_QUOTE:,} characters, and this has "
@@ -81,11 +81,11 @@ class Quotes:
         return [_quote(row) for row in rows]
 
     def get(self, visitor: str, quote_id: str) -> SavedQuote:
-        """Raises QuoteNotFoundError, also for another's."""
+        """Raises QuoteNotFoundError, also for another visitor's."""
         return _quote(self._own(visitor, quote_id))
 
     def annotate(self, visitor: str, quote_id: str, note: str) -> SavedQuote:
-        """Put this note in place of the one that there was; "" takes it away."""
+        """Replace the note; "" removes it."""
         note = _note(note)
         with self._db.transaction():
             saved = self.get(visitor, quote_id)
@@ -93,16 +93,16 @@ class Quotes:
         return replace(saved, note=note)
 
     def remove(self, visitor: str, quote_id: str) -> str:
-        """Remove a quote, and return the name under which it can be brought back: for some minutes, and
-        while this program runs. From the file it is gone at once."""
+        """Remove a quote, and return the name under which it can be restored: for a few minutes,
+        while this program runs. It is gone from the file at once."""
         with self._db.transaction():
             row = self._own(visitor, quote_id)
             self._db.execute("DELETE FROM quotes WHERE id = ?", quote_id)
             return self._keeping.remember(visitor, quotes=[row])
 
     def undo(self, visitor: str, name: str) -> None:
-        """Bring back what was removed under this name. Raises QuoteNotFoundError where it is too late, or
-        another's."""
+        """Restore what was removed under this name. Raises QuoteNotFoundError if it is too late, or
+        it is another visitor's."""
         if not self._keeping.bring_back(visitor, name):
             raise QuoteNotFoundError("it is too late to bring it back.")
 

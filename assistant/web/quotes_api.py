@@ -1,13 +1,13 @@
 """The routes of a visitor's saved quotes, for the page's script and for programs with its cookie.
 
-    GET    /api/v1/quotes               the visitor's, the last saved first; .md and .docx: all, for a file
+    GET    /api/v1/quotes               the visitor's, most recent first; .md and .docx: all, for a file
     POST   /api/v1/quotes               {"article_id", "start", "end", "quote", "note"}, or {"answer",
                                         "number", "note"}: a citation of one of his answers
     PATCH  /api/v1/quotes/{id}          {"note"}
-    DELETE /api/v1/quotes/{id}          {"undo": the name to bring it back under}
+    DELETE /api/v1/quotes/{id}          {"undo": the name to restore it under}
     POST   /api/v1/quotes/undo          {"name"}
 
-Who asks is told by the visitor's cookie; what is another's is not found, and no key opens it.
+The visitor's cookie says who is asking; what belongs to another is not found, and no key opens it.
 """
 
 # No `from __future__ import annotations` here: FastAPI evaluates the annotations of its endpoints.
@@ -103,7 +103,7 @@ class BackOut(BaseModel):
 
 
 def quote_routes(conversations: Conversations, index: Index) -> "APIRouter":
-    """The saved quotes of whoever asks, of articles of this index."""
+    """The asker's saved quotes, from articles of this index."""
     from fastapi import APIRouter, Request
     from fastapi.responses import Response
 
@@ -192,7 +192,7 @@ def quote_routes(conversations: Conversations, index: Index) -> "APIRouter":
 
 
 def _selected(index: Index, given: QuoteIn) -> Citation:
-    """Raises ArticleNotFoundError, and QuestionError where the words do not stand there."""
+    """Raises ArticleNotFoundError, and QuestionError if the words do not stand there."""
     article = index.get(given.article_id)
     if article.text[given.start : given.end] != given.quote:
         raise QuestionError(_CHANGED)
@@ -211,7 +211,7 @@ def _selected(index: Index, given: QuoteIn) -> Citation:
 
 
 def _cited(conversations: Conversations, visitor: str, given: CitedIn) -> Citation:
-    """Raises ConversationNotFoundError, and QuoteNotFoundError where the answer has no such number."""
+    """Raises ConversationNotFoundError, and QuoteNotFoundError if the answer has no such number."""
     answer = conversations.exchange(visitor, given.answer).answer
     for citation in answer.citations if answer else ():
         if citation.number == given.number:

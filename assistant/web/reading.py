@@ -1,11 +1,12 @@
-"""An article as it is read: its text cut where quotes begin and end, and quotes that are gone.
+"""An article for reading: its text split where quotes begin and end, and quotes that are gone.
 
     reading = read_article(index, article_id, quotes, saved)
     reading.to_dict()                                   for the reader beside the chat
-    reading.page(chosen=1)                              for a tab of its own
+    reading.page(chosen=1)                              for a separate tab
 
-`saved` are the citations of a kept answer, or one that a visitor saved: where the article was removed or
-has changed since, the quotes are shown from there. It knows the index and how articles look; whose answer it is, others know.
+`saved` are the citations of a saved answer, or one that a visitor saved: if the article was removed
+or has changed since, the quotes are shown from there. This module knows the index and how articles
+look, but not whose answer it is.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ def changed(since: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An article and the quotes to be marked in it; `lost` are those that no longer stand there, by
-    number. `markdown`: its text has Markdown's signs in it. `brief`: the quotes are its central sentences,
-    for nobody asked for any. Of a removed article only what its citations say is known, and it has no text.
-    `since` is what quotes were lost after, in words."""
+    """An article and the quotes to mark in it; `lost` are those that no longer stand there, by
+    number. `markdown`: its text contains Markdown syntax. `brief`: the quotes are its central
+    sentences, since none were asked for. Of a removed article, only what its citations say is
+    known, and it has no text. `since` says in words after what the quotes were lost."""
 
     article: Article
     quotes: tuple[Quoted, ...]
@@ -47,7 +48,7 @@ class Reading:
     since: str = ANSWER
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: segments joined are the article's text; "saved" are a lost quote's words."""
+        """JSON-ready: segments joined are the article's text; "saved" is a lost quote's words."""
         article = self.article
         return {
             "id": article.id,
@@ -89,7 +90,7 @@ class Reading:
         return told
 
     def page(self, chosen: int | None, root: str = "../") -> str:
-        """The article as a page of its own, opened at the chosen quote; `root` leads to the chat."""
+        """The article as a separate page, opened at the chosen quote; `root` leads to the chat."""
         runs = segments(self.article.text, () if self.brief else self.quotes)
         lost = self.lost.get(chosen) if chosen is not None else None
         notice = ""
@@ -106,10 +107,10 @@ def read_article(
     saved: Sequence[Citation] = (),
     since: str = ANSWER,
 ) -> Reading:
-    """The article; where no quotes are named, with its central sentences as such. `since` is what the
-    `saved` citations are of, as one would say "after" it.
+    """The article; if no quotes are named, with its central sentences as the quotes. `since` says
+    what the `saved` citations belong to, in words that fit after "after".
 
-    Raises ArticleNotFoundError where it is gone and no citation of it was kept."""
+    Raises ArticleNotFoundError if it is gone and no citation of it was saved."""
     cited = [citation for citation in saved if citation.article_id == article_id]
     named = tuple(quotes) or tuple(Quoted.of(citation) for citation in cited)
     try:
@@ -133,7 +134,7 @@ def read_article(
 
 
 def authors_of(index: Index) -> Authors:
-    """Who wrote an article by its id, () where it is gone."""
+    """Who wrote an article, by its id; () if it is gone."""
 
     def authors(article_id: str) -> tuple[str, ...]:
         try:
@@ -145,7 +146,7 @@ def authors_of(index: Index) -> Authors:
 
 
 def _lost(quotes: Sequence[Quoted], cited: Sequence[Citation], text: str) -> dict[int, str]:
-    """The saved words of the quotes that the text no longer has."""
+    """The saved words of the quotes that are no longer in the text."""
     kept = {citation.number: citation.quote for citation in cited}
     gone = [quote.number for quote in quotes if not quote.found_in(text)]
     return {number: kept[number] for number in gone if number in kept}

@@ -1,11 +1,11 @@
-"""Dateline as a model of OpenAI's Responses API, the newer of its two ways of asking.
+"""Dateline as an OpenAI-style model in the Responses API, the newer of OpenAI's two APIs.
 
     POST /v1/responses      model, input, stream -> an answer from the articles
 
-What holds of /v1/chat/completions holds here: see `completions`. `input` is a text, or a list of messages
-of which the last asks; what else stands in it (tools' calls and results) is passed over, and
-`instructions` are not followed. Nothing is kept, so a response cannot be continued by its id, nor fetched
-later: send the conversation. It decides nothing about answers.
+What applies to /v1/chat/completions applies here: see `completions`. `input` is a text, or a list
+of messages of which the last is the question; other items in it (tool calls and results) are
+ignored, and `instructions` are not followed. Nothing is stored, so a response cannot be continued
+by its id, nor fetched later: send the conversation. This module decides nothing about answers.
 """
 
 # No `from __future__ import annotations`: FastAPI evaluates the annotations of its endpoints.
@@ -136,8 +136,8 @@ def response_routes(
     status_of: Callable[[DatelineError], int],
     clock: Callable[[], float] = time.time,
 ) -> "APIRouter":
-    """The route over what may be asked here. `status_of` an error is what HTTP calls it; `clock` gives
-    seconds since 1970."""
+    """The route over the collections that may be asked here. `status_of` gives an error's HTTP
+    status; `clock` gives seconds since 1970."""
     from fastapi import APIRouter, Request
     from fastapi.responses import Response
 
@@ -168,7 +168,7 @@ def response_routes(
 
 
 class _Making:
-    """Makes what is sent of one answer."""
+    """Builds what is sent for one answer."""
 
     def __init__(self, model: str, created: int, citing: Citing) -> None:
         self._model = model
@@ -189,7 +189,7 @@ class _Making:
         growing: AsyncGenerator[Answer, None],
         status_of: Callable[[DatelineError], int],
     ) -> AsyncIterator[str]:
-        """The events of a stream, in the order that OpenAI's clients count on."""
+        """The events of a stream, in the order that OpenAI's clients rely on."""
         begun = self._response("in_progress")
         empty = TextOut(text="", annotations=[])
         item: dict[str, Any] = {"output_index": 0}
@@ -275,7 +275,7 @@ def _annotations(cited: Sequence[Cited]) -> list[CitationOut]:
 
 
 def _question(asked: ResponseIn) -> Question:
-    """Raises RefusedError for what is not answered, QuestionError where nothing is asked."""
+    """Raises RefusedError for unsupported requests, QuestionError for an empty question."""
     for field, why in _NEVER.items():
         if getattr(asked, field):
             raise RefusedError(why, param=field, code="unsupported_value")

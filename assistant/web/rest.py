@@ -1,4 +1,4 @@
-"""The API for programs, version 1: every field of what it takes and gives is typed.
+"""The API for programs, version 1: every field of its requests and responses is typed.
 
     POST   /api/v1/answer               question, history, as_of and filters -> an Answer
     POST   /api/v1/answer/stream        the same as server-sent events: growing Answers
@@ -6,22 +6,22 @@
     GET    /api/v1/articles             ?words= &skip= &limit= and filters
     GET    /api/v1/articles/{id}        one article with its text
     POST   /api/v1/articles             a text; PATCH and DELETE of one: correct it, remove it
-    PATCH  /api/v1/articles             of several: their day and source, authors and tags to add and take away
+    PATCH  /api/v1/articles             several at once: their day and source, authors and tags to add and remove
     PUT    /api/v1/files                ?name=  the bytes of one file, read in the background
     POST   /api/v1/links                address: fetched in the background
-    GET    /api/v1/jobs                 how far what was given is, and what failed
-    GET    /api/v1/models               which models can be chosen; POST begins to use one that was found,
+    GET    /api/v1/jobs                 how far adding is, and what failed
+    GET    /api/v1/models               which models can be chosen; POST starts using one that was found,
                                         POST …/search looks for them on this computer
-    GET    /api/v1/collections          which collections there are; POST makes one, PATCH renames it,
+    GET    /api/v1/collections          which collections there are; POST creates one, PATCH renames it,
                                         DELETE removes it
 
-All of it is there for each collection, below /collections/NAME.
+All of it is available for each collection, below /collections/NAME.
 
-Filters are sources, authors, tags, after and before; in an address source=, author= and tag=, each as
-often as wanted.
+Filters are sources, authors, tags, after and before; in an address source=, author= and tag=, each
+repeatable.
 
-The shapes are those of the Python types. Errors are those of `api`; what a key needs for each of them is
-in `keyed`. It decides nothing about answers and articles.
+The shapes are those of the Python types. Errors are those of `api`; the permissions keys need are
+in `keyed`. This module decides nothing about answers and articles.
 """
 
 # No `from __future__ import annotations`: FastAPI evaluates the annotations of its endpoints.
@@ -341,9 +341,9 @@ def rest_routes(
     *,
     shared: bool = False,
 ) -> "APIRouter":
-    """The routes over what may be asked here. `status_of` an error is what HTTP calls it; `sites` are the
-    collections, where they can be listed, made and removed here. `shared`: others than this computer's
-    user are served."""
+    """The routes over the collections that may be asked here. `status_of` gives an error's HTTP
+    status; `sites` are the collections, if they can be listed, created and removed here. `shared`:
+    people other than this computer's user are served."""
     from fastapi import APIRouter, Query, Request
     from fastapi.responses import JSONResponse, Response, StreamingResponse
     from starlette.concurrency import run_in_threadpool
@@ -474,7 +474,7 @@ def rest_routes(
     ) -> AcceptedOut:
         content = bytearray()
         async for chunk in request.stream():
-            if len(content) <= limits.size:  # the rest is read and dropped, so that it can be told
+            if len(content) <= limits.size:  # read the rest too, so that a reply can be sent
                 content += chunk
         given = bytes(content)
         try:
@@ -519,8 +519,8 @@ def _add_models(router: "APIRouter", models: Models, shared: bool) -> None:
     from fastapi import HTTPException, Request
 
     def may_use(request: Request) -> bool:
-        """Who serves others sets the models, or gives a key that can manage all collections: their
-        visitors do not decide what reads the articles."""
+        """Whoever serves others sets the models, or issues a key that can manage all collections:
+        their visitors do not decide what reads the articles."""
         key = key_of(request.scope)
         return not shared if key is None else key.may("manage") and not key.collection
 
@@ -607,7 +607,7 @@ def _add_collections(router: "APIRouter", choice: Choice, sites: Managed) -> Non
 
 
 def describe_access(app: "FastAPI") -> None:
-    """Have the API's own description tell what opens each of its operations, and how it is refused."""
+    """Make the API's description say what opens each operation, and how it is refused."""
     from fastapi.openapi.utils import get_openapi
 
     def described() -> dict[str, Any]:
@@ -662,7 +662,7 @@ async def _events(
         except DatelineError as error:
             told = error_body("", status_of(error), str(error), type(error).__name__)
             yield _event("error", told)
-        except Exception:  # noqa: BLE001  # the last border: no status can tell of it any more
+        except Exception:  # noqa: BLE001  # last resort: too late for an error status
             code = secrets.token_hex(3)
             _log.exception("a streamed answer failed, code %s", code)
             told = error_body("", 500, f"Something went wrong. Code {code}", "ServerError")
@@ -680,7 +680,7 @@ def _where(
     authors: list[str],
     tags: list[str],
 ) -> Filter:
-    """The filter of what stands in an address: what is not named there is no limit."""
+    """The filter given in an address: what is not named there is not limited."""
     return Filter.of(
         sources=sources or None,
         after=after,

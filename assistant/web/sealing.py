@@ -1,11 +1,11 @@
-"""A seal on what this computer's Dateline has left in an index's folder for its next start.
+"""A seal on what this computer's Dateline leaves in an index's folder for its next start.
 
     seal = Seal.kept(secret_file())
     line = {"link": address, "seal": seal.of({"link": address})}
-    seal.holds(line)                    False for what was put there by anybody else
+    seal.holds(line)                    False for anything put there by anybody else
 
-An index may be handed over with orders in it: read this folder, fetch that address. Only what bears
-the seal is carried out unasked. The secret behind it lies outside every index.
+An index that is handed over may contain orders: read this folder, fetch that address. Only those
+that bear the seal are carried out unasked. The secret behind it lies outside every index.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ About = Mapping[str, str | int]
 
 
 class Seal:
-    """Seals and checks. Without a key it has one of its own, which ends with the program: it is not
-    `lasting` then."""
+    """Seals and checks. Without a key it uses one of its own, which ends with the program: then it
+    is not `lasting`."""
 
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key or secrets.token_bytes(_LENGTH)
@@ -40,8 +40,8 @@ class Seal:
 
     @classmethod
     def kept(cls, file: Path | None) -> Seal:
-        """With the key in this file, made where it is absent. Where there can be none, what is sealed
-        now will be strange to the next start."""
+        """With the key in this file, created if absent. If that is impossible, the next start will
+        not recognise what is sealed now."""
         try:
             if file is not None:
                 return cls(_key_in(file))
@@ -58,7 +58,7 @@ class Seal:
         return hmac.new(self._key, json.dumps(plain, sort_keys=True).encode(), "sha256").hexdigest()
 
     def on(self, about: About) -> dict[str, str | int]:
-        """The same with its seal."""
+        """The same, with its seal."""
         return {**about, _NAME: self.of(about)}
 
     def holds(self, about: About) -> bool:
@@ -66,7 +66,8 @@ class Seal:
 
 
 class NoSeal(Seal):
-    """Seals nothing, and takes everything for sealed: where the place itself says whose the rows are."""
+    """Seals nothing, and accepts everything as sealed: for places that themselves say whose the
+    rows are."""
 
     def __init__(self) -> None:
         self.lasting = True
@@ -79,7 +80,7 @@ class NoSeal(Seal):
 
 
 def _key_in(file: Path) -> bytes:
-    """Raises OSError where the file cannot be read or made, ValueError where it is no key that only
+    """Raises OSError if the file cannot be read or created, ValueError if it is not a key that only
     its owner can read."""
     file.parent.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
     if not os.path.lexists(file):

@@ -1,14 +1,13 @@
-"""Which sessions a password has opened, and which browsers have ever known it, in one SQLite file, or in
-PostgreSQL.
+"""Sessions that a password opened, and browsers that have known it, in SQLite or PostgreSQL.
 
     sessions = Sessions.open(folder / FILE)
     key = sessions.key("four words of mine")
     token = sessions.begin(key, ends=now + 3600)     a cookie's value
-    sessions.holds(key, token, now)                  until it ends, is ended, or the password changes
+    sessions.holds(key, token, now)                  until it expires, is ended, or the password changes
     sessions.end(key, token); sessions.end_all()
 
-What is kept knows no token, only what is made of it with the key: whoever reads it can pose as
-nobody, and another password's key finds none of its sessions. It knows no requests and no cookies.
+Tokens are not stored, only their keyed hashes: whoever reads them can impersonate nobody, and
+another password's key finds none of its sessions. This module knows no requests and no cookies.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ from vectorstore.stores import Row, Rows
 
 FILE = SESSIONS.name  # the file's name in an index's folder
 
-_BROWSERS = 10_000  # that are remembered, the last seen ones
+_BROWSERS = 10_000  # browsers remembered, the most recently seen
 
 
 class Sessions:
     """The sessions of one index's page. May be used from several threads and processes.
 
-    Every method raises StoreError where they cannot be read or written.
+    Every method raises StoreError if they cannot be read or written.
     """
 
     def __init__(self, db: Rows) -> None:
@@ -38,15 +37,16 @@ class Sessions:
 
     @classmethod
     def open(cls, file: Path | None = None) -> Sessions:
-        """Open the file, made where it is absent; without one, all are gone when it is closed.
+        """Open the file, created if absent; without a file, all is lost on closing.
 
-        Raises StoreFormatError for another program's file, a newer format or a link, StoreDamagedError
-        for one that is damaged, or holds what Dateline does not make.
+        Raises StoreFormatError for another program's file, a newer format or a link,
+        StoreDamagedError for a file that is damaged, or holds something that Dateline does not
+        create.
         """
         return cls(file_rows(file, SESSIONS))
 
     def key(self, password: str) -> bytes:
-        """What proofs of sessions are made with: of the password, and of a secret kept with them."""
+        """The key for the proofs of sessions, made from the password and a stored secret."""
         with self._db.transaction():
             self._db.execute(
                 "INSERT INTO meta VALUES ('secret', ?) ON CONFLICT (key) DO NOTHING",
@@ -56,7 +56,7 @@ class Sessions:
         return hmac.digest(bytes.fromhex(row["value"]), password.encode(errors="replace"), "sha256")
 
     def begin(self, key: bytes, now: float, ends: float) -> str:
-        """The token of a new session; those that have ended are forgotten."""
+        """Begin a session and return its token; expired sessions are removed."""
         token = secrets.token_urlsafe(32)
         with self._db.transaction():
             self._db.execute("DELETE FROM sessions WHERE ends <= ?", now)

@@ -1,12 +1,12 @@
-"""Several collections on one server: each is a whole site of its own below /collections/NAME/.
+"""Several collections on one server: each is a complete site below /collections/NAME/.
 
     several = Several(installation, open_site, has_work)
-    several.first = create_app(…, sites=several)      what answers everything else
+    several.first = create_app(…, sites=several)      handles everything else
     async with several.running(): …                   within the first one's lifespan
 
-A site is opened when it is first asked for, or when it has something to do unasked, and closed where
-nobody has asked for a while and nothing is going on in it. Whether a request may come in, each site
-decides itself. It knows no articles and no pages.
+A site is opened when it is first requested, or when it has unattended work to do, and closed when
+nobody has used it for a while and nothing is going on in it. Each site decides for itself whether
+to admit a request. This module knows no articles and no pages.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 BELOW = "/collections/"
 
 _IDLE = 1_800.0  # seconds without a request after which a site is closed
-_LOOK = 60.0  # seconds between two looks for what is idle, or has something to do
+_LOOK = 60.0  # seconds between two checks for sites that are idle, or have something to do
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A collection that is open. `busy` says whether something is going on that nobody waits for; `close`
+    """An open collection. `busy` says whether something is going on that nobody waits for; `close`
     is called once the application has ended."""
 
     app: FastAPI
@@ -58,8 +58,8 @@ class _Running:
 
 
 class Several:
-    """Passes each request on to its collection's site. `open_site` and `has_work` (whether a closed one
-    has something to do) are called in threads; `clock` gives seconds that only ever grow."""
+    """Passes each request on to its collection's site. `open_site` and `has_work` (whether a closed
+    site has something to do) are called in threads; `clock` gives monotonic seconds."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Several:
         name, slash, _ = scope["path"][len(BELOW) :].partition("/")
         running = None
         if slash and name in self.names():
-            # What fails here is told by the first site, to who may know it.
+            # Errors here are reported by the first site, to whoever may know of them.
             with contextlib.suppress(DatelineError):
                 running = await self._site(name)
         if running is None:
@@ -103,7 +103,7 @@ class Several:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Within, sites are opened and closed; all are closed at its end."""
+        """Within, sites are opened and closed; at the end all are closed."""
         looking = asyncio.create_task(self._look_on())
         try:
             yield
@@ -114,7 +114,7 @@ class Several:
 
     @property
     def open(self) -> Sequence[str]:
-        """Those that are open, or being opened."""
+        """The collections that are open, or being opened."""
         return list(self._sites)
 
     def names(self) -> Sequence[str]:
@@ -135,18 +135,18 @@ class Several:
         await asyncio.to_thread(self._installation.create, name)
 
     async def rename(self, name: str, new: str) -> None:
-        """Close it, for whoever uses it here, and give it another name."""
+        """Close it for everybody who uses it here, and rename it."""
         async with self._left(name):
             await asyncio.to_thread(self._installation.rename, name, new)
 
     async def remove(self, name: str) -> None:
-        """Close it, for whoever uses it here, and delete it."""
+        """Close it for everybody who uses it here, and delete it."""
         async with self._left(name):
             await asyncio.to_thread(self._installation.remove, name)
 
     @contextlib.asynccontextmanager
     async def _left(self, name: str) -> AsyncIterator[None]:
-        """Within, it is closed and not opened again."""
+        """Within, it stays closed."""
         self._leaving.add(self._there(name))
         try:
             await self._end(name)
@@ -155,7 +155,7 @@ class Several:
             self._leaving.discard(name)
 
     async def look(self) -> None:
-        """Close what is idle, and open what has something to do."""
+        """Close idle sites, and open those that have something to do."""
         for name, opening in list(self._sites.items()):
             if opening.done() and opening.exception() is None:
                 running = opening.result()
@@ -167,7 +167,7 @@ class Several:
                 await self._site(name)
 
     def _there(self, name: str) -> str:
-        """The name again. Raises UnknownCollectionError."""
+        """The name itself. Raises UnknownCollectionError."""
         names = self.names()
         if name not in names:
             raise UnknownCollectionError(name, names)
@@ -198,7 +198,7 @@ class Several:
         begun = asyncio.get_running_loop().create_future()
 
         async def live() -> None:
-            # The application begins and ends in one task: what it runs in between wants that.
+            # Begin and end the application in the same task: its context managers require that.
             app = running.site.app
             try:
                 async with app.router.lifespan_context(app):
@@ -216,7 +216,7 @@ class Several:
         return running
 
     async def _opened(self, name: str) -> Site:
-        """To be run in a thread: Gradio makes a loop that nobody closes where none runs."""
+        """Run in a thread: without a running event loop, Gradio creates one that nobody closes."""
         return self._open_site(name)
 
     async def _end(self, name: str) -> None:
@@ -231,7 +231,7 @@ class Several:
 
 
 def _below(scope: Scope, prefix: str) -> Scope:
-    """A request as the site below this prefix sees it; its own address keeps the prefix."""
+    """A request as seen by the site below this prefix; its own address keeps the prefix."""
     path = scope["path"][len(prefix) :]
     raw = scope.get("raw_path") or b""
     there = raw.startswith(prefix.encode())

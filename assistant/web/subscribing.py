@@ -1,15 +1,15 @@
-"""Keeps an index up to date with what it is subscribed to, while the server runs.
+"""Keeps an index up to date with its subscriptions while the server runs.
 
     subscribing = Subscribing(index, kept)
-    subscribing.start()                         looks every few seconds for what is due
-    subscribing.add("https://…", every=3600)    and of the subscriptions: refresh, remove
+    subscribing.start()                         checks every few seconds for what is due
+    subscribing.add("https://…", every=3600)    also for subscriptions: refresh, remove
     subscribing.close()
 
-    refresh(index, kept, each)                  one, now and here: what the command line does
+    refresh(index, kept, each)                  one, here and now: what the command line does
 
-Each is synced as `dateline sync` does it, without --prune: nothing is ever removed. Where that fails,
-the error is kept, and the next try comes after twice the time, up to a day. It knows the index and
-nothing of pages, requests or models.
+Each is synced as by `dateline sync` without --prune: nothing is ever removed. If that fails, the
+error is saved, and the next attempt comes after twice the time, up to a day. This module knows the
+index, and nothing of pages, requests or models.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from vectorstore.fetching import fetch_if_changed
 from vectorstore.index import Index, OnProgress
 from vectorstore.syncing import Fetch, sync
 
-_LOOK = 5.0  # seconds between two looks at what is due
-_AT_ONCE = 3  # refreshed at the same time: one slow server keeps only itself
-_LAST_STEPS = 3.0  # seconds that what is being read, fetched or stored gets when this closes
-_UNKEPT = 300.0  # seconds until a try whose result could not be kept is repeated
+_LOOK = 5.0  # seconds between two checks for what is due
+_AT_ONCE = 3  # refreshed at the same time: a slow server delays only its own
+_LAST_STEPS = 3.0  # seconds granted to what is being read, fetched or stored when this closes
+_UNKEPT = 300.0  # seconds until an attempt whose result could not be saved is repeated
 
 _log = logging.getLogger(__name__)
 
@@ -37,9 +37,9 @@ _log = logging.getLogger(__name__)
 class Subscribing:
     """The threads that refresh what is due. All methods may be called from any thread.
 
-    `now` gives seconds since 1970 and may jump; `clock` gives seconds that only ever grow: a pause is
-    over by whichever says so first, so that neither a computer that slept nor a clock that was set
-    back puts it off.
+    `now` gives seconds since 1970 and may jump; `clock` gives monotonic seconds: a pause is over
+    when either says so, so that neither a computer that slept nor a clock that was set back
+    prolongs it.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class Subscribing:
         self._woken = threading.Event()
         self._changed = threading.Lock()
         self._refreshing: dict[int, threading.Thread] = {}
-        self._pauses: dict[int, tuple[object, float]] = {}  # which, and until when by the clock
+        self._pauses: dict[int, tuple[object, float]] = {}  # for which state, until when
         self._not_before: dict[int, float] = {}
         self._dropped: set[int] = set()
         self._looking: threading.Thread | None = None
 
     def start(self) -> None:
-        """Look for what is due until this is closed."""
+        """Check for what is due until this is closed."""
         self._looking = threading.Thread(target=self._look_on, name="subscribing", daemon=True)
         self._looking.start()
 
@@ -88,15 +88,15 @@ class Subscribing:
         self._woken.set()
 
     def remove(self, number: int) -> Subscription:
-        """Its articles stay; what is being fetched for it is not waited for. Raises LoadingError,
-        StoreError."""
+        """Remove it; its articles stay, and a fetch in progress is not waited for. Raises
+        LoadingError, StoreError."""
         removed = self._kept.remove(number)
         with self._changed:
             self._dropped.add(number)
         return removed
 
     def look(self) -> Sequence[threading.Thread]:
-        """Begin to refresh what is due, as many as may be at the same time. Raises StoreError."""
+        """Start refreshing what is due, as many at once as allowed. Raises StoreError."""
         begun = []
         for each in self._kept.all():
             with self._changed:
@@ -114,8 +114,8 @@ class Subscribing:
         return begun
 
     def close(self) -> None:
-        """Stop after the step that is being taken. What was not read yet is at the next start; what takes
-        longer than some seconds is left behind and records nothing."""
+        """Stop after the current step. Anything not read yet is read at the next start; work that
+        takes longer than a few seconds is left behind and records nothing."""
         self._ending.set()
         self._woken.set()
         with self._changed:
@@ -136,7 +136,7 @@ class Subscribing:
         gone = self._now() - each.tried
         which = (each.tried, each.pause)
         if each.id not in self._pauses or self._pauses[each.id][0] != which:
-            # Tried in the future: the clock was set back, and nobody knows how long ago it was.
+            # The last attempt is in the future: the clock was set back, by an unknown amount.
             left = each.pause - gone if gone >= 0 else each.pause
             self._pauses[each.id] = (which, self._clock() + left)
         return gone >= each.pause or self._clock() >= self._pauses[each.id][1]
@@ -165,9 +165,9 @@ class Subscribing:
                 progress=go_on,
                 ending=self._ending.is_set,
             )
-        except (_EndedError, LoadingError):  # the latter where it was removed meanwhile
+        except (_EndedError, LoadingError):  # the latter if it was removed meanwhile
             pass
-        except StoreBusyError:  # another program is at it
+        except StoreBusyError:  # another program is refreshing it
             with self._changed:
                 self._not_before[each.id] = self._clock() + _LOOK
         except DatelineError as error:
@@ -178,11 +178,11 @@ class Subscribing:
         finally:
             with self._changed:
                 del self._refreshing[each.id]
-            self._woken.set()  # another may be waiting for its place
+            self._woken.set()  # another may be waiting for a slot
 
 
 class _EndedError(Exception):
-    """It is not to go on."""
+    """It must not go on."""
 
 
 def refresh(
@@ -195,13 +195,13 @@ def refresh(
     progress: OnProgress | None = None,
     ending: Callable[[], bool] = lambda: False,
 ) -> SyncReport | None:
-    """Sync a subscription and keep what became of it; None where it failed, and `kept` has the error.
+    """Sync a subscription and save the outcome; None if it failed, with the error in `kept`.
 
-    Raises StoreBusyError where it is being refreshed already, StoreError where the result cannot be
-    kept, and what `progress` raises. Where it failed while it was `ending`, nothing is kept.
+    Raises StoreBusyError if it is already being refreshed, StoreError if the result cannot be
+    saved, and what `progress` raises. If it failed while `ending`, nothing is saved.
     """
     with kept.turn(each):
-        if kept.get(each.id).tried != each.tried:  # by another program, since it was looked at
+        if kept.get(each.id).tried != each.tried:  # by another program, since `each` was read
             raise StoreBusyError(f"{each.source} was refreshed a moment ago.")
         try:
             report = sync(index, each.source, progress=progress, fetch=fetch)
@@ -212,7 +212,7 @@ def refresh(
             failed = f"{str(error).rstrip('.')}. {_remedy(each)}"
         except DatelineError as error:
             failed = str(error)
-        except Exception:  # noqa: BLE001  # one source's fault must not end the others'
+        except Exception:  # noqa: BLE001  # one source must not end the refreshing of others
             _log.exception("refreshing %s failed", each.source)
             failed = "It could not be refreshed: an error of Dateline's own, see its log."
         if not failed:
@@ -224,7 +224,7 @@ def refresh(
 
 
 def _failed(each: Subscription, report: SyncReport) -> str:
-    """Why nothing was to be had of it at all; "" where something was."""
+    """Why nothing at all could be read from it; "" if something could."""
     for skipped in report.skipped:
         if skipped.source == each.source:
             return f"{skipped.source} {skipped.reason}. {_remedy(each)}"

@@ -1,14 +1,13 @@
-"""Folders, feeds and sitemaps to keep an index up to date with, kept beside the articles: in one
-SQLite file, or in PostgreSQL.
+"""Folders, feeds and sitemaps to sync an index with, kept in an SQLite file, or in PostgreSQL.
 
     kept = Subscriptions.open(folder / FILE, seal)
     each = kept.add("https://example.org/feed.xml", every=3600)
     kept.all()                      each with its interval, its last result and its error
     kept.remove(each.id)            its articles stay
 
-A subscription is carried out only where it bears this computer's seal: a backup or an index from
-somebody else brings none along that run by themselves, and of several machines that share a database
-the one refreshes it that was told to. It fetches and reads nothing: that is done in
+A subscription is carried out only if it bears this computer's seal: a backup or an index from
+somebody else brings none that run by themselves, and of several machines sharing a database, only
+the one it was added on refreshes it. This module fetches and reads nothing: that is done in
 `subscribing`.
 """
 
@@ -34,7 +33,7 @@ from vectorstore.stores import Row, Rows
 from vectorstore.syncing import page_place
 
 FILE = SUBSCRIPTIONS.name  # the file's name in an index's folder
-MOST = 200  # subscriptions of one index
+MOST = 200  # subscriptions per index
 SHORTEST = 60.0  # seconds between two refreshes
 
 _DAY = 86_400.0
@@ -47,12 +46,12 @@ _ADDRESS = ("http://", "https://")
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A source and what became of it. `source` is an absolute path or an address, `every` seconds;
-    `tried` and `succeeded` are seconds since 1970, 0 where it never was. `failures` counts those since
-    the last success, `error` tells the last of them, and `result` the last success, in words.
+    """A source and its status. `source` is an absolute path or an address, `every` is in seconds;
+    `tried` and `succeeded` are seconds since 1970, 0 for never. `failures` counts those since the
+    last success; `error` describes the last of them, and `result` the last success, in words.
 
-    `ours` is False where it was not subscribed to on this computer: it is not carried out then.
-    `wished` asks for it to be refreshed at once.
+    `ours` is False if it was not added on this computer: then it is not carried out. `wished` asks
+    for it to be refreshed at once.
     """
 
     id: int
@@ -68,7 +67,7 @@ class Subscription:
 
     @property
     def pause(self) -> float:
-        """Seconds from the last try to the next: twice as long after each failure, up to a day."""
+        """Seconds from the last attempt to the next: doubled after each failure, up to a day."""
         longer = self.every * 2.0 ** min(self.failures, _DOUBLINGS)
         return max(self.every, min(longer, _DAY))
 
@@ -78,14 +77,14 @@ class Subscription:
 
     @property
     def name(self) -> str:
-        """The address, or the folder's own name: where it lies is nobody's business on the page."""
+        """The address, or only the folder's name: the page does not reveal where it lies."""
         return self.source if self.is_address else Path(self.source).name or self.source
 
 
 class Subscriptions:
     """The subscriptions of one index. May be used from several threads and processes.
 
-    Every method raises StoreError where they cannot be read or written.
+    Every method raises StoreError if they cannot be read or written.
     """
 
     def __init__(self, db: Rows, seal: Seal) -> None:
@@ -96,18 +95,20 @@ class Subscriptions:
 
     @classmethod
     def open(cls, file: Path | None = None, seal: Seal | None = None) -> Subscriptions:
-        """Open the file, made where it is absent; without one, all is gone when it is closed.
+        """Open the file, created if absent; without a file, all is lost on closing.
 
-        Raises StoreFormatError for another program's file, a newer format or a link, StoreDamagedError
-        for one that cannot be read, or holds what Dateline does not make.
+        Raises StoreFormatError for another program's file, a newer format or a link,
+        StoreDamagedError for a file that cannot be read, or holds something that Dateline does not
+        create.
         """
         return cls(file_rows(file, SUBSCRIPTIONS), seal or Seal())
 
     def add(self, source: str, every: float) -> Subscription:
-        """Subscribe to a source, as `normalized`; to one that is there already, with this interval and,
-        from now on, for this computer. It is refreshed at the next look.
+        """Subscribe to a source, as `normalized`; an existing subscription gets this interval and
+        from now on belongs to this computer. It is refreshed at the next check.
 
-        Raises LoadingError for an interval that is too short or long, or where there are too many.
+        Raises LoadingError for an interval that is too short or too long, or too many
+        subscriptions.
         """
         if not SHORTEST <= every <= _LONGEST:
             raise LoadingError(
@@ -129,16 +130,16 @@ class Subscriptions:
             return self._one("source", source)
 
     def all(self) -> list[Subscription]:
-        """In the order in which they were added."""
+        """All subscriptions, in the order in which they were added."""
         rows = self._db.rows("SELECT * FROM subscriptions ORDER BY id")
         return [self._subscription(row) for row in rows]
 
     def get(self, number: int) -> Subscription:
-        """Raises LoadingError where there is none (any more)."""
+        """Raises LoadingError if there is none (any more)."""
         return self._one("id", number)
 
     def remove(self, number: int) -> Subscription:
-        """What came of it stays. Raises LoadingError where there is none (any more)."""
+        """Remove it; its articles stay. Raises LoadingError if there is none (any more)."""
         with self._db.transaction():
             removed = self._one("id", number)
             self._db.execute("DELETE FROM subscriptions WHERE id = ?", number)
@@ -146,7 +147,7 @@ class Subscriptions:
         return removed
 
     def wish(self, number: int) -> None:
-        """Have it refreshed at the next look. Raises LoadingError where there is none (any more)."""
+        """Have it refreshed at the next check. Raises LoadingError if there is none (any more)."""
         with self._db.transaction():
             self._one("id", number)
             self._db.execute("UPDATE subscriptions SET wished = 1 WHERE id = ?", number)
@@ -169,9 +170,9 @@ class Subscriptions:
 
     @contextmanager
     def turn(self, each: Subscription) -> Iterator[None]:
-        """While it lasts nobody else, here or in another program, refreshes this subscription.
+        """Within, nobody else, here or in another program, refreshes this subscription.
 
-        Raises StoreBusyError where somebody does. A program that ends, in whatever way, lets it go.
+        Raises StoreBusyError if somebody is. A program releases it when it ends, however it ends.
         """
         busy = StoreBusyError(f"{each.source} is being refreshed at the moment; wait until it is.")
         with self._turn:
@@ -226,14 +227,15 @@ class Subscriptions:
 
 
 def _name(number: int) -> str:
-    """By what whoever refreshes it is alone."""
+    """The name of the lock that makes a refresh exclusive."""
     return f"subscription-{number}"
 
 
 def normalized(source: str) -> str:
-    """A folder, a file or an address as it is subscribed to: it is the same one wherever from.
+    """A folder, a file or an address in the form in which it is stored, the same from wherever it
+    is given.
 
-    Raises LoadingError for a path that leads to nothing, and for what is no address.
+    Raises LoadingError for a path that does not exist, and for an invalid address.
     """
     if source.lower().startswith(_ADDRESS):
         return normalized_address(source)
@@ -245,7 +247,7 @@ def normalized(source: str) -> str:
 
 
 def normalized_address(address: str) -> str:
-    """Raises LoadingError for what is no address of a page."""
+    """Raises LoadingError for what is not a page's address."""
     address = address.strip()
     if "://" not in address:
         address = f"https://{address}"
@@ -263,7 +265,7 @@ def _names_a_host(address: str) -> bool:
     try:
         parts = urlsplit(address)
         return bool(parts.hostname) and parts.port != 0 and not _NEVER.search(parts.netloc)
-    except ValueError:  # its port is none
+    except ValueError:  # its port is invalid
         return False
 
 

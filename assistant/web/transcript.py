@@ -1,4 +1,4 @@
-"""A conversation as the page shows it: every question with its answer, or with what it waits for.
+"""A conversation as the page shows it: every question with its answer, or its status.
 
     messages(conversation, desk.progress, article_text)     [{"role": "user", "content": …}, …]
 
@@ -28,8 +28,8 @@ def messages(
 ) -> list[dict[str, str]]:
     """The chat's messages, new ones each time: Gradio compares them with those it showed.
 
-    `progress` says of an exchange's id how far it is, `articles` is how many are searched. What is
-    still being answered has the class "dl-unwatched": the page's script asks to follow it.
+    `progress` gives the progress for an exchange's id, `articles` is how many are searched. An
+    answer in progress has the class "dl-unwatched": the page's script asks to follow it.
     """
     return [
         message
@@ -60,7 +60,7 @@ def failure_html(told: str) -> str:
 def reply_html(
     exchange: Exchange, progress: Progress | None, article_text: ArticleText, articles: int
 ) -> str:
-    """What stands below the question, as HTML amid Markdown."""
+    """What stands below the question, as HTML within Markdown."""
     if progress is not None:
         return _growing(exchange, progress, article_text, articles)
     if exchange.state == "asked":
@@ -93,13 +93,13 @@ def _growing(
     if progress.answer is None:
         return f'<p class="dl-working">Searching {counted(articles)}…{_LATE}</p>'
     shown = to_html(progress.answer, article_text, name=exchange.id)
-    if progress.answer.complete:  # it is only still being kept
+    if progress.answer.complete:  # it is only being saved
         return shown
     return f'{shown}\n\n<p class="dl-working">Writing…{_LATE}</p>'
 
 
 def _buttons(exchange: Exchange, *actions: tuple[str, str], kept: bool = False) -> str:
-    """Buttons for these actions and, below an answer that is `kept`, for what is done with it."""
+    """Buttons for these actions and, below a `kept` answer, for exporting and rating it."""
     first = [action for action in actions if action[0] != "again"]
     parts = [_act(*action) for action in first]
     if kept:
@@ -130,7 +130,7 @@ def _writer(exchange: Exchange) -> str:
 
 
 def _noted(exchange: Exchange) -> str:
-    """What the visitor said was wrong, if anything; static/talk.js writes the same when it is said."""
+    """What the visitor said was wrong, if anything; static/talk.js writes the same."""
     reason, remark = exchange.reason or "", exchange.remark
     if not reason and not remark:
         return ""

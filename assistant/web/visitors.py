@@ -1,11 +1,11 @@
 """Who is asking: a visitor is a random token in a cookie that no script can read.
 
     app.add_middleware(Visitors)          gives every browser that opens the page its cookie
-    visitor_of(cookies)                   the visitor's name in what is kept, None without a cookie
-    caller_of(request.scope)              what else is known of who asks: what he cannot change at will
+    visitor_of(cookies)                   the visitor's name as stored, None without a cookie
+    caller_of(request.scope)              what else is known about the client: what it cannot change at will
 
-What is kept knows only the token's hash, so whoever reads the file cannot pose as a visitor. A
-browser profile is a visitor: nothing is asked of people, and clearing the cookies begins anew.
+Only the token's hash is stored, so whoever reads the file cannot pose as a visitor. A browser
+profile is a visitor: people are asked for nothing, and clearing the cookies starts afresh.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "dateline_visitor"
-NOT_KEPT = {"Cache-Control": "no-store"}  # of a reply with what is a visitor's own
+NOT_KEPT = {"Cache-Control": "no-store"}  # for a reply with a visitor's own data
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _KEPT = 400 * 24 * 3600  # seconds; browsers keep no cookie longer
 
 
-CALLER = "dateline.caller"  # where a request's scope says who it is from, once a password let it in
+CALLER = "dateline.caller"  # where a request's scope says who sent it, once a password admitted it
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, whatever visitor he poses as by clearing the cookie: the `session` that the password
-    gave him, and the `address` he comes from. "" is what is not known."""
+    """Who is asking, whatever visitor they pose as by clearing the cookie: the `session` that the
+    password gave them, and the `address` they come from. "" means unknown."""
 
     session: str = ""
     address: str = ""
@@ -47,19 +47,19 @@ UNKNOWN = Caller()
 
 
 def caller_of(scope: Mapping[str, Any]) -> Caller:
-    """The caller of a request; nothing is known of one that needed no password."""
+    """The caller of a request; nothing is known if it needed no password."""
     caller = scope.get(CALLER)
     return caller if isinstance(caller, Caller) else UNKNOWN
 
 
 def visitor_of(cookies: Mapping[str, str]) -> str | None:
-    """The visitor that the cookies name, as it is kept; None where they name none."""
+    """The visitor that the cookies name, as stored; None if they name none."""
     token = cookies.get(COOKIE, "")
     return hashlib.sha256(token.encode()).hexdigest() if _TOKEN.fullmatch(token) else None
 
 
 def read_cookies(header: str) -> dict[str, str]:
-    """The cookies of a request's header; what is no cookie is passed over."""
+    """The cookies of a request's header; anything that is not a cookie is ignored."""
     try:
         return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
     except CookieError:
@@ -67,10 +67,11 @@ def read_cookies(header: str) -> dict[str, str]:
 
 
 def cookie(name: str, value: str, *, secure: bool, seconds: int, prefix: str = "") -> str:
-    """The value of a Set-Cookie header: out of reach for scripts and for other sites' requests,
-    and sent with what lies below `prefix` alone.
+    """The value of a Set-Cookie header: out of reach for scripts and for other sites' requests, and
+    sent only below `prefix`.
 
-    Lax and not strict: who follows a link to the page from elsewhere would else come as a stranger.
+    Lax rather than strict: otherwise whoever follows a link to the page from elsewhere would arrive
+    as a stranger.
     """
     return f"{name}={value}; Path={prefix}/; Max-Age={seconds}; HttpOnly; SameSite=Lax" + (
         "; Secure" if secure else ""
@@ -78,14 +79,14 @@ def cookie(name: str, value: str, *, secure: bool, seconds: int, prefix: str = "
 
 
 def new_visitor(*, secure: bool, prefix: str = "") -> tuple[str, str]:
-    """A new visitor as it is kept, and the value of the Set-Cookie header that makes it one."""
+    """A new visitor as stored, and the value of the Set-Cookie header that creates it."""
     token = secrets.token_urlsafe(32)
     given = cookie(COOKIE, token, secure=secure, seconds=_KEPT, prefix=prefix)
     return hashlib.sha256(token.encode()).hexdigest(), given
 
 
 def known_visitor(cookies: Mapping[str, str]) -> str:
-    """The visitor. Raises ConversationNotFoundError without a cookie: nothing is a stranger's."""
+    """The visitor. Raises ConversationNotFoundError without a cookie: a stranger owns nothing."""
     visitor = visitor_of(cookies)
     if visitor is None:
         raise ConversationNotFoundError(

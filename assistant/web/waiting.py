@@ -1,11 +1,11 @@
-"""The folder in which what was given waits to be read, held by its descriptor.
+"""The folder in which given files wait to be read, held by its descriptor.
 
     waiting = Waiting(index / "waiting")
     kept = waiting.kept("7.waits")
     with kept.opened() as opened: …
 
-Whatever the folder's path leads to later, and whatever takes the place of a file in it: nothing outside
-the folder that was opened is read, written or removed. Where the system cannot reach files from a
+Whatever the folder's path leads to later, and whatever replaces a file in it, nothing outside the
+folder that was opened is read, written or removed. On systems that cannot reach files from a
 descriptor (Windows), they are reached by path.
 """
 
@@ -32,14 +32,14 @@ _BY_DESCRIPTOR = {
 
 
 class Waiting:
-    """An existing folder. Raises OSError where it is none, or a link to one."""
+    """An existing folder. Raises OSError if it is not one, or is a link to one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor: int | None = None
         if _BY_DESCRIPTOR:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            # Not before: a thread that was left behind may still be at its last file.
+            # Not before: a thread that was left behind may still be busy with its last file.
             weakref.finalize(self, os.close, self._descriptor)
 
     def names(self) -> list[str]:
@@ -88,7 +88,8 @@ class Kept:
         return str(self.folder.path / self.name)
 
     def opened(self) -> BinaryIO:
-        """For reading; not a link to elsewhere, nor what is no plain file and could be waited for."""
+        """Open for reading, refusing links to elsewhere, and anything but a regular file, which
+        could block."""
         opened = os.fdopen(self.folder.open(self.name, os.O_RDONLY | _CAREFUL), "rb")
         if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
             opened.close()
@@ -96,7 +97,7 @@ class Kept:
         return opened
 
     def write(self, content: bytes) -> None:
-        """Keep these bytes: whole, or not at all."""
+        """Write these bytes, completely or not at all."""
         draft = Kept(self.folder, f"{self.name.partition('.')[0]}.part")
         try:
             with os.fdopen(self.folder.open(draft.name, _NEW), "wb") as opened:

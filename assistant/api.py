@@ -440,7 +440,9 @@ def serve(
             f"out and connect from another computer with `ssh -L {port}:127.0.0.1:{port}` to this one."
         )
     if not 0 <= port <= 65535:
-        raise SettingsError(f"{port} is no port; give one from 1 to 65535, or 0 for any free one.")
+        raise SettingsError(
+            f"{port} is not a port; give one from 1 to 65535, or 0 for any free one."
+        )
     kept = Conversations.open() if conversations is None else conversations
     access = None if password is None else Access(password, sessions or Sessions.open())
     names = set(host_names)

@@ -123,7 +123,7 @@ class Installation:
 def _check(name: str) -> None:
     if not is_collection(name):
         raise CollectionError(
-            f"{name!r:.80} is no name for a collection; give letters, digits, - and _, 60 at most."
+            f"{name!r:.80} is not a valid name for a collection; use letters, digits, - and _, 60 at most."
         )
 
 

@@ -139,7 +139,7 @@ def _text_fault(what: str, text: Any, inputs: list[Any]) -> str | None:
     try:
         fields = _fields(text)
     except ValueError as error:
-        return f"the {what} has a brace that is no field ({error})"
+        return f"the {what} has a brace that is not a field ({error})"
     if unknown := fields - set(map(str, inputs)):
         return f"the {what} uses {sorted(unknown)}, which inputs does not name"
     return None

@@ -180,7 +180,7 @@ class Settings(BaseSettings):
         for name in os.environ:
             if name.startswith(_PREFIX) and name not in known:
                 raise SettingsError(
-                    f"the environment sets {name}, which is no setting; known are "
+                    f"the environment sets {name}, which is not a setting; known are "
                     f"{', '.join(sorted(known))}. Correct the name or unset it."
                 )
         if values.get("index") is not None:
@@ -536,7 +536,7 @@ def _from_file(file: Path, known: Collection[str]) -> dict[str, Any]:
         ) from None
     if unknown := set(found) - set(known):
         raise SettingsError(
-            f"the settings file {file} sets {', '.join(sorted(unknown))}, which is no setting; known "
+            f"the settings file {file} sets {', '.join(sorted(unknown))}, which is not a setting; known "
             f"are {', '.join(sorted(known))}. Correct the name."
         )
     if _SECRET & set(found) and os.name == "posix" and mode & 0o077:
@@ -556,7 +556,7 @@ def _reasons(error: ValidationError, call: Collection[str]) -> str:
         name = ".".join(str(part) for part in problem["loc"]) or "settings"
         if problem["type"] == "extra_forbidden":
             known = ", ".join(Settings.model_fields)
-            lines.append(f"{name} is no setting; known are {known}")
+            lines.append(f"{name} is not a setting; known are {known}")
         else:
             ours = problem["type"] == "value_error" or name not in Settings.model_fields
             wrong = problem["msg"].removeprefix("Value error, ") if ours else _allowed(name)

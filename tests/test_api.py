@@ -414,7 +414,7 @@ def test_where_the_port_is_taken_a_free_one_is_told() -> None:
 
 
 def test_what_is_no_port_is_refused() -> None:
-    with pytest.raises(SettingsError, match="70000 is no port"):
+    with pytest.raises(SettingsError, match="70000 is not a port"):
         serve(FakeAssistant(), port=70_000)
 
 

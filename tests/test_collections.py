@@ -80,7 +80,7 @@ def test_a_collection_is_a_folder_of_its_owner_beside_the_index(
 def test_what_is_no_name_makes_no_folder(
     installation: Installation, tmp_path: Path, name: str
 ) -> None:
-    with pytest.raises(CollectionError, match="is no name for a collection"):
+    with pytest.raises(CollectionError, match="is not a valid name for a collection"):
         installation.create(name)
     with pytest.raises(UnknownCollectionError):
         installation.remove(name)
@@ -116,7 +116,7 @@ def test_a_collection_is_renamed_where_the_name_is_free_and_nobody_uses_it(
 ) -> None:
     (installation.create("press").index / "catalog.sqlite").write_bytes(b"kept")
     installation.create("sport")
-    with pytest.raises(CollectionError, match="is no name"):
+    with pytest.raises(CollectionError, match="is not a valid name"):
         installation.rename("press", "../x")
     with pytest.raises(CollectionError, match="a collection 'sport' already"):
         installation.rename("press", "sport")

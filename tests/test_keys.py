@@ -111,7 +111,7 @@ def test_a_key_is_found_until_it_is_revoked_and_the_file_knows_its_hash_alone(
 
 @pytest.mark.parametrize("name", ["", " x", "-x", "a\nb", "x" * 61, "\x1b[31m", "a/b"])
 def test_what_is_no_name_is_refused(keys: Keys, name: str) -> None:
-    with pytest.raises(AccessKeyError, match="is no name for a key"):
+    with pytest.raises(AccessKeyError, match="is not a valid name for a key"):
         keys.create(name, "ask", NOW)
     assert keys.all() == []
 

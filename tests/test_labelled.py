@@ -93,7 +93,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("who?", "no JSON"),
+        ("who?", "not valid JSON"),
         ('{"question": "who?", "answers": [}', "column"),
         ("[" * 100_000, "brackets"),
         ("[]", "an object"),

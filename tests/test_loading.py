@@ -149,7 +149,7 @@ NOISE = b"".join(hashlib.sha256(bytes([n])).digest() for n in range(100)).replac
         (bytes(range(1, 32)) * 20, "binary"),
         ("no mark".encode("utf-16-le"), "binary"),
         (codecs.BOM_UTF16_LE + b"\x00\xd8a", "UTF-16"),
-        (NOISE, "encoding that cannot be told; save it as UTF-8"),
+        (NOISE, "unrecognised encoding; save it as UTF-8"),
     ],
 )
 def test_what_is_no_text_is_refused_with_the_reason(

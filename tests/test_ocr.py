@@ -224,9 +224,9 @@ def vast() -> bytes:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"\x89PNG\r\n\x1a\nnothing", "is damaged, or no picture"),
-        (b"GIF89a" + bytes(20), "is damaged, or no picture"),
-        (saved(drawn())[:900], "is damaged, or no picture"),
+        (b"\x89PNG\r\n\x1a\nnothing", "is damaged, or not a picture"),
+        (b"GIF89a" + bytes(20), "is damaged, or not a picture"),
+        (saved(drawn())[:900], "is damaged, or not a picture"),
         (vast(), "pixels"),
     ],
 )

@@ -148,7 +148,9 @@ def test_filters_are_read_as_entered_and_told_in_words() -> None:
     assert Filters.entered(None, None, None) == Filters()
     assert str(Filters()) == ""
     assert str(Filters.entered([], None, None, ["meeting"])) == "1 article"
-    with pytest.raises(QuestionError, match=r"“2025-13-01” is no date: write it as 2025-07-26\."):
+    with pytest.raises(
+        QuestionError, match=r"“2025-13-01” is not a date: write it as 2025-07-26\."
+    ):
         Filters.entered(None, "2025-13-01", None)
 
 

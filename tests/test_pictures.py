@@ -541,7 +541,7 @@ def test_a_file_that_cannot_be_kept_is_added_all_the_same(shelf: Shelf) -> None:
     assert article.text.startswith("Mill to turn again")
     (notice,) = shelf.library.adding.status().notices
     assert "could not be kept" in notice.text
-    with pytest.raises(StoreFormatError, match="no folder"):
+    with pytest.raises(StoreFormatError, match="not a folder"):
         Originals(shelf.index, shelf.folder, most=1)
 
 

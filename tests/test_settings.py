@@ -51,14 +51,14 @@ def test_an_empty_variable_is_as_good_as_unset(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_unknown_setting_is_refused_and_the_known_ones_named() -> None:
-    with pytest.raises(SettingsError, match=r"indx is no setting; known are index, model"):
+    with pytest.raises(SettingsError, match=r"indx is not a setting; known are index, model"):
         Settings(indx="x")
 
 
 def test_an_unknown_variable_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATELINE_INDEKS", "x")
     with pytest.raises(
-        SettingsError, match=r"DATELINE_INDEKS, which is no setting.*DATELINE_INDEX"
+        SettingsError, match=r"DATELINE_INDEKS, which is not a setting.*DATELINE_INDEX"
     ):
         Settings()
 
@@ -208,7 +208,7 @@ def test_the_file_fills_in_the_environment_wins_and_the_call_before_both(
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ('modle = "reader"', "sets modle, which is no setting"),
+        ('modle = "reader"', "sets modle, which is not a setting"),
         ("model = ", "cannot be read"),
         ("threshold = 7", "setting threshold = 7"),
         (b"\xff\xfe", "cannot be read"),

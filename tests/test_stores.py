@@ -517,7 +517,7 @@ def test_another_programs_schema_is_refused_and_left_alone(postgres: PostgresSer
 
 @pytest.mark.parametrize("name", ["public", "pg_catalog", "x; DROP", "Upper", "", "ü"])
 def test_what_is_no_name_of_an_index_is_refused(postgres: PostgresServer, name: str) -> None:
-    with pytest.raises(StoreError, match="is no name of an index"):
+    with pytest.raises(StoreError, match="is not a valid name for an index"):
         in_postgres(postgres.url(name))
 
 

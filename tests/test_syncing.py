@@ -1204,7 +1204,7 @@ def test_sitemaps_lead_to_further_ones_and_what_is_none_is_told(
     address = sitemap(site, "/sitemap.xml", "sorry.xml", "year.xml", inner="sitemap")
     report = synced(index, address)
     assert len(report.new) == 1
-    assert report.skipped == (Skipped(f"{site.base}/sorry.xml", "is no sitemap"),)
+    assert report.skipped == (Skipped(f"{site.base}/sorry.xml", "is not a sitemap"),)
     assert len(asked(site)) == 5  # none of them twice
     monkeypatch.setattr("vectorstore.syncing._SITEMAPS", 1)
     dated = {"sorry.xml": "2024-01-01", "inner.xml": "2025-01-01"}

@@ -254,7 +254,7 @@ def _pages_of(
             continue
         inner = sitemap_of(page.content) if page is not None else None
         if inner is None:
-            skipped.append(Skipped(address, "is no sitemap"))
+            skipped.append(Skipped(address, "is not a sitemap"))
             continue
         listed |= {each.address: each for each in inner.pages}
         maps += [each for each in inner.maps if each not in maps and page_place(each) != place]

@@ -99,7 +99,7 @@ def load_questions(file: Path) -> list[LabelledQuestion]:
                 found.append(parse_question(json.loads(line), number))
             except json.JSONDecodeError as error:
                 raise QuestionsError(
-                    f"{file}, line {number}: this is no JSON ({error.msg} at column {error.colno}). "
+                    f"{file}, line {number}: this is not valid JSON ({error.msg} at column {error.colno}). "
                     'Write one object a line: {"question": "…", "answers": ["…"]}.'
                 ) from error
             except (QuestionsError, QuestionError) as error:

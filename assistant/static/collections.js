@@ -26,7 +26,7 @@
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); }); // beside it
 
   const unusable = (text) => (/^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$/.test(text) ? ""
-    : text ? `“${text}” is no name for a collection: use letters, digits, - and _, and begin with a letter or digit.` : "Give the collection a name.");
+    : text ? `“${text}” is not a valid name for a collection: use letters, digits, - and _, and begin with a letter or digit.` : "Give the collection a name.");
 
   async function load() {
     const { names, managed } = await call("GET", "/collections");

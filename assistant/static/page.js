@@ -606,7 +606,7 @@
     const [, y, m, d] = /^(\d{4})-?(\d\d)-?(\d\d)$/.exec(text) ?? [];
     const found = new Date(Date.UTC(y, m - 1, d));
     const is = y && found.getUTCMonth() === m - 1 && found.getUTCDate() === Number(d);
-    return !text || is ? "" : `“${text}” is no date: write it as 2025-07-26.`;
+    return !text || is ? "" : `“${text}” is not a date: write it as 2025-07-26.`;
   }
 
   /* A date is checked in place: when its box is left, and while an error in it is being corrected. */

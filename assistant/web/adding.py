@@ -829,7 +829,7 @@ def _started(work: Callable[[], None], name: str) -> threading.Thread:
 
 def _is_a_link(folder: Path) -> StoreFormatError:
     """The work of somebody who wants files elsewhere read or removed."""
-    to = f"is a link to {folder.readlink()}" if folder.is_symlink() else "is no folder"
+    to = f"is a link to {folder.readlink()}" if folder.is_symlink() else "is not a folder"
     return StoreFormatError(f"{folder} {to}; what waits lies in the index itself. Remove the link.")
 
 

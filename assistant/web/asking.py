@@ -421,7 +421,7 @@ class Rate:
                 if len(taken) >= most:
                     wait = max(1, round(taken[-most] + 60 - now))
                     raise TooManyQuestionsError(
-                        f"{most} questions in a minute are the most. Try again in {wait} s."
+                        f"At most {most} questions a minute. Try again in {wait} s."
                     )
             for taken, _ in asked:
                 taken.append(now)

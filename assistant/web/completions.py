@@ -534,7 +534,7 @@ def question_of(messages: Sequence[MessageIn], limits: DatelineIn, field: str) -
         )
     if len(turns[-1].text) > _LONGEST:
         raise RefusedError(
-            f"the question has {len(turns[-1].text):,} characters; {_LONGEST:,} are the most.",
+            f"the question has {len(turns[-1].text):,} characters; the limit is {_LONGEST:,}.",
             param=field,
             code="string_above_max_length",
         )

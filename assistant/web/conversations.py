@@ -480,4 +480,4 @@ def _entered_day(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise QuestionError(f"“{text}” is no date: write it as 2025-07-26.") from None
+        raise QuestionError(f"“{text}” is not a date: write it as 2025-07-26.") from None

@@ -307,7 +307,7 @@ class OnlyEvents:
         try:
             given = json.loads(body)
         except (ValueError, RecursionError):
-            await refuse(scope, receive, send, 400, "the body is no JSON that can be read")
+            await refuse(scope, receive, send, 400, "the body is not valid JSON")
             return
         if scope["path"] in _ASKING and (fault := self._fault(given)):
             await refuse(scope, receive, send, *fault)
@@ -319,7 +319,7 @@ class OnlyEvents:
     def _fault(self, given: object) -> tuple[int, str] | None:
         """The status and message with which it is refused."""
         if not isinstance(given, dict):
-            return 422, "the body is no object"
+            return 422, "the body is not an object"
         number, data = given.get("fn_index"), given.get("data")
         if type(number) is not int or number not in self._events:
             return 404, "there is no such event"

@@ -97,7 +97,7 @@ class Keys:
         """
         if not _NAME.fullmatch(name):
             raise AccessKeyError(
-                f"{name!r:.80} is no name for a key; give letters, digits, spaces and . @ _ -, 60 at most."
+                f"{name!r:.80} is not a valid name for a key; use letters, digits, spaces and . @ _ -, 60 at most."
             )
         if not self._seal.lasting:
             raise AccessKeyError(

@@ -89,7 +89,7 @@ class Originals:
                 self._folder = Waiting(folder)
             except OSError as error:
                 raise StoreFormatError(
-                    f"{folder} is a link, or no folder; what is kept lies in the index itself. Remove it."
+                    f"{folder} is a link, or not a folder; what is kept lies in the index itself. Remove it."
                 ) from error
             self._sizes = dict(_sizes(self._folder))
 

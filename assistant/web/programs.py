@@ -70,7 +70,7 @@ class Programs:
         if self._rate is not None:
             self._rate.take(whose)
         if not self._slots.acquire(blocking=False):
-            raise TooManyQuestionsError(f"{self._at_once} questions at a time are the most.")
+            raise TooManyQuestionsError(f"at most {self._at_once} questions at a time.")
         self._under_way.add(this := object())
         stopping = threading.Event()
 

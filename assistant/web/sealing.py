@@ -99,5 +99,5 @@ def _key_in(file: Path) -> bytes:
             raise ValueError("others can read it")
         key = bytes.fromhex(opened.read(2 * _LENGTH + 1).decode("ascii"))
     if len(key) != _LENGTH:
-        raise ValueError("it is no key")
+        raise ValueError("it is not a key")
     return key

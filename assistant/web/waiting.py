@@ -93,7 +93,7 @@ class Kept:
         opened = os.fdopen(self.folder.open(self.name, os.O_RDONLY | _CAREFUL), "rb")
         if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
             opened.close()
-            raise OSError(errno.EINVAL, "is no file", str(self))
+            raise OSError(errno.EINVAL, "is not a file", str(self))
         return opened
 
     def write(self, content: bytes) -> None:

@@ -121,7 +121,9 @@ def test_what_is_no_date_is_told_and_the_question_kept(page: Page) -> None:
     page.click("#dl-narrow button")
     page.write("#dl-dates input", "2025-13-01", Keys.TAB, at=1)
     page.ask("who won?")
-    assert page.text("#dl-answers .dl-error") == "“2025-13-01” is no date: write it as 2025-07-26."
+    assert (
+        page.text("#dl-answers .dl-error") == "“2025-13-01” is not a date: write it as 2025-07-26."
+    )
     page.until(lambda: page.box.get_property("value") == "who won?")
 
 

@@ -75,7 +75,9 @@ def test_collections_are_made_renamed_and_removed_in_the_page(
         page.click("#dl-collections-open")
         page.until(lambda: page.texts(f"{lines} a") == ["press", "sport"])
         create(page, "a b")
-        page.until(lambda: "is no name for a collection" in page.text("#dl-collections .dl-error"))
+        page.until(
+            lambda: "is not a valid name for a collection" in page.text("#dl-collections .dl-error")
+        )
         create(page, "press")
         page.until(lambda: "There is a collection 'press'" in page.text("#dl-collections"))
         assert faults(page.driver) == []

@@ -59,7 +59,7 @@ def test_a_date_that_is_none_is_told_at_its_field_and_keeps_the_other_filters(pa
     page.write("#dl-dates input", "2025-07-01", Keys.ENTER)
     page.until(lambda: page.chips() == ["from 1 Jul 2025"])
     page.write("#dl-dates input", "26 July", Keys.TAB, at=1)
-    told = "“26 July” is no date: write it as 2025-07-26."
+    told = "“26 July” is not a date: write it as 2025-07-26."
     page.until(lambda: page.text("#dl-dates .dl-error") == told)
     invalid = page.one("#dl-dates [aria-invalid=true]")
     assert page.text(f"#{invalid.get_attribute('aria-describedby')}") == told

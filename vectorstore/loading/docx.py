@@ -69,7 +69,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
         blocks = list(walk.again(marks).blocks(body))
         blocks += walk.notes_text()
     except (OpcError, BadZipFile, KeyError, ValueError, XMLSyntaxError) as error:
-        raise LoadingError(f"is damaged, or no Word document: {error}") from error
+        raise LoadingError(f"is damaged, or not a Word document: {error}") from error
     notices = []
     if next(body.iter(_WORD + "altChunk"), None) is not None:
         notices.append("a part of it is of another format and was not read")

@@ -107,5 +107,5 @@ def _member(archive: ZipFile, path: str) -> bytes:
     try:
         member = archive.getinfo(path)
     except KeyError as error:
-        raise LoadingError(f"is damaged, or no EPUB: {path} is missing") from error
+        raise LoadingError(f"is damaged, or not an EPUB: {path} is missing") from error
     return content_of(archive, member)

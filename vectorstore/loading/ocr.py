@@ -131,7 +131,7 @@ def _frames(content: bytes) -> Iterator[Image]:
                 raise LoadingError(f"has more than {_MOST_PIXELS:,} pixels; save it smaller")
             yield _on_white(ImageOps.exif_transpose(frame))
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        raise LoadingError(f"is damaged, or no picture: {error}") from error
+        raise LoadingError(f"is damaged, or not a picture: {error}") from error
 
 
 def _on_white(picture: Image) -> Image:

@@ -47,7 +47,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
     archive = checked(content)
     body = _part(archive, "content.xml").find(f"{_OFFICE}body/{_OFFICE}text")
     if body is None:
-        raise LoadingError("is damaged, or no OpenDocument text")
+        raise LoadingError("is damaged, or not an OpenDocument text")
     levels, left_out, titled = _styles(archive)
     walk = _Walk(levels, left_out)
     list(walk.blocks(body))
@@ -182,7 +182,7 @@ def _part(archive: ZipFile, name: str) -> _Element:
     try:
         member = archive.getinfo(name)
     except KeyError as error:
-        raise LoadingError(f"is damaged, or no OpenDocument text: {name} is missing") from error
+        raise LoadingError(f"is damaged, or not an OpenDocument text: {name} is missing") from error
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
         return etree.fromstring(content_of(archive, member), parser=parser)

@@ -38,7 +38,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
         message = Message.load(BytesIO(content))
         mail = _mail(message)
     except (ValueError, KeyError, OSError, AttributeError) as error:
-        raise LoadingError(f"is damaged, or no mail of Outlook's: {error}") from error
+        raise LoadingError(f"is damaged, or not an Outlook message: {error}") from error
     found = list(articles_of(mail))
     if not found:
         raise LoadingError("is a mail without a text")

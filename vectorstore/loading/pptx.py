@@ -47,7 +47,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
         said = presentation.core_properties
         title, language = said.title, said.language
     except (PythonPptxError, BadZipFile, KeyError, ValueError, XMLSyntaxError) as error:
-        raise LoadingError(f"is damaged, or no slides: {error}") from error
+        raise LoadingError(f"is damaged, or not a presentation: {error}") from error
     if not any(slides):
         raise LoadingError("has no text on its slides")
     whole, pages = "", []

@@ -35,7 +35,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
     except CalamineError as error:
         if "assword" in str(error):
             raise LoadingError("is protected by a password; save a copy without one") from error
-        raise LoadingError(f"is damaged, or no workbook: {error}") from error
+        raise LoadingError(f"is damaged, or not a workbook: {error}") from error
     filled = [(sheet, rows) for sheet, rows in sheets if any(any(map(_shown, row)) for row in rows)]
     if not filled:
         raise LoadingError("has nothing in its sheets")

@@ -103,7 +103,7 @@ def _detected(content: bytes) -> str:
         candidates.append(encoding)
     best = from_bytes(content[:_SAMPLE], cp_isolation=candidates).best() if candidates else None
     if best is None:
-        raise LoadingError("is in an encoding that cannot be told; save it as UTF-8")
+        raise LoadingError("is in an unrecognised encoding; save it as UTF-8")
     letters = len(content) - len(content.translate(None, string.ascii_letters.encode()))
     latin = letters > 2 * len(content.translate(None, bytes(range(128))))
     if best.encoding in _SINGLE_BYTE and latin and "cp1252" in candidates:

@@ -225,7 +225,7 @@ class Address:
             self.connecting: dict[str, Any] = from_libpq(parts._replace(query=others).geturl())
         except Exception:  # noqa: BLE001 -- what it says may have the password in it
             raise StoreError(
-                "the database is no address of a PostgreSQL server. Give one like "
+                "the database is not the address of a PostgreSQL server. Give one like "
                 "postgresql://user@host/database?index=name; signs such as @ or / in a password are "
                 "written %40 and %2F."
             ) from None
@@ -236,7 +236,7 @@ class Address:
             or self.index.startswith("pg_")
         ):
             raise StoreError(
-                f"{self.index!r} is no name of an index. Give one of small letters, digits and _, as in "
+                f"{self.index!r} is not a valid name for an index. Use lower-case letters, digits and _, as in "
                 "postgresql://user@host/database?index=newsroom."
             )
         host = self.connecting.get("host") or "this machine"

@@ -71,7 +71,8 @@ class CentralIndex(LocalIndex):
             return super()._find(*given)
 
     def _ready(self) -> Vectors:
-        """Reopens the vectors if needed: another program may have rebuilt them."""
+        """Reopen the vectors if needed: another program may have rebuilt them, or emptied their
+        server."""
         vectors = self._vectors
         if vectors is not None and self._opened_as == self._catalog.meta("generation"):
             return vectors

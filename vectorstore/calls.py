@@ -44,8 +44,7 @@ Result = TypeVar("Result")
 
 
 class Call(Generic[Result]):
-    """A method of `Index` with its arguments. `refusal` is raised for arguments of the wrong
-    type."""
+    """A method of `Index` with its arguments. `refusal` is raised for a wrong argument type."""
 
     __slots__ = ()
 

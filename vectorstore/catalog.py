@@ -923,8 +923,7 @@ def open_catalog(
 
 
 def digest(article: Article) -> str:
-    """SHA-256 of everything stored of an article; one without tags hashes as before tags
-    existed."""
+    """SHA-256 of everything stored of an article; without tags, the same as before tags existed."""
     parts: tuple[object, ...] = (
         article.title,
         article.text,

@@ -56,8 +56,7 @@ class Embedding(Protocol):
 
 
 def open_embedding(name: str) -> Embedding:
-    """The model with this name. Raises EmbeddingError, saying what to do, if it cannot be
-    loaded."""
+    """The model with this name. Raises EmbeddingError, saying what to do, if it does not load."""
     if name in (DEFAULT, f"sentence-transformers/{DEFAULT}"):
         return InstalledEmbedding()
     return SentenceTransformersEmbedding(name)

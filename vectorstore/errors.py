@@ -49,8 +49,7 @@ class FetchError(LoadingError):
 
 
 class UnreachableError(FetchError):
-    """The server cannot be reached, or says that it cannot answer now: a later fetch may
-    succeed."""
+    """The server cannot be reached, or says that it cannot answer now: try again later."""
 
 
 class StoreError(DatelineError):

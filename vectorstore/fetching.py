@@ -222,8 +222,7 @@ class _Visit:
         raise self._refusal(f"it redirects more than {self._limits.redirects} times")
 
     async def _obey_robots(self, client: httpx.AsyncClient, url: httpx.URL) -> None:
-        """Raises FetchError if the site's robots.txt forbids the page or is unavailable (RFC
-        9309)."""
+        """Raises FetchError if robots.txt forbids the page or is unavailable (RFC 9309)."""
         site = f"{url.scheme}://{url.netloc.decode('ascii')}"
         if site not in self._robots:
             self._robots[site] = await self._read_robots(
@@ -330,8 +329,7 @@ class _Visit:
         return bytes(content)
 
     def _unpacked(self, content: bytes, limit: int) -> bytes:
-        """The content of a compressed sitemap or feed; more than the limit only if there is
-        more."""
+        """The content of a compressed sitemap or feed; beyond the limit only if there is more."""
         unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # with gzip's header
         try:
             unpacked = unpacking.decompress(content, limit + 1)
@@ -342,8 +340,7 @@ class _Visit:
         return unpacked
 
     def _seen_in(self, content: bytes, media_type: str) -> str:
-        """The type of content that the server calls packed or does not describe: by its first
-        character."""
+        """The type, judged by the first character, of content called packed or not described."""
         if content[:200].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
             return "application/xml"
         if media_type in _PACKED:

@@ -28,7 +28,7 @@ def expanded(path: str | Path) -> Path:
 
 @contextmanager
 def with_a_home() -> Iterator[None]:
-    """Within this context `Path.home()` works; without a home folder, it names a nonexistent
+    """A context in which `Path.home()` works; if there is no home folder, it names a nonexistent
     one."""
     try:
         Path.home()

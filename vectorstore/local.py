@@ -516,8 +516,7 @@ class LocalIndex(Index):
         ]
 
     def _sign_what_has_no_signature(self) -> None:
-        """Sign articles added before signatures existed, or before they were made as they are
-        now."""
+        """Sign articles added before signatures existed, or were made the way they are now."""
         if not self._catalog.without_signature(1):
             return
         while batch := self._catalog.without_signature(_SIGNATURES_A_BATCH):

@@ -1,5 +1,4 @@
-"""What every index implements itself: the primitives on which adding, syncing and the rest are
-built.
+"""What every index implements itself: the primitives that adding, syncing and the rest build on.
 
 `vectorstore.index.Index` is these plus what is built on them; code that needs only the primitives,
 such as syncing and the retriever, depends on nothing more.
@@ -141,8 +140,7 @@ class Primitives(ABC):
 
     @abstractmethod
     def check(self) -> list[Finding]:
-        """Check words, vectors and articles against each other; reports findings, repairs
-        nothing."""
+        """Check words, vectors and articles against each other; report the findings, repair nothing."""
 
     @abstractmethod
     def rebuild(self, *, progress: OnProgress | None = None) -> None:

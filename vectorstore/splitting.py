@@ -233,8 +233,7 @@ def _cut(text: str, span: Span, size: int, *separators: tuple[str, ...]) -> list
 
 
 def _trimmed(text: str, cuts: list[int]) -> list[Span]:
-    """The spans between neighbouring cuts, stripped of surrounding white space; empty ones
-    dropped."""
+    """The spans between neighbouring cuts, stripped of white space; empty ones are dropped."""
     found = []
     for start, end in pairwise(cuts):
         part = text[start:end]

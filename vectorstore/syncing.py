@@ -133,8 +133,8 @@ def read_content(
 
     `opening` is called with the progress within an archive, see `Reader`.
 
-    `run` holds what was read before this file and may not be stored yet; the file is added to it. A
-    file's identity is its bytes: the same bytes under another name are not another file.
+    `run` holds what was read before this file and may not be stored yet; the file is added to it.
+    What is there of another name is no other file: it comes and goes with its bytes.
     """
     place = uploaded_place(content.name, content.content)
     bringing = _Bringing(

@@ -106,8 +106,8 @@ class Vectors:
         return [int(key) for key in found["ids"][0]]
 
     def load(self, dimensions: int) -> None:
-        """Make Chroma load its graph, as the first search does: only after that does it stop
-        writing."""
+        """Make Chroma load its graph, as the first search does: it stops writing only after
+        that."""
         self.search(np.full(dimensions, dimensions**-0.5, np.float32), 1)
 
     def keys(self) -> list[int]:

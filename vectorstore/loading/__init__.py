@@ -171,8 +171,7 @@ class Loading:
 
 
 class Reader:
-    """Reads files and pages; anything that needs a parser is parsed in a process that can be
-    killed.
+    """Reads files and pages; what needs a parser is parsed in a process that can be killed.
 
     with Reader() as reader:
         content = reader.content(path)              its bytes

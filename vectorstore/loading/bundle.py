@@ -467,8 +467,8 @@ def _label(line: _Line) -> tuple[str, str] | None:
 
 
 def _labels(lines: list[_Line], end: int) -> tuple[Mapping[str, str], int, int]:
-    """What the labels say, and where the text begins after those above it and ends before those
-    below."""
+    """What the labels say, and where the text between those above and those below begins and
+    ends."""
     said: dict[str, str] = {}
     begins, ends = lines[0].start() if lines else end, end
     above = True

@@ -1,5 +1,4 @@
-"""The words and figures of charts and diagrams (SmartArt), which Word and PowerPoint keep in
-separate parts.
+"""The words and figures of charts and diagrams (SmartArt), kept in their own parts of Office files.
 
 python-pptx reads the charts of both. A chart gives its title and its figures, as a table; a diagram
 its texts, one per line. If the part is damaged, one of DAMAGED is raised.
@@ -25,8 +24,7 @@ DIAGRAM = _DIAGRAM + "relIds"
 
 
 def part_of(reference: _Element) -> str:
-    """The relation leading from a CHART or DIAGRAM in a document to its part, "" if there is
-    none."""
+    """The relation that leads from a CHART or DIAGRAM in a document to its part, "" if none."""
     return reference.get(_RELATION + ("id" if reference.tag == CHART else "dm"), "")
 
 

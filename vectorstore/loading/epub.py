@@ -1,5 +1,4 @@
-"""E-books and newspapers as EPUB: every chapter is an article, in reading order, with the book as
-source."""
+"""E-books and newspapers as EPUB: every chapter is an article from the book, in reading order."""
 
 from __future__ import annotations
 

@@ -122,8 +122,7 @@ def may_be_teaser(text: str) -> bool:
 
 
 def goes_on(teaser: str, text: str) -> bool:
-    """Whether `text` is longer and shares its words: not a notice about cookies or
-    subscriptions."""
+    """Whether `text` is longer and shares its words: no notice about cookies or subscriptions."""
     wanted, words = ({word.lower() for word in _WORD.findall(each)} for each in (teaser, text))
     return len(text) > _MORE * len(teaser) and len(wanted & words) >= _SHARED * len(wanted)
 

@@ -265,8 +265,7 @@ def _unflowed(written: str, *, keep_blank: bool) -> str:
 
 
 def _with_forwarded(draft: Draft) -> Iterator[Draft]:
-    """The newly written text, and every mail quoted below it, with its own sender, date and
-    subject."""
+    """The new text, and every mail quoted below it, with its own sender, date and subject."""
     rest, number = draft, 0
     forwarded: list[Draft] = []
     while number < _DEEPEST and (parted := _parted(rest)):

@@ -129,8 +129,7 @@ def _fields(written: str) -> dict[str, tuple[Any, int]] | None:
     import yaml
 
     class Shallow(yaml.BaseLoader):
-        """Limits nesting, whatever Python would allow: each level makes each token more
-        expensive."""
+        """Limits nesting, whatever Python would allow: each level makes every token slower."""
 
         depth = 0
 

@@ -1,5 +1,4 @@
-"""The text of scanned pages and pictures, by text recognition (OCR), if the extra `ocr` is
-installed.
+"""The text of scanned pages and pictures, by text recognition (OCR), with the extra `ocr`.
 
 RapidOCR finds the lines of a picture and what each says, with models included in its package;
 `layout` makes running text of them. It may misread a letter or a figure, so every article from it
@@ -114,8 +113,7 @@ def pages(numbers: Sequence[int]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A line of a picture: the corners of its box, starting at the top left, in pixels from
-    there."""
+    """A line of a picture: the corners of its box from the top left on, in pixels from there."""
 
     text: str
     score: float
@@ -206,7 +204,7 @@ def _across(line: _Seen) -> float:
 
 
 def _page(lines: Sequence[_Seen]) -> Page:
-    """Lines placed on an upright page: each a stretch, its words positioned by their share of
+    """Lines placed on an upright page: each a stretch, its words placed by their share of
     letters."""
     if not lines:
         return Page([], height=_PAGE)

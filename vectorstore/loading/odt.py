@@ -43,8 +43,7 @@ _PASSED_OVER = {
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
-    """One article. Raises LoadingError if it is not such a text, is protected, or unpacks to too
-    much."""
+    """One article. Raises LoadingError if it is not such a text, is protected, or is too large."""
     archive = checked(content)
     body = _part(archive, "content.xml").find(f"{_OFFICE}body/{_OFFICE}text")
     if body is None:

@@ -149,8 +149,7 @@ def _paper(heads: Sequence[str]) -> tuple[str, date | None]:
 
 
 def _page(page: PdfPage) -> Page:
-    """The words of a page, upright: the direction of most of its text, however the page is
-    turned."""
+    """The words of a page, upright: as most of its text is, however the page is turned."""
     words = list(_Reader(page).words())
     angles = Counter(round(angle, 1) for angle, word in words if word.text.strip())
     upright = angles.most_common(1)[0][0] if angles else 0.0

@@ -1,5 +1,4 @@
-"""Slides (.pptx): one article, with a page per slide: its title, texts and tables, then speaker
-notes.
+"""Slides (.pptx): one article, with a page per slide: title, texts and tables, then speaker notes.
 
 python-pptx reads them. What a slide inherits from its layout is left out, and so are hidden slides,
 with a notice. The title and figures of a chart are included; struck-out text is not.

@@ -337,8 +337,8 @@ def _published(fields: _Fields, place: str, days: Days) -> tuple[date | None, tu
 
 
 def _text_of(fields: _Fields, field: str) -> str:
-    """The first of these fields with a text, unless another is much longer; all excerpts and
-    notes."""
+    """The first of these fields with a text, unless another is much longer; of excerpts and notes,
+    all of them."""
     texts = []
     for name in _NAMES[field]:
         for value in _many(fields.get(name)):

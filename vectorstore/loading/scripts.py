@@ -177,8 +177,7 @@ def _merged(runs: Iterable[Run]) -> Iterator[Run]:
 
 
 def _marks_a_phrase(said: str, before: str) -> bool:
-    """Whether a raised number does not belong to a quantity: after a word, or the end of a
-    phrase."""
+    """Whether a raised number belongs to no quantity: after a word, or the end of a phrase."""
     if not _NUMBER_MARK.fullmatch(said):
         return False
     if before[-1:] in _ENDS_A_PHRASE and before:

@@ -1,5 +1,4 @@
-"""Workbooks (.xlsx, .xls, .ods): a sheet of records gives an article per row, any other is one
-article.
+"""Workbooks (.xlsx, .xls, .ods): a sheet of records gives an article per row, any other just one.
 
 calamine reads them. A sheet holds records if its first row names a column for the text, as in a CSV
 file. In any other sheet, the rows become lines with " | " between the cells.

@@ -81,8 +81,7 @@ def left_out(entry: Any) -> str:
 
 
 def named_tags(entry: Any) -> Iterator[str]:
-    """The tags and categories of an entry in any feed, except those that programs set for their own
-    purposes."""
+    """The tags and categories of an entry in any feed, except those that only programs use."""
     for tag in entry.get("tags") or ():
         scheme = str(tag.get("scheme") or "")
         name = str(tag.get("label") or tag.get("term") or "")

@@ -100,8 +100,7 @@ class Store(Protocol):
 
     @property
     def turn(self) -> Turn:
-        """Held by whoever changes the index, by only one of all programs using the store.
-        Re-entrant."""
+        """Held by whoever changes the index: one program of all that use the store. Re-entrant."""
 
     # -- rows ----------------------------------------------------------------------------------
 

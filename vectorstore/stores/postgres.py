@@ -410,8 +410,8 @@ class _Schema:
         return self._db
 
     def _begun(self) -> Connection[dict[str, Any]]:
-        """The connection that writes, in a transaction with no other program's running beside
-        it."""
+        """The connection that writes, in a transaction that excludes other programs'
+        transactions."""
         db = self._again("BEGIN")
         try:
             db.execute("SELECT pg_advisory_xact_lock(%s)", (self._lock,))
@@ -462,7 +462,7 @@ class _Schema:
             )
 
     def _recognise(self) -> None:
-        """Make an empty schema ours, or check that it is; if programs begin at once, only one
+        """Make an empty schema ours, or check that it is; of programs that begin at once, one
         does."""
         name = self._address.index
         db = self._writer()

@@ -46,8 +46,7 @@ _PRIVATE = range(0xE000, 0xF900)  # characters that only their font defines
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
-    """One article. Raises LoadingError if it is not a Word document, or unpacks to too large a
-    size."""
+    """One article. Raises LoadingError if it is not a Word document, or is too large."""
     from io import BytesIO
     from zipfile import BadZipFile
 

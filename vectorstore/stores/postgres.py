@@ -410,8 +410,7 @@ class _Schema:
         return self._db
 
     def _begun(self) -> Connection[dict[str, Any]]:
-        """The connection that writes, in a transaction that excludes other programs'
-        transactions."""
+        """The connection that writes, in a transaction that excludes those of other programs."""
         db = self._again("BEGIN")
         try:
             db.execute("SELECT pg_advisory_xact_lock(%s)", (self._lock,))

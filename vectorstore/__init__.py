@@ -1,4 +1,4 @@
-"""Finds passages in articles: Article, Passage, Hit and the index that holds them."""
+"""Finding passages in articles: Article, Passage, Hit and the index that holds them."""
 
 from vectorstore.articles import (
     AddReport,

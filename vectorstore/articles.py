@@ -18,10 +18,10 @@ class Article:
     """One article, verbatim.
 
     `text` is stored as given and never normalised: every offset in the project is a Python string
-    index into it. `published` is a day or None; where it is None, a filter by date leaves the
-    article out. `source` is the outlet or, failing that, the file; `url` the original's address.
-    `pages` are the offsets at which the pages of a paged document begin, () where it has none. `tags`
-    are the topics that it is filed under, as they are written there.
+    index into it. `published` is a day or None; if it is None, a filter by date leaves the article
+    out. `source` is the outlet or, failing that, the file; `url` the original's address. `pages`
+    are the offsets at which the pages of a paged document begin, () if it has none. `tags` are the
+    topics it is filed under, as written there.
     """
 
     id: str
@@ -56,7 +56,7 @@ class Passage:
 class Hit:
     """A passage that was found, and the near-identical ones it stands for.
 
-    `score` orders the hits of one search, higher is better; it is not comparable between searches.
+    `score` orders the hits of one search, higher is better; it is not comparable across searches.
     """
 
     passage: Passage
@@ -74,7 +74,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a person should know of something that was added: a date that could not be read, …"""
+    """What a person should know about something that was added: a date that could not be read, …"""
 
     source: str
     text: str
@@ -82,8 +82,8 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class AddReport:
-    """What became of everything that was given: tuples of article ids, what was skipped, and what
-    there is to know of the rest."""
+    """What became of everything that was given: tuples of article ids, what was skipped, and
+    notices about the rest."""
 
     added: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
@@ -106,7 +106,7 @@ class Origin:
     """A file, page or feed that an article came from.
 
     `place` is the file's absolute path or the address; `source` what the article's source is
-    called there. `entry` tells the articles of one file apart, "" where it is one article. `gone`:
+    called there. `entry` tells the articles of one file apart, "" if it is one article. `gone`:
     the file is there, but had no such article when it was last read.
     """
 
@@ -121,11 +121,11 @@ class Origin:
 class SourceFile:
     """A file, page or feed as it was when it was last read, and what came of it.
 
-    `size` is in bytes, `modified` in nanoseconds since 1970; so is `changed`, when the file system
-    last noted anything of the file, and `inode` is its number there. All are -1 where they say
-    nothing. `digest` is the SHA-256 of its bytes, "" where reading it was cut off. `reading` is the number of the rules
-    it was read by. `address` is where a page was found in the end; `etag` and `last_modified` are
-    what its server said.
+    `size` is in bytes, `modified` in nanoseconds since 1970, and so is `changed`, the time when the
+    file system last recorded a change to the file; `inode` is its number there. Each is -1 if
+    unknown. `digest` is the SHA-256 of its bytes, "" if reading it was cut off. `reading` is the
+    number of the rules it was read by. `address` is where a page was finally found; `etag` and
+    `last_modified` are what its server sent.
     """
 
     place: str
@@ -144,11 +144,11 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """How an index was brought to the state of a folder or feed: ids of articles, each once.
+    """How an index was brought up to date with a folder or feed: article ids, each once.
 
-    `duplicates` are files whose articles the index had already from another file, `vanished` the
+    `duplicates` are files whose articles the index already had from another file, `vanished` the
     articles that are no longer there, `removed` those of them that were removed. `refusal` says why
-    the others were not, where that was asked for.
+    the others were not removed, if that was asked for.
     """
 
     new: tuple[str, ...] = ()
@@ -167,9 +167,9 @@ class SyncReport:
 class Summary:
     """An article in a list: everything but its text.
 
-    `origins` are the files and pages it came from; () where it was given by a caller. The filter by
-    source finds it by its `source`, by theirs, and by their places. `added` counts up: what came into the
-    index later has a higher one.
+    `origins` are the files and pages it came from; () if a caller supplied it. A filter by source
+    finds it by its own `source`, by theirs, and by their places. `added` counts up: an article
+    added later has a higher number.
     """
 
     id: str
@@ -194,9 +194,9 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What is in the index. `sources` counts articles by source, most first; `content` is another
-    text after every change of any article, "" where none was made yet; `repairs` counts how often the
-    vectors were made again because they were damaged or lost, since the index was opened."""
+    """What is in the index. `sources` counts articles by source, largest first; `content` is a text
+    that differs after every change to any article, "" if none was made yet; `repairs` counts how
+    often since the index was opened the vectors were rebuilt because they were damaged or lost."""
 
     articles: int
     passages: int
@@ -213,8 +213,8 @@ class Statistics:
 class Filter:
     """Which articles a search may return; both dates are inclusive. None means no limit.
 
-    Of several authors or tags an article needs one; of each kind of limit, it has to meet all. Names
-    of authors and tags are whole ones; capital letters and runs of blanks make no difference in them.
+    An article needs only one of several authors or tags, but must satisfy every kind of limit.
+    Author and tag names are matched whole, ignoring case and runs of blanks.
     """
 
     sources: tuple[str, ...] | None = None
@@ -235,14 +235,14 @@ class Filter:
         authors: Iterable[str] | None = None,
         tags: Iterable[str] | None = None,
     ) -> Filter:
-        """The filter of these arguments of a search."""
+        """The filter for these search arguments."""
         given = (sources, articles, authors, tags)
         named = [None if names is None else tuple(names) for names in given]
         return cls(named[0], named[1], after, before, named[2], named[3])
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The arguments of a search or question that limit it so."""
+        """The arguments that give a search or question these limits."""
         return {
             "sources": self.sources,
             "articles": self.articles,
@@ -266,7 +266,7 @@ class Filter:
 
     @property
     def dated(self) -> bool:
-        """True where the filter leaves out articles that have no date."""
+        """True if the filter leaves out articles without a date."""
         return self.after is not None or self.before is not None
 
     @property
@@ -276,7 +276,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far long work is: `done` of `total` (0 where unknown), and what is being worked on."""
+    """Progress of a long task: `done` of `total` (0 if unknown), and what is being worked on."""
 
     done: int
     total: int
@@ -285,7 +285,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of a check-up. `severity` is "ok", "warning" or "error"; `remedy` the next command."""
+    """One line of a check. `severity` is "ok", "warning" or "error"; `remedy` the next command."""
 
     severity: str
     message: str
@@ -293,7 +293,7 @@ class Finding:
 
 
 def comparable(name: str) -> str:
-    """The name of an author or tag as it is compared: by its letters, whatever their case."""
+    """An author or tag name in the form used for comparison: ignoring case and runs of blanks."""
     return " ".join(name.split()).casefold()
 
 

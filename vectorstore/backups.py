@@ -1,18 +1,17 @@
-"""Backups: the whole index in one file, where the newest of them is, and back again.
+"""Backups: writing the whole index to one file, finding the newest one, and restoring it.
 
-    write_backup(folder, Path("dateline.backup"), beside=[CONVERSATIONS])   also while it is in use
+    write_backup(folder, Path("dateline.backup"), beside=[CONVERSATIONS])   even while it is in use
     restore(Path("dateline.backup"), folder, beside=[CONVERSATIONS])        -> Statistics
-    newest_backup(folder)                               None where there is none
+    newest_backup(folder)                               None if there is none
 
-A backup is the catalog, copied as of one moment: articles, passages, embeddings, word search. In it
-lie, each as of one moment too, those databases `beside` the catalog that the caller names: what was
-asked and answered is one. Vectors are made again. Where backups were written is noted beside the
-catalog and not in it, because it is needed when the catalog cannot be read. Nothing here knows
-Chroma.
+A backup is a snapshot of the catalog: articles, passages, embeddings, word search. It also contains
+a snapshot of each database `beside` the catalog that the caller names, such as the one with past
+questions and answers. Vectors are rebuilt. Where backups were written is noted beside the catalog
+rather than in it, because it is needed when the catalog cannot be read. Nothing here knows Chroma.
 
-A backup may come from anybody. So nothing of it takes its place as it is: its rows are copied into
-tables that are made here, after its schema was found to be Dateline's, and the word search is made
-again from the articles.
+A backup may come from anybody. So none of it is put in place as it is: after its schema was found
+to be Dateline's, its rows are copied into tables made here, and the word search is rebuilt from the
+articles.
 """
 
 from __future__ import annotations
@@ -42,9 +41,9 @@ DAMAGED = "damaged.sqlite"  # the damaged catalog that a restored one has replac
 
 _OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 _REMEMBERED = 50
-_PART = 16_000_000  # bytes of a database beside the catalog that are one row of the backup
+_PART = 16_000_000  # bytes of a database beside the catalog in one row of the backup
 _BESIDE = "CREATE TABLE beside (name TEXT, part INTEGER, content BLOB, PRIMARY KEY (name, part))"
-# What is noted of the folder it was in, and what is no name that is drawn here.
+# Notes about the folder it was in, and anything that is not a random name made here.
 _FORGET_SURROUNDINGS = """
 DELETE FROM main.meta WHERE key NOT IN ('index', 'content')
 OR length(value) <> 32 OR value GLOB '*[^0-9a-f]*'
@@ -59,11 +58,11 @@ def write_backup(
     without: Collection[str] = (),
 ) -> None:
     """Write the index in `folder` to `file`, readable by its owner only; an older backup there is
-    replaced when the new one is complete. The index may be in use. With the catalog go the databases
-    `beside` it that are there, but for those whose name is in `without`.
+    replaced once the new one is complete. The index may be in use. The existing databases `beside`
+    the catalog are included, except those named in `without`.
 
-    Raises StoreError where `file` cannot be written, is within `folder`, or is something else than
-    a backup; StoreDamagedError where what was copied does not pass SQLite's check.
+    Raises StoreError if `file` cannot be written, is within `folder`, or is something other than a
+    backup; StoreDamagedError if the copy does not pass SQLite's check.
     """
     file = file.absolute()
     if file.resolve().is_relative_to(folder.resolve()):
@@ -71,7 +70,7 @@ def write_backup(
     try:
         if file.exists() and not DATABASE.marks(file):
             raise StoreError(f"{file} exists and is no backup. Give another name.")
-        # Made for its owner only; in the same folder, so that it can take its place in one step.
+        # Created for its owner only; in the same folder, so that it can be put in place atomically.
         descriptor, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
         draft = Path(name)
         try:
@@ -111,19 +110,20 @@ def restore(
     on_kept: Callable[[Path], None] = lambda _: None,
     on_lacking: Callable[[Path], None] = lambda _: None,
 ) -> Statistics:
-    """Make the index in `folder` what the backup `file` holds, in one step, and say what that is.
+    """Replace the index in `folder` with the contents of the backup `file`, atomically, and return
+    what it holds.
 
     An index that holds articles is replaced only with `replace`; one whose catalog is damaged is
-    kept as `damaged.sqlite` beside the new one. So are the databases `beside` it that the backup
-    holds: without `replace` only those that are not there come back, and `on_kept` is called with
-    each that stays as it is; `on_lacking` with each that is there and not in the backup, which stays
-    also with `replace`. The backup is checked in full before anything changes. Whoever is stopped
-    in between has lost nothing that the backup does not replace, and can restore again. Vectors are
-    made again on first use, without embedding.
+    kept as `damaged.sqlite` beside the new one. The databases `beside` it that the backup holds are
+    restored likewise: without `replace`, only those that are absent, and `on_kept` is called with
+    each that stays as it is; `on_lacking` with each that exists but is not in the backup, which
+    stays even with `replace`. The backup is checked in full before anything changes. If
+    interrupted, nothing is lost that the backup does not replace, and the restore can be repeated.
+    Vectors are rebuilt on first use, without embedding.
 
-    Raises StoreError where there is no such file, the index holds articles or cannot be written;
-    StoreBusyError, naming it, where a process holds the index; StoreFormatError where `file` is no
-    backup or of a newer format; StoreDamagedError where the backup is damaged, or holds a table,
+    Raises StoreError if there is no such file, the index holds articles or cannot be written;
+    StoreBusyError, naming the process, if one holds the index; StoreFormatError if `file` is not a
+    backup or has a newer format; StoreDamagedError if the backup is damaged, or holds a table,
     trigger, view or database that Dateline does not make.
     """
     if not file.is_file():
@@ -151,7 +151,7 @@ def restore(
 
 
 def newest_backup(folder: Path) -> Path | None:
-    """The backup that was written last and is still there."""
+    """The most recently written backup that still exists."""
     return next((file for file in reversed(_noted(folder)) if file.is_file()), None)
 
 
@@ -190,7 +190,7 @@ def _restore(
             )
         statistics = restored.statistics()
         before = _index_before(folder, replace=replace)
-        # Of another state: a server must not be believed to have these vectors.
+        # Another state: a server must not be assumed to have these vectors.
         restored.all_pending(
             index=before or restored.meta("index") or uuid.uuid4().hex,
             inode=str(draft.stat().st_ino),
@@ -202,18 +202,18 @@ def _restore(
     _make_durable(draft)
     targets = {folder / other.name.removeprefix(f"{RESTORING}-"): other for other in others}
     there = {target for target in targets if target.exists()}
-    # What replaces nothing comes before the catalog: whoever is stopped then can restore again.
+    # What replaces nothing is put in place before the catalog: if interrupted, restore again.
     for target in targets.keys() - there:
         _put_in_place(targets[target], target)
-    # The log of the old catalog must not meet the new one.
+    # The old catalog's log must not be applied to the new one.
     for old in side_files(folder / CATALOG):
         old.unlink(missing_ok=True)
     if before is None:
         (folder / CATALOG).replace(folder / DAMAGED)
     draft.replace(folder / CATALOG)
     _make_durable(folder)
-    # What replaces another comes after it: until then the old articles have what was asked of them,
-    # and whoever is stopped here still has the old answers beside the backup with the new ones.
+    # What replaces another comes after it: until then the old articles keep what was asked of them,
+    # and whoever is interrupted here still has the old answers, and the new ones in the backup.
     for target in sorted(there):
         if replace:
             _put_in_place(targets[target], target)
@@ -229,20 +229,20 @@ def _restore(
 
 
 def _put_in_place(restored: Path, target: Path) -> None:
-    """Let a restored database take its place in one step."""
+    """Put a restored database in place atomically."""
     _make_durable(restored)
     if target.exists():
         with suppress(sqlite3.DatabaseError), closing(connect(target)) as old:
-            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # it is whole until it is replaced
+            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # complete until it is replaced
     for old_log in side_files(target):
         old_log.unlink(missing_ok=True)
     restored.replace(target)
 
 
 def _index_before(folder: Path, *, replace: bool) -> str | None:
-    """The name of the index that is in `folder`, "" where there is none, None where it is damaged.
+    """The name of the index in `folder`, "" if there is none, None if it is damaged.
 
-    Raises StoreError where it must not be replaced. Its log is folded in on the way.
+    Raises StoreError if it must not be replaced. As a side effect its log is merged in.
     """
     file = folder / CATALOG
     if not file.exists():
@@ -265,8 +265,8 @@ def _index_before(folder: Path, *, replace: bool) -> str | None:
 
 
 def _copy(file: Path, target: Path) -> None:
-    """Copy an SQLite database into `target` as of one moment: a single file on the disk, whatever
-    the state of its log. Raises sqlite3.DatabaseError, also where the copy is damaged."""
+    """Copy a snapshot of an SQLite database into `target`: a single file on disk, whatever the
+    state of its log. Raises sqlite3.DatabaseError, including when the copy is damaged."""
     source = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
     try:
         copy = sqlite3.connect(target, isolation_level=None)
@@ -283,7 +283,7 @@ def _copy(file: Path, target: Path) -> None:
 
 
 def _put_in(backup: Path, database: Path) -> None:
-    """Add a copy of a database, as of one moment, to a backup."""
+    """Add a snapshot of a database to a backup."""
     copied = backup.with_name(f"{backup.name}-beside")
     _make_new(copied)
     try:
@@ -314,10 +314,10 @@ def _put_in(backup: Path, database: Path) -> None:
 def _given(
     file: Path, database: Database, target: Path, *, also: Sequence[str] = ()
 ) -> Iterator[sqlite3.Connection]:
-    """An empty database `target`, in a transaction, with the file attached as "given", to be read.
+    """An empty database `target`, in a transaction, with the file attached as "given", read-only.
 
-    Raises sqlite3.DatabaseError where the file is damaged or has in it what Dateline does not make,
-    or else than the statements in `also` do; StoreFormatError where it is of a newer format.
+    Raises sqlite3.DatabaseError if the file is damaged or contains anything that neither Dateline
+    nor the statements in `also` make; StoreFormatError if it has a newer format.
     """
     _make_new(target)
     with closing(connect(target.absolute().as_uri(), uri=True)) as db:
@@ -343,12 +343,12 @@ def _given(
 
 
 def _taken_out(db: sqlite3.Connection, draft: Path, beside: Sequence[Database]) -> list[Path]:
-    """Make the databases that a backup holds beside the catalog again, in files next to the draft.
+    """Recreate the databases that a backup holds beside the catalog, in files next to the draft.
 
-    Raises sqlite3.DatabaseError where one of them is damaged, or none of those that may be there.
+    Raises sqlite3.DatabaseError if one of them is damaged, or is not one that may be there.
     """
     if not db.execute("SELECT 1 FROM given.sqlite_schema WHERE name = 'beside'").fetchone():
-        return []  # of a Dateline that kept the catalog alone, or nothing was beside it
+        return []  # from a Dateline that saved only the catalog, or there was nothing beside it
     known = {database.name: database for database in beside}
     written = []
     for (name,) in db.execute("SELECT DISTINCT name FROM given.beside").fetchall():
@@ -386,8 +386,8 @@ def _make_new(file: Path) -> None:
 
 
 def _new(file: Path) -> int:
-    """A descriptor of a file that is made now, for its owner only. Raises FileExistsError where there is
-    one, or a link, in its place."""
+    """A descriptor of a newly created file, for its owner only. Raises FileExistsError if a file or
+    link is already there."""
     return os.open(
         file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), _OWNER_ONLY
     )
@@ -402,7 +402,7 @@ def _make_durable(path: Path) -> None:
 
 
 def _remember(folder: Path, file: Path) -> None:
-    """Note the backup as the newest: by its place in the list, for clocks go back."""
+    """Note the backup as the newest: by its place in the list, since clocks may go back."""
     notes = _notes(folder)
     notes = [note for note in notes if note.get("file") != str(file)][-_REMEMBERED + 1 :]
     notes.append({"file": str(file), "made": datetime.now(UTC).isoformat(timespec="seconds")})
@@ -418,7 +418,7 @@ def _noted(folder: Path) -> list[Path]:
 
 
 def _notes(folder: Path) -> list[dict[str, str]]:
-    """What is noted; nothing where the notes cannot be read, which must hinder nobody."""
+    """What is noted; nothing if the notes cannot be read, which must not stop anybody."""
     with suppress(OSError, ValueError):
         notes = json.loads((folder / NOTES).read_text(encoding="utf-8"))
         if isinstance(notes, list):

@@ -1,12 +1,12 @@
-"""The calls that one program makes on the index another holds, and how they travel: as JSON.
+"""The calls that one program makes on an index held by another, and how they are sent: as JSON.
 
-    encode(Search("two states", k=3))            bytes, by whoever calls
-    answer("search", body, index)                bytes, by whoever holds the index
-    decode_result(Search, body)                  list[Hit], by whoever called
+    encode(Search("two states", k=3))            bytes, on the caller's side
+    answer("search", body, index)                bytes, on the side that holds the index
+    decode_result(Search, body)                  list[Hit], on the caller's side
     encode_error(error), decode_error(body)      the same class and message on the other side
 
-One class a method of `Index`, with the method's arguments. Dates travel as ISO strings. It knows
-neither HTTP nor where the index is.
+One class per method of `Index`, with the method's arguments. Dates are sent as ISO strings. It
+knows neither HTTP nor where the index is.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Result = TypeVar("Result")
 
 
 class Call(Generic[Result]):
-    """A method of `Index` with its arguments. `refusal` is raised for arguments of a wrong type."""
+    """A method of `Index` with its arguments. `refusal` is raised for a wrong argument type."""
 
     __slots__ = ()
 
@@ -72,7 +72,7 @@ class AddArticles(Call[AddReport]):
 class Search(Call[list[Hit]]):
     query: str
     k: int
-    mode: str  # the index refuses what is no mode, in its own words
+    mode: str  # the index rejects anything that is not a mode, in its own words
     sources: tuple[str, ...] | None
     articles: tuple[str, ...] | None
     after: date | None
@@ -253,7 +253,7 @@ class Rebuild(Call[None]):
 
 @dataclass(frozen=True, slots=True)
 class Backup(Call[None]):
-    file: str  # absolute: the holder may work in another folder
+    file: str  # absolute: the holder may have another working directory
     without: tuple[str, ...] = ()
 
     method: ClassVar[str] = "backup"
@@ -283,14 +283,14 @@ CALLS: tuple[type[Call[Any]], ...] = (
 
 
 def encode(call: Call[Any]) -> bytes:
-    # Escapes carry half a surrogate pair too: the index refuses it, naming the article.
+    # Escapes can carry half a surrogate pair too: the index rejects it, naming the article.
     return json.dumps(asdict(cast("Any", call)), default=_isoformat).encode("ascii")
 
 
 def answer(method: str, body: bytes, index: Index) -> bytes:
     """Make the call and return its result as JSON.
 
-    Raises what the index raises, and the call's `refusal` for a body that is none of its arguments.
+    Raises what the index raises, and the call's `refusal` if the body does not match its arguments.
     """
     from pydantic import ValidationError
 
@@ -309,7 +309,7 @@ def answer(method: str, body: bytes, index: Index) -> bytes:
 
 
 def decode_result(kind: type[Call[Result]], body: bytes) -> Result:
-    """What the call returned. Raises StoreError where `body` is not what it returns."""
+    """What the call returned. Raises StoreError if `body` is not what it returns."""
     from pydantic import ValidationError
 
     try:
@@ -326,7 +326,7 @@ def encode_error(error: DatelineError) -> bytes:
 
 
 def decode_error(body: bytes) -> DatelineError | None:
-    """The error in `body`, StoreError where its class is unknown here; None where there is none."""
+    """The error in `body`, as StoreError if its class is unknown here; None if there is none."""
     try:
         values = json.loads(body)
         name, message = values["error"], str(values["message"])
@@ -337,7 +337,7 @@ def decode_error(body: bytes) -> DatelineError | None:
 
 
 def described(error: Exception) -> str:
-    """Which error and where, without its message: that may quote an article or a question."""
+    """Which error and where, without its message, which may quote an article or a question."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -365,7 +365,7 @@ def _isoformat(value: object) -> str:
 
 
 def _refused(method: str, values: Any, error: ValidationError) -> str:
-    """Which argument, of which article, and why; never the value."""
+    """Which argument of which article was rejected, and why; never the value."""
     problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where: Sequence[Any] = problem["loc"]
     why = f"{problem['msg']}. Correct it and try again."

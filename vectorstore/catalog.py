@@ -1,17 +1,17 @@
-"""The truth: articles verbatim, passages, embeddings, labels, and what is found by words.
+"""The source of truth: articles verbatim, passages, embeddings, labels, and the words searched.
 
-What is committed here is kept: an article with its passages, embeddings and search words is one
-transaction of the store. `pending` lists the vectors that the vector store has yet to take or drop; it
-is written by the same transaction, so the vectors can always be brought up to date from here, without
+What is committed here is kept: an article with its passages, embeddings and search words is stored
+in one transaction. `pending` lists the vectors that the vector store has yet to add or drop; it is
+written in the same transaction, so the vectors can always be brought up to date from here without
 embedding again.
 
 Passages that embed the same text (copies of an article, a notice under every article) share one
-vector: many equal vectors would cut an approximate index into parts that cannot be reached.
+vector: many equal vectors would split an approximate index into unreachable parts.
 
-Which files the articles came from, and how those were when they were read, is kept here too.
+Which files the articles came from, and their state when they were read, is kept here too.
 
-It knows neither databases (`stores`) nor embedding models nor Chroma: vectors are bytes to it, a model is
-a name.
+It knows nothing of databases (`stores`), embedding models or Chroma: to it vectors are bytes, and a
+model is a name.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ from vectorstore.folding import folded
 from vectorstore.stores import Row, Store, Words
 from vectorstore.stores.sqlite import MIGRATIONS, SQLiteStore
 
-_SHORTEST = 3  # characters of a stem that another may be taken for
+_SHORTEST = 3  # characters of the shortest stem for which others are suggested
 _LONG = 8  # characters from which two may differ
-_NEAREST = 24  # stems whose forms are looked at
+_NEAREST = 24  # stems whose forms are examined
 # Every further term costs time over the whole index, and a pasted page has hundreds.
 _TERMS = 32
-_FILTERS = 8  # whose articles are remembered until something changes
+_FILTERS = 8  # filters whose articles are remembered until something changes
 
 _WORD = re.compile(r"\w+")
-_CHUNK = 500  # values a statement: every build of SQLite takes that many
+_CHUNK = 500  # values per statement: every build of SQLite accepts that many
 _PENDING = "INSERT INTO pending VALUES (?) ON CONFLICT DO NOTHING"
 _OTHER = "(model < ? OR model > ?)"  # unlike <>, an index answers that at once
 
@@ -65,7 +65,7 @@ _OTHER = "(model < ? OR model > ?)"  # unlike <>, an index answers that at once
 @dataclass(frozen=True, slots=True)
 class NewPassage:
     """A passage to be stored: offsets into its article, the digest of what is embedded for it, and
-    the vector as float32 bytes, None where a vector of that digest is stored already."""
+    the vector as float32 bytes, None if a vector with that digest is already stored."""
 
     start: int
     end: int
@@ -82,7 +82,7 @@ class StoredVector:
 
 
 class Catalog:
-    """The rows of a store. May be used from several threads: reading does not wait for writing."""
+    """The rows of a store. May be used from several threads: reads do not wait for writes."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -98,7 +98,7 @@ class Catalog:
     # -- articles ------------------------------------------------------------------------------
 
     def digests(self, ids: Iterable[str]) -> dict[str, str]:
-        """The content digest of each of these articles that is stored."""
+        """The content digests of those of these articles that are stored, by id."""
         rows = self._rows_in("SELECT id, digest FROM articles WHERE id IN", ids)
         return {row["id"]: row["digest"] for row in rows}
 
@@ -108,8 +108,8 @@ class Catalog:
         model: str,
         signatures: Mapping[str, Signature] | None = None,
     ) -> None:
-        """Store these articles, replacing those of the same id, in one transaction; `signatures`
-        are by id, and an article may get its own later."""
+        """Store these articles, replacing those with the same id, in one transaction; `signatures`
+        are keyed by id, and an article may get its signature later."""
         left: list[int] = []  # dropped last: one article may take over the text of another
         found_by: list[Words] = []
         with self.transaction():
@@ -129,7 +129,7 @@ class Catalog:
             self._drop_vectors_without_passage(left)
 
     def put_details(self, article: Article) -> None:
-        """Store what is known about an article whose id, title and text are stored as they are."""
+        """Store the details of an article whose id, title and text are unchanged."""
         with self.transaction():
             key = self._key_of(article.id)
             if key is None:
@@ -137,8 +137,8 @@ class Catalog:
             self._update_article(key, article)
 
     def get(self, article_id: str) -> Article:
-        """Raises ArticleNotFoundError; StoreDamagedError where it is not what was stored."""
-        # Half a surrogate pair is in no id, and SQLite would not take it.
+        """Raises ArticleNotFoundError; StoreDamagedError if it is not what was stored."""
+        # No id contains half a surrogate pair, and SQLite would not accept it.
         wanted = article_id.encode(errors="replace").decode()
         row = self._row("SELECT * FROM articles WHERE id = ?", wanted)
         if row is None or wanted != article_id:
@@ -158,7 +158,7 @@ class Catalog:
         return [_summary(row, origins.get(row["id"], ())) for row in rows]
 
     def summary(self, article_id: str) -> Summary:
-        # Half a surrogate pair is in no id, and SQLite would not take it.
+        # No id contains half a surrogate pair, and SQLite would not accept it.
         wanted = article_id.encode(errors="replace").decode()
         with self.snapshot():
             row = self._row(f"{_SUMMARY} WHERE id = ?", wanted)
@@ -170,7 +170,7 @@ class Catalog:
     def remove(self, article_ids: Sequence[str], **meta: str) -> int:
         """Remove these articles and set `meta`, in one transaction; `forget` removes their traces.
 
-        Returns how many there were. Raises ArticleNotFoundError, before anything is removed.
+        Returns how many there were. Raises ArticleNotFoundError before anything is removed.
         """
         known = self.digests(article_ids)
         for article_id in article_ids:
@@ -229,15 +229,15 @@ class Catalog:
         articles: Iterable[str] = (),
         addresses: Iterable[str] = (),
     ) -> list[SourceFile]:
-        """The files that are `under` a folder or are it, or have one of these digests, articles or
-        addresses; in the order in which they came."""
+        """The files at or `under` a place, or with one of these digests, articles or addresses; in
+        the order they were added."""
         with self.snapshot():
             keys: set[int] = set()
             if under is not None:
                 stem = under.rstrip("/") + "/"
                 rows = self._rows(
                     "SELECT key FROM files WHERE place = ? OR (place >= ? AND place < ?)",
-                    *(under, stem, stem[:-1] + "0"),  # "0" is what comes after "/"
+                    *(under, stem, stem[:-1] + "0"),  # "0" is the character after "/"
                 )
                 keys.update(row["key"] for row in rows)
             for column, values in (("digest", digests), ("address", addresses)):
@@ -251,7 +251,7 @@ class Catalog:
             return self._files(sorted(keys))
 
     def all_files(self, at_once: int = _CHUNK) -> Iterator[list[SourceFile]]:
-        """Every file, some at once, in the order in which they came."""
+        """Every file, in batches, in the order they were added."""
         keys = [row["key"] for row in self._rows("SELECT key FROM files ORDER BY key")]
         for first in range(0, len(keys), at_once):
             yield self._files(keys[first : first + at_once])
@@ -267,8 +267,8 @@ class Catalog:
         return [_source_file(row, origins.get(row["key"], ())) for row in files]
 
     def begin_files(self, files: Sequence[SourceFile]) -> None:
-        """Note what these files are about to give: a file whose reading is cut off has no digest,
-        and the articles that may have been stored are known to be its."""
+        """Record what these files are about to yield: a file whose reading is cut off has no
+        digest, and the articles that may have been stored are known to be its own."""
         with self.transaction():
             for file in files:
                 key = self._file_key(file.place)
@@ -278,11 +278,11 @@ class Catalog:
                 self._note_origins(key, file.origins)
 
     def settle_files(self, files: Sequence[SourceFile], forget: Sequence[str]) -> None:
-        """These files have given what they say, and those at the places `forget` are no more, in
-        one transaction.
+        """Record that these files have yielded their articles, and that those at the places
+        `forget` are gone, in one transaction.
 
-        A file without a digest is one that will give more. An article whose source was the name of
-        a file that is no longer its origin takes that of one that is.
+        A file without a digest has more to come. An article whose source was named after a file
+        that is no longer its origin takes the name of one that is.
         """
         with self.transaction():
             dropped: dict[str, set[str]] = {}
@@ -300,7 +300,8 @@ class Catalog:
                 self._name_source_anew(article_id, sources)
 
     def note_edits(self, article_id: str, **values: str) -> None:
-        """What a person has set outlives the next reading of the article's file; lists as JSON."""
+        """Record what a person has set, so that it survives the next reading of the article's file;
+        lists as JSON."""
         with self.transaction():
             self._store.execute_many(
                 "INSERT INTO edits VALUES (?, ?, ?) "
@@ -314,7 +315,7 @@ class Catalog:
         return [(row["article"], row["field"], row["value"]) for row in rows]
 
     def as_edited(self, articles: Sequence[Article]) -> list[Article]:
-        """These articles, with what a person has set in them."""
+        """These articles, with the values that a person has set."""
         edits: dict[str, dict[str, Any]] = {}
         for row in self._rows_in(
             "SELECT article, field, value FROM edits WHERE article IN", (a.id for a in articles)
@@ -330,11 +331,11 @@ class Catalog:
     # -- finding -------------------------------------------------------------------------------
 
     def article_keys(self, where: Filter) -> list[int] | None:
-        """The keys of the articles that `where` admits, sorted; None where it admits all. Not to be
-        changed by who gets them."""
+        """The keys of the articles that `where` admits, sorted; None if it admits all. The caller
+        must not modify the list."""
         if where.empty:
             return None
-        if where.sources is not None:  # files may be told anew where no article changes
+        if where.sources is not None:  # origins may change without any article changing
             return self._keys_of_admitted(where)
         content = self.meta("content")
         with self._remembering:
@@ -377,8 +378,8 @@ class Catalog:
         return sorted(set.intersection(*map(set, admitted)))
 
     def near_words(self, word: str, k: int) -> list[str]:
-        """At most `k` words of the articles, as written there, that are spelt nearly as `word`: the
-        nearest first, of those the most frequent."""
+        """At most `k` words from the articles, as written there, that are spelt almost like `word`:
+        closest first, then most frequent."""
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
         from Stemmer import Stemmer
@@ -389,7 +390,7 @@ class Catalog:
             return []
         cutoff = 2 if len(stem) >= _LONG else 1
         found: dict[str, tuple[int, int]] = {}
-        # The vocabulary has stems; an error in what was cut off makes them differ by more.
+        # The vocabulary has stems; an error in the part cut off makes them differ by more.
         away = cutoff + 2
         with self.snapshot():
             terms = {
@@ -406,7 +407,7 @@ class Catalog:
             for term, apart, _ in near[:_NEAREST]:
                 for form, count in self._store.as_written(term).items():
                     distance = min(apart, OSA.distance(plain, folded(form).lower()))
-                    # Hardly anyone errs in the first letter (Yannakoudakis and Fawthrop 1983).
+                    # Hardly anyone gets the first letter wrong (Yannakoudakis and Fawthrop 1983).
                     if distance <= cutoff and _begin_alike(plain, folded(form).lower()):
                         found[form] = (distance, -count)
         return sorted(found, key=lambda form: (found[form], form))[:k]
@@ -421,8 +422,9 @@ class Catalog:
     def passages_of(
         self, vectors: Sequence[int], articles: Sequence[int] | None
     ) -> dict[int, list[Passage]]:
-        """The passages that share each of these vectors, the earliest published first, so that the
-        order of adding does not matter; vectors without any are left out. `articles` are sorted."""
+        """The passages that share each of these vectors, earliest published first, so that the
+        order of adding does not matter; vectors without any are left out. `articles` must be
+        sorted."""
         with self.snapshot():
             rows = self._rows(
                 "SELECT * FROM passages WHERE vector IN (each ?) ORDER BY key", list(vectors)
@@ -441,7 +443,7 @@ class Catalog:
     # -- copies --------------------------------------------------------------------------------
 
     def without_signature(self, limit: int) -> list[tuple[int, str]]:
-        """Keys and texts of articles that have no signature as they are made now."""
+        """Keys and texts of articles that lack a signature of the current kind."""
         rows = self._rows(
             """SELECT key, text FROM articles WHERE key NOT IN
                (SELECT article FROM signatures WHERE signing = ?) ORDER BY key LIMIT ?""",
@@ -451,7 +453,7 @@ class Catalog:
         return [(row["key"], row["text"]) for row in rows]
 
     def sign(self, signatures: Iterable[tuple[int, Signature]]) -> None:
-        """Note the signatures of these articles, by key."""
+        """Store the signatures of these articles, by key."""
         with self.transaction():
             for key, signature in signatures:
                 self._drop_signature(key)
@@ -474,12 +476,12 @@ class Catalog:
     # -- vectors -------------------------------------------------------------------------------
 
     def embedded(self, digests: Iterable[bytes]) -> set[bytes]:
-        """Those of these digests that have a vector."""
+        """Which of these digests have a vector."""
         rows = self._rows_in("SELECT digest FROM vectors WHERE digest IN", digests)
         return {row["digest"] for row in rows}
 
     def vector_keys(self, articles: Sequence[int] | None = None) -> list[int]:
-        """The keys of all vectors, or of those of these articles."""
+        """The keys of all vectors, or of these articles' vectors."""
         if articles is None:
             rows = self._rows("SELECT key FROM vectors ORDER BY key")
         else:
@@ -498,14 +500,14 @@ class Catalog:
         return [StoredVector(row["key"], row["embedding"]) for row in rows]
 
     def vector_keys_after(self, key: int) -> list[int]:
-        """The keys of the vectors that were added since that one, in their order."""
+        """The keys of the vectors added after this one, in order."""
         return [
             row["key"]
             for row in self._rows("SELECT key FROM vectors WHERE key > ? ORDER BY key", key)
         ]
 
     def vectors_of_passages(self, after: int) -> list[tuple[int, int, int]]:
-        """(key, article, vector) of the passages whose keys follow, in their order."""
+        """(key, article, vector) of the passages whose keys come after `after`, in order."""
         rows = self._rows(
             "SELECT key, article, vector FROM passages WHERE key > ? ORDER BY key", after
         )
@@ -516,22 +518,22 @@ class Catalog:
         return int(row["n"])
 
     def pending(self, limit: int) -> list[int]:
-        """Keys of vectors that are not known to be right in the vector store."""
+        """Keys of vectors not known to be up to date in the vector store."""
         rows = self._rows("SELECT vector FROM pending ORDER BY vector LIMIT ?", limit)
         return [row["vector"] for row in rows]
 
     def settle(self, keys: Iterable[int]) -> None:
-        """The vector store has taken or dropped these."""
+        """The vector store has added or dropped these."""
         with self.transaction():
             self._store.execute("DELETE FROM pending WHERE vector IN (each ?)", list(keys))
 
     def add_pending(self, keys: Iterable[int]) -> None:
-        """These vectors have to be handed over again."""
+        """These vectors must be handed over again."""
         with self.transaction():
             self._store.execute_many(_PENDING, [(key,) for key in keys])
 
     def all_pending(self, **meta: str) -> None:
-        """Every vector has to be handed over again; sets `meta` in the same transaction."""
+        """Every vector must be handed over again; sets `meta` in the same transaction."""
         with self.transaction():
             self._store.execute(
                 "INSERT INTO pending SELECT key FROM vectors WHERE true ON CONFLICT DO NOTHING"
@@ -545,15 +547,15 @@ class Catalog:
             self.set_meta(**meta)
 
     def count_other_models(self, model: str) -> int:
-        """How many vectors another model has made."""
+        """How many vectors another model made."""
         row = self._row(f"SELECT count(*) AS n FROM vectors WHERE {_OTHER}", model, model)  # noqa: S608
         return 0 if row is None else int(row["n"])
 
     def of_other_models(
         self, model: str, limit: int
     ) -> list[tuple[int, bytes, str, date | None, str]]:
-        """(key of the vector, digest of what was embedded, title, date, text) of passages that
-        another model embedded."""
+        """(vector key, digest of what was embedded, title, date, text) of passages that another
+        model embedded."""
         with self.snapshot():
             rows = self._rows(
                 f"""SELECT vectors.key AS key, digest, article, start, "end"
@@ -575,7 +577,7 @@ class Catalog:
         ]
 
     def spans(self, article_id: str) -> list[tuple[int, int]]:
-        """Start and end of the passages of this article, in their order."""
+        """Start and end of this article's passages, in order."""
         rows = self._rows(
             """SELECT start, "end" FROM passages JOIN articles ON articles.key = article
                WHERE id = ? ORDER BY ordinal""",
@@ -584,14 +586,14 @@ class Catalog:
         return [(row["start"], row["end"]) for row in rows]
 
     def models(self) -> list[str]:
-        """The models that have made vectors: none yet, one, or two while they are made again."""
+        """The models that made the vectors: none yet, one, or two while they are being remade."""
         rows = self._rows("SELECT DISTINCT model FROM vectors ORDER BY model")
         return [row["model"] for row in rows]
 
     def whole_articles(self, after: int, limit: int) -> list[tuple[int, Article, list[NewPassage]]]:
-        """The articles whose keys follow, with what was embedded of them, as `put` takes them.
+        """The articles whose keys come after `after`, with what was embedded, as `put` takes them.
 
-        Raises StoreDamagedError where one is not what was stored.
+        Raises StoreDamagedError if one is not what was stored.
         """
         with self.snapshot():
             rows = self._rows(
@@ -616,7 +618,7 @@ class Catalog:
         return whole
 
     def embedded_texts(self) -> Iterator[tuple[Article, list[tuple[int, int, bytes]]]]:
-        """Every sound article, with (start, end, digest of what was embedded) of its passages."""
+        """Every intact article, with (start, end, digest of what was embedded) for its passages."""
         for key in [row["key"] for row in self._rows("SELECT key FROM articles ORDER BY key")]:
             with self.snapshot():
                 row = self._row("SELECT * FROM articles WHERE key = ?", key)
@@ -630,7 +632,7 @@ class Catalog:
                 yield article, [(each["start"], each["end"], each["digest"]) for each in passages]
 
     def embed_again(self, vectors: Iterable[tuple[int, bytes]], model: str) -> None:
-        """Replace these vectors by those of `model`."""
+        """Replace these vectors with those of `model`."""
         with self.transaction():
             for key, embedding in vectors:
                 self._store.execute(
@@ -642,7 +644,7 @@ class Catalog:
     # -- the rows themselves -------------------------------------------------------------------
 
     def meta(self, key: str) -> str:
-        """A note about the file or its surroundings; "" where there is none."""
+        """A note about the file or its surroundings; "" if there is none."""
         row = self._row("SELECT value FROM meta WHERE key = ?", key)
         return "" if row is None else str(row["value"])
 
@@ -654,7 +656,7 @@ class Catalog:
             )
 
     def rebuild_words(self, progress: Callable[[Progress], None] | None = None) -> None:
-        """Build word search again from the articles: a new one is seen when it is complete."""
+        """Rebuild word search from the articles: the new one becomes visible once complete."""
         keys = [row["key"] for row in self._rows("SELECT key FROM articles ORDER BY key")]
         with self.transaction():
             self._store.clear_words()
@@ -691,7 +693,7 @@ class Catalog:
     # -- below ---------------------------------------------------------------------------------
 
     def _words_of(self, key: int, rows: Callable[..., Sequence[Row]]) -> list[Words]:
-        """What the passages of an article are found by; nothing where it is gone."""
+        """What an article's passages are found by; empty if it is gone."""
         spans = rows(
             """SELECT passages.key AS key, start, "end", title, text FROM passages
                JOIN articles ON articles.key = article WHERE article = ?""",
@@ -733,8 +735,8 @@ class Catalog:
         self._store.execute_many("INSERT INTO labels VALUES (?, ?, ?)", sorted(rows))
 
     def _note_change(self) -> None:
-        """Give the articles as they are now a name of their own. It is drawn and not counted: a
-        restored catalog must not come to a name that others had before it."""
+        """Give the current state of the articles its own name. It is random rather than counted: a
+        restored catalog must not arrive at a name that another state had before it."""
         self.set_meta(content=uuid.uuid4().hex)
 
     def _file_key(self, place: str) -> int | None:
@@ -766,7 +768,7 @@ class Catalog:
         return key
 
     def _note_origins(self, file_key: int, origins: Sequence[Origin]) -> None:
-        """Add these to the file's; what it had before at the same entry stays until it is dropped."""
+        """Add these to the file's origins; an earlier one at the same entry stays until dropped."""
         known = {
             (row["entry"], row["article"])
             for row in self._store.execute(
@@ -800,7 +802,7 @@ class Catalog:
         self._store.execute("DELETE FROM origins WHERE file = ?", file_key)
 
     def _forget_origins(self, article_id: str) -> None:
-        """The article was removed: its files, where they are seen again, are read again."""
+        """The article was removed: its files will be read again when next seen."""
         self._store.execute("DELETE FROM edits WHERE article = ?", article_id)
         files = self._store.execute(
             "SELECT DISTINCT file FROM origins WHERE article = ?", article_id
@@ -833,7 +835,7 @@ class Catalog:
     def _insert_passage(
         self, article_key: int, ordinal: int, article: Article, passage: NewPassage, model: str
     ) -> Words:
-        """Store a passage; returns what it is found by."""
+        """Store a passage; returns the words it is found by."""
         rows = self._store.execute("SELECT key FROM vectors WHERE digest = ?", passage.digest)
         key = self._store.insert(
             "passages",
@@ -892,7 +894,7 @@ class Catalog:
     def _rows_in(self, statement: str, values: Iterable[Any]) -> list[Row]:
         """The rows of `statement`, which ends in IN, for any number of values.
 
-        Not by json_each: it ends a string at its first NUL, and another article may have that id.
+        Not with json_each: it ends a string at its first NUL, and another article may have that id.
         """
         distinct = list(dict.fromkeys(values))
         rows: list[Row] = []
@@ -916,12 +918,12 @@ def open_catalog(
     newest_backup: Callable[[], Path | None] = lambda: None,
     migrations: Sequence[Step] = MIGRATIONS,
 ) -> Catalog:
-    """The catalog in an SQLite file, made where absent; see `SQLiteStore`."""
+    """The catalog in an SQLite file, created if absent; see `SQLiteStore`."""
     return Catalog(SQLiteStore(file, newest_backup=newest_backup, migrations=migrations))
 
 
 def digest(article: Article) -> str:
-    """SHA-256 of everything that is stored of an article; without tags, as before there were any."""
+    """SHA-256 of everything stored of an article; without tags, the same as before tags existed."""
     parts: tuple[object, ...] = (
         article.title,
         article.text,
@@ -947,19 +949,19 @@ def _not_found(article_id: str) -> ArticleNotFoundError:
 
 
 def _terms(query: str) -> list[str]:
-    """The words to search for: all but the commonest, or all where nothing else is left."""
+    """The words to search for: all but the commonest, or all if nothing else is left."""
     words = list(dict.fromkeys(word.lower() for word in _WORD.findall(folded(query))))
     return ([word for word in words if word not in _COMMON] or words)[:_TERMS]
 
 
 def _is_in(keys: Sequence[int], key: int) -> bool:
-    """Whether these sorted keys have it."""
+    """Whether these sorted keys contain `key`."""
     place = bisect_left(keys, key)
     return place < len(keys) and keys[place] == key
 
 
 def _begin_alike(one: str, other: str) -> bool:
-    """Whether two words have the same first letter, but for one left out, added or changed round."""
+    """Whether two words start with the same letter, allowing for one omitted, added or swapped."""
     return bool(one and other) and (one[0] in other[:2] or other[0] in one[:2])
 
 
@@ -986,7 +988,7 @@ def _values(article: Article) -> dict[str, Any]:
 
 
 def _article(row: Row) -> Article | None:
-    """The article of the row; None where it is not what was stored."""
+    """The article in the row; None if it is not what was stored."""
     try:
         article = Article(
             id=row["id"],
@@ -1078,7 +1080,7 @@ def _passage(row: Row, article: Row) -> Passage:
     )
 
 
-# Words that say nothing about what is looked for. Question words are among them.
+# Words that say nothing about what is being searched for, question words included.
 _COMMON = frozenset(
     _WORD.findall("""
     a about above after again all also am an and any are as at be because been before being

@@ -1,9 +1,9 @@
-"""The index whose articles lie in PostgreSQL, and whose vectors lie on a Chroma server.
+"""The index with its articles in PostgreSQL and its vectors on a Chroma server.
 
-Unlike a folder, no process holds it: any number of programs, on any number of machines, add, remove and
-ask at once. Who writes has the store's turn, so all of `local` holds here too; what is different is that
-another program may have done something since one last looked. So a search reads the catalog as of one
-moment, and vectors that somebody has made anew are opened anew.
+Unlike a folder, it is not held by one process: any number of programs, on any number of machines,
+can add, remove and search at once. Writers hold the store's turn, so everything in `local` applies
+here too; the difference is that another program may have changed something since the last look. So
+a search reads one snapshot of the catalog, and vectors that somebody has rebuilt are reopened.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class CentralIndex(LocalIndex):
         split: Callable[[str], list[Span]] = passages,
         context: Context = in_context,
     ) -> None:
-        """Open the index, made where absent.
+        """Open the index, creating it if absent.
 
-        Raises StoreError where a server does not answer, none is given for the vectors, or another
-        embedding model made them; StoreFormatError where the schema is another program's.
+        Raises StoreError if a server does not answer, none is given for the vectors, or another
+        embedding model made them; StoreFormatError if the schema is another program's.
         """
         if chroma_url is None:
             raise StoreError(
@@ -71,11 +71,13 @@ class CentralIndex(LocalIndex):
             return super()._find(*given)
 
     def _ready(self) -> Vectors:
-        """As another program may have made them anew, or emptied their server."""
+        """Reopen the vectors if needed: another program may have rebuilt them, or emptied their
+        server."""
         vectors = self._vectors
         if vectors is not None and self._opened_as == self._catalog.meta("generation"):
             return vectors
-        # The turn before the gate, as everywhere: what the server has is compared with what is stored.
+        # The turn before the gate, as everywhere: the server's vectors are compared with the
+        # stored.
         with self._writing, self._gate.exclusive():
             self._refuse_if_closed()
             self._let_go()
@@ -88,7 +90,7 @@ class CentralIndex(LocalIndex):
         return super()._opened()
 
     def _store(self, work: Any) -> bool:
-        self._refuse_another_model()  # which may have come first where there was none yet
+        self._refuse_another_model()  # which may have got there first if there was none yet
         return super()._store(work)
 
     def _refuse_another_model(self) -> None:
@@ -106,7 +108,7 @@ class CentralIndex(LocalIndex):
         self._refuse_another_model()
 
     def _tidy(self) -> None:
-        """There is nothing that one process could have left to another."""
+        """Nothing to do: one process leaves nothing behind for another."""
 
     def _open_to_others(self) -> list[Finding]:
         return []

@@ -1,14 +1,14 @@
-"""Exact nearest neighbours among the vectors that a filter admits: compared, none passed by.
+"""Exact nearest neighbours among the vectors that a filter admits: all compared, none missed.
 
     comparing = Comparing(catalog)
     comparing.nearest(vector, k=400, articles=keys, walk=vectors.search)    -> keys, nearest first
 
-An approximate search walks from neighbour to neighbour, and where a filter leaves most of them out it
-may pass by what it was to find. Few vectors are read from the catalog each time; for more, all are
-held in memory from the first such search on, at a byte a number (0.4 GB a million): so coarse, they tell
-the k nearest and some more, and those are read and compared as they are. Where a filter admits very many,
-walking among all and leaving out what is not admitted passes nothing by either, and is quicker. It knows the
-catalog, and nothing of Chroma.
+An approximate search walks from neighbour to neighbour, and if a filter excludes most of them it
+may miss what it should find. A few vectors are read from the catalog each time; for more, all are
+held in memory from the first such search on, at one byte per number (0.4 GB per million): in this
+coarse form they give the k nearest and some more, which are then read and compared exactly. If a
+filter admits very many, walking among all vectors and dropping those not admitted misses nothing
+either, and is faster. It knows the catalog, and nothing of Chroma.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ Keys = np.ndarray[tuple[Any, ...], np.dtype[np.int64]]
 Matrix = np.ndarray[tuple[Any, ...], np.dtype[np.float32]]
 Coarse = np.ndarray[tuple[Any, ...], np.dtype[np.int8]]
 
-FEW = 200  # articles whose vectors are read for each search, if these are no more than a block
+FEW = 200  # articles whose vectors are read for each search, if they are no more than a block
 MANY = 100_000  # admitted vectors from which walking is quicker than comparing
-MOST = 5_000_000  # vectors of an index are held in memory: 2 GB
+MOST = 5_000_000  # vectors of an index that are held in memory: 2 GB
 _A_BLOCK = 2_000  # vectors read, or compared, at once
-_FARTHEST = 10_000  # vectors that a walk meets: beyond, comparing is quicker
+_FARTHEST = 10_000  # vectors that a walk meets: beyond that, comparing is quicker
 _FINEST = 127.0
 _BESIDE = (
-    32  # and an eighth: how many more than k are read, because the coarse ones err by a thousandth
+    32  # plus an eighth: how many more than k are read, as the coarse ones err by a thousandth
 )
 
 
 class Comparing:
-    """The vectors of one catalog. May be used from several threads; whoever calls keeps the catalog
-    as it is for the length of the call."""
+    """The vectors of one catalog. May be used from several threads; the caller keeps the catalog
+    unchanged for the duration of the call."""
 
     def __init__(
         self, catalog: Catalog, *, few: int = FEW, many: int = MANY, most: int = MOST
@@ -58,9 +58,9 @@ class Comparing:
         articles: Sequence[int],
         walk: Callable[[Matrix, int], Sequence[int]],
     ) -> list[int] | None:
-        """The keys of the `k` vectors of largest inner product, largest first, among those of these
-        articles; None where there are too many vectors to be held. `walk` gives the keys of about
-        so many nearest ones of all."""
+        """The keys of the `k` vectors with the largest inner product, largest first, among those of
+        these articles; None if there are too many vectors to hold. `walk` gives the keys of about
+        as many nearest vectors of all as it is asked for."""
         if len(articles) <= self._few:
             keys = self._catalog.vector_keys(articles)
             if len(keys) <= _A_BLOCK:
@@ -82,7 +82,7 @@ class Comparing:
         return _first(*self._read(near), vector, k)
 
     def _all(self) -> _Held | None:
-        """All vectors, or None where there are too many. What was held already is not read again."""
+        """All vectors, or None if there are too many. Those already held are not read again."""
         with self._loading:
             content = self._catalog.meta("content")
             if self._held is not None and self._held.content == content:
@@ -97,8 +97,8 @@ class Comparing:
             return self._held
 
     def _brought_up(self, held: _Held, content: str, passages: int) -> _Held:
-        """Keys are never used again, and new ones are larger than all before: sorted they stay. Vectors
-        that are gone may stay as well: no passage has them."""
+        """Keys are never reused, and new ones are larger than all before, so they stay sorted.
+        Vectors that are gone may stay too, since no passage has them."""
         news = self._catalog.vector_keys_after(int(held.keys[-1]) if len(held.keys) else 0)
         keys, coarse, scales = [held.keys], [held.coarse], [held.scales]
         for first in range(0, len(news), _A_BLOCK):
@@ -135,8 +135,8 @@ class Comparing:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """Vectors in the order of their keys, each as whole numbers times its scale; of every passage the
-    key of its article and of its vector, up to the last one's key. `content` names the state of the
+    """Vectors in key order, each as integers times its scale; for every passage the key of its
+    article and of its vector, up to the last passage's key. `content` names the state of the
     catalog."""
 
     content: str
@@ -148,7 +148,7 @@ class _Held:
     last_passage: int
 
     def places_of(self, articles: Sequence[int]) -> Keys:
-        """Where the vectors of these articles are."""
+        """The positions of these articles' vectors."""
         if not len(self.keys) or not len(articles):
             return np.empty(0, np.int64)
         wanted = np.asarray(articles, np.int64)
@@ -162,7 +162,7 @@ class _Held:
         return np.flatnonzero(there)
 
     def nearest(self, vector: Matrix, k: int, places: Keys) -> list[int]:
-        """About the `k` nearest of those at these places, in any order."""
+        """About the `k` nearest of those at these positions, in any order."""
         likeness = np.empty(len(places), np.float32)
         for first in range(0, len(places), _A_BLOCK):
             block = places[first : first + _A_BLOCK]
@@ -179,7 +179,7 @@ def _nothing() -> _Held:
 
 
 def _first(keys: Keys, matrix: Matrix, vector: Matrix, k: int) -> list[int]:
-    """The keys of the `k` nearest, nearest first; of equal ones the smaller key."""
+    """The keys of the `k` nearest, nearest first; among ties the smaller key first."""
     if not len(keys):
         return []
     return [int(key) for key in keys[np.argsort(-(matrix @ vector), kind="stable")[:k]]]

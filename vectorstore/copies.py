@@ -1,17 +1,18 @@
 """Which texts are copies of each other, word for word or nearly: wire stories, reprints, briefs.
 
     signature(text)         a MinHash and its buckets: copies share a bucket, others hardly ever
-    are_copies(one, other)  whether two articles are copies, looked at word by word
+    are_copies(one, other)  whether two articles are copies, compared word by word
     Shape(text).repeats     the same for two passages, which must agree in nearly all of their words
 
-Copies share most of the word triples of the shorter one: a copy may be cut, and get a byline. But two
-reports with the same words and another number, name or day in the same place are two reports: "the US
-Open 2021" is no copy of "the US Open 2022". So wherever both texts say the same around a number or a
-name, that must be the same too.
+Copies share most of the word triples of the shorter one: a copy may be cut, or given a byline. But
+two reports with the same words and a different number, name or day in the same place are two
+reports: "the US Open 2021" is not a copy of "the US Open 2022". So wherever both texts say the same
+around a number or a name, the number or name must be the same too.
 
-Signatures are MinHashes (Broder 1997), banded for locality-sensitive hashing (Indyk and Motwani 1998).
-They are to the bit what datasketch 2.0 makes by its scheme "affine32"; importing that takes SciPy, 110 MB,
-for what NumPy does in a few lines. Pure functions over texts; it knows no index.
+Signatures are MinHashes (Broder 1997), banded for locality-sensitive hashing (Indyk and Motwani
+1998). They are bit for bit what datasketch 2.0 makes with its scheme "affine32"; importing that
+would need SciPy, 110 MB, for what NumPy does in a few lines. Pure functions over texts; it knows no
+index.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SIGNING = 2  # raised when the same text would get another signature than before
+SIGNING = 2  # incremented when the same text would get a different signature than before
 
-# How a signature is made; another number here needs another SIGNING.
+# How a signature is made; changing a number here requires a new SIGNING.
 _PERMUTATIONS = 128
 _ROWS = (
     2  # of a band: texts that share a fifth of their triples share one of 64 bands in 9 of 10 cases
@@ -41,12 +42,13 @@ _ROWS = (
 _SEED = 1
 
 PASSAGE_SIMILARITY = 0.7  # Jaccard of word triples; a wire story with one word changed has 0.9
-ARTICLE_CONTAINMENT = 0.3  # of the shorter one's triples; every fifth word changed leaves a half
-# Pages of one site share their notices, whole, and nothing else; a copy shares something everywhere.
+ARTICLE_CONTAINMENT = 0.3  # of the shorter one's triples; changing every fifth word leaves half
+# Pages of one site share their notices, in full, and nothing else; a copy shares something
+# everywhere.
 _STRETCH = 30  # triples
 _TOUCHED = 0.15  # of a stretch's triples
 ARTICLE_COVERAGE = 0.7  # of the shorter one's stretches
-_FEW = 20  # triples: texts as short as that are compared as passages are
+_FEW = 20  # triples: texts shorter than that are compared as passages are
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[.!?:;\n\"“”]")
 _WORD = re.compile(r"\w+")
@@ -54,7 +56,7 @@ _NUMBER = re.compile(r"\d+")
 _SENTENCE_ENDS = frozenset('.!?:;\n"“”')
 _MASK = "#"
 _NO_NAMES = frozenset(["I", "I'm", "I’m", "I've", "I’ve"])
-# What begins a sentence before a name, and is none itself.
+# Words that begin a sentence before a name, and are not names themselves.
 _BEFORE_NAMES = frozenset(
     [
         "a",
@@ -119,14 +121,14 @@ _NUMBER_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """`minhash` has 128 numbers of four bytes; `buckets` are what copies are looked up by."""
+    """`minhash` has 128 four-byte numbers; `buckets` are used to look up copies."""
 
     minhash: bytes
     buckets: tuple[int, ...]
 
 
 def signature(text: str) -> Signature:
-    """What is kept of an article, so that its copies are found without reading the others."""
+    """What is stored of an article so that its copies are found without reading the others."""
     minhash = _minhash(Shape(text).triples).astype("<u4").tobytes()
     width = 4 * _ROWS
     bands = [minhash[first : first + width] for first in range(0, len(minhash), width)]
@@ -134,18 +136,18 @@ def signature(text: str) -> Signature:
 
 
 def are_copies(one: str, other: str) -> bool:
-    """Whether two articles are copies of each other, or one of a part of the other."""
+    """Whether two articles are copies of each other, or one is a copy of part of the other."""
     return Shape(one).is_copy_of(Shape(other))
 
 
 class Shape:
-    """A text as it is compared with others."""
+    """A text in the form in which it is compared with others."""
 
     def __init__(self, text: str) -> None:
         self._text = text = folded(text)
         words = [word.lower() for word in _WORD.findall(text)]
         triples: list[tuple[str, ...]] = list(zip(words, words[1:], words[2:], strict=False))
-        # A text of one or two words, or of none, is compared as a whole.
+        # A text of two words or fewer is compared as a whole.
         self._in_order = triples or [tuple(words) or (text,)]
         self.triples = frozenset(self._in_order)
         self.numbers = frozenset(_NUMBER.findall(text))
@@ -160,7 +162,7 @@ class Shape:
         )
 
     def is_copy_of(self, other: Shape) -> bool:
-        """Whether two articles are copies, be it of a part."""
+        """Whether two articles are copies, if only of a part."""
         shorter = min(self, other, key=lambda shape: len(shape.triples))
         if len(shorter.triples) < _FEW:
             return self.repeats(other)
@@ -172,7 +174,7 @@ class Shape:
         )
 
     def _coverage(self, shared: AbstractSet[tuple[str, ...]]) -> float:
-        """The share of this text's stretches that have some of these triples."""
+        """The fraction of this text's stretches that have some of these triples."""
         starts = range(0, len(self._in_order), _STRETCH)
         stretches = [self._in_order[start : start + _STRETCH] for start in starts]
         touched = sum(
@@ -208,8 +210,8 @@ _Fact = frozenset[str]  # a number, or the words of a name
 
 
 def _facts(tokens: Sequence[str], names: AbstractSet[str]) -> dict[tuple[str, ...], set[_Fact]]:
-    """The numbers and names that stand between given words, with those of the words that are
-    themselves numbers or names masked."""
+    """The numbers and names that occur between given words; those of the words that are themselves
+    numbers or names are masked."""
     words, facts = _masked(tokens, names)
     found: dict[tuple[str, ...], set[_Fact]] = {}
     for place, fact in facts.items():
@@ -222,8 +224,8 @@ def _facts(tokens: Sequence[str], names: AbstractSet[str]) -> dict[tuple[str, ..
 
 
 def _masked(tokens: Sequence[str], names: AbstractSet[str]) -> tuple[list[str], dict[int, _Fact]]:
-    """The words of a text with numbers and names masked, and what stood at each mask's place. A
-    name of several words is one."""
+    """The words of a text with numbers and names masked, and what each mask replaced. A name of
+    several words counts as one."""
     words: list[str] = []
     facts: dict[int, _Fact] = {}
     in_name = False
@@ -251,14 +253,14 @@ def _leads(tokens: Sequence[str], place: int, names: AbstractSet[str]) -> bool:
 
 
 def _minhash(triples: AbstractSet[tuple[str, ...]]) -> NDArray[np.uint32]:
-    """The least number of the triples, which are numbers by their hash, in each permutation."""
+    """The minimum over the triples' hashes in each permutation."""
     import numpy as np
 
     hashes = b"".join(
         sha1(" ".join(triple).encode(), usedforsecurity=False).digest()[:4] for triple in triples
     )
     mixed = np.frombuffer(hashes, "<u4").astype(np.uint32)
-    # MurmurHash3's finalizer (Appleby 2011), for the permutations alone mix too little.
+    # MurmurHash3's finalizer (Appleby 2011), since the permutations alone mix too little.
     mixed = (mixed ^ (mixed >> np.uint32(16))) * np.uint32(0x85EBCA6B)
     mixed = (mixed ^ (mixed >> np.uint32(13))) * np.uint32(0xC2B2AE35)
     mixed = mixed ^ (mixed >> np.uint32(16))
@@ -269,10 +271,10 @@ def _minhash(triples: AbstractSet[tuple[str, ...]]) -> NDArray[np.uint32]:
 
 @cache
 def _permutations() -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Factor and shift of each, modulo 2**32; odd factors make no two numbers one."""
+    """Factor and shift of each, modulo 2**32; odd factors keep distinct numbers distinct."""
     import numpy as np
 
-    drawn = np.random.RandomState(_SEED)  # whose numbers no release of NumPy changes
+    drawn = np.random.RandomState(_SEED)  # its numbers are the same in every NumPy release
     factors = drawn.randint(0, 1 << 31, _PERMUTATIONS, np.uint32) * np.uint32(2) + np.uint32(1)
     return factors, drawn.randint(0, 1 << 32, _PERMUTATIONS, np.uint32)
 

@@ -1,4 +1,4 @@
-"""What may be in one of Dateline's SQLite files: the tables that Dateline makes, and nothing else.
+"""What may be in one of Dateline's SQLite files: the tables Dateline makes, and nothing else.
 
     CONVERSATIONS = Database("conversations.sqlite", 0x44544C43, (make_tables,))
     db = connect(file)
@@ -6,9 +6,10 @@
     CONVERSATIONS.foreign(db)           ["the trigger 'spy'"]
     CONVERSATIONS.copy_rows(given, db)  into tables of our own making
 
-A file may come from somebody else: a backup, or a whole index that was handed over. SQLite runs what
-such a file holds (triggers, views, expressions) with the statements of whoever opens it, so the
-schema is compared before anything is read. It knows neither what the rows say nor where files lie.
+A file may come from somebody else: a backup, or a whole index that was passed on. SQLite runs what
+such a file contains (triggers, views, expressions) along with the statements of whoever opens it,
+so the schema is compared before anything is read. This module knows neither what the rows say nor
+where files are.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ _APPLICATION_ID_AT = 68
 @dataclass(frozen=True, slots=True)
 class Database:
     """One kind of file in an index's folder: its name there, the application id that marks it, and
-    what makes its tables. The first of `formats` makes those of format 1 in an empty file; each
-    further one leads to the next format. `holds` says, for a message, what it keeps: "conversations";
-    `anew`, what to do where it is damaged."""
+    the steps that make its tables. The first of `formats` makes those of format 1 in an empty file;
+    each further one upgrades to the next format. `holds` says, for messages, what it keeps:
+    "conversations"; `anew`, what to do if it is damaged."""
 
     name: str
     application_id: int
@@ -61,13 +62,13 @@ class Database:
             step(db)
 
     def begin(self, db: sqlite3.Connection, file: Path | None) -> None:
-        """Make the tables in an empty file; any other has to be of this kind, and is brought to the newest
-        format.
+        """Make the tables in an empty file; any other file must be of this kind, and is upgraded to
+        the newest format.
 
-        Raises StoreFormatError where it is of another kind or a newer format, sqlite3.DatabaseError for
-        what Dateline did not make in it.
+        Raises StoreFormatError if it is of another kind or a newer format, sqlite3.DatabaseError if
+        it contains anything Dateline did not make.
         """
-        db.execute("BEGIN IMMEDIATE")  # of two programs that begin at once, one makes them
+        db.execute("BEGIN IMMEDIATE")  # if two programs begin at once, only one makes them
         try:
             if db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
                 self._recognise(db, file)
@@ -89,7 +90,7 @@ class Database:
                 f"{file} is of format {version}, written by a newer Dateline; this one reads up to "
                 f"{self.newest}. Upgrade Dateline, or move the file away to begin anew."
             )
-        # A trigger would run with our own statements, and could keep what other visitors ask.
+        # A trigger would run with our own statements, and could record what other visitors ask.
         if foreign := self.foreign(db):
             raise sqlite3.DatabaseError(f"Dateline did not make {', '.join(foreign)} in it")
         for step in self.formats[version:]:
@@ -97,7 +98,7 @@ class Database:
         db.execute(f"PRAGMA user_version = {self.newest}")
 
     def marks(self, file: Path) -> bool:
-        """Whether the file says that it is one of this kind."""
+        """Whether the file's header says it is of this kind."""
         with file.open("rb") as opened:
             header = opened.read(_HEADER)
         named = header[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4]
@@ -106,9 +107,9 @@ class Database:
     def foreign(
         self, db: sqlite3.Connection, *, also: Sequence[str] = (), within: str = "main"
     ) -> list[str]:
-        """What is in the file and is not as this Dateline makes it, in words: "the trigger 'spy'".
+        """What the file contains that this Dateline would not make, in words: "the trigger 'spy'".
 
-        `also` are further statements whose tables may be there. What is missing is not told of.
+        `also` are further statements whose tables may be there. What is missing is not reported.
         """
         made = _made(self, _number(db, "user_version", within), tuple(also))
         return [
@@ -120,8 +121,8 @@ class Database:
     def copy_rows(self, db: sqlite3.Connection, within: str) -> None:
         """Copy every row of the attached database `within` into tables of the same format, made here.
 
-        What virtual tables hold is made again by whoever knows how. Raises sqlite3.DatabaseError
-        where a row does not keep to the tables' own rules.
+        The contents of virtual tables are left for others to rebuild. Raises sqlite3.DatabaseError
+        if a row violates the tables' constraints.
         """
         self.make(db, _number(db, "user_version", within))
         there = {name for kind, name, _, _ in _entries(db, within) if kind == "table"}
@@ -137,10 +138,10 @@ class Database:
 
 
 def connect(file: Path | str, *, uri: bool = False, patience: float = 5.0) -> sqlite3.Connection:
-    """A connection, for any thread, on which nothing that the file's schema names is trusted: its
-    expressions call no function that could do harm, and damaged pages are found before use.
+    """A connection, usable from any thread, that trusts nothing named in the file's schema: its
+    expressions cannot call functions that could do harm, and damaged pages are found before use.
 
-    `patience` are the seconds to wait while another process writes.
+    `patience` is how many seconds to wait while another process writes.
     """
     db = sqlite3.connect(
         file, timeout=patience, check_same_thread=False, isolation_level=None, uri=uri
@@ -153,7 +154,7 @@ def connect(file: Path | str, *, uri: bool = False, patience: float = 5.0) -> sq
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All of what is written in it, or nothing."""
+    """Everything written within it takes effect, or nothing does."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -165,11 +166,12 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def open_own(file: Path, *, patience: float = 5.0) -> sqlite3.Connection:
-    """A connection to a database of an index's folder, which is made for its owner only where there is
-    none. A folder that was handed over could have rows read from, or written to, a database elsewhere:
+    """A connection to a database in an index's folder, created if absent. Only its owner can read
+    it from then on.
 
-    Others can no longer read it. Raises StoreFormatError where the file, or one that SQLite keeps beside it, is a link, or where it
-    became another file while it was opened; OSError where it cannot be made.
+    Through a link, a folder that was passed on could have rows read from, or written to, a database
+    elsewhere: raises StoreFormatError if the file, or one that SQLite keeps beside it, is a link,
+    or if it became another file while being opened; OSError if it cannot be created.
     """
     for each in (file, *side_files(file)):
         if each.is_symlink():
@@ -183,7 +185,7 @@ def open_own(file: Path, *, patience: float = 5.0) -> sqlite3.Connection:
         _make_owner_only(file)
     db = connect(file, patience=patience)
     try:
-        db.execute("PRAGMA schema_version")  # not before this has SQLite opened it
+        db.execute("PRAGMA schema_version")  # only now does SQLite open it
         after = file.lstat()
         if not stat.S_ISREG(after.st_mode) or not os.path.samestat(before, after):
             raise _is_a_link(file)  # noqa: TRY301 - the connection is closed here, too
@@ -232,7 +234,7 @@ def _entries(db: sqlite3.Connection, within: str) -> Iterator[_Entry]:
 
 
 def _tables_of_rows(db: sqlite3.Connection) -> list[str]:
-    """The tables that hold rows of their own: no virtual ones, nor what these or SQLite keep."""
+    """The tables with rows of their own: not virtual ones, nor those that they or SQLite keep."""
     virtual = [name for _, name, _, sql in _entries(db, "main") if sql.startswith("CREATE VIRTUAL")]
     kept = (*(f"{name}_" for name in virtual), "sqlite_")
     return [

@@ -2,13 +2,13 @@
 
     embedding = open_embedding("all-MiniLM-L6-v2")      the installed package's, run by onnxruntime
     embedding = open_embedding("models/bge-small")      any sentence-transformers model: a folder,
-    embedding = open_embedding("BAAI/bge-small-en")     or a hub's name where a hub can be reached
+    embedding = open_embedding("BAAI/bge-small-en")     or a hub name if a hub can be reached
     embedding.embed(["one text", "another"])            float32, shape (2, dimensions), rows of length 1
 
-sentence-transformers runs every model but the default one. The default one's weights are read from
+sentence-transformers runs every model but the default. The default model's weights are read from
 the same installed package into an ONNX graph of the same computation: its vectors are those of
-sentence-transformers (a test holds that), without the seconds and the memory that importing torch
-costs every command. It knows nothing of passages and stores nothing.
+sentence-transformers (a test verifies this), without the seconds and the memory that importing
+torch costs every command. It knows nothing of passages and stores nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Vectors = np.ndarray[tuple[Any, ...], np.dtype[np.float32]]
 _GRAPH = Path(__file__).parent / "graphs" / "bert-mean-pooling.onnx"
 # The published weights of sentence-transformers/all-MiniLM-L6-v2.
 _WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_TOKENS = 256  # the model's max_seq_length: what lies behind is not seen
+_TOKENS = 256  # the model's max_seq_length: anything beyond is not seen
 _BATCH = 32
 _INSTALL_AGAIN = (
     "Install its package again: "
@@ -43,7 +43,7 @@ _INSTALL_AGAIN = (
 
 
 class Embedding(Protocol):
-    """An embedding model. `identity` changes whenever its vectors would: vectors of different
+    """An embedding model. `identity` changes whenever its vectors would: vectors with different
     identities are never compared."""
 
     name: str
@@ -51,12 +51,12 @@ class Embedding(Protocol):
     dimensions: int
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """One row of length 1 a text, in order; float32, shape (len(texts), dimensions)."""
+        """One row of length 1 per text, in order; float32, shape (len(texts), dimensions)."""
         ...
 
 
 def open_embedding(name: str) -> Embedding:
-    """The model of this name. Raises EmbeddingError, with what to do, where it cannot be loaded."""
+    """The model with this name. Raises EmbeddingError, saying what to do, if it does not load."""
     if name in (DEFAULT, f"sentence-transformers/{DEFAULT}"):
         return InstalledEmbedding()
     return SentenceTransformersEmbedding(name)
@@ -78,7 +78,7 @@ class InstalledEmbedding:
         tokenizer, session = self._load()
         vectors = np.empty((len(texts), self.dimensions), np.float32)
         encodings = tokenizer.encode_batch_fast(list(texts))
-        # Texts of like length together: padding is work for nothing.
+        # Texts of similar length together: padding is wasted work.
         order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
         for first in range(0, len(order), _BATCH):
             rows = order[first : first + _BATCH]
@@ -103,7 +103,7 @@ class InstalledEmbedding:
 
 
 class SentenceTransformersEmbedding:
-    """Any model that sentence-transformers loads. Loads when made, which takes seconds."""
+    """Any model that sentence-transformers loads. Loads on construction, which takes seconds."""
 
     def __init__(self, name: str) -> None:
         place = expanded(name)
@@ -156,7 +156,7 @@ def _installed_model() -> Path:
 
 
 def _digest_of(model: SentenceTransformer) -> str:
-    """Of weights and of how they are used (pooling, length), not of names."""
+    """A digest of the weights and how they are used (pooling, length), not of names."""
     digest = hashlib.sha256(repr(model).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
@@ -179,8 +179,8 @@ def _tokenizer(folder: Path) -> Any:
 
 
 def _session(weights: Path) -> Any:
-    """The graph with these weights in it. Raises EmbeddingError where they are not the published
-    ones: an index of other vectors would answer wrongly, and nobody would see why."""
+    """The graph with these weights in it. Raises EmbeddingError if they are not the published ones:
+    an index with other vectors would answer wrongly, and nobody would see why."""
     from safetensors.numpy import load
 
     try:
@@ -196,6 +196,6 @@ def _session(weights: Path) -> Any:
     tensors = {
         name: tensor
         for name, tensor in load(read).items()
-        if not name.startswith(("pooler.", "embeddings.position_ids"))  # no part of the computation
+        if not name.startswith(("pooler.", "embeddings.position_ids"))  # outside the computation
     }
     return session(_GRAPH, tensors)

@@ -5,7 +5,7 @@ DatelineError
 │   └── ArticleNotFoundError    no article has this id
 ├── LoadingError            a file or page cannot be read
 │   └── FetchError              an address cannot or may not be fetched
-│       └── UnreachableError        its server does not answer at the moment
+│       └── UnreachableError        its server is not answering at the moment
 ├── StoreError              the index cannot be used
 │   ├── StoreBusyError          another process holds it and cannot serve us
 │   ├── StoreFormatError        not an index, or one of another version
@@ -13,16 +13,16 @@ DatelineError
 ├── EmbeddingError          the embedding model cannot be loaded or run
 ├── SearchError             a search that makes no sense (mode, k, dates)
 ├── QuestionError           a question that cannot be asked          (assistant)
-│   └── TooManyQuestionsError   more than are taken at once, or in a minute
-├── CrowdedError             too many passwords wait to be checked    (assistant)
+│   └── TooManyQuestionsError   more than are accepted at once, or in a minute
+├── CrowdedError             too many passwords waiting to be checked (assistant)
 ├── AccessKeyError           a program's key: no such name, or taken  (assistant)
-├── ConversationNotFoundError   nothing of that id is this visitor's (assistant)
-├── QuoteNotFoundError       no saved quote of that id is this visitor's (assistant)
+├── ConversationNotFoundError   this visitor has none with that id   (assistant)
+├── QuoteNotFoundError       this visitor has no saved quote with that id (assistant)
 ├── NoPictureError          a page of a PDF cannot be shown          (assistant)
 ├── EmptyIndexError         there is nothing to answer from          (assistant)
 ├── SettingsError           a setting is unknown or unusable         (assistant)
 └── ModelError              the reader or a chat model cannot be used (assistant)
-    └── WritingError            the chat model wrote no answer that can be used
+    └── WritingError            the chat model wrote no usable answer
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class DatelineError(Exception):
 
 
 class ArticleError(DatelineError):
-    """An article cannot be stored as given; nothing of the call was stored."""
+    """An article cannot be stored as given; nothing from the call was stored."""
 
 
 class ArticleNotFoundError(ArticleError):
@@ -49,7 +49,7 @@ class FetchError(LoadingError):
 
 
 class UnreachableError(FetchError):
-    """Its server cannot be reached, or says that it cannot answer now: later the address may be had."""
+    """The server cannot be reached, or says that it cannot answer now: try again later."""
 
 
 class StoreError(DatelineError):

@@ -1,8 +1,9 @@
 """Fetches a page: politely, and never from an address that is not public.
 
-A name is resolved once, every address it has is checked, and the connection goes to the address
-that was checked, so a name cannot change its mind in between. Redirects are checked the same way.
-Proxies and credentials of the environment play no part. robots.txt is obeyed. It knows no format.
+A name is resolved once, each of its addresses is checked, and the connection goes to an address
+that was checked, so the name cannot resolve differently in between. Redirects are checked the same
+way. Proxies and credentials from the environment are ignored. robots.txt is obeyed. It knows no
+format.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ MEDIA_TYPES = (
 )
 _PACKED = ("application/gzip", "application/x-gzip")  # sitemaps of large sites
 _SAYS_NOTHING = ("", "application/octet-stream", "binary/octet-stream")
-_XML = re.compile(r"(?!image/).*(?:\+xml|\brss)")  # under the names that servers give their feeds
+_XML = re.compile(r"(?!image/).*(?:\+xml|\brss)")  # media types under which servers send feeds
 _GZIP = b"\x1f\x8b"
 _LOGIN = re.compile(r"(?<=://)[^/?#\s]*@")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -59,8 +60,8 @@ _ROBOTS_LIMIT = 500_000  # bytes of robots.txt that are read, as RFC 9309 asks
 class Page:
     """What was fetched. `asked` is the address as given, `url` the one that answered.
 
-    `media_type` is one of MEDIA_TYPES; `charset` is what the server says, "" where it does not.
-    `etag` and `last_modified` are what it wants to be asked with next time.
+    `media_type` is one of MEDIA_TYPES; `charset` is what the server says, "" if it says nothing.
+    `etag` and `last_modified` are to be sent with the next request.
     """
 
     asked: str
@@ -74,8 +75,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one page may take: seconds in all, bytes once unpacked (of XML, which may list a whole site,
-    `LISTED` times as many), and redirects."""
+    """What one page may take: seconds in all, bytes once unpacked (`LISTED` times as many for XML,
+    which may list a whole site), and redirects."""
 
     seconds: float = 30.0
     size: int = 10_000_000
@@ -83,7 +84,7 @@ class Limits:
 
 
 def is_public(address: Address) -> bool:
-    """True for an address of the public internet, also where it is wrapped in an IPv6 one."""
+    """True for an address on the public internet, even if it is wrapped in an IPv6 one."""
     if isinstance(address, ipaddress.IPv4Address):
         return address.is_global and not address.is_multicast and not address.is_reserved
     inner = address.ipv4_mapped or address.sixtofour
@@ -100,8 +101,8 @@ def fetch(
     """The page at an http or https address.
 
     `allow` decides which addresses may be connected to. Raises FetchError, naming the address and
-    the reason: what `allow` or robots.txt forbids, an error status, another type than a page's,
-    or too large; UnreachableError for what may pass: too slow, no answer, a busy server.
+    the reason: forbidden by `allow` or robots.txt, an error status, not the type of a page, or too
+    large; UnreachableError for what may be temporary: too slow, no answer, a busy server.
     """
     page = _found(_Visit(url, allow, limits or Limits(), {}))
     if page is None:
@@ -120,8 +121,9 @@ def fetch_if_changed(
     limits: Limits | None = None,
     robots: dict[str, RobotFileParser] | None = None,
 ) -> Page | None:
-    """As `fetch`; None where the server says that the page is still the one that came with this
-    `etag` or `last_modified`. `robots` keeps what sites ask of programs, from one call to the next."""
+    """Like `fetch`; None if the server says that the page is still the one that came with this
+    `etag` or `last_modified`. `robots` keeps the sites' robots.txt rules from one call to the
+    next."""
     asked = {"If-None-Match": etag, "If-Modified-Since": last_modified}
     known = {name: value for name, value in asked.items() if value}
     return _found(_Visit(url, allow, limits or Limits(), known, robots))
@@ -139,8 +141,8 @@ def _found(visit: _Visit) -> Page | None:
 
 
 class _Visit:
-    """One call of `fetch`: what it may do, what is `known` of the page as headers, and the
-    robots.txt it has read."""
+    """One call of `fetch`: what it may do, what is `known` of the page, as headers, and the
+    robots.txt files it has read."""
 
     def __init__(
         self,
@@ -157,7 +159,7 @@ class _Visit:
         self._robots = {} if robots is None else robots
 
     async def page(self) -> Page | None:
-        """The page; None where it is as it is known."""
+        """The page; None if it is unchanged from what is known."""
         import httpx
 
         seconds = self._limits.seconds
@@ -176,7 +178,7 @@ class _Visit:
             raise self._unreachable(
                 f"no complete answer within {seconds:g} s; try again later"
             ) from error
-        except (httpx.InvalidURL, ValueError) as error:  # a name that is none, or one redirected to
+        except (httpx.InvalidURL, ValueError) as error:  # an invalid name, given or redirected to
             raise self._refusal(f"this is not an address ({error})") from error
         except httpx.HTTPError as error:
             raise self._unreachable(
@@ -184,7 +186,7 @@ class _Visit:
             ) from error
 
     async def _find(self, client: httpx.AsyncClient, url: httpx.URL) -> Page | None:
-        """The page at the end of the redirects, each of them checked and permitted."""
+        """The page at the end of the redirects, each of which is checked and permitted."""
         for _ in range(self._limits.redirects + 1):
             await self._obey_robots(client, url)
             async with self._answer(client, url, self._known) as response:
@@ -220,7 +222,7 @@ class _Visit:
         raise self._refusal(f"it redirects more than {self._limits.redirects} times")
 
     async def _obey_robots(self, client: httpx.AsyncClient, url: httpx.URL) -> None:
-        """Raises FetchError where the site's robots.txt forbids the page, or cannot be had (RFC 9309)."""
+        """Raises FetchError if robots.txt forbids the page or is unavailable (RFC 9309)."""
         site = f"{url.scheme}://{url.netloc.decode('ascii')}"
         if site not in self._robots:
             self._robots[site] = await self._read_robots(
@@ -249,7 +251,7 @@ class _Visit:
     async def _answer(
         self, client: httpx.AsyncClient, url: httpx.URL, known: Mapping[str, str] | None = None
     ) -> AsyncIterator[httpx.Response]:
-        """The answer to a request, its body unread, from an address that may be connected to."""
+        """The response to a request, its body unread, from an address that may be connected to."""
         if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > _LAST_PORT:
             raise self._refusal(f"{without_login(str(url))} is not an http or https address")
         if url.userinfo:
@@ -267,7 +269,7 @@ class _Visit:
         addresses: Sequence[Address],
         known: Mapping[str, str],
     ) -> httpx.Response:
-        """The answer of the first of these addresses that can be connected to."""
+        """The response from the first of these addresses that can be connected to."""
         import httpx
 
         *others, last = addresses
@@ -289,13 +291,13 @@ class _Visit:
             "GET",
             url.copy_with(host=str(address)),
             headers={**known, "Host": url.netloc.decode("ascii")},
-            # The certificate must be the name's, not the address's.
+            # The certificate must be for the name, not the address.
             extensions={"sni_hostname": url.raw_host.decode("ascii")},
         )
         return await client.send(request, stream=True)
 
     async def _addresses(self, url: httpx.URL) -> list[Address]:
-        """Where the name leads, at least one. Raises FetchError where any of it is not allowed."""
+        """The name's addresses, at least one. Raises FetchError if any of them is not allowed."""
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(
@@ -315,7 +317,7 @@ class _Visit:
         return addresses
 
     async def _content(self, response: httpx.Response, limit: int) -> bytes:
-        """The body, unpacked while it comes; more than `limit` bytes only where there are more."""
+        """The body, unpacked as it arrives; more than `limit` bytes only if there are more."""
         packed = response.headers.get("content-encoding", "identity").strip().lower()
         if packed not in ("identity", "gzip", "x-gzip", "deflate"):
             raise self._refusal(f"it is packed in a way that was not asked for ({packed})")
@@ -327,7 +329,7 @@ class _Visit:
         return bytes(content)
 
     def _unpacked(self, content: bytes, limit: int) -> bytes:
-        """What a compressed sitemap or feed holds; more than the limit only where there is more."""
+        """The content of a compressed sitemap or feed; beyond the limit only if there is more."""
         unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # with gzip's header
         try:
             unpacked = unpacking.decompress(content, limit + 1)
@@ -338,7 +340,7 @@ class _Visit:
         return unpacked
 
     def _seen_in(self, content: bytes, media_type: str) -> str:
-        """The type of what its server calls packed, or nothing that tells: its first sign does."""
+        """The type, judged by the first character, of content called packed or not described."""
         if content[:200].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
             return "application/xml"
         if media_type in _PACKED:
@@ -357,24 +359,24 @@ class _Visit:
 
 
 def without_login(address: str) -> str:
-    """An address as messages tell it: a name and password in it are nobody's business."""
+    """An address as shown in messages: a name and password in it are nobody's business."""
     return _LOGIN.sub("", address)
 
 
 def _media_type(response: httpx.Response) -> str:
-    """The type that is named, in its usual name."""
+    """The stated media type, under its usual name."""
     named = str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
     known = named in MEDIA_TYPES or named in _SAYS_NOTHING
     return "application/xml" if not known and _XML.match(named) else named
 
 
 def _is_passing(response: httpx.Response) -> bool:
-    """Whether its server says that it cannot answer now."""
+    """Whether the server says that it cannot answer now."""
     return response.is_server_error or response.status_code == 429
 
 
 def _status(response: httpx.Response) -> str:
-    """An error status in words, and when to come again where the server says it."""
+    """An error status in words, and when to try again if the server says so."""
     said = f"the server answers {response.status_code} {response.reason_phrase}".rstrip()
     wait = response.headers.get("retry-after", "").strip()
     if response.status_code in (429, 503) and wait:

@@ -1,10 +1,10 @@
 """Which process holds an index's folder, and where the others find it.
 
-    <folder>/lock           locked by the holder for as long as it lives; the kernel frees it, also
+    <folder>/lock           locked by the holder for as long as it lives; the kernel frees it, even
                             after kill -9
     <folder>/holder.json    where the holder listens, its secret, and who it is
 
-The lock alone decides; a holder.json that a dead process left behind says nothing. The holder
+The lock alone decides; a holder.json left behind by a dead process means nothing. The holder
 listens from the moment it holds the lock, so whoever reads its address can connect and wait.
 
 It knows neither what is in the folder nor what is said over the socket.
@@ -31,7 +31,7 @@ from vectorstore.errors import StoreBusyError, StoreError, StoreFormatError
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-PROTOCOL = 1  # raised with every change of what is said over the socket
+PROTOCOL = 1  # incremented whenever what is said over the socket changes
 
 _LOCK = "lock"
 _ADDRESS = "holder.json"
@@ -55,7 +55,7 @@ class Holder:
     protocol: int = PROTOCOL
 
     def proof(self, nonce: str) -> str:
-        """What only who knows the secret can say to `nonce`; does not tell the secret."""
+        """The answer to `nonce` that proves knowledge of the secret without revealing it."""
         return hmac.new(self.secret.encode(), nonce.encode(), "sha256").hexdigest()
 
     def __str__(self) -> str:
@@ -74,7 +74,7 @@ class Hold:
         self._lock = lock
         self._new = new
         self._pid = os.getpid()
-        # TCP by name: only then does asyncio switch off Nagle's delay, 40 ms an answer.
+        # TCP given explicitly: only then does asyncio turn off Nagle's delay of 40 ms per answer.
         self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             self.listener.bind((_HOST, 0))
@@ -94,7 +94,7 @@ class Hold:
             raise
 
     def release(self) -> None:
-        """Close the socket, take the address away and free the folder. May be called again.
+        """Close the socket, remove the address and free the folder. May be called more than once.
 
         In a forked child it closes the child's copy of the socket and leaves the rest alone.
         """
@@ -105,21 +105,21 @@ class Hold:
             self._lock.release()
 
     def abandon(self) -> None:
-        """Release a folder that turned out to be unusable, and leave no new file in it."""
+        """Release a folder that turned out to be unusable, leaving no new file in it."""
         if self._new and os.getpid() == self._pid and self._lock.is_locked:
-            # Whoever waits for this file finds it unlinked when it gets the lock, and starts over.
+            # Whoever waits for this file finds it unlinked on getting the lock, and starts over.
             with suppress(OSError):
                 (self.folder / _LOCK).unlink()
         self.release()
 
 
 def hold(folder: Path, *, program: str | None = None, make: bool = True) -> Hold | None:
-    """Hold `folder`; None where a process, this one included, holds it already.
+    """Hold `folder`; None if a process, this one included, already holds it.
 
-    The folder is made where absent, or with `make=False` StoreError is raised. `program` is what
-    messages call this process; by default the name it was started under.
-    Raises StoreFormatError where `folder` is a file, StoreBusyError where its lock belongs to
-    another user, StoreError where it cannot be written or its file system knows no locks.
+    The folder is created if absent; with `make=False`, StoreError is raised instead. `program` is
+    what messages call this process; by default the name it was started under.
+    Raises StoreFormatError if `folder` is a file, StoreBusyError if its lock belongs to another
+    user, StoreError if it cannot be written or its file system does not support locks.
     """
     from filelock import FileLock, Timeout
 
@@ -135,7 +135,7 @@ def hold(folder: Path, *, program: str | None = None, make: bool = True) -> Hold
         mode=_OWNER_ONLY,
         # Released by whichever thread closes the index.
         thread_local=False,
-        # A lock that is only a file would outlive kill -9.
+        # A lock that merely exists as a file would survive kill -9.
         fallback_to_soft=False,
     )
     try:
@@ -155,9 +155,9 @@ def hold(folder: Path, *, program: str | None = None, make: bool = True) -> Hold
 
 
 def holder_of(folder: Path) -> Holder | None:
-    """Who published itself as the holder last; None where nobody did, or not in full.
+    """Who last published itself as the holder; None if nobody did, or not completely.
 
-    Says nothing about whether that process lives: only the lock does. Raises StoreBusyError where
+    Says nothing about whether that process is alive: only the lock does. Raises StoreBusyError if
     another user's process holds the folder, or a Dateline that speaks another protocol.
     """
     file = folder / _ADDRESS
@@ -173,7 +173,7 @@ def holder_of(folder: Path) -> Holder | None:
         ) from error
     with os.fdopen(descriptor, "rb") as opened:
         owner = os.fstat(descriptor).st_uid
-        # Its reader sends articles to the address in it: it must come from nobody else.
+        # Readers send articles to the address in it, so it must not come from another user.
         if hasattr(os, "geteuid") and os.geteuid() not in (owner, 0):
             raise StoreBusyError(
                 f"the index {folder} is held by a process of another user (id {owner}). "
@@ -184,7 +184,7 @@ def holder_of(folder: Path) -> Holder | None:
 
 
 def published_at(folder: Path) -> tuple[int, int] | None:
-    """Changes with every holder: whoever compares it knows whether it still talks to the last."""
+    """Changes with every holder: comparing it shows whether one still talks to the latest."""
     try:
         found = (folder / _ADDRESS).stat()
     except OSError:
@@ -197,7 +197,7 @@ def lock_file(folder: Path) -> Path:
 
 
 def _make(folder: Path) -> None:
-    """Make the folder for its owner only; one that is there and empty is closed to others too."""
+    """Create the folder for its owner only; an existing empty one is closed to others too."""
     try:
         folder.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
         if not any(folder.iterdir()):
@@ -214,7 +214,7 @@ def _make(folder: Path) -> None:
 
 
 def _publish(file: Path, holder: Holder) -> None:
-    """Write the address in one step; nobody but the owner can read it at any moment."""
+    """Write the address atomically; at no moment can anybody but the owner read it."""
     draft = file.with_suffix(".new")
     draft.unlink(missing_ok=True)  # left by a process that was killed right here
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)

@@ -1,7 +1,7 @@
-"""The user's home folder, and what to do where there is none.
+"""The user's home folder, and what to do if there is none.
 
-A container may run as a user that no one has made: no HOME, and no line in the list of users. Then
-`Path.home()` fails, and with it the import of libraries that work out where their caches would lie.
+A container may run as a user that was never created: no HOME, and no entry in the user database.
+Then `Path.home()` fails, and so does importing libraries that work out where their caches belong.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 
 from vectorstore.errors import LoadingError
 
-_NOWHERE = "/nonexistent"  # as systems name the home of a user who has none
+_NOWHERE = "/nonexistent"  # what systems call the home of a user who has none
 
 
 def expanded(path: str | Path) -> Path:
-    """The path with the home folder for "~" at its beginning. Raises LoadingError without one."""
+    """The path with a leading "~" expanded. Raises LoadingError if there is no home folder."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -28,7 +28,8 @@ def expanded(path: str | Path) -> Path:
 
 @contextmanager
 def with_a_home() -> Iterator[None]:
-    """Within, a home folder can be asked for; where there is none, one that does not exist."""
+    """A context in which `Path.home()` works; if there is no home folder, it names a nonexistent
+    one."""
     try:
         Path.home()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""The index as its users see it: add, search, get, list, edit, remove, check, back up.
+"""The index as callers see it: add, search, get, list, edit, remove, check, back up.
 
     with open_shared(path, lambda: LocalIndex(path, embedding)) as index:
         index.add("articles/")                              file, folder or URL -> AddReport
@@ -7,8 +7,9 @@
         index.search("two-state meeting", k=10)             -> list[Hit]
         index.as_retriever()                                a LangChain BaseRetriever
 
-`Index` is what every implementation shares, on top of the `Primitives` that each has: `local.py` on the
-files of this process, `remote.py` on the process that holds them. It knows no language model.
+`Index` is what all implementations share, built on the `Primitives` that each provides: `local.py`
+works on this process's own files, `remote.py` through the process that holds them. It knows no
+language model.
 """
 
 from __future__ import annotations
@@ -34,9 +35,10 @@ class Index(Primitives):
     def add(self, source: str | Path, *, progress: OnProgress | None = None) -> AddReport:
         """Add a file, every readable file of a folder, or the page at a URL.
 
-        Every file is read, and parsed where its bytes have changed. What cannot be read is in the
-        report's `skipped`, with the reason, and does not stop the rest; where `source` itself does not exist, LoadingError is raised. Adding the same source
-        again updates what changed. Each article is stored as a whole or not at all.
+        Every file is read, and parsed if its bytes have changed. What cannot be read is listed in
+        the report's `skipped`, with the reason, and does not stop the rest; if `source` itself does
+        not exist, LoadingError is raised. Adding the same source again updates what changed. Each
+        article is stored completely or not at all.
         """
         from vectorstore.syncing import add
 
@@ -50,25 +52,25 @@ class Index(Primitives):
         yes: bool = False,
         progress: OnProgress | None = None,
     ) -> SyncReport:
-        """Bring the index to the state of a folder or a file, or of the feed or page at a URL.
+        """Bring the index up to date with a folder or a file, or with the feed or page at a URL.
 
-        Files that are as they were, by size, times and inode, are not read again, files whose bytes are as they
-        were not parsed, and text that is as it was is not embedded. A file that was moved keeps its
-        articles and their ids. What is no longer there stays in the index, unless `prune`; and of
-        that, more than a tenth of the index or all of a source only with `yes`, for a disk that is
-        not mounted must not empty an index: the report's `refusal` says so then. Up to three
-        articles may go even so where more of the source's articles stay than go.
+        Files unchanged in size, times and inode are not read again, files with unchanged bytes are
+        not parsed, and unchanged text is not embedded. A file that was moved keeps its articles and
+        their ids. Articles that are no longer there stay in the index unless `prune` is set; more
+        than a tenth of the index, or all of a source, is removed only with `yes`, because an
+        unmounted disk must not empty an index: the report's `refusal` then says so. Up to three
+        articles may be removed even so if more of the source's articles stay than go.
 
-        Stopped in the middle, it is brought to its end by calling it again. Raises LoadingError
-        where `source` does not exist or cannot be fetched.
+        If interrupted, call it again to finish. Raises LoadingError if `source` does not exist or
+        cannot be fetched.
         """
         from vectorstore.syncing import sync
 
         return sync(self, source, prune=prune, yes=yes, progress=progress)
 
     def independent(self, article_ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-        """These articles, those together that are copies of each other: as many groups as there
-        are independent sources. Raises ArticleNotFoundError."""
+        """These articles, grouped so that copies of each other are together: one group for each
+        independent source. Raises ArticleNotFoundError."""
         groups: dict[str, list[str]] = {}
         for article_id in dict.fromkeys(article_ids):
             copies = {summary.id for summary in self.near_copies(article_id)}
@@ -91,9 +93,8 @@ class Index(Primitives):
         """A LangChain retriever; each Document's metadata has article_id, start and end.
 
         `search_kwargs` are the arguments of `search` (k, mode, sources, articles, after, before,
-        authors, tags),
-        given the way other LangChain stores take them; they win over the others. An unknown one
-        raises TypeError. `tags` and `metadata` are for traces.
+        authors, tags), passed as other LangChain stores take them; they override the others. An
+        unknown one raises TypeError. `tags` and `metadata` are for traces.
         """
         from vectorstore.retriever import IndexRetriever
 

@@ -1,13 +1,13 @@
-"""The index on this process's own files: catalog (SQLite) and vectors (Chroma), kept in step.
+"""The index on this process's own files: catalog (SQLite) and vectors (Chroma), kept in sync.
 
-The catalog is the truth. Every change is committed there first, together with a note of which
-vectors have to follow; then Chroma follows, and the note is removed. A crash anywhere leaves at
-most such notes, which the next opening works off. Chroma's own files are trusted only if they are
-exactly as they were when nothing was being written: as the last clean close left them, or the last
-opening, if nothing was written since. Otherwise they are made again from the catalog, which takes 2 s
-for 10,000 passages and no embedding. So no damaged file of Chroma's is ever opened.
+The catalog is the source of truth. Every change is committed there first, together with a note of
+which vectors must follow; then Chroma follows, and the note is removed. A crash at any point leaves
+at most such notes, which the next opening works off. Chroma's own files are trusted only if they
+are exactly as they were when nothing was being written: as left by the last clean close, or by the
+last opening if nothing was written since. Otherwise they are rebuilt from the catalog, which takes
+2 s for 10,000 passages and no embedding. So a damaged Chroma file is never opened.
 
-It takes for granted that no other process uses the folder: `shared.py` sees to that.
+It assumes that no other process uses the folder: `shared.py` sees to that.
 """
 
 from __future__ import annotations
@@ -68,15 +68,16 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 _PASSAGES_A_BATCH = 64
-_CHARACTERS_A_STEP = 16_000  # that are embedded before another writer's are, and closing is seen
+_CHARACTERS_A_STEP = 16_000  # embedded before other writers get a turn and closing is noticed
 _VECTORS_A_BATCH = 1_000
 _SIGNATURES_A_BATCH = 200
 _DEPTH = 400  # how many texts of each ranking are fused at first
-_DEPTH_FILTERED = 1_200  # where they are compared anyway, and depth costs 2 ms
-_SHOWN = 100  # and how many of the fused are looked up at first
-_DEEPEST = 3_200  # the depth at most, where texts collapse into fewer hits than were asked for
-# The constant of the fusion: with it, a first place counts more beside a tenth than with the paper's
-# 60. Measured, as the depth is (to 50, one in twenty of the first ten was lost): benchmarks/results.md.
+_DEPTH_FILTERED = 1_200  # with a filter: vectors are compared anyway, and the depth costs 2 ms
+_SHOWN = 100  # and how many of the fused ones are looked up at first
+_DEEPEST = 3_200  # maximum depth, when texts collapse into fewer hits than were asked for
+# The fusion constant: it gives first place more weight relative to tenth than the paper's 60 does.
+# Chosen by measurement, like the depth (at 50, one in twenty of the top ten was lost):
+# benchmarks/results.md.
 FUSION_CONSTANT = 10
 _MODES = ("hybrid", "words", "vectors")
 _MOST = 1_000
@@ -86,7 +87,7 @@ _IN_USE = "in use"  # in place of a fingerprint: Chroma writes to the folder, or
 
 
 class LocalIndex(Index):
-    """Articles in `folder`, made where absent; vectors there too, or on the server `chroma_url`."""
+    """Articles in `folder`, created if absent; vectors there too, or on the server `chroma_url`."""
 
     def __init__(
         self,
@@ -99,11 +100,12 @@ class LocalIndex(Index):
         split: Callable[[str], list[Span]] = passages,
         context: Context = in_context,
     ) -> None:
-        """Open the index; `split` cuts the text of what is added, and `context` says what is
-        embedded for a passage. A backup holds the databases `beside` the catalog as well. Where another embedding model made its vectors, they are made again,
-        which takes as long as adding the articles did; stopped in between, it goes on next time.
+        """Open the index; `split` cuts the text of added articles, and `context` determines what is
+        embedded for a passage. A backup includes the databases `beside` the catalog. If the vectors
+        came from another embedding model, they are made again, which takes as long as adding the
+        articles did; if interrupted, this resumes next time.
 
-        Raises StoreFormatError, StoreDamagedError or StoreError where the folder cannot be used.
+        Raises StoreFormatError, StoreDamagedError or StoreError if the folder cannot be used.
         """
         check_folder(folder)
         make_folder(folder)
@@ -122,7 +124,7 @@ class LocalIndex(Index):
         split: Callable[[str], list[Span]],
         context: Context,
     ) -> None:
-        """Take up a catalog that was opened, and close it where that fails."""
+        """Take over an opened catalog, and close it if that fails."""
         from vectorstore.comparing import Comparing
 
         self._chroma_url = chroma_url
@@ -130,12 +132,12 @@ class LocalIndex(Index):
         self._split = split
         self._context = context
         self._writing = catalog.turn  # held by whoever changes the index, not while embedding
-        self._turns = _Turns()  # of those who embed what they are about to store
-        self._gate = _Gate()  # searches share it; a step to the next state has it alone
+        self._turns = _Turns()  # for writers embedding what they are about to store
+        self._gate = _Gate()  # searches share it; a step to the next state needs it exclusively
         self._vectors: Vectors | None = None
         self._closing = False
         self._interruptions = 0
-        self._holds_removed = False  # Chroma's files still have bytes of removed vectors
+        self._holds_removed = False  # Chroma's files still contain bytes of removed vectors
         self._repaired = ""
         self._repairs = 0
         self._catalog = catalog
@@ -194,7 +196,7 @@ class LocalIndex(Index):
             with self._writing:
                 self._refuse_if_closed()
                 if self.get(article_id) != article or (work is not None and not self._store(work)):
-                    continue  # another writer was quicker
+                    continue  # another writer got there first
                 if work is None and changed != article:
                     with self._gate.exclusive():
                         self._catalog.put_details(changed)
@@ -220,7 +222,7 @@ class LocalIndex(Index):
                     removed = self._catalog.remove(article_ids)
                     self._holds_removed = True
                     self._follow()
-                else:  # not worth opening: they are made again, without what was removed
+                else:  # not worth opening: they will be rebuilt without what was removed
                     removed = self._catalog.remove(article_ids, vectors_files="")
                     shutil.rmtree(self._vectors_folder(), ignore_errors=True)
             self._catalog.forget()
@@ -330,8 +332,8 @@ class LocalIndex(Index):
     def rebuild(self, *, progress: OnProgress | None = None) -> None:
         self._refuse_if_closed()
         if self._chroma_url is not None:
-            self._ready()  # a server that does not answer is found before work is done
-        with self._writing:  # what is damaged must not hinder what is embedded again
+            self._ready()  # so that an unresponsive server is noticed before any work is done
+        with self._writing:  # what is damaged must not get in the way of embedding again
             self._catalog.rebuild_words(progress)
         self._embed_again_what_had_another_context(progress)
         with self._writing:
@@ -355,7 +357,7 @@ class LocalIndex(Index):
                     old, self._vectors = self._vectors, new
                     self._holds_removed = False
             except BaseException:
-                _close(new)  # the next opening, or the next rebuild, removes what it holds
+                _close(new)  # the next opening or rebuild removes its contents
                 raise
             if old is not None:
                 _close(old)
@@ -372,8 +374,8 @@ class LocalIndex(Index):
         self._interruptions += 1
 
     def close(self) -> None:
-        """Close the index; may be called again. A call that adds articles in another thread ends
-        with StoreError within a step of embedding, and what it has stored is kept."""
+        """Close the index; may be called more than once. A call adding articles in another thread
+        ends with StoreError within one embedding step, and what it has stored is kept."""
         self._closing = True
         with self._writing, self._gate.exclusive():
             try:
@@ -397,17 +399,17 @@ class LocalIndex(Index):
         *,
         as_edited: bool = False,
     ) -> AddReport:
-        """Store these articles, with `as_edited` as a person has edited them.
+        """Store these articles; with `as_edited`, as a person has edited them.
 
-        Nobody else's writing waits for the embedding: the index is locked only while a batch is
-        stored. What another writer changed in between is seen then, and prepared again.
+        Other writers do not wait for the embedding: the index is locked only while a batch is
+        stored. Anything another writer changed in between is noticed then and prepared again.
         """
         self._refuse_if_closed()
         if as_edited:
             given = self._catalog.as_edited(given)
         fresh = self._changed(given)
         if fresh:
-            self._ready()  # where the vectors cannot be kept, nothing is begun
+            self._ready()  # if the vectors cannot be stored, nothing is started
         became: dict[str, bool] = {}  # by id: whether it was there before
         done = 0
         for batch in _batches(fresh, self._split):
@@ -437,13 +439,13 @@ class LocalIndex(Index):
         )
 
     def _changed(self, articles: Sequence[Article]) -> list[Article]:
-        """Those that are not stored exactly so."""
+        """The articles that are not stored exactly like this."""
         known = self._catalog.digests(article.id for article in articles)
         return [article for article in articles if known.get(article.id) != digest(article)]
 
     def _as_they_still_are(self, files: Sequence[SourceFile]) -> list[SourceFile]:
-        """These files; one whose article was removed while it was being stored is to be read again
-        where it is next seen, as it would be had the article been removed later."""
+        """These files; one whose article was removed while it was being stored will be read again
+        when next seen, just as if the article had been removed later."""
         ids = {o.article_id for file in files for o in file.origins if not o.gone}
         stored = self._catalog.digests(ids)
         return [
@@ -454,7 +456,7 @@ class LocalIndex(Index):
         ]
 
     def _prepared(self, batch: Sequence[tuple[Article, Sequence[Span]]]) -> _Prepared:
-        """Embed what has no vector yet, without holding anything; others' steps come in between."""
+        """Embed what has no vector yet, holding no lock; other writers' steps interleave."""
         texts = {
             _digest_of(text): text
             for article, spans in batch
@@ -475,9 +477,9 @@ class LocalIndex(Index):
         return _Prepared(batch, made, signatures)
 
     def _store(self, work: _Prepared) -> bool:
-        """Take one step: catalog first, then vectors. Whoever calls holds the index for writing.
+        """Take one step: catalog first, then vectors. The caller holds the index for writing.
 
-        False, and nothing is done, where a vector that was there when this was prepared has gone.
+        Returns False and does nothing if a vector that existed when this was prepared is gone.
         """
         entries = [
             (
@@ -500,7 +502,7 @@ class LocalIndex(Index):
         return True
 
     def _embeds_otherwise(self, changed: Article, article: Article) -> bool:
-        """Whether other words are embedded for its passages, or other ones searched for."""
+        """Whether the change affects the words embedded or searched for its passages."""
         now = self._context(changed.title, changed.published, "")
         return changed.title != article.title or now != self._context(
             article.title, article.published, ""
@@ -514,7 +516,7 @@ class LocalIndex(Index):
         ]
 
     def _sign_what_has_no_signature(self) -> None:
-        """Articles of before there were signatures, or of before those were made as they are now."""
+        """Sign articles added before signatures existed, or were made the way they are now."""
         if not self._catalog.without_signature(1):
             return
         while batch := self._catalog.without_signature(_SIGNATURES_A_BATCH):
@@ -550,7 +552,7 @@ class LocalIndex(Index):
         mode: Mode,
         where: Filter,
     ) -> list[Hit]:
-        """The hits, of one state of the index: the caller is inside the gate."""
+        """The hits, from one state of the index: the caller is inside the gate."""
         articles = self._catalog.article_keys(where)
         depth, shown = max(_DEPTH, 3 * k), max(_SHOWN, 6 * k)
         if articles is not None:
@@ -573,7 +575,7 @@ class LocalIndex(Index):
     def _nearest(
         self, vectors: Vectors, vector: Any, k: int, articles: Sequence[int] | None
     ) -> list[int]:
-        """The keys of the `k` nearest vectors, nearest first; only of these articles where given."""
+        """The keys of the `k` nearest vectors, nearest first; only from `articles` if given."""
         if articles is None:
             return vectors.search(vector, k)
         found = self._comparing.nearest(vector, k, articles, vectors.search)
@@ -582,7 +584,7 @@ class LocalIndex(Index):
         return vectors.search(vector, k, self._catalog.vector_keys(articles))
 
     def _with_vectors(self, work: Callable[[Vectors], Result]) -> Result:
-        """Do `work`; once more, on vectors made again from the catalog, where Chroma fails."""
+        """Do `work`; if Chroma fails, once more on vectors rebuilt from the catalog."""
         from vectorstore.vectors import VectorsError
 
         failed = False
@@ -603,7 +605,7 @@ class LocalIndex(Index):
                     self._give_up()
 
     def _ready(self) -> Vectors:
-        """The vectors, opened and brought up to date on first use. Not from inside the gate."""
+        """The vectors, opened and brought up to date on first use. Not for use inside the gate."""
         vectors = self._vectors
         if vectors is not None:
             return vectors
@@ -623,7 +625,7 @@ class LocalIndex(Index):
         return self._vectors
 
     def _follow(self) -> None:
-        """Bring the vectors up to date with the catalog; by making them again where Chroma fails."""
+        """Bring the vectors up to date with the catalog, rebuilding them if Chroma fails."""
         from vectorstore.vectors import VectorsError
 
         try:
@@ -648,7 +650,7 @@ class LocalIndex(Index):
             _close(vectors)
 
     def _give_up(self) -> None:
-        """What failed is not trusted again: its files are made anew by the next opening."""
+        """What failed is not trusted again: the next opening rebuilds its files."""
         self._let_go()
         if self._chroma_url is None:
             self._catalog.set_meta(vectors_files=_IN_USE)
@@ -675,18 +677,18 @@ class LocalIndex(Index):
         try:
             vectors.drop_others(self._prefix())
             if sound:
-                with suppress(VectorsError):  # a search will fail as well, and have them made again
+                with suppress(VectorsError):  # a search will fail too, and have them rebuilt
                     vectors.load(self._embedding.dimensions)
                     self._vouch_for(
                         folder
-                    )  # until something is written, to be killed costs nothing
+                    )  # until something is written, being killed costs nothing
         except BaseException:
             _close(vectors)
             raise
         return vectors
 
     def _open_server(self) -> Vectors:
-        """A server lives its own life: compare what it has, and note what has to follow."""
+        """A server has a life of its own: compare what it has, and note what must follow."""
         from vectorstore.vectors import open_server
 
         inode = self._catalog.identity()
@@ -734,8 +736,8 @@ class LocalIndex(Index):
         log.warning(message)
 
     def _leave_the_files(self) -> None:
-        """Note how a clean close leaves Chroma's files; where they hold bytes of what was removed,
-        they go instead."""
+        """Record the state in which a clean close leaves Chroma's files; if they contain bytes of
+        what was removed, delete them instead."""
         folder = self._vectors_folder()
         if self._holds_removed:
             self._catalog.set_meta(vectors_files="")
@@ -750,7 +752,7 @@ class LocalIndex(Index):
         self._catalog.set_meta(vectors_files=fingerprint(folder))
 
     def _generation(self) -> int:
-        """Raised by every rebuild, which builds the next one beside."""
+        """Incremented by every rebuild, which builds the next generation beside the current one."""
         noted = self._catalog.meta("generation")
         return int(noted) if re.fullmatch(r"[0-9]{1,9}", noted) else 1
 
@@ -761,14 +763,14 @@ class LocalIndex(Index):
         return f"passages-{self._catalog.meta('index')[:12]}-"
 
     def _collection(self, generation: int) -> str:
-        """One collection an index and model: vectors of two models never meet."""
+        """One collection per index and model: vectors of two models never mix."""
         return f"{self._prefix()}{_digest_of(self._embedding.identity).hex()[:12]}-{generation}"
 
     def _tidy(self) -> None:
-        """Finish or remove what a process that was killed has left."""
+        """Finish or remove what a killed process left behind."""
         if not re.fullmatch(r"[0-9a-f]{32}", self._catalog.meta("index")):  # names collections
             self._catalog.set_meta(index=uuid.uuid4().hex, vectors_files="")
-        with suppress(StoreDamagedError):  # of the word search: `rebuild` must still be possible
+        with suppress(StoreDamagedError):  # in word search: `rebuild` must still be possible
             self._catalog.forget()
         for other in self._folder.glob("vectors-*"):
             if other != self._vectors_folder():
@@ -799,12 +801,12 @@ class LocalIndex(Index):
         self._catalog.set_meta(vectors_files="")
 
     def _as_it_was(self, digest: bytes, title: str, published: date | None, text: str) -> str:
-        """The text of this digest: in the context of now, or without the date."""
+        """The text with this digest: in its current context, or without the date."""
         before = without_date(title, text)
         return before if _digest_of(before) == digest else self._context(title, published, text)
 
     def _embed_again_what_had_another_context(self, progress: OnProgress | None) -> None:
-        """Articles added before dates were embedded; every passage stays where it is."""
+        """Embed again articles added before dates were embedded; passages stay where they are."""
         waiting = self._of_another_context()
         done = 0
         while waiting:
@@ -820,7 +822,7 @@ class LocalIndex(Index):
             work = self._prepared(batch)
             with self._writing:
                 self._refuse_if_closed()
-                # What was changed meanwhile was embedded as it is done now.
+                # Anything changed in the meantime was already embedded the current way.
                 if not self._changed([article for article, _ in batch]):
                     self._store(work)
             done += len(batch)
@@ -830,7 +832,7 @@ class LocalIndex(Index):
             self._catalog.forget()
 
     def _of_another_context(self) -> list[str]:
-        """The articles of whose passages another text was embedded than would be now."""
+        """The articles for whose passages a different text was embedded than would be now."""
         return [
             article.id
             for article, embedded in self._catalog.embedded_texts()
@@ -895,7 +897,7 @@ class LocalIndex(Index):
         def is_found(stored: StoredVector) -> bool:
             vector = np.frombuffer(stored.embedding, np.float32)
             found = vectors.search(vector, 5)
-            # Where more than these are equal, any of them stands for the others.
+            # If more vectors than these are equal, any of them stands for the others.
             return stored.key in found or any(
                 np.allclose(np.frombuffer(other.embedding, np.float32), vector, atol=1e-6)
                 for other in self._catalog.vectors(found)
@@ -907,8 +909,8 @@ class LocalIndex(Index):
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """Articles ready to be stored: their passages, the vectors that were made for them, by digest,
-    and their signatures, by id."""
+    """Articles ready to be stored: their passages, the vectors made for them, by digest, and their
+    signatures, by id."""
 
     batch: Sequence[tuple[Article, Sequence[Span]]]
     made: Mapping[bytes, Any]
@@ -916,7 +918,7 @@ class _Prepared:
 
 
 class _Turns:
-    """One at a time, in the order in which they come: whoever has had a turn waits behind the others."""
+    """One at a time, in order of arrival: whoever has had a turn queues behind the others."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -937,7 +939,7 @@ class _Turns:
 
 
 class _Gate:
-    """Many share it, or one has it alone; whoever waits to have it alone lets no more in.
+    """Shared by many or held exclusively by one; waiting for exclusive access lets no more in.
 
     Not re-entrant: whoever is inside must not enter again.
     """
@@ -967,8 +969,8 @@ class _Gate:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise StoreFormatError where `folder` is a file or another program's, StoreDamagedError where
-    its catalog is gone, StoreError where it cannot be read."""
+    """Raise StoreFormatError if `folder` is a file or belongs to another program, StoreDamagedError
+    if its catalog is gone, StoreError if it cannot be read."""
     file = folder / CATALOG
     try:
         if folder.exists() and not folder.is_dir():
@@ -981,7 +983,7 @@ def check_folder(folder: Path) -> None:
             f"the index's folder {folder} cannot be read: {error.strerror or error}. Make it "
             "readable, or give another."
         ) from error
-    # What is only there after articles were: to begin again would hide that they are lost.
+    # These exist only if there once were articles: starting over would hide that they are lost.
     if any(name.startswith("vectors-") or name in (NOTES, f"{CATALOG}-wal") for name in names):
         raise StoreDamagedError(
             f"{file} is {'empty' if file.exists() else 'missing'}. "
@@ -997,7 +999,7 @@ def check_folder(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder where absent, for its owner only. Raises StoreError where that fails."""
+    """Create the folder if absent, for its owner only. Raises StoreError if that fails."""
     try:
         folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
     except OSError as error:
@@ -1008,7 +1010,7 @@ def make_folder(folder: Path) -> None:
 
 
 def _close(vectors: Vectors) -> None:
-    with suppress(Exception):  # it is not used again, whatever it says
+    with suppress(Exception):  # it is not used again, whatever it reports
         vectors.close()
 
 
@@ -1023,7 +1025,7 @@ def _new_passage(made: Mapping[bytes, Any], span: Span, embedded: str) -> NewPas
 
 
 def _steps(texts: Mapping[bytes, str]) -> Iterator[dict[bytes, str]]:
-    """These texts in parts that are quickly embedded, whatever their number and length."""
+    """These texts in parts that are quick to embed, whatever their number and length."""
     step: dict[bytes, str] = {}
     for key, text in texts.items():
         step[key] = text
@@ -1037,7 +1039,7 @@ def _steps(texts: Mapping[bytes, str]) -> Iterator[dict[bytes, str]]:
 def _batches(
     articles: Sequence[Article], split: Callable[[str], list[Span]]
 ) -> Iterator[list[tuple[Article, list[Span]]]]:
-    """Articles with their passages, enough of them together to keep the embedding model busy."""
+    """Articles with their passages, in batches large enough to keep the embedding model busy."""
     batch: list[tuple[Article, list[Span]]] = []
     size = 0
     for article in articles:
@@ -1079,7 +1081,7 @@ def _refuse_wrong_types(name: str, article: Article) -> None:
     elif not all(type(page) is int for page in article.pages):
         wrong = "pages are a tuple of offsets"
     elif article.published is not None and (
-        # A datetime is a date to Python; which day it is depends on where.
+        # To Python a datetime is a date, but which day it is depends on the place.
         not isinstance(article.published, date) or isinstance(article.published, datetime)
     ):
         wrong = "published is a datetime.date or None"
@@ -1115,7 +1117,7 @@ def _half_a_pair(text: str) -> bool:
 
 
 def _checked(query: str, k: int, mode: str, where: Filter) -> str:
-    """The query, searchable. Raises SearchError for what makes no sense."""
+    """The query, made searchable. Raises SearchError for arguments that make no sense."""
     if mode not in _MODES:
         raise SearchError(f"mode is {mode!r}; give one of {', '.join(_MODES)}.")
     if not isinstance(query, str):
@@ -1135,7 +1137,7 @@ def _checked(query: str, k: int, mode: str, where: Filter) -> str:
             raise SearchError(f"{name} is {day!r}; give a datetime.date.")
     if where.after is not None and where.before is not None and where.after > where.before:
         raise SearchError(f"after ({where.after}) is later than before ({where.before}).")
-    # Half a surrogate pair is found nowhere.
+    # Half a surrogate pair matches nothing.
     plain = query[:_LONGEST_QUERY].encode(errors="replace").decode().strip()
     if not plain:
         raise SearchError("the query is empty. Give the words to look for.")

@@ -3,10 +3,10 @@
     move("articles.index", "postgresql://dateline@db.example.org/news")     -> Moved
     move("postgresql://dateline@db.example.org/news", "articles.index")     -> Moved
 
-Articles with their passages and embeddings, files, and what people have set go over in batches; nothing
-is embedded again, and vectors are made from the embeddings when the copy is first opened. Stopped in
-between, the same call goes on. At the end both are read in full and compared. The origin stays as it
-is. It knows nothing of what lies beside the catalog.
+Articles with their passages and embeddings, files, and what people have set are copied in batches;
+nothing is embedded again, and the vectors are made from the embeddings when the copy is first
+opened. If interrupted, the same call resumes. At the end both are read in full and compared. The
+origin is left unchanged. It knows nothing of what lies beside the catalog.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _A_BATCH = 200  # articles
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What the copy has, the same as its origin: `digest` is over all of its articles and passages."""
+    """What the copy has, same as its origin: `digest` covers all of its articles and passages."""
 
     articles: int
     passages: int
@@ -40,8 +40,8 @@ class Moved:
 def move(origin: str, target: str, *, progress: OnProgress | None = None) -> Moved:
     """Copy the index at `origin`, a folder or the address of a PostgreSQL database, to `target`.
 
-    Raises StoreError where there is no index, or the target has articles of its own; StoreBusyError
-    where a program holds one of the folders, or the origin was changed meanwhile.
+    Raises StoreError if there is no index, or the target has articles of its own; StoreBusyError if
+    a program holds one of the folders, or the origin was changed in the meantime.
     """
     with _opened(origin, make=False) as here, _opened(target, make=True) as there:
         if here.identity() == there.identity():
@@ -77,7 +77,7 @@ def _copy(here: Catalog, there: Catalog, model: str, progress: OnProgress | None
 
 
 def _compared(here: Catalog, there: Catalog, model: str, progress: OnProgress | None) -> Moved:
-    """Read both in full, and copy once more what is not the same."""
+    """Read both in full, and copy again whatever differs."""
     wanted, held = _fingerprints(here, progress), _fingerprints(there, progress)
     if held != wanted:  # begun earlier, and the origin has changed since
         if gone := [*held.keys() - wanted.keys()]:
@@ -106,7 +106,7 @@ def _put(
 
 
 def _fingerprints(catalog: Catalog, progress: OnProgress | None) -> dict[str, bytes]:
-    """Of every article, by its id: what it says, where its passages are, and their vectors."""
+    """A hash of every article, by id: what it says, where its passages are, and their vectors."""
     total = catalog.statistics().articles
     found: dict[str, bytes] = {}
     for batch in _batches(catalog):
@@ -130,7 +130,7 @@ def _batches(catalog: Catalog) -> Iterator[list[tuple[Article, list[NewPassage]]
 
 @contextmanager
 def _opened(place: str, *, make: bool) -> Iterator[Catalog]:
-    """The catalog in a database, or in a folder that no other program holds meanwhile."""
+    """The catalog in a database, or in a folder held so that no other program can hold it."""
     if place.startswith(("postgresql://", "postgres://")):
         from vectorstore.stores.postgres import PostgresStore
 

@@ -1,7 +1,7 @@
-"""What every index does itself: the primitives on which adding, syncing and the rest are built.
+"""What every index implements itself: the primitives that adding, syncing and the rest build on.
 
-`vectorstore.index.Index` is these and what is made of them; whoever works through them alone, as syncing and
-the retriever do, needs to know no more.
+`vectorstore.index.Index` is these plus what is built on them; code that needs only the primitives,
+such as syncing and the retriever, depends on nothing more.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Primitives(ABC):
     def add_articles(
         self, articles: Iterable[Article], *, progress: OnProgress | None = None
     ) -> AddReport:
-        """Add or update articles by their ids. When it returns, they are durable and found.
+        """Add or update articles by their ids. When it returns, they are durable and searchable.
 
-        Raises ArticleError, naming the article, before anything is stored where one cannot be
-        (empty id or text, text that is not valid Unicode, the same id twice).
+        If an article cannot be stored (empty id or text, text that is not valid Unicode, the same
+        id twice), raises ArticleError, naming it, before anything is stored.
         """
 
     @abstractmethod
@@ -57,8 +57,8 @@ class Primitives(ABC):
     ) -> list[Hit]:
         """The `k` passages nearest to `query`, best first; near-copies collapse into one hit.
 
-        `after` and `before` are inclusive; with either, undated articles are left out. Of several
-        `authors` or `tags`, an article needs one; capital letters make no difference in them.
+        `after` and `before` are inclusive; with either, undated articles are left out. An article
+        needs only one of several `authors` or `tags`; these are matched case-insensitively.
         """
 
     @abstractmethod
@@ -75,16 +75,16 @@ class Primitives(ABC):
 
     @abstractmethod
     def near_copies(self, article_id: str) -> list[Summary]:
-        """The articles that are copies of this one, word for word or nearly, the earliest first:
-        reprints, also edited or cut, but not reports with another number or name in them.
+        """The articles that copy this one, word for word or nearly, earliest first: reprints, even
+        edited or cut ones, but not reports in which a number or name differs.
 
         Raises ArticleNotFoundError.
         """
 
     @abstractmethod
     def near_words(self, word: str, k: int = 3) -> list[str]:
-        """At most `k` words of the articles that are spelt nearly as `word`, the nearest first: what
-        may have been meant by a word that no article has."""
+        """At most `k` words from the articles that are spelt almost like `word`, closest first:
+        what may have been meant by a word that no article contains."""
 
     @abstractmethod
     def source_files(
@@ -95,8 +95,8 @@ class Primitives(ABC):
         articles: Sequence[str] = (),
         addresses: Sequence[str] = (),
     ) -> list[SourceFile]:
-        """The files that articles came from, as they were then: those `under` a folder (or at that
-        place), and those that have one of these digests, articles or addresses."""
+        """The files that articles came from, as they were when read: those `under` a folder (or at
+        that place), and those with one of these digests, articles or addresses."""
 
     @abstractmethod
     def store_files(
@@ -106,11 +106,11 @@ class Primitives(ABC):
         *,
         forget: Sequence[str] = (),
     ) -> AddReport:
-        """Store what was read in these files, and forget the files at the places `forget`.
+        """Store what was read from these files, and forget the files at the places `forget`.
 
-        `articles` are added or updated first; a file is noted as read when they are durable. Cut
-        off in between, it is known not to have been read, and by which articles may be its own. A
-        file without a digest is one that will give more. No article is removed.
+        `articles` are added or updated first; a file is marked as read once they are durable. If
+        this is cut off in between, the file is known to be unread, and which articles may be its
+        own is known too. A file without a digest has more to come. No article is removed.
         """
 
     @abstractmethod
@@ -124,40 +124,40 @@ class Primitives(ABC):
         authors: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
     ) -> Summary:
-        """Change what is given and leave the rest; `published="none"` takes the date away, () all
+        """Change what is given and leave the rest; `published="none"` removes the date, () all
         authors or tags.
 
-        What was set so outlives a change of the file that the article came from.
+        Values set here survive a change to the file that the article came from.
         """
 
     @abstractmethod
     def remove(self, article_ids: Sequence[str]) -> int:
-        """Remove these articles everywhere and return how many were. Raises ArticleNotFoundError,
-        before anything is removed, where an id is unknown."""
+        """Remove these articles everywhere and return how many were removed. If an id is unknown,
+        raises ArticleNotFoundError before anything is removed."""
 
     @abstractmethod
     def statistics(self) -> Statistics: ...
 
     @abstractmethod
     def check(self) -> list[Finding]:
-        """Compare words, vectors and articles with each other; says what it found and repairs nothing."""
+        """Check words, vectors and articles against each other; report the findings, repair nothing."""
 
     @abstractmethod
     def rebuild(self, *, progress: OnProgress | None = None) -> None:
-        """Build word search and vectors again from the stored articles and embeddings."""
+        """Rebuild word search and vectors from the stored articles and embeddings."""
 
     @abstractmethod
     def backup(self, file: str | Path, *, without: Collection[str] = ()) -> None:
-        """Write everything to one file, readable by its owner only, also while the index is in
-        use; an older backup there is replaced. `backups.restore` brings it back. `without` names
-        databases of the index's folder to leave out, such as the one with a page's conversations.
+        """Write everything to one file that only its owner can read, even while the index is in
+        use; an older backup there is replaced. `backups.restore` restores it. `without` names
+        databases in the index's folder to leave out, such as the one with a page's conversations.
 
-        Raises StoreError where `file` cannot be written or is something else than a backup.
+        Raises StoreError if `file` cannot be written or is something other than a backup.
         """
 
-    def interrupt(self) -> None:  # noqa: B027  # there is nothing to do where nothing takes long
-        """Have the calls that add articles at the moment end with StoreError after the step that they
-        are at; what they have stored is kept. Those that begin later are not affected."""
+    def interrupt(self) -> None:  # noqa: B027  # nothing to do where nothing takes long
+        """Make calls that are adding articles end with StoreError after their current step; what
+        they have stored is kept. Calls that begin later are not affected."""
 
     @abstractmethod
     def close(self) -> None: ...

@@ -1,7 +1,7 @@
-"""The index that another process of this machine holds, through that process's loopback API.
+"""The index that another process on this machine holds, through that process's loopback API.
 
     remote = RemoteIndex(holder)
-    remote.answers(2.0)                 is it there, and is it who published the address?
+    remote.answers(2.0)                 is it there, and is it the one that published the address?
     remote.search("two-state meeting")  as on any Index: same types, same errors
 
 It knows one holder and does not look for the next: `shared.py` does.
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# Seconds. The first search of a holder may have to load a model and heal its vectors.
+# Seconds. A holder's first search may have to load a model and repair its vectors.
 _CONNECT = 2.0
 _READ = 300.0
-_READ_LONG = 6 * 3600.0  # many articles have to be embedded, or the whole index built again
+_READ_LONG = 6 * 3600.0  # many articles to embed, or the whole index to rebuild
 
 _CLOSING = 503
 _OK = 200
@@ -49,7 +49,7 @@ _SERVER_ERROR = 500
 
 
 class HolderGoneError(StoreBusyError):
-    """The holder has ended, or is about to. `sent`: the call may have been made nevertheless."""
+    """The holder has ended, or is about to. `sent`: the call may have been made all the same."""
 
     def __init__(self, message: str, *, sent: bool = True) -> None:
         super().__init__(message)
@@ -57,8 +57,8 @@ class HolderGoneError(StoreBusyError):
 
 
 class RemoteIndex(Index):
-    """The index of `holder`. Beside what the index raises, every method raises HolderGoneError
-    where the holder ends, and StoreBusyError where it does not answer or answers strangely."""
+    """The index of `holder`. Besides what the index raises, every method raises HolderGoneError if
+    the holder ends, and StoreBusyError if it does not answer or answers unintelligibly."""
 
     def __init__(self, holder: Holder) -> None:
         import ssl
@@ -72,7 +72,7 @@ class RemoteIndex(Index):
         self._client = httpx.Client(
             base_url=f"http://{holder.host}:{holder.port}",
             headers={"Authorization": f"Bearer {holder.secret}"},
-            # Loopback and nothing else: no proxy, .netrc or certificates of the environment.
+            # Loopback and nothing else: no proxy, .netrc or certificates from the environment.
             trust_env=False,
             verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=8),
@@ -102,7 +102,7 @@ class RemoteIndex(Index):
     def add_articles(
         self, articles: Iterable[Article], *, progress: OnProgress | None = None
     ) -> AddReport:
-        """As on any Index; `progress` is told before and after, not in between."""
+        """As on any Index; `progress` is called before and after, not in between."""
         given = tuple(articles)
         if progress is not None:
             progress(Progress(0, len(given), given[0].title if given else ""))
@@ -206,7 +206,7 @@ class RemoteIndex(Index):
         return self._make(calls.Check(), read=_READ_LONG)
 
     def rebuild(self, *, progress: OnProgress | None = None) -> None:
-        """As on any Index; `progress` is told before and after, not in between."""
+        """As on any Index; `progress` is called before and after, not in between."""
         what = f"by {self.holder.program}, process {self.holder.pid}"
         if progress is not None:
             progress(Progress(0, 1, what))
@@ -219,7 +219,7 @@ class RemoteIndex(Index):
         self._make(call, read=_READ_LONG)
 
     def close(self) -> None:
-        """Close the connections, as soon as no thread is in the middle of a call."""
+        """Close the connections as soon as no thread is in the middle of a call."""
         with self._turn:
             self._closed = True
             idle = self._users == 0

@@ -1,4 +1,4 @@
-"""Rankings -> hits: fusion of what words and vectors found, and near-copies as one.
+"""Rankings -> hits: fuses what words and vectors found, and merges near-copies.
 
 Pure functions over keys and passages; nothing here searches.
 """
@@ -13,14 +13,14 @@ from vectorstore.copies import Shape
 
 Key = TypeVar("Key", bound=Hashable)
 
-RRF_K = 60  # as in the paper: a first place counts little more than a second
+RRF_K = 60  # as in the paper: first place counts for little more than second
 
 
 def fuse(rankings: Sequence[Sequence[Key]], k: int = RRF_K) -> list[tuple[Key, float]]:
     """Reciprocal rank fusion (Cormack, Clarke and Buettcher 2009): score 1 / (k + rank), summed.
 
-    Best first; equal scores in the order of the best single rank, then of the key's text, so that
-    neither the order of the rankings nor chance decides.
+    Best first; ties are broken by the best single rank, then by the key's text, so that neither the
+    order of the rankings nor chance decides.
     """
     scores: dict[Key, float] = {}
     best: dict[Key, int] = {}
@@ -35,9 +35,9 @@ def fuse(rankings: Sequence[Sequence[Key]], k: int = RRF_K) -> list[tuple[Key, f
 def collapse(ranked: Iterable[tuple[Sequence[Passage], float]], k: int) -> list[Hit]:
     """The first `k` distinct passages; a near-copy of an earlier one joins it as a copy.
 
-    Every entry is one text and the passages that have it, which are copies of the first of them.
+    Every entry is one text and the passages that have it, all copies of the first of them.
     Near-copies share most of their word triples and all of their numbers and names: the same report
-    with another figure in it is news, not a copy (`copies.py`).
+    with a different figure is news, not a copy (`copies.py`).
     """
     hits: list[Hit] = []
     shapes: list[Shape] = []

@@ -1,4 +1,4 @@
-"""The index as a LangChain retriever: Documents whose metadata carry the offsets."""
+"""The index as a LangChain retriever: Documents whose metadata carries the offsets."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""onnxruntime, imported so that it tells nobody anything.
+"""onnxruntime, imported so that it reports nothing to anyone.
 
-Its telemetry is on from the start (1.32: a device id below ~/.cache, events to its maker), runs in
-native code where no Python hook sees it, and heeds only this variable, only before the import.
+Its telemetry is on by default (1.32: a device id under ~/.cache, events to its maker), runs in
+native code where no Python hook sees it, and heeds only this variable, and only before the import.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def onnxruntime() -> Any:
-    """The module, with its telemetry off. The one place that imports it."""
+    """The module, with its telemetry off. This is the only place that imports it."""
     os.putenv("ORT_DISABLE_TELEMETRY", "1")  # read by native code: Python's copy is not needed
     import onnxruntime as imported
 
@@ -21,10 +21,10 @@ def onnxruntime() -> Any:
 
 
 def session(model: Path, weights: Mapping[str, Any] | None = None) -> Any:
-    """An InferenceSession on the processor; `weights` are those that the model's file leaves out, by name.
+    """An InferenceSession on the CPU; `weights` are those that the model file leaves out, by name.
 
-    Its threads sleep while they wait: by default they spin, so that of three questions at once on two
-    cores each takes 4.1 s in place of 2.9 s. One alone is a twentieth slower.
+    Its threads sleep while they wait: by default they spin, so that with three questions at once on
+    two cores each takes 4.1 s instead of 2.9 s. A single question is a twentieth slower.
     """
     runtime = onnxruntime()
     options = runtime.SessionOptions()

@@ -1,11 +1,11 @@
 """The loopback API of the process that holds an index: every call of `calls.py`, over HTTP.
 
-    GET  /holder?nonce=…    proves that this is who published the secret, without naming it
+    GET  /holder?nonce=…    proves that this process published the secret, without revealing it
     POST /<method>          the call's arguments as JSON; needs `Authorization: Bearer <secret>`
 
-An error of the project's tree is answered as JSON with its class and message, any other with its
-class and place only. Nothing is logged. It knows no index folder and no socket; it imports FastAPI,
-so it is imported when the first program connects and not before.
+One of the project's own errors is returned as JSON with its class and message, any other with only
+its class and where it was raised. Nothing is logged. This module knows no index folder and no
+socket; it imports FastAPI, so it is imported only when the first program connects.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from vectorstore.errors import (
 from vectorstore.holding import Holder
 from vectorstore.index import Index
 
-CLOSING = 503  # the status of a call that was not made, because the holder is about to end
+CLOSING = 503  # the status of a call that was not made because the holder is about to exit
 
 _JSON = "application/json"
 _LONGEST_NONCE = 200
 
 
 class Running:
-    """The calls that run at the moment, so that closing can wait for them."""
+    """The calls in progress, so that closing can wait for them."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -45,7 +45,7 @@ class Running:
 
     @contextmanager
     def one(self) -> Iterator[bool]:
-        """Count a call while it runs; False where no more are taken."""
+        """Count a call while it runs; yields False if no more are accepted."""
         with self._changed:
             taken = not self.closed
             self._count += taken
@@ -57,24 +57,24 @@ class Running:
                 self._changed.notify_all()
 
     def close(self, seconds: float) -> None:
-        """Take no more, and wait up to `seconds` for those that run."""
+        """Accept no more calls, and wait up to `seconds` for those in progress."""
         with self._changed:
             self.closed = True
             self._changed.wait_for(lambda: self._count == 0, seconds)
 
 
 def build(index: Index, holder: Holder, running: Running) -> FastAPI:
-    """The app. Calls run in a pool of threads: a long one keeps no other waiting."""
+    """The app. Calls run in a thread pool, so a long one does not hold up the others."""
 
     async def authorised_body(request: Request) -> bytes:
         given = request.headers.get("authorization", "").encode()
-        # Refused before the body is read: a stranger sends nothing into memory.
+        # Refused before the body is read, so a stranger cannot fill memory.
         if not hmac.compare_digest(given, f"Bearer {holder.secret}".encode()):
             raise HTTPException(401, "the secret in the index's holder.json is needed")
         return await request.body()
 
     app = FastAPI(openapi_url=None)
-    # A page in a browser that has a name resolve to this machine gets no further than this.
+    # Stops a web page whose host name resolves to this machine (DNS rebinding).
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1"], www_redirect=False)
 
     @app.get("/holder")
@@ -94,7 +94,7 @@ def build(index: Index, holder: Holder, running: Running) -> FastAPI:
                 return Response(calls.answer(method, body, index), media_type=_JSON)
             except DatelineError as error:
                 return Response(calls.encode_error(error), _status(error), media_type=_JSON)
-            except Exception as error:  # noqa: BLE001 -- whatever it is, the caller has to hear of it
+            except Exception as error:  # noqa: BLE001 -- whatever it is, the caller must be told
                 failure = StoreError(
                     f"the program that holds the index failed at {method} "
                     f"({calls.described(error)}). Run `dateline doctor`."

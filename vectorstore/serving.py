@@ -1,7 +1,7 @@
 """Serves an index that this process holds to the other programs on this machine.
 
-Until somebody connects there is only a thread that sleeps on the socket: the web server is
-imported with the first connection, so a program that nobody asks pays nothing for it.
+Until somebody connects there is only a thread sleeping on the socket: the web server is imported at
+the first connection, so a program that nobody contacts pays nothing for it.
 
 It knows the socket and when to stop; what is served is in `service.py`.
 """
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from vectorstore.service import Running
 
-_KEEP_ALIVE = 30  # seconds; longer than callers keep idle connections, so none is cut under a call
+_KEEP_ALIVE = 30  # seconds; longer than callers keep idle connections, so no call is cut off
 _SLOW_READER = 1  # seconds that a caller may take to read its answer while this closes
-_LAST_STEPS = 3.0  # seconds for the server to close its connections; it takes some tenths
+_LAST_STEPS = 3.0  # seconds for the server to close its connections; it takes a few tenths
 
 
 class Serving:
@@ -41,14 +41,15 @@ class Serving:
         self._closing = False
         self._server: uvicorn.Server | None = None
         self._running: Running | None = None
-        # A daemon, so that a program that forgets to close its index can end nevertheless.
+        # A daemon, so that a program that forgets to close its index can still exit.
         self._thread = threading.Thread(target=self._run, name="dateline-serving", daemon=True)
         self._thread.start()
 
     def close(self, *, grace: float = 10.0) -> None:
-        """Stop. Calls that are being answered get `grace` seconds to finish, then are cut off.
+        """Stop. Calls in progress get `grace` seconds to finish, then are cut off.
 
-        Takes about 0.3 s where nobody calls, nothing where nobody ever did. May be called again.
+        Takes about 0.3 s if nobody is calling, no time if nobody ever did. May be called more than
+        once.
         """
         with self._turn:
             self._closing = True
@@ -57,7 +58,7 @@ class Serving:
             running.close(grace)
         if server is not None:
             server.should_exit = True
-        self._wake.close()  # which the thread sees as an end of file
+        self._wake.close()  # which the thread sees as end of file
         self._thread.join(_LAST_STEPS)
 
     def _run(self) -> None:
@@ -101,7 +102,7 @@ class Serving:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Drop what uvicorn logs in this thread; the program's own use of uvicorn stays as it is."""
+    """Drop what uvicorn logs in this thread; the program's own use of uvicorn is unaffected."""
     thread = threading.get_ident()
 
     def from_elsewhere(_: logging.LogRecord) -> bool:

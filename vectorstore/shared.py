@@ -1,12 +1,12 @@
-"""One index, several programs: hold the folder, or work through the process that holds it.
+"""One index shared by several programs: hold the folder, or work through the process that does.
 
     index = open_shared(folder, lambda: LocalIndex(folder, ...))
-    index.here          True where this process holds the folder and serves the others
-    index.holder        who does
+    index.here          True if this process holds the folder and serves the others
+    index.holder        who holds it
 
-Whoever comes first holds the folder. When it ends, also by kill -9, whoever calls next takes the
-folder over and the others find it there; nobody has to open the index again. It knows neither what
-an index does nor what is in the folder.
+The first process to arrive holds the folder. When it ends, even by kill -9, the next one to make a
+call takes the folder over and the others find it there; nobody has to reopen the index. It knows
+neither what an index does nor what is in the folder.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from vectorstore.serving import Serving
 
 Result = TypeVar("Result")
 
-_POLL = 0.05  # seconds between two looks for the holder
+_POLL = 0.05  # seconds between attempts to find the holder
 _PUBLISHING = 0.5  # seconds that a holder may take to publish itself; it takes a millisecond
 _PROBE = 2.0  # seconds that a holder may take to answer before its address is read again
 
@@ -51,15 +51,15 @@ def open_shared(
     wait: float = 10.0,
     grace: float = 10.0,
 ) -> SharedIndex:
-    """The index in `folder`, held by this process or by another of this user on this machine.
+    """The index in `folder`, held by this process or by another of this user's on this machine.
 
     `open_local` opens it on this process's files; it is called while the folder is held, now or
-    when the present holder ends. `program` is what others' messages call this process. `wait` is
-    how many seconds to look for a holder that cannot be reached; `grace` how many the others'
+    when the present holder ends. `program` is what other processes' messages call this one. `wait`
+    is how many seconds to keep trying to reach a holder; `grace` how many seconds the others'
     running calls get when this process closes the index.
 
-    Raises StoreBusyError, naming the holder, where it cannot be reached; StoreFormatError where
-    `folder` is a file; StoreError where it is read-only; and what `open_local` raises.
+    Raises StoreBusyError, naming the holder, if it cannot be reached; StoreFormatError if `folder`
+    is a file; StoreError if it is read-only; and whatever `open_local` raises.
     """
     return SharedIndex(folder, open_local, program=program, wait=wait, grace=grace)
 
@@ -67,8 +67,8 @@ def open_shared(
 class SharedIndex(Index):
     """What `open_shared` returns. Its methods raise what the index raises, and StoreBusyError.
 
-    A call that a holder's end cut off is made once more, by the next holder. What the first attempt
-    had stored is then reported as unchanged, and what it had removed counts as removed.
+    A call cut off by the end of a holder is made once more, by the next holder. What the first
+    attempt stored is then reported as unchanged, and what it removed counts as removed.
 
     A forked child does not inherit the index: the lock and the connections stay with the parent,
     and every method but `close` raises StoreError in the child. Open the index after the fork.
@@ -95,7 +95,7 @@ class SharedIndex(Index):
 
     @property
     def here(self) -> bool:
-        """Whether this process holds the folder, as far as it knows."""
+        """Whether this process holds the folder, to its knowledge."""
         return isinstance(self._place, _Here)
 
     @property
@@ -106,7 +106,7 @@ class SharedIndex(Index):
     def add_articles(
         self, articles: Iterable[Article], *, progress: OnProgress | None = None
     ) -> AddReport:
-        given = tuple(articles)  # an iterator would be empty at the second attempt
+        given = tuple(articles)  # an iterator would be exhausted at the second attempt
         return self._make(lambda index: index.add_articles(given, progress=progress))
 
     def search(
@@ -218,15 +218,15 @@ class SharedIndex(Index):
         self._make(lambda index: index.backup(file, without=without))
 
     def interrupt(self) -> None:
-        """Where another process holds the index, that one goes on with what it was given."""
+        """If another process holds the index, that process carries on with what it was given."""
         place = self._place
         if isinstance(place, _Here):
             place.index.interrupt()
 
     def close(self) -> None:
-        """Let go of the index. Where this process holds it, the others' running calls get the
-        grace given at opening, then one of the others takes over. May be called again; what is still
-        held when the interpreter ends is closed then."""
+        """Let go of the index. If this process holds it, the others' running calls get the grace
+        period given at opening, then one of the others takes over. May be called more than once; an
+        index still held when the interpreter exits is closed then."""
         self._closed = True
         atexit.unregister(self.close)
         if os.getpid() != self._pid:
@@ -248,8 +248,8 @@ class SharedIndex(Index):
     def _make(
         self, call: Callable[[Index], Result], *, again: Callable[[Index], Result] | None = None
     ) -> Result:
-        """Make the call wherever the index is; once more, as `again`, where a holder's end cut it
-        off. Where it was not even sent, it is simply made at the next place."""
+        """Make the call wherever the index is; if the end of a holder cut it off, once more, as
+        `again`. If it was not even sent, it is simply made at the next place."""
         cut_off = False
         while True:
             place = self._current()
@@ -262,7 +262,7 @@ class SharedIndex(Index):
                 cut_off = cut_off or gone.sent
 
     def _current(self) -> _Here | _There:
-        """Where the index is now. Raises StoreError where it is closed or was forked away."""
+        """Where the index is now. Raises StoreError if it is closed or was opened before a fork."""
         if os.getpid() != self._pid:
             raise StoreError(
                 f"the index {self._folder} was opened before this process was forked, and stays "
@@ -278,10 +278,10 @@ class SharedIndex(Index):
             return self._place
 
     def _still(self, place: _Here | _There | None) -> _Here | _There | None:
-        """`place` where the index is still there.
+        """`place` if the index is still there.
 
-        The lock is asked before every call (it takes 0.1 ms), and not only when one fails: nothing
-        is sent to a port that somebody else may have got after the holder's end.
+        The lock is checked before every call (0.1 ms), and not only when one fails: nothing must be
+        sent to a port that somebody else may have got after the holder ended.
         """
         if not isinstance(place, _There):
             return place
@@ -303,7 +303,7 @@ class SharedIndex(Index):
             try:
                 holder = holder_of(self._folder)
             except StoreBusyError:
-                # Perhaps what a dead holder left, and the living one is about to replace it.
+                # Perhaps left by a dead holder, and the living one is about to replace it.
                 if time.monotonic() >= min(deadline, begun + _PUBLISHING):
                     raise
                 holder = None
@@ -322,8 +322,8 @@ class SharedIndex(Index):
         except BaseException:
             held.abandon()
             raise
-        # A script may end without closing: files that were not closed are made again. Not when this
-        # object is collected, which can be in the middle of a call of another thread's.
+        # A script may end without closing, and files that were not closed have to be rebuilt. Not
+        # on garbage collection, which can happen in the middle of another thread's call.
         atexit.register(self.close)
         return _Here(held, index, Serving(held.listener, held.holder, index))
 
@@ -369,7 +369,7 @@ class _There:
 
 
 def _answers(index: RemoteIndex, seconds: float) -> bool:
-    """Whether it answers; closed where not."""
+    """Whether it answers; if not, it is closed."""
     answered = False
     try:
         answered = index.answers(seconds)

@@ -1,11 +1,11 @@
 """Articles -> passages and sentences, as spans of the article's own text.
 
 Everything is a pair of offsets; no text is copied or changed. Passages follow paragraphs, long
-paragraphs are cut between sentences, and only a sentence longer than a passage may be is cut
+paragraphs are cut between sentences, and only a sentence longer than the passage limit is cut
 between words. Sentence boundaries come from sentencex, which was made for running text with
-abbreviations and quotations, and are mended where newspapers were seen to mislead it (figures, with
-those of other splitters: benchmarks/results.md). Nothing here knows how passages are embedded or
-stored.
+abbreviations and quotations, and are corrected where newspapers were found to mislead it (figures,
+with those of other splitters: benchmarks/results.md). Nothing here knows how passages are embedded
+or stored.
 """
 
 from __future__ import annotations
@@ -14,31 +14,32 @@ import re
 from itertools import pairwise
 from typing import NamedTuple
 
-# Characters a passage, about 120 word pieces of English: measured, see benchmarks/results.md.
+# Characters per passage, about 120 word pieces of English: measured, see benchmarks/results.md.
 PASSAGE_CHARACTERS = 600
 # A longer "sentence" is a table, a list or a line without punctuation.
 SENTENCE_CHARACTERS = 1_000
-# sentencex gets at most this much at once: 5 MB of quotation marks would take it hours.
+# sentencex is given at most this much at once: 5 MB of quotation marks would take it hours.
 _BLOCK_CHARACTERS = 4_000
 _WHITE = (" ", "\t", "\n", "\r")
 _SPACES = dict.fromkeys((code for code in range(0x80, 0x3001) if chr(code).isspace()), " ")
 _SPACES.update(dict.fromkeys(map(ord, "\r\n"), " "))
 _SENTENCE_ENDS = (". ", "! ", "? ")
 
-# Looked for only where a run of white space begins: from its every character, it would take for ever.
+# Matched only where a run of white space begins: from each of its characters, it would take
+# forever.
 _BLANK_LINES = re.compile(r"(?<![^\S\n])[^\S\n]*\r?\n(?:[^\S\n]*\r?\n)+")
 _LINE = re.compile(r"[^\n]*")
 _CLOSING = frozenset(".!?:;…”\"'’)]")
-# A line is that much shorter than its neighbours where somebody ended it on purpose.
+# A line that somebody ended on purpose is this much shorter than its neighbours.
 _SHORT = 0.7
 
-# Titles before a name, and other abbreviations, that sentencex takes for the end of a sentence: cut
-# there, the rest of the sentence would be left without its subject.
+# Titles before a name, and other abbreviations, that sentencex takes for the end of a sentence: if
+# cut there, the rest of the sentence would lose its subject.
 _TITLE = re.compile(
     r"(?:^|[\s“”\"‘’'(\[—–-])(?:Ms|Mx|Messrs|Mses|Mmes?|Mlle|Cllr|Atty|Supt|Insp|Det|Cmdr|Cmdt|Brig|Amb|"
     r"Ft|Mt|Ste|Vol|approx|acc|ca)\.\s*$"
 )
-# Before a line break, so are these; within a line, sentencex knows them.
+# Before a line break, so are these; within a line, sentencex recognises them.
 _TITLE_OR_INITIAL = re.compile(
     r"(?:^|[\s“”\"‘’'(\[—–-])(?:Mr|Mrs|Dr|Prof|Rev|Hon|Gen|Lt|Col|Maj|Capt|Sgt|Gov|Sen|Rep|St|No|vs|"
     r"(?:[A-Z]\.)*[A-Z])\.\s*$"
@@ -50,10 +51,10 @@ _DAY = re.compile(
     r"\s*(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:Jan|Feb|March|April|May|June|July|Aug|Sept?|Oct|"
     r"Nov|Dec)[a-z]*\.?\s\d|(?:[A-Z]{1,3}T|UTC)\b)"
 )
-# Of Markdown's, behind the end of a sentence.
+# Markdown's marks after the end of a sentence.
 _MARKS = re.compile(r"[*_]+(?=\s|$)")
-# Where sentences end, too: behind the dots of something left unsaid, a sentence in brackets, and the
-# word no, which is also the abbreviation of number.
+# Sentences also end after an ellipsis, a sentence in brackets, and the word "no", which is also the
+# abbreviation for "number".
 _ALSO_ENDS = re.compile(
     r"(?:(?<=\w)…[”\"’)\]]?|(?<=[a-zß-öø-ÿ]{3})[.!?][)\]]|\bno\.[”\"’]?)(?=\s+[*_]*[“\"‘(\[]?[A-ZÀ-ÖØ-Þ])"
 )
@@ -70,14 +71,14 @@ class Span(NamedTuple):
         return self.end - self.start
 
     def touches(self, other: Span) -> bool:
-        """True where they have a character in common."""
+        """True if they have a character in common."""
         return self.start < other.end and other.start < self.end
 
 
 def paragraphs(text: str, start: int = 0, end: int | None = None) -> list[Span]:
-    """The paragraphs of `text[start:end]`: parted by blank lines, or by a line break that somebody
-    set on purpose: behind the end of a sentence (an article with one paragraph a line), or behind a
-    line where the next word would have had room (a headline)."""
+    """The paragraphs of `text[start:end]`: separated by blank lines, or by a line break that
+    somebody set on purpose: after the end of a sentence (an article with one paragraph per line),
+    or after a line that had room for the next word (a headline)."""
     end = len(text) if end is None else end
     cuts = [start, *(match.end() for match in _BLANK_LINES.finditer(text, start, end)), end]
     parts = [part for begun, done in pairwise(cuts) for part in _parts_by_line(text, begun, done)]
@@ -97,9 +98,8 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
 def passages(text: str, size: int = PASSAGE_CHARACTERS) -> list[Span]:
     """`text` as passages of at most `size` characters where sentences allow, in order.
 
-    Short paragraphs that follow each other share a passage; a longer one is cut between sentences
-    into parts of about equal length. Every character that is not white space is in exactly one
-    passage.
+    Consecutive short paragraphs share a passage; a longer one is cut between sentences into parts
+    of about equal length. Every character that is not white space is in exactly one passage.
     """
     found: list[Span] = []
     for paragraph in paragraphs(text):
@@ -140,7 +140,7 @@ def _sentences_of_block(text: str, block: Span) -> list[Span]:
 
 
 def _parts_by_line(text: str, start: int, end: int) -> list[int]:
-    """`start`, and where a paragraph begins behind a line break of `text[start:end]`."""
+    """`start`, and where paragraphs begin after a line break in `text[start:end]`."""
     found = [start]
     if "\n" not in text[start:end]:
         return found
@@ -150,7 +150,7 @@ def _parts_by_line(text: str, start: int, end: int) -> list[int]:
         if not match[0].isspace() and match[0]
     ]
     lengths = sorted(line.length for line in lines)
-    # One line that cannot be wrapped, such as an address, says nothing about the others.
+    # A single line that cannot be wrapped, such as an address, says nothing about the others.
     width = min(lengths[-1], 1.5 * lengths[len(lengths) // 2]) if lengths else 0
     for line, following in pairwise(lines):
         said = text[line.start : line.end].rstrip()
@@ -168,10 +168,10 @@ def _parts_by_line(text: str, start: int, end: int) -> list[int]:
 
 
 def _sentence_ends(text: str) -> list[int]:
-    """Where sentences end in a block whose line breaks, if any, are within sentences."""
+    """Where sentences end in a block whose line breaks, if any, fall within sentences."""
     import sentencex
 
-    # sentencex 1.0 panics at white space of several bytes, such as the ideographic space.
+    # sentencex 1.0 panics on multi-byte white space, such as the ideographic space.
     plain = text.translate(_SPACES)
     try:
         found = sentencex.get_sentence_boundaries("en", plain)
@@ -190,12 +190,12 @@ def _sentence_ends(text: str) -> list[int]:
 
 
 def _goes_on(text: str, start: int, end: int) -> bool:
-    """True where the sentence that begins at `start` does not end at `end`."""
+    """True if the sentence that begins at `start` does not end at `end`."""
     if _TITLE.search(text, max(0, end - 16), end) or _NUMBER_ALONE.fullmatch(text, start, end):
         return True
     following = _WORD.match(text, end)
     if following and following[1].islower():
-        # Unless it is all written in lower case.
+        # Unless it is written entirely in lower case.
         first = next((c for c in text[start : min(end, start + 100)] if c.isalpha()), "a")
         return not first.islower()
     return bool(_TIME.search(text, max(0, end - 8), end) and _DAY.match(text, end))
@@ -216,8 +216,8 @@ def _evenly(parts: list[Span], size: int) -> list[Span]:
 
 
 def _cut(text: str, span: Span, size: int, *separators: tuple[str, ...]) -> list[Span]:
-    """`span` as parts of at most `size` characters, cut behind the last of the first separators
-    that are there; anywhere, where none are."""
+    """`span` as parts of at most `size` characters, cut after the last occurrence of the first
+    separators present; anywhere, if there are none."""
     if span.length <= size:
         return [span]
     cuts = [span.start]
@@ -233,7 +233,7 @@ def _cut(text: str, span: Span, size: int, *separators: tuple[str, ...]) -> list
 
 
 def _trimmed(text: str, cuts: list[int]) -> list[Span]:
-    """The spans between neighbouring cuts without white space around them; empty ones go."""
+    """The spans between neighbouring cuts, stripped of white space; empty ones are dropped."""
     found = []
     for start, end in pairwise(cuts):
         part = text[start:end]

@@ -1,16 +1,16 @@
-"""Brings an index to the state of a folder, a file, a page or a feed, or adds what is in it.
+"""Brings an index up to date with a folder, a file, a page or a feed, or adds what is in it.
 
-    add(index, "articles/")         -> AddReport: what is new or changed comes in
-    sync(index, "articles/")        -> SyncReport: and what was moved or has vanished is known
+    add(index, "articles/")         -> AddReport: adds what is new or changed
+    sync(index, "articles/")        -> SyncReport: also tracks what was moved or has vanished
     read_content(index, Content(…)) -> FileRead: an upload, to be stored by `index.store_files`
 
-The index keeps how every file was when it was read (`SourceFile`), and which articles came of it.
-A sync does not read a file that is, by all that the file system says, the one it was: size and time,
-inode and the time of the last change to that. One whose bytes are the same is not parsed; and a file
-with the bytes of another gives no new articles, but is a further origin of the other's. Where the other
-is no longer there, it was moved.
+The index records the state of every file when it was read (`SourceFile`), and which articles came
+from it. A sync does not read a file that the file system reports unchanged: in size and time, inode
+and the inode's change time. A file with unchanged bytes is not parsed; and a file with the same
+bytes as another gives no new articles, but becomes a further origin of the other's. If the other is
+no longer there, it was moved.
 
-It works through the `Index` interface alone, so that files are read by whoever calls, and stored by
+It works only through the `Index` interface, so that files are read by the caller and stored by
 whoever holds the index.
 """
 
@@ -56,28 +56,28 @@ One = Path | Page | Content | Listed | Skipped | None
 Each = TypeVar("Each")
 
 _A_PART = 32  # articles of one file that are handed over at once
-# What was read is handed over after a second, and in batches that take about a second to store:
-# progress is seen, and Ctrl-C loses little. Where embedding is quick, small files go by the hundred,
-# since to store them together costs a tenth of storing each.
+# What was read is handed over after a second, and in batches that take about a second to store: so
+# progress is visible, and Ctrl-C loses little. Where embedding is quick, small files are stored by
+# the hundred, since storing them together costs a tenth of storing each on its own.
 _SECONDS_A_BATCH = 1.0
-_ARTICLES_A_BATCH = 32  # of the first
+_ARTICLES_A_BATCH = 32  # in the first batch
 _MOST_A_BATCH = 256
 _FILES_A_BATCH = 500
-# A file that was written this short a time before it was read may be written again without its time
-# telling: file systems count in steps of up to two seconds.
+# A file written this shortly before it was read may be written again without its time changing:
+# file systems have a time resolution of up to two seconds.
 _SETTLED = 2_000_000_000
-_LARGEST_INTEGER = (1 << 63) - 1  # that SQLite keeps
+_LARGEST_INTEGER = (1 << 63) - 1  # that SQLite can store
 _TENTH = 10
-_ASKED_ONE_BY_ONE = 200  # ids; to ask for more, all are listed
-_A_FEW = 3  # articles that may go even where they are more than a tenth
+_ASKED_ONE_BY_ONE = 200  # ids looked up one by one; for more, all articles are listed
+_A_FEW = 3  # articles that may be removed even if they are more than a tenth
 _UPLOADED = "upload://"
 _PAGES_A_RUN = 500  # pages that a sitemap or a feed leads to, fetched in one run
 _SITEMAPS = 100  # that an index of sitemaps leads to
-_PAUSE = 0.5  # seconds between pages of one run, out of regard for their server
-_IN_VAIN = 3  # times in a row that a server is asked without an answer, and not again in this run
+_PAUSE = 0.5  # seconds between pages of one run, out of consideration for the server
+_IN_VAIN = 3  # unanswered requests in a row after which a server is not asked again in this run
 _PAGE_TYPES = ("text/html", "application/xhtml+xml")
-_LISTS = (".xml", ".rss", ".atom", ".rdf", ".xml.gz")  # as addresses of feeds and sitemaps end
-# What is put into addresses to follow readers; the page is the same without.
+_LISTS = (".xml", ".rss", ".atom", ".rdf", ".xml.gz")  # endings of feed and sitemap addresses
+# Put into addresses to track readers; the page is the same without it.
 _FOLLOWING = ("utm_", "fbclid", "gclid", "mc_cid", "mc_eid")
 
 
@@ -104,7 +104,7 @@ def sync(
     progress: OnProgress | None = None,
     fetch: Fetch = fetch_if_changed,
 ) -> SyncReport:
-    """Bring the index to the state of `source`; see `Index.sync`."""
+    """Bring the index up to date with `source`; see `Index.sync`."""
     bringing = _Bringing(index, _found(index, source, fetch, ask_anew=False), progress)
     bringing.sees_all = True
     bringing.everything()
@@ -115,8 +115,8 @@ def sync(
 class FileRead:
     """A file that was read and is yet to be stored: `index.store_files([file], articles)`.
 
-    `known` are the articles in it that the index has already, from this file or another of the same
-    bytes; the file becomes a further origin of theirs.
+    `known` are the articles in it that the index already has, from this file or another with the
+    same bytes; the file becomes a further origin of them.
     """
 
     file: SourceFile | None
@@ -131,10 +131,10 @@ def read_content(
 ) -> FileRead:
     """Read a file that lies elsewhere, unless the index knows its bytes; nothing is stored yet.
 
-    `opening` is told how far it is in an archive, see `Reader`.
+    `opening` is called with the progress within an archive, see `Reader`.
 
-    `run` has what was read before it and may not be stored yet; it is added to that. What is there
-    of another name is no other file: it comes and goes with its bytes.
+    `run` holds what was read before this file and may not be stored yet; the file is added to it.
+    What is there of another name is no other file: it comes and goes with its bytes.
     """
     place = uploaded_place(content.name, content.content)
     bringing = _Bringing(
@@ -148,14 +148,14 @@ def read_content(
 
 
 def uploaded_place(name: str, content: bytes) -> str:
-    """The place of a file that lies elsewhere: its name there and what is in it."""
+    """The place of a file that lies elsewhere: its name there and a digest of its bytes."""
     return f"{_UPLOADED}{shown(Path(name))}#{hashlib.sha256(content).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What is to be brought in: the files, or the page, or None for a page that has not changed;
-    the place that all of it is under, and how that is written in what was found."""
+    """What is to be brought in: the files, or the page, or None for an unchanged page; the place
+    that all of it is under, and how that place is written in what was found."""
 
     found: Sequence[One]
     top: str
@@ -201,14 +201,15 @@ def _found(index: Primitives, source: str | Path, fetch: Fetch, *, ask_anew: boo
 
 
 def _offers(home: Page) -> Iterator[Notice]:
-    """A notice of a site's feed: its home page is no article, and whoever names it wants those."""
+    """A notice of a site's feed: its home page is not an article, and whoever names it wants its
+    articles."""
     if home.media_type in _PAGE_TYPES and (feed := feed_of(home.content, home.url)):
         yield Notice(page_place(home.asked), f"offers a feed of its articles: {feed}")
 
 
 class _Polite:
-    """Fetches one page after another, with a pause between, and asks each site but once what it asks of
-    programs. A server that does not answer several times in a row is asked no more."""
+    """Fetches pages one after another, pausing in between, and reads each site's robots.txt only
+    once. A server that fails to answer several times in a row is not asked again."""
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = partial(fetch, robots={}) if fetch is fetch_if_changed else fetch
@@ -239,12 +240,12 @@ class _Polite:
 def _pages_of(
     index: Primitives, sitemap: Sitemap, place: str, fetch: _Polite, reader: Callable[[], Reader]
 ) -> _Source:
-    """The pages that a sitemap lists: those that are new first, then those that changed last, and of
-    those that do not tell, others in each run."""
+    """The pages that a sitemap lists: new ones first, then those known to have changed, then those
+    without a date of change, different ones in each run."""
     listed = {each.address: each for each in sitemap.pages}
     skipped: list[Skipped] = []
     maps = list(sitemap.maps)
-    for address in maps:  # which grows where one leads to others
+    for address in maps:  # which grows when one leads to others
         if maps.index(address) == _SITEMAPS:
             break
         try:
@@ -303,7 +304,7 @@ class _AsItWasError(Exception):
 
 
 def page_place(address: str) -> str:
-    """An address as the place of a page: without what does not change the page."""
+    """An address as the place of a page: without the parts that make no difference to the page."""
     parts = urlsplit(_without_following(address))
     host = parts.netloc.lower()
     default = {"http": ":80", "https": ":443"}.get(parts.scheme.lower(), "")
@@ -312,7 +313,7 @@ def page_place(address: str) -> str:
 
 
 def _without_following(address: str) -> str:
-    """Raises LoadingError where it is no address."""
+    """Raises LoadingError if it is not an address."""
     try:
         parts = urlsplit(address)
     except ValueError as error:
@@ -327,7 +328,7 @@ _Content = tuple[str, date | None]
 
 @dataclass(frozen=True, slots=True)
 class _Owner:
-    """Which file the article of an id is of, and what it says; None where it was not read."""
+    """Which file the article with an id belongs to, and what it says; None if it was not read."""
 
     place: str
     content: _Content | None = None
@@ -345,7 +346,7 @@ class _Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was read together, stored or not: the files by their digest, and whose which id is."""
+    """What was read together, stored or not: the files by digest, and the owner of each id."""
 
     files: dict[str, SourceFile] = field(default_factory=dict)
     owners: dict[str, _Owner] = field(default_factory=dict)
@@ -353,7 +354,7 @@ class Run:
 
 @dataclass(slots=True)
 class _Tally:
-    """Ids of articles by what became of them; dictionaries, for the order in which they came."""
+    """Article ids by what became of them; dictionaries, to preserve their order."""
 
     new: dict[str, None] = field(default_factory=dict)
     changed: dict[str, None] = field(default_factory=dict)
@@ -380,9 +381,9 @@ class _Bringing:
     """One run over a source: what is known of its files, and what is yet to be stored."""
 
     def __init__(self, index: Primitives, source: _Source, progress: OnProgress | None) -> None:
-        self.trying_again = False  # reads every file, also those that could not be read last time
+        self.trying_again = False  # reads every file, even those that could not be read last time
         self.sees_all = False  # what is not found is no longer there
-        self.hands_nothing_over = False  # whoever calls stores it
+        self.hands_nothing_over = False  # the caller stores it
         self.run = Run()
         self._index = index
         self._source = source
@@ -390,7 +391,7 @@ class _Bringing:
         self._known = {
             file.place: file
             for file in index.source_files(under=source.top)
-            # What is below an address is not of it: those are pages of their own.
+            # What is below an address does not belong to it: those are pages of their own.
             if "://" not in source.top or file.place == source.top
         }
         self._known |= source.known
@@ -447,7 +448,7 @@ class _Bringing:
         )
 
     def sync_report(self, *, prune: bool, yes: bool) -> SyncReport:
-        """The report, after what has vanished was removed, where it is to be and may be."""
+        """The report, after removing what has vanished if that is wanted and allowed."""
         tally = self._tally
         still = {
             place: replace(file, origins=_there(file))
@@ -498,7 +499,7 @@ class _Bringing:
                 self._skip(one, known)
                 if (
                     known is None
-                ):  # noted, so that what has not been tried yet comes first next time
+                ):  # recorded, so that what has not been tried yet comes first next time
                     self._store(SourceFile(place, skipped=(one,)), ())
                 return
         if one is None:
@@ -530,7 +531,7 @@ class _Bringing:
             changed=stamp.changed,
         )
         as_read = known is not None and known.digest == seen.digest and self._is_read(known)
-        leads_on = self.trying_again and isinstance(one, Page)  # to pages that may be there by now
+        leads_on = self.trying_again and isinstance(one, Page)  # to pages that may exist by now
         if known is not None and as_read and not leads_on:
             self._leave(known)
             self._store(replace(seen, origins=known.origins, skipped=known.skipped), ())
@@ -545,7 +546,7 @@ class _Bringing:
         known: SourceFile | None,
         reader: Reader,
     ) -> None:
-        """A file that is new, or other than it was."""
+        """Take in a file that is new or has changed."""
         where = place_of(one)
         twin = self._twin(seen, known)
         same_bytes = twin is not None and twin.digest == seen.digest
@@ -577,7 +578,7 @@ class _Bringing:
             loaded = [item for item, _ in whole]
             complete = all(had for _, had in whole)
         mine = {seen.place} | ({twin.place} if twin is not None else set())
-        if seen.address:  # the same page, asked for by other addresses
+        if seen.address:  # the same page, requested by other addresses
             mine |= {f.place for f in self._index.source_files(addresses=[seen.address])}
         origins = []
         articles: list[Article] = []
@@ -594,9 +595,9 @@ class _Bringing:
             else:
                 articles.append(article)
         self._tally.skipped += skipped
-        # What has no digest is read again next time, and asked for whether it has changed or not.
+        # Without a digest it is read again next time, and fetched whether it has changed or not.
         seen = replace(seen, skipped=tuple(skipped), digest=seen.digest if complete else "")
-        if not origins and skipped and known is not None:  # what it had is kept as it is
+        if not origins and skipped and known is not None:  # what it had before is kept
             self._store(replace(seen, origins=known.origins), ())
         elif twin is not None and articles:
             shared = {origin.article_id for origin in twin.origins} if same_bytes else set()
@@ -606,7 +607,7 @@ class _Bringing:
             self._store(_with(seen, origins, known), articles)
 
     def _visited(self, listed: Listed, known: SourceFile | None) -> Page | Skipped | None:
-        """The page that a sitemap lists; None where it is as it was."""
+        """The page that a sitemap lists; None if it is unchanged."""
         if known is not None and not _may_have_changed(known, listed):
             return None
         asked = known if known is not None and known.digest and known.reading == READING else None
@@ -621,8 +622,8 @@ class _Bringing:
     def _whole(
         self, loaded: Sequence[Loaded], before: SourceFile | None, reader: Reader
     ) -> Iterator[tuple[Loaded, bool]]:
-        """A feed's entries, each with the text of its page where the feed has only how it begins, and
-        whether that is all that there is to be had at the moment. What has been read is not fetched
+        """A feed's entries, each with the text of its page if the feed has only its beginning, and
+        whether that is all that can be had at the moment. What has been read is not fetched
         again."""
         ids = _ids_before(loaded, before)
         again = self.trying_again or (before is not None and not before.digest)
@@ -651,7 +652,7 @@ class _Bringing:
             self._tally.notices.append(Notice(self._source.written, told))
 
     def _as_kept(self, article_id: str, teaser: str, *, again: bool) -> Article | None:
-        """The article that the index has for an entry, where its page need not be asked for again."""
+        """The article that the index has for an entry, if its page need not be fetched again."""
         if not article_id:
             return None
         try:
@@ -662,7 +663,7 @@ class _Bringing:
         return kept if asked_in_vain or goes_on(teaser, kept.text) else None
 
     def _with_page(self, item: Loaded, reader: Reader) -> Loaded:
-        """The entry with the text of its page. Raises LoadingError where that cannot be had."""
+        """The entry with the text of its page. Raises LoadingError if the page cannot be had."""
         article = item.article
         page = self._source.fetch(article.url, "", "")
         if page is None or page.media_type not in _PAGE_TYPES:
@@ -679,15 +680,16 @@ class _Bringing:
         before: SourceFile | None,
         mine: set[str],
     ) -> Iterator[_Fitted | Skipped]:
-        """The articles with the ids they had `before`, or with ones that no articles have of other
-        files than `mine`: where their own are taken, with ones made from where they are. A record
-        that another file has, too, is that one's. The second of an entry is Skipped."""
+        """The articles with the ids they had `before`, or with ids that no article from a file
+        other than `mine` has: if their own are taken, with ones made from their location. A record
+        that another file also has belongs to that file. A second article for an entry is
+        Skipped."""
         ids = _ids_before(loaded, before)
         candidates = {
             item.entry: (
                 ids.get(item.entry, item.article.id),
                 item.by_place,
-                f"{item.by_place}-{seen.digest[:8]}",  # what was moved away may have kept the others
+                f"{item.by_place}-{seen.digest[:8]}",  # a file moved away may have kept the others
             )
             for item in loaded
         }
@@ -717,7 +719,7 @@ class _Bringing:
             yield _Fitted(article, item.entry, known, item.notices)
 
     def _stored(self, ids: Collection[str]) -> set[str]:
-        """Those of these ids that articles of the index have."""
+        """Which of these ids belong to articles in the index."""
         if len(ids) > _ASKED_ONE_BY_ONE:
             return {summary.id for summary in self._index.articles()} & {*ids}
         found = set()
@@ -727,7 +729,7 @@ class _Bringing:
         return found
 
     def _has_already(self, article: Article) -> bool:
-        """Whether the article of this id, of the index or yet to be stored, says the same."""
+        """Whether the article with this id, in the index or yet to be stored, says the same."""
         owner = self.run.owners.get(article.id)
         if owner is not None and owner.content is not None:
             return owner.content == _content(article)
@@ -738,7 +740,7 @@ class _Bringing:
         return text == article.text and article.published in (None, published)
 
     def _taken(self, ids: set[str], mine: set[str]) -> dict[str, list[Origin]]:
-        """Which of these ids are those of other files' articles that are still there."""
+        """Which of these ids belong to articles of other files that are still there."""
         taken: dict[str, list[Origin]] = {}
         for chunk in _chunks(sorted(ids)):
             for file in self._index.source_files(articles=chunk):
@@ -748,8 +750,8 @@ class _Bringing:
         return taken
 
     def _twin(self, seen: SourceFile, known: SourceFile | None) -> SourceFile | None:
-        """Another file with these bytes, rather one that is no longer there; or for a page that is
-        new, the same page by another address."""
+        """Another file with these bytes, preferably one that is no longer there; or for a new page,
+        the same page at another address."""
         if seen.digest in self.run.files:
             return self.run.files[seen.digest]
         addresses = [seen.address] if seen.address and known is None else []
@@ -767,7 +769,7 @@ class _Bringing:
     def _store_twin(
         self, seen: SourceFile, twin: SourceFile, where: Place, articles: Sequence[Article] = ()
     ) -> None:
-        """`seen` has the articles of `twin`: it was moved, or is there twice."""
+        """`seen` has the articles of `twin`: it was moved, or exists twice."""
         ids = [origin.article_id for origin in _there(seen)]
         self.run.owners.update(dict.fromkeys(ids, _Owner(seen.place)))
         moved = not self.hands_nothing_over and self._is_missing(twin.place)
@@ -786,7 +788,7 @@ class _Bringing:
             self._merge_what_an_earlier_release_made_of_it(where.article_id(), ids[0])
 
     def _merge_what_an_earlier_release_made_of_it(self, own: str, kept: str) -> None:
-        """Files of equal bytes were articles of their own when files were not yet recorded."""
+        """Files with equal bytes became separate articles before files were recorded."""
         try:
             mine = self._index.get(own)
         except ArticleNotFoundError:
@@ -798,14 +800,14 @@ class _Bringing:
             self._index.remove([own])
 
     def _leave(self, known: SourceFile) -> None:
-        """It is as it was."""
+        """Leave an unchanged file as it is."""
         for origin in _there(known):
             self._tally.unchanged[origin.article_id] = None
             self.run.owners.setdefault(origin.article_id, _Owner(known.place))
         self._tally.skipped += known.skipped
 
     def _skip(self, skipped: Skipped, known: SourceFile | None) -> None:
-        """It is there and cannot be read: what came of it before is kept."""
+        """The file is there but cannot be read: what came from it before is kept."""
         self._tally.skipped.append(skipped)
         for origin in _there(known) if known is not None else ():
             self._tally.unchanged[origin.article_id] = None
@@ -813,8 +815,8 @@ class _Bringing:
     # -- storing -------------------------------------------------------------------------------
 
     def _store(self, file: SourceFile, articles: Sequence[Article]) -> None:
-        """With the next batch; a file of many articles is stored in parts, and is not read until
-        the last of them is."""
+        """Store it with the next batch; a file with many articles is stored in parts, and does not
+        count as read until the last one is stored."""
         if _there(file):
             self.run.files.setdefault(file.digest, file)
         self._known[file.place] = file
@@ -852,7 +854,7 @@ class _Bringing:
     # -- what is no longer there ---------------------------------------------------------------
 
     def _without_an_origin(self) -> tuple[str, ...]:
-        """The articles that came from here and have no file any more, here or elsewhere."""
+        """The articles that came from here and no longer have a file, here or elsewhere."""
         lost: dict[str, None] = {}
         for place, file in self._known.items():
             for origin in file.origins:
@@ -869,10 +871,10 @@ class _Bringing:
         return tuple(lost)
 
     def _refusal(self, vanished: Sequence[str]) -> str:
-        """Why these may not be removed without being asked for by name; "" where they may.
+        """Why these may not be removed without explicit confirmation; "" if they may.
 
-        A tenth of a small index is not even one article, so a few may go from it as well, as long as
-        more of the source's articles stay than go: a disk that is not mounted takes most or all.
+        A tenth of a small index is not even one article, so a few may always go, as long as more of
+        the source's articles stay than go: an unmounted disk takes away most or all.
         """
         count = len(vanished)
         articles = f"{count:,} article" + ("" if count == 1 else "s")
@@ -896,13 +898,13 @@ class _Bringing:
     # -- places --------------------------------------------------------------------------------
 
     def _place(self, one: One) -> str:
-        """Where it is, as the index keeps it; for what is Skipped, as well as that is known."""
+        """Where it is, as the index records it; for a Skipped, as far as that is known."""
         source = self._source
         if isinstance(one, Listed):
             return page_place(one.address)
         if one is None or isinstance(one, Page | Content):
             return source.top
-        # As written, under the folder as it really is: folders within are no links.
+        # As written, under the resolved folder: the folders within it are not links.
         written = one.source if isinstance(one, Skipped) else str(one)
         if written == source.written:
             return source.top
@@ -919,7 +921,7 @@ class _Bringing:
         return stamp.modified >= 0 and kept == stamp and self._is_read(known)
 
     def _is_read(self, known: SourceFile) -> bool:
-        """Whether what is known of a file is still to be believed."""
+        """Whether what is known of a file is still valid."""
         return bool(
             known.digest and known.reading == READING and not (self.trying_again and known.skipped)
         )
@@ -927,26 +929,27 @@ class _Bringing:
     def _is_missing(self, place: str) -> bool:
         if place in self._missing:
             return True
-        # One that is elsewhere; where it was is a name like "\\xe9" for bytes that are no text.
+        # It is elsewhere; or its place has a name like "\\xe9" for bytes that are not text.
         unknown = "://" in place or "\\x" in place
         seen = self.sees_all and place in self._known
         return not unknown and not seen and not os.path.lexists(place)
 
 
 def _was_a_list(known: SourceFile | None) -> bool:
-    """Whether several articles came of it, or one that was an entry, as of a feed."""
+    """Whether several articles came from it, or one that was an entry, as in a feed."""
     there = _there(known) if known is not None else ()
     return bool(there) and all(origin.entry for origin in there)
 
 
 def _is_whole(item: Loaded | Skipped) -> bool:
-    """Whether it is all that there is in its file."""
+    """Whether it is all that its file contains."""
     return isinstance(item, Loaded) and not item.entry
 
 
 def _ids_before(loaded: Sequence[Loaded], before: SourceFile | None) -> dict[str, str]:
-    """The ids that the articles of these entries had. One that is called by its address is the same where
-    only what does not change the page is new in it: "https" for "http", a "/" at its end."""
+    """The ids that the articles of these entries had. An entry named by its address stays the same
+    if the address differs only in what does not change the page: "https" for "http", a final
+    "/"."""
     if before is None:
         return {}
     ids = {origin.entry: origin.article_id for origin in before.origins}
@@ -963,7 +966,7 @@ def _ids_before(loaded: Sequence[Loaded], before: SourceFile | None) -> dict[str
 
 
 def _page_named(entry: str) -> str:
-    """What an address leads to, however it is written; "" for an entry that is called otherwise."""
+    """What an address leads to, however it is written; "" for an entry named some other way."""
     if not web_address(entry):
         return ""
     try:
@@ -976,7 +979,7 @@ def _page_named(entry: str) -> str:
 
 
 def _completed(item: Loaded, whole: Article) -> Loaded:
-    """A feed's entry with the text of its page, and with what the feed does not say of it."""
+    """A feed's entry with the text of its page, and the page's details where the feed has none."""
     entry = item.article
     return replace(
         item,
@@ -993,7 +996,7 @@ def _completed(item: Loaded, whole: Article) -> Loaded:
 
 
 def _written(one: One) -> str:
-    """As progress tells it: a file with its folder, for a line has little room."""
+    """How progress shows it: a file with its folder only, since a line has little room."""
     if isinstance(one, Listed):
         return one.address
     path = Path(one.source) if isinstance(one, Skipped) else one
@@ -1001,7 +1004,7 @@ def _written(one: One) -> str:
 
 
 class _Stamp(NamedTuple):
-    """What the file system says of a file: bytes, nanoseconds, its number; -1 where it says nothing."""
+    """What the file system says about a file: bytes, nanoseconds, its number; -1 if unknown."""
 
     size: int
     modified: int = -1
@@ -1022,7 +1025,7 @@ def _stamp(one: Path | Page | Content) -> _Stamp:
 
 
 def _text(path: Path | str) -> str:
-    """The path as the text that ids are made of, whatever bytes its name is made of."""
+    """The path as the text that ids are made from, whatever bytes its name consists of."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
@@ -1031,12 +1034,12 @@ def _content(article: Article) -> _Content:
 
 
 def _there(file: SourceFile) -> tuple[Origin, ...]:
-    """Its articles, without those that it once had."""
+    """Its articles, without those it no longer has."""
     return tuple(origin for origin in file.origins if not origin.gone)
 
 
 def _with(seen: SourceFile, origins: Sequence[Origin], known: SourceFile | None) -> SourceFile:
-    """The file with these articles, and with those that it had before as gone."""
+    """The file with these articles, and with those it had before marked as gone."""
     ids = {origin.article_id for origin in origins}
     entries = {origin.entry for origin in origins}
     gone = [
@@ -1054,7 +1057,7 @@ def _with(seen: SourceFile, origins: Sequence[Origin], known: SourceFile | None)
 
 
 def _is_plain(file: SourceFile) -> bool:
-    """Whether the file is no archive, and all in it could be read."""
+    """Whether the file is not an archive, and all of it could be read."""
     return not file.skipped and not any("\n" in origin.entry for origin in _there(file))
 
 

@@ -1,13 +1,13 @@
 """The vectors of passages, in Chroma: embedded in the index's folder, or on a Chroma server.
 
-The one file that knows Chroma. What it holds can always be made again from the catalog, so it is
-kept simple: ids are the catalog's keys of vectors; texts, dates and filters stay in the catalog.
+The only file that knows Chroma. What Chroma holds can always be rebuilt from the catalog, so it is
+kept simple: ids are the catalog's vector keys; texts, dates and filters stay in the catalog.
 
-What has to be avoided (chromadb 1.5.9): the default space is l2, and an existing collection keeps
-its own silently; an embedding function in the stored configuration is constructed by whoever lets
-Chroma embed, whatever it is; a `.env` in the working folder is read at import, overrides settings
-and, where it makes no sense, stops the import; a write of more than 5,461 rows is refused; the
-client of a server waits for ever. Vectors are always given, never computed by Chroma.
+Pitfalls to avoid (chromadb 1.5.9): the default space is l2, and an existing collection silently
+keeps its own; whoever lets Chroma embed constructs the embedding function in the stored
+configuration, whatever it is; a `.env` in the working folder is read at import, overrides settings
+and, if it is invalid, stops the import; a write of more than 5,461 rows is rejected; the client of
+a server waits forever. Vectors are always supplied, never computed by Chroma.
 """
 
 from __future__ import annotations
@@ -40,23 +40,24 @@ if TYPE_CHECKING:
 
 Vector = np.ndarray[tuple[Any, ...], np.dtype[np.float32]]
 
-_IMPORTING = threading.Lock()  # nobody may see the package half made
-_ROWS = 1_000  # a write; Chroma takes up to 5,461
+_IMPORTING = threading.Lock()  # nobody may see the package half initialised
+_ROWS = 1_000  # per write; Chroma accepts up to 5,461
 _CONNECT = 5.0  # seconds
 _READ = 60.0
-# Of 300 candidates, the 50 best are the true 50 best (recall 1.00 on 5,000 clustered vectors, 0.85
-# with Chroma's 100 on the hardest, evenly spread ones); a millisecond more a search.
+# With 300 candidates, the 50 best are the true 50 best (recall 1.00 on 5,000 clustered vectors,
+# 0.85 with Chroma's 100 on the hardest, evenly spread ones); it costs a millisecond more per
+# search.
 _CANDIDATES = 300
 _GRAPH: CreateHNSWConfiguration = {"space": "cosine", "ef_search": _CANDIDATES}
 
 
 class VectorsError(StoreError):
-    """Chroma failed; the articles are safe, and the vectors can be made again from them."""
+    """Chroma failed; the articles are safe, and the vectors can be rebuilt from them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where Chroma is, in the words of an error: what failed and what to do."""
+    """Where Chroma is, worded for an error message: what failed and what to do."""
 
     failed: str
     remedy: str
@@ -65,7 +66,7 @@ class Place:
 class Vectors:
     """Cosine nearest neighbours among vectors with integer keys. May be used from several threads.
 
-    Every method raises VectorsError where Chroma fails.
+    Every method raises VectorsError if Chroma fails.
     """
 
     def __init__(self, client: ClientAPI, name: str, place: Place) -> None:
@@ -76,7 +77,7 @@ class Vectors:
             self._collection = self._open()
 
     def put(self, vectors: Sequence[StoredVector]) -> None:
-        """Add these, or replace those of the same key."""
+        """Add these, replacing any with the same key."""
         for first in range(0, len(vectors), _ROWS):
             rows = vectors[first : first + _ROWS]
             with self._said_plainly():
@@ -86,13 +87,13 @@ class Vectors:
                 )
 
     def drop(self, keys: Sequence[int]) -> None:
-        """Remove these; unknown keys are none of its business."""
+        """Remove these; unknown keys are ignored."""
         for first in range(0, len(keys), _ROWS):
             with self._said_plainly():
                 self._collection.delete(ids=[str(key) for key in keys[first : first + _ROWS]])
 
     def search(self, vector: Vector, k: int, among: Sequence[int] | None = None) -> list[int]:
-        """The keys of the `k` nearest vectors, nearest first; only `among` these where given."""
+        """The keys of the `k` nearest vectors, nearest first; only `among` these if given."""
         if among is not None and not among:
             return []
         with self._said_plainly():
@@ -105,7 +106,8 @@ class Vectors:
         return [int(key) for key in found["ids"][0]]
 
     def load(self, dimensions: int) -> None:
-        """Have Chroma load its graph, as the first search does: only then is nothing written any more."""
+        """Make Chroma load its graph, as the first search does: it stops writing only after
+        that."""
         self.search(np.full(dimensions, dimensions**-0.5, np.float32), 1)
 
     def keys(self) -> list[int]:
@@ -118,21 +120,21 @@ class Vectors:
                 return sorted(found)
 
     def clear(self) -> None:
-        """Drop everything and begin again with an empty collection."""
+        """Drop everything and start over with an empty collection."""
         with self._said_plainly():
             self._client.delete_collection(self._name)
             self._collection = self._open()
 
     def drop_others(self, prefix: str) -> None:
-        """Remove the other collections whose names begin so: another model's, or what a rebuild
-        that was cut short has left."""
+        """Remove the other collections whose names begin with `prefix`: another model's, or what a
+        rebuild that was cut short left behind."""
         with self._said_plainly():
             for other in self._client.list_collections():
                 if other.name.startswith(prefix) and other.name != self._name:
                     self._client.delete_collection(other.name)
 
     def close(self) -> None:
-        # Each on the concrete clients, not on their common interface.
+        # Both exist on the concrete clients, not on their common interface.
         self._client.close()  # type: ignore[attr-defined]
         for session in _sessions(self._client):
             session.close()
@@ -158,7 +160,8 @@ class Vectors:
         except StoreError:
             raise
         except Exception as error:
-            # Chroma names no set of errors: its own, httpx's, ValueError and RuntimeError were seen.
+            # Chroma documents no set of errors: its own, httpx's, ValueError and RuntimeError
+            # occur.
             raise VectorsError(
                 f"{self._place.failed} ({_reason(error)}). The articles are kept, and the vectors "
                 f"are made again from them. {self._place.remedy}"
@@ -166,9 +169,9 @@ class Vectors:
 
 
 def open_embedded(folder: Path, name: str) -> Vectors:
-    """The collection `name` in Chroma's files in `folder`, made where absent.
+    """The collection `name` in Chroma's files in `folder`, created if absent.
 
-    Opens what is there: damaged files can end the process. Compare `fingerprint` before.
+    Opens what is there: damaged files can kill the process. Compare `fingerprint` first.
     """
     chromadb = import_chromadb()
     place = Place(
@@ -185,7 +188,7 @@ def open_embedded(folder: Path, name: str) -> Vectors:
 
 def open_server(url: str, name: str) -> Vectors:
     """The collection `name` of the Chroma server at `url`: http(s)://host:port, with user:password@
-    where a proxy in front of it asks for them. Raises StoreError where none answers."""
+    if a proxy in front of it asks for them. Raises StoreError if none answers."""
     import httpx
 
     address = _address(url)
@@ -223,10 +226,10 @@ def open_server(url: str, name: str) -> Vectors:
 
 
 def fingerprint(folder: Path) -> str:
-    """Names, sizes and times of Chroma's files: what a clean close leaves, the next opening must
-    find. Any difference (a torn, changed or missing file, a restored folder) means rebuilding.
+    """Names, sizes and times of Chroma's files: the next opening must find what a clean close left.
+    Any difference (a torn, changed or missing file, a restored folder) means rebuilding.
 
-    The time of the last change counts beside that of the last write, which anybody can set.
+    The change time counts besides the modification time, which anybody can set.
     """
     files = sorted(path for path in folder.rglob("*") if not path.is_dir())
     return "\n".join(
@@ -237,8 +240,8 @@ def fingerprint(folder: Path) -> str:
 
 
 def make_durable(folder: Path) -> None:
-    """Have the disk write Chroma's files, which Chroma leaves to chance, and close them to others:
-    a fingerprint must not outlive what it vouches for."""
+    """Flush Chroma's files to disk, which Chroma leaves to chance, and close them to others: a
+    fingerprint must not outlive what it vouches for."""
     for path in [folder, *folder.rglob("*")]:
         path.chmod(stat.S_IRWXU if path.is_dir() else stat.S_IRUSR | stat.S_IWUSR)
         descriptor = os.open(path, os.O_RDONLY)
@@ -249,8 +252,8 @@ def make_durable(folder: Path) -> None:
 
 
 def _sessions(client: ClientAPI) -> list[httpx.Client]:
-    """What a server's client speaks through: it sets no time-out, has no setting for one, and does
-    not close its connections."""
+    """The HTTP sessions behind a server's client: it sets no timeout, has no setting for one, and
+    does not close its connections."""
     import httpx
 
     speaking = [getattr(client, "_server", None)]
@@ -289,7 +292,7 @@ def import_chromadb() -> Any:
             if specification is None or specification.loader is None:
                 raise StoreError("chromadb is not installed. Run `pip install chromadb`.")
             package = importlib.util.module_from_spec(specification)
-            # Registered before it has run, so that its settings can be had before it makes one.
+            # Registered before it is executed, so that its Settings class can be changed first.
             sys.modules["chromadb"] = package
             try:
                 from chromadb.config import Settings
@@ -314,6 +317,6 @@ def _settings() -> Settings:
 
 
 def _reason(error: Exception) -> str:
-    """The first line of what it says: some errors carry pages of trace."""
+    """The first line of its message: some errors carry pages of traceback."""
     said = str(error).strip().splitlines()
     return f"{type(error).__name__}: {said[0][:200]}" if said else type(error).__name__

@@ -1,10 +1,10 @@
-"""Says when a folder or a feed may have changed, so that it can be brought in again.
+"""Reports when a folder or a feed may have changed, so that it can be synced again.
 
     for _ in watch("articles/", every=900):     after each change, and now and then without one
         index.sync("articles/")
 
-A folder is watched by the system (watchfiles) and looked at now and then all the same, for a system
-may lose changes and a network's disk tells none. A feed is asked at its interval. It knows no index.
+A folder is watched by the system (watchfiles) but also checked now and then, because a system may
+lose changes and a network disk reports none. A feed is polled at its interval. It knows no index.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from vectorstore.home import expanded
 from vectorstore.loading.files import INDEX
 
 _QUIET = 1_600  # milliseconds without a change before a folder counts as settled, as in watchfiles
-_LOOK = 1_000  # milliseconds between two looks at whether to stop, and whether the folder is there
-_AT_THE_LATEST = 600.0  # seconds after which a folder is looked at all the same
+_LOOK = 1_000  # milliseconds between checks whether to stop, and whether the folder is there
+_AT_THE_LATEST = 600.0  # seconds after which a folder is checked in any case
 
 
 def watch(
@@ -28,9 +28,9 @@ def watch(
 ) -> Iterator[None]:
     """Yield whenever `source` may have changed, until `stop` is set or Ctrl-C.
 
-    `every` is the interval in seconds at which an address is asked; `quiet` how many milliseconds
-    a folder must rest before its changes are told, all in one. A folder that is gone is waited for.
-    Raises LoadingError where there is none at first.
+    `every` is the interval in seconds at which an address is polled; `quiet` how many milliseconds
+    a folder must be quiet before its changes are reported, all together. A folder that disappears
+    is waited for. Raises LoadingError if there is none at the start.
     """
     stopping = stop or threading.Event()
     if str(source).lower().startswith(("http://", "https://")):
@@ -41,7 +41,7 @@ def watch(
     if not path.exists():
         raise LoadingError(f"{path} cannot be found; check the path")
     while not stopping.is_set():
-        with suppress(FileNotFoundError):  # gone between two looks
+        with suppress(FileNotFoundError):  # gone between two checks
             yield from _changes(path, stopping, quiet)
         while not path.exists() and not stopping.wait(_LOOK / 1000):
             pass
@@ -50,8 +50,8 @@ def watch(
 
 
 def _changes(path: Path, stop: threading.Event, quiet: int) -> Iterator[None]:
-    """Yield for each change, until the folder is gone or `stop` is set; and once at the first look,
-    for what changed before the system began to watch."""
+    """Yield for each change, until the folder is gone or `stop` is set; and once at the first
+    check, for what changed before the system began to watch."""
     from time import monotonic
 
     from watchfiles import Change, watch

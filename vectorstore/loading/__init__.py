@@ -1,13 +1,13 @@
-"""Brings articles in: a file, every file of a folder, or the page at an address.
+"""Loads articles: from a file, every file in a folder, or the page at an address.
 
     loading = load("articles/")
     len(loading)                    how many files (or pages) there are, before any is read
     for item in loading:            Article, or Skipped with the reason, file after file
         loading.done                how many of them have been opened so far
-    load_content(name, content)     the same for bytes that are no file here: an upload
+    load_content(name, content)     the same for bytes that are not a local file: an upload
 
-Text and Markdown are read here; everything with a parser of its own is parsed in a process that
-can be killed (`worker.py`). One bad file never stops the rest. It knows no index.
+Text and Markdown are read here; everything that needs a parser is parsed in a process that can be
+killed (`worker.py`). One bad file never stops the rest. It knows no index.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ __all__ = [
     "place_of",
 ]
 
-READING = 6  # raised when the same file would give other articles than before
+READING = 6  # incremented when the same file would give different articles than before
 
 OnMember = Callable[[int, int], None]
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _SLUG_LENGTH = 60
-_DEEPEST = 2  # archives in each other
+_DEEPEST = 2  # levels of nested archives
 
 
 def load(
@@ -70,10 +70,10 @@ def load(
     fetch: Callable[[str], Page] = fetch,
     limits: Limits | None = None,
 ) -> Loading:
-    """Find the files of `source`, or fetch the page where it is an address; nothing is parsed yet.
+    """Find the files of `source`, or fetch the page if it is an address; nothing is parsed yet.
 
-    Raises LoadingError where the source does not exist or is of no known kind, FetchError where
-    the page cannot or may not be fetched.
+    Raises LoadingError if the source does not exist or is of an unknown kind, FetchError if the
+    page cannot or may not be fetched.
     """
     if isinstance(source, str) and (address := _ADDRESS.match(source)):
         if address[1].lower() not in ("http", "https"):
@@ -105,7 +105,7 @@ def load_content(
     """The articles in the bytes of a file that lies elsewhere, called `name` there.
 
     An article's id comes from name and bytes: the same file gives the same ids again, and another
-    file of the same name never takes its place.
+    file with the same name never takes its place.
     """
     return Loading([Content(name, content)], loaders, limits)
 
@@ -119,12 +119,13 @@ class Content:
 
 
 class Loading:
-    """What `load` found: as long as it has files or pages, and read one by one while iterated.
+    """What `load` found: its length is the number of files or pages, which are read one by one on
+    iteration.
 
     A file that holds several articles gives several items, so there may be more items than
     `len()`; `done` counts the files opened so far and reaches `len()` with the last one's items.
-    An id never comes twice: an article whose own id another file's has takes one made from where it
-    is, and the second of one file is Skipped. `notices` are what there is to know of what was read.
+    No id occurs twice: an article whose own id is taken by another file's gets one made from its
+    location, and a second one in the same file is Skipped. `notices` are remarks on what was read.
     """
 
     def __init__(
@@ -165,18 +166,18 @@ class Loading:
                     yield replace(item.article, id=free[0])
 
     def reader(self) -> Reader:
-        """What reads the files that were found, one by one."""
+        """A reader for the files that were found, one by one."""
         return Reader(self._loaders, self._limits, below=self._below)
 
 
 class Reader:
-    """Reads files and pages; what has a parser of its own is parsed in a process that can be killed.
+    """Reads files and pages; what needs a parser is parsed in a process that can be killed.
 
     with Reader() as reader:
         content = reader.content(path)              its bytes
         for item in reader.parsed(path, content):   Loaded, or Skipped with the reason
 
-    `opening` is called before each file of an archive with its number, from 1, and how many there are.
+    `opening` is called before each file of an archive with its number, from 1, and the total.
     `below` is the folder that the files were found in: none of them is read through a link.
     """
 
@@ -204,15 +205,15 @@ class Reader:
         self._worker.close()
 
     def items(self, one: Path | Page | Content) -> Iterator[Loaded | Skipped]:
-        """What is in a file or page; a Skipped where it cannot be read."""
+        """What is in a file or page; a Skipped if it cannot be read."""
         try:
             yield from self.parsed(one, self.content(one))
         except LoadingError as error:
             yield Skipped(place_of(one).label, str(error))
 
     def content(self, one: Path | Page | Content) -> bytes:
-        """Its bytes. Raises LoadingError, with the reason alone, where there are none to be had or
-        its name is of no known kind."""
+        """Its bytes. Raises LoadingError, with only the reason, if they cannot be had or its name
+        is of an unknown kind."""
         if isinstance(one, Page):
             return _page_content(one)
         if isinstance(one, Path):
@@ -223,8 +224,8 @@ class Reader:
         return one.content
 
     def parsed(self, one: Path | Page | Content, content: bytes) -> Iterator[Loaded | Skipped]:
-        """The articles in its bytes. Raises LoadingError, with the reason alone, where it cannot
-        be read as a whole."""
+        """The articles in its bytes. Raises LoadingError, with only the reason, if it cannot be
+        read at all."""
         place = place_of(one)
         loader = loader_of(place.name, self._loaders)
         return self._content(content, place, loader, _Containment(self._worker))
@@ -232,7 +233,7 @@ class Reader:
     def _content(
         self, content: bytes, origin: Place, loader: Loader, within: _Containment
     ) -> Iterator[Loaded | Skipped]:
-        """The articles of one file, or of an archive's files. Raises LoadingError."""
+        """The articles in one file, or in an archive's files. Raises LoadingError."""
         if not content.strip():
             raise LoadingError("is empty")
         loader = by_content(content, loader, self._loaders)
@@ -276,21 +277,21 @@ class Reader:
 
 @dataclass(slots=True)
 class _Budget:
-    """Bytes that the archives of one file may still unpack to."""
+    """Bytes that the archives in one file may still unpack to."""
 
     left: int = EXPANDED
 
 
 @dataclass(frozen=True, slots=True)
 class _Containment:
-    """What a file is parsed in, and how deep in archives it lies."""
+    """What a file is parsed in, and how deeply it is nested in archives."""
 
     worker: Worker
     budget: _Budget = field(default_factory=_Budget)
     depth: int = 0
 
     def deeper(self) -> _Containment:
-        """Raises LoadingError where archives are nested too deeply."""
+        """Raises LoadingError if archives are nested too deeply."""
         if self.depth == _DEEPEST:
             raise LoadingError("is an archive too deep in archives; unpack it first")
         return replace(self, depth=self.depth + 1)
@@ -298,9 +299,9 @@ class _Containment:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where content is from: what messages call it, what its ids are made from, and what an
-    article takes over that names no source or address of its own. `within` says which file of an
-    archive it is."""
+    """Where content comes from: what messages call it, what its ids are made from, and the source
+    and address for an article that names none of its own. `within` says which file of an archive it
+    is."""
 
     label: str
     identity: str
@@ -312,7 +313,7 @@ class Place:
     within: str = ""
 
     def article_id(self, key: str = "") -> str:
-        """Readable, and the same whenever the same file, page or entry is loaded."""
+        """A readable id, the same whenever the same file, page or entry is loaded."""
         identity = f"{self.identity}\0{key}" if key else self.identity
         digest = hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()
         ascii_only = unicodedata.normalize("NFKD", self.stem).encode("ascii", "ignore").decode()
@@ -323,11 +324,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An article, what messages call where it is from, and which of its file's articles it is.
+    """An article, what messages call its origin, and which of its file's articles it is.
 
-    Its id is the file's own word where that gives one, and may then be another article's, too;
-    `by_place` is made from where it is, and nobody else's. `partial`: at its address there may be
-    more of it.
+    Its id is the one stated in the file if there is one, and may then also be another article's;
+    `by_place` is made from its location and unique. `partial`: there may be more of it at its
+    address.
     """
 
     label: str
@@ -339,16 +340,16 @@ class Loaded:
 
     @property
     def named(self) -> bool:
-        """Whether its id is the file's own word."""
+        """Whether its id is the one stated in the file."""
         return self.article.id != self.by_place
 
     def refused(self, other: str) -> Skipped:
-        """It cannot be taken: what messages call `other` has its id."""
+        """The Skipped for an article whose id is already that of `other`, as messages call it."""
         return Skipped(self.label, f"has the same id as {other}: {self.article.id}")
 
 
 def _as_described(item: Loaded, said: Draft) -> Loaded:
-    """An article with what another file of its archive says of it."""
+    """An article with what another file in its archive says about it."""
     article = item.article
     return replace(
         item,
@@ -413,8 +414,8 @@ def _page_place(page: Page) -> Place:
 
 
 def _page_content(page: Page) -> bytes:
-    """The page's bytes; as UTF-8 with its mark where the server names the encoding, for its word
-    outranks the page's own."""
+    """The page's bytes; as UTF-8 with a byte order mark if the server states the encoding, which
+    takes precedence over the page's own statement."""
     if not page.charset or not page.media_type.startswith("text/"):
         return page.content
     return codecs.BOM_UTF8 + decode(page.content, page.charset).encode("utf-8")
@@ -447,7 +448,7 @@ def _loaded(draft: Draft | Skipped, origin: Place) -> Loaded | Skipped:
         title=_clean(draft.title) or first_line(draft.text),
         text=draft.text,
         source=site_of(draft.source) or _clean(draft.source) or site_of(draft.url) or origin.source,
-        # A page's own word on its address is not taken where it was seen at one.
+        # The address a page states for itself is ignored if it was found at one.
         url=(draft.url if draft.key else "") or origin.url or draft.url,
         published=draft.published or stated_day(draft.text),
         authors=tuple(_clean(author) for author in draft.authors),

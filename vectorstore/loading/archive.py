@@ -1,5 +1,5 @@
 """Zip archives: which of their members may be read, and their bytes. Nothing is ever unpacked to
-disk, so a member's name is only a name; one that leads out of the archive is refused all the same.
+disk, so a member's name is only a name; one that leads out of the archive is rejected all the same.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _ENCRYPTED = 0x1
 def checked(content: bytes, expanded: int = EXPANDED) -> ZipFile:
     """The archive, opened; its members have at most `expanded` bytes together.
 
-    A member cannot hold more than it says: zipfile reads no further. Raises LoadingError where it
-    is no archive, or too much.
+    A member cannot hold more than it declares: zipfile reads no further. Raises LoadingError if it
+    is not an archive, or too large.
     """
-    # Each member has such an entry, and a list of millions takes long to read. An archive inside
-    # this one may bring entries of its own.
+    # Each member has such an entry, and a list of millions takes long to read. A nested archive may
+    # add entries of its own.
     if content.count(_DIRECTORY_ENTRY) > 5 * _MEMBERS:
         raise LoadingError(f"has more than {_MEMBERS:,} files in it; split it")
     try:
@@ -47,7 +47,7 @@ def checked(content: bytes, expanded: int = EXPANDED) -> ZipFile:
 def members(archive: ZipFile) -> Iterator[ZipInfo | Skipped]:
     """The files to read, in order of their names, and those that may not be read.
 
-    Folders, hidden files and what macOS adds are left out.
+    Folders, hidden files and files added by macOS are left out.
     """
     for member in sorted(archive.infolist(), key=lambda member: member.filename):
         path = PurePosixPath(member.filename)
@@ -60,8 +60,8 @@ def members(archive: ZipFile) -> Iterator[ZipInfo | Skipped]:
 
 
 def content_of(archive: ZipFile, member: ZipInfo, largest: int = EXPANDED) -> bytes:
-    """The member's bytes. Raises LoadingError, with the reason alone, where it is damaged or has
-    more than `largest`."""
+    """The member's bytes. Raises LoadingError, with only the reason, if it is damaged or has more
+    than `largest`."""
     if member.file_size > largest:
         raise LoadingError(f"is larger than {largest // 1_000_000} MB; split it")
     try:

@@ -1,12 +1,11 @@
-"""One text with many articles in it, as press databases export them: each an article of its own.
+"""One text with many articles in it, as press databases export them: each becomes its own article.
 
     unbundled(draft)    the articles of a Nexis, Factiva or ProQuest export, or of a text whose parts are
-                        parted by rules and each begin with a head, or with a headline and a day,
+                        separated by rules and each begin with a head, or with a headline and a day,
                         dateline or byline; else the draft itself
 
-Only what cannot be meant otherwise is taken apart. Of a text that says that it holds several articles,
-in a form that is not known, or looks so, that is told. Each article's text is a slice of the whole, to
-the character.
+Only unambiguous texts are taken apart. If a text says that it holds several articles in an unknown
+form, or looks like it, a notice says so. Each article's text is an exact slice of the whole.
 """
 
 from __future__ import annotations
@@ -90,12 +89,12 @@ _RIGHTS = re.compile(
     r"^[^\S\n]*Copyright(?:[\s:]|©|\(c\))*(?:\d{4}|of\b[^\n]*\bproperty\b)",
     re.IGNORECASE | re.MULTILINE,
 )
-_LONGEST_RIGHTS = 400  # characters of them, and of what is behind them
-_TOO_SHORT = 20  # characters of a text that is none
+_LONGEST_RIGHTS = 400  # characters of a copyright notice and what follows it
+_TOO_SHORT = 20  # characters that are too few for a text
 
 
 def unbundled(draft: Draft) -> Iterator[Draft]:
-    """The articles in a draft's text; the draft itself where it is one."""
+    """The articles in a draft's text; the draft itself if it is a single one."""
     text = draft.text
     count = len(_numbered(text))
     for cut, read in _FORMS:
@@ -130,7 +129,7 @@ def unbundled(draft: Draft) -> Iterator[Draft]:
 
 
 def _numbered(text: str) -> list[re.Match[str]]:
-    """The lines "3 of 12 DOCUMENTS", where they count from one."""
+    """Lines such as "3 of 12 DOCUMENTS", if they count up from one."""
     found = list(_NUMBERED.finditer(text))
     counted = [int(match[1] or match[2]) for match in found]
     return found if counted == list(range(1, len(found) + 1)) else []
@@ -144,7 +143,7 @@ def _between_numbers(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _before(mark: re.Pattern[str]) -> Callable[[str], Iterator[tuple[int, int]]]:
-    """Where each article ends with such a line, which belongs to it."""
+    """Cuts where each article ends with such a line, which belongs to it."""
 
     def cut(text: str) -> Iterator[tuple[int, int]]:
         start = 0
@@ -153,13 +152,13 @@ def _before(mark: re.Pattern[str]) -> Callable[[str], Iterator[tuple[int, int]]]
             yield start, match.end()
             start = match.end()
         if found and len(text[start:].strip()) > 10 * _TOO_SHORT:
-            yield start, len(text)  # more than a line of thanks: then it is no such export
+            yield start, len(text)  # more than a line of thanks: then it is not such an export
 
     return cut
 
 
 def _at_headlines(text: str) -> Iterator[tuple[int, int]]:
-    """Where each article begins with the tag of its headline, and has no number of its own."""
+    """Where articles begin with the tag of their headline, and have no number of their own."""
     starts = [match.start() for match in _FACTIVA_HEADLINE.finditer(text)]
     if starts and not text[: starts[0]].strip():
         yield from pairwise([*starts, len(text)])
@@ -181,8 +180,8 @@ def _between_rules(
 
 
 def _at_ruled_headlines(text: str) -> Iterator[tuple[int, int]]:
-    """Where a rule, and a headline with a day, dateline or byline, begin an article. What else stands
-    between rules is a section of the article before."""
+    """Where a rule followed by a headline with a day, dateline or byline begins an article.
+    Anything else between rules is a section of the preceding article."""
     parts, begun = _signed_parts(text)
     if begun and begun[0] == 0:
         starts = [*(parts[n][0] for n in begun), len(text)]
@@ -200,8 +199,8 @@ def _looks_like(text: str) -> int:
 
 
 def _signed_parts(text: str) -> tuple[list[tuple[int, int]], list[int]]:
-    """What stands between rules; and which parts, if several, begin with a headline of one kind that
-    somebody signed or dated."""
+    """The parts between rules; and which of them, if several, begin with a headline of the same
+    kind with a signature or date."""
     parts = list(_between_rules(_RULE, _is_underline)(text))
     heads = [(n, _headline(text, *part)) for n, part in enumerate(parts)]
     signed = [(n, h.kind) for n, h in heads if h and _is_signed(text, h.end, parts[n][1])]
@@ -210,7 +209,7 @@ def _signed_parts(text: str) -> tuple[list[tuple[int, int]], list[int]]:
 
 
 def _is_underline(rule: re.Match[str]) -> bool:
-    """Whether it underlines a headline: one line of text that nothing stands on."""
+    """Whether it underlines a headline: a single line of text with nothing directly above it."""
     above = rule.string[: rule.start()].rsplit("\n", 3)[-3:]
     said = [line.strip() for line in above[:-1]]
     return bool(said and said[-1]) and not any(said[:-1]) and rule[0].strip()[:1] in "=-"
@@ -233,7 +232,7 @@ def _nexis(text: str, start: int, end: int) -> Draft | None:
     if dated is None or not said.keys() & {"length", "byline", "section", "load-date"}:
         return None
     named = [line for n, line in enumerate(plain) if n != dated]
-    # Older exports have the headline below the day, newer ones above the paper's name.
+    # Older exports put the headline below the day, newer ones above the paper's name.
     below = plain[dated + 1 :]
     title = said.get("headline") or (below[0] if below else named[0] if named else "")
     source = next((line for line in named[:2] if line != title), "")
@@ -295,13 +294,13 @@ def _headlined(text: str, start: int, end: int) -> Draft | None:
 
 
 def _tagged(text: str, lines: list[_Line]) -> Draft | None:
-    """Factiva's lines with a tag in front: HD the headline, LP and TD the text."""
+    """Factiva's lines with a leading tag: HD for the headline, LP and TD for the text."""
     fields: dict[str, tuple[int, int]] = {}
     tag = ""
     for line in lines:
         found = _FACTIVA_TAG.match(line[0])
         if found and found[1] not in _FACTIVA_BEHIND and not {"LP", "TD"}.isdisjoint(fields):
-            found = None  # of the text
+            found = None  # part of the text
         if found:
             tag = found[1]
             fields[tag] = (line.start() + found.end(), line.end())
@@ -323,7 +322,7 @@ def _tagged(text: str, lines: list[_Line]) -> Draft | None:
         published=written_day(said.get("PD")),
         authors=said.get("BY", ""),
     )
-    # Between the first paragraph and the rest stands the second tag.
+    # The second tag stands between the first paragraph and the rest.
     return replace(draft, text=_SECOND_PARAGRAPH.sub("\n\n", draft.text))
 
 
@@ -403,7 +402,7 @@ def _headed(text: str, start: int, end: int) -> Draft | None:
 
 @dataclass(frozen=True, slots=True)
 class _Headline:
-    """The first line of a part, without its marks; `kind` is how it is marked as a headline."""
+    """The first line of a part, without its markup; `kind` is how it is marked as a headline."""
 
     title: str
     kind: str
@@ -429,7 +428,7 @@ def _headline(text: str, start: int, end: int) -> _Headline | None:
 
 
 def _is_signed(text: str, start: int, end: int) -> bool:
-    """Whether what stands under a headline begins with a day, a byline or the name of a place."""
+    """Whether the text under a headline begins with a day, a byline or a place name."""
     lines = [line[0] for line in _lines(text, start, end) if line[0].strip()]
     said = "".join(lines[:_SIGNED_LINES])
     return stated_day(said) is not None or _BYLINE_OR_PLACE.search(said) is not None
@@ -468,7 +467,8 @@ def _label(line: _Line) -> tuple[str, str] | None:
 
 
 def _labels(lines: list[_Line], end: int) -> tuple[Mapping[str, str], int, int]:
-    """What the labels say, and where the text begins behind those above and ends before those below."""
+    """What the labels say, and where the text between those above and those below begins and
+    ends."""
     said: dict[str, str] = {}
     begins, ends = lines[0].start() if lines else end, end
     above = True
@@ -491,15 +491,15 @@ def _labels(lines: list[_Line], end: int) -> tuple[Mapping[str, str], int, int]:
 
 
 def _goes_on(text: str, start: int, value: str) -> bool:
-    """Whether a line that looks like a label below is of the text: it is a sentence, or sentences
-    without labels follow."""
+    """Whether a line that looks like a label below the text belongs to the text: it is a sentence,
+    or is followed by sentences without labels."""
     behind = (line for line in _lines(text, start, len(text)) if _label(line) is None)
     sentences = (line[0].strip() for line in behind if not _COPYRIGHT.match(line[0]))
     return any(len(s) > _TOO_SHORT and _ends_as_sentence(s) for s in (value, *sentences))
 
 
 def _ends_as_sentence(text: str) -> bool:
-    """Whether it ends with a stop, and has small letters before that."""
+    """Whether it ends with a full stop or the like, with lower-case letters before it."""
     said = text.rstrip("”\"')]")
     last = re.split("[.!?]", said[:-1])[-1]
     return said.endswith((".", "!", "?")) and any("a" <= each <= "z" for each in last)

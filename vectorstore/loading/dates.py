@@ -1,9 +1,9 @@
-"""A day out of the ways in which articles write one.
+"""Reads a day in the various ways in which articles write one.
 
-day("26 July 2025")                     ISO 8601, mail and feed dates, the month's English name
-written_day("26. Juli 2025")            and its name in the other languages of Europe; no year 1
-Days(["07/26/2025", "07/08/2025"])      figures whose order is a matter of country: 7 and 8 July,
-                                        since the others of the column tell; else not guessed
+day("26 July 2025")                     ISO 8601, mail and feed dates, English month names
+written_day("26. Juli 2025")            and month names in other European languages; no year 1
+Days(["07/26/2025", "07/08/2025"])      figures whose order depends on the country: 7 and 8 July,
+                                        since others in the column show it; else not guessed
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-_LONGEST = 100  # characters that may name a day
+_LONGEST = 100  # characters in which a day may be named
 _MONTHS = {
     "january": 1,
     "february": 2,
@@ -62,14 +62,14 @@ _WEEKDAY_BEFORE = re.compile(
 _LONGEST_LINE = 400
 _SECONDS = re.compile(r"\d{9,16}(?:\.\d+)?")
 _LAST_SECOND = 1e11  # in the year 5138
-_FIRST_YEAR = 1400  # of print
+_FIRST_YEAR = 1400  # the age of print
 _DECEMBER = 12
 _CENTURY_TURNS = 70
 _LANGUAGES = "bg cs da de el es fi fr hr hu it nb nl pl pt ro ru sk sl sv tr uk".split()  # noqa: SIM905 -- a list to read
 
 
 def day(text: str | None) -> date | None:
-    """The day that `text` names, as written there, whatever the zone; None where it names none.
+    """The day that `text` names, as written there, whatever the time zone; None if it names none.
 
     >>> day("2025-07-26T23:30:00-05:00"), day("Sat, 26 Jul 2025 10:00:00 GMT"), day("July 26, 2025")
     (datetime.date(2025, 7, 26), datetime.date(2025, 7, 26), datetime.date(2025, 7, 26))
@@ -85,8 +85,8 @@ def day(text: str | None) -> date | None:
 
 
 def written_day(text: str | None) -> date | None:
-    """The day that `text` names, as a person or program of another language may write it, too; None
-    where it names none, or one that nobody wrote: programs put the year 1 for no date."""
+    """The day that `text` names, also as a person or program may write it in another language; None
+    if it names none, or one that nobody wrote: programs put the year 1 for no date."""
     found = day(text)
     if found is None:
         written = (text or "").strip()[:_LONGEST].lower()
@@ -100,8 +100,8 @@ def written_day(text: str | None) -> date | None:
 
 
 def day_within(line: str) -> tuple[date, int, int] | None:
-    """The first day that a line names with its year, and where it stands; the name of the day of the
-    week before it belongs to it."""
+    """The first day that a line names with its year, and its start and end; a preceding name of the
+    day of the week belongs to it."""
     for found in _WITHIN.finditer(line[:_LONGEST_LINE]):
         named = written_day(found["day"])
         if named is not None:
@@ -111,7 +111,7 @@ def day_within(line: str) -> tuple[date, int, int] | None:
 
 
 class Days:
-    """The days in a column: how it writes them is told by those of its values that leave no choice."""
+    """The days in a column: its unambiguous values show how it writes them."""
 
     def __init__(self, column: Iterable[Any]) -> None:
         self._month_first: bool | None = None
@@ -125,7 +125,7 @@ class Days:
             self._month_first = False in ruled_out
 
     def day(self, value: Any) -> date | None:
-        """The day that a value names; None where it names none, or leaves open which."""
+        """The day that a value names; None if it names none, or is ambiguous."""
         if isinstance(value, bool) or value is None:
             return None
         written = str(value).strip()
@@ -153,7 +153,7 @@ def _in_full(year: str) -> str:
 
 
 def _since_1970(number: float) -> date | None:
-    """The day, in Greenwich, of a time in seconds, or thousandths or millionths of them."""
+    """The day, in UTC, of a time in seconds, milliseconds or microseconds."""
     while number > _LAST_SECOND:
         number /= 1_000
     found = datetime.fromtimestamp(number, UTC).date()
@@ -162,7 +162,7 @@ def _since_1970(number: float) -> date | None:
 
 @cache
 def _months() -> dict[str, int]:
-    """The number of the month, by its names and their abbreviations."""
+    """Month numbers, by the months' names and their abbreviations."""
     found: dict[str, int] = {}
     for language in _LANGUAGES:
         names = import_module(f"dateparser.data.date_translation_data.{language}").info
@@ -172,7 +172,7 @@ def _months() -> dict[str, int]:
 
 
 def _month(name: str) -> int:
-    """1 to 12, from at least three letters of the name; 0 where it is no month."""
+    """1 to 12, from at least three letters of the name; 0 if it is not a month."""
     return next((number for month, number in _MONTHS.items() if month.startswith(name)), 0)
 
 

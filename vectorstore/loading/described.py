@@ -1,5 +1,5 @@
-"""What an archive says of its own files: Omnivore keeps the pages that it saved in one folder, and what
-it knows of them in lists beside that (metadata_0_to_20.json)."""
+"""What an archive says about its own files: Omnivore keeps saved pages in one folder, and its
+metadata about them in lists beside it (metadata_0_to_20.json)."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _FOLDER = "content"
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What is said of each member, by its name, and the lists that say it: these are no articles."""
+    """What is said of each member, by name, and the lists that say it, which are not articles."""
 
     members: Mapping[str, Draft]
     lists: frozenset[str]
 
 
 def described_in(archive: ZipFile, members: Sequence[ZipInfo]) -> Described:
-    """What the archive's lists say of its pages."""
+    """What the archive's lists say about its pages."""
     pages = {
         PurePosixPath(member.filename).stem: member.filename
         for member in members
@@ -55,5 +55,5 @@ def _records(archive: ZipFile, member: ZipInfo) -> list[dict[str, object]]:
     try:
         value = json.loads(decode(content_of(archive, member, _LARGEST)))
     except (LoadingError, ValueError, RecursionError):
-        return []  # told when it is its turn
+        return []  # reported when it is its turn
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

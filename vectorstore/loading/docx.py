@@ -1,10 +1,10 @@
 """Word documents (.docx): paragraphs, lists, tables, text boxes and notes, in reading order.
 
-python-docx opens the package; the text is walked here, because its paragraphs leave out what was
-inserted with changes tracked, text boxes, charts, diagrams, formulas and notes. Changes are read as
-accepted. Footnotes and endnotes stand behind the text, in the order in which it refers to them. Comments,
-headers, footers, and what is struck out or hidden are left out. The document's own dates and author are the computer's, not the
-article's.
+python-docx opens the package; the text is walked here, because its paragraphs leave out tracked
+insertions, text boxes, charts, diagrams, formulas and notes. Changes are read as accepted.
+Footnotes and endnotes come after the text, in the order in which it refers to them. Comments,
+headers, footers, and struck-out or hidden text are left out. The document's own dates and author
+are the computer's, not the article's.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _SPACES = {
 _LEVELS = {"superscript": 1, "subscript": -1}
 _NOTES = {_WORD + "footnoteReference": "footnote", _WORD + "endnoteReference": "endnote"}
 _DRAWN = (drawings.CHART, drawings.DIAGRAM)
-_PRIVATE = range(0xE000, 0xF900)  # signs that only their font knows
+_PRIVATE = range(0xE000, 0xF900)  # characters that only their font defines
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
-    """One article. Raises LoadingError where it is no Word document, or grows too large."""
+    """One article. Raises LoadingError if it is not a Word document, or is too large."""
     from io import BytesIO
     from zipfile import BadZipFile
 
@@ -89,7 +89,7 @@ _OFF = ("0", "false", "off")
 
 
 class _Walk:
-    """Goes through a document's elements, and keeps what notes it has met."""
+    """Walks a document's elements, keeping track of the notes it encounters."""
 
     def __init__(
         self,
@@ -106,13 +106,13 @@ class _Walk:
         self._marks: Container[str] = frozenset()
 
     def again(self, marks: Container[str]) -> _Walk:
-        """From the beginning, now that the marks are known that notes begin with."""
+        """Start over, now that the marks that begin notes are known."""
         self._met, self._marks, self.lines = {}, marks, []
         return self
 
     def blocks(self, container: _Element) -> Iterator[str]:
-        """The paragraphs and tables of a body, cell, note or text box; text boxes, charts and diagrams
-        after their paragraph."""
+        """The paragraphs and tables of a body, cell, note or text box; text boxes, charts and
+        diagrams follow their paragraph."""
         held: list[Run] = []  # of paragraphs whose end was deleted
         for child in container:
             if child.tag == _PARAGRAPH:
@@ -132,7 +132,7 @@ class _Walk:
             yield self._line(held)
 
     def notes_text(self) -> Iterator[str]:
-        """The notes that were met, each a paragraph or more."""
+        """The notes that were encountered, each one or more paragraphs."""
         told = 0
         while told < len(self._met):  # a note may have notes
             for note in list(self._met)[told:]:
@@ -191,7 +191,7 @@ class _Walk:
                 waiting += [(child, level) for child in reversed(element)]
 
     def _level(self, properties: _Element | None) -> int:
-        """1 for what is raised, -1 for what is lowered."""
+        """1 if raised, -1 if lowered, else 0."""
         if properties is None:
             return 0
         aligned = properties.find(_WORD + "vertAlign")
@@ -204,7 +204,7 @@ class _Walk:
 def _styles_and_notes(
     document: Document,
 ) -> tuple[dict[str, int], dict[tuple[str, str], _Element]]:
-    """The levels of the character styles, and the notes by kind and id."""
+    """The levels of the character styles, and the notes, by kind and id."""
     from docx.oxml import parse_xml
 
     levels: dict[str, int] = {}
@@ -227,7 +227,7 @@ def _styles_and_notes(
 
 
 def _said_of_it(document: Document) -> tuple[str, str]:
-    """Title and language, as the document has them: python-docx makes them up where it has none."""
+    """Title and language, if the document has them: otherwise python-docx would make them up."""
     package = document.part.package
     kinds = {relation.reltype.rpartition("/")[2] for relation in package.rels.values()}
     if "core-properties" not in kinds:
@@ -237,7 +237,7 @@ def _said_of_it(document: Document) -> tuple[str, str]:
 
 
 def _headed(document: Document, walk: _Walk) -> str:
-    """The paragraph set as the title, or else as the first heading."""
+    """The paragraph styled as the title, or else the first heading."""
     headings = {"Title": "", "Heading 1": ""}
     for paragraph in document.paragraphs:
         style = paragraph.style.name if paragraph.style is not None else ""
@@ -259,7 +259,7 @@ def _deleted(row: _Element) -> bool:
 
 
 def _end_is_deleted(paragraph: _Element) -> bool:
-    """Whether the next paragraph goes on with this one once the changes are accepted."""
+    """Whether the next paragraph continues this one once the changes are accepted."""
     mark = paragraph.find(f"{_WORD}pPr/{_PROPERTIES}")
     return mark is not None and any(
         mark.find(_WORD + tag) is not None for tag in ("del", "moveFrom")

@@ -1,6 +1,6 @@
 """What a parser found in a file: a draft, an article that has no id yet.
 
-Values, and their way through a pipe as JSON. Nothing here knows files, formats or ids.
+Values, and their conversion to and from JSON for a pipe. Nothing here knows files, formats or ids.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _MADE_BY = re.compile(
     r"\.(?:docx?|indd|qxd|pdf|pages|od[tps]|rtf|pptx?|xlsx?|tex|dvi|pub|html?)$",
     re.IGNORECASE,
 )
-TITLE_LENGTH = 90  # characters of a title that is taken from the text
+TITLE_LENGTH = 90  # characters of a title taken from the text
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An article as its file tells it.
+    """An article as its file gives it.
 
-    `key` tells the articles of one file apart (an entry's link, a row's title) and is empty where
-    the file is one article; `label` is what messages call it, the key where it is empty. `id` is set
-    only where the file itself gives one. `pages` are the offsets in `text` where each page begins;
-    empty where there are none. `notices` say what of the file was not taken over, and where in
-    it that stands. `partial`: at its address there may be more of it.
+    `key` tells the articles of one file apart (an entry's link, a row's title) and is empty if the
+    file is one article; `label` is what messages call it, if empty the key. `id` is set only if the
+    file itself gives one. `pages` are the offsets in `text` where each page begins; empty if there
+    are none. `notices` say what in the file was not used, and where in it that is. `partial`: there
+    may be more of it at its address.
     """
 
     text: str
@@ -55,9 +55,9 @@ class Draft:
 class Parser(Protocol):
     """Turns a file's content into drafts.
 
-    What cannot be used of a file with several articles comes as Skipped, its `source` saying where
-    in the file. Raises LoadingError, with the reason alone, where the file as a whole cannot be
-    read; `name` is the file's, to be shown and never opened.
+    Unusable parts of a file with several articles are yielded as Skipped, with `source` saying
+    where in the file. Raises LoadingError, with only the reason, if the file as a whole cannot be
+    read; `name` is the file's name, to be shown and never opened.
     """
 
     __module__: str
@@ -90,8 +90,9 @@ def from_json(values: dict[str, Any]) -> Draft | Skipped:
 
 
 def apart(drafts: Iterable[Draft | Skipped]) -> Iterator[Draft | Skipped]:
-    """The drafts of one file, with a key for those that have neither id nor key: the title, or how
-    the text begins. Not a number, which is another article's as soon as one comes before it."""
+    """The drafts of one file, with a key for those that have neither id nor key: the title, or the
+    beginning of the text. Not a number, which would shift as soon as another article precedes
+    it."""
     seen: Counter[str] = Counter()
     for draft in drafts:
         if isinstance(draft, Skipped) or draft.id or draft.key:
@@ -121,21 +122,21 @@ def shorten(line: str, length: int = TITLE_LENGTH) -> str:
 
 
 def own_title(value: str | None) -> str:
-    """`value` where a person may have written it as a title: not what a program put there, or the
-    name of a file."""
+    """`value` if a person may have written it as a title: not something put there by a program, or
+    a file name."""
     title = shorten((value or "").encode("utf-8", "replace").decode().replace("\0", ""), 300)
     return "" if _MADE_BY.search(title) else title
 
 
 def web_address(value: str | None) -> str:
-    """`value` where it is an http or https address that can be shown as a link, else ""; without the name
-    and password that it may have in it."""
+    """`value` if it is an http or https address that can be shown as a link, else ""; without any
+    name and password in it."""
     address = without_login((value or "").strip())
     return address if re.fullmatch(r"https?://[^\s<>\"]+", address, re.IGNORECASE) else ""
 
 
 def site_of(address: str) -> str:
-    """The name of the site that an address is at, as people say it; "" where it is no address."""
+    """The name of an address's site, as people say it; "" if it is not an address."""
     try:
         host = urlsplit(web_address(address)).hostname or ""
     except ValueError:
@@ -144,6 +145,6 @@ def site_of(address: str) -> str:
 
 
 def language_code(value: str | None) -> str:
-    """The language of a tag such as "en-GB", as "en"; "" where it is no tag."""
+    """The language of a tag such as "en-GB", as "en"; "" if it is not a tag."""
     found = re.match(r"[A-Za-z]{2,3}(?=$|[-_])", (value or "").strip())
     return found.group().lower() if found else ""

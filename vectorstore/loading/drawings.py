@@ -1,7 +1,7 @@
-"""The words and figures of charts and diagrams (SmartArt), as Word and PowerPoint keep them in parts of their own.
+"""The words and figures of charts and diagrams (SmartArt), kept in their own parts of Office files.
 
-python-pptx reads the charts of both. Of a chart its title and its figures are taken, as a table; of a
-diagram its texts, a line each. What they raise where the part is damaged is one of DAMAGED.
+python-pptx reads the charts of both. A chart gives its title and its figures, as a table; a diagram
+its texts, one per line. If the part is damaged, one of DAMAGED is raised.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ DIAGRAM = _DIAGRAM + "relIds"
 
 
 def part_of(reference: _Element) -> str:
-    """The relation that leads from a CHART or DIAGRAM in a document to its part, "" where there is none."""
+    """The relation that leads from a CHART or DIAGRAM in a document to its part, "" if none."""
     return reference.get(_RELATION + ("id" if reference.tag == CHART else "dm"), "")
 
 
 def text_of(reference: _Element, part: bytes) -> Iterator[str]:
-    """The blocks of text of the part that a CHART or DIAGRAM refers to."""
+    """The blocks of text in the part that a CHART or DIAGRAM refers to."""
     from pptx.chart.chart import Chart
     from pptx.oxml import parse_xml
 
@@ -42,7 +42,7 @@ def text_of(reference: _Element, part: bytes) -> Iterator[str]:
 
 
 def of_chart(chart: Any) -> Iterator[str]:
-    """Its title, and its figures as a table."""
+    """A chart's title, and its figures as a table."""
     if chart.has_title and chart.chart_title.has_text_frame:
         yield chart.chart_title.text_frame.text
     for plot in chart.plots:

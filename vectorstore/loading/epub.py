@@ -1,4 +1,4 @@
-"""E-books and newspapers as EPUB: every chapter an article, in reading order, from the book."""
+"""E-books and newspapers as EPUB: every chapter is an article from the book, in reading order."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _LOCAL = "*[local-name()='{}']"
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
-    """The chapters that have text; the book's title is their source. Raises LoadingError where it
-    is no EPUB, is protected, or has no text."""
+    """The chapters that have text; the book's title is their source. Raises LoadingError if it is
+    not an EPUB, is protected, or has no text."""
     archive = checked(content)
     if "META-INF/rights.xml" in archive.namelist():
         raise LoadingError("is protected against copying (DRM) and cannot be read")

@@ -1,7 +1,8 @@
 """Feeds (RSS, Atom, RDF): every entry an article, with what the feed carries of its text.
 
-feedparser reads them. Of a weblog's export, the published posts are articles (`weblog`). Only what stands in the feed is read: the pages its links lead to are not
-fetched. XML entities of a feed's own are refused: they can grow without end, or read other files.
+feedparser reads them. In a weblog's export, the published posts are articles (`weblog`). Only what
+is in the feed is read: the pages it links to are not fetched. XML entities declared by a feed are
+rejected: they can expand without limit, or read other files.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ _ENCODING = re.compile(rb"<\?xml[^>]{0,100}?encoding=[\"']([\w.:-]+)")
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
-    """The entries in the feed's order; those without a text are Skipped. Raises LoadingError where
-    it is no feed."""
+    """The entries in the feed's order; those without text are Skipped. Raises LoadingError if it is
+    not a feed."""
     from io import BytesIO
 
     import feedparser  # type: ignore[import-untyped]
@@ -65,7 +66,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
 def _entries(feed: Any, names: Mapping[str, str]) -> Iterator[Draft | Skipped]:
     source = shorten(sound(text_of(feed.feed.get("title", ""))), 300)
     site = web_address(feed.feed.get("link"))
-    shared = _shared(feed.entries) | {site}  # ids that name no one entry
+    shared = _shared(feed.entries) | {site}  # ids that do not identify a single entry
     for number, entry in enumerate(feed.entries, start=1):
         if left_out(entry):
             continue
@@ -96,7 +97,7 @@ def _entries(feed: Any, names: Mapping[str, str]) -> Iterator[Draft | Skipped]:
 
 
 def _shared(entries: Any) -> set[str]:
-    """The ids that entries of different links have: their program gives all the same."""
+    """The ids shared by entries with different links: some programs give them all the same id."""
     links: dict[str, set[str]] = {}
     for entry in entries:
         links.setdefault(entry.get("id") or "", set()).add(entry.get("link") or "")
@@ -104,10 +105,10 @@ def _shared(entries: Any) -> set[str]:
 
 
 def _link(entry: Any, site: str) -> str:
-    """The address of an entry's page; one that is relative is so to the feed's site."""
+    """The address of an entry's page; a relative one is resolved against the feed's site."""
     try:
         return web_address(urljoin(site, entry.get("link") or ""))
-    except ValueError:  # no address
+    except ValueError:  # not an address
         return ""
 
 
@@ -116,7 +117,7 @@ def _counted(kinds: Counter[str]) -> str:
 
 
 def _text(entry: Any) -> str:
-    """The longest of what the entry carries of its article."""
+    """The longest of the texts that the entry carries of its article."""
     of_markup = text_of_post if "wp_post_type" in entry else text_of
     carried = [*entry.get("content", []), entry.get("summary_detail") or {}]
     texts = []
@@ -128,7 +129,7 @@ def _text(entry: Any) -> str:
 
 
 def _day(entry: Any) -> date | None:
-    """The day as written in the feed; as feedparser makes it out where that is unusual."""
+    """The day as written in the feed; if that is unusual, as feedparser interprets it."""
     for field in ("published", "wp_post_date", "updated"):
         if found := written_day(entry.get(field)):
             return found

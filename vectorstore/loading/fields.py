@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_LONGEST_TAG = 100  # characters; what is longer is a sentence
+_LONGEST_TAG = 100  # characters; anything longer is a sentence
 _MOST_TAGS = 100
 _LISTED = re.compile(r"\[(.*)\]")  # a list within a table's cell
 _LABEL = re.compile(r"\Auser/[^/]+/label/")  # as Google Reader named tags
-_STATE = re.compile(r"user/[^/]+/state/")  # and what was read
+_STATE = re.compile(r"user/[^/]+/state/")  # and states such as read
 
 
 def names_of(value: Any) -> tuple[str, ...]:
     """The names in a field: a list of them, or one text with ";" between them. A name may be an
-    object, whole or as the parts that reference managers keep."""
+    object, with the full name or the parts that reference managers keep."""
     if isinstance(value, str):
         value = value.split(";")
     given = value if isinstance(value, list) else [value]

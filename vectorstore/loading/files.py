@@ -1,4 +1,4 @@
-"""Files on disk: which a folder holds, and their bytes, without ever waiting on one."""
+"""Files on disk: which ones a folder holds, and their bytes, without ever blocking on one."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from pathlib import Path
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
 
-INDEX = "catalog.sqlite"  # what a folder has that is an index, and holds no articles of its own
-# Non-blocking: a pipe that took a file's place must not be waited for.
+INDEX = "catalog.sqlite"  # marks a folder as an index, which holds no articles of its own
+# Non-blocking: must not wait for a pipe that took a file's place.
 _READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def files_of(source: Path) -> list[Path | Skipped]:
-    """The file itself, or every file of a folder and its folders, in order of their paths.
+    """The file itself, or every file in a folder and its subfolders, ordered by path.
 
-    Hidden files and folders are left out, and so is an index. A link to within the folder is left out, for its target
-    is there by itself; any other link is Skipped. Raises LoadingError where there is no such file.
+    Hidden files and folders are left out, and so is an index. A link to a place within the folder
+    is left out, since its target is found anyway; any other link is Skipped. Raises LoadingError if
+    there is no such file.
     """
     try:
         mode = source.stat().st_mode
@@ -62,9 +63,9 @@ def files_of(source: Path) -> list[Path | Skipped]:
 
 
 def read(path: Path, largest: int, below: Path | None = None) -> bytes:
-    """The file's bytes. Raises LoadingError, with the reason alone, where it is no readable file
-    of at most `largest` bytes; and where it, or a folder on the way to it from `below`, has become a
-    link since it was found there."""
+    """The file's bytes. Raises LoadingError, with only the reason, if it is not a readable file of
+    at most `largest` bytes, or if it, or a folder on the way to it from `below`, has become a link
+    since it was found there."""
     try:
         descriptor = _opened(path, _READING) if below is None else _opened_below(below, path)
     except OSError as error:
@@ -89,8 +90,8 @@ def _opened(path: str | Path, flags: int, within: int | None = None) -> int:
 
 
 def _opened_below(top: Path, path: Path) -> int:
-    """A descriptor of a file in a folder, reached step by step, so that no step can be a link by the
-    time it is taken. Raises OSError."""
+    """A descriptor of a file in a folder, reached step by step, so that no step can have become a
+    link by the time it is taken. Raises OSError."""
     *folders, name = path.relative_to(top).parts
     if os.open not in os.supports_dir_fd:
         for upper in (path, *path.parents[: len(folders)]):
@@ -109,7 +110,7 @@ def _opened_below(top: Path, path: Path) -> int:
 
 
 def shown(path: Path) -> str:
-    """The path as text that can be stored and printed, whatever bytes its name is made of."""
+    """The path as text that can be stored and printed, whatever bytes its name consists of."""
     return re.sub("[\ud800-\udfff]", "\ufffd", str(path))
 
 
@@ -120,7 +121,7 @@ def _too_large(largest: int) -> LoadingError:
 def _inside(link: Path, top: Path) -> bool:
     try:
         return link.resolve(strict=True).is_relative_to(top)
-    except (OSError, RuntimeError):  # RuntimeError: links that go round
+    except (OSError, RuntimeError):  # RuntimeError: circular links
         return False
 
 

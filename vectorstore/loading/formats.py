@@ -1,7 +1,7 @@
-"""Which parser reads which file: one table, by the ending of the name.
+"""Which parser reads which file: one table, by file extension.
 
-What a file says of itself in its first bytes outranks its name where that is unmistakable: a PDF
-named report.txt is read as a PDF. Where the bytes say nothing, the name decides.
+If a file's first bytes identify it unmistakably, they take precedence over its name: a PDF named
+report.txt is read as a PDF. If the bytes say nothing, the name decides.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _MB = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """How a kind of file is read: `contained` in a process of its own, up to `largest` bytes.
+    """How a kind of file is read: if `contained`, in its own process; up to `largest` bytes.
 
     An archive has no parser: each file in it has its own loader.
     """
@@ -66,7 +66,7 @@ _SLIDES = Loader("slides", pptx.parse)
 _WORKBOOK = Loader("workbook", sheets.parse)
 _SUBTITLES = Loader("subtitles", subtitles.parse, largest=20 * _MB)
 _PICTURE = Loader("picture", ocr.parse)
-_PACKED = (_WORD, _EPUB, _OPEN_TEXT, _SLIDES, _WORKBOOK)  # zip files that are none to their users
+_PACKED = (_WORD, _EPUB, _OPEN_TEXT, _SLIDES, _WORKBOOK)  # zip files that users do not see as such
 
 LOADERS: Mapping[str, Loader] = MappingProxyType(
     {
@@ -154,7 +154,7 @@ _CURES = {
 
 
 def loader_of(name: str, loaders: Mapping[str, Loader] = LOADERS) -> Loader:
-    """The loader for a file's name. Raises LoadingError where there is none."""
+    """The loader for a file name. Raises LoadingError if there is none."""
     suffix = PurePath(name).suffix.lower()
     if suffix in loaders:
         return loaders[suffix]
@@ -168,7 +168,7 @@ def loader_of(name: str, loaders: Mapping[str, Loader] = LOADERS) -> Loader:
 
 
 def by_content(content: bytes, loader: Loader, loaders: Mapping[str, Loader] = LOADERS) -> Loader:
-    """The loader that the first bytes ask for, else the one given."""
+    """The loader that the first bytes call for, else the one given."""
     start = content[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for mark, suffix in _MARKS:
         if start.startswith(mark):

@@ -1,14 +1,14 @@
-"""A head without fences: `Title: …` and its like on a text's first lines, up to an empty one.
+"""A head without fences: `Title: …` and the like on a text's first lines, up to an empty one.
 
     Title: The ferry
     Date: 17 July 2025
 
     It will cost twelve million crowns.
 
-As MultiMarkdown and Python-Markdown read it, but only where it cannot be meant as text: two fields or
-more, each known, named once and filled in on one line, from the first character on; a date, address
-and language that are such; an empty line, and text after it. Anything else is text, to the
-character. It knows no file.
+Read as in MultiMarkdown and Python-Markdown, but only if it cannot be meant as text: two or more
+fields, each known, named once and filled in on one line, from the first character on; a valid date,
+address and language; an empty line, and text after it. Anything else is text, to the character. It
+knows no file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FEWEST = 2
 
 
 def without_head(whole: str) -> Draft | None:
-    """What the head of a text says, with the text after it; None where it has none."""
+    """What the head of a text says, with the text after it; None if it has no head."""
     fields: dict[str, str] = {}
     at = 0
     while found := _LINE.match(whole, at):

@@ -1,7 +1,7 @@
-"""Web pages: the article's text without what stands around it, and what the page says about it.
+"""Web pages: the article's text without what surrounds it, and what the page says about it.
 
-trafilatura finds the text. Its day is taken from the page's markup alone: a day that merely
-stands somewhere on a page is not the day of the article.
+trafilatura finds the text. Its day is taken only from the page's markup: a day that merely appears
+somewhere on a page is not the day of the article.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ _VERBATIM = ("pre", "textarea", "script", "style")
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
-    """One article. Raises LoadingError where the page has no text of its own."""
+    """One article. Raises LoadingError if the page has no text of its own."""
     yield read(decoded(content))
 
 
 def decoded(content: bytes) -> str:
-    """The characters of a page, in the encoding that it declares where that fits."""
+    """The characters of a page, in the encoding it declares if that fits."""
     found = _DECLARED.search(content[:_DECLARATION])
     return decode(content, found[1].decode("ascii", "replace") if found else "")
 
 
 def read(page: str, address: str = "") -> Draft:
-    """The article of a page that is already decoded, and was seen at `address` where that is
-    known. Raises LoadingError as `parse` does."""
+    """The article of a page that is already decoded, and was found at `address` if that is known.
+    Raises LoadingError as `parse` does."""
     from trafilatura import bare_extraction
     from trafilatura.settings import Document
 
@@ -64,7 +64,7 @@ def read(page: str, address: str = "") -> Draft:
     text = (document.text or "").strip() if isinstance(document, Document) else ""
     if not isinstance(document, Document) or not text:
         raise LoadingError("has no article in it: no text is left without menus and notices")
-    # Its blocks, a line each, are paragraphs: a heading must not run into what follows it.
+    # Its blocks, one per line, are paragraphs: a heading must not run into what follows it.
     text = _BLOCK_END.sub("\n\n", shown(text))
     return Draft(
         _in_blocks(text, page) if len(text) < _SHORT else text,
@@ -79,8 +79,8 @@ def read(page: str, address: str = "") -> Draft:
 
 
 def _in_blocks(text: str, page: str) -> str:
-    """The text in the page's own blocks: of short pages, trafilatura may give the words on one line, or
-    on a line each."""
+    """The text in the page's own blocks: for short pages, trafilatura may put all words on one
+    line, or each on its own."""
     own = text_of(page)
     found, wanted = (
         [word for line in each.split("\n") if (word := _NO_WORD.sub("", line))]
@@ -102,7 +102,7 @@ def _tree(page: str) -> HtmlElement:
 
 
 def _fold_white_space(tree: HtmlElement) -> None:
-    """A line break in a page's source is a blank, as it is on the screen."""
+    """Turn line breaks in a page's source into blanks, as on the screen."""
     verbatim = {inside for outer in tree.iter(*_VERBATIM) for inside in outer.iter()}
     for element in tree.iter():
         if element.text and element not in verbatim:

@@ -2,12 +2,13 @@
 
     flowed(pages)       Flow(text, pages, title, heads)
 
-A page is its glyphs, with where each stands. Lines are put together from them, columns found by the
-white space between (the recursive cut of Nagy and Seth 1984), and lines joined to paragraphs where
-nothing says that somebody ended one: an indent, a gap, or room for the next word. A sentence runs on
-over the end of a column or page. What comes again in the margin of other pages, as far from the edge and
-set apart from the text, is a running head or foot, and no text. Notes at the foot of a page and text set sideways stand between paragraphs, not
-within one. Pure geometry; it knows no PDF.
+A page is its glyphs and their positions. Lines are assembled from them, columns are found by the
+white space between them (the recursive cut of Nagy and Seth 1984), and lines are joined into
+paragraphs unless something shows that one ended: an indent, a gap, or room for the next word. A
+sentence continues past the end of a column or page. What recurs in the margin of other pages,
+equally far from the edge and set apart from the text, is a running head or foot, not text. Notes at
+the foot of a page and text set sideways are put between paragraphs, not within one. Pure geometry;
+it knows no PDF.
 """
 
 from __future__ import annotations
@@ -24,24 +25,24 @@ from typing import NamedTuple
 
 from vectorstore.loading.scripts import Run, notes_of, plain
 
-_LINE = 0.6  # of the size: glyphs whose baselines are that near may be of one line
-_COLUMN_GAP = 1.6  # sizes: white space that parts columns or cells
+_LINE = 0.6  # of the size: glyphs whose baselines are this close may be on one line
+_COLUMN_GAP = 1.6  # sizes: white space that separates columns or cells
 _GUTTER = 0.8  # sizes: and between columns that run down the page together
-_COLUMN_TEXT = 12  # characters a line, at least: shorter ones are a column of figures or names
-_WIDE_LINES = 20  # characters: two lines of them are columns, of shorter ones it takes three
+_COLUMN_TEXT = 12  # characters per line, at least: shorter ones are a column of figures or names
+_WIDE_LINES = 20  # characters: two lines this long make a column, of shorter ones it takes three
 _RAISED = 0.12  # of the size
 _SMALLER = 0.88  # of the size: a superscript, and a note at the foot
 _LARGER = 1.12  # a heading
-_LEADING = 1.35  # times the usual distance of lines: a gap
-_MOST_LEADING = 1.5  # sizes, where too few lines tell
+_LEADING = 1.35  # times the usual line spacing: a gap
+_MOST_LEADING = 1.5  # sizes, if there are too few lines to tell
 _FEW_GAPS = 3
 _INDENT = 0.8  # sizes
 _FEW_SIGNS = 6
 _BLANK = 0.15  # sizes, at least
 _WIDER = 2  # times
 _MOST_SHAPES = 300  # rows that are compared letter by letter
-_HEADS = 4  # lines at the top and at the foot of a page that may come again
-_MARGIN = 0.15  # of the page's height: LaTeX's own heads stand at 0.13
+_HEADS = 4  # lines at the top and at the foot of a page that may recur
+_MARGIN = 0.15  # of the page's height: LaTeX's own heads are at 0.13
 _SAME_PLACE = 0.015  # of the page's height
 _SENTENCE = 5  # words
 _LONGEST_SCRIPT = 5  # characters
@@ -59,7 +60,7 @@ _COUNTED_PAGE = re.compile(
     r"\b(?:page|seite|página|pagina)\s*\d+\s*(?:of|von|de|di|/)\s*\d+", re.IGNORECASE
 )
 _BROKEN_WORD = re.compile(r"\b([^\W\d_]+)-\n(\0*)([^\W\d_]+)")
-# The number of a page beside other words of a head.
+# A page number beside other words in a head.
 _FOLIO = re.compile(
     r"\b(?:page|seite|página|pagina|(?:pg|pág|p|s)\.)\s*\d{1,4}(?:\s*(?:of|von|de|di|/)\s*\d{1,4})?\b|"
     r"^\W*\d{1,4}\s*[|·•–—/]|[|·•–—/]\s*\d{1,4}\W*$",
@@ -68,14 +69,14 @@ _FOLIO = re.compile(
 _NUMBER = re.compile(r"\d{1,6}|\b[ivxl]{1,6}\b", re.IGNORECASE)
 _ONLY_NUMBERS = "#"
 _IMPRINT = re.compile(r"©|\bcopyright\b|\bwww\.|https?://|\bISSN\b|@", re.IGNORECASE)
-# Numbers and their like, in which a hyphen belongs whatever else the document has.
+# Numbers and the like, in which a hyphen belongs whatever else is in the document.
 _COMPOUND = re.compile(
     r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty-(?:one|two|three|four|five|six|seven|eight|nine|first|"
     r"second|third|fourth|fifth|sixth|seventh|eighth|ninth)|"
     r"(?:one|two|three|four)-(?:third|quarter|fifth|sixth|eighth|tenth)s?|"
     r"(?:well|self)-(?!ness|ish)[^\W\d_]{4,}"
 )
-# Chinese and Japanese have no blanks that a line's end could stand for.
+# Chinese and Japanese have no blanks that a line end could stand for.
 _NO_BLANK = re.compile(
     r"(?<=[\u3000-\u30ff\u3400-\u9fff\uff00-\uff60])\n(?=\0*[\u3000-\u30ff\u3400-\u9fff\uff00-\uff60])"
 )
@@ -83,8 +84,8 @@ RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 
 
 class Glyph(NamedTuple):
-    """A character, or several of one word, and its box: `y` is the baseline and grows upwards, `size`
-    the height. A blank may have no width."""
+    """A character, or several of one word, and its box: `y` is the baseline, increasing upwards,
+    and `size` the height. A blank may have no width."""
 
     text: str
     x0: float
@@ -95,8 +96,8 @@ class Glyph(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Stretches of glyphs as they follow each other, and what is set at another angle. The sheet is
-    `height` high, and its lower edge at `foot`."""
+    """Stretches of consecutive glyphs, and text set at another angle. The sheet is `height` high,
+    with its lower edge at `foot`."""
 
     stretches: Sequence[Sequence[Glyph]]
     sideways: tuple[str, ...] = ()
@@ -129,7 +130,7 @@ class _Fragment:
         seen = [glyph for glyph in self.glyphs if glyph.text.strip()] or self.glyphs
         self.x0 = min(glyph.x0 for glyph in seen)
         self.x1 = max(glyph.x1 for glyph in seen)
-        # Most of it is of this size, and on this line; the rest is raised or lowered.
+        # Most of it has this size and is on this line; the rest is raised or lowered.
         sizes = Counter(round(glyph.size, 1) for glyph in seen)
         self.size = max(sizes, key=lambda size: (sizes[size], size)) or 1.0
         own = [glyph.y for glyph in seen if round(glyph.size, 1) == self.size] or [seen[0].y]
@@ -226,8 +227,8 @@ def _fragments(page: Page) -> list[_Fragment]:
 
 
 def _rejoined(stretches: Iterable[Sequence[Glyph]]) -> list[list[Glyph]]:
-    """With lines of a letter or few that stand side by side as one: PDFium may take letters that are
-    spaced out for lines that run down."""
+    """Join adjacent lines of a letter or a few side by side into one: PDFium may take spaced-out
+    letters for lines running down the page."""
     made: list[list[Glyph]] = []
     few = False
     for stretch in stretches:
@@ -245,8 +246,8 @@ def _rejoined(stretches: Iterable[Sequence[Glyph]]) -> list[list[Glyph]]:
 
 
 def _logical(glyphs: Sequence[Glyph]) -> Sequence[Glyph]:
-    """A line that is read from right to left, in the order in which it is read: letters, numbers and
-    words of other scripts within it run the other way. Its glyphs are placed by where they stand."""
+    """A right-to-left line in reading order: letters, numbers and words of other scripts within it
+    run the other way. Its glyphs are ordered by position."""
     written = "".join(glyph.text for glyph in glyphs)
     if 2 * len(RIGHT_TO_LEFT.findall(written)) <= len(re.findall(r"\w", written)):
         return glyphs
@@ -254,7 +255,7 @@ def _logical(glyphs: Sequence[Glyph]) -> Sequence[Glyph]:
     order = sorted(bases, key=lambda g: -(g.x0 + g.x1))
     placed: list[Glyph] = []
     for _, same in groupby(order, key=lambda g: (g.x0, g.x1)):
-        placed += reversed(list(same))  # of a ligature, PDFium gives the last letter first
+        placed += reversed(list(same))  # PDFium gives the last letter of a ligature first
     for mark in glyphs:
         if mark.text.strip() and mark not in bases and placed:
             middle = (mark.x0 + mark.x1) / 2
@@ -285,7 +286,7 @@ def _logical(glyphs: Sequence[Glyph]) -> Sequence[Glyph]:
 
 
 def _turned(glyphs: Sequence[Glyph]) -> list[Glyph]:
-    """With each stretch that runs from left to right, and signs within it, turned."""
+    """Reverse each stretch that runs from left to right, including symbols within it."""
     kinds = "".join(
         "R" if RIGHT_TO_LEFT.search(g.text) else "L" if g.text[0].isalnum() else "n" for g in glyphs
     )
@@ -296,7 +297,7 @@ def _turned(glyphs: Sequence[Glyph]) -> list[Glyph]:
 
 
 def _apart(before: Sequence[Glyph], glyph: Glyph) -> bool:
-    """Whether a glyph is on another line, or in another column, than those before it."""
+    """Whether a glyph is on a different line, or in a different column, from those before it."""
     if not glyph.text.strip():
         return False
     last = next((each for each in reversed(before) if each.text.strip()), before[-1])
@@ -312,15 +313,15 @@ def _apart(before: Sequence[Glyph], glyph: Glyph) -> bool:
 
 
 def _is_spaced(glyphs: Sequence[Glyph]) -> bool:
-    """Whether these are single letters with much the same white space between them."""
+    """Whether these are single letters evenly spaced."""
     seen = [glyph for glyph in glyphs if glyph.text.strip()]
     gaps = [b.x0 - a.x1 for a, b in pairwise(seen)]
     return len(gaps) >= 3 and min(gaps) > 0 and gaps[-1] <= 1.5 * median(gaps[:-1])
 
 
 def _unspaced(glyphs: list[Glyph]) -> list[Glyph]:
-    """Letters that were spaced out, as words again: the wider gaps part them. Figures alone in a row
-    are figures."""
+    """Join spaced-out letters into words, separated by the wider gaps. A row of single digits is
+    left as it is."""
     glyphs = _without_false_blanks(glyphs)
     seen = [glyph for glyph in glyphs if glyph.text.strip()]
     words = "".join(glyph.text for glyph in glyphs).split()
@@ -341,8 +342,8 @@ def _unspaced(glyphs: list[Glyph]) -> list[Glyph]:
 
 
 def _without_false_blanks(glyphs: list[Glyph]) -> list[Glyph]:
-    """Without the blanks that a reader took from the spacing of letters: none is drawn there, and what
-    parts the words of the line is far wider."""
+    """Drop blanks that a reader inferred from letter spacing: none is drawn there, and the gaps
+    between the words of the line are far wider."""
     gaps = {
         n: after.x0 - before.x1
         for n, (before, blank, after) in enumerate(
@@ -362,7 +363,7 @@ def _without_false_blanks(glyphs: list[Glyph]) -> list[Glyph]:
 
 
 def _with_drop_caps(fragments: list[_Fragment]) -> list[_Fragment]:
-    """A large initial letter, put before the line whose first it is."""
+    """Put a large initial letter at the beginning of its line."""
     capitals = [f for f in fragments if len(f.text) == 1 and f.text.isalpha() and f.text.isupper()]
     for capital in capitals:
         beside = [
@@ -388,7 +389,7 @@ def _with_drop_caps(fragments: list[_Fragment]) -> list[_Fragment]:
 
 
 def _with_scripts(fragments: list[_Fragment]) -> list[_Fragment]:
-    """What is raised or lowered by itself, beside the word or note that it belongs to."""
+    """Attach detached superscripts and subscripts to the word or note they belong to."""
     kept = []
     for small in fragments:
         owner = None
@@ -455,7 +456,7 @@ def _without_heads(
 
 
 def _row_distance(rows: Sequence[Sequence[Sequence[_Fragment]]], body: float) -> float:
-    """How far the lines of the text usually are from each other."""
+    """The usual distance between lines of the text."""
     gaps = [
         above[0].y - below[0].y
         for page in rows
@@ -472,8 +473,8 @@ def _alike(
     backwards: bool,
     found: Sequence[set[int]],
 ) -> list[list[tuple[int, int]]]:
-    """Rows of the same words, of those that are this deep from the top or the foot of their pages,
-    behind nothing but heads. Text recognition may have misread a letter."""
+    """Groups of rows with the same words, among those at this depth from the top or foot of their
+    pages with only heads outside them. Text recognition may have misread a letter."""
     groups: dict[str, list[tuple[int, int]]] = {}
     for number, page in enumerate(rows):
         row = len(page) - 1 - depth if backwards else depth
@@ -490,7 +491,7 @@ def _alike(
 
 
 def _nearly(shape: str, other: str) -> bool:
-    """Whether these are the same words but for a letter here and there."""
+    """Whether these are the same words except for a letter here and there."""
     short, long = sorted((len(shape), len(other)))
     if short < 8 or long > 120 or long - short > 0.2 * long:
         return False
@@ -508,7 +509,7 @@ def _likeness(one: str, two: str) -> float:
 
 
 def _rows(page: Iterable[_Fragment]) -> list[list[_Fragment]]:
-    """What stands at one height, from the top down; sorted from left to right."""
+    """Fragments at the same height, from the top down; each row sorted from left to right."""
     rows: list[list[_Fragment]] = []
     for fragment in sorted(page, key=lambda f: -f.y):
         if rows and abs(rows[-1][0].y - fragment.y) < 0.4 * min(rows[-1][0].size, fragment.size):
@@ -527,8 +528,8 @@ def _row_size(row: Sequence[_Fragment]) -> float:
 
 
 def _shape(row: Sequence[_Fragment]) -> str:
-    """A row without the number of its page, and in whatever order its parts stand. Other numbers tell
-    rows apart: those of tables, or of chapters."""
+    """The words of a row without its page number. Other numbers distinguish rows: those of tables,
+    or of chapters."""
     cells = [part.text for part in row if not _PAGE_NUMBER.fullmatch(part.text)]
     text = _FOLIO.sub(" ", " ".join(cells))
     return " ".join(re.sub(r"[^\w\s]", "", text.casefold()).split()) or _ONLY_NUMBERS
@@ -541,7 +542,8 @@ def _at_one_height(
     *,
     backwards: bool,
 ) -> Iterator[list[_Place]]:
-    """Of these rows, those on several pages that are as far from the edge, and within its margin."""
+    """Groups of these rows that are equally far from the edge of their pages, and within the
+    margin."""
     edges = []
     for number, row in where:
         sheet = sheets[number]
@@ -563,8 +565,8 @@ def _at_one_height(
 def _comes_again(
     where: Sequence[_Place], rows: Sequence[Sequence[Sequence[_Fragment]]], body: float
 ) -> bool:
-    """Whether rows alike are on several pages. What is set large is the headline of some, unless it
-    heads nearly all; what is but a number has to count the pages."""
+    """Whether similar rows are on several pages. One set large is a headline on some pages, unless
+    it heads nearly all; one that is only a number must count the pages."""
     said = {number: rows[number][row] for number, row in sorted(where)}
     if len(said) < 2:
         return False
@@ -575,7 +577,7 @@ def _comes_again(
 
 
 def _count_pages(said: Mapping[int, str]) -> bool:
-    """Whether one of the numbers rises from page to page; a sheet may be two pages."""
+    """Whether one of the numbers rises from page to page; a sheet may hold two pages."""
     values = {page: [_value(each) for each in _NUMBER.findall(text)] for page, text in said.items()}
     steps = list(pairwise(values.items()))
     rising = sum(
@@ -586,7 +588,7 @@ def _count_pages(said: Mapping[int, str]) -> bool:
 
 
 def _value(number: str) -> int:
-    """Of a number in figures or Roman letters."""
+    """The value of a number in digits or Roman numerals."""
     if number.isdecimal():
         return int(number)
     worth = [{"i": 1, "v": 5, "x": 10, "l": 50}[letter] for letter in number.lower()]
@@ -602,8 +604,8 @@ def _set_apart(
     *,
     backwards: bool,
 ) -> bool:
-    """Whether these rows stand apart from the text: by their size, or by white space, though not where
-    they are a sentence in the text's own size. The number of a page stands where it will."""
+    """Whether these rows are set apart from the text: by their size, or by white space, unless they
+    are a sentence in the text's own size. A page number may be anywhere."""
     inwards = -1 if backwards else 1
     apart = 0
     for number, row in where:
@@ -629,7 +631,7 @@ def _is_gap(above: Sequence[_Fragment], below: Sequence[_Fragment], leading: flo
 def _is_sentence(
     page: Sequence[Sequence[_Fragment]], row: int, same: set[int], leading: float
 ) -> bool:
-    """Whether a row is of a paragraph of words that ends as sentences do."""
+    """Whether a row belongs to a paragraph of words that ends like a sentence."""
     first = last = row
     while first - 1 in same and not _is_gap(page[first - 1], page[first], leading):
         first -= 1
@@ -645,7 +647,7 @@ def _leaves_text(
     rows: Sequence[Sequence[Sequence[_Fragment]]],
     found: Sequence[set[int]],
 ) -> bool:
-    """Whether more is left of most of these pages than was found to be heads and feet."""
+    """Whether on most of these pages more is left than was found to be heads and feet."""
     left = sum(2 * (len(found[number]) + 1) <= len(rows[number]) for number, _ in where)
     return 2 * left >= len(where)
 
@@ -687,7 +689,7 @@ def _in_order(fragments: list[_Fragment]) -> Iterator[list[_Fragment]]:
 
 
 def _bands(fragments: Iterable[_Fragment]) -> list[list[_Fragment]]:
-    """Groups that a horizontal line can part, from the top down."""
+    """Groups that a horizontal line can separate, from the top down."""
     bands: list[list[_Fragment]] = []
     lowest = 0.0
     for fragment in sorted(fragments, key=lambda f: -f.top):
@@ -701,7 +703,7 @@ def _bands(fragments: Iterable[_Fragment]) -> list[list[_Fragment]]:
 
 
 def _columns_until(bands: Sequence[list[_Fragment]], start: int) -> int:
-    """Where the columns end that begin at this band; `start` where none do."""
+    """Where the columns that begin at this band end; `start` if none begin there."""
     together: list[_Fragment] = []
     until = start
     missed = 0
@@ -719,7 +721,7 @@ def _columns_until(bands: Sequence[list[_Fragment]], start: int) -> int:
 
 
 def _free(fragments: Sequence[_Fragment]) -> list[tuple[float, float]]:
-    """The vertical stretches of white space that go all the way down."""
+    """The vertical strips of white space that go all the way down."""
     size = median(f.size for f in fragments)
     gaps = []
     reached: float | None = None
@@ -776,7 +778,7 @@ def _paragraphs(fragments: Sequence[_Fragment], page: int) -> list[_Block]:
 
 
 def _leading(lines: Sequence[_Line]) -> dict[int, float]:
-    """The usual distance of lines, by their size."""
+    """The usual distance between lines, by size."""
     gaps: dict[int, list[float]] = {round(line.size): [] for line in lines}
     for before, line in pairwise(lines):
         if abs(before.size - line.size) <= 0.1 * line.size and before.y > line.y:
@@ -787,7 +789,7 @@ def _leading(lines: Sequence[_Line]) -> dict[int, float]:
 
 
 def _line(row: list[_Fragment], page: int) -> _Line:
-    """Fragments side by side as a line; those far apart are cells of a table."""
+    """Fragments side by side, as a line; those far apart are table cells."""
     if any(part.right_to_left for part in row):
         row = row[::-1]
     made = _Line(row, page)
@@ -809,7 +811,7 @@ def _line(row: list[_Fragment], page: int) -> _Line:
 
 
 def _level(glyph: Glyph, base: float, size: float) -> int:
-    """1 for what is raised, -1 for what is lowered."""
+    """1 if raised, -1 if lowered, else 0."""
     if not glyph.text.strip() or glyph.size > _SMALLER * size:
         return 0
     rise = (glyph.y - base) / size
@@ -849,7 +851,7 @@ def _begins(
 
 
 def _set_notes_aside(blocks: list[_Block], body: float) -> None:
-    """Mark what is set smaller at the foot of a page: notes, which no sentence runs on into."""
+    """Mark smaller text at the foot of a page: notes, into which no sentence continues."""
     if not any(block.size > _SMALLER * body for block in blocks):
         return
     for block in reversed(blocks):
@@ -867,7 +869,7 @@ def _aside(text: str, page: int) -> _Block:
 
 
 def _in_reading_order(blocks: Sequence[_Block]) -> list[_Block]:
-    """With what stands aside before the paragraph that it would interrupt."""
+    """Move asides before the paragraph that they would interrupt."""
     ordered: list[_Block] = []
     waiting: list[_Block] = []
     for block in blocks:
@@ -883,7 +885,7 @@ def _in_reading_order(blocks: Sequence[_Block]) -> list[_Block]:
 
 
 def _joined(blocks: Sequence[_Block], body: float) -> list[_Block]:
-    """With sentences whole that run on over the end of a column or page."""
+    """Rejoin sentences that continue past the end of a column or page."""
     made: list[_Block] = []
     for block in blocks:
         if made and _runs_on(made[-1], block) and block.size < _LARGER * body:
@@ -894,7 +896,7 @@ def _joined(blocks: Sequence[_Block], body: float) -> list[_Block]:
 
 
 def _runs_on(before: _Block, block: _Block) -> bool:
-    """Whether a sentence that one column ended with is going on in the next."""
+    """Whether a sentence at the end of one column continues in the next."""
     last, first = before.lines[-1], block.lines[0]
     if before.aside or block.aside or last.is_row or first.is_row:
         return False
@@ -903,13 +905,13 @@ def _runs_on(before: _Block, block: _Block) -> bool:
     elsewhere = last.page != first.page or first.y > last.y
     if not elsewhere or _ENDS.search(last.text):
         return False
-    # A heading ends without a full stop, too; but it is short, and nothing stands before it.
+    # A heading also ends without a full stop; but it is short, with nothing before it.
     return len(before.lines) > 1 or first.text.strip()[:1].islower() or len(last.text) > 40
 
 
 def _title(blocks: Sequence[_Block], body: float) -> str:
-    """What the first page is headed with: the first of its lines that is set larger than the text,
-    without the name of a paper and its date above; else its first line."""
+    """The heading of the first page: the first of its lines set larger than the text, not counting
+    the name of a paper and its date above; else its first line."""
     first = [b for b in blocks if b.lines[0].page == blocks[0].lines[0].page and not b.aside][:12]
     if not first:
         return ""
@@ -922,7 +924,7 @@ def _title(blocks: Sequence[_Block], body: float) -> str:
 
 
 def _without_masthead(first: list[_Block], body: float) -> list[_Block]:
-    """Without the first lines, where those name a paper and its day, and a headline follows."""
+    """Drop the first lines if they name a paper and its day, and a headline follows."""
     for number, block in enumerate(first[:3]):
         said = block.lines[0].text
         name = first[0].lines[0].text
@@ -947,8 +949,8 @@ def _plain_line(line: _Line) -> str:
 
 
 def _text(blocks: Sequence[_Block], count: int) -> tuple[str, tuple[int, ...]]:
-    """The text, and the offset of each page in it. Words broken at the end of a line are mended, and
-    where a page begins is marked with NUL meanwhile, for a word may be broken there."""
+    """The text, and the offset of each page in it. Words broken at the end of a line are rejoined,
+    and page starts are marked with NUL in the meantime, since a word may be broken there."""
     notes = notes_of(line.runs for block in blocks for line in block.lines)
     whole = ""
     begun = 0
@@ -979,10 +981,10 @@ def _text(blocks: Sequence[_Block], count: int) -> tuple[str, tuple[int, ...]]:
 
 
 def _with_whole_words(text: str) -> str:
-    """The text with the words whole that were broken at a line's end.
+    """The text with words that were broken at a line end rejoined.
 
-    The document itself tells which hyphens belong: one stays where the word is written with it
-    elsewhere, or where both halves are words that stand alone.
+    The document itself shows which hyphens belong: one stays if the word is written with it
+    elsewhere, or if both halves occur as words on their own.
     """
     written = _BROKEN_WORD.sub(" ", text).lower()
     words = set(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", written))

@@ -1,10 +1,10 @@
 """Addresses that a document lists: the pages of a site (sitemap), and the page behind a feed's teaser.
 
-    sitemap_of(content)         Sitemap(pages, maps), or None where it is something else
-    may_be_teaser(text)         whether an entry of a feed may be only the beginning of its article
-    goes_on(teaser, text)       whether a page has the whole of it
-    is_cut_off(text)            whether it ends as what is cut off does: "[…]", "Read more"
-    feed_of(content, address)   the feed that a web page offers, "" where it offers none
+    sitemap_of(content)         Sitemap(pages, maps), or None if it is something else
+    may_be_teaser(text)         whether a feed entry may be only the beginning of its article
+    goes_on(teaser, text)       whether a page has the full article
+    is_cut_off(text)            whether it ends the way excerpts do: "[…]", "Read more"
+    feed_of(content, address)   the feed that a web page offers, "" if it offers none
 
 Nothing is fetched here.
 """
@@ -20,10 +20,10 @@ from urllib.parse import urljoin
 from vectorstore.loading.draft import web_address
 
 _MOST = 50_000  # addresses, as the protocol allows
-_LAST = (1 << 63) - 1  # nanoseconds that can be kept, in the year 2262
+_LAST = (1 << 63) - 1  # the last nanosecond that can be stored, in the year 2262
 _SHORT = 1_000  # characters of a text that may be a teaser
 _WORD = re.compile(r"[^\W\d_]{3,}|\d+")
-_SHARED = 0.6  # of a teaser's words that its page has
+_SHARED = 0.6  # fraction of a teaser's words that its page has
 _MORE = 1.3  # times as long as the teaser
 CUT_OFF = "end as excerpts do (“…”, “Read more”)"
 _END = 120  # characters
@@ -33,7 +33,7 @@ _CUT_OFF = re.compile(
     r"[\w ]{0,40}|weiterlesen|mehr lesen|lire la suite|leer más|seguir leyendo|lees verder)[^\w.!?]{0,5}\Z",
     re.IGNORECASE,
 )
-_HEAD = 200_000  # bytes of a page that its head is looked for in
+_HEAD = 200_000  # bytes of a page that are searched for its head
 _FEEDS = ("application/rss+xml", "application/atom+xml")
 _START = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*|<!DOCTYPE[^>\[]*>\s*)*<(?:\w+:)?(urlset|sitemapindex)\b",
@@ -43,7 +43,7 @@ _START = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A page that a sitemap lists; `changed` in nanoseconds since 1970, -1 where it does not say."""
+    """A page that a sitemap lists; `changed` in nanoseconds since 1970, -1 if not stated."""
 
     address: str
     changed: int = -1
@@ -51,14 +51,14 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
-    """The pages of a site, and further sitemaps; those that changed last first."""
+    """The pages of a site, and further sitemaps; most recently changed first."""
 
     pages: tuple[Listed, ...]
     maps: tuple[str, ...]
 
 
 def sitemap_of(content: bytes) -> Sitemap | None:
-    """What a sitemap lists (sitemaps.org), as XML or as lines of text; None where it is none."""
+    """What a sitemap lists (sitemaps.org), as XML or as lines of text; None if it is not one."""
     from lxml import etree
 
     if content.startswith(b"http"):
@@ -91,13 +91,13 @@ def sitemap_of(content: bytes) -> Sitemap | None:
 
 
 def _as_ascii(head: bytes) -> bytes:
-    """The beginning of a document, also where it is in UTF-16, which a byte order mark tells."""
+    """The beginning of a document, converted to ASCII if a byte order mark shows it is UTF-16."""
     wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return head.decode("utf-16", "ignore").encode("ascii", "replace") if wide else head
 
 
 def feed_of(content: bytes, address: str) -> str:
-    """The first that the page at `address` names in its head, as RSS's autodiscovery has it."""
+    """The first feed that the page at `address` names in its head, by RSS autodiscovery."""
     from lxml import etree
 
     try:
@@ -110,7 +110,7 @@ def feed_of(content: bytes, address: str) -> str:
         if written and "alternate" in relations and link.get("type", "").lower() in _FEEDS:
             try:
                 found = web_address(urljoin(address, written))
-            except ValueError:  # no address: "http://[news"
+            except ValueError:  # not an address: "http://[news"
                 continue
             if found:
                 return found
@@ -122,13 +122,13 @@ def may_be_teaser(text: str) -> bool:
 
 
 def goes_on(teaser: str, text: str) -> bool:
-    """Whether `text` is longer, and of the same words: not a notice about cookies or subscriptions."""
+    """Whether `text` is longer and shares its words: no notice about cookies or subscriptions."""
     wanted, words = ({word.lower() for word in _WORD.findall(each)} for each in (teaser, text))
     return len(text) > _MORE * len(teaser) and len(wanted & words) >= _SHARED * len(wanted)
 
 
 def is_cut_off(text: str) -> bool:
-    """Whether a text ends as feeds and readers end one that goes on elsewhere."""
+    """Whether a text ends the way feeds and readers end one that continues elsewhere."""
     return _CUT_OFF.search(text.rstrip()[-_END:]) is not None
 
 

@@ -1,9 +1,9 @@
-"""Mails (.eml), boxes of mails (.mbox) and web archives (.mhtml), which are written as mails are.
+"""Mails (.eml), mailboxes (.mbox) and web archives (.mhtml), which have the format of mails.
 
-A mail's article is what a mail program shows of it. What it carries along is an article each: a mail
-that was forwarded, as an attachment or quoted in the text, under its own sender, date and subject; and
-whatever is attached, or stands between the texts, and is of a kind that can be read. The rest is told.
-A web archive's article is its page.
+A mail's article is what a mail program shows of it. Each thing it carries is an article of its own:
+a forwarded mail, attached or quoted in the text, under its own sender, date and subject; and
+anything of a readable kind that is attached or placed between the texts. The rest is reported. A
+web archive's article is its page.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from vectorstore.loading.draft import Draft, language_code, shorten, web_address
 from vectorstore.loading.markup import sound, text_of
 from vectorstore.loading.text import decode
 
-_DEEPEST = 20  # mails in each other
+_DEEPEST = 20  # levels of nested mails
 _WORD = re.compile(r"[^\W\d_]{3,}|\d{2,}")
-_FEW = 10  # words of the marked-up text that the plain one may lack
+_FEW = 10  # words of the HTML text that the plain one may lack
 _CELL_HEADER = re.compile(r"^[ \t|]*([^\W\d_][\w -]{1,19}:)[ \t]*\|[ \t]*", re.MULTILINE)
 _SHOWN_BY_ITSELF = frozenset(["image", "audio", "video"])
 _SIGNATURES = frozenset(
@@ -42,7 +42,7 @@ _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
-    """The mail, then what it carries along. Raises LoadingError where there is nothing to read."""
+    """The mail, then what it carries. Raises LoadingError if there is nothing to read."""
     found = list(articles_of(_message(content)))
     if not found:
         raise LoadingError("is no mail, or one without a text")
@@ -50,7 +50,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
 
 
 def parse_box(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
-    """Every mail of a box, and what they carry along."""
+    """Every mail in a mailbox, and what they carry."""
     starts = [found for found in _BOX_LINE.finditer(content) if _begins_a_mail(content, found)]
     if not starts or content[: starts[0].start()].strip():
         raise LoadingError('is no box of mails: it does not begin with a line "From …"')
@@ -59,7 +59,7 @@ def parse_box(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: 
 
 
 def parse_web_archive(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
-    """One article, as of the page that the archive keeps."""
+    """One article, from the page that the archive holds."""
     mail = _message(content)
     pages = [
         part
@@ -76,7 +76,7 @@ def parse_web_archive(content: bytes, name: str) -> Iterator[Draft]:  # noqa: AR
 
 @dataclass(slots=True)
 class _Shown:
-    """What a mail shows, put together part by part, and what it carries along."""
+    """What a mail shows, assembled part by part, and what it carries."""
 
     texts: list[str] = field(default_factory=list)
     carried: list[EmailMessage] = field(default_factory=list)
@@ -95,8 +95,8 @@ def _box(mails: Iterable[bytes]) -> Iterator[Draft | Skipped]:
 
 
 def _begins_a_mail(content: bytes, line: re.Match[bytes]) -> bool:
-    """Whether a line "From …" is not of a mail's text: it stands behind an empty line and before a
-    header."""
+    """Whether a line "From …" begins a mail rather than being text: it follows an empty line and
+    precedes a header."""
     before = content[max(0, line.start() - 2) : line.start()]
     behind_empty = line.start() == 0 or before in (b"\n\n", b"\r\n") or before.endswith(b"\n\n")
     return (
@@ -106,8 +106,8 @@ def _begins_a_mail(content: bytes, line: re.Match[bytes]) -> bool:
 
 
 def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]:
-    """The mail's own article, and what it carries along. Raises LoadingError for one that lies too
-    deep in others."""
+    """The mail's own article, and what it carries. Raises LoadingError for one nested too deeply in
+    others."""
     if depth > _DEEPEST:
         raise LoadingError("is a mail too deep in mails")
     shown = _Shown()
@@ -133,8 +133,8 @@ def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]
         name = " ".join(sound(part.get_filename() or "").split())
         label = f"attachment {number}" + (f", {name}" if name else "")
         for item in _within(_carried(part, name, depth), label, label):
-            # Of a mail's papers, its sender is the source, where they name none of their own; what it
-            # shows between its texts is of its day, too.
+            # The sender is the source of a mail's attachments if they name none of their own; what
+            # it shows between its texts has its date, too.
             if isinstance(item, Draft) and not _is_mail(part):
                 item = replace(item, source=item.source or own.source)
                 if part.get_content_maintype() == "text" and not part.is_attachment():
@@ -143,7 +143,7 @@ def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]
 
 
 def _unread(pictures: Sequence[EmailMessage]) -> tuple[str, ...]:
-    """What there is to tell of pictures among the texts: most are marks and portraits."""
+    """A notice about pictures among the texts: most are logos and portraits."""
     if not pictures:
         return ()
     names = [
@@ -159,7 +159,7 @@ def _unread(pictures: Sequence[EmailMessage]) -> tuple[str, ...]:
 
 
 def _within(found: Iterable[Draft | Skipped], key: str, label: str) -> Iterator[Draft | Skipped]:
-    """What was found, named as a part of something."""
+    """The items found, labelled as part of something."""
     for item in found:
         if isinstance(item, Skipped):
             yield Skipped(f"{label}, {item.source}" if item.source else label, item.reason)
@@ -201,7 +201,7 @@ def _show(part: EmailMessage, shown: _Shown) -> None:
 
 
 def _show_one_of(part: EmailMessage, shown: _Shown) -> None:
-    """Of the same text in several kinds: the plain one, where it says what the others do."""
+    """Of several versions of the same text, take the plain one if it says what the others do."""
     plain = rich = ""
     for child in part.iter_parts():
         if not isinstance(child, EmailMessage):
@@ -213,7 +213,7 @@ def _show_one_of(part: EmailMessage, shown: _Shown) -> None:
             plain = plain or said
         else:
             rich = said or rich
-        # What is neither text nor attached is the same once more, for other programs.
+        # What is neither text nor attached is yet another version, for other programs.
         shown.carried += [
             each
             for each in alone.carried
@@ -230,7 +230,7 @@ def _show_one_of(part: EmailMessage, shown: _Shown) -> None:
 
 
 def _says_less(plain: str, rich: str) -> bool:
-    """Whether a plain text stands only in place of the real one, or has just a part of it."""
+    """Whether a plain text is only a placeholder for the real one, or has just part of it."""
     words = {word.lower() for word in _WORD.findall(rich)}
     lacking = words - {word.lower() for word in _WORD.findall(plain)}
     return not plain.strip() or (
@@ -248,7 +248,7 @@ def _text(part: EmailMessage) -> str:
 
 
 def _unflowed(written: str, *, keep_blank: bool) -> str:
-    """Lines that were broken only to be sent (RFC 3676), whole again."""
+    """Rejoin lines that were broken only for sending (RFC 3676)."""
     lines: list[str] = []
     flows = False
     for line in written.splitlines():
@@ -265,7 +265,7 @@ def _unflowed(written: str, *, keep_blank: bool) -> str:
 
 
 def _with_forwarded(draft: Draft) -> Iterator[Draft]:
-    """What was written anew, and every mail quoted below it by its own sender, date and subject."""
+    """The new text, and every mail quoted below it, with its own sender, date and subject."""
     rest, number = draft, 0
     forwarded: list[Draft] = []
     while number < _DEEPEST and (parted := _parted(rest)):
@@ -282,7 +282,7 @@ def _with_forwarded(draft: Draft) -> Iterator[Draft]:
 
 
 def _parted(draft: Draft) -> tuple[Draft, Draft] | None:
-    """A mail without the one that it quotes whole, and that one; None where it quotes none."""
+    """A mail without the one it quotes in full, and that one; None if it quotes none."""
     import quotequail
 
     for text in dict.fromkeys((draft.text, _CELL_HEADER.sub(r"\1 ", draft.text))):
@@ -315,7 +315,7 @@ def _without_last_rule(text: str) -> str:
 
 
 def _carried(part: EmailMessage, name: str, depth: int) -> list[Draft | Skipped]:
-    """The articles in what is carried along; nothing is unpacked."""
+    """The articles in something a mail carries; nothing is unpacked."""
     try:
         if _is_mail(part):
             inner = part.get_payload(0) if part.is_multipart() else None
@@ -335,7 +335,7 @@ def _is_mail(part: EmailMessage) -> bool:
 
 
 def _read(part: EmailMessage, name: str) -> list[Draft | Skipped]:
-    """Raises LoadingError, and whatever its parser does."""
+    """Raises LoadingError, and whatever the parser raises."""
     from vectorstore.loading.formats import MEDIA_TYPES, by_content, loader_of
 
     kind = part.get_content_type()

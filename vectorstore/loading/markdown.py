@@ -1,15 +1,16 @@
 """Markdown with YAML front matter: title, date, author or authors, source, url, language, and
 tags, categories or keywords.
 
-Without its fences, a head of such lines is read where it cannot be meant as text: see `head`. A file in
-which front matter with a title begins more than once is as many articles; so are those parted by rules
-that `bundle` knows.
+A head of such lines without fences is read if it cannot be meant as text: see `head`. A file in
+which front matter with a title begins several times is that many articles; so are texts separated
+by rules that `bundle` recognises.
 
 The article's text is everything after the line that closes the front matter, verbatim. Other keys
 are ignored. Every value is read as the characters written there (`title: 1984` is "1984", `no` is
-a language), and YAML's aliases and tags do nothing, so no front matter can grow or run anything.
+a language), and YAML's aliases and tags do nothing, so front matter can neither expand nor run
+anything.
 
-A date or address that is none is left out, and that is told.
+An invalid date or address is left out, with a notice.
 """
 
 from __future__ import annotations
@@ -42,12 +43,12 @@ _LONGEST_HEADING = 1_000
 _TAGS = ("tags", "tag", "categories", "category", "keywords", "topics")
 _UNQUOTED = "mapping values are not allowed here"
 _SIMPLE = re.compile(r"([A-Za-z][\w-]*):[ \t]+([^\s\[{&*!|>#].*)")
-_DEEPEST = 20  # levels of what stands in front matter
+_DEEPEST = 20  # levels of nesting in front matter
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
-    """One article, or several; of these, one whose front matter cannot be read comes as Skipped. Raises
-    LoadingError, with the line, where that of the only one cannot be read."""
+    """One article, or several, of which any with unreadable front matter is yielded as Skipped.
+    Raises LoadingError, with the line, if that of a single article cannot be read."""
     whole = decode(content)
     starts = [
         found.start()
@@ -79,7 +80,7 @@ def _articles(whole: str) -> Iterator[Draft]:
 
 
 def _fronted(whole: str) -> Draft:
-    """A text with what its front matter says of it."""
+    """A text with what its front matter says about it."""
     fields, text = _front_matter(whole)
     values = {key: value for key, (value, _) in fields.items()}
     notices = []
@@ -120,7 +121,7 @@ def _front_matter(whole: str) -> tuple[dict[str, tuple[Any, int]], str]:
     if len(written) > _LONGEST:
         raise LoadingError(f"its front matter is longer than {_LONGEST:,} characters")
     fields = _fields(written)
-    # Two rules around prose are Markdown too: then nothing of it is front matter.
+    # Two rules around prose are Markdown too: then none of it is front matter.
     return ({}, whole) if fields is None else (fields, whole[closing.end() :])
 
 
@@ -128,7 +129,7 @@ def _fields(written: str) -> dict[str, tuple[Any, int]] | None:
     import yaml
 
     class Shallow(yaml.BaseLoader):
-        """Goes only so deep, whatever Python would let it: each level makes each token dearer."""
+        """Limits nesting, whatever Python would allow: each level makes every token slower."""
 
         depth = 0
 
@@ -166,8 +167,8 @@ def _fields(written: str) -> dict[str, tuple[Any, int]] | None:
 
 
 def _simple(written: str) -> dict[str, tuple[Any, int]] | None:
-    """Fields of a line each, as people write them who don't know that YAML wants quotes around what has
-    a colon in it; None where one is of another form."""
+    """One-line fields, as written by people who don't know that YAML wants quotes around values
+    that contain a colon; None if one has another form."""
     fields: dict[str, tuple[Any, int]] = {}
     for number, line in enumerate(written.splitlines(), start=2):
         found = _SIMPLE.fullmatch(line)
@@ -186,7 +187,7 @@ def _plain(node: Any) -> Any:
         return "" if empty else node.value
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item) for item in node.value if not isinstance(item, yaml.SequenceNode)]
-    # No deeper than this: with aliases, a few lines can nest without end.
+    # No deeper than this: with aliases, a few lines can nest endlessly.
     names = (value for key, value in node.value if key.value == "name")
     return next((_plain(value) for value in names if isinstance(value, yaml.ScalarNode)), "")
 

@@ -1,5 +1,5 @@
-"""The text of markup that is an article already (a feed's entry, a mail, a chapter): its blocks as
-paragraphs, with nothing left out but what is never shown."""
+"""The text of markup that is already an article (a feed's entry, a mail, a chapter): its blocks as
+paragraphs, leaving out only what is never shown."""
 
 from __future__ import annotations
 
@@ -81,10 +81,10 @@ _TAGS = re.compile(
 _ENTITY = re.compile(
     r"&(?:amp|nbsp|quot|apos|lt|gt|#\d{2,5}|#x[0-9a-f]{2,4}|[lr][ds]quo|[mn]dash|hellip);"
 )
-# Not the joiners, which scripts and emoji need, and not the marks of direction.
+# Not the joiners, which scripts and emoji need, nor the direction marks.
 _UNSHOWN = re.compile("[\u00ad\u2060\ufeff]|(?<![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b")
 _BACK = frozenset(["↩", "↩︎", "↑", "↵", "⏎", "⇧", "^"])
-_BEFORE = 64  # characters of a line that tell what a superscript is
+_BEFORE = 64  # characters of a line that show what a superscript is
 _WITH_SCRIPTS = {"msup": 2, "msub": 2, "msubsup": 3}
 _RAISABLE = re.compile(r"[0-9+\-−]+|[ni]")
 _SPACED = frozenset("=+−-×·÷±<>≤≥≈≠→")
@@ -93,13 +93,13 @@ BLANKS = re.compile(r"[ \t\r\n\f\u00a0]+")  # what a page shows as one blank
 
 
 def looks_like_markup(text: str) -> bool:
-    """Whether it has the tags or entities of HTML, and does not merely speak of them."""
+    """Whether it contains HTML tags or entities, and does not merely mention them."""
     return _TAGS.search(text) is not None or ("<" not in text and _ENTITY.search(text) is not None)
 
 
 def leave_out_controls(tree: _Element) -> None:
-    """Leave out what no page may have and a parser lets through, raw or as a number: lxml gives such
-    characters out, and refuses to take them back."""
+    """Remove control characters that no page may contain but a parser lets through, raw or as
+    numeric references: lxml returns such characters, but refuses to accept them."""
     for element in tree.iter():
         if element.text and _CONTROL.search(element.text):
             element.text = _CONTROL.sub("", element.text)
@@ -108,8 +108,8 @@ def leave_out_controls(tree: _Element) -> None:
 
 
 def text_of(markup: str) -> str:
-    """The text of an HTML document or fragment: paragraphs parted by blank lines, lists and tables
-    a line a row."""
+    """The text of an HTML document or fragment: paragraphs separated by blank lines, lists and
+    tables with one line per row."""
     from lxml import etree, html
 
     if not markup.strip():
@@ -141,8 +141,9 @@ def text_of(markup: str) -> str:
 
 
 def write_out_scripts(tree: _Element) -> None:
-    """What is raised or lowered on a page, in place, as `scripts` writes it without that; marks of
-    notes go, and so do the arrows that lead back from a note, and what is struck out."""
+    """Replace superscripts and subscripts on a page, in place, with the plain text `scripts` gives
+    for them; note marks are removed, as are the arrows leading back from a note and struck-out
+    text."""
     leave_out_controls(tree)
     from lxml import etree
 
@@ -201,10 +202,10 @@ def write_out_scripts(tree: _Element) -> None:
 
 
 def _formula(element: _Element) -> str:
-    """A formula (MathML) on one line: powers raised, what is below a line behind a slash."""
+    """A formula (MathML) on one line: powers raised, denominators after a slash."""
     tag = element.tag if isinstance(element.tag, str) else ""
     if not tag or tag.startswith("annotation"):
-        return ""  # a comment; the same once more, in TeX
+        return ""  # a comment, or the same formula again in TeX
     parts = [part for each in element if (part := _formula(each))]
     if tag in _WITH_SCRIPTS and len(parts) == len(element) == _WITH_SCRIPTS[tag]:
         base, *others = (part.replace(" ", "") for part in parts)
@@ -226,7 +227,7 @@ def _formula(element: _Element) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Raised or lowered elements that nothing parts; all that they say is written in the last."""
+    """Adjacent raised or lowered elements; their whole text is written in the last."""
 
     line: str = ""  # what stands before them
     text: str = ""
@@ -234,8 +235,8 @@ class _Group:
 
 
 def _goes_on(group: _Group, written: str, element: _Element) -> bool:
-    """Whether the number that a group ends with, which was `written` so, goes on in this element, at
-    the same level: "[1" and "1]" are 11. Where either is the mark of a note, it does not."""
+    """Whether the number that ends a group, which was `written` this way, continues in this element
+    at the same level: "[1" and "1]" are 11. It does not if either is a note mark."""
     same = group.last is not None and _level(group.last) == _level(element) != 0
     whole = group.text[-1:].isdecimal() and _said(element)[:1].isdecimal()
     short = len(group.text) < _BEFORE
@@ -243,7 +244,7 @@ def _goes_on(group: _Group, written: str, element: _Element) -> bool:
 
 
 def _level(element: _Element) -> int:
-    """1 for what is raised, -1 for what is lowered; a link to a note is raised, however it looks."""
+    """1 if raised, -1 if lowered; a link to a note counts as raised, however it looks."""
     style = element.get("style", "").replace(" ", "").lower()
     if element.tag == "sup" or "vertical-align:super" in style:
         return 1
@@ -256,7 +257,7 @@ def _level(element: _Element) -> int:
 
 
 def _is_note_mark(element: _Element) -> bool:
-    """Whether a raised element says of itself that it is the mark of a note, or leads to one."""
+    """Whether a raised element is marked up as a note mark, or links to a note."""
     around = [element, *element.iterancestors("a", "sup", "span")]
     links = [*element.iter("a"), *(each for each in around if each.tag == "a")]
     return any(_note_role(each) for each in (*around, *links)) or any(map(_within_page, links))
@@ -276,7 +277,7 @@ def _leads_back(element: _Element) -> bool:
 
 
 def _follows_closely(element: _Element) -> bool:
-    """Whether it stands right behind a word or number."""
+    """Whether it comes right after a word or number."""
     previous, parent = element.getprevious(), element.getparent()
     if previous is not None:
         before = previous.tail or ""
@@ -286,7 +287,7 @@ def _follows_closely(element: _Element) -> bool:
 
 
 def _notes(tree: _Element) -> frozenset[str]:
-    """The marks of the notes on a page: by what they are called, and by how their blocks begin."""
+    """The marks of the notes on a page: by their ids, and by how their blocks begin."""
     found = {
         named[1] for each in tree.iter() if (named := _NOTE_ID.fullmatch(each.get("id") or ""))
     }
@@ -322,7 +323,7 @@ def _is_struck_out(element: _Element) -> bool:
 
 
 def _leave_out(element: _Element) -> None:
-    """With one of the blanks around it."""
+    """Remove the element, along with one of the blanks around it."""
     previous, parent = element.getprevious(), element.getparent()
     before = previous.tail if previous is not None else parent.text if parent is not None else ""
     if (before or " ")[-1:].isspace() and element.tail:
@@ -331,25 +332,25 @@ def _leave_out(element: _Element) -> None:
 
 
 def _replace(element: _Element, text: str) -> None:
-    """Put `text` in place of the element, which stays only as what it begins with."""
+    """Put `text` in place of the element's content, turning the element into a plain span."""
     tail = element.tail
     element.clear()
     element.tag, element.text, element.tail = "span", text, tail
 
 
 def tidy(text: str) -> str:
-    """`text` without blanks at the ends of lines, and never more than one empty line in a row."""
+    """`text` without blanks at the ends of lines, and with at most one empty line in a row."""
     lines = (line.strip(" \t") for line in shown(text).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 def shown(text: str) -> str:
-    """`text` without what is there for the breaking of lines alone, and composed (NFC)."""
+    """`text` without characters that only control line breaking, and composed (NFC)."""
     return unicodedata.normalize("NFC", _UNSHOWN.sub("", text))
 
 
 def sound(text: str) -> str:
-    """`text` as valid Unicode without NUL, for what a parser put together from broken parts."""
+    """`text` as valid Unicode without NUL, for text that a parser assembled from broken parts."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
 
 

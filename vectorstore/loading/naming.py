@@ -1,5 +1,5 @@
-"""What a person would call the source of an article whose file names none: the file, without the signs
-that are there for the computer; or where it lies, where its name says nothing.
+"""What a person would call the source of an article whose file names none: the file name without
+the characters that are there for the computer; or its folder, if the name says nothing.
 
     source_name("month.zip/00_abberley.txt")        "Abberley"
     source_name("council minutes/2025-07-12.pdf")   "Council minutes"
@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 _NUMBERED = re.compile(r"\A\d{1,4}[_ .-]+(?=[^\W\d_])")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=\w)|(?<=\w)-(?=[^\W\d_])")
-# Names that programs give, and figures: they tell one file from the next, and nothing of what it is.
+# Names given by programs, and numbers: they tell one file from the next, but not what it is.
 _SAYS_NOTHING = re.compile(
     r"(?:(?:index|default|page|article|untitled|document|export|download|text|file|scan|img)s?|"
     r"(?=[0-9a-f-]*\d)[0-9a-f-]{8,}+|[\W\d_]*+|inbox|part)[ _(-]*\d*\)?",
@@ -21,7 +21,7 @@ _SAYS_NOTHING = re.compile(
 
 
 def source_name(path: str) -> str:
-    """The name of the last part of `path` that says something, as a person would write it."""
+    """The last part of `path` with a meaningful name, as a person would write it."""
     parts = [part for part in PurePosixPath(path).parts if part != "/"]
     stems = [PurePosixPath(part).stem for part in parts[-1:]]
     stems += [part.removesuffix(".zip") for part in reversed(parts[-3:-1])]

@@ -1,8 +1,8 @@
-"""The text of scanned pages and pictures, by text recognition (OCR), where the extra `ocr` is installed.
+"""The text of scanned pages and pictures, by text recognition (OCR), with the extra `ocr`.
 
-RapidOCR finds the lines of a picture and what each says, with models that its package brings; `layout`
-makes running text of them. What it reads may be wrong in a letter or a figure, so every article that it
-gives says so; lines that it cannot make out are left out and counted. No picture is kept.
+RapidOCR finds the lines of a picture and what each says, with models included in its package;
+`layout` makes running text of them. It may misread a letter or a figure, so every article from it
+says so; lines that it cannot make out are left out and counted. No picture is kept.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ INSTALL = "pip install 'dateline[ocr]'"
 _KINDS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 _MOST_PIXELS = 100_000_000
 LONG_SIDE = 3_000  # pixels: larger pictures are read at this size
-_SMALLEST = 20  # pixels: what is lower or narrower has no text
-_PAGE = 842.0  # points of the long side that a picture is laid out at
-_SURE = 0.5  # a line's score: below it are signs, and no words
+_SMALLEST = 20  # pixels: anything lower or narrower has no text
+_PAGE = 842.0  # points on the long side at which a picture is laid out
+_SURE = 0.5  # a line's score: anything below it is marks, not words
 _UPRIGHT = 0.85  # the mean score of a picture that need not be turned
 _SAME_SIZE = 0.75  # boxes of lines in one size differ by their letters' heights
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A page's words where they stand, and how many of its lines could not be made out."""
+    """A page's words with their positions, and how many of its lines could not be made out."""
 
     page: Page
     unsure: int
 
 
 def installed() -> bool:
-    """Whether the extra is there."""
+    """Whether the extra is installed."""
     return find_spec("rapidocr") is not None
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
-    """A picture's article, its frames as pages. Raises LoadingError where it is no picture, too large,
-    shows no text, or the extra is not installed."""
+    """A picture's article, its frames as pages. Raises LoadingError if it is not a picture, is too
+    large or shows no text, or if the extra is not installed."""
     if not installed():
         raise LoadingError(
             f"is a picture; to have its text recognised: {INSTALL}, then add it again"
@@ -79,7 +79,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
 
 
 def recognised(picture: Image) -> Recognised:
-    """The words of a picture, however it was turned."""
+    """The words of a picture, whichever way it is turned."""
     picture = picture.convert("RGB")
     if min(picture.size) < _SMALLEST:
         return Recognised(Page([], height=_PAGE), 0)
@@ -89,14 +89,14 @@ def recognised(picture: Image) -> Recognised:
         turned = _lines(picture.rotate(270 if standing else 180, expand=True))
         if _score(turned) > _score(best):
             best, standing = turned, False
-    if standing:  # lines that run down are read as they are
+    if standing:  # lines that run down the picture are read as they are
         best = [_laid(line, picture.width) for line in best]
     sure = [line for line in best if line.score >= _SURE]
     return Recognised(_page(sure), len(best) - len(sure))
 
 
 def told(what: str, unsure: int) -> str:
-    """What there is to know of text that was recognised."""
+    """A notice about text that was recognised."""
     lines = f"; {unsure:,} of its lines could not be made out" if unsure else ""
     return f"{what}: read by text recognition, which may misread words and figures{lines}"
 
@@ -147,7 +147,7 @@ def _on_white(picture: Image) -> Image:
 def _engine() -> Any:
     from vectorstore.runtime import onnxruntime
 
-    onnxruntime()  # first, for it is told to tell nobody anything
+    onnxruntime()  # first, so that its telemetry is off
     import cv2
     from rapidocr import RapidOCR
 
@@ -157,7 +157,7 @@ def _engine() -> Any:
             "Global.log_level": "critical",
             "Global.max_side_len": LONG_SIDE,
             "Global.text_score": 0.0,
-            # It turns lines that stand upright; and one line at a time is faster than six.
+            # It would turn lines that are upright; and one line at a time is faster than six.
             "Global.use_cls": False,
             "Rec.rec_batch_num": 1,
             "EngineConfig.onnxruntime.intra_op_num_threads": 2,
@@ -179,7 +179,7 @@ def _lines(picture: Image) -> list[_Seen]:
 
 
 def _score(lines: Sequence[_Seen]) -> float:
-    """The mean score of a letter."""
+    """The mean score per letter."""
     letters = sum(len(line.text) for line in lines)
     return sum(line.score * len(line.text) for line in lines) / max(letters, 1)
 
@@ -190,7 +190,7 @@ def _stands(lines: Sequence[_Seen]) -> bool:
 
 
 def _laid(line: _Seen, width: int) -> _Seen:
-    """A line that runs down, as it is where the picture is turned to the left."""
+    """A line that runs down, placed as it would be with the picture turned to the left."""
     corners = [(y, width - x) for x, y in line.corners]
     return replace(line, corners=(*corners[1:], corners[0]))
 
@@ -204,7 +204,8 @@ def _across(line: _Seen) -> float:
 
 
 def _page(lines: Sequence[_Seen]) -> Page:
-    """Lines where they stand on an upright page: each a stretch, its words by the share of its letters."""
+    """Lines placed on an upright page: each a stretch, its words placed by their share of
+    letters."""
     if not lines:
         return Page([], height=_PAGE)
     slant = median(_slant(line) for line in lines)

@@ -1,9 +1,9 @@
 """OpenDocument texts (.odt): paragraphs, lists, tables, text boxes and notes, in reading order.
 
-zipfile and lxml read them; changes that were tracked are read as accepted, which is how the format keeps
-them. Footnotes and endnotes stand behind the text. Comments, indexes, headers, footers, and what is struck
-out or hidden are left out.
-The document's own dates and author are the computer's, not the article's.
+zipfile and lxml read them; tracked changes are read as accepted, which is how the format stores
+them. Footnotes and endnotes come after the text. Comments, indexes, headers, footers, and
+struck-out or hidden text are left out. The document's own dates and author are the computer's, not
+the article's.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _PASSED_OVER = {
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
-    """One article. Raises LoadingError where it is no such text, is protected, or grows too large."""
+    """One article. Raises LoadingError if it is not such a text, is protected, or is too large."""
     archive = checked(content)
     body = _part(archive, "content.xml").find(f"{_OFFICE}body/{_OFFICE}text")
     if body is None:
@@ -66,22 +66,22 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
 
 
 class _Walk:
-    """Goes through a text's elements, and keeps what notes it has met."""
+    """Walks a text's elements, keeping track of the notes it encounters."""
 
     def __init__(self, levels: dict[str, int], left_out: Container[str]) -> None:
         self.lines: list[list[Run]] = []
         self._levels = levels  # of styles
-        self._left_out = left_out  # styles, too
+        self._left_out = left_out  # also styles
         self._met: list[_Element] = []
         self._marks: Container[str] = frozenset()
 
     def again(self, marks: Container[str]) -> _Walk:
-        """From the beginning, now that the marks are known that notes begin with."""
+        """Start over, now that the marks that begin notes are known."""
         self._met, self._marks, self.lines = [], marks, []
         return self
 
     def blocks(self, container: _Element) -> Iterator[str]:
-        """The paragraphs and tables of a body, list, cell or box; boxes after their paragraph."""
+        """The paragraphs and tables of a body, list, cell or box; boxes follow their paragraph."""
         for child in container:
             if child.tag in _PARAGRAPHS:
                 boxes: list[_Element] = []
@@ -95,7 +95,7 @@ class _Walk:
                 yield from self.blocks(child)
 
     def notes_text(self) -> Iterator[str]:
-        """The notes that were met, each a paragraph or more."""
+        """The notes that were encountered, each one or more paragraphs."""
         told = 0
         while told < len(self._met):  # a note may have notes
             note = self._met[told]
@@ -143,8 +143,8 @@ def _owner(row: _Element) -> _Element:
 
 
 def _styles(archive: ZipFile) -> tuple[dict[str, int], set[str], set[str]]:
-    """The levels of the styles that raise or lower text, the names of those that strike it out or hide it,
-    and of those of titles."""
+    """The levels of the styles that raise or lower text, the names of those that strike it out or
+    hide it, and the names of title styles."""
     levels: dict[str, int] = {}
     left_out: set[str] = set()
     titled = {"Title"}

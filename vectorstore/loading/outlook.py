@@ -1,6 +1,6 @@
-"""Outlook's mails (.msg): made into what they were when they were sent, and read as such (`mail`).
+"""Outlook mails (.msg): converted back to the mails that were sent, and read as such (`mail`).
 
-oxmsg opens the file. Where it keeps neither a plain nor an HTML text, the one in rich text is taken.
+oxmsg opens the file. If it has neither a plain nor an HTML text, the rich text is used.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DEEPEST = 20
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
-    """The mail, then what it carries along. Raises LoadingError where there is nothing to read."""
+    """The mail, then what it carries. Raises LoadingError if there is nothing to read."""
     from io import BytesIO
 
     from oxmsg import Message
@@ -82,14 +82,14 @@ def _mail(message: Message, depth: int = 0) -> EmailMessage:
 
 
 def _inner(attachment: Any) -> Message | None:
-    """The mail that was attached as such, which Outlook keeps in the parts it is made of."""
+    """A mail attached as such, which Outlook stores as its component parts."""
     from oxmsg import Message
     from oxmsg.storage import Storage, Stream
 
     for storage in attachment._storage.storages:
         if storage.name != _EMBEDDED:
             continue
-        streams = [  # with the header that a mail by itself has, which is longer
+        streams = [  # with the longer header of a stand-alone mail
             Stream(s.path, s.bytes_[:_SHORT_HEADER] + _MORE_HEADER + s.bytes_[_SHORT_HEADER:])
             if s.name == _PROPERTIES
             else s

@@ -1,8 +1,8 @@
 """PDF: its text as it runs over lines, columns and pages, and where in the text each page begins.
 
-PDFium (of Chrome, by pypdfium2) says which characters stand where; `layout` makes text of them. A PDF's
-own dates and author are those of the file and of the computer it was made on, so they are not taken
-for the article's; a running head that names a paper and a day is.
+PDFium (from Chrome, through pypdfium2) says which characters are where; `layout` makes text of
+them. A PDF's own dates and author are those of the file and of the computer it was made on, so they
+are not used for the article; a running head that names a paper and a day is.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _HEADER = 1024  # bytes within which the header must begin
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 )
-# As PDFium gives the hyphen at a line's end, and the end itself.
+# How PDFium represents the hyphen at a line's end, and the line end itself.
 _NO_SIGN = "\uffff"
 _PLAIN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFEFF, 0x200B], _NO_SIGN)
 _PLAIN |= str.maketrans({"\x02": "-", "\xad": "-", "\ufffe": "-", "\r": " "})
@@ -42,16 +42,17 @@ _STRAIGHT = 0.1  # radians
 _QUARTER = math.pi / 2
 _BLANK, _LINE_END = Glyph(" ", 0.0, 0.0, 0.0, 0.0), Glyph("\n", 0.0, 0.0, 0.0, 0.0)
 _PASSWORD = 4  # PDFium's error
-_FEW_WORDS = 20  # that a scanner, or who keeps the scan, stamps on a page
+_FEW_WORDS = 20  # that a scanner, or the keeper of the scan, stamps on a page
 _MOST_OF_IT = 0.5  # of the page's area
 _MOST_OBJECTS = 1_000
-_FINEST = 300 / 72  # pixels a point
+_FINEST = 300 / 72  # pixels per point
 _TOO_LONG = "they took too long to recognise: split the file"
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
-    """One article; pages that are pictures come as Skipped where their text cannot be recognised. Raises
-    LoadingError where the file is no PDF, protected, damaged, or has no text at all."""
+    """One article; pages that are pictures are yielded as Skipped if their text cannot be
+    recognised. Raises LoadingError if the file is not a PDF, is protected or damaged, or has no
+    text at all."""
     import pypdfium2 as pdfium
 
     if b"%PDF-" not in content[:_HEADER]:
@@ -76,7 +77,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
             f"has no text: its pages are pictures; {cure}" if unread else "has no text in its pages"
         )
     flow = flowed(pages)
-    named = " " in title.strip()  # else it is a file's name
+    named = " " in title.strip()  # else it is a file name
     title = (own_title(title) if named else "") or shorten(flow.title, 300)
     paper, published = _paper(flow.heads)
     yield Draft(
@@ -96,8 +97,8 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
 
 
 def _recognised(document: PdfDocument, pages: list[Page]) -> tuple[dict[int, int], list[int]]:
-    """Puts in the text of those pages that are pictures: the numbers of these, from 1, with how many of
-    their lines could not be made out; and of those that were not read."""
+    """Fill in the text of pages that are pictures; returns their numbers, from 1, with how many of
+    their lines could not be made out, and the numbers of those that were not read."""
     read: dict[int, int] = {}
     unread: list[int] = []
     for number, page in enumerate(pages):
@@ -116,7 +117,7 @@ def _recognised(document: PdfDocument, pages: list[Page]) -> tuple[dict[int, int
 
 
 def _is_picture(page: PdfPage, words: Page) -> bool:
-    """Whether a page shows no words, or hardly any, and a picture that may hold them."""
+    """Whether a page has no words, or hardly any, and a picture that may contain some."""
     import pypdfium2.raw as raw
 
     number = _words(words)
@@ -148,7 +149,7 @@ def _paper(heads: Sequence[str]) -> tuple[str, date | None]:
 
 
 def _page(page: PdfPage) -> Page:
-    """The words of a page, upright: most of its text is, however the page lies."""
+    """The words of a page, upright: as most of its text is, however the page is turned."""
     words = list(_Reader(page).words())
     angles = Counter(round(angle, 1) for angle, word in words if word.text.strip())
     upright = angles.most_common(1)[0][0] if angles else 0.0
@@ -180,8 +181,8 @@ def _page(page: PdfPage) -> Page:
 class _Reader:
     """The words of a page with their angles, in PDFium's order, their boxes turned upright.
 
-    A word is measured by its first and last characters. One by one are measured those where another
-    stands or is set differently, and what is read from right to left, which PDFium may misplace.
+    A word is measured by its first and last characters. Characters are measured one by one where
+    some are placed or set differently, and in right-to-left text, which PDFium may misplace.
     """
 
     def __init__(self, page: PdfPage) -> None:
@@ -189,7 +190,7 @@ class _Reader:
 
         import pypdfium2.raw as raw
 
-        self._page = page.get_textpage()  # closes itself when nobody keeps it
+        self._page = page.get_textpage()  # closes itself when no longer referenced
         self._raw: Any = raw
         self._text = self._page.raw
         self._x, self._y, self._box = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
@@ -209,20 +210,20 @@ class _Reader:
                 yield self._measured(written, begun, found.end() - 1)
 
     def _characters(self) -> str:
-        """The page's characters, one for each that PDFium counts."""
+        """The page's characters, one for each one PDFium counts."""
         import ctypes
 
         count = self._raw.FPDFText_CountChars(self._text)
         buffer = (ctypes.c_ushort * (count + 1))()
         self._raw.FPDFText_GetText(self._text, 0, count, buffer)
         written = bytes(buffer)[: 2 * count].decode("utf-16-le", "replace")
-        if len(written) != count or "\0" in written:  # beyond the first plane, or unknown
+        if len(written) != count or "\0" in written:  # outside the basic plane, or unknown
             code_of = self._raw.FPDFText_GetUnicode
             written = "".join(chr(code_of(self._text, n) or _UNKNOWN) for n in range(count))
         return written.translate(_PLAIN)
 
     def _differs(self, written: str, begun: int) -> bool:
-        """Whether the characters of a word may stand differently."""
+        """Whether the characters of a word may be placed differently."""
         if not written.isascii() and RIGHT_TO_LEFT.search(written):
             return True
         core = written.rstrip(_BEHIND_A_WORD)
@@ -258,7 +259,7 @@ class _Reader:
 
 
 def _language(document: PdfDocument) -> str:
-    """The language that the document says it is in; "" where it says none."""
+    """The language that the document declares; "" if it declares none."""
     import ctypes
 
     import pypdfium2.raw as raw

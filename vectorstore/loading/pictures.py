@@ -1,12 +1,12 @@
-"""A PDF's page as a picture, and where on it the words of a text stand.
+"""A PDF page as a picture, and where on it the words of a text are.
 
     worker.told(drawn, content, wanted(3))                  [{"pages": 12, "picture": base64 of WebP}]
     worker.told(marked, content, wanted(3, words="…"))      [{"pages": 12, "rectangles": [[x, y, w, h], …]}]
     located("the mill", "… the tide mill and the mill")     [(20, 28)]
 
-`drawn` and `marked` are for the process that parses files, which a malformed one may take over. A
-rectangle is in fractions of the picture, from its upper left corner. The text of an article flows, and
-its words may be broken, or in another order, on the page: they are looked for by their letters.
+`drawn` and `marked` run in the process that parses files, which a malformed one may take over. A
+rectangle is in fractions of the picture, from its upper left corner. An article's text is reflowed,
+and on the page its words may be broken or in another order: they are looked up by their letters.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ Span = tuple[int, int]
 _WIDE, _LARGE = 1_200, 2_400  # pixels across
 _LONGEST = 2_800  # and along the longer side
 _QUALITY = 82
-_SHORTEST = 8  # letters that stand together by more than chance
+_SHORTEST = 8  # letters whose match is more than chance
 _FEWEST, _NEARBY = 3, 200  # letters that are looked for beside others, and within how many
-_MISSED = 0.2  # of the letters, where the words are still said to be found
-_CHARACTERS = 200_000  # of a page that are looked through
-_GRID = 100_000  # places across and down a page, of which rectangles are made
-_GAP = 1.5  # heights of a line, between words of one
-# Hyphens come and go at the ends of lines, and PDFium has signs of its own for them; "|" is put between the
-# cells of tables.
+_MISSED = 0.2  # fraction of letters that may be missing from words that count as found
+_CHARACTERS = 200_000  # of a page that are searched
+_GRID = 100_000  # positions across and down a page, for the corners of rectangles
+_GAP = 1.5  # line heights, between words of one line
+# Hyphens come and go at line ends, and PDFium has its own characters for them; "|" is put between
+# the cells of tables.
 _UNSEEN = frozenset("|-\x02\xad\ufffe\uffff\u2010\u2011")
 
 
 def wanted(page: int, *, large: bool = False, words: str = "", nth: int = 0) -> str:
-    """What is asked of a page, from 1: a picture, a `large` one; or where the `nth` place, from 0, is at
-    which these words stand."""
+    """A request about a page, from 1: a picture, perhaps a `large` one; or the `nth` place, from 0,
+    where these words occur."""
     return json.dumps({"page": page, "large": large, "words": words, "nth": nth})
 
 
 def drawn(content: bytes, asked: str) -> Iterator[dict[str, Any]]:
-    """The page as a picture of bounded size, and how many there are; without a picture where there is no
-    such page. Raises LoadingError where it cannot be drawn."""
+    """The page as a picture of bounded size, and the number of pages; without a picture if there is
+    no such page. Raises LoadingError if it cannot be drawn."""
     said = json.loads(asked)
     with _opened(content, said["page"]) as (pages, page):
         told: dict[str, Any] = {"pages": pages}
@@ -62,7 +62,7 @@ def drawn(content: bytes, asked: str) -> Iterator[dict[str, Any]]:
 
 
 def marked(content: bytes, asked: str) -> Iterator[dict[str, Any]]:
-    """The rectangles of the words on the page, line by line; none where they do not stand there. Raises
+    """The rectangles of the words on the page, line by line; none if they are not there. Raises
     LoadingError."""
     said = json.loads(asked)
     with _opened(content, said["page"]) as (pages, page):
@@ -71,11 +71,11 @@ def marked(content: bytes, asked: str) -> Iterator[dict[str, Any]]:
 
 
 def located(words: str, page: str, nth: int = 0) -> list[Span]:
-    """From where to where in the characters of a page these words stand, whatever blanks, hyphens and ends
-    of lines are in them. Where they do not stand together (in two columns, with a note between), the
-    pieces that do; [] where a fifth of them is missing.
+    """Where in the characters of a page these words are, ignoring blanks, hyphens and line ends. If
+    they are not contiguous (in two columns, with a note between), the contiguous pieces; [] if a
+    fifth of them is missing.
 
-    `nth` says which, from 0, where they stand there several times.
+    `nth` says which occurrence, from 0, if there are several.
     """
     letters, _ = _folded(words)
     there, places = _folded(page)
@@ -87,14 +87,15 @@ def located(words: str, page: str, nth: int = 0) -> list[Span]:
 
 
 def occurrences(words: str, text: str) -> int:
-    """How often these words stand in a text, by their letters: what `nth` counts."""
+    """How often these words occur in a text, by their letters: what `nth` counts."""
     letters, there = _folded(words)[0], _folded(text)[0]
     return len(re.findall(f"(?={re.escape(letters)})", there)) if letters else 0
 
 
 def _pieces(letters: str, there: str) -> list[Span]:
-    """Where the letters stand piece by piece, the longest first from the left: starts and lengths. What is
-    left over between pieces, such as the last word of a line, is looked for beside them."""
+    """Where the letters are, piece by piece, taking the longest match from the left: starts and
+    lengths. What is left over between pieces, such as the last word of a line, is looked for beside
+    them."""
     found: list[Span] = []
     at, missed, end, over = 0, 0, 0, 0
     while at < len(letters):
@@ -114,7 +115,7 @@ def _pieces(letters: str, there: str) -> list[Span]:
 
 
 def _beside(left: str, there: str, after: Span | None, before: int | None) -> list[Span]:
-    """Where the few letters that were left over stand nearby, after a piece or before another's start."""
+    """Where the few letters left over are nearby, after a piece or before another's start."""
     if len(left) < _FEWEST:
         return []
     start = -1
@@ -127,7 +128,7 @@ def _beside(left: str, there: str, after: Span | None, before: int | None) -> li
 
 
 def _longest(letters: str, at: int, there: str) -> int:
-    """How many letters from `at` stand somewhere together; 0 where fewer than `_SHORTEST` do."""
+    """How many letters from `at` occur together somewhere; 0 if fewer than `_SHORTEST`."""
     low, high = 0, _SHORTEST
     while high <= len(letters) - at and letters[at : at + high] in there:
         low, high = high, 2 * high
@@ -139,8 +140,8 @@ def _longest(letters: str, at: int, there: str) -> int:
 
 
 def _folded(text: str) -> tuple[str, list[int]]:
-    """The letters and signs of a text, without case, accents, blanks, hyphens and bars, and where in the text
-    each stands."""
+    """The letters and symbols of a text, without case, accents, blanks, hyphens and bars, and the
+    position of each in the text."""
     letters: list[str] = []
     places: list[int] = []
     for place, one in enumerate(text):
@@ -155,7 +156,7 @@ def _folded(text: str) -> tuple[str, list[int]]:
 
 @contextmanager
 def _opened(content: bytes, number: int) -> Iterator[tuple[int, PdfPage | None]]:
-    """How many pages there are, and the one of this number. Raises LoadingError where they cannot be
+    """The number of pages, and the page with this number. Raises LoadingError if they cannot be
     read."""
     import pypdfium2 as pdfium
 
@@ -180,7 +181,7 @@ def _picture(page: PdfPage, *, large: bool) -> bytes:
 
 
 def _rectangles(page: PdfPage, words: str, nth: int) -> list[Rectangle]:
-    """Of each line of these words."""
+    """One or more rectangles for each line of these words."""
     import ctypes
 
     import pypdfium2.raw as raw
@@ -202,7 +203,7 @@ def _rectangles(page: PdfPage, words: str, nth: int) -> list[Rectangle]:
             if characters[place].isspace():
                 continue
             if raw.FPDFText_GetLooseCharBox(text.raw, place, box):
-                # The page may be turned: which corner is where is seen when they are placed.
+                # The page may be rotated: which corner is which is known only once they are placed.
                 across, down = zip(
                     placed(box.left, box.top), placed(box.right, box.bottom), strict=True
                 )
@@ -212,7 +213,7 @@ def _rectangles(page: PdfPage, words: str, nth: int) -> list[Rectangle]:
 
 
 def _lines(boxes: Sequence[Rectangle]) -> list[Rectangle]:
-    """Boxes of characters, left, top, right and bottom, as one rectangle a line: x, y, width, height."""
+    """Character boxes (left, top, right, bottom) as one rectangle per line: x, y, width, height."""
     across = sum(abs(one[0] - other[0]) for one, other in pairwise(boxes))
     down = sum(abs(one[1] - other[1]) for one, other in pairwise(boxes))
     upright = [box if down <= across else (box[1], box[0], box[3], box[2]) for box in boxes]

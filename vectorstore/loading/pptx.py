@@ -1,7 +1,7 @@
-"""Slides (.pptx): one article, a page a slide: its title, texts and tables, then the speaker's notes.
+"""Slides (.pptx): one article, with a page per slide: title, texts and tables, then speaker notes.
 
-python-pptx reads them. What a slide inherits from its layout is left out, and so are hidden slides, which
-is told. Of a chart, its title and figures are taken; what is struck out is not.
+python-pptx reads them. What a slide inherits from its layout is left out, and so are hidden slides,
+with a notice. The title and figures of a chart are included; struck-out text is not.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
-    """One article. Raises LoadingError where there are no slides, or no text on them."""
+    """One article. Raises LoadingError if there are no slides, or no text on them."""
     from io import BytesIO
     from zipfile import BadZipFile
 
@@ -73,7 +73,7 @@ def _text(slide: Slide) -> str:
 
 
 def _shapes(shapes: Any) -> Iterator[Any]:
-    """The shapes, those in groups as well, without the feet of slides."""
+    """The shapes, including those in groups, without slide footers."""
     for shape in shapes:
         if hasattr(shape, "shapes"):
             yield from _shapes(shape.shapes)
@@ -82,7 +82,7 @@ def _shapes(shapes: Any) -> Iterator[Any]:
 
 
 def _place(shape: Any) -> tuple[int, int]:
-    """From the top down, then from the left; shapes a little apart are of one height."""
+    """From the top down, then from the left; shapes at nearly the same height count as level."""
     return ((shape.top or 0) // 250_000, shape.left or 0)
 
 

@@ -1,15 +1,16 @@
 """Articles as records: JSON, JSON Lines and tables (CSV, TSV).
 
-A record has its text in `text` (or content, body, …), and as far as known title, date, authors, source,
-url, language and id, or these words in five other languages; capitals, accents, spaces and signs in
-these names do not matter, and other fields are ignored. Also known are the names that reader programs, news services and weblogs give them in what
-they export: wallabag, FreshRSS and all others that write Google Reader's JSON, Miniflux, Readwise,
-Raindrop, Pocket, Instapaper, Zotero, news-please, WordPress, Ghost, The Guardian.
+A record has its text in `text` (or content, body, …), and, as far as known, title, date, authors,
+source, url, language and id, or these words in five other languages; case, accents, spaces and
+symbols in these names do not matter, and other fields are ignored. Also known are the names used in
+the exports of reader programs, news services and weblogs: wallabag, FreshRSS and all others that
+write Google Reader's JSON, Miniflux, Readwise, Raindrop, Pocket, Instapaper, Zotero, news-please,
+WordPress, Ghost, The Guardian.
 
-Text in HTML becomes the text that it shows. A date in figures is read as the others of its column show
-that it is meant; one that cannot be read costs the date alone. Where no record has a full text, excerpts
-and notes stand for it. An id that a record has is kept. What cannot be used is told by its place, and
-stops none of the others.
+HTML becomes the text that it shows. A date in figures is read the way the others in its column show
+it is meant; an unreadable one costs only the date. If a record has no full text, its excerpts and
+notes are used instead. A record's own id is kept. What cannot be used is reported with its place,
+and does not stop the rest.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ _NAMES = {
     "language": ("language", "lang", "inlanguage"),
     "id": ("id", "key", "itemkey"),
 }
-# The same as tables are headed in German, French, Spanish, Italian and Dutch, without their accents.
+# The same, as table headings in German, French, Spanish, Italian and Dutch, without accents.
 _IN_OTHER_LANGUAGES = {
     "text": "inhalt volltext artikeltext contenu texte contenido texto contenuto testo inhoud tekst",
     "excerpt": "zusammenfassung anriss resume extrait resumen extracto riassunto samenvatting",
@@ -104,7 +105,7 @@ _IN_OTHER_LANGUAGES = {
 _NAMES = {
     field: (*names, *_IN_OTHER_LANGUAGES.get(field, "").split()) for field, names in _NAMES.items()
 }
-_WITHIN = ("fields", "source", "attributes", "data")  # objects in which a record's fields may stand
+_WITHIN = ("fields", "source", "attributes", "data")  # objects that may hold a record's fields
 _VALUE = ("content", "rendered", "text", "html", "htmlcontent", "note", "value")  # an object's text
 _LISTS = ("list", "articles", "items", "documents", "data", "entries", "results", "posts")
 _UNPUBLISHED = {
@@ -118,7 +119,7 @@ _BEYOND = "beyondthecolumns"
 _LOST = "has more cells than the first row has names, and “{}” was left out; quote what has commas in it"
 _MUCH_MORE = 1.5  # times as long: the first is a teaser
 _LONGEST_ID = 200
-_DEEPEST = 5  # levels at which a list of records is looked for
+_DEEPEST = 5  # levels searched for a list of records
 
 _Fields = dict[str, Any]
 
@@ -143,14 +144,14 @@ def parse_json(content: bytes, name: str) -> Iterator[Draft | Skipped]:
 
 
 def parse_lines(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
-    """A record a line; empty lines are passed over."""
+    """One record per line; empty lines are ignored."""
     yield from _drafts(_lines(decode(content)))
 
 
 def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
-    """A record a row under a first row of names, parted by commas, semicolons or tabs.
+    """One record per row below a header row, separated by commas, semicolons or tabs.
 
-    Raises LoadingError where no column holds the text.
+    Raises LoadingError if no column holds the text.
     """
     written = decode(content)
     if excel := re.match(r"sep=(.)\r?\n", written, re.IGNORECASE):
@@ -179,7 +180,7 @@ def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa
 def _not_read(
     names: Sequence[str], table: Sequence[tuple[str, _Fields]], written: str
 ) -> tuple[str, ...]:
-    """What there is to tell of a table: columns that may have been meant, and a cell without an end."""
+    """Notices about a table: columns that may have been meant, and a cell that is never closed."""
     told: tuple[str, ...] = ()
     known = {each for field in _NAMES.values() for each in field}
     unread = [name for name in names if name and name not in known]
@@ -192,13 +193,13 @@ def _not_read(
 
 
 def records_of(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Draft | Skipped]:
-    """The articles in rows that were read elsewhere: each with what messages call it, and its values
-    by the name of the column."""
+    """The articles in rows that were read elsewhere: each with what messages call it, and its
+    values by column name."""
     yield from _drafts(rows)
 
 
 def has_text(names: Iterable[object]) -> bool:
-    """Whether columns or fields of these names hold a text, or an excerpt of one."""
+    """Whether columns or fields with these names hold a text, or an excerpt of one."""
     return not {_folded(name) for name in names}.isdisjoint({*_NAMES["text"], *_NAMES["excerpt"]})
 
 
@@ -216,13 +217,13 @@ def _lines(written: str) -> Iterator[tuple[str, Any]]:
 
 
 def _listed(value: Any) -> list[Any] | None:
-    """The list of records in an object: what it calls so, or the longest of records with a text."""
+    """The list of records in an object: the one named as such, or the longest one with texts."""
     if not isinstance(value, dict) or has_text(_filled(value)):
         return None
     for name in _LISTS:
         found = value.get(name)
         if isinstance(found, dict) and all(isinstance(each, dict) for each in found.values()):
-            found = list(found.values())  # by their ids, as Pocket's
+            found = list(found.values())  # keyed by id, as in Pocket
         if isinstance(found, list) and (not found or any(isinstance(each, dict) for each in found)):
             return found
     best: list[Any] | None = None
@@ -271,7 +272,7 @@ def _drafts(
 
 
 def _draft(fields: Any, place: str, days: Days, short: list[str]) -> Draft | Skipped:
-    """What a record holds; its place is added to `short` where that is an excerpt."""
+    """What a record holds; its place is added to `short` if that is only an excerpt."""
     if isinstance(fields, LoadingError):
         return Skipped(place, str(fields))
     if not isinstance(fields, dict):
@@ -313,7 +314,7 @@ def _draft(fields: Any, place: str, days: Days, short: list[str]) -> Draft | Ski
 
 
 def _fields(record: Mapping[str, Any]) -> _Fields:
-    """The fields by their folded names, with those of an object within."""
+    """The fields by their folded names, including those of a nested object."""
     fields = {_folded(name): value for name, value in record.items()}
     for name in _WITHIN:
         inner = fields.get(name)
@@ -325,7 +326,7 @@ def _fields(record: Mapping[str, Any]) -> _Fields:
 
 
 def _published(fields: _Fields, place: str, days: Days) -> tuple[date | None, tuple[str, ...]]:
-    """The day, and what there is to tell where it cannot be read."""
+    """The day, and a notice if it cannot be read."""
     given = list(_all(fields, "date"))
     found = next((day for value in given if (day := days.day(value))), None)
     if found is not None or not given:
@@ -336,7 +337,8 @@ def _published(fields: _Fields, place: str, days: Days) -> tuple[date | None, tu
 
 
 def _text_of(fields: _Fields, field: str) -> str:
-    """The first of these fields with a text, unless another has much more; of excerpts and notes, all."""
+    """The first of these fields with a text, unless another is much longer; of excerpts and notes,
+    all of them."""
     texts = []
     for name in _NAMES[field]:
         for value in _many(fields.get(name)):
@@ -374,10 +376,10 @@ def _address(fields: _Fields) -> str:
 
 
 def _all(fields: _Fields, field: str) -> Iterator[Any]:
-    """The values of a field under each of its names, as far as they are filled in."""
+    """The values of a field under each of its names, if filled in."""
     for name in _NAMES[field]:
         value = fields.get(name)
-        if isinstance(value, dict):  # MongoDB's, in either of its forms, or a reference manager's
+        if isinstance(value, dict):  # from MongoDB, in either of its forms, or a reference manager
             value = value["$date"] if "$date" in value else _in_parts(value.get("date-parts"))
         if isinstance(value, dict):
             value = value.get("$numberLong")
@@ -400,14 +402,14 @@ def _many(value: Any) -> Sequence[Any]:
 
 
 def _line(value: Any) -> str:
-    """A short field's characters; those of its name or title where it is an object."""
+    """A short field's characters; those of its name or title if it is an object."""
     if isinstance(value, dict):
         value = next((value[n] for n in ("name", "title", "rendered") if value.get(n)), None)
     return str(value).strip() if isinstance(value, str | int) else ""
 
 
 def _shown(line: str) -> str:
-    """A line as it is shown, where it is written in HTML."""
+    """A line as displayed, in case it is written in HTML."""
     return shorten(text_of(line), 300) if looks_like_markup(line) else html.unescape(line)
 
 

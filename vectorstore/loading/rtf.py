@@ -1,7 +1,7 @@
-"""Rich text (.rtf), read by striprtf; its title is what the file says, else the first line.
+"""Rich text (.rtf), read by striprtf; its title is the one in the file, else the first line.
 
-striprtf forgets what is raised, struck out or hidden and passes over footnotes: these are marked for it
-or taken out beforehand. The notes stand behind the text, as on the page.
+striprtf ignores what is raised, struck out or hidden, and skips footnotes: these are marked or
+removed beforehand. The notes come after the text, as on the page.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TITLE = re.compile(r"\{\\info\b.{0,2000}?\{\\title ([^{}]{1,500})\}", re.DOTALL
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
-    """One article. Raises LoadingError where it is no rich text."""
+    """One article. Raises LoadingError if it is not rich text."""
     if not content.lstrip().startswith(b"{\\rtf"):
         raise LoadingError("is no rich text, though it is named so; name it by its kind (.txt, …)")
     written = content.decode("latin-1")  # RTF escapes whatever is not ASCII; bytes are kept
@@ -42,7 +42,8 @@ def _plain(written: str) -> str:
     return tidy(sound("\n".join(plain(line, marks) for line in lines)))
 
 
-# Set into the text where a level begins: no text has them, and striprtf lets them pass.
+# Inserted into the text where a level begins: no text contains them, and striprtf lets them
+# through.
 _LEVELS = {1: "\x0e", -1: "\x0f", 0: "\x10"}
 _NOTE = "\x11"
 _CONTROL = re.compile(r"\\([a-z]+)(-?\d+)? ?|\\'[0-9a-f]{2}|\\.|[{}]|[^\\{}]+", re.DOTALL)
@@ -51,11 +52,11 @@ _LEAVES_OUT = ("strike", "striked", "v")  # struck out once or twice, hidden
 
 
 def _marked(written: str) -> str:
-    """The file with a sign where text is raised, lowered or neither again, without what is struck out
-    or hidden, and with its footnotes behind everything else."""
+    """The file with a marker wherever text becomes raised, lowered or normal again, without
+    struck-out or hidden text, and with its footnotes after everything else."""
     parts: list[str] = []
     notes: list[str] = []
-    # Levels and what leaves text out outside, and whether a note begins there.
+    # The level and what leaves text out in the enclosing groups, and whether a note begins there.
     stack: list[tuple[int, frozenset[str], bool]] = []
     level, out, into = 0, frozenset[str](), parts
     for found in _CONTROL.finditer(written):

@@ -1,14 +1,14 @@
-"""Superscripts and subscripts in plain text, where nothing is raised or lowered any more.
+"""Superscripts and subscripts in plain text, where nothing can be raised or lowered.
 
     superscript("6", "10")                      "⁶"     an exponent stays one
-    superscript("1", "21", notes={"1"})         ""      the mark of a note is no part of what it marks
+    superscript("1", "21", notes={"1"})         ""      a note mark is not part of what it marks
     superscript("st", "1")                      "st"    1st, Mme, ™
     subscript("2", "CO")                        "2"     CO2
 
-Run into what stands before it, the mark in 21¹ would make it 211. So a number is never set beside
-another one: what is known to mark a note goes, and all else becomes a character that Unicode has for
-it. The note itself stays, wherever it stands. `before` is what precedes on the same line. Pure
-functions over characters; `markup`, `docx`, `pdf` and their like know what is raised in a file.
+Run into the text before it, the mark in 21¹ would make it 211. So a number is never put next to
+another one: what is known to mark a note is removed, and everything else becomes the Unicode
+character for it. The note itself stays, wherever it is. `before` is what precedes on the same line.
+Pure functions over characters; `markup`, `docx`, `pdf` and the like know what is raised in a file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TRADE = {"tm": "™", "sm": "℠", "r": "®", "®": "®", "©": "©"}
 _LAST_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]++\Z")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|e|er|ers|re|res|ère|eme|ème|me|os|as|de|ste)\.?")
 _ROMAN = re.compile(r"[IVXLCDM]+")
-# What has a square or a cube, though it is as long as a word.
+# Can be squared or cubed, though as long as a word.
 _MEASURE = re.compile(
     r"(?:kilo|centi|milli)?met(?:re|er)s?|miles?|foot|feet|inch(?:es)?|yards?|sec(?:onds?)?|"
     r"sin|cos|tan|log|exp",
@@ -38,9 +38,9 @@ _MEASURE = re.compile(
 )
 _NUMBERED = re.compile(r"\s*(?:(\d{1,3})|[\[(](\d{1,3})[\])])\s+[^\W\d_a-z]")
 _TEN = re.compile(r"(?<![\d.,])10\Z")
-_NO_SPACES = "\u1100"  # from here on are scripts whose words no blanks part
+_NO_SPACES = "\u1100"  # from here on are scripts without blanks between words
 _ENDS_A_PHRASE = frozenset(".,;:!?…”’\"'»%")
-_WHOLE_WORDS = 4  # letters: more of them are no ordinal and no abbreviation
+_WHOLE_WORDS = 4  # letters: more than that is not an ordinal or abbreviation
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Run:
 
 
 def is_mark(text: str) -> bool:
-    """Whether `text` can be the mark of a note: a number, a letter or a sign, perhaps in brackets."""
+    """Whether `text` can be a note mark: a number, a letter or a symbol, perhaps in brackets."""
     return _MARK.fullmatch(text.strip().lower()) is not None
 
 
@@ -64,8 +64,8 @@ def bare(mark: str) -> str:
 def superscript(
     text: str, before: str, notes: Container[str] = (), *, is_note: bool = False
 ) -> str:
-    """How raised `text` is written behind `before`; "" for the mark of a note, which `is_note` says
-    it is, or which one of `notes` has."""
+    """How raised `text` is written after `before`; "" for a note mark, which it is if `is_note`
+    says so or one of `notes` has it."""
     said = text.strip()
     before = before.rstrip("\u200b")
     if not said:
@@ -89,7 +89,7 @@ def superscript(
 
 
 def subscript(text: str, before: str) -> str:
-    """How lowered `text` is written behind `before`: a number behind a letter as it is."""
+    """How lowered `text` is written after `before`: a number after a letter as it is."""
     said = text.strip()
     if not said:
         return text
@@ -99,7 +99,7 @@ def subscript(text: str, before: str) -> str:
 
 
 def plain(runs: Iterable[Run], notes: Container[str] = ()) -> str:
-    """The text of a line or paragraph of such runs."""
+    """The text of a line or paragraph consisting of these runs."""
     line = ""
     ended = False
     for run in _merged(runs):
@@ -116,13 +116,13 @@ def plain(runs: Iterable[Run], notes: Container[str] = ()) -> str:
 
 
 def ends_a_word(text: str, written: str, before: str, notes: Container[str]) -> bool:
-    """Whether what follows a superscript, which was `written` so, is no part of it: behind a mark
-    that has gone, and behind the one that a note begins with."""
+    """Whether what follows a superscript, which was `written` this way, is not part of it: after a
+    mark that was removed, and after the one that begins a note."""
     return bool(text.strip()) and (not written or (not before.strip() and bare(text) in notes))
 
 
 def runs_together(before: str, after: str, *, ended: bool) -> bool:
-    """Whether two stretches of text, side by side, would be read as one number; or as one word, where
+    """Whether two stretches of text, side by side, would be read as one number; or as one word, if
     the first has `ended`."""
     if ended:
         return _glued(before, after)
@@ -131,7 +131,7 @@ def runs_together(before: str, after: str, *, ended: bool) -> bool:
 
 def notes_of(lines: Iterable[Sequence[Run]]) -> AbstractSet[str]:
     """The marks of the notes among these lines or paragraphs: what is raised at their beginning, or
-    what numbers them where anything is raised at all."""
+    what numbers them if anything is raised at all."""
     raised: set[str] = set()
     level: list[str] = []
     anything = False
@@ -146,8 +146,8 @@ def notes_of(lines: Iterable[Sequence[Run]]) -> AbstractSet[str]:
 
 
 def numbered_notes(lines: Iterable[str]) -> frozenset[str]:
-    """The marks of notes that begin like text, as in "1 Without tax.": a row of them from 1 on, and
-    not a list, whose numbers have a stop."""
+    """The marks of notes that begin like text, as in "1 Without tax.": a sequence from 1 on, and
+    not a list, whose numbers have a full stop."""
     begun = {match[1] or match[2] for line in lines if (match := _NUMBERED.match(line))}
     return frozenset(takewhile(begun.__contains__, map(str, count(1))))
 
@@ -163,7 +163,7 @@ def _glued(before: str, after: str) -> bool:
 
 
 def _merged(runs: Iterable[Run]) -> Iterator[Run]:
-    """Neighbours of one level as one: a number may be written in two runs."""
+    """Merge neighbours of the same level: a number may be split over two runs."""
     waiting: Run | None = None
     for run in runs:
         if waiting is not None and waiting.level == run.level:
@@ -177,7 +177,7 @@ def _merged(runs: Iterable[Run]) -> Iterator[Run]:
 
 
 def _marks_a_phrase(said: str, before: str) -> bool:
-    """Whether a raised number belongs to no quantity: behind a word, or the end of a phrase."""
+    """Whether a raised number belongs to no quantity: after a word, or the end of a phrase."""
     if not _NUMBER_MARK.fullmatch(said):
         return False
     if before[-1:] in _ENDS_A_PHRASE and before:
@@ -208,5 +208,5 @@ def _letters(said: str, before: str) -> str:
 
 
 def _parted(said: str, before: str) -> str:
-    """Behind a blank, where it is too long to be the end of the word before it."""
+    """Preceded by a blank if it is too long to be the end of the word before it."""
     return f" {said}" if len(said) > _WHOLE_WORDS and _glued(before, said) else said

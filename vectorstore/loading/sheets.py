@@ -1,7 +1,7 @@
-"""Workbooks (.xlsx, .xls, .ods): a sheet of records gives an article a row, any other is an article.
+"""Workbooks (.xlsx, .xls, .ods): a sheet of records gives an article per row, any other just one.
 
-calamine reads them. A sheet holds records where its first row names a column for the text, as a CSV file
-would. Of any other sheet, the rows are lines with " | " between the cells.
+calamine reads them. A sheet holds records if its first row names a column for the text, as in a CSV
+file. In any other sheet, the rows become lines with " | " between the cells.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ZIP = b"PK\x03\x04"
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
-    """The articles of all sheets. Raises LoadingError where it is no workbook, or an empty one."""
+    """The articles of all sheets. Raises LoadingError if it is not a workbook, or an empty one."""
     from io import BytesIO
 
     from python_calamine import CalamineError, CalamineWorkbook
@@ -67,7 +67,7 @@ def _sheet(sheet: str, rows: Sequence[Sequence[Any]], *, alone: bool) -> Iterato
 
 
 def _value(value: Any) -> Any:
-    """As a record has it: days as they are written, whole numbers without a point."""
+    """A value as in a record: days in ISO form, whole numbers without a decimal point."""
     return value.isoformat() if isinstance(value, date | datetime) else _shown(value)
 
 

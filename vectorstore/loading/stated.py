@@ -1,11 +1,11 @@
-r"""The day that an article states of itself, where its file says none.
+r"""The day that an article states for itself, if its file gives none.
 
     stated_day("LOWMERE, 12 July 2025 — The pool …")       a dateline
     stated_day("Pool opens\n\nPublished 12 July 2025\n…")   a line that says so
-    stated_day("2025-07-12\n\nPool opens …")                a day that stands by itself at its head
+    stated_day("2025-07-12\n\nPool opens …")                a day on a line of its own at the head
 
-A day that the text merely speaks of is not its own: it is taken only from lines at the head (and from
-"Published …" at the end), and only where the line has no other purpose. Where nothing is that plain,
+A day that the text merely mentions is not its own: it is taken only from lines at the head (and
+from "Published …" at the end), and only if the line has no other purpose. If nothing is that clear,
 the article has no date.
 """
 
@@ -20,8 +20,8 @@ from vectorstore.loading.dates import day_within
 _HEAD = 3_000  # characters
 _HEAD_LINES = 10
 _FOOT = 600
-_TOP_LINES = 4  # of which one may carry the name of a paper and its day
-_LONGEST = 110  # characters of a line that is no sentence
+_TOP_LINES = 4  # of which one may have the name of a paper and its day
+_LONGEST = 110  # characters of a line that is not a sentence
 _MARKS = " \t*_#>|~`·•–—-:"
 _LABEL = re.compile(
     r"(?:first\s+|originally\s+|last\s+)?(?:published|posted|date(?:line)?|issued|dated|released|pub\.?\s?date|"
@@ -38,7 +38,7 @@ _TIME = re.compile(
     r"(?:[A-Z]{2,4}|[+-]\d\d:?\d\d)?",
     re.IGNORECASE,
 )
-# A place, perhaps an agency, and a day before a dash; the story goes on behind it.
+# A place, perhaps an agency, and a day before a dash; the story continues after it.
 _PLACE = re.compile(
     r"[A-ZÀ-ÖØ-Þ][^\W\d_]*(?:[ ,./'’-]+(?:\([^()]{1,30}\)|[A-ZÀ-ÖØ-Þ][^\W\d_]*|of|and|de|la|upon|am|an|der|und|et|y)){0,6}"
     r"\s*(?:\([^()]{1,30}\))?[\s,.–—-]+"
@@ -53,7 +53,7 @@ _SPEAKS_OF = re.compile(
 
 
 def stated_day(text: str) -> date | None:
-    """The day on which the article says that it was published; None where it does not say so."""
+    """The day on which the article says it was published; None if it does not say."""
     head = [line for line in text[:_HEAD].split("\n") if line.strip()][:_HEAD_LINES]
     foot = [line for line in text[-_FOOT:].split("\n") if line.strip()][-3:]
     for find in (_labelled, _alone, _dateline, _byline, _topped, _updated):
@@ -133,7 +133,7 @@ def _topped(lines: list[str]) -> Iterator[date]:
 
 
 def _bare(line: str) -> str:
-    """A line without what sets it off."""
+    """A line without the marks that set it off."""
     return (
         " ".join(line.strip(_MARKS + "\r").split())
         if "  " not in line.strip()

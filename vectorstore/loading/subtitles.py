@@ -1,8 +1,8 @@
 """Subtitles and transcripts (.srt, .vtt): what was said, as running text.
 
-pysubs2 reads them. Lines that a sentence was broken into for the screen are joined; a paragraph begins
-where somebody else speaks, where it was silent for a while, or where one has become long. What a caption
-repeats of the one before, as rolling captions do, is said once. Times are left out.
+pysubs2 reads them. Lines into which a sentence was broken for the screen are joined; a paragraph
+begins when the speaker changes, after a silence, or when the last one has become long. What a
+caption repeats from the one before, as rolling captions do, is included once. Times are left out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from vectorstore.loading.markup import sound, tidy
 from vectorstore.loading.text import decode
 
 _SILENCE = 4_000  # milliseconds
-_LONG = 600  # characters, behind which a paragraph ends with its sentence
+_LONG = 600  # characters, after which a paragraph ends with its sentence
 _SPEAKER = re.compile(r"<v(?:\.[\w.]+)?\s+([^>]{1,80})>", re.IGNORECASE)
 _DASH = re.compile(r"^\s*[-–—]\s*(?=\S)")
 _TAG = re.compile(r"</?[a-z][^<>]{0,200}>|\{\\[^{}]{0,200}\}|<\d[\d:.]*>", re.IGNORECASE)
@@ -25,7 +25,7 @@ _ENDS = re.compile(r"[.!?…]['\"’”)\]]*\Z")
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:
-    """One article. Raises LoadingError where there are no captions in it."""
+    """One article. Raises LoadingError if there are no captions in it."""
     import pysubs2
 
     written = decode(content)
@@ -73,7 +73,7 @@ def _running(captions: object, kind: str) -> str:
 
 
 def _title(name: str) -> str:
-    """The film's, from the file's name, without the language's ending."""
+    """The film's title, from the file name, without the language suffix."""
     from vectorstore.loading.naming import source_name
 
     return source_name(

@@ -1,9 +1,9 @@
-"""Plain text: the file's characters, verbatim, and what its head says where it has one.
+"""Plain text: the file's characters, verbatim, and what its head says if it has one.
 
 Encodings, in this order: a byte-order mark (UTF-8, UTF-16, UTF-32); UTF-8; else what
 charset-normalizer finds among windows-1252 and the common encodings of Japanese, Chinese, Korean,
 Cyrillic, Greek, Arabic and Hebrew. Central European and Turkish ones (windows-1250, -1254) cannot
-be told from windows-1252 with confidence and are read as that: save such files as UTF-8.
+be reliably told from windows-1252 and are read as that: save such files as UTF-8.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from vectorstore.loading.bundle import unbundled
 from vectorstore.loading.draft import Draft, first_line
 from vectorstore.loading.head import without_head
 
-_MARKS = (  # the longer first: UTF-32's mark begins with UTF-16's
+_MARKS = (  # longer ones first: UTF-32's mark begins with UTF-16's
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -28,8 +28,8 @@ _MARKS = (  # the longer first: UTF-32's mark begins with UTF-16's
 )
 _MULTIBYTE = ["cp932", "euc_jp", "gb18030", "big5", "cp949"]
 _SINGLE_BYTE = ["cp1252", "cp1251", "koi8_r", "cp1253", "cp1256", "cp1255"]
-# What a page may declare. Not UTF-16: a declaration that can be read is not written in it. Not
-# Python's own codecs: some run for very long.
+# What a page may declare. Not UTF-16: a readable declaration is not written in it. Not Python's own
+# codecs: some run for very long.
 _ENCODINGS = re.compile(
     r"utf-8|cp125\d|iso8859-\d+|koi8-[ru]|cp866|cp874|mac-roman|"
     r"cp932|euc_jp|iso2022_jp|gb18030|big5|big5hkscs|cp949"
@@ -48,7 +48,7 @@ _CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
-    """The text as it is, titled by its first line; or what stands after its head, with what that
+    """The text as it is, titled by its first line; or the text after its head, with what the head
     says; or the articles that a press database put into it."""
     text = decode(content)
     for draft in unbundled(Draft(text)):
@@ -59,8 +59,8 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
 def decode(content: bytes, declared: str = "") -> str:
     """The characters of `content`, line ends as they are; only a leading byte-order mark is dropped.
 
-    `declared` is an encoding that the file or its server names: it is believed where it fits.
-    Raises LoadingError where the content is no text, or in an encoding that cannot be told.
+    `declared` is an encoding that the file or its server names: it is believed if it fits.
+    Raises LoadingError if the content is not text, or in an encoding that cannot be determined.
     """
     text = _characters(content, declared)
     if "\0" in text or len(text) - len(_CONTROLS.sub("", text)) > len(text) / 20:
@@ -79,7 +79,7 @@ def _characters(content: bytes, declared: str) -> str:
                     f"{error.reason} at byte {error.start}; save it as UTF-8"
                 ) from error
     named = _python_name(declared)
-    # What is UTF-8 to the last of its bytes is no text of one byte a character, whatever it says.
+    # Content that is valid UTF-8 throughout is not in a single-byte encoding, whatever it declares.
     for encoding in ("utf-8", named) if _ONE_BYTE.fullmatch(named) else (named, "utf-8"):
         try:
             return content.decode(encoding)
@@ -89,7 +89,7 @@ def _characters(content: bytes, declared: str) -> str:
 
 
 def _detected(content: bytes) -> str:
-    """The legacy encoding of `content`. Raises LoadingError where none can be told."""
+    """The legacy encoding of `content`. Raises LoadingError if none can be determined."""
     from charset_normalizer import from_bytes
 
     if b"\0" in content:
@@ -112,7 +112,7 @@ def _detected(content: bytes) -> str:
 
 
 def _python_name(label: str) -> str:
-    """Python's name of an encoding as the web uses it: its Latin-1 is windows-1252, and so on."""
+    """Python's name for an encoding as the web uses it: Latin-1 means windows-1252, and so on."""
     try:
         known = codecs.lookup(label.strip()).name
     except (LookupError, ValueError):  # ValueError: a NUL in the label

@@ -1,9 +1,9 @@
-"""What the exports of weblogs have beside their posts: WordPress (WXR) and Blogger write everything
-into a feed, published or not.
+"""What weblog exports contain besides posts: WordPress (WXR) and Blogger write everything into a
+feed, published or not.
 
-    left_out(entry)     "" for a post or page that was published; else what it is instead
-    text_of_post(html)  its text, where WordPress's shortcodes and bare line breaks make paragraphs
-    author_names(xml)   the names that authors go by, by their logins
+    left_out(entry)     "" for a published post or page; else what it is instead
+    text_of_post(html)  its text, with WordPress's shortcodes and bare line breaks making paragraphs
+    author_names(xml)   authors' display names, by login
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from vectorstore.loading.markup import text_of
 
-# Everything else may be a kind of post of the site's own.
+# Anything else may be a post type of the site's own.
 _NO_POSTS = frozenset(
     [
         *("attachment", "nav_menu_item", "custom_css", "customize_changeset", "revision"),
@@ -63,7 +63,7 @@ _NAMED = r"<wp:author_{}>\s*(?:<!\[CDATA\[(.*?)\]\]>|([^<]*))\s*</wp:author_{}>"
 
 
 def left_out(entry: Any) -> str:
-    """What an entry is that is no published post; "" for one that is, and in any other feed."""
+    """What an entry is if it is not a published post; "" for one that is, and in any other feed."""
     kind = entry.get("wp_post_type", "")
     if kind in _NO_POSTS or kind.startswith(_NO_POSTS_BEGIN):
         return str(kind)
@@ -81,7 +81,7 @@ def left_out(entry: Any) -> str:
 
 
 def named_tags(entry: Any) -> Iterator[str]:
-    """The tags and categories of an entry of any feed, but for what programs note in their place."""
+    """The tags and categories of an entry in any feed, except those that only programs use."""
     for tag in entry.get("tags") or ():
         scheme = str(tag.get("scheme") or "")
         name = str(tag.get("label") or tag.get("term") or "")
@@ -106,7 +106,7 @@ def text_of_post(written: str) -> str:
 
 
 def author_names(xml: str) -> dict[str, str]:
-    """The names that authors go by, by their logins."""
+    """Authors' display names, by login."""
     found = {}
     for author in _AUTHOR.findall(xml):
         login, name = (
@@ -120,7 +120,7 @@ def author_names(xml: str) -> dict[str, str]:
 
 
 def _without_shortcode(closed: Container[str], found: re.Match[str]) -> str:
-    """What stands between a shortcode's two tags stays; "[sic]" and "[1]" are none."""
+    """What is between a shortcode's two tags stays; "[sic]" and "[1]" are not shortcodes."""
     closes, name, values = found[1], found[2].lower(), found[3] or ""
     if closes or name in closed or name in _KNOWN or "_" in name or "=" in values:
         return "\n\n"

@@ -1,14 +1,14 @@
-"""A process that parses what may be malformed or malicious, and is killed when it takes too much.
+"""A process that parses possibly malformed or malicious files, and is killed if it takes too much.
 
     with Worker() as worker:
         drafts = worker.parse(pdf.parse, content, "report.pdf")
 
-One process serves file after file, for starting one takes longer than most files do; it is started
-when first needed, and anew after it was killed. What comes back is JSON: nothing the process sends
-is run. A parser that recognises text in pictures asks for time page by page (`go_on`). A parser must be
-a function of a module, for the process imports it by name; one that finds no articles yields what is
-JSON (`told`). On Linux the process may take `memory` bytes more than it has when a file begins;
-elsewhere only time is limited.
+One process serves file after file, since starting one takes longer than most files do; it is
+started when first needed, and again after it was killed. What comes back is JSON: nothing the
+process sends is executed. A parser that recognises text in pictures asks for time page by page
+(`go_on`). A parser must be a module-level function, since the process imports it by name; one that
+does not produce articles yields JSON values (`told`). On Linux the process may use `memory` bytes
+more than it has when a file begins; elsewhere only time is limited.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ Teller = Callable[[bytes, str], Iterable[dict[str, Any]]]
 
 _LENGTH = struct.Struct(">Q")
 _ONE_MORE = b"one more"
-_DYING = 10.0  # seconds for a process that has closed its end to be gone
+_DYING = 10.0  # seconds for a process that has closed its end to exit
 _START = "import sys; sys.path[:] = {path!r}; from vectorstore.loading.worker import serve; serve()"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may take: seconds, bytes of memory, and bytes of what is found in it. A file of
-    pictures may take `a_picture` seconds for each of up to `pictures` whose text is recognised, and no
-    more are begun after `recognising` seconds."""
+    """What one file may take: seconds, bytes of memory, and bytes of output. A file of pictures may
+    take `a_picture` seconds for each of up to `pictures` whose text is recognised, and no more are
+    begun after `recognising` seconds."""
 
     seconds: float = 30.0
     memory: int = 1_500_000_000
@@ -56,21 +56,21 @@ class Limits:
 
 
 class Worker:
-    """Parses in a process of its own. Not for several threads at once."""
+    """Parses in a separate process. Not for use by several threads at once."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._process: subprocess.Popen[bytes] | None = None
 
     def parse(self, parser: Parser, content: bytes, name: str) -> Sequence[Draft | Skipped]:
-        """The articles that `parser` finds in `content`; as `told`."""
+        """The articles that `parser` finds in `content`; raises what `told` raises."""
         return [from_json(item) for item in self.told(parser, content, name)]
 
     def told(self, parser: Parser | Teller, content: bytes, asked: str) -> Sequence[dict[str, Any]]:
-        """What `parser` yields of `content`; `asked` is handed to it.
+        """What `parser` yields for `content`; `asked` is passed to it.
 
-        Raises LoadingError with the reason: the parser's own, or that it failed, took longer or
-        more memory than it may, or died.
+        Raises LoadingError with the reason: the parser's own, or that it failed, exceeded its time
+        or memory limit, or died.
         """
         process = self._running()
         expired = threading.Event()
@@ -97,7 +97,7 @@ class Worker:
                 watch = _watched(process, seconds, expired)
         except (EOFError, OSError) as error:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=_DYING)  # where it ended by itself, how it did
+                process.wait(timeout=_DYING)  # to learn how it ended, if it ended by itself
             self.close()
             if expired.is_set():
                 raise LoadingError(
@@ -114,7 +114,7 @@ class Worker:
         return cast("list[dict[str, Any]]", reply["found"])
 
     def kill(self) -> None:
-        """End the process, from any thread: who waits for it is told that it died."""
+        """End the process, from any thread: whoever waits for it learns that it died."""
         if (process := self._process) is not None:
             process.kill()
 
@@ -128,7 +128,7 @@ class Worker:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self.close()
-            # The modules are found where this process finds them, and never in the working folder.
+            # Modules are found where this process finds them, never in the working directory.
             path = [str(Path(entry).absolute()) for entry in sys.path]
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, no shell
                 [sys.executable, "-I", "-c", _START.format(path=path)],
@@ -152,18 +152,18 @@ class Worker:
 
 
 def go_on() -> bool:
-    """Inside the process: whether the text of another picture may be recognised, and time for that.
-    Elsewhere there is no limit."""
+    """Inside the process: whether the text of another picture may be recognised, granting time for
+    it. Elsewhere there is no limit."""
     return _allowance is None or _allowance.another()
 
 
 def serve() -> None:
-    """Inside the process: parse what comes in on standard input until it closes."""
+    """Inside the process: parse what arrives on standard input until it closes."""
     requests = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(
         os.open(os.devnull, os.O_WRONLY), 1
-    )  # a parser that prints must not be taken for an answer
+    )  # a parser's output must not be mistaken for an answer
     while True:
         try:
             job, content = _receive(requests, 2)
@@ -186,7 +186,7 @@ def serve() -> None:
 
 
 class _Allowance:
-    """How many pictures may still be recognised for a file, as its process keeps count."""
+    """How many pictures may still be recognised for a file, as counted by its process."""
 
     def __init__(self, answers: IO[bytes], limits: Limits) -> None:
         self._answers = answers
@@ -226,8 +226,8 @@ def _reply(job: dict[str, object], content: bytes, limits: Limits) -> dict[str, 
 
 
 def _environment() -> dict[str, str]:
-    """What Python needs to start, and nothing else: a parser that a file takes over finds no password
-    and no key of a model in its environment."""
+    """What Python needs to start, and nothing else: a parser compromised by a file finds no
+    password and no model's API key in its environment."""
     return {name: value for name, value in os.environ.items() if name.upper() in _NEEDED}
 
 
@@ -254,7 +254,7 @@ def _limit(seconds: float, memory: int) -> None:
 
 def _alarm(seconds: float) -> None:
     if hasattr(signal, "alarm"):
-        # The parent kills sooner; this one ends a process whose parent is gone.
+        # The parent kills sooner; this ends a process whose parent is gone.
         signal.alarm(int(seconds) + 10)
 
 
@@ -285,7 +285,7 @@ def _send(stream: IO[bytes], *parts: bytes) -> None:
 
 
 def _receive(stream: IO[bytes], parts: int, longest: int | None = None) -> list[bytes]:
-    """Raises EOFError where the stream ends within, or something longer than `longest` comes."""
+    """Raises EOFError if the stream ends early, or something longer than `longest` arrives."""
     received = []
     for _ in range(parts):
         (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))

@@ -1,10 +1,10 @@
-"""The rows of one SQLite file that lies beside the catalog in an index's folder.
+"""The rows of one SQLite file beside the catalog in an index's folder.
 
     rows = SQLiteRows(folder / CONVERSATIONS.name, CONVERSATIONS)
     with rows.transaction():
         rows.execute("INSERT INTO quotes (id, …) VALUES (?, …)", …)
 
-What is deleted is gone from the file. It knows nothing of what the rows say.
+Deleted data is erased from the file. It knows nothing of what the rows say.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class SQLiteRows:
     """The open file. May be used from several threads and processes."""
 
     def __init__(self, file: Path | None, kind: Database, *, patience: float = 5.0) -> None:
-        """Open the file, made where it is absent; without one, all is gone when it is closed. `patience`
-        are the seconds to wait while another process writes.
+        """Open the file, created if absent; without a file, everything is lost on closing.
+        `patience` is how many seconds to wait while another process writes.
 
-        Raises StoreFormatError for another program's file, a newer format or a link, StoreDamagedError
-        for one that cannot be read, or holds what Dateline does not make.
+        Raises StoreFormatError for another program's file, a newer format or a link,
+        StoreDamagedError for one that cannot be read, or contains what Dateline does not make.
         """
         self._file = file
         self._kind = kind
@@ -110,7 +110,7 @@ class SQLiteRows:
 
     @contextmanager
     def _said_plainly(self) -> Iterator[None]:
-        """SQLite's errors as ours, with what to do."""
+        """Turn SQLite's errors into ours, saying what to do."""
         file, holds = self._file, self._kind.holds
         try:
             yield
@@ -124,7 +124,7 @@ class SQLiteRows:
                 f"the {holds} in {file} cannot be used: {error}. See that its disk has room and "
                 "that you may write there."
             ) from error
-        except sqlite3.ProgrammingError as error:  # it was closed meanwhile
+        except sqlite3.ProgrammingError as error:  # it was closed in the meantime
             raise StoreError(f"the {holds} in {file} have been closed; open them again.") from error
         except sqlite3.DatabaseError as error:
             raise StoreDamagedError(

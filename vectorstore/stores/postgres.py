@@ -2,12 +2,13 @@
 
     PostgresStore("postgresql://dateline@db.example.org/news")              the schema "dateline"
     PostgresStore("postgresql://dateline@db.example.org/news?index=desk")   the schema "desk"
-    PostgresRows("postgresql://…", formats)     what lies beside the articles, in the same schema
+    PostgresRows("postgresql://…", formats)     the data beside the articles, in the same schema
 
-Who writes has an advisory lock of the schema, for the length of a transaction or of a `turn`: so one
-program of all writes, whatever machine it is on, and what it has seen is still so when it writes. Who
-reads waits for nobody. Words are found by the tokens that SQLite's word search makes, and ranked by the
-same numbers: `postings` has a row for each token of each passage, and one index finds those of a token.
+Writers hold an advisory lock of the schema for the length of a transaction or of a `turn`: so only
+one program at a time writes, whatever machine it is on, and what it has seen still holds when it
+writes. Readers wait for nobody. Words are found by the tokens that SQLite's word search makes, and
+ranked by the same numbers: `postings` has a row for each token of each passage, and one index finds
+those of a token.
 
     EXPLAIN ANALYZE of a search for four words among a million passages, shortened:
       Nested Loop (rows=32660)
@@ -18,8 +19,8 @@ same numbers: `postings` has a row for each token of each passage, and one index
                           Index Cond: (term = q.term)  Heap Fetches: 0
         ->  Index Scan using passages_pkey on passages (rows=1 loops=32660)
 
-A NUL, which PostgreSQL keeps in no text, is kept as two other characters. A connection that was lost is
-made anew by the next call. Nothing but this file knows psycopg.
+A NUL, which PostgreSQL cannot store in text, is stored as two other characters. A lost connection
+is re-established by the next call. Only this file knows psycopg.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.adapt import AdaptersMap
 
-INDEX = "dateline"  # the schema, where the address names none
+INDEX = "dateline"  # the schema, if the address names none
 
 _TABLES = """
 CREATE TABLE format (version INTEGER NOT NULL);
@@ -158,11 +159,11 @@ CREATE TABLE totals (passages BIGINT NOT NULL, tokens BIGINT NOT NULL);
 INSERT INTO totals VALUES (0, 0);
 INSERT INTO meta VALUES ('index', replace(gen_random_uuid()::text, '-', ''))
 """
-# What brings a schema from one format to the next; the first makes its tables.
+# The steps that bring a schema from one format to the next; the first makes its tables.
 FORMATS: tuple[str, ...] = (_TABLES,)
 
-# BM25 as FTS5 reckons it (k1 = 1.2, b = 0.75), term after term in the order of the question: not even the
-# last bit of a sum may differ, or passages of equal rank would change places.
+# BM25 as FTS5 computes it (k1 = 1.2, b = 0.75), term by term in the order of the question: not even
+# the last bit of a sum may differ, or passages of equal rank would change places.
 _SEARCH = """
 WITH q AS (
     SELECT * FROM unnest(%s::bigint[], %s::integer[], %s::float8[]) AS q (term, number, idf)
@@ -191,13 +192,13 @@ SELECT vector, max(part) AS part FROM (
 ) AS parts GROUP BY vector
 """
 _PART = "coalesce(max(part) FILTER (WHERE number = {}), 0::float8)"
-_EXAMINED = 2_000  # passages at most that are read for words of several tokens, the newest
+_EXAMINED = 2_000  # passages at most that are read for words of several tokens, newest first
 
-_READERS = 10  # connections of a process that read at once
-_PATIENCE = 120_000  # milliseconds to wait for another program that writes
-# Beside the articles every transaction is short: a program that stands still in one loses its turn.
+_READERS = 10  # reading connections a process has at once
+_PATIENCE = 120_000  # milliseconds to wait for another program that is writing
+# Beside the articles every transaction is short: a program that stalls in one loses its turn.
 _READERS_BESIDE, _PATIENCE_BESIDE = 4, 10_000
-# A server that is gone is noticed within a minute, also where nothing says so.
+# A server that is gone is noticed within a minute, even without any sign of it.
 _CONNECTING: dict[str, Any] = {
     "connect_timeout": 10,
     "keepalives_idle": 20,
@@ -211,8 +212,8 @@ _NOT_OURS = ("public", "information_schema")
 
 
 class Address:
-    """A PostgreSQL server, a database there, and the name of an index in it. Raises StoreError for what
-    is no address; none of its messages has the password."""
+    """A PostgreSQL server, a database there, and the name of an index in it. Raises StoreError for
+    anything that is not an address; none of its messages contains the password."""
 
     def __init__(self, url: str) -> None:
         from_libpq = _psycopg().conninfo.conninfo_to_dict
@@ -220,10 +221,10 @@ class Address:
             parts = urlsplit(url)
             given = parse_qsl(parts.query, keep_blank_values=True)
             if parts.scheme not in ("postgresql", "postgres"):
-                raise ValueError  # noqa: TRY301 -- said below, as every other reason
+                raise ValueError  # noqa: TRY301 -- reported below, like every other reason
             others = urlencode([(name, value) for name, value in given if name != "index"])
             self.connecting: dict[str, Any] = from_libpq(parts._replace(query=others).geturl())
-        except Exception:  # noqa: BLE001 -- what it says may have the password in it
+        except Exception:  # noqa: BLE001 -- its message may contain the password
             raise StoreError(
                 "the database is not the address of a PostgreSQL server. Give one like "
                 "postgresql://user@host/database?index=name; signs such as @ or / in a password are "
@@ -248,7 +249,7 @@ class Address:
         self._secrets = {password, parts.password or "", unquote(parts.password or "")} - {""}
 
     def reason(self, error: BaseException) -> str:
-        """The first line of what it says, without the password."""
+        """The first line of its message, without the password."""
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         for secret in self._secrets:
             said = said.replace(secret, "***")
@@ -268,13 +269,13 @@ class _Schema:
         readers: int,
         settings: Sequence[str] = (),
     ) -> None:
-        """Connect, make the index where absent, and bring it to the newest formats, each of which is
-        noted in a table of that name; the last one's is looked at again by every transaction. These run
-        one after the other under the `lock`, for which they wait `patience` milliseconds. `settings` are
-        for the connection that writes.
+        """Connect, create the index if absent, and upgrade it to the newest formats, each of which
+        is recorded in a table of that name; every transaction checks the last one's again.
+        Transactions run one after the other under the `lock`, for which they wait `patience`
+        milliseconds. `settings` are for the connection that writes.
 
-        Raises StoreError where no server answers or lets this user in, StoreFormatError where the
-        schema is another program's or of a newer format.
+        Raises StoreError if no server answers or lets this user in, StoreFormatError if the schema
+        is another program's or has a newer format.
         """
         self._address = Address(url)
         self.name = self._address.name
@@ -288,7 +289,7 @@ class _Schema:
         self._writing = threading.RLock()
         self._in_transaction = False
         self._db: Connection[dict[str, Any]] | None = None
-        self._held: Connection[dict[str, Any]] | None = None  # has the lock of a turn
+        self._held: Connection[dict[str, Any]] | None = None  # holds the lock of a turn
         self._idle: list[Connection[dict[str, Any]]] = []
         self._readers = threading.BoundedSemaphore(readers)
         self._mine = threading.local()  # a thread's connection within its snapshot
@@ -374,8 +375,8 @@ class _Schema:
     def _read(
         self, statement: str, values: Sequence[Any] = ()
     ) -> tuple[Connection[dict[str, Any]], list[dict[str, Any]]]:
-        """A connection that reads, and what the statement found there. A connection that was lost while
-        nobody used it is not even missed."""
+        """A reading connection, and what the statement found there. A connection that was lost
+        while idle is silently replaced."""
         while True:
             was_idle = bool(self._idle)
             self._refuse_what_was_forked()
@@ -409,13 +410,13 @@ class _Schema:
         return self._db
 
     def _begun(self) -> Connection[dict[str, Any]]:
-        """The connection that writes, in a transaction that no other program's runs beside."""
+        """The connection that writes, in a transaction that excludes those of other programs."""
         db = self._again("BEGIN")
         try:
             db.execute("SELECT pg_advisory_xact_lock(%s)", (self._lock,))
             table, steps = [*self._formats.items()][-1]
             if (version := self._version(db, table)) != len(steps):
-                raise self._newer(table, version)  # noqa: TRY301 -- the transaction is ended here, too
+                raise self._newer(table, version)  # noqa: TRY301 -- the transaction ends here too
         except BaseException:
             if not db.closed:
                 db.execute("ROLLBACK")
@@ -423,7 +424,8 @@ class _Schema:
         return db
 
     def _again(self, statement: str, *values: Any) -> Connection[dict[str, Any]]:
-        """Run what begins something; once more, where the connection was lost since it was last used."""
+        """Run a statement that begins something; once more if the connection was lost since its
+        last use."""
         db = self._writer()
         try:
             db.execute(statement, values)
@@ -459,7 +461,8 @@ class _Schema:
             )
 
     def _recognise(self) -> None:
-        """Make an empty schema ours, or find that it is; of programs that begin at once, one does."""
+        """Make an empty schema ours, or check that it is; of programs that begin at once, one
+        does."""
         name = self._address.index
         db = self._writer()
         (row,) = db.execute("SHOW server_encoding").fetchall()
@@ -469,7 +472,7 @@ class _Schema:
                 "one for Dateline: `createdb --encoding=UTF8 --template=template0 dateline`."
             )
         if all(self._noted(db, table) == len(steps) for table, steps in self._formats.items()):
-            return  # without waiting for whoever writes
+            return  # without waiting for whoever is writing
         with db.transaction():
             for lock in dict.fromkeys((self._making, self._lock)):
                 db.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
@@ -502,7 +505,7 @@ class _Schema:
         return int(found[0]["version"])
 
     def _noted(self, db: Connection[dict[str, Any]], table: str) -> int:
-        """The format that is noted in a table; 0 where there is none."""
+        """The format recorded in a table; 0 if there is none."""
         place = f"{self._address.index}.{table}"
         there = db.execute("SELECT to_regclass(%s) AS it", (place,)).fetchall()[0]["it"]
         return self._version(db, table) if there else 0
@@ -515,12 +518,12 @@ class _Schema:
 
     @contextmanager
     def _said_plainly(self) -> Iterator[None]:
-        """PostgreSQL's errors as ours, with what to do."""
+        """Turn PostgreSQL's errors into ours, saying what to do."""
         psycopg = _psycopg()
         try:
             yield
         except psycopg.Error as error:
-            # Not the error itself: what it says may have more in it than is anybody's business.
+            # Not the error itself: its message may contain more than is anybody's business.
             raise self._plain(error) from None
 
     def _plain(self, error: Any) -> StoreError | ArticleError:
@@ -588,11 +591,11 @@ class PostgresStore(_Schema):
     def __init__(
         self, url: str, *, formats: Sequence[str] = FORMATS, postings: int = POSTINGS
     ) -> None:
-        """Connect, make the index where absent, and bring it to the newest format. `postings` is as in
-        SQLiteStore.
+        """Connect, create the index if absent, and upgrade it to the newest format. `postings` is
+        as in SQLiteStore.
 
-        Raises StoreError where no server answers or lets this user in, StoreFormatError where the
-        schema is another program's or of a newer format.
+        Raises StoreError if no server answers or lets this user in, StoreFormatError if the schema
+        is another program's or has a newer format.
         """
         self.turn = _Turn(self)
         self._postings = postings
@@ -661,7 +664,7 @@ class PostgresStore(_Schema):
 
     def clear_words(self) -> None:
         for table in ("words", "postings", "terms"):
-            self._run(f"DELETE FROM {table}")  # noqa: S608 -- not TRUNCATE: others go on searching
+            self._run(f"DELETE FROM {table}")  # noqa: S608 -- not TRUNCATE: others keep searching
         self._run("UPDATE totals SET passages = 0, tokens = 0")
 
     def search_words(
@@ -774,10 +777,10 @@ class PostgresStore(_Schema):
         return str(row["place"])
 
     def faults(self) -> list[Finding]:
-        return []  # PostgreSQL has a check of its own, for who administers it: pg_amcheck
+        return []  # PostgreSQL has its own check, for its administrators: pg_amcheck
 
     def forget(self) -> None:
-        """PostgreSQL does that by itself: its autovacuum overwrites what was removed."""
+        """PostgreSQL does this by itself: its autovacuum overwrites what was removed."""
 
     # -- below ---------------------------------------------------------------------------------
 
@@ -789,9 +792,9 @@ class PostgresStore(_Schema):
         usual: float,
         articles: Sequence[int] | None,
     ) -> tuple[str, list[Any]]:
-        """The statement that ranks passages by these terms (each with its number among the phrases, and its
-        weight) and all phrases of several tokens, and its values but for the last; `passages` is how many
-        there are, `usual` the tokens that one has in the mean."""
+        """The statement that ranks passages by these terms (each with its number among the phrases
+        and its weight) and by all phrases of several tokens, and its values except the last;
+        `passages` is how many there are, `usual` the mean number of tokens in one."""
         several: list[tuple[int, int, float, float, int]] = []
         for number, phrase in enumerate(phrases):
             if len(phrase) > 1:
@@ -816,7 +819,7 @@ class PostgresStore(_Schema):
         return statement, values if articles is None else [*values, [*articles]]
 
     def _having_all(self, phrase: tuple[str, ...]) -> list[Words]:
-        """The passages that have all of these tokens, wherever."""
+        """The passages that have all of these tokens anywhere."""
         wanted = [*{_term(token) for token in phrase}]
         found = self._select(
             "SELECT passage FROM postings WHERE term = ANY(%s::bigint[]) GROUP BY passage "
@@ -844,17 +847,18 @@ class PostgresStore(_Schema):
     def _let_others_in(self) -> None:
         with self._writing:
             held, self._held = self._held, None
-            if held is not None and not held.closed:  # else the server has let them in already
+            if held is not None and not held.closed:  # else the server has already let them in
                 with suppress(_psycopg().Error):
                     held.execute("SELECT pg_advisory_unlock(%s)", (self._lock,))
 
 
 class PostgresRows(_Schema):
-    """Tables of their own in the schema of an index, for what lies beside the articles. Who adds articles
-    does not keep waiting who writes here."""
+    """Separate tables in the schema of an index, for the data beside the articles. Adding articles
+    does not hold up writing here."""
 
     def __init__(self, url: str, formats: Sequence[str]) -> None:
-        """Raises what PostgresStore raises. `formats` are as FORMATS; the first makes `beside_format`."""
+        """Raises what PostgresStore raises. `formats` are like FORMATS; the first makes
+        `beside_format`."""
         super().__init__(
             url,
             {"format": FORMATS, "beside_format": formats},
@@ -891,14 +895,14 @@ class PostgresRows(_Schema):
         try:
             yield row["it"]
         finally:
-            db.close()  # which lets it go
+            db.close()  # which releases the lock
 
     def forget(self, name: str) -> None:
         """A lock leaves nothing behind."""
 
 
 class _Turn:
-    """Held by one program of all, and in it by one thread, which may take it again."""
+    """Held by only one of all programs, and within it by one thread, which may take it again."""
 
     def __init__(self, store: PostgresStore) -> None:
         self._store = store
@@ -925,7 +929,7 @@ class _Turn:
 
 
 class _Context:
-    """What psycopg asks for how values are written and read."""
+    """What psycopg consults on how to write and read values."""
 
     def __init__(self, adapters: AdaptersMap) -> None:
         self.adapters = adapters
@@ -944,7 +948,7 @@ def _psycopg() -> Any:
 
 
 def _adapters() -> AdaptersMap:
-    """Text with NULs in it, written and read."""
+    """Adapters that write and read text with NULs in it."""
     psycopg = _psycopg()
     from psycopg.adapt import AdaptersMap
     from psycopg.types.string import StrDumperUnknown, TextBinaryLoader, TextLoader

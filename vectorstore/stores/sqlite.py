@@ -1,8 +1,8 @@
 """The store in one SQLite file: an index on one machine, for one process at a time.
 
-What is committed here is kept: the file is in WAL mode with full synchronisation. Words are found by
-FTS5. The file may have been handed over by somebody else, so its schema is compared before anything in
-it is used. It knows nothing of what the rows say, but for the formats of before.
+What is committed here is kept: the file is in WAL mode with full synchronisation. Words are found
+by FTS5. The file may come from somebody else, so its schema is compared before anything in it is
+used. It knows nothing of what the rows say, except to migrate older formats.
 """
 
 from __future__ import annotations
@@ -86,9 +86,9 @@ CREATE VIRTUAL TABLE words USING fts5 (
 )
 """
 
-# Which files the articles came from, and what was edited since. An origin may name an article that is
-# not there yet: it is noted before the article is stored, so that a file whose reading was cut off is
-# known by it.
+# Which files the articles came from, and what was edited since. An origin may name an article that
+# does not exist yet: it is recorded before the article is stored, so that a file whose reading was
+# cut off can be recognised by it.
 _SOURCES = """
 CREATE TABLE files (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -133,7 +133,7 @@ def _add_sources(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-# By what articles that are copies of each other are found: articles that share a bucket may be.
+# How copies of an article are found: articles that share a bucket may be copies.
 _SIGNATURES = """
 CREATE TABLE signatures (
     article INTEGER PRIMARY KEY REFERENCES articles (key),
@@ -150,19 +150,19 @@ CREATE INDEX buckets_by_article ON buckets (article)
 
 
 def _add_signatures(db: sqlite3.Connection) -> None:
-    # Articles that are there already get theirs when copies are first asked for.
+    # Existing articles get theirs when copies are first asked for.
     for statement in _SIGNATURES.split(";\n"):
         db.execute(statement)
 
 
 def _add_inodes(db: sqlite3.Connection) -> None:
-    # A file put in the place of another may have its size and time; -1 agrees with none.
+    # A file put in the place of another may have its size and time; -1 matches none.
     for column in ("inode", "changed"):
         db.execute(f"ALTER TABLE files ADD COLUMN {column} INTEGER NOT NULL DEFAULT -1")
 
 
 def _fold_words(db: sqlite3.Connection) -> None:
-    # Words with unseen signs in them were not found by how they are read.
+    # Words containing invisible characters were not found by the way they read.
     rows = db.execute(
         """SELECT passages.key AS key, title, text, start, "end" FROM passages
            JOIN articles ON articles.key = article"""
@@ -177,11 +177,11 @@ def _fold_words(db: sqlite3.Connection) -> None:
             db.execute(
                 "INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)", (row["key"], *searched)
             )
-        except sqlite3.DatabaseError:  # damaged: `rebuild` makes all of it again
+        except sqlite3.DatabaseError:  # damaged: `rebuild` remakes all of it
             return
 
 
-# By what articles are found by author and tag: names as they are compared.
+# How articles are found by author and tag: names in the form used for comparison.
 _LABELS = """
 CREATE TABLE labels (
     kind TEXT NOT NULL,
@@ -198,7 +198,7 @@ def _add_labels(db: sqlite3.Connection) -> None:
     for statement in _LABELS.split(";\n"):
         db.execute(statement)
     for key, written in db.execute("SELECT key, authors FROM articles").fetchall():
-        with suppress(ValueError, TypeError, AttributeError):  # damaged: `faults` tells of it
+        with suppress(ValueError, TypeError, AttributeError):  # damaged: `faults` reports it
             _insert_labels(db, key, {"author": json.loads(written)})
 
 
@@ -207,7 +207,7 @@ def _insert_labels(db: sqlite3.Connection, key: int, labels: Mapping[str, Sequen
     db.executemany("INSERT OR IGNORE INTO labels VALUES (?, ?, ?)", rows)
 
 
-# What brings a file from one format to the next; the first leads from format 1 to 2.
+# The steps that bring a file from one format to the next; the first leads from format 1 to 2.
 MIGRATIONS: tuple[Step, ...] = (
     _add_sources,
     _add_signatures,
@@ -222,8 +222,8 @@ def _database(migrations: Sequence[Step]) -> Database:
 
 
 DATABASE = _database(MIGRATIONS)
-# Joined with nothing where nothing is left out: a look at each passage that has a word costs as much again
-# as its rank.
+# No join unless something is filtered out: looking up each passage that has a word costs as much
+# again as ranking it.
 _SCORE = f"bm25(words, {TITLE_WEIGHT}, {TEXT_WEIGHT}) AS score"
 _SEARCH = f"""
 SELECT rowid AS passage, {_SCORE} FROM words WHERE words MATCH ? ORDER BY score LIMIT ?
@@ -241,7 +241,7 @@ _VOCABULARY = "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab (main, words
 _PUT_WORDS = "INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)"
 
 # Errors that say nothing about the file: the disk is full, the folder read-only, or another program
-# writes.
+# is writing.
 _SURROUNDINGS = (
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
@@ -254,7 +254,7 @@ _SURROUNDINGS = (
 
 
 class SQLiteStore:
-    """The SQLite file. May be used from several threads: reading does not wait for writing."""
+    """The SQLite file. May be used from several threads: reads do not wait for writes."""
 
     def __init__(
         self,
@@ -264,15 +264,15 @@ class SQLiteStore:
         migrations: Sequence[Step] = MIGRATIONS,
         postings: int = POSTINGS,
     ) -> None:
-        """Open or make the file, and bring it to the newest format.
+        """Open or create the file, and upgrade it to the newest format.
 
-        A search by words looks up terms that stand in `postings` passages together; the commoner ones
-        only count in what was found so.
+        A word search looks up terms that occur in up to `postings` passages in total; the commoner
+        terms only affect the ranking of what those find.
 
-        `newest_backup` is named where the file is damaged. Raises StoreFormatError where it is
-        another program's, of a newer format or a link, StoreDamagedError where SQLite finds it broken or it
-        holds tables, triggers or views that Dateline does not make, StoreError where it cannot be
-        written.
+        `newest_backup` is named if the file is damaged. Raises StoreFormatError if it is another
+        program's, has a newer format or is a link, StoreDamagedError if SQLite finds it broken or
+        it contains tables, triggers or views that Dateline does not make, StoreError if it cannot
+        be written.
         """
         self.name = str(file)
         self.turn: Turn = threading.RLock()
@@ -330,14 +330,14 @@ class SQLiteStore:
             if self._db.in_transaction:
                 yield
                 return
-            if _place(self._file) != self._place:  # what is written would be nowhere
+            if _place(self._file) != self._place:  # what is written would be lost
                 raise self.damaged("it was removed or replaced while it was open")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 self._db.execute("COMMIT")
             except BaseException:
-                if self._db.in_transaction:  # SQLite ends it by itself where the disk is full
+                if self._db.in_transaction:  # SQLite ends it by itself if the disk is full
                     self._db.execute("ROLLBACK")
                 raise
 
@@ -368,7 +368,7 @@ class SQLiteStore:
         try:
             self._db.execute("DROP TABLE IF EXISTS words")
         except sqlite3.DatabaseError:
-            # FTS5 does not even load it: take it out of the schema by hand, then its parts.
+            # FTS5 cannot even load it: remove it from the schema by hand, then its parts.
             self._db.execute("PRAGMA writable_schema = ON")
             self._db.execute("DELETE FROM sqlite_master WHERE name = 'words'")
             self._db.execute("PRAGMA writable_schema = RESET")
@@ -391,7 +391,7 @@ class SQLiteStore:
             return [*again, *(vector for _, vector in found[RANKED_AGAIN:])][:k]
 
     def _divided(self, terms: Sequence[str]) -> tuple[Sequence[str], dict[str, float]]:
-        """The terms to be looked up, and the weights of the others."""
+        """The terms to look up, and the weights of the others."""
         if len(terms) <= FEWEST:
             return terms, {}
         looked_up = {t: self.rows(_FREQUENCY, f'"{t}"', self._postings)[0] for t in terms}
@@ -402,7 +402,7 @@ class SQLiteStore:
         (passages,) = self.rows("SELECT coalesce(max(key), 0) AS n FROM passages")
         common = {}
         for term in others:
-            # Where counting was given up, as many as there are if the rest is like the beginning.
+            # Where counting was cut short, extrapolated as if the rest were like the beginning.
             beyond = max(1.0, passages["n"] / max(1, looked_up[term]["last"]))
             common[term] = idf(passages["n"], having[term] * beyond)
         return telling, common
@@ -410,13 +410,13 @@ class SQLiteStore:
     def _ranked(
         self, terms: Sequence[str], k: int, articles: Sequence[int] | None
     ) -> list[tuple[float, int]]:
-        """(score, vector), best first, at least `k` where there are so many."""
+        """(score, vector), best first, at least `k` if there are that many."""
         phrases = " OR ".join(f'"{term}"' for term in terms)
         limit = 2 * k
         while True:
             rows = self.rows(_SEARCH if articles is None else _SEARCH_AMONG, phrases, limit)
             best = self._best_of_vectors(rows)
-            # What ranks equal to the last may have been cut off.
+            # Rows that tie with the last may have been cut off.
             if len(rows) < limit or (len(best) >= k and best[k - 1][0] < rows[-1]["score"]):
                 return best
             limit *= 4
@@ -424,7 +424,7 @@ class SQLiteStore:
     def _ranked_again(
         self, found: Sequence[tuple[float, int]], common: Mapping[str, float]
     ) -> list[int]:
-        """These vectors, best first, where the common terms of their passages count as well."""
+        """These vectors, best first, with the common terms of their passages counted as well."""
         rows = self.rows(
             """SELECT passages.vector AS vector, title, text FROM passages
                JOIN words ON words.rowid = passages.key WHERE passages.vector IN (each ?)""",
@@ -435,7 +435,7 @@ class SQLiteStore:
         return [vector for _, vector in again]
 
     def _admit(self, articles: Sequence[int]) -> None:
-        """Have SQL's admitted() say of an article's key whether it is among these."""
+        """Make SQL's admitted() tell whether an article's key is among these."""
         (row,) = self.rows("SELECT coalesce(max(key), 0) AS largest FROM articles")
         admitted = bytearray(row["largest"] + 1)
         for key in articles:
@@ -444,7 +444,7 @@ class SQLiteStore:
         self._reader.create_function("admitted", 1, bytes(admitted).__getitem__)
 
     def _best_of_vectors(self, rows: Sequence[sqlite3.Row]) -> list[tuple[float, int]]:
-        """(score, vector), best first, equal ones by key, where the rows have scores of passages."""
+        """(score, vector), best first, ties by key, from rows with the scores of passages."""
         vectors = {
             row["key"]: row["vector"]
             for row in self.rows(
@@ -454,7 +454,7 @@ class SQLiteStore:
         }
         best: dict[int, float] = {}
         for row in rows:
-            if row["passage"] in vectors:  # else damaged: `words_are_sound` tells of it
+            if row["passage"] in vectors:  # else damaged: `words_are_sound` reports it
                 best.setdefault(vectors[row["passage"]], row["score"])
         return sorted((score, vector) for vector, score in best.items())
 
@@ -498,12 +498,12 @@ class SQLiteStore:
         return [
             Finding("error", f"{self._file.name}: {row[0]}", self.remedy())
             for row in self.rows("PRAGMA integrity_check(10)")
-            if row[0] != "ok" and "FTS5" not in row[0]  # newer releases look at words too
+            if row[0] != "ok" and "FTS5" not in row[0]  # newer releases check words too
         ]
 
     def forget(self) -> None:
         """FTS5 keeps words until its segments are merged, and the write-ahead log keeps pages until
-        it is folded in."""
+        it is checkpointed."""
         if self.rows("SELECT 1 FROM meta WHERE key = 'forgetting'"):
             with self.transaction():
                 self._db.execute("INSERT INTO words (words) VALUES ('optimize')")
@@ -518,7 +518,7 @@ class SQLiteStore:
         return how_to_restore(self._newest_backup())
 
     def close(self) -> None:
-        # The writer last: it folds the log in and removes it.
+        # The writer last: it merges the log and removes it.
         with self._writing, self._reading:
             self._reader.close()
             self._db.close()
@@ -526,7 +526,7 @@ class SQLiteStore:
     # -- below ---------------------------------------------------------------------------------
 
     def _recognise(self, database: Database) -> None:
-        """Make an empty file ours, or find that it is; nothing is written before that is known."""
+        """Make an empty file ours, or check that it is; nothing is written before that is known."""
         if self._number("page_count") == 0:
             with self.transaction():
                 database.make(self._db)
@@ -542,8 +542,8 @@ class SQLiteStore:
                 f"{self._file} has format {version}, and this release reads up to "
                 f"{database.newest}. Upgrade dateline, or give another folder as the index."
             )
-        # Triggers and views would run with our own statements: whoever made the file could have
-        # every question and article copied.
+        # Triggers and views would run along with our own statements: whoever made the file could
+        # have every question and article copied.
         if foreign := database.foreign(self._db):
             raise self.damaged(f"Dateline did not make {', '.join(foreign)} in it")
         for step, migrate in enumerate(database.formats[version:], start=version + 1):
@@ -556,7 +556,7 @@ class SQLiteStore:
 
     @contextmanager
     def _said_plainly(self) -> Iterator[None]:
-        """SQLite's errors as ours, with what to do."""
+        """Turn SQLite's errors into ours, saying what to do."""
         try:
             yield
         except sqlite3.ProgrammingError as error:
@@ -577,7 +577,7 @@ class SQLiteStore:
                 f"the word search in {self._file} is damaged. Run `dateline rebuild`: it is made "
                 "again from the articles."
             )
-        # Text that is no UTF-8 has no code.
+        # Text that is not UTF-8 has no error code.
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "decode" in str(error):
             return self.damaged(str(error))
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
@@ -598,7 +598,7 @@ class SQLiteStore:
 
 
 def how_to_restore(backup: Path | None) -> str:
-    """What to do where the articles' file is damaged."""
+    """What to do if the articles' file is damaged."""
     if backup is None:
         return "There is no backup: move the folder away and add the articles again."
     return f"The newest backup is {backup}: `dateline restore {backup}` brings it back."
@@ -606,14 +606,14 @@ def how_to_restore(backup: Path | None) -> str:
 
 @lru_cache(256)
 def own(statement: str) -> str:
-    """A statement as SQLite reads it."""
+    """A statement in the form SQLite understands."""
     for listed in ("(each ?)", "(each text ?)"):
         statement = statement.replace(listed, "(SELECT value FROM json_each(?))")
     return statement
 
 
 def bound(values: Sequence[Any]) -> list[Any]:
-    """Its values, lists as `own` has them."""
+    """Its values, with lists in the form `own` expects."""
     return [json.dumps(value) if isinstance(value, list) else value for value in values]
 
 
@@ -628,7 +628,7 @@ def _connect(file: Path) -> sqlite3.Connection:
 
 
 def _place(file: Path) -> tuple[int, int] | None:
-    """Which file lies there, whatever is in it."""
+    """Which file is there, whatever it contains."""
     try:
         found = file.stat()
     except FileNotFoundError:

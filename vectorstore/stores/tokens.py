@@ -1,11 +1,11 @@
-"""The tokens that SQLite's word search makes of a text, for databases that make others.
+"""The tokens that SQLite's word search makes of a text, for databases that tokenize differently.
 
     tokens = Tokens()
     tokens.counted([Words(7, "Ferry fares", "They rise.")])     {7: {"ferri": 0.5, "fare": 0.5, …}, …}
     tokens.phrases(["fares", "front_page"])                     [("fare",), ("front", "page")]
 
-FTS5 itself makes them, in memory: so whatever is found in one database is found in the other. It knows
-nothing of passages but their words.
+FTS5 itself makes them, in memory, so whatever is found in one database is found in the other. It
+knows nothing of passages but their words.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Tokens:
         self._db.execute("CREATE VIRTUAL TABLE tokens USING fts5vocab (words, instance)")
 
     def counted(self, passages: Sequence[Words]) -> dict[int, dict[str, float]]:
-        """How often each passage has which tokens, those of the title at their weight."""
+        """How often each passage has which tokens, weighted by column."""
         counted: dict[int, dict[str, float]] = {passage.passage: {} for passage in passages}
         with self._read(passages):
             for key, token, count in self._db.execute(
@@ -50,13 +50,13 @@ class Tokens:
         return counted
 
     def lengths(self, passages: Sequence[Words]) -> dict[int, int]:
-        """How many tokens each passage has, those of its title among them."""
+        """How many tokens each passage has, including those of its title."""
         with self._read(passages):
             found = dict(self._db.execute("SELECT doc, count(*) FROM tokens GROUP BY doc"))
         return {passage.passage: found.get(passage.passage, 0) for passage in passages}
 
     def phrases(self, words: Sequence[str]) -> list[tuple[str, ...]]:
-        """The tokens of each of these words: mostly one, none where it has only signs."""
+        """The tokens of each of these words: usually one, none if it consists only of symbols."""
         numbered = [Words(number, "", word) for number, word in enumerate(words)]
         return [
             tuple(token for (_, token) in columns["text"])
@@ -64,8 +64,8 @@ class Tokens:
         ]
 
     def occurrences(self, passages: Sequence[Words], phrase: tuple[str, ...]) -> dict[int, float]:
-        """How often these passages have the tokens one after the other; those that do not are left
-        out."""
+        """How often these passages have the tokens in succession, weighted by column; those that do
+        not are left out."""
         weights = {"title": TITLE_WEIGHT, "text": TEXT_WEIGHT}
         found: dict[int, float] = {}
         for key, columns in self._in_order(passages).items():
@@ -79,7 +79,7 @@ class Tokens:
         return found
 
     def _in_order(self, passages: Sequence[Words]) -> dict[int, dict[str, list[tuple[int, str]]]]:
-        """The tokens of each passage's title and text, with their places."""
+        """The tokens of each passage's title and text, with their positions."""
         placed: dict[int, dict[str, list[tuple[int, str]]]] = {
             passage.passage: {"title": [], "text": []} for passage in passages
         }
@@ -107,7 +107,7 @@ class Tokens:
 
 
 def forms(passages: Iterable[Sequence[str]], stem: str) -> Counter[str]:
-    """The forms in which a stem stands in some passages, given as title and text."""
+    """The forms in which a stem occurs in some passages, given as title and text."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
         db.execute(f"CREATE VIRTUAL TABLE words USING fts5 (title, text, tokenize = '{TOKENIZE}')")
         db.executemany("INSERT INTO words (title, text) VALUES (?, ?)", passages)

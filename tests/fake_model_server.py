@@ -30,9 +30,9 @@ _LONGEST = 30.0
 
 @dataclass(frozen=True)
 class Say:
-    """Streams `text`. With `holds`, waits for `go_on` before the token of this number; `ends` is why
-    it ends, in OpenAI's terms ("stop", "length"), None for a stream that just stops, "cut" for a
-    connection that breaks, "error" for a server that reports midway that it is overloaded.
+    """Streams `text`. With `holds`, waits for `go_on` before the token of this number; `ends` is
+    why it ends, in OpenAI's terms ("stop", "length"), None for a stream that just stops, "cut" for
+    a connection that breaks, "error" for a server that reports midway that it is overloaded.
     `thoughts` are sent first, beside the text: as the provider's own kind of block, in OpenAI's
     protocol as the field that `beside` names, or as content of type "thinking" if that is ""."""
 

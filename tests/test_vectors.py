@@ -1,4 +1,4 @@
-"""Chroma, embedded and as a server: what surprises others must not surprise us."""
+"""Chroma, embedded and as a server: its surprises must not surprise us."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_thousands_are_put_listed_and_dropped_at_once(tmp_path: Path) -> None:
 
 
 def test_a_dot_env_in_the_working_folder_changes_nothing(tmp_path: Path) -> None:
-    """Chroma reads it at import: nonsense stops that, and sense moves the vectors elsewhere."""
+    """Chroma reads it at import: nonsense makes that fail, valid values move the vectors elsewhere."""
     program = (
         "import sys, pathlib\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
@@ -99,7 +99,7 @@ def test_an_embedding_function_in_the_stored_configuration_is_never_made(
     (chroma,) = folder.glob("vectors-*/chroma.sqlite3")
     tamper(chroma)
 
-    # Whoever opens the file nevertheless makes nothing of it either.
+    # Even opening the file regardless builds nothing from it.
     made = watched_embedding_functions()
     with sqlite3.connect(chroma) as db:
         (name,) = db.execute("SELECT name FROM collections").fetchone()
@@ -208,10 +208,10 @@ def test_a_server_that_was_emptied_is_filled_again(
     with pytest.raises(StoreError, match=r"does not do its work|no Chroma server answers"):
         index.search("ferry")
     with chroma_server(tmp_path / "second", port) as server:
-        # In the middle of its use ...
+        # While in use ...
         assert found(index) == {"0", "1", "2", "3", "4"}
         assert "lacked 5 of 5 vectors" in caplog.text
-        # ... and between two.
+        # ... and between two uses.
         index.close()
         empty(server)
         with opened(tmp_path, server, embedding) as again:

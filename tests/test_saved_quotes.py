@@ -1,4 +1,4 @@
-"""Saved quotes: exact, one visitor's own, kept whatever becomes of the article, exported in full."""
+"""Saved quotes: exact, a visitor's own, kept whatever becomes of the article, exported in full."""
 
 from __future__ import annotations
 

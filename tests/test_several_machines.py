@@ -470,7 +470,7 @@ def test_the_commands_work_on_a_database(
     assert "0 helpful of 0" in run("feedback", str(tmp_path / "questions.jsonl"))
     run("subscriptions", "add", str(articles))
     assert str(articles) in run("subscriptions")
-    assert {each.name for each in (tmp_path / "own").iterdir()} == set()  # it is all in the database
+    assert {each.name for each in (tmp_path / "own").iterdir()} == set()  # all is in the database
     told = run("move", database, str(tmp_path / "moved"))
     assert "copied 1 article" in told
     assert "also copied: 1 subscription\n" in told

@@ -55,7 +55,7 @@ def test_thousands_are_put_listed_and_dropped_at_once(tmp_path: Path) -> None:
 
 
 def test_a_dot_env_in_the_working_folder_changes_nothing(tmp_path: Path) -> None:
-    """Chroma reads it at import: nonsense makes that fail, valid values move the vectors elsewhere."""
+    """Chroma reads it at import: nonsense makes that fail, sense moves the vectors elsewhere."""
     program = (
         "import sys, pathlib\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"

@@ -6,8 +6,8 @@ page.quotes()                       the marked words of the last answer
 page.click("#dl-go")                as soon as it can be clicked, however often it is redrawn
 page.write("#dl-search", "zebra")   as soon as it can be typed into
 
-The page redraws when it likes, so nothing is held across a step: what is read is read in one go, and
-what is to come is waited for.
+The page redraws when it likes, so nothing is held across a step: what is read is read in one go,
+and what is to come is waited for.
 """
 
 from __future__ import annotations

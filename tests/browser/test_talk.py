@@ -103,7 +103,7 @@ def test_a_reload_brings_back_conversation_filters_and_citations(page: Page) -> 
 
 @contextmanager
 def serving(file: Path, port: int = 0) -> Iterator[str]:
-    """The address of a page in its own process, with conversations in the file; killed at the end."""
+    """The address of a page in its own process, with conversations in the file; killed at last."""
     code = textwrap.dedent("""
         import sys
         from pathlib import Path

@@ -267,7 +267,7 @@ def _fork_victims() -> None:
     """Read jobs, fork a victim for each, and say how it ended."""
     from vectorstore.vectors import import_chromadb
 
-    logging.getLogger("vectorstore").setLevel(logging.ERROR)  # a repair after a kill is no news
+    logging.getLogger("vectorstore").setLevel(logging.ERROR)  # a repair after a kill is expected
     import_chromadb()  # once, not in every victim; nothing is opened, so there are no threads
     for line in sys.stdin:
         job = json.loads(line)

@@ -614,7 +614,7 @@ def test_a_generation_that_is_no_number_leads_nowhere(tmp_path: Path) -> None:
     assert not (tmp_path.parent / "elsewhere").exists()
 
 
-# -- below -------------------------------------------------------------------------------------
+# -- helpers -----------------------------------------------------------------------------------
 
 
 def run_on(file: Path, *statements: str) -> None:

@@ -312,7 +312,7 @@ def test_a_process_killed_while_making_the_file_leaves_one_that_opens(tmp_path: 
     assert 0 in ends
 
 
-# -- below -------------------------------------------------------------------------------------
+# -- helpers -----------------------------------------------------------------------------------
 
 
 @pytest.fixture

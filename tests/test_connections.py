@@ -27,7 +27,7 @@ HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the length of the body; "/unread" reads none, "/slow" takes a while, "/large" is."""
+    """Answers with the body's length; "/unread" reads none, "/slow" waits, "/large" sends 50 MB."""
     length = 0
     more = scope["path"] != "/unread"
     while more:

@@ -619,7 +619,7 @@ def test_questions_are_answered_while_it_is_rebuilt(tmp_path: Path) -> None:
 
 
 class Interrupted(FakeEmbedding):
-    """Fails when it has embedded `left` texts."""
+    """Fails once it has embedded `left` texts."""
 
     left = 1_000_000
 
@@ -768,7 +768,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
         check_folder(tmp_path / "letter.txt")
 
 
-# -- below -------------------------------------------------------------------------------------
+# -- helpers -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(autouse=True)

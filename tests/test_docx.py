@@ -174,7 +174,7 @@ def test_a_title_is_the_documents_own_or_how_it_is_headed(
     out = io.BytesIO()
     document.save(out)
     content = out.getvalue()
-    if said is None:  # python-docx would make properties up
+    if said is None:  # python-docx would make up properties
         with zipfile.ZipFile(out) as old:
             members = {n: old.read(n) for n in old.namelist() if n != "docProps/core.xml"}
         rels = members["_rels/.rels"]

@@ -174,7 +174,7 @@ PIECES = [
 texts = st.lists(st.sampled_from(PIECES), max_size=14).map("".join) | st.text(
     alphabet="ab. []123,`\n<>thinkA", max_size=60
 )
-slow = settings(deadline=None)  # a machine with much else to do is no fault
+slow = settings(deadline=None)  # a busy machine is not a failure
 cuttings = st.lists(st.integers(0, 500), max_size=40)
 
 

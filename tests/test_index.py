@@ -828,7 +828,7 @@ def test_two_that_edit_one_article_at_a_time_lose_nothing(tmp_path: Path) -> Non
         assert (article.title, article.source) == ("Ferry", "desk")
 
 
-# -- below -------------------------------------------------------------------------------------
+# -- helpers -----------------------------------------------------------------------------------
 
 
 def text_alone(title: str, published: date | None, text: str) -> str:

@@ -541,7 +541,7 @@ def test_signs_beyond_the_first_plane_are_whole_and_half_ones_do_not_cost_the_ar
     assert text.startswith("a\U0001d49c\U000f0854b.\U0001d49c a")
 
 
-# The law
+# The property
 
 
 WORDS = st.lists(

@@ -686,7 +686,7 @@ def test_an_address_that_another_user_planted_is_not_trusted(folder: Path) -> No
             opened(folder, wait=0.2)
 
 
-# -- below -------------------------------------------------------------------------------------
+# -- helpers -----------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -272,7 +272,7 @@ def test_a_copied_folder_does_not_share_a_collection(server: ChromaServer, tmp_p
         assert found(original) == {"0", "1", "2"}
 
 
-# -- below -------------------------------------------------------------------------------------
+# -- helpers -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

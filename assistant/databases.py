@@ -137,7 +137,7 @@ def _make_keys(db: sqlite3.Connection) -> None:
     db.execute(_KEYS)
 
 
-_ANEW = "Move it away to begin anew; the articles are kept elsewhere and not touched."
+_ANEW = "Move it away to start afresh; the articles are kept elsewhere and not touched."
 
 CONVERSATIONS = Database(
     "conversations.sqlite",

@@ -1,1 +1,1 @@
-"""One file a benchmark, one command a number; the figures are in results.md."""
+"""One file per benchmark, one command per number; the figures are in results.md."""

@@ -55,14 +55,14 @@ SPLITS = Path(__file__).parent.parent / "training" / "splits.json"
 @dataclass(frozen=True, slots=True)
 class Set:
     """Articles, and questions about them in the form of an evaluation; `tuning` are those kept for
-    the calibration, where a set is not split otherwise."""
+    the calibration, if the set is not split otherwise."""
 
     articles: list[Article]
     questions: list[LabelledQuestion]
     tuning: list[LabelledQuestion] = field(default_factory=list)
 
     def limited(self, limit: int | None) -> Set:
-        """At most so many questions of each kind, the first ones."""
+        """The first `limit` questions of each kind."""
         counts: dict[str, int] = {}
         kept = []
         for question in self.questions:
@@ -210,7 +210,7 @@ def opened(
     reader: Reader | None = None,
     vectors: Path | None = None,
 ) -> Assistant:
-    """An assistant over these articles, with an index of their own in `folder`."""
+    """An assistant over these articles, with its own index in `folder`."""
     settings = Settings(index=folder / "index")
     index = sets.open_index(settings.index, articles, sets.embedding(vectors))
     return Assistant(index, reader or open_reader(settings.reader_model), settings)

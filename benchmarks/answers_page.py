@@ -21,7 +21,7 @@ from assistant.resources import seeds_folder
 
 PAGE = Path(__file__).parent.parent / "docs" / "answers.md"
 
-# Heading -> questions; a question after ">" follows on the one before it.
+# Heading -> questions; a question after ">" is a follow-up to the one before it.
 QUESTIONS = {
     "Who, when, where, which, how many": [
         "Who co-chairs the two-state meeting?",
@@ -109,7 +109,7 @@ def main() -> None:
 
 
 def page(assistant: Assistant, most: int | None = None) -> str:
-    """The page, over an assistant whose index holds the sample articles; with at most so many questions of a kind."""
+    """The page, from an assistant over the sample articles; at most `most` questions of a kind."""
     parts = [_INTRODUCTION]
     for heading, questions in QUESTIONS.items():
         parts.append(f"## {heading}")
@@ -133,7 +133,7 @@ def entries(text: str) -> dict[str, str]:
 
 
 def differences(one: str, other: str) -> list[str]:
-    """The questions that two pages answer otherwise, or that only one of them has."""
+    """The questions that two pages answer differently, or that only one of them has."""
     first, second = entries(one), entries(other)
     return [
         question for question in {**first, **second} if first.get(question) != second.get(question)

@@ -34,7 +34,7 @@ from vectorstore.splitting import Span, sentences
 
 
 class FirstSentence:
-    """Answers with the first sentence of the best passage of a word search."""
+    """Answers with the first sentence of the best passage found by a word search."""
 
     def __init__(self, index: Index, threshold: float = 0.0) -> None:
         self.index = index

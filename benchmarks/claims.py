@@ -39,7 +39,7 @@ VERDICTS = Verdict._fields
 
 
 class Judged(NamedTuple):
-    """A statement with its passage; `truth` one of VERDICTS, or "not supported" where no more is known."""
+    """A statement and its passage; `truth` is one of VERDICTS, or "not supported" if no more is known."""
 
     kind: str
     text: str
@@ -140,7 +140,7 @@ def _report(rows: list[Judged], reader: Reader) -> None:
 
 
 def _check(rows: list[Judged], reader: Reader) -> None:
-    """What becomes of statements as sentences of a chat model's, by the rules, the judge, and both."""
+    """How statements fare as a chat model's sentences, by the rules, the judge, and both."""
 
     @cache
     def judge(sentence: str, passage: Passage) -> Verdict | None:

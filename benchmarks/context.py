@@ -65,13 +65,13 @@ FORMS: dict[str, Context] = {
 
 
 def dated(added: Sequence[Article], seed: int = 1) -> list[Article]:
-    """The articles, each with a day of eleven years by chance."""
+    """The articles, each with a random day out of eleven years."""
     chance = random.Random(seed)  # noqa: S311
     return [replace(a, published=_FROM + timedelta(chance.randrange(3_980))) for a in added]
 
 
 def editions(added: Sequence[Article], seed: int = 2) -> list[Article]:
-    """Three of each article, of different months; two with other digits than the article's."""
+    """Three editions of each article, in different months; two with other digits."""
     chance = random.Random(seed)  # noqa: S311
     made = []
     for article in added:
@@ -87,7 +87,7 @@ def editions(added: Sequence[Article], seed: int = 2) -> list[Article]:
 def naming_a_month(
     asked: Sequence[Question], made: Sequence[Article], seed: int = 5
 ) -> list[Question]:
-    """The questions, each with the month of one edition of its document, which is wanted."""
+    """The questions, each naming the month of one edition of its document, the one wanted."""
     chance = random.Random(seed)  # noqa: S311
     by_id = {article.id: article for article in made}
     named = []

@@ -35,7 +35,7 @@ _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}\b")
 _DAY = re.compile(r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b")
 _DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()  # noqa: SIM905
 _LEAST = 120  # words of an article
-_OVERLAP = 0.1  # of the runs of five words: articles that share more are not taken together
+_OVERLAP = 0.1  # of the five-word runs: articles that share more are not used together
 
 Change = Callable[[str, random.Random, list[str]], str]
 
@@ -94,7 +94,7 @@ def _texts(folder: Path | None, count: int) -> list[str]:
     for text in texts:
         words = text.split()
         runs = set(zip(*(words[first:] for first in range(5)), strict=False))
-        # Sets hold copies of their own, and pieces that overlap: whoever finds those is right.
+        # Sets contain copies of their own, and overlapping pieces: finding those is right.
         apart = all(len(runs & other) < _OVERLAP * min(len(runs), len(other)) for other in seen)
         if len(words) >= _LEAST and apart:
             chosen.append(text)

@@ -25,7 +25,7 @@ def main() -> int:
     arguments = parser.parse_args()
     begun = time.monotonic()
     outcomes: list[Outcome] = []
-    logging.getLogger("vectorstore").setLevel(logging.ERROR)  # a repair after every kill is no news
+    logging.getLogger("vectorstore").setLevel(logging.ERROR)  # repairs are expected after kills
     with (
         tempfile.TemporaryDirectory() as folder,
         Killing(Path(folder) / "index", arguments.seed) as killing,

@@ -36,8 +36,8 @@ _A_STEP = 500  # articles
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Of one filter: as exact by vectors and fused, Chroma alone; processor milliseconds of both
-    searches."""
+    """For one filter: *as exact* by vectors and fused, Chroma alone, and the processor milliseconds
+    of both searches."""
 
     admitted: int
     as_exact: tuple[float, ...]

@@ -32,7 +32,7 @@ _NOWHERE = 21
 
 
 def everything(question: str, history: Sequence[Turn]) -> str:
-    """All that was said, newest first, since a search reads no more than its beginning."""
+    """Everything that was said, newest first, since a search reads only the beginning."""
     return " ".join([question, *(turn.text for turn in reversed(history))])
 
 
@@ -86,7 +86,7 @@ def _on_the_samples(index: Index) -> None:
 
 
 def _place(index: Index, query: str, talk: dict[str, Any]) -> int:
-    """The place of the first passage that holds the answer, 1 being the best."""
+    """The rank of the first passage that contains the answer, 1 being the best."""
     for place, hit in enumerate(index.search(query, _NOWHERE - 1), start=1):
         if any(holds(passage, talk) for passage in (hit.passage, *hit.copies)):
             return place

@@ -41,7 +41,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Of `wanted` strings, how many were found; seconds, and why nothing was read."""
+    """How many of the `wanted` strings were found; seconds, and why nothing was read."""
 
     exact: int
     folded: int
@@ -54,7 +54,7 @@ def found(sample: Sample, read: Callable[[Path], str]) -> Found:
     begun = time.perf_counter()
     try:
         text, refused = read(sample.path), ""
-    except Exception as error:  # noqa: BLE001 -- another library's own
+    except Exception as error:  # noqa: BLE001 -- other libraries' own errors
         text, refused = "", f"{type(error).__name__}: {error}".splitlines()[0][:100]
     seconds = time.perf_counter() - begun
     line = " ".join(text.split())
@@ -68,7 +68,7 @@ def found(sample: Sample, read: Callable[[Path], str]) -> Found:
 
 
 def ours(path: Path) -> str:
-    """What `dateline add` takes from the file. Raises ValueError, with the reason, where nothing."""
+    """What `dateline add` takes from the file. If nothing, raises ValueError with the reason."""
     items = list(load(path))
     articles = [item for item in items if isinstance(item, Article)]
     if not articles:
@@ -140,7 +140,7 @@ def _markitdown(path: Path) -> str:
     return str(importlib.import_module("markitdown").MarkItDown().convert(str(path)).text_content)
 
 
-# By ending: (library, its module, how it is used).
+# By file extension: (library, its module, how it is used).
 OTHERS: dict[str, tuple[tuple[str, str, Callable[[Path], str]], ...]] = {
     ".pdf": (
         ("pypdf", "pypdf", _pypdf),

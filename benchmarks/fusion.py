@@ -35,7 +35,7 @@ ALL = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A question, and the keys of vectors in the order of words and of vectors."""
+    """A question, and the keys of vectors as ranked by words and by vectors."""
 
     question: Question
     words: tuple[int, ...]
@@ -44,8 +44,8 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way of fusing: score `weight` / (k + rank by words) + 1 / (k + rank by vectors), ranks to
-    `depth`."""
+    """A way of fusing: score `weight` / (k + rank by words) + 1 / (k + rank by vectors), for ranks
+    up to `depth`."""
 
     depth: int = 50
     k: float = 60.0
@@ -96,7 +96,7 @@ def figures(
 
 
 def _ranks(question: Question, found: Sequence[Sequence[Passage]]) -> Iterator[int]:
-    """The first rank at which each wanted thing is found."""
+    """The first rank at which each wanted item is found."""
     seen: set[str] = set()
     for rank, passages in enumerate(found, start=1):
         for passage in passages:

@@ -31,7 +31,7 @@ from vectorstore.articles import Article, Passage
 from vectorstore.embedding import DEFAULT, open_embedding
 
 _CHUNK, _OVERLAP, _NEAREST = 1_000, 200, 4
-_MOST = 200  # tokens of an answer: some small models never end
+_MOST = 200  # tokens of an answer: some small models never stop
 _TEXTBOOK = (
     "You are an assistant for question-answering tasks. Use the following pieces of retrieved context "
     "to answer the question. If you don't know the answer, just say that you don't know. Use three "
@@ -55,7 +55,7 @@ class Outcome:
 
 
 def questions(count: int) -> list[dict[str, Any]]:
-    """Without follow-ups; three that the articles answer, one that they do not, and so on."""
+    """No follow-ups; three quarters are questions that the articles answer, a quarter are not."""
     alone = [q for q in load() if not q.get("history")]
     answerable = [q for q in alone if q["answerable"]]
     others = [q for q in alone if not q["answerable"]]
@@ -187,8 +187,8 @@ def main() -> None:
                 "ours": ours(assistant),
             }
             outcomes: dict[str, list[Outcome]] = {way: [] for way in ways}
-            # One way after the other, as they would be used: a server keeps the beginning of the
-            # last prompt, and in turns each would push out the other's.
+            # One way after the other, as they would be used: a server caches the beginning of the
+            # last prompt, and if they took turns, each would evict the other's.
             for way, ask in ways.items():
                 for question in asked:
                     outcome = ask(question)

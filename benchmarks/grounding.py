@@ -43,7 +43,7 @@ PARTS = ("all", "development", "held-out")
 
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]{3,}\b")
 _WHOLE_NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]{2,}(?: [A-Z][a-z]{2,})*\b")
-_BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")  # as the product leaves them out
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")  # left out, as in the product
 _JOINING = {"and", "or", "the", "of", "in", "as", "a", "s"}
 _NUMBER = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})*(?![\w,]|\.\d)")
 _SPELT = re.compile(r"\b(?:two|three|four|five|six|seven|eight|nine|ten)\b")
@@ -68,7 +68,7 @@ _NOT = re.compile(r"\b(?:not|never) |n't\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A sentence, the passages it is said to stand in, and what was done to it."""
+    """A sentence, the passages it is said to come from, and what was done to it."""
 
     kind: str
     sentence: str
@@ -77,7 +77,7 @@ class Case:
 
 def cases(folder: Path, every: int = 1, part: str = "all") -> Iterator[Case]:
     """Every sentence of the written answers, as it is and altered; the same in every run."""
-    chance = random.Random(7)  # noqa: S311  no secret
+    chance = random.Random(7)  # noqa: S311  nothing is secret
     for found in sorted(folder.glob("*/questions.jsonl.gz")):
         documents = {d["id"]: d for d in _lines(found.parent / "docs.jsonl.gz")}
         asked = [q for q in _lines(found) if q["answerable"] and _is_written(q)]
@@ -177,7 +177,7 @@ def _altered(
 
 
 def _exchangeable(sentence: str) -> tuple[re.Match[str], re.Match[str]] | None:
-    """The first two names in a row with words between them that do more than join them."""
+    """The first two consecutive names with words between them that do more than join them."""
     found = [m for m in _WHOLE_NAME.finditer(sentence) if m[0] not in _MONTHS]
     for one, other in pairwise(found):
         between = re.findall(r"\w+", sentence[one.end() : other.start()])
@@ -191,7 +191,7 @@ def _replaced(text: str, match: re.Match[str], other: str) -> str:
 
 
 def _alike(sentence: str, passages: Sequence[Passage]) -> list[Passage]:
-    """Those that share most words with the sentence, most first."""
+    """Those that share the most words with the sentence, most first."""
     words = set(re.findall(r"\w{4,}", sentence.lower()))
 
     def shared(passage: Passage) -> int:
@@ -210,7 +210,7 @@ def _words(text: str) -> set[str]:
 
 
 def by_reader() -> Judge:
-    """The strong reader's verdict, as the product asks for it."""
+    """The strong reader's verdict, requested as in the product."""
     reader = onnx_reader(strong_weights_folder())
 
     def judge(sentence: str, passage: Passage) -> Verdict | None:
@@ -250,7 +250,7 @@ def main() -> None:
 
 
 def table(judged: Mapping[str, Sequence[bool]]) -> str:
-    """How many of each kind, and the share judged rightly; precision and recall over all."""
+    """How many of each kind, and the share judged correctly; overall precision and recall."""
     kept, true = sum(judged["true"]), len(judged["true"])
     others = [verdict for kind in KINDS if kind != "true" for verdict in judged[kind]]
     found = len(others) - sum(others)

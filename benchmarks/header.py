@@ -1,9 +1,9 @@
-"""What every benchmark prints first: which programs at which releases, which machine, which day.
+"""What every benchmark prints first: programs with their releases, the machine, and the date.
 
     print(header())                       the packages that most figures depend on
     print(header("pypdf", "trafilatura"))   and these
 
-Two figures compare only where their headers do. Knows nothing of what is measured.
+Two figures are comparable only if their headers are. Knows nothing of what is measured.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ PACKAGES = ("chromadb", "onnxruntime", "tokenizers", "sentencex", "langchain-cor
 
 
 def header(*packages: str) -> str:
-    """Three lines of Markdown: machine and day, Dateline and its commit, releases of `packages`
-    besides the usual. A package that is not installed is said to be absent."""
+    """Three lines of Markdown: machine and date, Dateline and its commit, releases of the usual
+    packages and `packages`. A package that is not installed is reported as absent."""
     names = dict.fromkeys((*PACKAGES, *packages))
     releases = [f"Python {platform.python_version()}", f"SQLite {sqlite3.sqlite_version}"]
     releases += [f"{name} {_release(name)}" for name in names]

@@ -74,7 +74,7 @@ def measure(assistant: Assistant, asked: Sequence[sets.Question]) -> None:
 
 
 def judged(answer: Answer, asked: sets.Question) -> dict[str, float]:
-    """Of the sentences cited, which are among those a person chose, and of these how many are."""
+    """How many cited sentences are among those a person chose, and how many of those are cited."""
     gold = [_plain(sentence) for sentence in asked.gold_sentences]
     cited = [
         (citation.article_id, _plain(citation.quote[span.start : span.end]))

@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def questions(folder: Path, split: str = "all") -> list[LabelledQuestion]:
-    """The questions of a split; the kind of one that cannot be answered is why not."""
+    """The questions of a split; the kind of an unanswerable one is the reason."""
     texts = {article.id: article.text for article in sets.articles(folder)}
     found = []
     for row in read_lines(folder / "questions.jsonl.gz"):
@@ -173,7 +173,7 @@ def keep(file: Path, asked: Sequence[LabelledQuestion], answers: dict[str, Answe
 
 
 def kept(file: Path) -> dict[str, Answer]:
-    """Answers that were kept, as far as they are judged."""
+    """Answers that were kept, with the fields that are judged."""
     found = {}
     for line in file.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)

@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def _expected(assistant: Assistant, count: int) -> dict[str, str]:
-    """The first questions that need no history, and what is said to each, as Markdown."""
+    """The first questions that need no history, and the answer to each, as Markdown."""
     lines = QUESTIONS.read_text(encoding="utf-8").splitlines()
     asked = [question for line in lines if not (question := json.loads(line)).get("history")]
     texts = list(dict.fromkeys(question["question"] for question in asked))[:count]
@@ -136,8 +136,8 @@ def _usable(driver: WebDriver, address: str) -> float:
 
 
 def _bytes(driver: WebDriver) -> int:
-    """What came over the wire since the last call."""
-    time.sleep(1)  # what loads last
+    """The bytes that came over the wire since the last call."""
+    time.sleep(1)  # for what loads last
     sizes = 0
     for entry in driver.get_log("performance"):  # type: ignore[no-untyped-call]
         message = json.loads(entry["message"])["message"]
@@ -153,7 +153,7 @@ def _answer(driver: WebDriver) -> dict[str, float]:
     driver.execute_async_script(_WATCH)
     box = driver.find_element(By.CSS_SELECTOR, "#dl-box textarea")
     box.send_keys(_TYPED)
-    # Typing is over; what is measured begins with the key that asks.
+    # Typing is over; measuring starts with the key that asks.
     driver.execute_async_script(_WATCH)
     box.send_keys(Keys.ENTER)
     begun = time.perf_counter()
@@ -201,7 +201,7 @@ async def _visit(
     expected: dict[str, str],
     until: float,
 ) -> None:
-    """Ask one question after the other, each in a conversation of its own, until the time is over."""
+    """Ask one question after another, each in its own conversation, until the time is up."""
     async with client:
         await client.get("/")
         config = (await client.get("/config")).json()
@@ -232,7 +232,7 @@ async def _visit(
 
 
 async def _asked(client: httpx.AsyncClient, question: str, event: int, box: int) -> str:
-    """The transcript that the page shows at the end, as Gradio's own script would get it."""
+    """The transcript that the page finally shows, as Gradio's own script would get it."""
     session = secrets.token_hex(6)
     body = {
         "data": [question, "", [], None, None],

@@ -67,7 +67,7 @@ class Found:
 
 
 def find(index: LocalIndex, stages: Chain | None, question: Question, most: int) -> Found:
-    """Search, and read passages of `most` characters together; without stages, only search."""
+    """Search, and read passages of `most` characters in total; without stages, only search."""
     begun, used = time.perf_counter(), time.process_time()
     read: list[Hit] = []
     for hit in index.search(question.query, _MOST):
@@ -102,7 +102,7 @@ def is_right(found: Found) -> bool:
 
 
 def f1(said: str, answers: Sequence[str]) -> float:
-    """The F1 of words, as in SQuAD (Rajpurkar et al. 2016), with the most alike answer."""
+    """The word F1, as in SQuAD (Rajpurkar et al. 2016), against the most similar answer."""
     return max((_f1(_words(said), _words(answer)) for answer in answers), default=0.0)
 
 
@@ -128,8 +128,8 @@ def proof(found: Found) -> float:
 def joined(
     paragraphs: Sequence[Article], asked: Sequence[Question]
 ) -> tuple[list[Article], list[Question]]:
-    """Paragraphs as whole articles, the reader's training articles left out; as given, where the
-    ids are not those of paragraphs."""
+    """Paragraphs as whole articles, without the reader's training articles; as given, if the ids
+    are not those of paragraphs."""
     if not all("/" in paragraph.id for paragraph in paragraphs):
         return list(paragraphs), list(asked)
     trained = set(json.loads(SPLITS.read_text(encoding="utf-8"))["train"])
@@ -160,12 +160,12 @@ def joined(
 
 
 def _about(question: Question) -> set[str]:
-    """The articles that a question without an answer was asked about, where the set says so."""
+    """The articles that an unanswerable question was asked about, if the set says so."""
     return {paragraph.rpartition("/")[0] for paragraph in question.candidates}
 
 
 def with_proof(added: Sequence[Article], asked: Sequence[Question]) -> list[Question]:
-    """Questions with marked sentences, their places being those sentences."""
+    """Questions with marked sentences, with those sentences as their places."""
     texts = {article.id: article.text for article in added}
     found = []
     for question in asked:

@@ -41,14 +41,14 @@ from vectorstore.retrieval import collapse, fuse
 
 DEPTHS = (1, 5, 20)
 EXACT_AT = 10
-_LOOKED_AT = 500  # of a fused ranking: enough for ten hits where many are copies
+_LOOKED_AT = 500  # of a fused ranking: enough for ten hits even if many are copies
 MODES: tuple[Mode, ...] = ("words", "vectors", "hybrid")
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Of one set and mode: the shares found at DEPTHS, recall against the exact search, wall
-    milliseconds (median and 95th of a hundred), processor milliseconds (mean)."""
+    """For one set and mode: the shares found at DEPTHS, recall against the exact search, wall-clock
+    milliseconds (median and 95th percentile), processor milliseconds (mean)."""
 
     shares: tuple[float, ...]
     as_exact: float
@@ -114,7 +114,7 @@ def measure(
 def exact_hits(
     index: LocalIndex, exact: Exact, model: Embedding, query: str, mode: Mode
 ) -> list[Hit]:
-    """The first EXACT_AT hits, as an index would find them that compares and fuses everything."""
+    """The first EXACT_AT hits of an index that would compare and fuse everything."""
     catalog = index._catalog
     rankings: list[list[int]] = []
     if mode != "vectors":
@@ -128,7 +128,7 @@ def exact_hits(
 
 
 def samples(*, answerable_only: bool = True) -> tuple[list[Article], list[Question]]:
-    """The sample articles, and the questions that they answer, or all."""
+    """The sample articles, and the questions that they answer, or all questions."""
     added = [one for one in load_articles(seeds_folder()) if isinstance(one, Article)]
     ids = {file_of(article.id): article.id for article in added}
     asked = [
@@ -171,7 +171,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as place:
             kept = embedding(arguments.kept)
             open_index(Path(place) / "index", added, kept).close()
-            # Opened anew, so that the times are with the embedding of the questions.
+            # Reopened, so that the times include embedding the questions.
             with open_index(Path(place) / "index", (), embedding()) as index:
                 _report(name, index, kept, sample(asked, arguments.questions))
 
@@ -191,7 +191,7 @@ def _report(name: str, index: LocalIndex, model: Embedding, asked: Sequence[Ques
 
 
 def holds(passage: Passage, asked: dict[str, Any]) -> bool:
-    """True where the passage holds an answer to this question of seed_questions.jsonl."""
+    """True if the passage contains an answer to this question of seed_questions.jsonl."""
     return any(
         file_of(passage.article_id) == Path(span["file"]).stem
         and passage.start <= span["start"]

@@ -48,7 +48,7 @@ from vectorstore.splitting import Span
 
 EMBEDDED = 1_500  # paragraphs of the set that are used
 _A_PART = 500
-A_STEP = 100  # articles that are added at once
+A_STEP = 100  # articles added at once
 PARAGRAPHS = 5  # passages of an article
 _BLANK = "\n\n"
 _FIRST_DAY, _DAYS = date(2005, 1, 1), 7305
@@ -68,7 +68,7 @@ _SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z])")
 
 
 class Archive:
-    """The articles of the archive by number, the same in every run, and their passages' vectors."""
+    """The archive's articles by number, the same in every run, and their passages' vectors."""
 
     def __init__(self, folder: Path, work: Path) -> None:
         self._set = articles(folder / "squad1_train")
@@ -79,7 +79,7 @@ class Archive:
         self.vectors = _kept(work / "paragraphs", self.model, [_seen(one) for one in self._set])
 
     def article(self, number: int) -> tuple[Article, list[Vectors]]:
-        """Of this number, with the vectors of its passages."""
+        """The article of this number, with the vectors of its passages."""
         chance = random.Random(number)  # noqa: S311
         first = number * PARAGRAPHS
         if first + PARAGRAPHS <= len(self._set):
@@ -130,7 +130,7 @@ def _seen(paragraph: Article) -> str:
 
 
 def _kept(folder: Path, model: Embedding, texts: Sequence[str]) -> Vectors:
-    """The vectors of these texts, kept in the folder in parts: what another run made is not made again."""
+    """The vectors of these texts, kept in the folder in parts and reused by later runs."""
     folder.mkdir(parents=True, exist_ok=True)
     parts = []
     for first in range(0, len(texts), _A_PART):
@@ -150,7 +150,7 @@ def _kept(folder: Path, model: Embedding, texts: Sequence[str]) -> Vectors:
 
 
 class GivenVectors:
-    """The model, but for the texts whose vectors are given."""
+    """The model, except for texts whose vectors are given."""
 
     def __init__(self, model: Embedding) -> None:
         self.name, self.identity, self.dimensions = model.name, model.identity, model.dimensions
@@ -164,7 +164,7 @@ class GivenVectors:
 
 
 def paragraphs(text: str) -> list[Span]:
-    """Every paragraph a passage."""
+    """Each paragraph as a passage."""
     spans, start = [], 0
     for part in text.split(_BLANK):
         spans.append(Span(start, start + len(part)))
@@ -180,7 +180,7 @@ def opened(folder: Path, model: GivenVectors) -> LocalIndex:
 
 
 def build(archive: Archive, folder: Path, size: int) -> None:
-    """Add what is missing to `size` passages; notes what each part took in `added.jsonl` beside."""
+    """Add what is missing up to `size` passages; notes what each part took in `added.jsonl`."""
     folder.mkdir(parents=True, exist_ok=True)
     model = GivenVectors(archive.model)
     stopped: list[int] = []
@@ -232,7 +232,7 @@ def _step(archive: Archive, model: GivenVectors, number: int, count: int) -> lis
 
 
 class Served:
-    """An index in a process of its own, which does one thing at a time and says what it took."""
+    """An index in a process of its own that does one thing at a time and reports what it took."""
 
     def __init__(self, folder: Path, asked: dict[str, Vectors]) -> None:
         context = multiprocessing.get_context("spawn")
@@ -275,14 +275,14 @@ def _serve(pipe: Connection, folder: Path, asked: dict[str, Vectors]) -> None:
 
 
 def _search(index: LocalIndex, query: str, mode: Mode, filtered: str) -> tuple[float, float]:
-    """Seconds, and seconds of processor."""
+    """Seconds of wall-clock time, and of processor time."""
     begun, worked = time.perf_counter(), time.process_time()
     index.search(query, 10, mode, **FILTERS[filtered])
     return time.perf_counter() - begun, time.process_time() - worked
 
 
 def _recall(index: LocalIndex, model: GivenVectors, asked: Sequence[str]) -> float:
-    """How much of the ten nearest of all vectors is among the ten that are found."""
+    """The share of the ten nearest of all vectors that is among the ten found."""
     wanted = model.embed(asked)
     keys = index._catalog.vector_keys()
     best: list[list[tuple[float, int]]] = [[] for _ in asked]
@@ -302,7 +302,7 @@ def _recall(index: LocalIndex, model: GivenVectors, asked: Sequence[str]) -> flo
 
 
 def memory(name: str) -> int:
-    """Megabytes: VmRSS is what is in use, VmHWM the most there was."""
+    """Megabytes: VmRSS is what is in use, VmHWM the peak."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     found = re.search(rf"{name}:\s+(\d+) kB", status)
     return int(found[1]) // 1024 if found else 0
@@ -386,13 +386,13 @@ def _row(
 
 
 def kill(eval_folder: Path, work: Path, size: int, given: Asked) -> None:
-    """Kill the index while articles are added: how long until it is whole again?"""
+    """Kill the index while articles are being added: how long until it is intact again?"""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     adding = context.Process(target=_add_on, args=(theirs, eval_folder, work, size))
     adding.start()
     ours.recv()
-    reported = [ours.recv() for _ in range(3)]  # steps that were reported as added
+    reported = [ours.recv() for _ in range(3)]  # steps reported as added
     time.sleep(0.3)
     adding.kill()
     adding.join()

@@ -30,7 +30,7 @@ QUESTIONS = Path(__file__).parent / "seed_questions.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One question and what became of it: "right", "wrong", "refused", "rightly refused" or
+    """One question and its outcome: "right", "wrong", "refused", "rightly refused" or
     "wrongly answered"."""
 
     id: str
@@ -59,7 +59,7 @@ def measure(assistant: Assistant, questions: Sequence[dict[str, Any]]) -> Iterat
 
 
 def labelled(asked: dict[str, Any], ids: Mapping[str, str]) -> LabelledQuestion:
-    """One of seed_questions.jsonl for an evaluation; `ids` of the articles by their files' stems.
+    """A question of seed_questions.jsonl for an evaluation; `ids` are the articles' by file stem.
 
     Any one of its places proves an answer.
     """
@@ -87,12 +87,12 @@ def _named(judged: Judged) -> str:
         return "wrongly answered" if judged.answer.answered else "rightly refused"
     if not judged.answer.answered:
         return "refused"
-    # Half of an answer does not do here.
+    # Half an answer is not enough here.
     return "right" if judged.right and judged.match.contained else "wrong"
 
 
 def file_of(article_id: str) -> str:
-    """The id of an article from a file is the file's stem and a hash."""
+    """The stem of an article's file: the id of an article from a file is the stem and a hash."""
     return article_id.rpartition("-")[0]
 
 

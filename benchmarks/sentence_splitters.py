@@ -31,8 +31,8 @@ Splitter = Callable[[str], list[int]]
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A paragraph, and where a sentence must and may end in it (offsets behind the last character;
-    the end of the paragraph is not among them)."""
+    """A paragraph, and where a sentence must and may end in it (offsets just after the last
+    character; the end of the paragraph is not among them)."""
 
     kind: str
     text: str
@@ -137,12 +137,12 @@ SPLITTERS: dict[str, tuple[str, Callable[[], Splitter]]] = {
 
 
 def _of(module: str) -> Any:
-    """A module of a package that is not among the project's own."""
+    """A module of a package that the project does not depend on."""
     return import_module(module)
 
 
 def _ends_of(text: str, parts: Iterable[str]) -> list[int]:
-    """The ends of parts that came back as texts, some with other white space than `text` has."""
+    """The ends of parts returned as texts, some with different white space than `text` has."""
     ends, at = [], 0
     for part in parts:
         for word in part.split():

@@ -1,9 +1,9 @@
 """The sets that retrieval is measured on: folders of documents and questions, and their indexes.
 
-A set is a folder with docs.jsonl.gz (`id`, `title`, `text`; where known `date`, `source`, `url`) and
-questions.jsonl.gz (`id`, `question`, `answers`, `answerable`, `gold_doc_ids`; where the source has it
-`start`, the first answer's offset in its document, `history`, and `gold_sentences`). The sets are
-not part of the repository. Vectors are kept between runs where a file is given for them: embedding
+A set is a folder with docs.jsonl.gz (`id`, `title`, `text`; if known `date`, `source`, `url`) and
+questions.jsonl.gz (`id`, `question`, `answers`, `answerable`, `gold_doc_ids`; if the source has
+them, `start`, the first answer's offset in its document, `history`, and `gold_sentences`). The sets
+are not part of the repository. Vectors are kept between runs if a file is given for them: embedding
 takes most of the time. Knows nothing of what is measured.
 """
 
@@ -42,8 +42,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`gold` are ids of documents; `places` where an answer stands, empty where the set does not
-    say; `candidates` the documents that an unanswerable question was made to mislead on."""
+    """`gold` holds ids of documents; `places`, where an answer is, empty if the set does not say;
+    `candidates`, the documents with which an unanswerable question was meant to mislead."""
 
     id: str
     text: str
@@ -57,12 +57,12 @@ class Question:
 
     @property
     def query(self) -> str:
-        """What is searched for: the question behind the last exchanges of its conversation."""
+        """What is searched for: the question, after the last exchanges of its conversation."""
         return leaning_on(cleaned(self.text), self.history)
 
     @property
     def start(self) -> int:
-        """Where the first answer begins in the first gold document; -1 where the set does not say."""
+        """Where the first answer begins in the first gold document; -1 if the set does not say."""
         return self.places[0].start if self.places else -1
 
     @property
@@ -70,7 +70,7 @@ class Question:
         return self.places[0].end if self.places else -1
 
     def is_in(self, passage: Passage) -> bool:
-        """True where the passage holds a place of the answer."""
+        """True if the passage contains a place of the answer."""
         return any(
             passage.article_id == place.article
             and passage.start <= place.start
@@ -99,7 +99,7 @@ def questions(folder: Path) -> list[Question]:
 
 
 def sample(asked: Sequence[Question], count: int, seed: int = 1) -> list[Question]:
-    """`count` of these drawn by a seeded chance, in their order; all, where there are fewer."""
+    """A seeded random sample of `count` of these, in their order; all, if there are fewer."""
     if len(asked) <= count:
         return list(asked)
     drawn = sorted(random.Random(seed).sample(range(len(asked)), count))  # noqa: S311
@@ -107,8 +107,8 @@ def sample(asked: Sequence[Question], count: int, seed: int = 1) -> list[Questio
 
 
 class KeptEmbedding:
-    """An embedding model whose vectors are kept in a file, by text; `seen` is what the model is
-    given for a text, so that a passage can be tried in another context. One thread at a time."""
+    """An embedding model whose vectors are kept in a file, by text; `seen` gives what the model
+    sees for a text, so that a passage can be tried in another context. One thread at a time."""
 
     def __init__(
         self, model: Embedding, file: Path, seen: Callable[[str], str] = lambda text: text
@@ -144,7 +144,7 @@ class KeptEmbedding:
 def embedding(
     kept: Path | None = None, seen: Callable[[str], str] = lambda text: text
 ) -> Embedding:
-    """The default model; with its vectors kept in the file `kept`."""
+    """The default model; its vectors are kept in the file `kept`, if given."""
     model = open_embedding(DEFAULT)
     return model if kept is None else KeptEmbedding(model, kept, seen)
 
@@ -155,7 +155,7 @@ def open_index(
     model: Embedding,
     split: Callable[[str], list[Span]] = passages,
 ) -> LocalIndex:
-    """The index in `place`, with these articles in it."""
+    """The index in `place`, containing these articles."""
     index = LocalIndex(place, lambda: model, split=split)
     try:
         index.add_articles(added)

@@ -37,7 +37,7 @@ _SHARES = (0.5, 0.9, 0.95)
 
 
 class Timed:
-    """A reader whose seconds are added up under its name."""
+    """A reader whose time is added up under its name."""
 
     def __init__(
         self, name: str, reader: Reader, seconds: Counter[str], calibration: Calibration | None
@@ -86,8 +86,8 @@ def main() -> None:
 
 
 def readers(seconds: Counter[str]) -> dict[str, Reader]:
-    """The shipped readers, the small one also by itself, with the cascade's calibration: what is
-    measured is time. Prints the memory that loading each takes."""
+    """The shipped readers, and the small one by itself, with the cascade's calibration, since only
+    time is measured. Prints the memory that loading each takes."""
     known = load_calibration(weights_folder() / "calibration.json")
     timed = []
     for name, folder in (
@@ -106,7 +106,7 @@ def readers(seconds: Counter[str]) -> dict[str, Reader]:
 def measure(
     assistants: dict[str, Assistant], asked: Sequence[tuple[str, str]], seconds: Counter[str]
 ) -> None:
-    """Ask each question, and in turn one of another kind about its article; print the table."""
+    """Ask each question, and one of another kind in turn about its article; print the table."""
     for assistant in assistants.values():
         assistant.answer("warm")
     rows: dict[tuple[str, str], list[dict[str, float]]] = {}

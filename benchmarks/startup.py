@@ -136,7 +136,7 @@ def _page(index: str) -> Iterator[tuple[str, int, float]]:
 
 
 def address_of(process: subprocess.Popen[str]) -> str:
-    """The address that a starting page prints, once it answers there."""
+    """The address that a starting page prints, once it responds there."""
     said = []
     for line in process.stdout or ():
         said.append(line)

@@ -25,7 +25,7 @@ from vectorstore.local import LocalIndex
 from vectorstore.shared import open_shared
 
 _FOLDERS = 50
-_AGE = 1_750_000_000  # seconds since 1970; long enough ago for a file's time to be believed
+_AGE = 1_750_000_000  # seconds since 1970; long enough ago for a file's time to be trusted
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ def hangs(content: bytes, name: str) -> Iterator[Draft]:
 
 
 def eats(content: bytes, name: str) -> Iterator[Draft]:
-    """Takes memory without end, in pieces."""
+    """Takes memory endlessly, in pieces."""
     eaten = []
     while True:
         eaten.append(bytearray(10_000_000))
@@ -56,7 +56,7 @@ def overflows(content: bytes, name: str) -> Iterator[Draft]:
 
 
 def tells(content: bytes, name: str) -> Iterator[Draft]:
-    """What is in its environment, by name."""
+    """The names of its environment variables."""
     yield Draft("\n".join(sorted(os.environ)))
 
 
@@ -79,7 +79,7 @@ def behaves(content: bytes, name: str) -> Iterator[Draft]:
 
 
 def read_pictures(content: bytes, name: str) -> Iterator[Draft]:
-    """Takes as many seconds for each picture as `content` says."""
+    """Takes the seconds that `content` gives for each picture."""
     read = 0
     for seconds in json.loads(content):
         if not worker.go_on():
@@ -90,7 +90,7 @@ def read_pictures(content: bytes, name: str) -> Iterator[Draft]:
 
 
 def ask_for_ever(content: bytes, name: str) -> Iterator[Draft]:
-    """As a process that a file has taken over."""
+    """As a process taken over by a file would."""
     allowance = worker._allowance
     assert allowance is not None
     while True:

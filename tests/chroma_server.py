@@ -4,7 +4,7 @@
         server.url                  http://127.0.0.1:<a free port>
         server.stop()               and it is down
 
-The command comes with chromadb. What the server says is in `<folder>.log`.
+The command comes with chromadb. The server's output is in `<folder>.log`.
 """
 
 from __future__ import annotations

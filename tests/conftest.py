@@ -1,4 +1,4 @@
-"""What every test gets: no setting and no folder of the person who runs them."""
+"""What every test gets: none of the settings and folders of the person running it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Unless all are asked for, what is exhaustive is left out: further cases of what others test."""
+    """Without --all, leave out exhaustive tests: further cases of what other tests cover."""
     if not config.getoption("--all"):
         further = [item for item in items if item.get_closest_marker("exhaustive")]
         config.hook.pytest_deselected(items=further)
@@ -46,18 +46,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def every(request: pytest.FixtureRequest) -> bool:
-    """Whether all cases are asked for, and not some of each kind."""
+    """Whether all cases are asked for, not just some of each kind."""
     return bool(request.config.getoption("--all"))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Default folders lie in a temporary home, and DATELINE_… of the environment are gone."""
+    """Default folders are in a temporary home, and no DATELINE_… variable is set."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("DATELINE_")]:
             patch.delenv(name)
-        patch.setenv("DATELINE_MODEL_PORTS", "none")  # what runs on this computer is no test's
+        patch.setenv("DATELINE_MODEL_PORTS", "none")  # tests must not see what runs here
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_DATA_HOME", str(home / "data"))
         patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
@@ -67,18 +67,18 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _terminal() -> Iterator[None]:
-    """Programs that tests start are told that their terminal closed, also where `nohup` runs the tests:
-    what it ignores is ignored by its children."""
+    """Programs that tests start hear of their terminal closing even if `nohup` runs the tests:
+    children ignore the signals it ignores."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell that started them with `&`
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell started them with `&`
         signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGHUP, before)
 
 
 class Networks:
-    """Weights are loaded once a process, whatever opens them, and what they made of an input is remembered:
-    many tests ask the same of the same articles."""
+    """Weights are loaded once per process, whatever opens them, and their outputs are cached: many
+    tests ask the same of the same articles."""
 
     def __init__(self) -> None:
         self._remembering = True
@@ -136,8 +136,8 @@ def asked_anew(networks: Networks) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _parsers_kept() -> Iterator[None]:
-    """A process that parses goes on from test to test, as it does from file to file: starting one takes longer
-    than most files do. Not one of a test's own parsers, nor one in a folder of its own."""
+    """A parser process is reused from test to test, as it is from file to file: starting one takes
+    longer than most files do. Not for a test's own parsers, nor in another working folder."""
     told, close, kill, here = Worker.told, Worker.close, Worker.kill, Path.cwd()
     idle: list[subprocess.Popen[bytes]] = []
     sound: WeakSet[Worker] = WeakSet()
@@ -177,8 +177,8 @@ def _parsers_kept() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_application() -> Iterator[None]:
-    """Gradio makes an application of a hundred routes whenever a page is begun, queued and ended, and at last
-    the one that is mounted, which is the only one that answers."""
+    """Gradio builds an application of a hundred routes whenever a page is begun, queued and ended,
+    and finally the one that is mounted, the only one that answers."""
     import gradio.blocks
 
     with pytest.MonkeyPatch.context() as patch:
@@ -188,8 +188,8 @@ def _one_application() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _types_once() -> Iterator[None]:
-    """FastAPI makes the types of hundreds of parameters and replies for every application: more than half of
-    what making one takes."""
+    """FastAPI builds the types of hundreds of parameters and replies for every application: more
+    than half the cost of making one."""
     from pydantic import TypeAdapter
 
     made: dict[tuple[Any, str, str], Any] = {}
@@ -207,7 +207,7 @@ def _types_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server, one for all tests of a process."""
+    """A PostgreSQL server, shared by all tests of a process."""
     pytest.importorskip("psycopg", reason="psycopg is not installed: pip install '.[postgres]'")
     if binaries() is None:
         pytest.skip("PostgreSQL is not installed: sudo apt install postgresql")
@@ -220,13 +220,13 @@ _numbers = itertools.count()
 
 @pytest.fixture
 def database(postgres: PostgresServer) -> str:
-    """The address of an index in PostgreSQL that nobody has made yet."""
+    """The address of an index in PostgreSQL that does not exist yet."""
     return postgres.url(f"index_{next(_numbers)}")
 
 
 @pytest.fixture(params=["a file each", "PostgreSQL"])
 def rows_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[Database], Rows]]:
-    """Opens what lies beside the articles, as it is opened where they lie in a folder and in a database."""
+    """Opens what is kept beside the articles, once as for a folder and once as for a database."""
     settings = Settings(index=tmp_path)
     if request.param == "PostgreSQL":
         settings = in_database(request.getfixturevalue("database"), tmp_path)
@@ -235,11 +235,11 @@ def rows_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable
 
 
 def in_database(database: str, folder: Path) -> Settings:
-    """The settings of a machine whose index lies in that database."""
+    """The settings of a machine whose index is in that database."""
     return Settings(index=folder, database=database, chroma_url="http://127.0.0.1:1")
 
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    """The clone's folder."""
+    """The root of the repository."""
     return Path(__file__).resolve().parent.parent

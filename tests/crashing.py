@@ -1,4 +1,4 @@
-"""kill -9 in the middle of work, at seeded moments, and a look at what is left.
+"""kill -9 in the middle of work, at seeded moments, and a check of what is left.
 
     with Killing(folder, seed=1) as killing:
         for _ in range(20):
@@ -8,10 +8,10 @@ A process forks a victim that works on the index: it opens it, adds, updates and
 rebuilds, or changes the embedding model, and reports each step when it begins and when it has been
 acknowledged. It is killed after a time drawn from the seed. Then the index is opened here and
 compared, article by article, by text, words and vectors, with what had been acknowledged; only the
-step that was cut off may have happened or not. That step is then made again, and must succeed.
+interrupted step may or may not have happened. That step is then repeated, and must succeed.
 """
 
-# ruff: noqa: S311 -- chance is seeded here, so that it can be had again; nothing is secret
+# ruff: noqa: S311 -- randomness is seeded here, so that it can be repeated; nothing is secret
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _PATIENCE = 120.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """`operation` is what was cut off, "between" where nothing was; the others name articles."""
+    """`operation` is the interrupted step, "between" if none was; the others name articles."""
 
     operation: str
     lost: list[str] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Outcome:
 
 
 class Killing:
-    """One index, and one kill after the other on it."""
+    """One index, and one kill after another on it."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self._folder = folder
@@ -79,7 +79,7 @@ class Killing:
         )
 
     def once(self) -> Outcome:
-        """Kill a process at its work, and look at what is left."""
+        """Kill a process at work, and check what is left."""
         operation = OPERATIONS[self._round % len(OPERATIONS)]
         self._round += 1
         pending = self._kill(operation)
@@ -108,7 +108,7 @@ class Killing:
         self._forker.stdout.close()
 
     def _kill(self, operation: str) -> dict[str, Any] | None:
-        """Have a victim do `operation` until it is killed; returns the step that was cut off."""
+        """Have a victim do `operation` until it is killed; returns the interrupted step."""
         job = {
             "folder": str(self._folder),
             "operation": operation,
@@ -144,7 +144,7 @@ class Killing:
                 return begun
 
     def _event(self, deadline: float | None) -> dict[str, Any] | None:
-        """What the victim reports next; None where it is time to kill it."""
+        """The victim's next report; None when it is time to kill it."""
         assert self._forker.stdout is not None
         line = b""
         while not line.endswith(b"\n"):
@@ -154,7 +154,7 @@ class Killing:
                 if line:
                     continue
                 return None
-            # One byte at a time: what select does not see must not be in a buffer.
+            # One byte at a time: nothing may be left in a buffer, where select would not see it.
             byte = os.read(self._forker.stdout.fileno(), 1)
             assert byte, "the forking process has ended"
             line += byte
@@ -175,7 +175,7 @@ class Killing:
     def _compare(
         self, index: LocalIndex, pending: dict[str, Any] | None
     ) -> tuple[list[str], list[str]]:
-        """What is lost, and what is half there; `pending` may have happened or not."""
+        """What is lost, and what is half-written; `pending` may or may not have happened."""
         lost: list[str] = []
         half: list[str] = []
         open_step = {} if pending is None else pending.get("versions", {})
@@ -220,7 +220,7 @@ class Killing:
 
 
 def _is_found(index: Index, article: Article) -> bool:
-    """By the words of its first and its last passage, and by their vectors."""
+    """By the words of its first and last passages, and by their vectors."""
     first, *_, last = article.text.split("\n\n")
     modes: tuple[Mode, ...] = ("words", "vectors")
     for mode in modes:
@@ -250,7 +250,7 @@ def _embedding(model: int) -> FakeEmbedding:
 
 
 def _slow_embedding(model: int) -> FakeEmbedding:
-    """What victims use: like a real one it takes most of the time, so that it is often cut off."""
+    """What victims use: like a real one, it takes most of the time, so it is often interrupted."""
 
     class Slow(FakeEmbedding):
         def embed(self, texts: Sequence[str]) -> Matrix:
@@ -267,8 +267,8 @@ def _fork_victims() -> None:
     """Read jobs, fork a victim for each, and say how it ended."""
     from vectorstore.vectors import import_chromadb
 
-    logging.getLogger("vectorstore").setLevel(logging.ERROR)  # a repair after a kill is no news
-    import_chromadb()  # once, and not by every victim; nothing is opened, so there are no threads
+    logging.getLogger("vectorstore").setLevel(logging.ERROR)  # a repair after a kill is expected
+    import_chromadb()  # once, not in every victim; nothing is opened, so there are no threads
     for line in sys.stdin:
         job = json.loads(line)
         victim = os.fork()
@@ -311,7 +311,7 @@ def _work(job: dict[str, Any]) -> None:
 def _steps(
     operation: str, versions: dict[str, int], chance: random.Random
 ) -> Iterator[dict[str, Any]]:
-    """Steps without end; where there is nothing to remove or update, articles are added first."""
+    """Endless steps; if there is nothing to remove or update, articles are added first."""
     while True:
         kind = operation
         if kind in ("update", "remove", "rebuild") and not versions:

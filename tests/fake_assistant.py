@@ -1,11 +1,11 @@
-"""An assistant whose answers are written in advance, over a few articles kept in memory.
+"""An assistant with scripted answers, over a few articles kept in memory.
 
     assistant = FakeAssistant()
     assistant.answer("who co-chairs the meeting?")      the scripted answer, cited to the character
     assistant.answer("anything else")                   an abstention with the closest passages
     assistant.asked                                     every question with its history and filters
 
-It knows no model, no file and no network; quotes are asserted where they are made.
+It uses no model, file or network; quotes are checked against the article when they are made.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ ARTICLES = (MEETING, HARBOUR)
 
 
 def cite(article: Article, quote: str, number: int = 1) -> Citation:
-    """A citation of the first place in the article where these words stand."""
+    """A citation of the first occurrence of these words in the article."""
     start = article.text.index(quote)
     return Citation(
         number,
@@ -202,8 +202,8 @@ class FakeAssistant:
     """Answers by the first key of `answers` that the question contains, lower-cased.
 
     `failures` are raised for the questions that contain their key. A question with "slowly" waits
-    for `go_on` after its first sentence; `stopped` is set where its stream is closed early.
-    `next` are offered to be asked next, unless they were asked.
+    for `go_on` after its first sentence; `stopped` is set if its stream is closed early.
+    `next` are offered as the next questions, unless they were asked.
     """
 
     articles: Sequence[Article] = ARTICLES
@@ -333,7 +333,7 @@ class MemoryIndex(Index):
     ) -> AddReport:
         given = {article.id: article for article in articles}
         before = dict(self.kept)
-        self.kept = {**before, **given}  # a new dict: others may be looking through the old one
+        self.kept = {**before, **given}  # a new dict: others may be iterating over the old one
         return AddReport(
             added=tuple(name for name in given if name not in before),
             updated=tuple(n for n, new in given.items() if n in before and before[n] != new),
@@ -461,7 +461,7 @@ class MemoryIndex(Index):
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 90.0) -> None:
-    """Return as soon as `true()` is; fail loudly where it never is."""
+    """Return as soon as `true()` holds; fail loudly if it never does."""
     deadline = time.monotonic() + seconds
     while not true():
         if time.monotonic() > deadline:

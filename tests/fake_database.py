@@ -1,4 +1,4 @@
-"""A database of another part of the program, beside the catalog in an index's folder.
+"""A database of another part of the program, next to the catalog in an index's folder.
 
 KEPT.name                   "other.sqlite"
 with kept_in(folder, "a text") as db: ...
@@ -24,7 +24,7 @@ KEPT = Database("other.sqlite", 0x54455354, (_make,))
 
 @contextmanager
 def kept_in(folder: Path, text: str) -> Iterator[sqlite3.Connection]:
-    """Such a database in an index's folder, open, that keeps a text."""
+    """Such a database in an index's folder, open and holding one text."""
     with closing(sqlite3.connect(folder / KEPT.name, isolation_level=None)) as db:
         KEPT.make(db)
         db.execute("INSERT INTO kept VALUES (?)", (text,))

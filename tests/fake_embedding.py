@@ -1,9 +1,9 @@
 """An embedding model for tests: a bag of words, the same on every machine and in every process.
 
     FakeEmbedding().embed(["a ferry", "the ferry"])     texts that share words are near each other
-    FakeEmbedding(identity="other@2")                   vectors that must not meet the first one's
+    FakeEmbedding(identity="other@2")                   vectors not to be mixed with the first one's
 
-No words are nearer than others, so whatever is found by vectors was found by its words.
+No word is nearer to one than to another, so whatever is found by vectors was found by its words.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _WORD = re.compile(r"\w+")
 
 
 class FakeEmbedding:
-    """`dimensions` slots, to each of which words are assigned by a stable hash, seeded by the
-    identity. `asked` is what was embedded, `texts` how much that was."""
+    """`dimensions` slots, to which words are assigned by a stable hash, seeded by the identity.
+    `asked` holds the texts embedded, `texts` is their number."""
 
     def __init__(self, identity: str = "fake@1", dimensions: int = 64) -> None:
         self.identity = identity

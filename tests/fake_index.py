@@ -1,12 +1,12 @@
-"""An index over a JSON file: words only, every article one passage.
+"""An index over a JSON file: words only, one passage per article.
 
     index = FakeIndex(folder / "articles.json")
     index.add_articles([Article(id="a", title="…", text="…")])
     index.search("words in it")                 articles that share a word, most shared words first
 
 What it is given is in the file when a call returns, as with the real one. With `gate`, a call that
-adds or removes an article whose id begins with "slow" makes the file `<gate>.reached` and then waits
-until the file `gate` is there, before it adds or after it removed: so a call can be caught in the
+adds or removes an article whose id begins with "slow" creates the file `<gate>.reached` and then
+waits until the file `gate` exists, before adding or after removing: so a call can be caught in the
 middle.
 """
 

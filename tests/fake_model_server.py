@@ -1,4 +1,4 @@
-"""A server of chat models on loopback that says what a script tells it to.
+"""A chat model server on loopback that follows a script.
 
     with ModelServer(Say("France and Saudi Arabia co-chair it [1].")) as server:
         Settings(model="openai:scripted", base_url=server.url)
@@ -7,10 +7,10 @@
     Depends(lambda asked: Fail(400) if "temperature" in asked else Say("Dakar [1]."))
 
 Each request takes the next step of the script; the last one is repeated. It streams one token (a
-word, or what `cut` says) at a time, and notes where the other side goes away in the middle. The path
-of a request says whose protocol it is answered in: OpenAI's and Anthropic's server-sent events,
+word, or what `cut` says) at a time, and notes when the client disconnects in the middle. The path
+of a request decides whose protocol it is answered in: OpenAI's and Anthropic's server-sent events,
 Ollama's lines of JSON, or Google's streamGenerateContent; `url` is OpenAI's base, `root` that of the
-others. Asked for its models, it lists `models` as OpenAI's protocol has it, or says what `listed` is.
+others. Asked for its models, it lists `models` in OpenAI's protocol, or answers with `listed`.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _LONGEST = 30.0
 
 @dataclass(frozen=True)
 class Say:
-    """Streams `text`. With `holds`, waits before the token of this number for `go_on`; `ends` is why
-    it ends, as OpenAI names it ("stop", "length"), None for a stream that just stops, "cut" for a
-    connection that breaks, "error" for a server that says in the middle that it is overloaded.
-    `thoughts` are sent first, beside the text: as a block of the provider's, for OpenAI's protocol as
-    the field that `beside` names, or as content of the type "thinking" where that is ""."""
+    """Streams `text`. With `holds`, waits for `go_on` before the token of this number; `ends` is
+    why it ends, in OpenAI's terms ("stop", "length"), None for a stream that just stops, "cut" for
+    a connection that breaks, "error" for a server that reports midway that it is overloaded.
+    `thoughts` are sent first, beside the text: as the provider's own kind of block, in OpenAI's
+    protocol as the field that `beside` names, or as content of type "thinking" if that is ""."""
 
     text: str
     cut: Sequence[str] | None = None
@@ -60,7 +60,7 @@ class Fail:
 
 @dataclass(frozen=True)
 class Send:
-    """Answers with these bytes as its body, whatever they are, until the other side has had enough."""
+    """Answers with these bytes as its body, whatever they are, until the client has had enough."""
 
     parts: Iterable[bytes]
     status: int = 200
@@ -69,14 +69,14 @@ class Send:
 
 @dataclass(frozen=True)
 class InOnePiece:
-    """Answers with one JSON object of OpenAI's protocol, whether or not a stream was asked for."""
+    """Answers with one JSON object in OpenAI's protocol, whether or not a stream was asked for."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Depends:
-    """Answers with the step that the request gets: it takes the body."""
+    """Answers with the step that `on` returns for the request's body."""
 
     on: Callable[[dict[str, Any]], Say | Fail | Send | InOnePiece]
 
@@ -97,10 +97,10 @@ class ModelServer:
         data = [{"id": name, "object": "model", "owned_by": owner} for name in models]
         told = json.dumps({"object": "list", "data": data}).encode()
         self.listed = listed or Send([told], headers={"content-type": "application/json"})
-        self.looked: list[str] = []  # where it was asked for its models
+        self.looked: list[str] = []  # the paths at which it was asked for its models
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
-        self.left = threading.Event()  # the other side went away in the middle of an answer
+        self.left = threading.Event()  # the client disconnected in the middle of an answer
         self._script = list(script)
         self._turn = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
@@ -145,7 +145,7 @@ class ModelServer:
 
 
 def free_port() -> int:
-    """A port on which nothing listens."""
+    """A port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -155,7 +155,7 @@ def free_port() -> int:
 
 
 class Wire(Protocol):
-    """How one provider's server says it; each method gives the parts of the stream as bytes."""
+    """One provider's wire format; each method gives the parts of the stream as bytes."""
 
     kind: str  # of content
 
@@ -407,7 +407,7 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
             self._chunk(b"")
 
         def _wait(self, step: Say) -> None:
-            """Until the script goes on, noticing where the other side goes away."""
+            """Wait for the script to go on, noticing if the client disconnects."""
             self.connection.settimeout(0.05)
             for _ in range(int(_LONGEST / 0.05)):
                 if step.go_on.is_set():

@@ -4,11 +4,11 @@
     reader.read("who co-chairs the meeting?", passages)
     assistant = fake_assistant(tmp_path, [Article(...)], {"co-chairs": ["France and Saudi Arabia"]})
 
-A passage that holds a phrase told for a word of the question is read as that phrase, with a score
-of 4, and the sentence around it is its evidence; every other as its first word, with a score of -4.
-With `verdicts`, a passage that holds a phrase says of a statement what is told for it: {"no": ["never
-opened"]}. It loads nothing. The assistant's index has one passage an article and finds by words alone
-(see fake_index.py); its intents are told by a question's first words.
+A passage containing a phrase given for a word of the question is read as that phrase, with a score
+of 4, and the sentence around it is its evidence; any other as its first word, with a score of -4.
+With `verdicts`, a passage containing a phrase gives that phrase's verdict on a statement: {"no":
+["never opened"]}. It loads nothing. The assistant's index has one passage per article and finds by
+words alone (see fake_index.py); its intents are recognised by a question's first words.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class FakeReader:
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
         self.asked.append(question)
-        # What is asked last counts most: a question may stand behind a conversation.
+        # What is asked last counts most: the question may follow a conversation.
         places = {word: question.lower().rfind(word.lower()) for word in self._answers}
         words = sorted((w for w, at in places.items() if at >= 0), key=lambda w: -places[w])
         phrases = [phrase for word in words for phrase in self._answers[word]]
@@ -100,7 +100,7 @@ class FakeReader:
 
 
 def no_vector(_: str) -> Any:
-    """The embedding of a question where only its words are to tell what is wanted."""
+    """A question's embedding where only its words are to tell what is wanted."""
     return np.zeros(384, np.float32)
 
 

@@ -1,9 +1,9 @@
-"""A writer that says what it was told to say, and notes what it was asked.
+"""A writer that says what it was told to say, and records what it was asked.
 
     writer = FakeWriter("France and Saudi Arabia co-chair it.", of="co-chaired by France")
     writer = FakeWriter(WritingError("the model is away"))
 
-It cites the first passage that holds the words `of`, and checks nothing.
+It cites the first passage that contains the words `of`, and checks nothing.
 """
 
 from __future__ import annotations

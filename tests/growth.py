@@ -1,9 +1,9 @@
-"""How the time that something takes grows with the size of what it is given.
+"""How the time that something takes grows with the size of its input.
 
 growth(work, 1_000)     1.0 where twice the size takes twice the time, 2.0 where it takes four times
 
-The exponent is taken over three doublings, of the processor's time and at its best of some tries: a
-slow machine is measured against itself.
+The exponent is taken over three doublings, from processor time, the best of several tries: a slow
+machine is measured against itself.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Callable
 
 _DOUBLINGS = 3
 _TRIES = 3
-_LONG_ENOUGH = 0.002  # seconds: what is shorter is mostly the measuring
+_LONG_ENOUGH = 0.002  # seconds: anything shorter is mostly the cost of measuring
 
 
 def growth(work: Callable[[int], object], size: int) -> float:
-    """The exponent of the growth of `work` from `size` on, 0 where it is too quick to be measured."""
+    """The exponent of the growth of `work` from `size` on, 0 if it is too quick to be measured."""
     small, large = _seconds(work, size), _seconds(work, size * 2**_DOUBLINGS)
     if large < _LONG_ENOUGH:
         return 0.0

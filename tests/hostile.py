@@ -1,7 +1,7 @@
-"""Titles, texts, sources and names made to run, to load, to forge or to cover something.
+"""Titles, texts, sources and names crafted to run, load, forge or cover something.
 
-`ARTICLES` carry each of them in every field a reader sees; `OUTPUT` is what a model would write that
-was talked into it; `owned` in a page says that something ran, and OUTSIDE is where a request shows.
+`ARTICLES` carry each of them in every field a reader sees; `OUTPUT` is what a model talked into it
+would write; `owned` in a page shows that something ran, a request to OUTSIDE that something loaded.
 """
 
 from __future__ import annotations

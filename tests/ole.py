@@ -1,4 +1,4 @@
-"""Writes compound files (OLE, MS-CFB), as Outlook's mails are: the few parts that a test needs.
+"""Writes compound files (OLE, MS-CFB), the format of Outlook's mails: the few parts a test needs.
 
 compound({"stream": b"…", "storage": {"stream": b"…"}})
 message({0x0037: "Subject", 0x1000: "Text"}, attachments=[…])
@@ -16,10 +16,10 @@ Tree = Mapping[str, "bytes | Tree"]
 
 
 def compound(tree: Tree) -> bytes:
-    """A compound file of these streams and storages."""
+    """A compound file with these streams and storages."""
     sectors: list[bytes] = []
     fat: list[int] = []
-    small = bytearray()  # the streams of less than 4,096 bytes, in sectors of 64
+    small = bytearray()  # the streams of under 4,096 bytes, in sectors of 64
     small_fat: list[int] = []
 
     def put_small(content: bytes) -> int:
@@ -41,7 +41,7 @@ def compound(tree: Tree) -> bytes:
     entries: list[list[object]] = [["Root Entry", 5, _NONE, _NONE, _NONE, _END, 0]]
 
     def add(children: Tree) -> int:
-        """The id of the first of the children, who hang on each other's right."""
+        """The id of the first child; each further one is the right sibling of the one before."""
         first, before = _NONE, None
         for name in sorted(children, key=lambda n: (len(n), n.upper())):
             value = children[name]
@@ -104,7 +104,7 @@ def message(
     *,
     inner: bool = False,
 ) -> Tree:
-    """A mail of these properties; text is Unicode. An attachment is a mail where it is a tree."""
+    """A mail with these properties; text is Unicode. An attachment that is a tree is a mail."""
     tree: dict[str, bytes | Tree] = {}
     counts = struct.pack("<8x4I", 0, len(attachments), 0, len(attachments))
     tree |= _properties(values, counts if inner else counts + b"\0" * 8)

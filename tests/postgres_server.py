@@ -2,10 +2,10 @@
 
     with postgres_server() as server:
         server.url("desk")          an address of the index "desk"
-        server.psql("SELECT 1")     as its administrator
+        server.psql("SELECT 1")     as the administrator
         server.stop(), server.start()
 
-It writes to no disk's surface (fsync is off) and runs as another user where tests run as root, which
+It forces nothing to disk (fsync is off), and runs as another user if tests run as root, which
 PostgreSQL refuses.
 """
 
@@ -23,7 +23,7 @@ from typing import Any
 
 from tests.chroma_server import free_port
 
-PASSWORD = "the password/of@tests"  # noqa: S105 -- signs that an address has to write otherwise
+PASSWORD = "the password/of@tests"  # noqa: S105 -- characters that a URL has to escape
 _WRITTEN = "the%20password%2Fof%40tests"
 _ADMINISTRATOR = "postgres"
 
@@ -66,7 +66,7 @@ class PostgresServer:
         self._pg_ctl("start", "-o", options, "-l", self._folder / "log")
 
     def stop(self) -> None:
-        """Every connection is cut off."""
+        """Cuts off every connection."""
         self._pg_ctl("stop", "-m", "fast")
 
     def _pg_ctl(self, *arguments: str | Path) -> None:
@@ -99,7 +99,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 def binaries() -> Path | None:
-    """The folder of PostgreSQL's programs; None where they are not installed, or nobody may run them."""
+    """The folder of PostgreSQL's programs; None if not installed, or if no user may run them."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     on_path = shutil.which("initdb")
     if on_path:
@@ -111,7 +111,7 @@ def binaries() -> Path | None:
 
 
 def _other_user() -> dict[str, Any]:
-    """Who runs it where tests run as root. Raises KeyError where there is nobody."""
+    """The user to run it as if tests run as root. Raises KeyError if there is none."""
     if os.geteuid() != 0:
         return {}
     user = pwd.getpwnam("postgres")

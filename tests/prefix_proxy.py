@@ -1,10 +1,10 @@
-"""A proxy that serves a program below a path, and takes that path away, as nginx and Caddy do.
+"""A proxy that serves a program below a path, and strips that path, as nginx and Caddy do.
 
     with below("/news/dateline", "http://127.0.0.1:7860") as address:      http://127.0.0.1:PORT/news/dateline/
         ...
 
-It passes on the host it was asked for, and says in `tells` whatever it is told to; streams are passed
-on as they come. Everything outside the path is not found, and noted in `missed`.
+It passes on the requested host, and adds the headers in `tells`; streams are passed on as they
+come. Anything outside the path is not found, and recorded in `missed`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def below(
     *,
     strips: bool = True,
 ) -> Iterator[str]:
-    """The address below which `server` is found; without `strips` the path is left as it is."""
+    """The address below which `server` is reached; without `strips` the path is left as it is."""
     target = urlsplit(server)
 
     class Handler(BaseHTTPRequestHandler):
@@ -55,12 +55,12 @@ def below(
                 for name, value in reply.getheaders():
                     if name.lower() not in _OWN:
                         self.send_header(name, value)
-                self.send_header("Connection", "close")  # where it closes, the body ends
+                self.send_header("Connection", "close")  # closing ends the body
                 self.end_headers()
                 while part := reply.read1(65_536):
                     self.wfile.write(part)
                     self.wfile.flush()
-            except OSError:  # one of both has gone
+            except OSError:  # one side has gone
                 pass
             finally:
                 upstream.close()

@@ -18,7 +18,7 @@ import uvicorn
 
 @contextmanager
 def served(app: Any) -> Iterator[str]:
-    """Serves until the block is left; what is still being answered then is cut off."""
+    """Serves until the block is left; answers still in progress are then cut off."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)

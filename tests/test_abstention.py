@@ -54,7 +54,7 @@ def test_what_may_have_been_meant_is_asked() -> None:
 def test_the_sentence_that_came_near_is_offered_and_not_cited(
     tmp_path: Path, threshold: float, read: str, told: bool
 ) -> None:
-    """Only where the answer in it is at least half as sure as it would have to be."""
+    """Only if the answer in it is at least half as sure as the threshold requires."""
     text = "The ferry [2] sails\nat noon. It is white."
     articles = [Article("a", "The ferry", text)]
     assistant = fake_assistant(tmp_path, articles, {"ferry": [read]}, threshold=threshold)

@@ -1,4 +1,4 @@
-"""The password: who has it comes in, who guesses waits, and nobody learns anything on the way."""
+"""The password: its holder gets in, guessers have to wait, and nobody learns anything by trying."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Clock:
 
 
 class Sleep:
-    """Sleeping that takes no time but the clock's, which it sets forward."""
+    """Sleeps in no real time: it moves the clock forward."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -166,7 +166,7 @@ def test_a_session_that_was_logged_out_is_over_and_the_others_are_not(access: Ac
 def test_sessions_that_somebody_planted_in_the_file_open_nothing(
     clock: Clock, tmp_path: Path
 ) -> None:
-    """Whoever hands an index over knows its file of sessions, and not the password."""
+    """Whoever hands over an index knows its sessions file, but not the password."""
     theirs = "their own password"
     with closing(Sessions.open(tmp_path / FILE)) as sessions:
         token = Access(theirs, sessions, clock).session()
@@ -235,14 +235,14 @@ def test_in_an_hour_an_address_has_few_guesses_and_no_rest_or_login_gives_it_mor
     start, guesses = clock.now, 0
     while clock.now < start + 3600:
         guess_often(access, 1, "a")
-        assert guesses % 7 or opens(access, PASSWORD, "a")  # somebody else who knows it
+        assert guesses % 7 or opens(access, PASSWORD, "a")  # somebody else, who knows it
         guesses += 1
     assert guesses <= 370
     sleep.slept.clear()
     clock.now += 3590
     guess_often(access, 2, "a")
     assert sleep.slept == [10]
-    clock.now += 3601  # one that is quiet for an hour begins anew
+    clock.now += 3601  # after a quiet hour, an address starts afresh
     sleep.slept.clear()
     guess_often(access, 5, "a")
     assert sleep.slept == []
@@ -265,7 +265,7 @@ def test_the_right_password_opens_after_some_seconds_however_much_others_have_gu
 def test_passwords_given_at_once_are_checked_one_after_the_other_and_few_wait(
     sessions: Sessions, clock: Clock
 ) -> None:
-    """Nobody learns sooner by many connections which of his guesses is right."""
+    """Many connections do not let anyone learn sooner which guess is right."""
     told: list[tuple[float, str, bool]] = []
 
     async def sleep(seconds: float) -> None:
@@ -291,7 +291,7 @@ def test_passwords_given_at_once_are_checked_one_after_the_other_and_few_wait(
     ends = asyncio.run(all_at_once())
     checked = [(round(when), right) for when, _, right in told]
     assert checked[:5] == [(0, False)] * 5
-    # Turns are 1, 2, 4, 8 and 10 s apart; who gives the same twice waits in one place.
+    # Turns are 1, 2, 4, 8 and 10 s apart; the same password given twice takes one place.
     assert checked[5:] == [(1, False), (3, False), (7, False), (15, False), (25, True), (25, True)]
     (crowded,) = [error for error in ends if error is not None]
     assert isinstance(crowded, CrowdedError)
@@ -339,7 +339,7 @@ def test_who_has_a_whole_network_of_ipv6_guesses_as_one(access: Access, sleep: S
 def test_a_browser_that_has_known_the_password_waits_for_nobody_elses_guesses(
     access: Access, sleep: Sleep
 ) -> None:
-    """Also where it has the address of somebody who guesses: behind a proxy that tells of none."""
+    """Even if it shares an address with a guesser, behind a proxy that forwards no addresses."""
     visitor, _ = new_visitor(secure=False)
     mine, others = {VISITOR: "m" * 43}, {VISITOR: "o" * 43}
     access.remember(visitor_of(mine) or "")
@@ -350,7 +350,7 @@ def test_a_browser_that_has_known_the_password_waits_for_nobody_elses_guesses(
     assert opens(access, PASSWORD, "127.0.0.1", mine)
     guess_often(access, 5, "127.0.0.1", mine)
     assert sleep.slept == []
-    guess_often(access, 1, "127.0.0.1", mine)  # its own it does
+    guess_often(access, 1, "127.0.0.1", mine)  # but it does for its own
     assert sleep.slept == [1]
     assert visitor != visitor_of(mine)
 
@@ -432,7 +432,7 @@ def test_a_login_makes_its_browser_known_and_then_guesses_of_its_address_do_not_
     known = {"Cookie": given[1]}
     again = send(site, "POST", "/login", data={"password": PASSWORD}, headers=known)
     assert again.status_code == 303
-    assert len(again.headers.get_list("set-cookie")) == 1  # it stays the same visitor
+    assert len(again.headers.get_list("set-cookie")) == 1  # it is still the same visitor
     assert sleep.slept == []
 
 
@@ -460,7 +460,7 @@ def test_a_wrong_password_is_told_and_the_next_ones_take_longer(site: Any, sleep
         assert "set-cookie" not in wrong.headers
         assert "wrong</b>" not in wrong.text
         assert sleep.slept == pause
-    # Who gives none guesses nothing, and who gives the right one has it checked like any other.
+    # Giving none is not a guess, and the right one is checked like any other.
     assert send(site, "GET", "/api/articles").status_code == 401
     assert sleep.slept == [1]
     token = {"Authorization": f"Bearer {PASSWORD}"}
@@ -495,7 +495,7 @@ def test_where_many_passwords_wait_one_more_is_told_when_to_come_again(
 
     for reply in asyncio.run(crowded()):
         assert reply.status_code == 429
-        # 1, 2, 4, 8 and 10 s for those that wait, and 10 s more
+        # 1, 2, 4, 8 and 10 s for those waiting, and 10 s more
         assert 30 <= int(reply.headers["retry-after"]) <= 35
         assert "everal other passwords from this address are being checked" in reply.text
 
@@ -646,7 +646,7 @@ def test_the_address_at_which_a_request_arrived_is_a_name_and_another_is_not(sit
 
 @contextmanager
 def behind(*proxies: str) -> Iterator[str]:
-    """A server that believes these, and its address."""
+    """A server that trusts these proxies, and its address."""
     code = textwrap.dedent("""
         import sys
         from assistant.api import serve
@@ -659,7 +659,7 @@ def behind(*proxies: str) -> Iterator[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", code, PASSWORD, *proxies],
         cwd=Path(__file__).parent.parent,
-        # Nobody but the setting says whom to believe.
+        # Only the setting says whom to trust.
         env={**os.environ, "FORWARDED_ALLOW_IPS": "*"},
         stdout=subprocess.PIPE,
         text=True,
@@ -679,7 +679,7 @@ def guess(client: httpx.Client, password: str, address: str) -> int:
 
 def test_forwarded_addresses_of_nobody_who_is_named_are_not_believed() -> None:
     with behind() as url, httpx.Client(base_url=url, trust_env=False) as client:
-        for n in range(5):  # forged: they all come from here
+        for n in range(5):  # forged: they all come from this computer
             assert guess(client, "wrong password", f"203.0.113.{n}") == 403
         before = time.monotonic()
         assert guess(client, PASSWORD, "203.0.113.9") == 303
@@ -697,7 +697,7 @@ def test_a_proxy_that_is_named_is_believed_whose_a_request_is_and_how_it_came() 
             assert guess(client, "wrong password", f"203.0.113.{n}") == 403
         for _ in range(5):
             guess(client, "wrong password", "203.0.113.200, 198.51.100.1")
-        # Of a list, what the proxy itself has seen counts.
+        # In a list, the address that the proxy itself saw counts.
         before = time.monotonic()
         assert guess(client, PASSWORD, "203.0.113.200") == 303
         client.cookies.clear()  # somebody else, who has not logged in before
@@ -722,7 +722,7 @@ def test_a_proxy_is_named_by_its_address(proxies: str) -> None:
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate that nobody vouches for, and its key."""
+    """A certificate that no authority vouches for, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Adding in the background: progress, failures, trying again, limits, and the end."""
+"""Adding in the background: progress, failures, retries, limits, and shutdown."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ FILES = {
 
 
 class GatedIndex(MemoryIndex):
-    """Stores nothing before its gate is open, and nothing whose title is in `refused`."""
+    """Stores nothing until its gate is open, and never anything whose title is in `refused`."""
 
     def __init__(self, articles: Iterable[Article] = ()) -> None:
         super().__init__(articles)
@@ -80,7 +80,7 @@ def adding(index: GatedIndex) -> Iterator[Adding]:
 
 @contextmanager
 def ended(adding: Adding) -> Iterator[Adding]:
-    """Closed at the end, as the program does it."""
+    """Closed at the end, as the program does."""
     try:
         yield adding
     finally:
@@ -88,12 +88,12 @@ def ended(adding: Adding) -> Iterator[Adding]:
 
 
 def sealed(index: Index, **more: Any) -> Adding:
-    """On one computer: each is the next start of the one before."""
+    """With the seal of one computer: each continues as a restart of the one before."""
     return Adding(index, seal=SEAL, **more)
 
 
 def ending(adding: Adding) -> bool:
-    """Whether it takes nothing any more; up to then it is given one of its files once more."""
+    """Whether it accepts nothing any more; tries by giving it one of its files again."""
     try:
         adding.file("0.txt", text("Title 0"))
     except StoreError as error:
@@ -431,7 +431,7 @@ def test_an_upload_that_was_cut_off_by_the_end_goes_on_at_the_next_start(
         adding.file("reports/a.txt", text("a"), upload="u", of=3)
     with ended(sealed(index, folder=tmp_path)) as later:
         assert later.status().running
-        for name in ("b", "c"):  # by the page, which was open all the time
+        for name in ("b", "c"):  # by the page, which was open all along
             later.file(f"reports/{name}.txt", text(name), upload="u", of=3)
         assert later.wait(60)
         assert (later.status().done, later.status().failures) == (later.status().total, ())
@@ -449,7 +449,7 @@ def test_files_that_were_announced_and_never_came_are_told_until_they_are_dismis
 
     with ended(opened()) as adding:
         adding.file("reports/a.txt", text("a"), upload="u", of=3)
-    for _ in range(2):  # the page is closed, and the program is ended once more
+    for _ in range(2):  # the page is closed, and the program is ended again
         with ended(opened()) as later:
             now[0] += 61
             (failure,) = later.status().failures
@@ -526,7 +526,7 @@ def test_a_folder_that_a_handed_over_index_asks_for_is_not_read(
         assert not any(failure.again or adding.again(failure.name) for failure in failures)
         assert adding.wait(60)
     assert index.kept == {}
-    with ended(sealed(index, folder=waiting)) as later:  # and it was told of once
+    with ended(sealed(index, folder=waiting)) as later:  # and it was reported once
         assert later.status().failures == ()
 
 
@@ -566,7 +566,7 @@ def test_a_file_that_waits_in_a_handed_over_index_is_read_only_when_somebody_wan
         index.gate.set()
         assert adding.wait(60)
     index.kept.clear()
-    for _ in range(2):  # who does not say so is asked again at the next start
+    for _ in range(2):  # without an answer, the question is asked again at the next start
         with ended(sealed(index, folder=here)) as later:
             (failure,) = later.status().failures
             assert (failure.what, failure.again) == ("a.txt", True)
@@ -731,11 +731,11 @@ def test_a_key_that_others_can_read_or_have_put_there_is_not_used(tmp_path: Path
     assert not Seal.kept(None).holds(line)
 
 
-# -- several at a time ---------------------------------------------------------------------------
+# -- several at once -----------------------------------------------------------------------------
 
 
 class HeldIndex(GatedIndex):
-    """Only what is titled "long" waits at the gate."""
+    """Only articles titled "long" wait at the gate."""
 
     def add_articles(
         self, articles: Iterable[Article], *, progress: OnProgress | None = None
@@ -768,7 +768,7 @@ def test_what_one_visitor_gives_does_not_wait_for_anothers_long_work() -> None:
 
 
 def test_each_visitor_has_his_turns(tmp_path: Path) -> None:
-    """Whoever has much holds one reader; the others share the rest, a step each."""
+    """A visitor with much to add holds one reader; the others share the rest, a step each."""
     index = HeldIndex()
     order: list[str] = []
     store = index.add_articles
@@ -884,14 +884,14 @@ def test_a_full_disk_is_told_and_the_counter_goes_on(tmp_path: Path, room: int) 
         assert (
             "could not be kept until it is read: File too large. Free some space" in told["message"]
         )
-    # Of the three that were announced one is still to come.
+    # Of the three announced, one is still to come.
     assert (full[2]["done"], full[2]["total"], full[2]["failures"]) == (0, 1, [])
     assert later == [[202, {}]]
     assert (end["done"], end["total"], end["line"]) == (1, 1, "1 article added.")
     assert [path.name for path in (tmp_path / "waiting").iterdir()] == ["lock"]
 
 
-# -- what the index has from elsewhere -----------------------------------------------------------
+# -- articles the index has from elsewhere -------------------------------------------------------
 
 
 @pytest.fixture
@@ -920,7 +920,7 @@ def test_a_file_given_first_to_the_page_and_then_in_a_folder_is_one_article_with
     assert article.sources == (uploaded.source, *{"Ferry"} - {uploaded.source})
     assert len(article.origins) == 2
     file.unlink()
-    assert real.sync(file.parent, prune=True, yes=True).removed == ()  # the page's stays
+    assert real.sync(file.parent, prune=True, yes=True).removed == ()  # the page's copy stays
     assert len(real.articles()) == 1
 
 
@@ -938,7 +938,7 @@ def test_a_file_of_a_folder_that_is_then_given_to_the_page_is_one_article_with_t
         assert adding.status().line == "1 article unchanged."
         (article,) = real.articles()
         assert (article.id, len(article.origins)) == (synced, 2)
-        # Other bytes under the same name are another article, and take nobody's place.
+        # Other bytes under the same name are another article, and replace nothing.
         adding.dismiss()
         adding.file(f"mine/{name}", FILES[name].replace(b"twelve", b"thirteen"))
         assert adding.wait(60)

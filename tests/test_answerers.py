@@ -1,4 +1,4 @@
-"""What every form of answer keeps to, and what each makes of the same passages."""
+"""What holds for every form of answer, and what each makes of the same passages."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_nothing_is_made_of_nothing(answerer: Answerer) -> None:
 
 
 class Noting(FakeReader):
-    """Notes the texts that it is given."""
+    """Records the texts that it is given."""
 
     def __init__(self, answers: dict[str, list[str]]) -> None:
         super().__init__(answers)
@@ -208,7 +208,7 @@ def test_a_few_words_are_told_unless_sentences_are_surer_or_several_things_wante
             (Spans(), 0.6, Spans.wanted),
         )
     ]
-    # What is as sure is told in the order of the forms.
+    # Equally sure answers are ranked in the order of the forms.
     assert max(reversed(forms), key=given.preference).form == told
 
 
@@ -373,7 +373,7 @@ def test_where_the_judge_says_otherwise_of_the_sentence_alone_neither_yes_nor_no
         "Was anybody hurt in the flood?",
         {"hurt": ["Nobody was hurt"]},
         leaning="yesno",
-        verdicts={"yes": ["county"], "no": ["Nobody"]},  # of the passage, of its last sentence
+        verdicts={"yes": ["county"], "no": ["Nobody"]},  # on the passage, on its last sentence
     )
     found = found_by(Verdicts(), given)
     assert (found.short, found.lead) == (None, "")

@@ -1,4 +1,4 @@
-"""Turns, citations and answers as values: what they refuse, and what they become as JSON."""
+"""Turns, citations and answers as values: what they reject, and how they look as JSON."""
 
 from __future__ import annotations
 

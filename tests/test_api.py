@@ -357,7 +357,7 @@ def test_a_page_with_nonces_is_the_page_otherwise(page: str) -> None:
 
 @contextmanager
 def serving(port: int, *, page: bool = False) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A server of its own process, and the address it said it is ready at."""
+    """A server in a process of its own, and the address at which it reported ready."""
     code = textwrap.dedent(f"""
         import sys
         from assistant.api import serve

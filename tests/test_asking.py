@@ -32,7 +32,7 @@ def assistant() -> Iterator[FakeAssistant]:
         failures={"boom": RuntimeError("/secret/path"), "damaged": StoreDamagedError("<x> is bad.")}
     )
     yield fake
-    fake.go_on.set()  # whatever still waits ends
+    fake.go_on.set()  # ends whatever still waits
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def ended(desk: Desk, conversations: Conversations, asked: Exchange) -> Exchange
 
 
 def writing(desk: Desk, asked: Exchange) -> None:
-    """Wait until there is a first part of the answer."""
+    """Wait until the first part of the answer is there."""
     wait_until(lambda: (p := desk.progress(asked.id)) is not None and p.answer is not None)
 
 
@@ -139,7 +139,7 @@ def test_followers_see_their_place_then_the_answer_grow(
             seen.append(progress)
             if progress.answer is None:
                 desk.stop("ann", first.conversation_id)
-                assistant.go_on.set()  # lets go of the first
+                assistant.go_on.set()  # releases the first
                 wait_until(assistant.stopped.is_set)
                 assistant.go_on.clear()
             else:
@@ -174,7 +174,7 @@ def test_stop_keeps_the_part_so_far_at_once_and_closes_the_stream(
     desk.stop("bob", asked.conversation_id)  # not his
     assert desk.progress(asked.id) is not None
     desk.stop("ann", asked.conversation_id)
-    assert not assistant.go_on.is_set()  # the assistant still holds on to its sentence
+    assert not assistant.go_on.is_set()  # the assistant is still holding back its sentence
     exchange = ended(desk, conversations, asked)
     assert exchange.state == "stopped"
     assert exchange.answer is not None
@@ -275,7 +275,7 @@ def test_who_poses_as_many_visitors_is_bound_by_his_session_and_his_address() ->
             rate.take(f"{session} {visitor}", Caller(session, "203.0.113.9"))
     with pytest.raises(TooManyQuestionsError, match="8 questions a minute"):
         rate.take("once more", Caller("once more", "203.0.113.9"))
-    rate.take("ann", Caller("hers", "203.0.113.10"))  # whom nothing of that concerns
+    rate.take("ann", Caller("hers", "203.0.113.10"))  # who is unaffected by any of that
     now = 60.0
     rate.take("another cookie", mine)
 

@@ -1,4 +1,4 @@
-"""The assistant end to end over the sample articles, with the models that ship, and its contract."""
+"""The assistant end to end over the sample articles, with the shipped models, and its contract."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.conftest import Networks
 from vectorstore import Article, Hit, Index, Passage
 from vectorstore.errors import StoreError
 
-# What the shipped reader reaches on benchmarks/seed_questions.jsonl, less a little for the rounding of other
-# processors: of those that the articles answer, and of those that they do not.
+# What the shipped reader reaches on benchmarks/seed_questions.jsonl, less a margin for other
+# processors' rounding: on the questions that the articles answer, and on those they do not.
 RIGHT_FLOOR = 0.8
 REFUSED_FLOOR = 0.6
 _UNANSWERABLE = ("rightly refused", "wrongly answered")
@@ -40,12 +40,12 @@ def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
 
 @pytest.fixture(scope="module")
 def outcomes(assistant: Assistant, every: bool) -> list[Outcome]:
-    """Of all sample questions, or of every sixth."""
+    """Of all sample questions, or every sixth."""
     return list(measure(assistant, load() if every else load()[::6]))
 
 
 def proved(assistant: Assistant, answer: Answer) -> bool:
-    """Every citation an exact slice of its article."""
+    """Whether every citation is an exact slice of its article."""
     return all(
         assistant.index.get(citation.article_id).text[citation.start : citation.end]
         == citation.quote
@@ -164,7 +164,7 @@ def test_the_same_question_is_answered_the_same_by_several_threads_and_as_a_stre
 
 
 def said(answer: Answer) -> tuple[object, ...]:
-    """All of an answer that does not hang on the last digits of a score."""
+    """Everything in an answer that does not depend on the last digits of a score."""
     return (answer.kind, answer.text, answer.short, answer.citations, answer.statements)
 
 
@@ -203,7 +203,7 @@ def test_limits_hold(assistant: Assistant) -> None:
 
 
 def test_articles_of_the_callers_own_are_answered_from_at_once(tmp_path: Path) -> None:
-    """Also where two have equal text: both are kept, found and named."""
+    """Even if two have equal text: both are kept, found and named."""
     text = "The lighthouse of Grimsel Rock was painted green by Ada Thorne in 1931."
     with Assistant.open(Settings(index=tmp_path / "index")) as opened:
         report = opened.index.add_articles(

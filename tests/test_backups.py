@@ -72,8 +72,8 @@ def test_a_backup_overwrites_nothing_else(tmp_path: Path) -> None:
     db.close()
     with opened(tmp_path / "index") as index:
         for file, message in [
-            (letter, "letter.txt exists and is no backup. Give another name"),
-            (tmp_path / "other.sqlite", "exists and is no backup"),
+            (letter, "letter.txt exists and is not a backup. Give another name"),
+            (tmp_path / "other.sqlite", "exists and is not a backup"),
             (tmp_path, "could not be written: Is a directory"),
             (tmp_path / "none" / "a.backup", "could not be written: No such file"),
             (tmp_path / "index" / "a.backup", "is in the index's own folder"),
@@ -208,7 +208,7 @@ def test_a_database_can_be_left_out_and_then_stays_as_it_is_where_it_is(tmp_path
 
 
 def test_an_earlier_backup_leaves_the_other_databases_as_they_are(tmp_path: Path) -> None:
-    file = backed_up(tmp_path, ferry("a"))  # with nothing beside it, as earlier versions wrote them
+    file = backed_up(tmp_path, ferry("a"))  # with no other databases, as earlier versions wrote
     with beside(tmp_path / "index", "kept"):
         pass
     restore(file, tmp_path / "index", replace=True)
@@ -271,7 +271,7 @@ def test_a_damaged_backup_changes_nothing(tmp_path: Path, damage: Callable[[Path
 
 def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear")
-    with pytest.raises(StoreFormatError, match=r"letter.txt is no backup"):
+    with pytest.raises(StoreFormatError, match=r"letter.txt is not a backup"):
         restore(tmp_path / "letter.txt", tmp_path / "index")
     with pytest.raises(StoreError, match="there is no backup"):
         restore(tmp_path / "none", tmp_path / "index")
@@ -289,7 +289,7 @@ def test_a_backup_of_a_newer_format_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new(tmp_path: Path) -> None:
-    """At every file that it moves, removes or makes durable."""
+    """At every file that it moves, removes or syncs to disk."""
     program = (
         "import os, pathlib, shutil, sys\n"
         "from tests.fake_database import KEPT\n"
@@ -324,7 +324,7 @@ def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new(tmp_path: Path) 
         assert left in ({"old"}, {"a", "b"})
         others = kept_beside(folder)
         assert others in (["asked"], ["restored"])
-        # What was asked of the old articles is there as long as these are.
+        # Questions asked of the old articles are there as long as those articles are.
         assert others == ["asked"] or left == {"a", "b"}
         seen.add((ended.returncode, len(left)))
         restore(file, folder, replace=True)
@@ -387,7 +387,7 @@ def test_an_index_with_what_dateline_does_not_make_is_not_opened(
     run_on(tmp_path / "index" / CATALOG, statement)
     with pytest.raises(StoreDamagedError, match=rf"did not make {named}.*dateline restore"):
         opened(tmp_path / "index")
-    restore(file, tmp_path / "index")  # and is no index that would have to be kept
+    restore(file, tmp_path / "index")  # the damaged file is no index that would have to be kept
     with opened(tmp_path / "index") as index:
         assert names(index) == {"a"}
 
@@ -614,7 +614,7 @@ def test_a_generation_that_is_no_number_leads_nowhere(tmp_path: Path) -> None:
     assert not (tmp_path.parent / "elsewhere").exists()
 
 
-# -- below -------------------------------------------------------------------------------------
+# -- helpers -----------------------------------------------------------------------------------
 
 
 def run_on(file: Path, *statements: str) -> None:
@@ -642,7 +642,7 @@ def backed_up(folder: Path, *articles: Article) -> Path:
 
 @contextmanager
 def beside(folder: Path, text: str) -> Iterator[sqlite3.Connection]:
-    """Another database in an index's folder, that keeps a text."""
+    """Another database in an index's folder, holding one text."""
     if not folder.exists():
         opened(folder).close()
     with kept_in(folder, text) as db:

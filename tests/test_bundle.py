@@ -1,4 +1,4 @@
-"""One file that a press database filled with articles gives each of them, by its own name and day."""
+"""A press database's file of many articles yields each of them, under its own name and day."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ TD
 AN  Document WEIT000020250502el520001k
 """
 
-# Without the number of a document, the text beside its tag.
+# Without document numbers, with the text beside its tag.
 FACTIVA_PADDED = f"""SE  News
 HD  Otter back in the Orrin
 BY  By Siv Aasen

@@ -1,4 +1,4 @@
-"""Calibration: what it learns, where it is kept, for which reader it is used, and the command."""
+"""Calibration: what it learns, where it is kept, which reader it applies to, and the command."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CALIBRATION = {
 
 
 class LoudReader(FakeReader):
-    """Scores everything a hundred higher, so that its raw score says it is always sure."""
+    """Scores everything a hundred higher, so its raw score always claims certainty."""
 
     def __init__(self) -> None:
         super().__init__(ANSWERS, name="loud", calibration=None)
@@ -166,7 +166,7 @@ def test_the_curve_refuses_more_as_the_threshold_rises() -> None:
 
 
 def test_a_form_is_fitted_on_the_questions_that_want_it() -> None:
-    """A list is no answer to a question that wants none, whatever is in it."""
+    """A list does not answer a question that does not ask for one, whatever it contains."""
     judged = []
     for kind, told, score in OUTCOMES * 30:
         judged.append(Judged(kind, "", (option("span", score, told), option("list", 9.0, "right"))))
@@ -279,7 +279,7 @@ def test_the_command_calibrates_and_doctor_tells(tmp_path: Path) -> None:
 
     told = run("doctor")[1]
     assert str(weights_folder() / "calibration.json") in told
-    assert not re.search(r"[{}'\"]\w+[{}'\"]", told)  # nothing as a program writes it
+    assert not re.search(r"[{}'\"]\w+[{}'\"]", told)  # nothing in a program's notation
     code, stdout, _ = run("calibrate", str(file), "--json")
     found = json.loads(stdout)
     assert code == 0

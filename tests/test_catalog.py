@@ -1,4 +1,4 @@
-"""The SQLite file: what is committed is kept, what is removed is gone, what is broken is said."""
+"""The SQLite file: what is committed is kept, what is removed is gone, damage is reported."""
 
 from __future__ import annotations
 
@@ -283,7 +283,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_a_process_killed_while_making_the_file_leaves_one_that_opens(tmp_path: Path) -> None:
-    """At every write that SQLite does while the file is made."""
+    """At every write that SQLite does while the file is created."""
     program = (
         "import os, sys, sqlite3, pathlib\n"
         "from vectorstore.catalog import open_catalog\n"
@@ -312,7 +312,7 @@ def test_a_process_killed_while_making_the_file_leaves_one_that_opens(tmp_path: 
     assert 0 in ends
 
 
-# -- below -------------------------------------------------------------------------------------
+# -- helpers -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -342,7 +342,7 @@ def words(catalog: Catalog, query: str) -> list[str]:
 
 
 def traces(catalog: Catalog) -> set[bytes]:
-    """Which traces of SECRET the files of the index hold, in upper or lower case, or as a stem."""
+    """Which traces of SECRET the index's files hold, in upper or lower case, or as a stem."""
     content = b"".join(file.read_bytes() for file in Path(catalog.name).parent.iterdir()).lower()
     held = {trace for trace in TRACES if trace in content or trace[:-2] in content}
     vector = vector_of(SECRET)

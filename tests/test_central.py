@@ -1,4 +1,4 @@
-"""Which sentences say most of what a text says."""
+"""Which sentences are the most central to a text."""
 
 from __future__ import annotations
 

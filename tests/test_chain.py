@@ -1,4 +1,4 @@
-"""The chain over fakes: what it takes, what it refuses, and its six ways of being run."""
+"""The chain over fakes: what it accepts, what it refuses, and the six ways to run it."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_it_composes_with_other_runnables(assistant: Assistant) -> None:
     assert text.invoke({"question": QUESTION}) == "France and Saudi Arabia. [1]"
 
 
-# -- what an answer tells ----------------------------------------------------------------------
+# -- what an answer reports --------------------------------------------------------------------
 
 
 def test_the_trace_has_the_question_as_rewritten_and_every_stage(assistant: Assistant) -> None:
@@ -590,11 +590,11 @@ def test_an_article_removed_while_it_is_read_is_told(tmp_path: Path) -> None:
     question = "Where is the meeting held?"
 
     class RemovingReader(FakeReader):
-        """Reads, and meanwhile somebody removes what it reads."""
+        """Reads, while somebody removes what it reads."""
 
         def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
             readings = super().read(question, passages)
-            with suppress(ArticleNotFoundError):  # the second time it reads
+            with suppress(ArticleNotFoundError):  # when it reads a second time
                 opened.index.remove([passage.article_id for passage in passages])
             return readings
 

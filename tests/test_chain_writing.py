@@ -1,4 +1,4 @@
-"""The chain with a writer: its answers go out as they grow, and where it fails the reader's do."""
+"""The chain with a writer: its answers are sent as they grow; if it fails, the reader's are."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_a_writer_out_of_reach_is_not_waited_for_twice(tmp_path: Path) -> None:
 
 
 class Slow(FakeWriter):
-    """Says its first word, then waits until it is let go or left."""
+    """Says its first word, then waits until it is released or abandoned."""
 
     def __init__(self) -> None:
         super().__init__(SAID, of="France")
@@ -213,7 +213,7 @@ def test_an_answer_that_is_no_longer_waited_for_stops_the_writer(tmp_path: Path)
 
 
 def test_many_waiting_answers_do_not_hold_up_another(tmp_path: Path) -> None:
-    """Far more than the event loop has threads."""
+    """Far more of them than the event loop has threads."""
     writer = Slow()
     slow = writing(folder(tmp_path, "slow"), writer)
     quick = fake_assistant(folder(tmp_path, "quick"), ARTICLES, KNOWN)

@@ -88,7 +88,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture
 def articles(tmp_path: Path) -> Path:
-    """A folder with two articles and a file that is none."""
+    """A folder with two articles and a file that is not one."""
     folder = tmp_path / "articles"
     folder.mkdir()
     (folder / "ferry.md").write_text(
@@ -109,7 +109,7 @@ def test_every_command_explains_itself_with_an_example(run: Run, command: str) -
     help_ = run(command, "--help")
     assert help_.exit_code == 0
     assert re.search(rf"^  Examples?:\n    dateline {command}\b", help_.stdout, re.MULTILINE)
-    assert ("--json" in help_.stdout) == (command != "mcp")  # what that says is JSON anyway
+    assert ("--json" in help_.stdout) == (command != "mcp")  # its output is JSON anyway
     assert ("--index" in help_.stdout) == (command not in ("collections", "move"))
     assert ("--collection" in help_.stdout) == (command != "move")
 
@@ -120,7 +120,7 @@ def test_help_lists_every_command_and_exit_code(run: Run) -> None:
     assert sorted(listed) == sorted(COMMANDS)
     for code in (0, 1, 2, 3, 4, 130):
         assert re.search(rf"^    {code} +\S", text, re.MULTILINE), code
-    assert "..." not in text.partition("Commands:")[2]  # no line of the list is cut
+    assert "..." not in text.partition("Commands:")[2]  # no line of the list is cut off
 
 
 def test_the_version_is_printed() -> None:
@@ -296,7 +296,7 @@ def test_sync_watches_a_folder_while_others_use_the_index_until_ctrl_c(
         assert len(told_next(process)["new"]) == 1
         (articles / "strike.txt").rename(articles / "dockers.txt")
         assert len(told_next(process)["moved"]) == 1
-        assert len(json.loads(run("list", "--json").stdout)) == 3  # through the one that watches
+        assert len(json.loads(run("list", "--json").stdout)) == 3  # served by the watching process
         process.send_signal(signal.SIGINT)
         last = seen(terminal)
         assert process.wait(60) == 0
@@ -517,7 +517,7 @@ def test_what_only_reads_makes_no_index(tmp_path: Path, command: tuple[str, ...]
 
 def test_doctor_makes_no_index(tmp_path: Path) -> None:
     result = run_on(tmp_path / "mistyped")("doctor", "--json")
-    assert result.exit_code == 1  # as for everything else that needs an index
+    assert result.exit_code == 1  # as with every other command that needs an index
     report = json.loads(result.stdout)
     assert report["healthy"] is False
     (finding,) = [f for f in report["findings"] if f["severity"] != "ok"]
@@ -649,7 +649,7 @@ def test_doctor_asks_each_model_and_tells_which_servers_run_here_and_asks_those_
         assert "vLLM runs on this computer and is not used; its models: a:1b, b:7b" in told
         assert f"to choose one, set DATELINE_MODELS=openai:a:1b@{other.url}" in told
         assert other.requests == []
-        assert "A server runs" not in told  # the one that is set
+        assert "A server runs" not in told  # the one in the settings
         monkeypatch.setenv("DATELINE_MODEL_PORTS", "none")
         assert "vLLM" not in samples("doctor").stdout
 
@@ -765,7 +765,7 @@ def test_a_backup_without_conversations_holds_none_and_restore_keeps_those_there
 
     file, secret = tmp_path / "articles.dateline", "What did nobody else ask?"
     with (
-        Assistant.open(Settings(index=tmp_path / "index")),  # another program leaves them out, too
+        Assistant.open(Settings(index=tmp_path / "index")),  # the holder leaves them out, too
         closing(Conversations.open(tmp_path / "index" / FILE)) as kept,
     ):
         asked = kept.begin("visitor", secret)
@@ -787,7 +787,7 @@ def test_restore_says_what_is_no_backup(two: Run, tmp_path: Path) -> None:
     assert "there is no backup" in two("restore", str(tmp_path / "none")).stderr
     other = tmp_path / "notes.txt"
     other.write_text("notes", encoding="utf-8")
-    assert "is no backup" in two("restore", str(other), "--replace").stderr
+    assert "is not a backup" in two("restore", str(other), "--replace").stderr
 
 
 # -------------------------------------------------------------------- in a process, on a terminal
@@ -828,7 +828,7 @@ def test_no_terminal_is_too_poor_to_show_an_article(
 def on_terminal(
     arguments: list[str], env: dict[str, str], *, stdin: bool = False, stdout: bool = False
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    """The process with a terminal as its stderr (and its stdin or stdout), and its other end."""
+    """The process with a terminal as its stderr (and stdin or stdout), and the other end of it."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         arguments,
@@ -836,11 +836,11 @@ def on_terminal(
         stdin=theirs if stdin else subprocess.DEVNULL,
         stdout=theirs if stdout else subprocess.PIPE,
         stderr=theirs,
-        # Whoever runs the tests may ignore Ctrl-C, and children inherit that.
+        # The tests' parent process may ignore Ctrl-C, and children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(theirs)
-    with open(ours, "r+b", buffering=0) as terminal:  # noqa: PTH123  a descriptor, no path
+    with open(ours, "r+b", buffering=0) as terminal:  # noqa: PTH123  a descriptor, not a path
         try:
             yield process, terminal
         finally:
@@ -858,14 +858,14 @@ def told_next(process: subprocess.Popen[bytes], *, limit: float = 120) -> Any:
 
 
 def seen(terminal: IO[bytes], pattern: bytes | None = None, *, limit: float = 60) -> bytes:
-    """What the terminal shows until the pattern is there, or until the process is gone."""
+    """What the terminal shows until the pattern appears, or until the process has ended."""
     shown = b""
     while pattern is None or not re.search(pattern, shown):
         ready, _, _ = select.select([terminal], [], [], limit)
         assert ready, f"nothing more came after {shown!r}"
         try:
             more = terminal.read(65536)
-        except OSError:  # how a terminal ends on Linux
+        except OSError:  # how a terminal's end shows on Linux
             more = b""
         if not more:
             assert pattern is None, f"{pattern!r} never came: {shown!r}"
@@ -892,7 +892,7 @@ SAID = "The ministerial meeting will be co-chaired by France and Saudi Arabia"
 
 
 def left_on_screen(shown: bytes) -> str:
-    """What a terminal shows at the end, for the few commands that drawing a growing text takes."""
+    """What a terminal finally shows, for the few control codes that drawing growing text takes."""
     rows = [""]
     row = column = 0
     for control, plain in re.findall(
@@ -925,7 +925,7 @@ def test_a_model_is_read_while_it_writes(root: Path, tmp_path: Path, two: Run) -
             script.go_on.set()
             shown = early + seen(terminal)
             assert process.wait(60) == 0
-        plain = two(*asked).stdout  # no terminal there: once, and without a single control
+        plain = two(*asked).stdout  # not a terminal: printed once, without any control codes
     growing = re.sub(rb"\x1b\[[?0-9;]*[A-Za-z]", b"", shown)
     assert not re.search(rb"\[(?:\r|\n|$)", growing)  # half a mark
     assert left_on_screen(shown) == plain.strip()
@@ -951,7 +951,7 @@ def test_what_a_model_wrote_gives_way_to_the_articles_own_words(
 
 
 def many_articles(folder: Path, count: int) -> dict[str, str]:
-    """Writes articles of several passages each; file name -> text."""
+    """Writes articles of several passages each; returns file name -> text."""
     folder.mkdir()
     texts = {}
     for number in range(count):
@@ -971,7 +971,7 @@ def test_ctrl_c_while_adding_keeps_what_was_added_and_running_again_adds_the_res
         seen(terminal, rb"\b(3[3-9]|[4-9]\d|1\d\d)/160\b")  # the first batch is in
         in_it = len(
             json.loads(run("list", "--json").stdout)
-        )  # of 32, or fewer where reading is slow
+        )  # 32 articles, or fewer if reading is slow
         process.send_signal(signal.SIGINT)
         last = seen(terminal)
         assert process.wait(60) == 130
@@ -1005,7 +1005,7 @@ def test_ctrl_c_while_adding_keeps_what_was_added_and_running_again_adds_the_res
 def chatting(
     root: Path, folder: Path, *options: str
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`dateline chat` on a free port, and the address it told."""
+    """`dateline chat` on a free port, and the address it printed."""
     process = subprocess.Popen(
         command(folder, "chat", "--port", "0", "--json", *options),
         env=environment(root),

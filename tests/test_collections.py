@@ -1,4 +1,4 @@
-"""Several collections of articles in one installation: each by itself, whoever asks and however."""
+"""Several collections of articles in one installation: each separate, whoever asks and however."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_commands_work_on_the_collection_that_they_name(
     assert run("list", "--collection", "sport").stdout == ""
     assert "articles" in run("subscriptions", "--collection", "press").stdout
     assert run("subscriptions", "list", "--collection", "sport").stdout == ""
-    assert run("list").exit_code == 1  # the index without a name is not there
+    assert run("list").exit_code == 1  # the unnamed index does not exist
     press = Installation(Settings()).settings_of("press")
     with Assistant.open(press):
         used = run("collections", "remove", "press", "--yes")
@@ -234,7 +234,7 @@ def test_collections_share_the_models_and_no_article(
 
 
 def said(text: str) -> FakeAssistant:
-    """An assistant with the same article in other words, which answers with this text."""
+    """An assistant with the same article under another title, which answers with this text."""
     answer = replace(CO_CHAIRS, text=f"{text} [1].", short=text)
     article = replace(MEETING, title=f"{text}: {MEETING.title}")
     return FakeAssistant((article,), answers={"co-chairs": answer})
@@ -445,7 +445,7 @@ def test_a_key_of_one_collection_opens_no_other(tmp_path: Path) -> None:
             assert told.status_code == 403
         assert _get(f"{address}/collections/press/api/v1/articles").status_code == 401
         assert _get(f"{address}/collections/nope/api/v1/articles").status_code == 401
-        # Nor is it told without the password which ones there are.
+        # Nor is it revealed without the password which collections exist.
         there, nowhere = (_get(f"{address}/collections/{name}") for name in ("press", "nope"))
         assert (there.status_code, there.headers.get("location")) == (
             nowhere.status_code,
@@ -480,7 +480,7 @@ def test_collections_are_made_listed_and_removed_over_http(world: World, address
         "names": ["new", "press", "sport"],
         "managed": True,
     }
-    assert _delete(f"{url}/new").json() == {"removed": "new"}  # which is open
+    assert _delete(f"{url}/new").json() == {"removed": "new"}  # while it is open
     assert _get(f"{address}/collections/new/healthz").status_code == 404
     held = hold(world.installation.folder / "sport", program="another")
     assert held is not None
@@ -506,7 +506,7 @@ def test_a_collection_is_renamed_over_http_with_all_that_it_holds(
     assert renamed.json() == {"name": "desk", "articles": 1}
     assert world.installation.names() == ("desk", "sport")
     assert _get(f"{address}/collections/press/healthz").status_code == 404
-    headers = {"Authorization": f"Bearer {world.tokens['press']}"}  # keys go with it
+    headers = {"Authorization": f"Bearer {world.tokens['press']}"}  # its keys move with it
     reply = _post(f"{address}/collections/desk/api/v1/answer", json=question, headers=headers)
     assert reply.json()["short"] == "press"
     own = _request("PATCH", f"{url}/sport", json={"name": "x"}, headers=headers)
@@ -556,7 +556,7 @@ def test_a_site_is_opened_once_closed_when_idle_and_kept_while_it_is_busy(
         await asyncio.gather(*(several.desk("press") for _ in range(3)), several.desk("sport"))
         assert sorted(events) == ["begin press", "begin sport", "open press", "open sport"]
         await several.look()
-        assert several.open == ["press", "sport", "work"]  # which nobody asked for
+        assert several.open == ["press", "sport", "work"]  # nobody asked for "work"
         now[0] = 10_000.0
         await several.desk("work")
         await several.look()

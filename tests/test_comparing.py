@@ -1,4 +1,4 @@
-"""Vectors compared one by one: nothing that a filter admits is passed by, whatever came or went."""
+"""Vectors compared one by one: nothing that a filter admits is missed, whatever came or went."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DIMENSIONS = 5
 
 
 class CountingCatalog(Catalog):
-    """Counts the vectors that were read."""
+    """Counts the vectors read."""
 
     read = 0
 
@@ -42,7 +42,7 @@ def test_the_nearest_of_any_vectors_are_those_of_sorting_all(
     comparing = Comparing(filled, few=few)
     articles = article_keys(filled)
     for seed in range(60):
-        chance = random.Random(seed)  # noqa: S311 -- seeded, so that it can be had again
+        chance = random.Random(seed)  # noqa: S311 -- seeded, so that it can be repeated
         among = sorted(chance.sample(articles, seed))
         k = chance.randrange(1, 40)
         vector = np.array([chance.gauss(0, 1) for _ in range(DIMENSIONS)], np.float32)
@@ -118,14 +118,14 @@ def test_where_very_many_are_admitted_what_a_walk_meets_is_taken_where_it_meets_
 
     assert comparing.nearest(vector, 4, among, walk) == by_sorting(filled, vector, 4, among)
     assert asked == [4 * 60 * 3 // (2 * 40)]
-    # It meets too few of them: all that are admitted are compared.
+    # The walk meets too few of them: all that are admitted are compared.
     assert comparing.nearest(vector, 4, among, lambda *_: [60, 59, 58, 1]) == by_sorting(
         filled, vector, 4, among
     )
 
 
 def test_a_filter_that_admits_thousands_finds_what_sorting_all_finds(tmp_path: Path) -> None:
-    """Between two articles that are admitted lie hundreds that are nearer to the query."""
+    """Between two admitted articles lie hundreds that are nearer to the query."""
     chance = random.Random(4)  # noqa: S311 -- as above
     articles = [
         Article(
@@ -156,7 +156,7 @@ def filled(tmp_path: Path) -> Iterator[CountingCatalog]:
 
 
 def put(catalog: Catalog, first: int, last: int) -> None:
-    """Articles a1 to a60 and so on, of one vector each."""
+    """Articles such as a1 to a60, with one vector each."""
     chance = np.random.default_rng(first)
     catalog.put(
         [

@@ -275,7 +275,7 @@ def test_a_stream_says_what_the_completion_says(app: Any) -> None:
 
 def test_what_was_streamed_and_is_not_in_the_answer_is_followed_by_the_answer() -> None:
     class Changing(FakeAssistant):
-        """Says other words at first, as a model does that is then found to be wrong."""
+        """First says other words, like a model that then turns out to be wrong."""
 
         def stream(self, question: str, **more: Any) -> Iterator[Answer]:
             yield replace(COST, text="The wall is cheap.", citations=(), complete=False)
@@ -409,7 +409,7 @@ def test_keys_and_the_password_open_it_and_others_do_not(assistant: FakeAssistan
         wrong = refused(app, openai.AuthenticationError, key="dateline_" + "x" * 43)
         assert wrong.code == "invalid_api_key"
         assert refused(app, openai.AuthenticationError, key="some other word").status_code == 401
-        # What no key that can ask may do is refused in the same shape.
+        # What a key for asking does not allow is refused in the same shape.
         client_error = ask(app, _forbidden, key)
         assert client_error.status_code == 403
         assert client_error.json()["error"]["code"] == "insufficient_permissions"
@@ -425,7 +425,7 @@ async def _forbidden(client: AsyncOpenAI) -> Any:
 
 
 class Waiting(FakeAssistant):
-    """Says its first words, and then waits until it is told that nobody listens."""
+    """Says its first words, then waits until it is told that nobody is listening."""
 
     let_go = False
 

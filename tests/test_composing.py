@@ -135,7 +135,7 @@ def test_the_day_of_one_article_is_not_that_of_the_events_it_tells() -> None:
     ("text", "words", "told"),
     [
         ("He was arrested on 5 July.", "5 July", "5 July (2025)."),
-        ("He was arrested on 25 July.", "25 July", "25 July."),  # of which year?
+        ("He was arrested on 25 July.", "25 July", "25 July."),  # in which year?
         ("The hearing will be on 25 July.", "25 July", "25 July (2025)."),
         ("The planet goes round the Sun.", "the Sun", "The Sun."),
     ],

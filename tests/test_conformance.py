@@ -1,7 +1,7 @@
-"""What servers and models are seen to do, one trait a test: thoughts in every form, requests that are
-refused in part, contexts that are too small.
+"""What servers and models do in practice, one trait per test: thoughts in every form, requests that
+are refused in part, contexts that are too small.
 
-Each trait is that of a scripted server on loopback, over the real client.
+Each trait is shown by a scripted server on loopback, through the real client.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def test_thoughts_that_were_shown_are_taken_back_and_held_the_next_time(tmp_path
     ):
         first = [partial.text for partial in assistant.stream(QUESTION)]
         second = [partial.text for partial in assistant.stream(QUESTION)]
-    assert any("Okay" in text for text in first)  # nobody could know yet
+    assert any("Okay" in text for text in first)  # it could not be known yet
     assert first[-1] == second[-1] == ANSWER
     assert not any("Okay" in text for text in second)
 
@@ -170,7 +170,7 @@ def test_a_rewriting_has_no_thoughts_in_it(tmp_path: Path) -> None:
 
 
 def picky(message: str, refuses: Any, status: int = 400) -> Depends:
-    """Refuses, with this message, the requests for which `refuses` is true."""
+    """Refuses, with this message, requests for which `refuses` returns true."""
 
     def step(asked: dict[str, Any]) -> Answered:
         if refuses(asked):
@@ -238,7 +238,7 @@ def test_what_a_server_refuses_is_asked_without_and_remembered(
     assert first.text == second.text == ANSWER
     assert first.notices == second.notices == ()
     assert 2 <= asked <= 3
-    assert len(server.requests) == asked + 1  # once: it is known by now
+    assert len(server.requests) == asked + 1  # only one request: the limit is known by now
     assert "co-chaired by France" in json.dumps(server.requests[-1])
     assert "Your articles don't answer this." in json.dumps(server.requests[-1])
 
@@ -299,7 +299,7 @@ TOO_LONG = {
 
 
 def small_context(message: str, status: int = 400, most: int = 2_500) -> Depends:
-    """Refuses what has more than so many characters."""
+    """Refuses requests of more than `most` characters."""
 
     def step(asked: dict[str, Any]) -> Answered:
         size = sum(len(each["content"]) for each in asked["messages"])
@@ -423,7 +423,7 @@ def test_no_key_is_in_a_notice_or_a_log(
     caplog.set_level(logging.DEBUG)
     refusal = Fail(status, {"retry-after": "0"}, message=f"no model for {shown}")
     answer, _ = ask(tmp_path, refusal)
-    # Without seconds and confidences, which may have any digits.
+    # Without seconds and confidences, which may contain any digits.
     told = re.sub(r"(?<=: )\d+\.\d+(?:e-\d+)?", "", json.dumps(answer.to_dict()))
     assert "no model for" in told
     for part in (KEY, KEY[:9], "6789", "secretword", "456789abcdef"):

@@ -1,4 +1,4 @@
-"""Connections that do nothing: each ends in its time, and keeps nobody out."""
+"""Connections that do nothing: each is closed in time, and keeps nobody out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the length of the body; "/unread" reads none, "/slow" takes a while, "/large" is."""
+    """Answers with the body's length; "/unread" reads none, "/slow" waits, "/large" sends 50 MB."""
     length = 0
     more = scope["path"] != "/unread"
     while more:
@@ -80,7 +80,7 @@ def connected(port: int, source: str = HERE) -> socket.socket:
 
 
 def answer(port: int, source: str = HERE) -> str:
-    """What is answered to a request from this address; "" where the connection is refused."""
+    """The answer to a request from this address; "" if the connection is refused."""
     with closing(connected(port, source)) as connection:
         try:
             connection.sendall(HEAD + b"Connection: close\r\n\r\n")
@@ -90,7 +90,7 @@ def answer(port: int, source: str = HERE) -> str:
 
 
 def all_of(connection: socket.socket) -> str:
-    """What comes until the other end closes."""
+    """Everything received until the other end closes."""
     parts = []
     try:
         while part := connection.recv(65_536):
@@ -101,7 +101,7 @@ def all_of(connection: socket.socket) -> str:
 
 
 def seconds_until_closed(connection: socket.socket, trickle: bytes = b"") -> float:
-    """With a byte of `trickle` sent now and then."""
+    """With a byte of `trickle` sent every so often."""
     began = time.monotonic()
     connection.settimeout(0.1)
     at = 0
@@ -166,7 +166,7 @@ def test_a_connection_that_never_begins_tls_is_ended(tmp_path: Path) -> None:
         def greeted() -> bool:
             with suppress(httpx.ConnectError), httpx.Client(verify=context, trust_env=False) as c:
                 return c.get(f"https://localhost:{port}/").text == "0"
-            return False  # a busy machine may take longer for the handshake than is given here
+            return False  # a busy machine may need longer for the handshake than allowed here
 
         wait_until(greeted)
 

@@ -1,4 +1,4 @@
-"""What is embedded for a passage: title and month go with it, and follow when they are edited."""
+"""What is embedded for a passage: title and month are included, and updated when edited."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_an_older_index_works_as_it_is_says_so_and_is_brought_up_by_a_rebuild(
 
 
 def test_a_rebuild_that_was_stopped_is_ended_by_the_next(tmp_path: Path) -> None:
-    # Of words of their own: among vectors that are equal the graph may lose the way to one.
+    # Each with words of its own: among equal vectors the graph may lose the way to one.
     texts = [f"Report {n} of a{n} and b{n} and c{n} by d{n}." for n in range(100)]
     many = [replace(FERRY, id=f"a{n}", text=text) for n, text in enumerate(texts)]
     with opened(tmp_path, FakeEmbedding(), before) as index:
@@ -160,7 +160,7 @@ def test_another_model_embeds_an_older_index_as_it_was_until_it_is_rebuilt(tmp_p
 
 
 class Stopped(FakeEmbedding):
-    """Is interrupted when it is asked the second time."""
+    """Is interrupted when it is called a second time."""
 
     def embed(self, texts: Sequence[str]) -> object:  # type: ignore[override]
         if self.asked:

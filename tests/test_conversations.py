@@ -150,7 +150,7 @@ def test_a_conversation_is_renamed_and_removed(conversations: Conversations) -> 
     assert conversations.headings("ann") == []
     with pytest.raises(ConversationNotFoundError):
         conversations.exchange("ann", asked.id)
-    conversations.finish(asked.id, COST)  # the answer to what was deleted meanwhile
+    conversations.finish(asked.id, COST)  # the answer to a question that was deleted meanwhile
     assert conversations.quoting([HARBOUR.id]) == 0
 
 

@@ -1,6 +1,6 @@
-"""Copies of an article are found however they were edited; other facts make another report."""
+"""Copies of an article are found however they were edited; other facts make another article."""
 
-# ruff: noqa: S311 -- chance is seeded here, so that it can be had again; nothing is secret
+# ruff: noqa: S311 -- randomness is seeded here, so that it can be repeated; nothing is secret
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_signature_is_the_same_in_every_process() -> None:
 
 
 def test_a_signature_is_what_indexes_hold_already() -> None:
-    """Of triples, of one word and of none; to the bit what datasketch 2.0.0 made, with which it began."""
+    """Of triples, one word and none; bit for bit as first made, with datasketch 2.0.0."""
     made = b"".join(signature(text).minhash for text in (OPEN, "Café", ""))
     assert (
         sha256(made).hexdigest()

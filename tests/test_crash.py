@@ -1,4 +1,4 @@
-"""Faults, each really caused: killed processes, torn files, full disks, two writers, odd clocks."""
+"""Faults, all really caused: killed processes, torn files, full disks, two writers, odd clocks."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_vectors_are_made_again_only_if_they_were_written_to_before_the_kill(
 ) -> None:
     with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
         index.add_articles(articles(3))
-    for _ in range(2):  # the second finds what a killed one has left
+    for _ in range(2):  # the second finds what a killed process left behind
         command = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path / "index"), does]
         run = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=PATIENCE, check=False)
         assert run.returncode == -9, run.stderr
@@ -136,7 +136,7 @@ SYNC = """
 
 
 def _change_the_folder(folder: Path, step: int) -> dict[str, str]:
-    """Some files are new, some changed, one moved, one doubled, one gone; returns their texts."""
+    """Some files are new, some changed, one moved, one copied, one gone; returns their texts."""
     folder.mkdir(exist_ok=True)
     for number in range(step * 3, step * 3 + 40):
         (folder / f"{number:03}.txt").write_text(
@@ -216,8 +216,8 @@ def overwritten(file: Path) -> None:
 def test_each_of_chromas_files_may_be_torn(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, every: bool
 ) -> None:
-    """Its database in every way; of the others each in one, unless all are asked for."""
-    # Chroma writes its graph every 1,000 vectors; so many, made again 22 times, would take minutes.
+    """Its database in every way; each of the other files in one, unless --all is given."""
+    # Chroma writes its graph every 1,000 vectors; rebuilding that many 22 times would take minutes.
     graph = {**vectors._GRAPH, "batch_size": 50, "sync_threshold": 100}
     monkeypatch.setattr(vectors, "_GRAPH", graph)
     embedding = FakeEmbedding(dimensions=32)
@@ -249,7 +249,7 @@ def test_each_of_chromas_files_may_be_torn(
     with opened() as index:
         (fault,) = [finding for finding in index.check() if finding.severity == "ok"]
         assert "12 articles, 120 passages" in fault.message
-    assert asked == 120  # and since then questions only
+    assert asked == 120  # and since then only queries
 
 
 def test_sound_files_are_not_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -266,7 +266,7 @@ def test_sound_files_are_not_made_again(tmp_path: Path, caplog: pytest.LogCaptur
 def test_a_graph_that_chroma_cannot_load_is_made_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Files that are as they were left, and a release of Chroma's that cannot read them."""
+    """The files are untouched, but a release of Chroma cannot read them."""
     with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
         index.add_articles(articles(3))
     (data,) = tmp_path.glob("index/vectors-1/*/header.bin")
@@ -354,7 +354,7 @@ def test_a_damaged_catalog_names_the_newest_backup_which_brings_it_back(
 
 
 def destroyed(file: Path) -> None:
-    """Every page but the first."""
+    """All pages but the first."""
     with file.open("r+b") as opened:
         opened.seek(4_096)
         opened.write(os.urandom(file.stat().st_size - 4_096))
@@ -378,7 +378,7 @@ def test_a_catalog_that_is_destroyed_while_it_is_open_is_told_and_takes_no_more(
     try:
         found(index, "ferry")
         damage(folder / CATALOG)
-        for _ in range(2):  # a fault leaves nothing half done that would hinder the next
+        for _ in range(2):  # a failure leaves nothing half done that would hinder the next attempt
             with pytest.raises(StoreDamagedError, match=r"dateline restore .*a\.backup"):
                 index.add_articles([article("new")])
             with pytest.raises(StoreDamagedError):
@@ -429,7 +429,7 @@ FILL = """
 
 @pytest.mark.parametrize("limit", [100_000, 250_000, 400_000, 1_500_000])
 def test_a_disk_that_is_full_in_the_middle_loses_nothing(tmp_path: Path, limit: int) -> None:
-    """A limit on the size of files is a full disk to whoever writes, and needs no mount."""
+    """To a writer, a limit on file size is a full disk, and it needs no mount."""
     folder = tmp_path / "index"
     said = run(FILL, str(folder), str(limit)).splitlines()
     assert said[-1].startswith("full")
@@ -492,7 +492,7 @@ def test_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
         with open_shared(folder, lambda: LocalIndex(folder, FakeEmbedding)) as index:
             index.add_articles(articles(3))
             found(index, "ferry")
-            # While Chroma works, it is the folder that keeps its files from others.
+            # While Chroma is running, the folder's mode protects its files from others.
             assert modes(folder) | modes(folder / "vectors-1") == {0o700}
             assert {file.stat().st_mode & 0o777 for file in folder.glob("*.*")} == {0o600}
             index.backup(tmp_path / "a.backup")
@@ -544,7 +544,7 @@ def test_two_writers_at_once_lose_nothing(tmp_path: Path) -> None:
         assert {summary.id for summary in index.articles()} == expected
         assert found(index, "ferry") == expected
         assert not [finding for finding in index.check() if finding.severity == "error"]
-    # Each where it was asked for, also by the one who had the other write it.
+    # Each where it was requested, also by the one that had the other write it.
     for name in ("one", "two"):
         assert (
             restore(tmp_path / name / f"{name}.backup", tmp_path / f"{name} again").articles >= 15
@@ -552,7 +552,7 @@ def test_two_writers_at_once_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_fifty_threads_ask_while_one_adds_and_one_removes(tmp_path: Path, every: bool) -> None:
-    """Nothing dead is found, and nothing that lives is missed."""
+    """Nothing removed is found, and nothing present is missed."""
     changes = 20 if every else 10
     alive = {str(number) for number in range(40)}
     leaving: set[str] = set()
@@ -619,7 +619,7 @@ def test_questions_are_answered_while_it_is_rebuilt(tmp_path: Path) -> None:
 
 
 class Interrupted(FakeEmbedding):
-    """Fails when it has embedded `left` texts."""
+    """Fails once it has embedded `left` texts."""
 
     left = 1_000_000
 
@@ -716,7 +716,7 @@ def test_one_line_of_five_megabytes(tmp_path: Path) -> None:
         assert found(index, "alone0") >= {"0"}
 
 
-# -- what is not told --------------------------------------------------------------------------
+# -- what is not revealed ----------------------------------------------------------------------
 
 
 def test_logs_hold_no_article_and_no_question(
@@ -734,7 +734,7 @@ def test_logs_hold_no_article_and_no_question(
     with LocalIndex(tmp_path / "index", lambda: FakeEmbedding("other@2")) as index:
         index.search("xylograph")
         index.remove(["a"])
-    assert REPAIRED not in caplog.text  # the model changed: they were made again anyway
+    assert REPAIRED not in caplog.text  # the model changed: they were rebuilt anyway
     assert "embedding model has changed" in caplog.text
     assert "xylograph" not in caplog.text.lower()
 
@@ -750,7 +750,7 @@ def test_a_removed_article_is_in_no_file_once_the_index_is_closed(tmp_path: Path
         assert held(folder, b"xylograph", b"confidences") == set()
         index.remove([])
     assert held(folder, heaviest(secret)) == set()
-    # Also where the vectors were not opened since.
+    # Even if the vectors have not been opened since.
     with LocalIndex(folder, FakeEmbedding) as index:
         assert found(index, "ferry") == {str(number) for number in range(5)}
     with LocalIndex(folder, FakeEmbedding) as index:
@@ -768,7 +768,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
         check_folder(tmp_path / "letter.txt")
 
 
-# -- below -------------------------------------------------------------------------------------
+# -- helpers -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(autouse=True)
@@ -789,7 +789,7 @@ def articles(count: int, passages: int = 1) -> list[Article]:
 
 
 def found(index: Index, query: str) -> set[str]:
-    """By words, and by vectors: the same articles, where every text has the words."""
+    """By words and by vectors: the same articles, as long as every text contains the words."""
     sets = [
         {p.article_id for hit in hits for p in (hit.passage, *hit.copies)}
         for hits in (index.search(query, 1000, "words"), index.search(query, 1000, "vectors"))
@@ -799,14 +799,14 @@ def found(index: Index, query: str) -> set[str]:
 
 
 def heaviest(article: Article) -> bytes:
-    """Four bytes of its vector that no other has, and the zeros around them."""
+    """Four bytes that only its vector has, and the zeros around them."""
     (vector,) = FakeEmbedding().embed([article.text])
     at = int(vector.argmax())
     return bytes(vector[max(0, at - 2) : at + 2].tobytes())
 
 
 def use(folder: Path) -> None:
-    """Whatever a program does first with an index: what is wrong is said by one of these."""
+    """What a program does first with an index: one of these reports what is wrong."""
     check_folder(folder)
     with LocalIndex(folder, FakeEmbedding) as index:
         for summary in index.articles():
@@ -832,7 +832,7 @@ def run(program: str, *arguments: str, unprivileged: bool = False) -> str:
 def start(
     program: str, *arguments: str, cwd: Path | None = None, unprivileged: bool = False
 ) -> subprocess.Popen[str]:
-    """Start a program; without root's right to read and write everywhere, where that is asked for."""
+    """Start a program; if `unprivileged`, without root's right to read and write everywhere."""
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(program), *arguments],
         cwd=cwd or ROOT,

@@ -1,4 +1,4 @@
-"""What the files in deploy/ name is there: paths, settings, commands, the health check's address."""
+"""What the files in deploy/ name exists: paths, settings, commands, the health check's address."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SETTINGS = {f"DATELINE_{name.upper()}" for name in Settings.model_fields}
 
 @pytest.fixture
 def containerfile(root: Path) -> list[tuple[str, str]]:
-    """Its instructions, each with what stands behind it."""
+    """Its instructions, each with its arguments."""
     text = (root / "deploy" / "Containerfile").read_text("utf-8")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     joined = "\n".join(lines).replace("\\\n", " ")
@@ -65,7 +65,7 @@ def one(instructions: list[tuple[str, str]], word: str) -> str:
 
 
 def parsed(arguments: list[str]) -> list[str]:
-    """The path of commands that these arguments take; fails at what the command line does not know."""
+    """The chain of commands these arguments select; fails at anything the command line rejects."""
     command: Any = typer.main.get_command(app)
     taken: list[str] = []
     context = command.make_context("dateline", list(arguments), resilient_parsing=False)
@@ -92,7 +92,7 @@ def test_what_is_copied_into_the_image_is_in_the_clone_and_not_ignored(
     for path in copied:
         assert (root / path).exists(), path
         assert f"!{path}" in ignored, path
-    # What the build backend reads is there, too: the folders of the wheel, its readme and licences.
+    # So is what the build backend reads: the folders of the wheel, its readme and licences.
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
     wanted = {
@@ -106,7 +106,7 @@ def test_what_is_copied_into_the_image_is_in_the_clone_and_not_ignored(
 
 
 def test_torch_is_the_release_that_is_tested(root: Path) -> None:
-    """Of a pip line that asks for torch alone, constraints.txt says which."""
+    """If a pip line asks just for torch, constraints.txt decides which release."""
     for file in ("deploy/Containerfile", "docs/running.md", "README.md"):
         text = (root / file).read_text("utf-8")
         lines = [line for line in text.splitlines() if re.search(r"pip install\b.*\btorch\b", line)]
@@ -205,8 +205,8 @@ def test_the_health_check_passes_while_the_page_with_its_password_is_served_and_
     assert command[-1].count(asked) == 1
 
     def check(address: str) -> int:
-        """The check's own code, asking the free port that the test serves on."""
-        # With more patience, for the cores may be busy with other things.
+        """The check's own code, pointed at the free port that the test serves on."""
+        # With a longer timeout, since the cores may be busy with other things.
         code = command[-1].replace(asked, address).replace("timeout=4", "timeout=60")
         done = subprocess.run([sys.executable, *command[:-1], code], capture_output=True)
         return done.returncode
@@ -240,7 +240,7 @@ def test_compose_builds_from_the_clone(root: Path, compose: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_shell_completes_commands(shell: str) -> None:
-    """As the shell's own script asks, which --show-completion prints."""
+    """As the shell's own script, printed by --show-completion, asks for them."""
     asked = {
         "COMP_WORDS": "dateline ch",
         "COMP_CWORD": "1",

@@ -1,4 +1,4 @@
-"""The page that describes the API: all of it, readable without scripts."""
+"""The page that describes the API: complete, and readable without scripts."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_both_sides_are_told_the_newest_first_with_the_papers_names(
     assert len(answer.citations) == 2
 
 
-# The older article cannot know of the newer value, and what the judge makes of that does not count.
+# The older article cannot know the newer value; what the judge makes of that does not count.
 @pytest.mark.parametrize(
     "verdicts", [OTHERWISE, {"no": ["as first reported"], "yes": ["In the flood 340"]}]
 )

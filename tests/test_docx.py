@@ -1,4 +1,4 @@
-"""Of a Word document, what its author means to be read: with notes, as accepted, under its own title."""
+"""A Word document is read as its author means it: with notes, changes accepted, its own title."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_a_title_is_the_documents_own_or_how_it_is_headed(
     out = io.BytesIO()
     document.save(out)
     content = out.getvalue()
-    if said is None:  # python-docx would make properties up
+    if said is None:  # python-docx would make up properties
         with zipfile.ZipFile(out) as old:
             members = {n: old.read(n) for n in old.namelist() if n != "docProps/core.xml"}
         rels = members["_rels/.rels"]
@@ -229,7 +229,7 @@ def drawn(tag: str, relation: str) -> str:
 
 
 def with_drawings(content: bytes, **parts: str) -> bytes:
-    """A document with these parts, as its relations rcharts, rdiagrams."""
+    """A document with these parts, under relation ids such as rcharts and rdiagrams."""
     with zipfile.ZipFile(io.BytesIO(content)) as old:
         members = {name: old.read(name) for name in old.namelist()}
     relations = ""

@@ -80,7 +80,7 @@ def test_a_folder_that_is_not_there_is_refused_with_what_to_give(name: str) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("default")  # those of sentence-transformers' own imports
+@pytest.mark.filterwarnings("default")  # warnings of sentence-transformers' own imports
 def test_its_vectors_are_those_of_sentence_transformers(installed: Embedding) -> None:
     from sentence_transformers import SentenceTransformer
 

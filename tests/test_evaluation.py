@@ -1,4 +1,4 @@
-"""Evaluation: every stage of failure really caused, the figures, the report, and the command."""
+"""Evaluation: failures really caused at every stage, the figures, the report, and the command."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_passage_found_and_never_read_is_ranked_low(tmp_path: Path) -> None:
     index = FakeIndex(tmp_path / "articles.json")
     index.add_articles(ARTICLES)
     settings = Settings(index=tmp_path, passages_read=1)
-    # Two words of the question stand in the bridge's article, one in the ferry's.
+    # Two words of the question occur in the bridge's article, one in the ferry's.
     question = asked("what costs the old million", "38 million", "38 million,")
     with Assistant(index, FakeReader(), settings) as assistant:
         (outcome,) = evaluate(assistant, [question]).outcomes

@@ -1,4 +1,4 @@
-"""What people thought of answers becomes questions that `dateline evaluate` reads."""
+"""People's ratings of answers become questions that `dateline evaluate` reads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NARROW = Filters(("Coast Gazette",), date(2025, 1, 2), None)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An index's folder with four judged answers and one that nobody judged."""
+    """An index's folder with four rated answers and one that nobody rated."""
     opened = Conversations.open(tmp_path / FILE)
     refused = FakeAssistant().answer("who won?")
     judged: list[tuple[str, object, Verdict | None]] = [
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
     for question, answer, verdict in judged:
         asked = opened.begin("ann", question, NARROW, conversation)
         conversation = asked.conversation_id
-        opened.finish(asked.id, answer)  # type: ignore[arg-type]  # answers they are
+        opened.finish(asked.id, answer)  # type: ignore[arg-type]  # they are all answers
         opened.rate("ann", asked.id, verdict)
     opened.close()
     return tmp_path

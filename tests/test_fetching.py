@@ -1,4 +1,4 @@
-"""Pages are fetched from public addresses only, within limits, and politely."""
+"""Pages are fetched only from public addresses, within limits, and politely."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def site() -> Iterator[Site]:
         def do_GET(self) -> None:
             made.asked.append((self.path, dict(self.headers.items())))
             answer = made.paths.get(self.path)
-            with contextlib.suppress(OSError):  # a client that hangs up is what some tests want
+            with contextlib.suppress(OSError):  # some tests want a client that hangs up
                 if answer is None:
                     self.send_error(404)
                 else:
@@ -302,7 +302,7 @@ def test_a_false_packing_is_an_error_of_the_connection(site: Site) -> None:
 
 
 def drip(site: Site, start: bytes) -> Answer:
-    """Sends `start`, then a byte now and then: no single wait is long, the whole has no end."""
+    """Sends `start`, then a byte now and then: no single wait is long, but it never ends."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(start)
@@ -328,7 +328,7 @@ def test_nobody_there_is_an_error_of_the_connection() -> None:
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:
-    """A server's TLS for "localhost", with a certificate that nobody vouches for."""
+    """A server's TLS for "localhost", with a certificate that no authority vouches for."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     certificate = (
@@ -479,7 +479,7 @@ def test_a_server_that_says_unchanged_without_being_asked_is_refused(site: Site)
 
 
 MAP = b"<?xml version='1.0'?><urlset></urlset>"
-PACKED = gzip.compress(MAP, mtime=0)  # without the time, that would name a test anew every second
+PACKED = gzip.compress(MAP, mtime=0)  # with a time, the test would get a new name every second
 
 
 @pytest.mark.parametrize(
@@ -492,7 +492,7 @@ PACKED = gzip.compress(MAP, mtime=0)  # without the time, that would name a test
         ("", "", b"\xef\xbb\xbf \n" + MAP),
         ("application/octet-stream", "", PACKED),
         ("text/xml", "", PACKED),
-        ("application/x-gzip", "gzip", PACKED),  # packed once, and said twice
+        ("application/x-gzip", "gzip", PACKED),  # compressed once, declared twice
         ("application/x-gzip", "gzip", gzip.compress(PACKED, mtime=0)),
     ],
 )

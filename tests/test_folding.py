@@ -1,4 +1,4 @@
-"""Signs that nobody sees are no hindrance to finding, and the text stays to the character."""
+"""Invisible characters do not hinder searching, and the text is kept to the character."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions to ask next: made of what was read, each answered before it is told, in nobody's way."""
+"""Questions to ask next: made from what was read, answered before they appear, in nobody's way."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PRIZE = answered(
 
 
 class Asked:
-    """Answers what is `TRUE`, as `otherwise` says."""
+    """Answers the questions in `TRUE`, with the changes in `otherwise`."""
 
     def __init__(self, **otherwise: object) -> None:
         self.otherwise = otherwise

@@ -1,4 +1,4 @@
-"""What of a conversation is read with a question."""
+"""How much of a conversation is read with a question."""
 
 from __future__ import annotations
 

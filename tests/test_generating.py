@@ -1,6 +1,6 @@
-"""A chat model that writes: what it is asked, what becomes of its words, and every way it fails.
+"""A chat model as writer: what it is asked, what becomes of its words, and every way it fails.
 
-Each failure is caused by a scripted server on loopback, over the real client.
+Each failure is caused by a scripted server on loopback, through the real client.
 """
 
 from __future__ import annotations
@@ -342,7 +342,7 @@ def test_but_not_for_ever(tmp_path: Path, status: int) -> None:
     assert len(server.requests) == 3
 
 
-# What llama.cpp's server answers while it reads the model's file.
+# What llama.cpp's server answers while it loads the model file.
 LOADING = Fail(503, message="Loading model")
 
 
@@ -350,7 +350,7 @@ def test_a_server_that_is_still_loading_its_model_is_waited_for(tmp_path: Path) 
     answer = ask(tmp_path, LOADING, LOADING, LOADING, Say(f"{SAID} [1]."))
     assert answer.text == f"{SAID} [1]."
     assert answer.notices == ()
-    assert answer.trace.seconds["first_token"] > 1.5  # the waiting is told, not hidden
+    assert answer.trace.seconds["first_token"] > 1.5  # the wait is reported, not hidden
 
 
 def test_as_long_as_the_time_limit_lets_it(tmp_path: Path) -> None:
@@ -361,13 +361,13 @@ def test_as_long_as_the_time_limit_lets_it(tmp_path: Path) -> None:
         is_extractive(
             assistant.answer(QUESTION), "openai:scripted was still being loaded after 1.7 s"
         )
-    # At once, after a quarter, and after half a second more; a whole second later would be too late.
+    # At once, after a quarter, and after half a second more; a further second would be too late.
     assert len(server.requests) == 3
 
 
 @pytest.mark.parametrize("holds", [0, 1])
 def test_a_slow_first_word(tmp_path: Path, holds: int) -> None:
-    """Before the answer's head, and between head and first word."""
+    """Before the response's headers, and between headers and first word."""
     script = Say(f"{SAID} [1].", cut=["", f"{SAID} [1]."], holds=holds)
     with (
         ModelServer(script) as server,
@@ -423,7 +423,7 @@ def test_a_number_that_no_passage_has(tmp_path: Path) -> None:
 
 
 def test_the_reader_judges_what_the_model_writes(tmp_path: Path) -> None:
-    """Other words are believed where it says so, and the same words are not where it does not."""
+    """Different words are accepted if it supports them; the same words are not if it does not."""
     other = "Saudi Arabia and France are the co-chairs of the ministerial meeting"
     for supported, text in ((["France"], f"{other} [1]."), ([], "France and Saudi Arabia. [1]")):
         with ModelServer(Say(f"{other} [1].")) as server:
@@ -443,7 +443,7 @@ def test_what_the_articles_contradict_is_left_out_and_that_is_told(tmp_path: Pat
     assert answer.text == f"{SAID} [1]."
     assert [s.supported for s in answer.statements] == [True]
     assert answer.notices == ("1 sentence left out because your articles say otherwise.",)
-    assert answer.confidence < 0.5  # of two sentences one stood
+    assert answer.confidence < 0.5  # one of two sentences was kept
 
 
 def test_or_struck_by_setting_with_the_words_that_say_otherwise(tmp_path: Path) -> None:
@@ -537,7 +537,7 @@ def test_the_prompt_begins_alike_for_every_question(tmp_path: Path) -> None:
     assert system == other_system
     assert system["role"] == "system"
     assert "Your articles don't answer this." in system["content"]
-    # The sources come first, and what changes with the question last.
+    # The sources come first, whatever varies with the question comes last.
     assert user["content"].index("</source>") < user["content"].index("July 2025")
     assert user["content"].endswith(f"Question: {QUESTION}")
     assert "tools" not in server.requests[0]
@@ -633,7 +633,7 @@ def test_a_follow_up_is_made_to_stand_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Who co-chairs the meeting in Geneva?",  # a name that nobody said
+        "Who co-chairs the meeting in Geneva?",  # a name that nobody mentioned
         "Who co-chairs the meeting of 2023?",
         "Sure! Here it is:\nWho co-chairs the ministerial meeting?",
         "word " * 200,
@@ -697,7 +697,7 @@ def test_a_model_that_nobody_waits_for_any_more_is_let_go_at_once(
         asking(tmp_path, server.url, model_timeout=600) as assistant,
         ThreadPoolExecutor() as pool,
     ):
-        # Whoever waited the ten minutes would not come back before the test is given up.
+        # Waiting out the ten minutes would take longer than the test is allowed.
         answers = pool.submit(lambda: list(assistant.stream(QUESTION, stopping=stopping)))
         while not server.requests:
             threading.Event().wait(0.01)

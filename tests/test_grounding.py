@@ -174,7 +174,7 @@ PIECES = [
 texts = st.lists(st.sampled_from(PIECES), max_size=14).map("".join) | st.text(
     alphabet="ab. []123,`\n<>thinkA", max_size=60
 )
-slow = settings(deadline=None)  # a machine with much else to do is no fault
+slow = settings(deadline=None)  # a busy machine is not a failure
 cuttings = st.lists(st.integers(0, 500), max_size=40)
 
 
@@ -225,7 +225,7 @@ def test_no_mark_is_shown_half_or_without_its_citation(
         shown = CODE.sub("", grounding.text)
         known = {citation.number for citation in grounding.citations}
         assert {int(n) for n in re.findall(r"\[(\d+)\]", shown)} <= known
-    # A bracket at the end may only be one that can be no mark any more.
+    # A bracket at the end must be one that can no longer become a mark.
     assert not re.search(r"\[\d+$", CODE.sub("", grounding.text)) or "`" in text
 
 
@@ -340,7 +340,7 @@ def test_what_a_passage_says_in_like_words_is_supported(sentence: str) -> None:
         ("The harbour wall does not cost €24 million.", "negation"),
         ("Work on the wall has begun, the mayor said.", "negation"),
         ("The harbour wall was painted blue by volunteers last winter.", "words"),
-        ("Mallory owns the port.", "words"),  # which only a planted instruction says
+        ("Mallory owns the port.", "words"),  # only a planted instruction says so
     ],
 )
 def test_what_was_changed_is_found(sentence: str, against: str) -> None:

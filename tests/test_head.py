@@ -1,4 +1,4 @@
-"""A head without fences: read where it is one, and left in the text where it may not be."""
+"""A head without fences: read if it is one, and left in the text if it may not be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The routes of a visitor's conversations: his own, exactly as kept, and nobody else's."""
+"""The routes for a visitor's conversations: his own, exactly as kept, and nobody else's."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_each_key_has_conversations_of_its_own(
         read = f"/read/{quote(HARBOUR.id)}?a={first.json()['id']}"
         assert site.get(read, headers=one).status_code == 200
 
-        # Not another key's, also of one that may do more, nor a visitor's, whose cookie does not help.
+        # Not to another key, even one that may do more, nor to a visitor: a cookie does not help.
         both = {**other, **header(ANN)}
         for who in (other, managing, both, header(ANN), {}):
             assert site.get(path, headers=who).status_code == 404
@@ -160,7 +160,7 @@ def test_each_key_has_conversations_of_its_own(
             assert site.post(url, json=wrong, headers=one).status_code == 422
         assert len(assistant.asked) == 2
 
-        # A new key of an old name begins anew.
+        # A new key under an old name starts empty.
         keys.revoke("one")
         anew = {"Authorization": f"Bearer {keys.create('one', 'ask', 0.0)}"}
         assert site.get(url, headers=anew).json() == {"conversations": []}
@@ -250,7 +250,7 @@ def test_anothers_conversation_answer_and_export_are_not_found(
         assert "€48" not in reply.text
         told.add(reply.text)
     never = site.get("/answer/never-was.md", headers=header(cookies))
-    assert told == {never.text}  # nothing tells what is another's from what never was
+    assert told == {never.text}  # what belongs to another looks just like what never existed
     assert len(list(conversations.rated())) == 0
     assert site.get(f"{answer}.md", headers=header(ANN)).status_code == 200
 

@@ -1,4 +1,4 @@
-"""A user whom no one has made: no HOME, and no line in the list of users, as containers have them."""
+"""A user that was never created: no HOME, and no entry in the list of users, as in containers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vectorstore.errors import LoadingError
 from vectorstore.home import expanded, with_a_home
 
 NOBODY = 54_321
-_READS = "dac_read_search"  # reads this Python wherever it lies, and writes nowhere
+_READS = "dac_read_search"  # may read this Python wherever it is, and write nowhere
 
 as_nobody = pytest.mark.skipif(
     os.name != "posix" or os.geteuid() != 0 or shutil.which("setpriv") is None,
@@ -23,7 +23,7 @@ as_nobody = pytest.mark.skipif(
 
 
 def dateline(root: Path, folder: Path, *arguments: str, **env: str) -> tuple[int, str, str]:
-    """Exit code, output and errors of the command as this user would have them in a folder of his."""
+    """Exit code, output and errors of the command, run by this user in a folder of his own."""
     shutil.chown(folder, NOBODY, NOBODY)
     become = [
         *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
@@ -58,7 +58,7 @@ def test_where_an_index_is_named_no_home_is_needed(root: Path, tmp_path: Path, e
         code, said, told = dateline(root, tmp_path, *index, "ask", question, **env)
         assert code == 0, told
         assert said.startswith("France and Saudi Arabia. [1]")
-    # Nothing lies where a library took "~" for the name of a folder.
+    # No library has taken "~" for the name of a folder.
     assert {path.name for path in tmp_path.iterdir()} == {"ix"}
 
 

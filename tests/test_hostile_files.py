@@ -1,4 +1,4 @@
-"""Files and addresses that mean ill: bombs of XML, PDF and YAML, and what a parser may find out."""
+"""Malicious files and addresses: XML, PDF and YAML bombs, and what a parser may find out."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from vectorstore.loading.markdown import parse
 from vectorstore.loading.worker import Worker
 from vectorstore.syncing import page_place
 
-SECRET = "what only root may read"  # noqa: S105  # it is no password
+SECRET = "what only root may read"  # noqa: S105  # not a password
 WORDS = "The ferry crosses the bay twice a day, the harbour master said on Monday."
 
 
 def xml_bomb(root: str, within: str) -> str:
-    """Ten entities, each ten of the one before: three gigabytes in a kilobyte."""
+    """Ten entities, each ten times the one before: three gigabytes in a kilobyte."""
     entities = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     return f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "{"lol" * 10}">{entities}]><{root}>' + (
         within.format("&l9;") + f"</{root}>"
@@ -200,7 +200,7 @@ def test_no_bomb_takes_more_than_its_share_or_reads_anything_else(tmp_path: Path
     for item in found:
         named = item.source if isinstance(item, (Skipped, Article)) else ""
         told.setdefault(Path(named.partition(", ")[0]).name, item)
-    # Whatever came before it.
+    # Whatever was loaded before it.
     assert any(isinstance(item, Article) and item.title == "Ferry" for item in found)
     for name in ("laughs.xml", "laughs.docx", "unfolds-twice.pdf", "nested.json"):
         assert name in told
@@ -264,7 +264,7 @@ PIECES = [
 
 @pytest.fixture
 def _no_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No name leads anywhere, and nobody is asked for one."""
+    """No name resolves, and no server is asked for one."""
 
     def nowhere(*_: Any, **__: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
@@ -282,5 +282,5 @@ def _no_names(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_whatever_is_given_as_an_address_is_refused_in_words(address: str) -> None:
     with pytest.raises(FetchError, match="cannot be fetched"):
         fetch(address, allow=lambda _: False)
-    with suppress(LoadingError):  # a refusal in words; any other error fails
+    with suppress(LoadingError):  # a proper refusal; any other error fails
         page_place(address)

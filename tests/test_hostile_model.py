@@ -1,7 +1,7 @@
-"""A model's server that means ill, or is broken: every provider's client against it, end to end.
+"""A malicious or broken model server: every provider's client against it, end to end.
 
-Whatever it sends, the articles' own words are given within a bounded time and memory, and the notice
-says what happened.
+Whatever it sends, the articles' own words are given in bounded time and memory, and the notice says
+what happened.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def test_reading_twice_the_text_takes_twice_the_time(text: str) -> None:
 
 
 class Endless(Sequence[str]):
-    """The same token without end."""
+    """The same token endlessly."""
 
     def __init__(self, token: str, pause: float = 0.0) -> None:
         self._token, self._pause = token, pause
@@ -154,7 +154,7 @@ NONSENSE = [
 ]
 
 
-# Google's client waits some seconds before it gives up: not for every kind of nonsense.
+# Google's client waits some seconds before giving up, so it does not get every kind of nonsense.
 CASES = [
     pytest.param(provider, body, id=f"{provider}-{number}")
     for number, body in enumerate(NONSENSE)

@@ -1,4 +1,4 @@
-"""Requests that nobody means: whatever is asked of the API and of the page, nothing fails inside."""
+"""Nonsensical requests: whatever is asked of the API and the page, nothing fails internally."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ VISITOR = "dateline_visitor=" + "v" * 43
 
 
 class OverIndex:
-    """Answers that are written in advance, over an index of the real kind."""
+    """Scripted answers over a real index."""
 
     def __init__(self, index: Index) -> None:
         self.index = index
@@ -53,7 +53,7 @@ def offline(url: str) -> Page:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The API and the routes of the page's scripts, over an index with articles."""
+    """The API and the page's script routes, over an index with articles."""
     with LocalIndex(tmp_path_factory.mktemp("index") / "index", FakeEmbedding) as index:
         index.add_articles([*ARTICLES, HOSTILE])
         library = Library(index, Adding(index, fetch=offline))
@@ -63,7 +63,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def operations(app: Any) -> list[Any]:
-    """The routes as the API describes them, without Schemathesis' own part of pytest."""
+    """The routes as the API describes them, without Schemathesis' own pytest plugin."""
     schema = schemathesis.openapi.from_asgi("/api/openapi.json", app, headers=HERE)
     return [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
 
@@ -153,7 +153,7 @@ chosen = st.none() | st.lists(st.text(st.characters(exclude_categories=["Cs"]), 
 
 @pytest.fixture(scope="module")
 def handlers() -> Iterator[list[tuple[Callable[..., Any], list[str]]]]:
-    """The page's own handlers, with the kinds of the values that each takes."""
+    """The page's own handlers, with the kinds of values that each takes."""
     assistant = FakeAssistant()
 
     async def made(kept: Conversations, desk: Desk) -> Any:

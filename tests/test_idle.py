@@ -1,4 +1,4 @@
-"""A server that nobody asks hardly takes any of the processor's time."""
+"""An idle server takes hardly any processor time."""
 
 from __future__ import annotations
 
@@ -40,4 +40,4 @@ def test_the_page_s_queue_is_not_looked_into_all_the_time(monkeypatch: pytest.Mo
     asyncio.run(idle())
     assert (
         0 < looks <= 60 * seconds
-    )  # two looks every 50 ms; Gradio's own pace is two every millisecond
+    )  # two checks every 50 ms; Gradio's own pace is two every millisecond

@@ -1,7 +1,7 @@
-"""The contract of an Index, on every implementation: on this process's files, through the process
+"""The contract of an Index, for every implementation: on this process's files, through the process
 that holds them, and with the vectors on a Chroma server."""
 
-# ruff: noqa: S311 -- chance is seeded here, so that it can be had again; nothing is secret
+# ruff: noqa: S311 -- randomness is seeded here, so that it can be repeated; nothing is secret
 
 from __future__ import annotations
 
@@ -297,7 +297,7 @@ def test_a_filter_that_admits_nothing_finds_nothing(index: Index) -> None:
 
 
 def test_few_among_many_are_all_found_however_far_from_the_query(tmp_path: Path) -> None:
-    # The neighbours that an approximate search walks along are all left out by the filter.
+    # The filter excludes all the neighbours that an approximate search walks along.
     chance = random.Random(6)
     many = [replace(article, source="many") for article in random_corpus(1_500, chance)]
     few = [
@@ -523,7 +523,7 @@ def test_edits_what_is_given_and_leaves_the_rest(index: Index) -> None:
         assert index.search("ferry", mode=mode, authors=["A. Writer"]) == []
         assert index.search("ferry", mode=mode, tags=["boats"]) == []
     assert index.edit("ferry", tags=("Boats",)).tags == ("Boats",)
-    for mode in MODES:  # at once by the new one, and no more by the old ones
+    for mode in MODES:  # immediately by the new one, and no longer by the old ones
         assert article_ids(index.search("ferry", mode=mode, tags=["boats"])) == {"ferry"}
         assert index.search("ferry", mode=mode, tags=["fares", "ports"]) == []
     assert index.edit("ferry", tags=()).tags == ()
@@ -658,11 +658,11 @@ def test_what_is_known_is_not_embedded_again(tmp_path: Path) -> None:
         assert embedding.texts == 11
         index.edit("long", source="desk")
         index.add_articles([replace(long, id="copy")])
-        assert embedding.texts == 12  # "Paragraph 3" again: nobody had it any more
+        assert embedding.texts == 12  # "Paragraph 3" again: no article had it any more
 
 
 def test_close_lets_a_search_end_and_stops_a_long_add(tmp_path: Path) -> None:
-    embedding = SlowEmbedding(after=100)  # passages: more than are stored at once
+    embedding = SlowEmbedding(after=100)  # passages: more than are stored in one go
     index = LocalIndex(tmp_path / "index", lambda: embedding)
     with ThreadPoolExecutor(1) as pool:
         many = [Article(id=str(n), title="", text=f"text {n} " * 800) for n in range(50)]
@@ -696,7 +696,7 @@ def test_nobody_waits_for_the_embedding_of_what_others_add(tmp_path: Path) -> No
         index.add_articles([replace(SHORT, id="there")])
         adding = pool.submit(index.add_articles, [LONG])
         assert embedding.begun.wait(60)
-        # What needs no embedding is done at once; so is what was embedded before.
+        # What needs no embedding is done at once, as is what has been embedded before.
         assert index.edit("there", source="desk").source == "desk"
         assert pool.submit(index.add_articles, [SHORT]).result(60).added == ("short",)
         assert index.remove(["there"]) == 1
@@ -754,7 +754,7 @@ def test_interrupting_ends_what_is_being_added_and_nothing_that_comes_later(tmp_
 
 
 def test_a_vector_that_goes_while_others_are_made_is_made_again(tmp_path: Path) -> None:
-    """The long article shares a passage with one that is removed while the rest is embedded."""
+    """The long article shares a passage with one removed while the rest is being embedded."""
     embedding = SlowEmbedding(after=10)
     first = " ".join(f"Paragraph {n} of the long one." for n in range(16))
     with (
@@ -828,7 +828,7 @@ def test_two_that_edit_one_article_at_a_time_lose_nothing(tmp_path: Path) -> Non
         assert (article.title, article.source) == ("Ferry", "desk")
 
 
-# -- below -------------------------------------------------------------------------------------
+# -- helpers -----------------------------------------------------------------------------------
 
 
 def text_alone(title: str, published: date | None, text: str) -> str:
@@ -861,7 +861,7 @@ def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
 
 
 class SlowEmbedding(FakeEmbedding):
-    """Waits when it has embedded so many texts until it may go on."""
+    """Having embedded `after` texts, waits until it may go on."""
 
     def __init__(self, after: int) -> None:
         super().__init__()
@@ -885,7 +885,7 @@ def wait_until_closing(index: Index) -> None:
 
 
 def random_corpus(count: int, chance: random.Random) -> list[Article]:
-    """Articles of one passage each that share some words and differ in most."""
+    """Articles of one passage each that share some words but differ in most."""
     return [
         Article(
             id=f"random-{number}",

@@ -1,4 +1,4 @@
-"""Instructions are told from what a question is about."""
+"""Instructions are separated from what a question is about."""
 
 from __future__ import annotations
 

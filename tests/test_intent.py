@@ -1,4 +1,4 @@
-"""What form of answer a question wants: a leaning over all forms."""
+"""Which form of answer a question wants: a leaning over all forms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs' keys: each opens what it was made for, and nothing else."""
+"""Programs' keys: each gives access to what it was made for, and nothing else."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def keys() -> Iterator[Keys]:
 
 @pytest.fixture
 def slept() -> list[float]:
-    """The seconds that passwords waited to be checked."""
+    """The seconds for which passwords waited to be checked."""
     return []
 
 
@@ -101,7 +101,7 @@ def test_a_key_is_found_until_it_is_revoked_and_the_file_knows_its_hash_alone(
         assert (found.name, found.can, found.created) == ("newsletter", "add", NOW)
         assert [key.used for key in keys.all()] == [NOW + 10]
         keys.find(token, NOW + 20)
-        assert [key.used for key in keys.all()] == [NOW + 10]  # noted once in an hour
+        assert [key.used for key in keys.all()] == [NOW + 10]  # noted once an hour
         assert keys.find(token[:-1] + ("a" if token[-1] != "a" else "b"), NOW) is None
         assert keys.find("", NOW) is None
         keys.revoke("newsletter")
@@ -124,7 +124,7 @@ def test_a_key_is_found_until_it_is_revoked(rows_of: Callable[[Database], Rows])
     assert (found.name, found.can, found.created, found.used) == ("newsletter", "add", NOW, 0.0)
     assert [(key.name, key.used) for key in keys.all()] == [("newsletter", NOW + 10), ("other", 0)]
     keys.find(token, NOW + 20)
-    assert keys.all()[0].used == NOW + 10  # noted once in an hour
+    assert keys.all()[0].used == NOW + 10  # noted once an hour
     assert keys.find(NO_KEY, NOW) is None
     with pytest.raises(AccessKeyError, match="a key named 'other' already"):
         keys.create("other", "ask", NOW)
@@ -147,7 +147,7 @@ def test_a_name_is_given_once_and_there_are_only_so_many(keys: Keys) -> None:
 
 
 def test_keys_of_another_computer_open_nothing_and_are_told_apart(tmp_path: Path) -> None:
-    """Whoever hands an index over knows the keys in it."""
+    """Whoever hands over an index knows the keys in it."""
     with closing(Keys.open(tmp_path / FILE, Seal(b"o" * 32))) as keys:
         theirs = keys.create("theirs", "manage", NOW)
     with closing(Keys.open(tmp_path / FILE, SEAL)) as keys:

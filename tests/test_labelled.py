@@ -1,4 +1,4 @@
-"""Questions with known answers: the file, its faults, and how words are judged against it."""
+"""Questions with known answers: the file, its errors, and how words are judged against it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What LangChain's users do with a chain and a retriever, done with ours; and LangChain's own suites.
 
-Its suites ask for no network here: the index and the reader are fakes.
+The suites need no network here: the index and the reader are fakes.
 """
 
 from __future__ import annotations

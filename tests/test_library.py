@@ -1,4 +1,4 @@
-"""The library: narrowing, editing, removing and bringing back, samples; and the same over HTTP."""
+"""The library: filtering, editing, removing and restoring, samples; and the same over HTTP."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_what_several_articles_are_filed_under_is_changed_and_brought_back(tmp_p
 
         assert found(tags=["FISHING"], authors=["bo birk"]) == [{"kelp", "nets"}] * 3
         assert found(tags=["sea"]) == [set()] * 3
-        index.edit("nets", tags=["boats"])  # changed again: what was meant then is left
+        index.edit("nets", tags=["boats"])  # changed again: the later edit is left alone
         assert library.undo(undo) == 1
         assert index.get("kelp") == kelp
         assert index.get("nets").tags == ("boats",)
@@ -233,7 +233,7 @@ def test_a_pasted_text_and_a_file_of_it_are_one_article_whichever_came_first(
             assert index.summary(pasted).sources == ("Pasted", "First")
             summary = index.summary(filed)
             assert summary.sources == ("Second", "Echo")
-            assert summary.published == date(2025, 3, 5)  # the file named no day
+            assert summary.published == date(2025, 3, 5)  # the file gave no date
         finally:
             library.close()
 

@@ -1,7 +1,7 @@
-"""The light installation: that deploy/light.txt names what is needed, all of it, and that this is enough.
+"""The light installation: deploy/light.txt names exactly what is needed, and that is enough.
 
-What it names is taken from the environment of the tests into one of its own, by links; nothing else can
-be imported there, as where pip installed no more.
+What it names is linked from the tests' environment into one of its own; nothing else can be
+imported there, as if pip had installed no more.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from tests.test_packaging import normal
 from vectorstore.loading import LOADERS
 
 COMMAND = "pip install --no-compile --no-deps -r deploy/light.txt -c constraints.txt"
-OWN = {"dateline", "dateline-reader"}  # by their folders in the clone
+OWN = {"dateline", "dateline-reader"}  # named by their folders in the clone
 
-# Linux and macOS, the oldest Python and a newer one: what is asked for may differ.
+# Linux and macOS, the oldest Python and a newer one: requirements may differ.
 SYSTEMS = [
     {"python_version": version, "python_full_version": f"{version}.0", **system}
     for version in ("3.11", "3.14")
@@ -66,8 +66,8 @@ def light(root: Path) -> Light:
 def asked_for(
     wanted: Iterable[str], without: Iterable[str] = (), system: Mapping[str, str] | None = None
 ) -> tuple[set[str], set[str]]:
-    """What pip would install for these, by what is installed here; and what of `without` it would,
-    whose own requirements are not followed."""
+    """What pip would install for these, judging by what is installed here; and which of `without`
+    it would, whose own requirements are not followed."""
     waiting = [Requirement(each) for each in wanted]
     seen: set[tuple[str, frozenset[str]]] = set()
     stopped: set[str] = set()
@@ -81,7 +81,7 @@ def asked_for(
             try:
                 asked = requires(requirement.name) or []
             except PackageNotFoundError:
-                continue  # it is of another system
+                continue  # it belongs to another system
             waiting += [
                 more
                 for more in map(Requirement, asked)
@@ -103,7 +103,7 @@ def test_it_names_all_that_the_program_and_its_packages_ask_for_but_what_it_leav
     assert light.packages == needed - OWN
     assert light.folders == ("./weights", ".")
     if system["sys_platform"] == "linux":
-        assert light.left_out == stopped  # nothing is said to be left out that nobody asks for
+        assert light.left_out == stopped  # nothing is listed as left out that nothing requires
 
 
 def test_what_it_names_is_pinned_and_its_command_is_told(root: Path, light: Light) -> None:
@@ -126,7 +126,7 @@ def linked(packages: Iterable[str], site: Path) -> Path:
             for part in parts(file):
                 owners[part].add(name)
     for name in packages:
-        # Whole folders, where they are of the chosen alone: `google` and some others are of several.
+        # Whole folders, if only chosen packages own them: `google` and some others are shared.
         whole = {
             next(part for part in parts(file) if owners[part] <= set(packages))
             for file in files[name]
@@ -140,13 +140,13 @@ def linked(packages: Iterable[str], site: Path) -> Path:
 
 
 def recorded(installed: Distribution) -> list[str]:
-    """The files that pip has recorded of a package, but for commands, which lie elsewhere."""
+    """The files that pip recorded for a package, except commands, which lie elsewhere."""
     rows = csv.reader((installed.read_text("RECORD") or "").splitlines())
     return [file for file, *_ in rows if not file.startswith("..")]
 
 
 def parts(file: str) -> list[str]:
-    """The folders that a file lies in, the outermost first, and the file."""
+    """The folders that a file is in, outermost first, and the file."""
     names = file.split("/")
     return ["/".join(names[: n + 1]) for n in range(len(names))]
 
@@ -164,7 +164,7 @@ def site_with_page(light: Light, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 def python(root: Path, site: Path, folder: Path, code: str) -> str:
-    """What an interpreter prints that finds the standard library, the program and this installation."""
+    """What an interpreter with the standard library, the program and this installation prints."""
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],
         cwd=folder,
@@ -214,7 +214,7 @@ FILES: dict[str, bytes] = {
 
 def test_a_file_of_every_kind_is_tried() -> None:
     tried = {LOADERS[PurePath(name).suffix] for name in FILES}
-    assert set(LOADERS.values()) - tried == {LOADERS[".png"]}  # for an extra
+    assert set(LOADERS.values()) - tried == {LOADERS[".png"]}  # which needs an extra
 
 
 @pytest.mark.slow

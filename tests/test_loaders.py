@@ -30,7 +30,7 @@ WORDS = st.lists(
 
 
 def read(name: str, content: bytes) -> list[Loaded | Skipped]:
-    """What is made of such a file, without a process around its parser."""
+    """What such a file yields, without a process around its parser."""
     if not content.strip():
         return []
     loader = by_content(content, LOADERS["." + name.rpartition(".")[2]])
@@ -45,7 +45,7 @@ def one(name: str, content: bytes) -> str:
     return found.article.text
 
 
-# What a writer of each kind makes of one text, and whether it keeps it to the character.
+# What a writer of each kind makes of one text, and whether it preserves it to the character.
 
 
 def _page(text: str) -> bytes:

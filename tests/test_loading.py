@@ -1,4 +1,4 @@
-"""Files, folders and pages become articles; what cannot be read is told and stops nothing."""
+"""Files, folders and pages become articles; what cannot be read is reported and stops nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from vectorstore.loading.text import decode
 
 
 def only(source: Path, loaders: Mapping[str, Loader] = LOADERS) -> Article:
-    """The one article of a file."""
+    """The only article in a file."""
     (item,) = load(source, loaders=loaders)
     assert isinstance(item, Article), item
     return item
@@ -72,7 +72,7 @@ def test_text_is_kept_to_the_character(tmp_path: Path, text: str) -> None:
 @given(st.text(min_size=1).filter(lambda text: text.strip() and "\0" not in text))
 def test_any_text_written_as_utf_8_reads_back(text: str) -> None:
     if text.startswith("\ufeff") or len(re.findall(r"[\x01-\x1f\x7f]", text)) > len(text) / 20:
-        return  # a mark is dropped; a text of control characters is taken for binary
+        return  # a byte order mark is dropped; a text of control characters is taken for binary
 
     assert decode(text.encode()) == text
 
@@ -553,7 +553,7 @@ def test_yaml_can_neither_grow_nor_run_anything(tmp_path: Path) -> None:
     assert article.authors == ()
 
 
-# Days
+# Dates
 
 
 @pytest.mark.parametrize(
@@ -746,7 +746,7 @@ def contained(parse: Parser) -> dict[str, Loader]:
 def loaded_with(
     tmp_path: Path, parse: Parser, limits: Limits | None = None
 ) -> tuple[Article | Skipped, Article | Skipped]:
-    """What becomes of a file that `parse` gets, and of a good one after it."""
+    """What becomes of a file that `parse` is given, and of a good one after it."""
     written(tmp_path / "a.bad", "bad")
     written(tmp_path / "b.good", "good")
     bad, good = load(tmp_path, loaders=contained(parse), limits=limits)
@@ -853,7 +853,7 @@ def test_the_process_reads_no_module_from_the_working_folder(
 
 
 def pdf(*pages: str, title: str = "") -> bytes:
-    """A PDF with a page for each text, a line for each of its lines."""
+    """A PDF with a page for each text, and a line for each of the text's lines."""
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
         f"<< /Type /Pages /Count {len(pages)} /Kids [{' '.join(f'{5 + 2 * n} 0 R' for n in range(len(pages)))}] >>",
@@ -998,7 +998,7 @@ def test_a_pdf_of_ten_thousand_pages_is_read_whole_or_given_up_in_time(tmp_path:
 
     many, good = load(tmp_path, limits=Limits(seconds=8))
 
-    if isinstance(many, Skipped):  # on a machine that has other things to do
+    if isinstance(many, Skipped):  # on a machine that is busy with other things
         assert many.reason == "took longer than 8 s to parse and was given up"
     else:
         assert len(many.pages) == 10_000
@@ -1047,7 +1047,7 @@ def test_a_pdf_whose_drawing_draws_itself_is_read_without_end(tmp_path: Path) ->
 
 
 def word(*paragraphs: str, body: str = "", title: str = "") -> bytes:
-    """A Word document of these paragraphs, and of `body`, which is WordprocessingML."""
+    """A Word document of these paragraphs, then `body`, which is WordprocessingML."""
     from docx import Document
     from docx.oxml import parse_xml
 
@@ -1109,7 +1109,7 @@ def test_changes_are_read_as_accepted_and_boxes_once(tmp_path: Path) -> None:
         (b"PK\x03\x04 cut off", "damaged, or no archive"),
         (
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
-            "protected by a password, or of an old Word",
+            "password-protected, or from an old version of Word",
         ),
     ],
 )
@@ -1118,7 +1118,7 @@ def test_what_is_no_word_document_is_refused(tmp_path: Path, content: bytes, rea
 
 
 def repacked(content: bytes, **changed: bytes) -> bytes:
-    """The archive with these members' content instead; a name has "__" for "/" and "_" for "."."""
+    """The archive with these members' content replaced; names have "__" for "/" and "_" for "."."""
     names = {name.replace("__", "/").replace("_", "."): value for name, value in changed.items()}
     out = io.BytesIO()
     with (
@@ -1164,7 +1164,7 @@ def archive(members: Mapping[str, bytes]) -> bytes:
 
 
 def bomb(name: str, copies: int) -> bytes:
-    """An archive whose members overlap: 30 MB of blanks each, all out of the same few bytes."""
+    """An archive whose members overlap: 30 MB of spaces each, all from the same few bytes."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr(name, b" " * 30_000_000)
@@ -1216,7 +1216,7 @@ def test_an_archive_loaded_again_gives_the_same_ids(tmp_path: Path) -> None:
 def test_a_member_whose_name_leads_out_of_its_archive_is_refused(tmp_path: Path, name: str) -> None:
     bad, good = load(written(tmp_path / "a.zip", archive({name: b"x", "z.txt": b"good"})))
 
-    if isinstance(bad, Article):  # in the order of names, either may come first
+    if isinstance(bad, Article):  # they come in order of name, so either may be first
         bad, good = good, bad
     assert isinstance(bad, Skipped)
     assert bad.reason == "has a name that leads out of its archive"
@@ -1509,7 +1509,7 @@ def test_rich_text_gives_its_text(tmp_path: Path) -> None:
 
 
 def test_what_is_no_rich_text_is_refused(tmp_path: Path) -> None:
-    assert "no rich text" in refusal(written(tmp_path / "a.rtf", "plain"))
+    assert "not rich text" in refusal(written(tmp_path / "a.rtf", "plain"))
 
 
 def test_what_is_struck_out_or_hidden_in_rich_text_is_not_said(tmp_path: Path) -> None:
@@ -1732,7 +1732,7 @@ def test_rows_of_a_table_become_articles(tmp_path: Path, mark: str) -> None:
     ("record", "reason"),
     [
         ("not JSON", "is not JSON"),
-        ("[1]", "no record with named fields"),
+        ("[1]", "not a record with named fields"),
         ('{"title": "x"}', "has no text"),
         ('{"text": 5}', "has no text"),
         ('{"text": "x", "status": "draft"}', "is a draft"),
@@ -1783,7 +1783,7 @@ def test_a_file_without_records_is_refused(
     assert reason in refusal(written(tmp_path / name, content))
 
 
-# Names that lie
+# Misleading names
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every story in a mail is found, by its own sender, date and subject; what cannot be is told."""
+"""Every story in a mail is found, with its own sender, date and subject; failures are reported."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = f"<h1>Bridge shut</h1><p>{STORY}</p>"
 
 
 def loaded(file: Path) -> tuple[list[Article], dict[str, str]]:
-    """The articles of a mail, and what was told of the rest."""
+    """The articles in a mail, and what was reported about the rest."""
     items = list(load(file))
     told = {
         item.source.removeprefix(f"{file}").removeprefix(", "): item.reason
@@ -157,7 +157,7 @@ def test_a_text_in_another_encoding_than_its_mail_says_is_read_as_what_it_is(
         assert article.text == "Die Straße – bis Mai."
 
 
-# What it carries along
+# Attachments
 
 
 def forwarded(*, attached: bool, subtype: str) -> EmailMessage:
@@ -355,7 +355,7 @@ def test_a_sealed_mail_is_told(tmp_path: Path) -> None:
     assert "encrypted or sealed" in refusal(written(tmp_path / "a.eml", sealed))
 
 
-# Boxes of mails
+# Mailboxes
 
 
 def test_a_box_gives_every_mail_with_what_it_carries_along(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ Mode = str
 
 
 def started(assistant: str, *, write: bool = False) -> StdioServerParameters:
-    """The server as a program of its own, over an assistant that this code makes."""
+    """The server as a separate program, over an assistant that this code creates."""
     code = textwrap.dedent(f"""
         from assistant.mcp import serve_stdio
         from tests.fake_assistant import *
@@ -90,7 +90,7 @@ def talk(server: Any, talking: Talk, mode: Mode = "auto") -> Any:
 
 
 def refusal(server: Any, talking: Talk) -> str:
-    """What the protocol's error says."""
+    """The message of the protocol's error."""
 
     async def refused(client: Client) -> str:
         with pytest.raises(MCPError) as told:
@@ -451,7 +451,7 @@ def test_over_http_nobody_else_is_served(locked: str, token: str) -> None:
 
 
 class Waiting(FakeAssistant):
-    """Says its first words, and then waits until it is told that nobody listens."""
+    """Says its first words, then waits until it is told that nobody is listening."""
 
     let_go = False
 
@@ -522,7 +522,7 @@ def process(code: str) -> subprocess.Popen[bytes]:
 
 
 def test_nothing_but_the_protocol_is_written_to_stdout() -> None:
-    """Neither what Python prints, nor a program that a library starts."""
+    """Neither by Python's print, nor by a program that a library starts."""
     started = process("""
         import os, subprocess
         from assistant.mcp import serve_stdio
@@ -584,7 +584,7 @@ def test_a_signal_ends_it_while_its_client_says_nothing(ending: signal.Signals) 
     assert started.stdout.readline()
     started.send_signal(ending)
     assert started.wait(timeout=60) == 0
-    assert started.stdout.read() == b"ended\n"  # the descriptors are as they were
+    assert started.stdout.read() == b"ended\n"  # the file descriptors are restored
     assert started.stderr is not None
     assert started.stderr.read() == b""
     for stream in (started.stdin, started.stdout, started.stderr):

@@ -1,4 +1,4 @@
-"""What is told to Prometheus: numbers that are true, and no word of questions or articles."""
+"""What Prometheus is given: true numbers, and not a word of questions or articles."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_where_there_is_a_password_it_is_asked_for(assistant: FakeAssistant) -> 
                 ]
 
     assert asyncio.run(got()) == [401, 200]
-    assert needed("GET", "/metrics") == "ask"  # of a key
+    assert needed("GET", "/metrics") == "ask"  # by a key
 
 
 def test_a_stream_that_is_left_counts_as_stopped_and_one_that_is_refused_as_refused() -> None:

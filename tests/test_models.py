@@ -1,4 +1,4 @@
-"""Which models can be chosen, what is found on this computer, and who may begin to use it."""
+"""Which models can be chosen, what is found on this computer, and who may start using it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_models_to_choose_from_are_those_of_the_settings_and_none() -> None:
         "reader": (),
     }
     assert found["openai:big@https://models.example/v1"].server == "https://models.example/v1"
-    # The key of one server goes to no other.
+    # One server's key is sent to no other.
     assert [each.key for each in found.values()] == ["sk-secret", None, None, None]
     assert not given.local
     assert Settings(models="ollama:qwen3").local
@@ -98,7 +98,7 @@ def test_ports_are_looked_at_or_none() -> None:
 
 
 def test_servers_are_found_by_the_ports_they_listen_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A proxy of the environment is not asked: nothing listens there.
+    # A proxy from the environment is not used: nothing listens there.
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{free_port()}")
     listed = (
@@ -119,7 +119,7 @@ def test_servers_are_found_by_the_ports_they_listen_on(monkeypatch: pytest.Monke
         Server("llama.cpp", "openai", llama.url, ("small.gguf",)),
     ]
     assert ollama.looked == llama.looked == ["/v1/models"]
-    assert ollama.requests == llama.requests == []  # nothing is asked of a model
+    assert ollama.requests == llama.requests == []  # no model is asked anything
 
 
 def endless() -> Iterator[bytes]:
@@ -207,14 +207,14 @@ def test_what_is_found_is_offered_and_used_only_once_somebody_says_so() -> None:
     with pytest.raises(UnknownModelError, match="there is no model 'ollama:qwen3:4b@http"):
         models.settings_of(QWEN)
     assert models.use(QWEN) == Choice(QWEN, "qwen3:4b (Ollama)")
-    assert models.use(QWEN) == Choice(QWEN, "qwen3:4b (Ollama)")  # pressed twice
+    assert models.use(QWEN) == Choice(QWEN, "qwen3:4b (Ollama)")  # clicked twice
     assert [choice.name for choice in models.choices()] == ["reader", QWEN]
     assert [offer.label for offer in models.offered()] == ["gemma3:1b"]
     assert models.settings_of(QWEN).server == "http://127.0.0.1:11434"
     with pytest.raises(UnknownModelError, match="there are ollama:gemma3"):
         models.use("ollama:other@http://127.0.0.1:11434")
     with pytest.raises(UnknownModelError):
-        models.use("openai:x@http://models.example/v1")  # nothing that was not found
+        models.use("openai:x@http://models.example/v1")  # one that was not found
 
 
 def test_what_is_set_already_is_not_offered() -> None:
@@ -295,7 +295,7 @@ def test_a_conversation_keeps_its_model_and_a_question_asked_again_takes_the_one
     assert done(desk.retry("ann", first.id)).model == "ollama:a"
     again = done(desk.retry("ann", first.id, model="ollama:b"))
     assert (again.model, again.answer.model) == ("ollama:b", "ollama:b")
-    # One that was found once, and is not there any more: nobody else is asked in its place.
+    # One that was found once and is no longer there: no other is asked in its place.
     gone = done(desk.ask("ann", "harbour?", model=QWEN))
     assert gone.state == "failed"
     assert "there are reader, ollama:a, ollama:b" in gone.failure

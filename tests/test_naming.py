@@ -65,13 +65,13 @@ def test_shorter_forms_count_as_the_longest_of_their_article() -> None:
     assert within(PORT.text)["Ada Strake"] == "person"
     assert "Strake" not in within(PORT.text)
     both = "Mayor Ada Strake met Judge Bo Strake. Strake said so."
-    assert "Strake" in within(both)  # whose it is, nobody can tell
+    assert "Strake" in within(both)  # whose it is cannot be told
 
 
 def test_names_are_listed_with_their_articles_those_in_most_first() -> None:
     index = MemoryIndex([PORT, PRIZE])
     with closing(Naming(index)) as naming:
-        first = naming.named()  # which starts the reading, and does not wait for it
+        first = naming.named()  # this starts the reading, and does not wait for it
         assert first.articles == 2
         naming.wait()
         listing = naming.named()

@@ -1,4 +1,4 @@
-"""Scans and pictures: read by text recognition where the extra is installed, told with the cure where not.
+"""Scans and pictures: read by text recognition if the extra is installed, else reported with the cure.
 
 The tests that recognise anything need `pip install 'dateline[ocr]'`, and are skipped without it.
 """
@@ -51,7 +51,7 @@ Pages = list[Image.Image | list[Set]]
 
 
 def scanned(pages: Pages) -> bytes:
-    """A PDF of such pages: pictures over all of the page, and printed ones."""
+    """A PDF of such pages: full-page pictures, and printed pages."""
     import pypdf
 
     made = pypdf.PdfWriter()
@@ -65,7 +65,7 @@ def scanned(pages: Pages) -> bytes:
 
 @pytest.fixture
 def without(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where the extra is not installed: in this process, and so that the parser's finds nothing."""
+    """As if the extra were not installed, in this process and in the parser's."""
     monkeypatch.setattr(
         sys, "path", [entry for entry in sys.path if not (Path(entry) / "rapidocr").is_dir()]
     )
@@ -207,7 +207,7 @@ def test_frames_are_pages_and_a_picture_without_words_is_told() -> None:
 
 
 def vast() -> bytes:
-    """A picture of a few bytes that says it has 900 million pixels."""
+    """A picture of a few bytes that claims to have 900 million pixels."""
     size = struct.pack(">II", 30_000, 30_000)
     header = b"IHDR" + size + b"\1\0\0\0\0"
     written = saved(Image.new("1", (8, 8)))
@@ -243,7 +243,7 @@ def test_pages_are_named_as_people_do(numbers: list[int], said: str) -> None:
     assert ocr.pages(numbers) == said
 
 
-# -- time that a file of pictures may take ------------------------------------------------------
+# -- the time that a file of pictures may take --------------------------------------------------
 
 
 def test_each_picture_has_time_of_its_own_and_there_are_no_more_than_may_be(

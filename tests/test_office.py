@@ -1,4 +1,4 @@
-"""Slides, workbooks, OpenDocument texts, Outlook's mails and subtitles: their text, and what is told."""
+"""Slides, workbooks, OpenDocument texts, Outlook's mails and subtitles: text, and what is reported."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def workbook(**sheets: list[Any]) -> bytes:
 def test_a_sheet_of_records_gives_an_article_a_row(tmp_path: Path) -> None:
     rows = [
         ["Headline", "Published", "Text", "Id"],
-        ["Bank opens", datetime(2025, 3, 7), STORY, 12.0],  # noqa: DTZ001 -- as a cell has it
+        ["Bank opens", datetime(2025, 3, 7), STORY, 12.0],  # noqa: DTZ001 -- as in a cell
         ["No text", None, "", 13],
         ["Second", "soon", "<p>Rye &amp; oats</p>", ""],
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.fake_model_server import ModelServer, Say
 
-# What the process tries is noted as well as refused: a library that swallows the refusal is seen.
+# What the process tries is recorded as well as refused: a library may swallow the refusal.
 _WATCHED = """
 import json, sys
 
@@ -77,7 +77,7 @@ print(json.dumps({"tried": tried, "texts": [answer.text for answer in answers]})
 def test_a_session_reaches_nothing_outside_and_needs_no_environment(
     root: Path, tmp_path: Path
 ) -> None:
-    """Opening, adding the sample articles, answering and refusing, by the default index of
+    """Opening, adding the sample articles, answering and refusing, with the default index from
     DATELINE_INDEX, in a process without any other variable."""
     done = subprocess.run(
         [sys.executable, "-c", _SESSION],
@@ -101,15 +101,15 @@ def test_a_session_reaches_nothing_outside_and_needs_no_environment(
     assert said["short"] == "France and Saudi Arabia"
     assert "France and Saudi Arabia" in said["quote"]
     assert said["refused"] == "abstention"
-    # The default models need neither torch nor what takes seconds to import with it.
+    # The default models need neither torch nor the slow imports that come with it.
     assert not {"torch", "transformers", "sentence_transformers", "gradio"} & set(said["imported"])
-    # onnxruntime's own telemetry is native code that no hook sees; where it is not switched off, it
-    # leaves a device's id in the home folder before it sends anything.
+    # onnxruntime's own telemetry is native code that no hook sees; unless switched off, it leaves a
+    # device id in the home folder before it sends anything.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index"]
 
 
 def test_a_chat_model_on_this_machine_is_all_that_is_reached(root: Path, tmp_path: Path) -> None:
-    """Neither a tokenizer is fetched, nor anything traced, whatever other programs are set to."""
+    """No tokenizer is fetched and nothing is traced, whatever other programs are set to do."""
     with ModelServer(Say("France and Saudi Arabia co-chair it.")) as server:
         done = subprocess.run(
             [sys.executable, "-c", _WRITTEN],

@@ -1,4 +1,4 @@
-"""What is installed: the wheel's content, what an import does, the pins, and the README's code."""
+"""What is installed: the wheel's contents, what an import does, the pins, and the README's code."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HEAVY = (
 
 
 def python(code: str, *, cwd: Path, **env: str) -> str:
-    """What a new interpreter prints for this code; fails where the code does."""
+    """What a new interpreter prints for this code; fails if the code does."""
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=cwd,
@@ -66,7 +66,7 @@ def weights_wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def built(project: Path, folder: Path) -> Path:
-    """The wheel, built without network: its build backend is installed."""
+    """The wheel, built without a network: its build backend is installed."""
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
         cwd=project,
@@ -79,7 +79,7 @@ def built(project: Path, folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel's files, as an installation lays them."""
+    """The wheel's files, as an installation lays them out."""
     folder = tmp_path_factory.mktemp("site")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
@@ -274,7 +274,7 @@ def test_only_the_settings_read_the_environment(root: Path) -> None:
             for node in ast.walk(ast.parse(path.read_text("utf-8")))
         )
     }
-    # The parser's process drops what it inherits, secrets among it; libraries want a home.
+    # The parser's process drops what it inherits, secrets included; libraries want a home.
     assert readers == {
         *("assistant/settings.py", "vectorstore/loading/worker.py", "vectorstore/home.py")
     }
@@ -334,7 +334,7 @@ def readme_blocks() -> Iterator[str]:
 
 
 def test_the_python_code_of_the_readme_runs(root: Path, tmp_path: Path) -> None:
-    """Block after block in one program, in a folder with `articles/` and on an index of its own."""
+    """Block after block in one program, in a folder with `articles/` and on its own index."""
     blocks = list(readme_blocks())
     assert blocks
     shutil.copytree(root / "seeds", tmp_path / "articles")

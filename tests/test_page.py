@@ -330,7 +330,7 @@ def test_filters_changed_in_quick_succession_are_kept_in_their_order(
         first = asyncio.create_task(visit.talk.narrow(ANN, conversation, Filters(("first",))))
         await asyncio.to_thread(first_is_written.wait)
         second = asyncio.create_task(visit.talk.narrow(ANN, conversation, Filters(("second",))))
-        # It could be through by now, if it did not wait for the first.
+        # It could be done by now if it did not wait for the first.
         await asyncio.wait([second], timeout=0.2)
         go_on.set()
         await asyncio.gather(first, second)

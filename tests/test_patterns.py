@@ -1,8 +1,8 @@
-"""No pattern of Dateline takes longer than a text is long, whatever is in the text.
+"""None of Dateline's patterns takes more than linear time, whatever is in the text.
 
-Every pattern that a module holds, however deep, or that is written where it is used, is run as it is
-run there on characters and pairs that are repeated: blanks, letters, brackets, and every sign that the
-pattern itself names. Judged is how the time grows with the text, not how long it is.
+Every pattern that a module holds, however deep, or that is written where it is used, is run the way
+it is used there, on repeated characters and pairs: spaces, letters, brackets, and every character
+that the pattern itself names. What is judged is how the time grows with the text, not its length.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
-from re import _parser  # what a pattern is made of
+from re import _parser  # the parser of patterns
 from types import ModuleType
 from typing import Any
 
@@ -32,9 +32,9 @@ REPEATED = [
     *("a ", "A ", "1 ", "1,", "a.", "A.", "a-", "a'", "\n ", "<a", "[1", "Aa ", "\r\n", "a\n", "a,"),
     *("1:", "1-", "a1", "a&", "a/", "A. ", "(a", "“a", "$1", "1 a ", "a=", "the ", "May ", "and "),
 ]  # fmt: skip
-BEHIND = ["", "\0"]  # what would have matched up to the end does not
+BEHIND = ["", "\0"]  # makes a match up to the end fail
 LENGTH = 4_000  # characters
-QUICK = 0.004  # seconds for as many: what is quadratic takes far longer, on any machine
+QUICK = 0.004  # seconds for that many: anything quadratic takes far longer, on any machine
 STEEPEST = 1.5  # of the exponent: 1 is linear, 2 quadratic
 
 Pattern = re.Pattern[str] | re.Pattern[bytes]
@@ -50,7 +50,7 @@ def modules() -> Iterator[ModuleType]:
 
 
 def patterns() -> dict[str, tuple[Pattern, frozenset[str]]]:
-    """Every pattern with the methods by which it is used, by its place."""
+    """Every pattern by its place, with the methods by which it is used."""
     found: dict[str, tuple[Pattern, frozenset[str]]] = {}
     met: set[int] = set()
     for module in modules():
@@ -66,7 +66,7 @@ def patterns() -> dict[str, tuple[Pattern, frozenset[str]]]:
 
 
 def within(place: str, value: object, depth: int = 0) -> Iterator[tuple[str, Pattern]]:
-    """The patterns in a value: in containers, in our own classes and functions, and in objects of them."""
+    """The patterns in a value: in containers, and in our own classes, instances and functions."""
     if isinstance(value, re.Pattern):
         yield place, value
     elif depth < 6:
@@ -92,7 +92,7 @@ def is_ours(value: Any) -> bool:
 
 
 def used(name: str, source: str) -> frozenset[str]:
-    """How it is used by its name; in every way where that cannot be seen."""
+    """The ways in which it is used under its name; all of them if none can be seen."""
     ways = re.findall(rf"\b{re.escape(name)}\s*\.\s*(\w+)(?=\()?", source)
     return frozenset(METHODS.intersection(ways)) or frozenset(METHODS)
 
@@ -108,7 +108,7 @@ def inline(source: str) -> Iterator[tuple[int, str, Pattern]]:
 
 
 def signs(pattern: Pattern) -> list[str]:
-    """The characters that it names, but for letters and digits."""
+    """The characters that it names, except letters and digits."""
     named: set[str] = set()
 
     def look(parsed: Any) -> None:
@@ -153,14 +153,14 @@ def steep(pattern: Pattern, ways: frozenset[str]) -> list[str]:
 
 
 def grows(work: Callable[[int], object]) -> float:
-    """The exponent of the growth up to where it takes long enough to be told, 0 where it never does."""
-    for length in (LENGTH // 8, LENGTH):  # the shorter ends early what would take for ever
+    """The exponent of the growth, once it takes long enough to be measured; 0 if it never does."""
+    for length in (LENGTH // 8, LENGTH):  # the shorter one cuts short what would take for ever
         began = time.process_time()
         work(length)
         if time.process_time() - began > QUICK:
             return growth(
                 work, length // 4
-            )  # up to twice this: far above what is too quick to tell
+            )  # up to twice this: far above what is too quick to measure
     return 0.0
 
 

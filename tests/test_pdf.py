@@ -1,4 +1,4 @@
-"""A printed page is read as a person reads it: in columns, whole sentences, without its running heads."""
+"""A printed page is read as a person reads it: by columns, whole sentences, no running heads."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from vectorstore.loading.layout import Glyph, Page, flowed
 
 
 class Set(NamedTuple):
-    """Text where it is set: `spacing` between its letters, `turn`, the matrix that turns it, and what
-    follows on its line: text, size and rise."""
+    """Text and where it is set: `spacing` between its letters, `turn`, the matrix that rotates it,
+    and `then`, what follows on its line: text, size and rise."""
 
     text: str
     x: float
@@ -63,7 +63,7 @@ def printed(
 
 
 def _string(text: str) -> str:
-    if text.startswith("<"):  # as the font numbers its signs
+    if text.startswith("<"):  # the font's own glyph codes
         return text
     return "(" + re.sub(r"([\\()])", r"\\\1", text) + ")"
 
@@ -71,7 +71,7 @@ def _string(text: str) -> str:
 def lines(
     text: str, x: float = 60, y: float = 700, leading: float = 13, size: float = 10
 ) -> list[Set]:
-    """The lines of a text, from `y` down; one that begins with ">" is indented."""
+    """The lines of a text, from `y` downwards; a line that begins with ">" is indented."""
     return [
         Set(line.removeprefix(">"), x + 15 * line.startswith(">"), y - leading * n, size)
         for n, line in enumerate(text.split("\n"))
@@ -355,7 +355,7 @@ def test_spaced_letters_are_words(tmp_path: Path) -> None:
 def set_apart(
     text: str, spacing: float, x: float = 60.0, y: float = 700.0, size: float = 10.0
 ) -> list[Glyph]:
-    """A line whose letters are spaced out, with a blank after each that none drew, as PDFium has it."""
+    """A line of spaced-out letters, each followed by an undrawn space, as PDFium reports it."""
     glyphs = []
     for word in text.split():
         for letter in word:
@@ -468,7 +468,7 @@ def test_a_page_that_lies_on_its_side_is_read_like_any_other(tmp_path: Path, tur
 
 
 def font_of(signs: dict[int, str]) -> tuple[str, tuple[str, ...]]:
-    """A font whose signs stand for such texts, and the objects that it needs."""
+    """A font whose glyph codes stand for these texts, and the objects that it needs."""
     mapped = " ".join(
         f"<{n:04x}> <{t.encode('utf-16-be', 'surrogatepass').hex()}>" for n, t in signs.items()
     )
@@ -491,7 +491,7 @@ def font_of(signs: dict[int, str]) -> tuple[str, tuple[str, ...]]:
 def test_arabic_and_hebrew_are_read_from_right_to_left_and_numbers_within_not(
     tmp_path: Path,
 ) -> None:
-    # As a printer places them: the first letter at the right, "لا" as one sign, numbers as they are.
+    # As typeset: the first letter at the right, "لا" as one glyph, numbers as they are.
     signs = {
         1: "م",
         2: "ر",
@@ -506,7 +506,7 @@ def test_arabic_and_hebrew_are_read_from_right_to_left_and_numbers_within_not(
         11: "5",
     }
     font, more = font_of(signs)
-    word = [5, 4, 3, 2, 1]  # مرحبا, the last letter first, from the left
+    word = [5, 4, 3, 2, 1]  # مرحبا from the left, so the last letter first
     order = [7, 6, 8, 9, 10, 9, 11, 8, *word]  # "مرحبا 2025 لاش" from right to left
     page = [Set("<" + "".join(f"{n:04x}" for n in order) + ">", 60, 700, 12)]
 
@@ -516,7 +516,7 @@ def test_arabic_and_hebrew_are_read_from_right_to_left_and_numbers_within_not(
 
 
 def test_low_letters_of_arabic_are_not_parted_from_high_ones() -> None:
-    # The boxes of these letters differ threefold in height.
+    # These letters' boxes differ threefold in height.
     line = [
         Glyph("إ", 568.6, 578.2, 732, 32.8),
         Glyph("ص", 541.3, 566.4, 732, 10.3),
@@ -541,7 +541,7 @@ def test_signs_beyond_the_first_plane_are_whole_and_half_ones_do_not_cost_the_ar
     assert text.startswith("a\U0001d49c\U000f0854b.\U0001d49c a")
 
 
-# The law
+# The property
 
 
 WORDS = st.lists(
@@ -553,7 +553,7 @@ WORDS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)  # the machine may have other work
+@settings(max_examples=40, deadline=None)  # the machine may be busy
 @given(st.lists(st.lists(WORDS, min_size=1, max_size=12), min_size=1, max_size=4), st.data())
 def test_every_word_is_read_once(pages: list[list[list[str]]], data: st.DataObject) -> None:
     made = []

@@ -1,4 +1,4 @@
-"""Pages of PDFs as pictures: only those of an article, of bounded size, with the quote where it stands."""
+"""Pages of PDFs as pictures: only an article's own, of bounded size, with the quote marked."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_part_of_a_page_is_always_found_there(words: list[str], data: st.DataO
 
 
 def below(content: bytes, page: int, rectangles: Sequence[Rectangle]) -> str:
-    """The letters that are seen within these rectangles of a page."""
+    """The letters visible within these rectangles of a page."""
     with closing(pdfium.PdfDocument(content)) as document:
         shown = document[page - 1]
         (left, bottom, right, top), text = shown.get_cropbox(), shown.get_textpage()
@@ -197,7 +197,7 @@ class Clock:
 
 
 class Shelf:
-    """An index with a page over it, and what is kept of its PDFs."""
+    """An index with a page over it, and the PDFs kept for it."""
 
     def __init__(self, folder: Path, pictures: Pictures, *, most: int = 10_000_000) -> None:
         self.folder = folder / "index" / "originals"
@@ -227,7 +227,7 @@ class Shelf:
         return self.index.get(new)
 
     def put(self, content: bytes, name: str = "mill.pdf") -> Article:
-        """The same without a process to read it in."""
+        """The same, without a process to parse it."""
         (draft,) = pdf.parse(content, name)
         assert isinstance(draft, Draft)
         place = uploaded_place(name, content)
@@ -284,7 +284,7 @@ def test_a_page_of_an_upload_is_shown_and_its_quote_marked(shelf: Shelf) -> None
     assert below(MILL, 1, found) == letters("a barge broke its sluice")
     elsewhere = shelf.api.get(f"/marks/{article.id}?page=2&q={quote}").json()
     assert elsewhere == {"rectangles": []}
-    gone = quote[:-1] + ("0" if quote[-1] != "0" else "1")  # other words stood there
+    gone = quote[:-1] + ("0" if quote[-1] != "0" else "1")  # with other words in that place
     assert shelf.api.get(f"/marks/{article.id}?page=1&q={gone}").json() == {"rectangles": []}
 
 
@@ -322,7 +322,7 @@ def test_a_file_on_this_computer_is_shown_from_where_it_lies_while_it_is_the_sam
     assert shelf.api.get(f"/picture/{article_id}?page=2").status_code == 200
     assert shelf.kept() == []  # it is not copied
 
-    # Another file of the same size in its place, which is another's, is not shown.
+    # Another file of the same size in its place is not shown.
     file.write_bytes(MILL.replace(b"May.", b"Jun."))
     reply = shelf.api.get(f"/picture/{article_id}?page=2")
     assert reply.status_code == 404
@@ -331,7 +331,7 @@ def test_a_file_on_this_computer_is_shown_from_where_it_lies_while_it_is_the_sam
     assert shelf.api.get(f"/read/{article_id}").json()["pictures"] == 0
     reply = shelf.api.get(f"/picture/{article_id}?page=2")
     assert (reply.status_code, "no longer there" in reply.text) == (404, True)
-    os.mkfifo(file)  # which nobody writes to: it is not waited for
+    os.mkfifo(file)  # that nobody writes to: it is not waited for
     assert shelf.api.get(f"/picture/{article_id}?page=2").status_code == 404
     assert shelf.api.get(f"/read/{article_id}").json()["pictures"] == 0
 
@@ -353,7 +353,7 @@ def test_no_other_file_is_shown_than_that_of_an_article(shelf: Shelf, tmp_path: 
         for kind in ("picture", "marks"):
             reply = shelf.api.get(f"{path.replace('picture', kind)}?page=1&q=1.0.3.{'0' * 12}")
             assert reply.status_code in (400, 404), path
-    # What the index is told of a file decides, and its bytes: a place alone does not.
+    # What the index recorded of a file decides, and the file's bytes: its place alone does not.
     origin = Origin(str(secret), article.id)
     digest = "0" * 64
     shelf.index.remove([article.id])
@@ -401,7 +401,7 @@ def test_what_takes_too_long_is_given_up(shelf: Shelf) -> None:
 
 
 class Parser(Worker):
-    """Says what a process that a file has taken over may say; waits for `gate` where there is one."""
+    """Says what a process taken over by a file may say; waits for `gate` if there is one."""
 
     def __init__(self, says: Any, gate: threading.Event | None = None) -> None:
         super().__init__()
@@ -488,7 +488,7 @@ def test_an_upload_is_kept_for_its_owner_until_its_articles_are_gone_for_good(sh
     shelf.clock.now += 1_201
     shelf.originals.sweep()
     assert shelf.kept() == []
-    # And added again, it is kept again.
+    # Added again, it is kept again.
     shelf.put(MILL)
     assert shelf.kept() == [name]
 
@@ -527,7 +527,7 @@ def test_nothing_is_kept_of_other_files_or_where_it_is_turned_off(
     assert off.kept() == []
     assert off.api.get(f"/read/{article.id}").json()["pictures"] == 0
     off.close()
-    # The same file again, when it is turned on.
+    # The same file again, once the setting is on.
     on = Shelf(tmp_path / "off", pictures)
     on.library.adding.file("mill.pdf", MILL)
     assert on.library.adding.wait(60)

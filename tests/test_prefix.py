@@ -1,4 +1,4 @@
-"""Below which path a proxy serves the page: told by a setting, or by a proxy that is believed."""
+"""The path below which a proxy serves the page: from a setting, or from a trusted proxy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROXY, OTHER = "127.0.0.1", "203.0.113.9"
 def asked(
     path: str, *headers: tuple[bytes, bytes], sender: str = PROXY, root_path: str = ""
 ) -> tuple[dict[str, Any], list[Any]]:
-    """The scope that the application behind got, and what was sent without it."""
+    """The scope that the application behind received, and what was sent without it."""
     got: dict[str, Any] = {}
     sent: list[Any] = []
 

@@ -1,4 +1,4 @@
-"""Fixed phrases: the shipped ones are whole, and a broken file fails when it is loaded."""
+"""Fixed phrases: the shipped ones are complete, and a broken file fails when it is loaded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_every_phrase_that_is_said_is_shipped(root: Path) -> None:
         and node.args
         and isinstance(node.args[0], ast.Constant)
     }
-    # Some are chosen by name before they are said.
+    # Some are selected by name before they are said.
     named = {
         node.value
         for path in root.glob("assistant/**/*.py")
@@ -113,7 +113,7 @@ PROMPT = {
     "refusal": "No.",
 }
 
-# Raise the version with the words, and write the new digest beside it.
+# When the words change, raise the version, and put the new digest beside it.
 DIGESTS = {
     ("answer", 2): "da852e2b9d84",
     ("rewrite", 1): "cecf5e2edabc",

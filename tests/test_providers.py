@@ -1,6 +1,6 @@
 """Every provider's own client, streamed to over the wire: an answer, and the ways in which it fails.
 
-A scripted server on loopback speaks the protocol of each. What becomes of the words is the same for
+A scripted server on loopback speaks each one's protocol. What becomes of the words is the same for
 all, and tested in test_generating.py.
 """
 
@@ -102,7 +102,7 @@ def test_asked_too_often_it_is_asked_again_when_it_says(tmp_path: Path, model: s
     often = Fail(429, {"retry-after": "0"})
     with ModelServer(often, WHOLE) as server, asking(tmp_path, server, model) as assistant:
         answer = assistant.answer(QUESTION)
-    if model.startswith("ollama"):  # whose client keeps to itself when that is
+    if model.startswith("ollama"):  # whose client does not pass on the time
         is_extractive(answer, "has been asked too often")
         assert len(server.requests) == 1
     else:
@@ -141,11 +141,11 @@ def test_cut_off_in_the_middle_of_a_sentence(tmp_path: Path, model: str, ends: s
 
 @every_provider
 def test_overloaded_before_the_first_word(tmp_path: Path, model: str) -> None:
-    """Told in a stream that began well."""
+    """Reported in a stream that began well."""
     script = (Say("", ends="error"), WHOLE)
     with ModelServer(*script) as server, asking(tmp_path, server, model) as assistant:
         answer = assistant.answer(QUESTION)
-    if model.startswith("ollama"):  # which gives no status with it
+    if model.startswith("ollama"):  # which reports it without a status
         is_extractive(answer, f"{model} failed (ResponseError)")
     else:
         assert answer.text == TEXT
@@ -170,7 +170,7 @@ def test_a_slow_first_word(tmp_path: Path, model: str) -> None:
 
 @every_provider
 def test_one_after_the_other_in_one_process(tmp_path: Path, model: str) -> None:
-    """Whose connections are not those of the one before, which is closed."""
+    """The second does not use the connections of the first, which is closed."""
     with ModelServer(WHOLE) as server:
         for number in range(2):
             with asking(tmp_path / str(number), server, model) as assistant:

@@ -1,4 +1,4 @@
-"""Word search among very many passages: common words do not cost more than they tell, and still count."""
+"""Word search among very many passages: common words cost no more than their worth, and still count."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMMON = ["council", "studied", "café", "years", "front_page", "3,500"]
 
 
 class CountingStore(SQLiteStore):
-    """Knows the passages that were ranked."""
+    """Counts the passages that were ranked."""
 
     ranked = 0
 
@@ -49,7 +49,7 @@ def store(filled: Path) -> Iterator[CountingStore]:
 
 @pytest.fixture
 def plain(filled: Path) -> Iterator[SQLiteStore]:
-    """The same passages, ranked by all words however common."""
+    """The same passages, ranked by all words, however common."""
     with closing(SQLiteStore(filled)) as opened:
         yield opened
 
@@ -84,7 +84,7 @@ def test_common_words_decide_in_postgresql_as_well(
     assert shared >= 0.6
     few = in_postgres.search_words(
         ["council", "years"], 5, articles
-    )  # no more than are always looked up
+    )  # no more words than are always looked up
     assert few == plain.search_words(["council", "years"], 5, articles)
     found = in_postgres.search_words(["nowhere", "council", "years", "café"], 10, articles)
     assert len(found) == 10
@@ -99,7 +99,7 @@ def test_common_words_decide_among_what_rarer_ones_have_found(
     same, shared = agreement(store, plain, articles)
     assert same >= 0.8
     assert shared >= 0.6
-    assert store.ranked < 400  # of 2,000 passages that have one of the words
+    assert store.ranked < 400  # of 2,000 passages containing one of the words
 
 
 def test_where_all_words_are_common_the_rarest_two_are_searched_for(store: CountingStore) -> None:
@@ -132,7 +132,7 @@ def test_what_is_added_is_what_the_database_would_add(store: CountingStore) -> N
 def agreement(
     store: Store, plain: Store, articles: Sequence[int] | None, common: Sequence[str] = COMMON
 ) -> tuple[float, float]:
-    """In how many searches both find the same first, and how much of the first ten both find at least."""
+    """The share of searches with the same first hit, and the least share of common hits in ten."""
     same, least = 0, 1.0
     queries = [(one, two, *common) for one in RARE for two in RARE if one < two]
     for words in queries:
@@ -145,7 +145,7 @@ def agreement(
 
 
 def put(store: Store) -> None:
-    chance = random.Random(5)  # noqa: S311 -- seeded, so that it can be had again
+    chance = random.Random(5)  # noqa: S311 -- seeded, so that it can be repeated
     entries = []
     for number in range(2_000):
         words = [word for word in COMMON if chance.random() < 0.4]

@@ -1,4 +1,4 @@
-"""What every reader keeps to, the shipped one and the fake; and models from a folder."""
+"""What holds for every reader, the shipped one and the fake; and models from a folder."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def readings(reader: Reader) -> list[Reading]:
 
 
 def same(one: Sequence[Reading], other: Sequence[Reading]) -> bool:
-    """Equal spans, and scores that differ by no more than the order of additions makes them."""
+    """Equal spans, and scores that differ by no more than the order of additions can make them."""
     return [(r.passage, r.start, r.end, r.text) for r in one] == [
         (r.passage, r.start, r.end, r.text) for r in other
     ] and all(math.isclose(a.score, b.score, abs_tol=1e-3) for a, b in zip(one, other, strict=True))
@@ -107,7 +107,7 @@ def test_a_strange_question_is_read_too(reader: Reader, question: str) -> None:
 
 
 def read_alike(reader: Reader) -> list[Passage]:
-    """As many as are read by the same network: a cascade reads more than a few with two."""
+    """As many as a single network reads: a cascade reads more than a few with two."""
     return PASSAGES[-CLOSELY:] if isinstance(reader, CascadeReader) else PASSAGES
 
 
@@ -160,7 +160,7 @@ def test_several_threads_may_load_it_at_once() -> None:
 
 
 class Noting(FakeReader):
-    """Notes the passages that it is given."""
+    """Records the passages that it is given."""
 
     def __init__(self, *phrases: str, name: str = "fake", says: str = "yes") -> None:
         super().__init__({"co-chairs": phrases}, verdicts={says: phrases}, name=name)
@@ -196,7 +196,7 @@ def test_the_rank_of_the_search_decides_between_passages_that_the_small_reader_l
 
 
 def test_a_passage_far_down_the_search_needs_more_of_the_small_reader() -> None:
-    """Four log-odds each way: at the tenth place that is enough, at the thirtieth it is not."""
+    """Four log-odds each time: that is enough at the tenth place, and not at the thirtieth."""
     for place, read in ((9, 9), (29, 0)):
         strong = Noting()
         passages = [passage("Elsewhere", number) for number in range(30)]
@@ -217,7 +217,7 @@ def test_no_more_passages_than_the_strong_reader_reads_are_all_read_by_both() ->
 @pytest.mark.parametrize(
     ("finds", "third", "read"),
     [
-        ("France", "Elsewhere", [ids(0), ids(1)]),  # found, and the others are far behind
+        ("France", "Elsewhere", [ids(0), ids(1)]),  # found, and the rest are far behind
         ("France", "France", [ids(0), ids(1), ids(2)]),  # found, and another promises as much
         ("nothing", "Elsewhere", [ids(0), ids(1), ids(2)]),  # not found yet
     ],
@@ -283,7 +283,7 @@ def test_a_remembering_reader_reads_the_same_once() -> None:
     noting = Noting("France and Saudi Arabia")
     reader = RememberingReader(noting)
     first = reader.read(QUESTION, PASSAGES[:2])
-    first.clear()  # what is handed out is the caller's
+    first.clear()  # what is returned belongs to the caller
     assert [reading.passage for reading in reader.read(QUESTION, PASSAGES[:2])] == PASSAGES[:2]
     assert noting.given == [ids(0, 1)]
     reader.read(QUESTION, PASSAGES[1:2])
@@ -325,7 +325,7 @@ def test_a_broken_calibration_is_refused_with_the_remedy(tmp_path: Path) -> None
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny BERT with random weights for questions, with a shipped tokenizer."""
+    """A tiny question-answering BERT with random weights, and a shipped tokenizer."""
     from transformers import BertConfig, BertForQuestionAnswering
 
     folder = tmp_path_factory.mktemp("model")
@@ -342,9 +342,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings(
-    "default"
-)  # those of transformers, which tests of our own need not fail
+@pytest.mark.filterwarnings("default")  # warnings of transformers, which must not fail our tests
 def test_a_hugging_face_model_reads_and_is_marked_uncalibrated(
     folder: Path, tmp_path: Path
 ) -> None:
@@ -367,7 +365,7 @@ def test_a_hugging_face_model_reads_and_is_marked_uncalibrated(
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_model_that_was_not_made_for_questions_is_refused(folder: Path, tmp_path: Path) -> None:
-    """Its weights would load, with an answering head of random numbers."""
+    """Its weights would load, but its answering head would be random numbers."""
     from transformers import BertConfig, BertModel
 
     config = BertConfig.from_pretrained(folder)

@@ -1,4 +1,4 @@
-"""What reader programs, news services and weblogs export comes in whole, under its own names."""
+"""Exports of feed readers, news services and weblogs come in complete, under their own names."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def test_an_export_gives_its_articles_under_their_own_names(tmp_path: Path, prog
     assert (article.title, article.url) == ("Kelp", URL)
     assert article.published == date(2025, 3, 3)
     assert article.source == "skerry.example"
-    if program not in ("WordPress", "Ghost"):  # which name authors by number
+    if program not in ("WordPress", "Ghost"):  # which identify authors by number
         assert article.authors == ("Ola Brekke",)
 
 

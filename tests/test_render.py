@@ -52,7 +52,7 @@ ABSTENTION = FakeAssistant().answer("who won?")
 
 
 class Page(HTMLParser):
-    """The elements of some HTML: their names and attributes, and the text inside marks."""
+    """The elements of some HTML: their names and attributes, and the text inside <mark>."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()
@@ -215,7 +215,7 @@ def test_each_source_shows_its_paragraph_with_the_quoted_words_marked() -> None:
     assert page.marks == [citation.quote for citation in COST.citations]
     assert "Harbour wall: the cost doublesCoast Gazette · 4 Nov 2025" in page.text
     assert "on Monday. 🌊 The earlier estimate" in page.text
-    assert "Work begins" not in page.text  # that is another paragraph
+    assert "Work begins" not in page.text  # which is another paragraph
 
 
 def test_long_paragraphs_are_cut_between_words_on_both_sides() -> None:
@@ -295,7 +295,7 @@ def test_a_disagreement_is_told_once_as_a_table_and_scripts_have_its_text() -> N
         "| On July 9 | Asian Lite, 26 Jul 2025 [2] |\n\n"
         '1. "Work begins in March'
     ) in to_markdown(told)
-    # What says more than a side stays, and so does all of a part.
+    # A sentence that says more than one side is kept, and so is everything in a part.
     more = replace(told, text=f"{TOLD} and nobody knows why.\n\nBoth: In March [1] and later [2].")
     kept = Page(to_html(more, TEXTS.get)).text
     assert "nobody knows why" in kept
@@ -372,7 +372,7 @@ def test_whatever_articles_say_stays_text(
         assert set(attributes) <= {"class", "href", "title", "dir"}
     assert all("c=3" in (link.get("href") or "") for _, link in page.links("cite"))
     assert page.marks == [_as_html(quote)]
-    # A paragraph is a line, so Markdown sees blocks of HTML and nothing of its own.
+    # A paragraph is one line, so Markdown sees blocks of HTML and no Markdown.
     for block in markup.split("\n\n"):
         assert block.startswith(("<p ", "<div "))
         assert not re.search(r"[\n\r`*_$~{}\[\]\\|]", re.sub(r"<[^>]*>", "", block))
@@ -471,7 +471,7 @@ TURNING = "\u202egnp.exe\u2066\u202b"
 
 
 def test_marks_that_turn_text_around_end_in_no_title_source_or_list() -> None:
-    """A quote keeps them: it is shown to the character."""
+    """A quote keeps them: it is shown exactly."""
     turned = replace(
         MEETING,
         title=f"The {TURNING} meeting",
@@ -531,14 +531,14 @@ def _whole(text: str) -> Citation:
 
 
 def _as_html(text: str) -> str:
-    """The text as HTML shows it: control characters as signs, everything else as it is."""
+    """The text as HTML shows it: control characters as symbols, everything else as it is."""
     return "".join(
         visible(char) if char < "\xa0" or "\ud800" <= char < "\ue000" else char for char in text
     )
 
 
 def _with(place: str, words: str) -> Answer:
-    """An answer that has these words in one place."""
+    """An answer with these words in one place."""
     values = dict.fromkeys(("question", "text", "quote", "title", "source", "notice"), "words")
     values[place] = words
     quote = values["quote"]
@@ -549,7 +549,7 @@ def _with(place: str, words: str) -> Answer:
 
 
 def _shape(markdown: MarkdownIt, answer: Answer) -> list[str]:
-    """Everything but running text and its paragraphs that the answer's Markdown renders to."""
+    """What the answer's Markdown renders to, apart from running text and its paragraphs."""
     tokens = markdown.parse(to_markdown(answer))
     inside = [child for token in tokens for child in token.children or ()]
     plain = {"paragraph_open", "inline", "paragraph_close", "text", "text_special", "softbreak"}

@@ -1,4 +1,4 @@
-"""Version 1 of the API: what it takes and gives is what its own description says."""
+"""Version 1 of the API: it takes and returns what its own description says."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_what_comes_back_is_described_to_the_last_field(
 
 
 def _closed(components: Any) -> Any:
-    """The schemas, none of which admits a field that it does not name."""
+    """The schemas, none of which allows a field that it does not name."""
     schemas = {
         name: {**schema, "additionalProperties": False} if "properties" in schema else schema
         for name, schema in components["schemas"].items()
@@ -136,7 +136,7 @@ def test_every_operation_tells_its_security_its_errors_and_a_shape_of_its_succes
             if path.startswith(("/api/", "/v1/")):
                 assert {"401", "403", "429", "503"} <= set(operation["responses"]), path
                 (success,) = [s for s in operation["responses"] if s.startswith("2")]
-                if success == "204":  # has no content
+                if success == "204":  # which has no content
                     continue
                 for content in operation["responses"][success]["content"].values():
                     assert content["schema"] != {}, (method, path)

@@ -1,4 +1,4 @@
-"""Laws of fusion, and what counts as a copy."""
+"""Properties of fusion, and what counts as a copy."""
 
 from __future__ import annotations
 

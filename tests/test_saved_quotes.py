@@ -1,4 +1,4 @@
-"""Saved quotes: exact, one visitor's own, kept whatever becomes of the article, and exported whole."""
+"""Saved quotes: exact, a visitor's own, kept whatever becomes of the article, exported in full."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_selection_is_saved_to_the_character_once_and_for_its_visitor_only(sit
         list(AWKWARD.authors),
     )
     again = site.post(PATH, json=body(AWKWARD, WHOLE), headers=header(ANN)).json()
-    assert again == quote  # a second time without a note leaves the first one
+    assert again == quote  # saving again without a note leaves the first note
     assert listed(site, BOB) == listed(site, {}) == []
     read = site.get(quote["read"], headers=header(ANN)).json()
     assert [(q["found"], q["place"] in quote["read"]) for q in read["quotes"]] == [(True, True)]
@@ -99,7 +99,7 @@ def test_a_selection_is_saved_to_the_character_once_and_for_its_visitor_only(sit
         assert WHOLE[:9] not in site.get(f"{PATH}.md", headers=header(cookies)).text
     assert listed(site) == [quote]
     for path in (PATH, f"{PATH}.md", f"{PATH}.docx"):
-        assert needed("GET", path) is None  # a key is a program's, and quotes are people's
+        assert needed("GET", path) is None  # keys are for programs, quotes are for people
 
 
 def test_a_citation_of_ones_own_answer_is_saved_also_when_the_article_is_gone(
@@ -207,7 +207,7 @@ def test_a_quote_in_markdown_renders_to_its_own_characters(text: str) -> None:
         if token.type == "inline" and token.children
     ]
     lines = visible(text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    # The blanks at a line's end are for the eye alone.
+    # Spaces at the end of a line are only visual.
     said = [line.rstrip(" ") for part in shown for line in part.split("\n")]
     assert said == [line.rstrip(" ") for line in lines if line.strip()]
 

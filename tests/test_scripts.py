@@ -1,4 +1,4 @@
-"""What is raised or lowered never becomes part of the number or word beside it."""
+"""Superscripts and subscripts never become part of the number or word beside them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from vectorstore.loading.scripts import Run, notes_of, plain, subscript, supersc
         ("Ca", "2+", "²⁺"),
         ("", "14", "¹⁴"),
         ("of ", "235", "²³⁵"),
-        ("cost 21", "1", "¹"),  # a note, or a power: nobody can tell
+        ("cost 21", "1", "¹"),  # a note or a power: it cannot be told which
         ("the mole", "3", ""),
         ("the EU", "3", ""),
         ("he said.", "12", ""),
@@ -82,7 +82,7 @@ def test_no_number_is_ever_made_of_two(parts: list[tuple[str, int]]) -> None:
 
 
 def _as_they_stand(parts: list[tuple[str, int]]) -> list[str]:
-    """The runs, those together that are neither parted by another level nor empty."""
+    """The runs, joining neighbours on the same level."""
     joined: list[tuple[str, int]] = []
     for text, level in parts:
         if joined and joined[-1][1] == level:
@@ -119,7 +119,7 @@ def test_notes_that_are_numbered_like_text_are_known_and_lists_and_powers_of_ten
     assert notes_of([body, *notes]) == {"1", "2"}
     assert plain(body, notes_of([body, *notes])) == "It cost 21 million and holds 10² tons."
     assert notes_of([body, *items]) == set()
-    assert notes_of(notes) == set()  # where nothing is raised, nothing marks them
+    assert notes_of(notes) == set()  # with nothing raised, nothing marks them
 
 
 QUAY = "The quay will cost 48 million crowns, built on 10⁴ piles of 3 m² each."
@@ -142,7 +142,7 @@ MARKED = (
         '<a href="#_ftn7"><span class="MsoFootnoteReference"><span>[7]</span></span></a>',
         '<span style="vertical-align: super; font-size: 8px"><a href="#n7">7</a></span>',
         "<sup>[7]</sup>",
-        "<sup>7</sup>",  # a note below begins with it
+        "<sup>7</sup>",  # a note further down begins with it
     ],
 )
 def test_the_mark_of_a_note_is_no_part_of_the_number_before_it(mark: str) -> None:

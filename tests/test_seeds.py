@@ -1,4 +1,4 @@
-"""The shipped sample articles and their questions hold together: read here without the program."""
+"""The shipped sample articles and their questions are consistent: read here without the program."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ INVENTED = sorted(path.name for path in SEEDS.glob("*.md"))
 
 
 def _split(name: str) -> tuple[dict[str, Any], str]:
-    """Front matter and text of a seed; a .txt has no front matter and is all text."""
+    """Front matter and text of a seed; a .txt file has no front matter and is all text."""
     whole = (SEEDS / name).read_bytes().decode("utf-8")
     if not name.endswith(".md"):
         return {}, whole
@@ -108,7 +108,7 @@ def test_every_span_slices_to_its_answer() -> None:
         for span in q["spans"]:
             assert texts[span["file"]][span["start"] : span["end"]] == q["answers"][0], q["id"]
         for span in q.get("also_spans", []):
-            # What another article reports instead, where two contradict each other.
+            # What another article reports instead, if two contradict each other.
             assert texts[span["file"]][span["start"] : span["end"]] in q["answers"][1:], q["id"]
         files = {span["file"] for span in [*q["spans"], *q.get("also_spans", [])]}
         for answer in q["answers"]:

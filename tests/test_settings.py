@@ -229,7 +229,7 @@ def test_a_file_with_a_key_that_others_can_read_is_refused(settings_toml: Path, 
     with pytest.raises(SettingsError, match="chmod 600") as caught:
         Settings()
     assert "sk-secret" not in str(caught.value)
-    settings_toml.write_text("threshold = 0.3\n")  # without a key it may be read
+    settings_toml.write_text("threshold = 0.3\n")  # without a key in it, others may read it
     assert Settings().threshold == 0.3
 
 

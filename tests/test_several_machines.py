@@ -1,6 +1,6 @@
 """An index in PostgreSQL, its vectors on a Chroma server: several programs at once, and what can fail.
 
-Every program is an index of its own here, with its own connections, as it would be on another machine.
+Each program here is an index of its own, with its own connections, as if on another machine.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def test_what_one_adds_changes_and_removes_is_so_for_all(program: Opening) -> No
 
 
 def test_two_that_write_at_once_lose_nothing_of_each_other(program: Opening) -> None:
-    """They share articles and passages, so that each has made vectors that the other relies on."""
+    """They share articles and passages, so each has made vectors that the other relies on."""
     one, two = program(), program()
     shared = numbered(100, 110)
     with ThreadPoolExecutor(2) as pool:
@@ -184,7 +184,7 @@ def test_what_a_program_that_was_killed_has_not_handed_over_the_next_one_does(
 ) -> None:
     one, two = program(), program()
     one.add_articles([FLOOD])
-    killed = two._catalog  # it stored an article, and died before Chroma had its vector
+    killed = two._catalog  # it stored an article, but died before Chroma had its vector
     text = in_context(FERRY.title, FERRY.published, FERRY.text)
     vector = FakeEmbedding().embed([text])[0].tobytes()
     passage = replace(new_passage(FERRY), embedding=vector)
@@ -254,7 +254,7 @@ def test_a_connection_that_is_lost_in_the_middle_of_storing_loses_nothing_that_w
 
     def in_a_turn() -> None:
         with index._catalog.turn:
-            postgres.psql(KILL)  # another program may have had its turn since
+            postgres.psql(KILL)  # another program may have had a turn since
             index.remove(["ferry"])
 
     def in_a_snapshot() -> None:
@@ -371,7 +371,7 @@ def test_an_index_is_moved_there_and_back(
         assert answers(index) == expected
         assert sound(index)
         changed = replace(FLOOD, text="Another text.", published=None)
-        index.store_files([], [changed])  # read again from its file: what was set outlives it
+        index.store_files([], [changed])  # read again from its file: edits outlive that
         assert index.get("flood").tags == ("rain",)
 
 
@@ -393,12 +393,12 @@ def test_a_move_that_was_cut_off_goes_on_and_takes_what_changed_since(
     monkeypatch.setattr(Catalog, "put", puts.counted(Catalog.put))
     moved = move(str(folder), database)
     assert moved.articles == 32
-    assert puts.articles == 32 - 20 + 1 + 1  # one copied before was changed, one was removed
+    assert puts.articles == 32 - 20 + 1 + 1  # one copied before was changed, one removed
     assert move(str(folder), str(folder.with_name("copy"))) == moved
 
 
 class Counting:
-    """Counts the articles that are put into catalogs."""
+    """Counts the articles put into catalogs."""
 
     articles = 0
 

@@ -1,6 +1,6 @@
-"""Servers on several machines before one PostgreSQL database: what is kept on one is so on all.
+"""Servers on several machines sharing one PostgreSQL database: what one keeps, all have.
 
-Every server has connections, a folder and a secret of its own here, as it would on another machine.
+Each server here has its own connections, folder and secret, as it would on another machine.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ WORDS = "four words of mine"
 
 @dataclass
 class Server:
-    """What lies beside the articles, as one machine has opened it."""
+    """What is kept beside the articles, as opened by one machine."""
 
     conversations: Conversations
     keys: Keys
@@ -207,7 +207,7 @@ def test_who_asks_does_not_wait_for_who_adds_articles(start: Starting, database:
     server = start()
     with closing(in_postgres(database)) as catalog, catalog.turn:
         asked = server.conversations.begin("ann", "who?")
-        later = start()  # nor who starts a server
+        later = start()  # nor does one that starts a server
         assert later.conversations.exchange("ann", asked.id).question == "who?"
         assert later.keys.find(server.keys.create("one", "ask", NOW), NOW) is not None
 
@@ -262,7 +262,7 @@ def test_what_lies_beside_the_articles_is_moved_there_and_back(
         assert kept.get("ann", begun.conversation_id) == expected
         keys = Keys(rows_of(KEYS), NoSeal())
         assert keys.find(token, NOW) is not None
-        assert keys.find(foreign, NOW) is None  # it opened nothing in the folder either
+        assert keys.find(foreign, NOW) is None  # it gave no access in the folder either
         later = kept.begin("ann", "later?", Filters(), begun.conversation_id)
         name = kept.remove("ann", begun.conversation_id)
         kept.undo("ann", name)
@@ -358,7 +358,7 @@ def test_an_index_of_before_gets_the_tables_and_newer_ones_are_refused(
     start: Starting, database: str, postgres: PostgresServer
 ) -> None:
     index = database.partition("?index=")[2]
-    with closing(in_postgres(database)) as catalog:  # all that there was before
+    with closing(in_postgres(database)) as catalog:  # all that there used to be
         catalog.set_meta(kept="as it was")
         tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = '{}'"
         before = postgres.psql(tables.format(index))
@@ -372,7 +372,7 @@ def test_an_index_of_before_gets_the_tables_and_newer_ones_are_refused(
         start()
     with pytest.raises(StoreFormatError, match=newer):  # it was open when the other was upgraded
         server.conversations.begin("ann", "who?")
-    with closing(in_postgres(database)) as catalog:  # whose articles are found all the same
+    with closing(in_postgres(database)) as catalog:  # its articles can still be found
         assert catalog.meta("kept") == "as it was"
 
 

@@ -491,7 +491,7 @@ def test_the_holder_listens_on_loopback_only(folder: Path) -> None:
 
 
 def test_answers_are_not_held_back_by_the_network(folder: Path) -> None:
-    """asyncio switches Nagle's algorithm off only for sockets that say they are TCP."""
+    """asyncio turns off Nagle's algorithm only for sockets that declare themselves TCP."""
     with held_elsewhere(folder) as held:
         assert held.listener.proto == socket.IPPROTO_TCP
 
@@ -686,7 +686,7 @@ def test_an_address_that_another_user_planted_is_not_trusted(folder: Path) -> No
             opened(folder, wait=0.2)
 
 
-# -- below -------------------------------------------------------------------------------------
+# -- helpers -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -721,7 +721,7 @@ def reached(gate: Path) -> Path:
 
 @contextmanager
 def opening(gate: Path) -> Iterator[None]:
-    """Open the gate at the end, whatever happened: nothing may wait behind it."""
+    """Open the gate at the end, whatever happened: nothing may be left waiting at it."""
     try:
         yield
     finally:
@@ -745,7 +745,7 @@ def closing_hold(held: Hold) -> Iterator[None]:
 
 @contextmanager
 def held_elsewhere(folder: Path) -> Iterator[Hold]:
-    """A hold whose listener nobody serves: what it publishes can be replaced."""
+    """A hold whose listener is not served: what it publishes can be replaced."""
     held = hold(folder)
     assert held is not None
     with closing_hold(held):
@@ -771,7 +771,7 @@ def publish(folder: Path, held: Hold, **changes: object) -> None:
 
 @contextmanager
 def as_ordinary_user(folder: Path, *, owning: bool = False) -> Iterator[None]:
-    """Run as somebody whom file modes bind, which root is not: who can reach `folder`, and where
+    """Run as a user bound by file modes, as root is not: one who can reach `folder` and, if
     `owning`, owns it."""
     if os.geteuid() != 0:
         yield
@@ -790,7 +790,7 @@ def as_ordinary_user(folder: Path, *, owning: bool = False) -> Iterator[None]:
 
 
 class Program:
-    """Another process, with `index` opened, that runs the Python code it is sent."""
+    """Another process, with `index` open, that runs the Python code sent to it."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -817,7 +817,7 @@ class Program:
         self._process.wait(PATIENCE)
 
     def end(self) -> tuple[int, str]:
-        """Let it run to its end; its exit status and what it wrote to its standard error."""
+        """Let it finish; returns its exit status and what it wrote to standard error."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         return self._process.wait(PATIENCE), self._errors()

@@ -36,8 +36,8 @@ def test_mistyped_words_are_read_as_those_of_the_articles(question: str, read: s
 @pytest.mark.parametrize(
     "question",
     [
-        "What is the fare of the ferry?",  # common English, whatever is near it
-        "What did Khiari highlight?",  # stands in an article
+        "What is the fare of the ferry?",  # common English, whatever else is near it
+        "What did Khiari highlight?",  # occurs in an article
         "Who excoriated the minister in 2021?",  # nothing is near
         "How many floodings were there?",  # the articles have the shorter word
         "Who is on the rota?",  # a short word and a name have letters in common by chance

@@ -1,4 +1,4 @@
-"""Laws of splitting: nothing is lost, nothing is changed, nothing takes for ever."""
+"""Properties of splitting: nothing is lost, nothing is changed, nothing takes for ever."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vectorstore.splitting import (
     sentences_around,
 )
 
-# Any characters at all, with more of what splitting looks at than chance would give.
+# Any characters at all, with more of those that splitting looks at than chance would give.
 TEXTS = st.lists(
     st.one_of(
         st.text(max_size=20),
@@ -87,7 +87,7 @@ def test_sentences_know_abbreviations_and_quotations() -> None:
 
 
 def test_ideographic_spaces_are_white_space() -> None:
-    # The sentence splitter that is used stops the program at this one.
+    # The underlying sentence splitter crashes the program on this one.
     text = ".Y” Ä\U000c8da7Ø\U0009787d\U0009787d\x8b\x81.Y\u3000\u3000.Y. Ä\U000c8da7Ø"
     found = "".join(text[s:e] for s, e in sentences(text))
     assert "".join(found.split()) == "".join(text.split())
@@ -107,7 +107,7 @@ def test_short_paragraphs_share_a_passage_and_long_ones_are_cut_between_sentence
     "piece", ["word ", "x", " ", ". ", "\n", "a\n", "\r", "( ", "“", "😀 ok. ", "Mr. ", "1.", "\n "]
 )
 def test_a_text_of_millions_of_characters_is_split_in_seconds(piece: str) -> None:
-    # Whatever takes more than linear time takes hours here, and the whole run is stopped.
+    # Anything worse than linear would take hours here, and the whole run would be stopped.
     text = "a" + piece * (1_000_000 // len(piece)) + "b"
     found = passages(text)
     assert found[0].start == 0

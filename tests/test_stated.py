@@ -1,4 +1,4 @@
-"""A day is an article's own only where it says so, and a source has a name that people use."""
+"""A date is an article's own only if it says so, and a source has a name that people use."""
 
 from __future__ import annotations
 

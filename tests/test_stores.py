@@ -1,6 +1,6 @@
-"""What every store does, whichever database it is: the same articles are kept, found and forgotten."""
+"""What every store does, whatever the database: the same articles are kept, found and forgotten."""
 
-# ruff: noqa: S311 -- chance is seeded here, so that it can be had again; nothing is secret
+# ruff: noqa: S311 -- randomness is seeded here, so that it can be repeated; nothing is secret
 
 from __future__ import annotations
 
@@ -279,7 +279,7 @@ def test_one_article_may_take_over_the_text_of_another_at_once(catalog: Catalog)
     put(catalog, OTHER)
     (key,) = catalog.vector_keys()
     changed = replace(OTHER, text="It rained on the pier.")
-    taken_over = replace(new_passage(OTHER), embedding=None)  # a vector of it is stored already
+    taken_over = replace(new_passage(OTHER), embedding=None)  # its vector is stored already
     catalog.put(
         [(changed, [new_passage(changed)]), (replace(OTHER, id="new"), [taken_over])], MODEL
     )
@@ -371,7 +371,7 @@ def test_a_closed_store_says_so(catalog: Catalog) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_words_are_ranked_alike_in_every_store(tmp_path: Path, database: str, seed: int) -> None:
-    """Also after articles were changed and removed, among some articles, and where ranks are equal."""
+    """Even after articles were changed and removed, among some articles, and with equal ranks."""
     chance = random.Random(seed)
     here, there = open_catalog(tmp_path / CATALOG), in_postgres(database)
     stored = [random_article(f"{number}", chance) for number in range(80)]
@@ -439,7 +439,7 @@ def random_article(name: str, chance: random.Random) -> Article:
 
 
 def test_a_search_reads_its_words_and_nothing_else(database: str) -> None:
-    """Where the tables were large enough to be worth it: the planner is told so."""
+    """Given tables large enough to make it worthwhile: the planner is told that they are."""
     import psycopg
 
     from vectorstore.stores.postgres import PostgresStore, _term
@@ -493,7 +493,7 @@ def test_a_schema_is_brought_to_the_newest_format_and_a_newer_one_is_refused(
     newer = [*FORMATS, "ALTER TABLE articles ADD COLUMN mood TEXT"]
     with pytest.raises(StoreError, match=r"column .*moods.* does not exist"):
         PostgresStore(database, formats=[*FORMATS, newer[1], "UPDATE articles SET moods = ''"])
-    put(old, SECRET)  # nothing of it has happened
+    put(old, SECRET)  # none of it has happened
     migrated = Catalog(PostgresStore(database, formats=newer))
     assert migrated.get("other") == OTHER
     migrated.close()

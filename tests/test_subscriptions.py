@@ -1,4 +1,4 @@
-"""Subscriptions: what is due, what became of it, growing pauses, clocks that jump, and the end."""
+"""Subscriptions: what is due, how it turned out, growing pauses, jumping clocks, and shutdown."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ RSS = "application/rss+xml"
 
 
 class Clock:
-    """A wall clock that can be set, and one that only grows."""
+    """A wall clock that can be set, and a monotonic one."""
 
     def __init__(self) -> None:
         self.wall = NOW
@@ -83,7 +83,7 @@ def clock() -> Clock:
 
 
 def begun(index: Index, kept: Subscriptions, clock: Clock) -> Subscribing:
-    """As after a start of the server, but that it looks only when it is told to."""
+    """As after a start of the server, except that it looks only when told to."""
     fetch = partial(fetch_if_changed, allow=everywhere)
     now, steady = (lambda: clock.wall), (lambda: clock.steady)
     return Subscribing(index, kept, fetch=fetch, now=now, clock=steady)
@@ -95,7 +95,7 @@ def subscribing(index: Index, kept: Subscriptions, clock: Clock) -> Subscribing:
 
 
 def look(subscribing: Subscribing) -> int:
-    """How many were refreshed."""
+    """Returns how many were refreshed."""
     threads = subscribing.look()
     for thread in threads:
         thread.join(30)
@@ -196,7 +196,7 @@ def test_a_feed_that_fails_keeps_its_articles_and_is_tried_after_growing_pauses(
         assert look(subscribing) == 1
     assert waited == [2, 4, 8, 16, 24, 24]
     assert len(texts(index)) == 1
-    assert only(kept).result == "1 new"  # of the last success
+    assert only(kept).result == "1 new"  # from the last success
     site.says("/feed", feed(a=FERRY, b=FLOOD), Content_Type=RSS)
     clock.pass_(DAY)
     look(subscribing)
@@ -254,7 +254,7 @@ def test_where_no_result_can_be_kept_it_is_not_tried_over_and_over(
 ) -> None:
     (tmp_path / "ferry.txt").write_text(FERRY)
     kept.add(str(tmp_path / "ferry.txt"), HOUR)
-    kept._db.execute("PRAGMA query_only = ON")  # as on a disk that is full
+    kept._db.execute("PRAGMA query_only = ON")  # as on a full disk
     assert look(subscribing) == 1
     kept._db.execute("PRAGMA query_only = OFF")
     assert look(subscribing) == 0
@@ -267,7 +267,7 @@ def test_where_no_result_can_be_kept_it_is_not_tried_over_and_over(
 
 @pytest.fixture
 def file(kept: Subscriptions, subscribing: Subscribing, tmp_path: Path) -> Subscription:
-    """A subscription that was refreshed NOW."""
+    """A subscription last refreshed at NOW."""
     (tmp_path / "ferry.txt").write_text(FERRY)
     kept.add(str(tmp_path / "ferry.txt"), HOUR)
     assert look(subscribing) == 1
@@ -296,7 +296,7 @@ def test_a_clock_that_is_set_forward_brings_one_look_and_no_more(
     clock.wall += 1000 * DAY
     assert look(subscribing) == 1
     assert look(subscribing) == 0
-    clock.wall -= 1000 * DAY  # and is put right
+    clock.wall -= 1000 * DAY  # and is corrected
     assert look(subscribing) == 0
     clock.pass_(HOUR)
     assert look(subscribing) == 1
@@ -305,7 +305,7 @@ def test_a_clock_that_is_set_forward_brings_one_look_and_no_more(
 @pytest.mark.usefixtures("file")
 def test_a_computer_that_slept_looks_when_it_wakes(subscribing: Subscribing, clock: Clock) -> None:
     look(subscribing)
-    clock.wall += HOUR  # the other clock stood still
+    clock.wall += HOUR  # the monotonic clock stood still
     assert look(subscribing) == 1
 
 
@@ -314,7 +314,7 @@ def test_a_start_goes_on_waiting_where_the_one_before_ended(
     index: Index, kept: Subscriptions, clock: Clock
 ) -> None:
     clock.wall += HOUR - 60
-    clock.steady = 0  # another process, another beginning
+    clock.steady = 0  # another process, another starting point
     later = begun(index, kept, clock)
     assert look(later) == 0
     clock.pass_(60)
@@ -325,7 +325,7 @@ def test_a_start_goes_on_waiting_where_the_one_before_ended(
 def test_a_start_before_the_last_refresh_waits_for_one_interval(
     index: Index, kept: Subscriptions, clock: Clock
 ) -> None:
-    clock.wall = 0.0  # a computer without a battery for its clock
+    clock.wall = 0.0  # a computer whose clock has no battery
     later = begun(index, kept, clock)
     assert look(later) == 0
     clock.pass_(HOUR)
@@ -337,7 +337,7 @@ def test_a_start_before_the_last_refresh_waits_for_one_interval(
 
 @contextmanager
 def slow(site: Site) -> Iterator[tuple[str, threading.Event, threading.Event]]:
-    """A feed that answers only when it may."""
+    """A feed that answers only when allowed to."""
     asked, may = threading.Event(), threading.Event()
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
@@ -394,13 +394,13 @@ def test_nobody_refreshes_what_is_being_refreshed(
         assert asked.wait(30)
         assert subscribing.is_refreshing(each.id)
         assert subscribing.look() == []
-        other = Subscriptions.open(tmp_path / "index" / FILE, SEAL)  # as another program has it
+        other = Subscriptions.open(tmp_path / "index" / FILE, SEAL)  # as another program opens it
         with closing(other), pytest.raises(StoreBusyError, match="being refreshed"):
             refresh(index, other, each)
         may.set()
         thread.join(30)
         with pytest.raises(StoreBusyError, match="a moment ago"):
-            refresh(index, kept, each)  # as it was before
+            refresh(index, kept, each)  # with the subscription as it was before
     assert [path for path, _ in site.asked].count("/slow") == 1
 
 

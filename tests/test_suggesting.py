@@ -1,4 +1,4 @@
-"""Questions to offer: made from what articles say, and only those that they answer."""
+"""Questions to offer: made from what articles say, and only those that the articles answer."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_what_was_found_is_not_offered_after_an_edit_that_changes_no_count_or_fo
         assert again() == ()
         again.wait()
         assert assistant.asked[-1].question == "How much will the old barge cost?"
-        first()  # and without a restart, too
+        first()  # and also without a restart
         first.wait()
         assert first() == ()
 
@@ -196,7 +196,7 @@ def test_what_was_found_is_offered_at_once_after_the_next_start() -> None:
         assert again() == first() == ("How much will the new ferry cost?",)
         assert not again.looking
         assert len(assistant.asked) == asked
-        assistant.index.add_articles([MAYOR])  # another's articles: they are looked for anew
+        assistant.index.add_articles([MAYOR])  # new articles: the search starts again
         again()
         again.wait()
         assert len(assistant.asked) > asked

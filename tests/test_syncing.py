@@ -1,6 +1,6 @@
-"""A folder or feed and an index: what is new, changed, moved, doubled or gone is known as such."""
+"""A folder or feed and an index: new, changed, moved, copied and gone are recognised as such."""
 
-# ruff: noqa: S311 -- chance is seeded here, so that it can be had again; nothing is secret
+# ruff: noqa: S311 -- randomness is seeded here, so that it can be repeated; nothing is secret
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NOON = 1_750_000_000_000_000_000  # nanoseconds; long ago, so that a file's time
 
 FERRY = "The new ferry will cost 12 million crowns.\n\nIt will sail from Skennay in spring."
 FLOOD = "Three hundred people were moved to safety when the Ennet flooded the town."
-# Files that cannot be read, each for another reason.
+# Files that cannot be read, each for a different reason.
 BAD: list[tuple[str, bytes]] = [
     (".txt", b""),
     (".txt", bytes(range(256)) * 8),
@@ -67,7 +67,7 @@ def written(file: Path, text: str | bytes, time: int = NOON) -> Path:
 
 @contextmanager
 def nothing_is_read() -> Iterator[None]:
-    """Opening a file fails; what is not opened does not notice."""
+    """Reading any file fails; files that are not read are unaffected."""
 
     def refuse(path: Path, largest: int) -> bytes:
         raise AssertionError(f"{path} was read")
@@ -108,7 +108,7 @@ def test_what_is_in_the_folder_comes_in_and_then_is_unchanged(
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some seconds after all files were written: a time of a moment ago proves nothing yet."""
+    """Some seconds after all files were written: a very recent file time proves nothing yet."""
     at = time.time_ns() + 60_000_000_000
     monkeypatch.setattr("vectorstore.syncing.time.time_ns", lambda: at)
 
@@ -358,7 +358,7 @@ def test_half_of_a_small_folder_or_many_go_only_when_told_twice(
 def test_what_stays_is_counted_in_the_folder_and_what_is_new_there_does_not_count(
     index: Index, tmp_path: Path, folder: Path
 ) -> None:
-    """Another disk where the folder's was, beside an index that is otherwise small."""
+    """Another disk where the folder's was, with an otherwise small index."""
     written(folder / "ferry.txt", FERRY)
     written(folder / "flood.txt", FLOOD)
     index.sync(folder)
@@ -382,7 +382,7 @@ def test_an_empty_folder_empties_nothing_however_small_its_part(
     written(disk / "ferry.txt", FERRY)
     (ferry,) = index.sync(disk).new
     shutil.rmtree(disk)
-    disk.mkdir()  # as where a disk is not mounted
+    disk.mkdir()  # as when a disk is not mounted
     report = index.sync(disk, prune=True)
     assert "is it mounted?" in report.refusal
     assert (report.vanished, report.removed) == ((ferry,), ())
@@ -483,7 +483,7 @@ def test_a_bad_file_is_told_every_time_and_parsed_once(index: Index, folder: Pat
     (first,) = index.sync(folder).skipped
     with nothing_is_read():
         assert index.sync(folder).skipped == (first,)
-    assert index.add(folder).skipped == (first,)  # to add is to try
+    assert index.add(folder).skipped == (first,)  # adding tries again
     file.write_text(good)
     assert index.add(folder).added == ("one",)
 
@@ -639,7 +639,7 @@ def test_records_of_two_files_with_the_same_ids_are_articles_of_their_own(
         for place in places:
             bring(index, place)
         assert listed(index) == ALL_THREE
-    assert {"1", "2"} < texts(index).keys()  # who comes first keeps what the file calls it
+    assert {"1", "2"} < texts(index).keys()  # the first to come keeps the id from the file
     ids = texts(index).keys()
 
     written(folder / "two" / "herald.csv", HERALD.replace("Monday", "Tuesday"), NOON + AN_HOUR)
@@ -695,7 +695,7 @@ def test_what_an_earlier_release_gave_to_the_wrong_paper_comes_back(
     herald = written(folder / "two" / "herald.csv", HERALD)
     index.sync(folder / "one")
     index.sync(folder / "two")
-    # As it was: the record of the second file in place of the first one's, and both files' own.
+    # As it used to be: the second file's record in place of the first's, and claimed by both files.
     (strike,) = (s.id for s in index.articles() if s.title == "The strike")
     wrong = replace(index.get(strike), id="1")
     index.remove([strike])
@@ -820,7 +820,7 @@ def test_a_feed_is_asked_whether_it_has_changed(index: Index, site: Site) -> Non
     headers = site.asked[-1][1]
     assert headers["If-None-Match"] == '"v1"'
     assert headers["If-Modified-Since"] == "Tue, 04 Mar 2025 10:00:00 GMT"
-    index.remove(ids)  # whoever has nothing of it asks for all of it
+    index.remove(ids)  # with nothing of the feed stored, all of it is requested
     site.says("/feed", feed(a=FERRY), Content_Type="text/xml")
     assert synced(index, address).new == ids
     assert "If-None-Match" not in site.asked[-1][1]
@@ -845,7 +845,7 @@ def test_the_same_page_by_two_addresses_is_one_article(index: Index, site: Site)
     short = site.says("/s", status=302, Location="/story")
     fetch = partial(fetch_if_changed, allow=everywhere)
     (story,) = add(index, address, fetch=fetch).added
-    site.says("/story", PAGE.encode() + b"<!-- 2 -->")  # as pages do that count their visitors
+    site.says("/story", PAGE.encode() + b"<!-- 2 -->")  # like pages that count their visitors
     assert add(index, short, fetch=fetch).unchanged == (story,)
     followed = site.says("/story?utm_source=mail", PAGE.encode() + b"<!-- 3 -->")
     assert add(index, followed, fetch=fetch).unchanged == (story,)
@@ -874,7 +874,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def linking(site: Site, **entries: str) -> str:
-    """A feed of teasers whose entries link to pages of the same name."""
+    """A feed of teasers whose entries link to pages of the same names."""
     items = "".join(
         f"<item><guid>{key}</guid><title>{key}</title><link>{site.base}/{key}</link>"
         f"<description>{text}</description></item>"
@@ -891,7 +891,7 @@ def page(site: Site, path: str, text: str, head: str = "") -> str:
 
 
 def asked(site: Site) -> list[str]:
-    """The paths asked for since this was last called, without robots.txt."""
+    """The paths requested since the last call, without robots.txt."""
     paths = [path for path, _ in site.asked if path != "/robots.txt"]
     site.asked.clear()
     return paths
@@ -1001,7 +1001,7 @@ def test_the_pages_that_a_sitemap_lists_come_in_and_are_asked_for_when_they_chan
     page(site, "/ferry", FERRY + LONG, DATED)
     page(site, "/flood", FLOOD + LONG)
     address = sitemap(site, "/sitemap.xml", ferry="2025-03-04", flood="2025-03-05T10:00:00Z")
-    flood, ferry = synced(index, address).new  # what changed last first
+    flood, ferry = synced(index, address).new  # last changed first
     assert index.get(ferry).published == date(2025, 3, 4)
     assert index.get(ferry).url == f"{site.base}/ferry"
     assert asked(site) == ["/sitemap.xml", "/flood", "/ferry"]
@@ -1013,7 +1013,7 @@ def test_the_pages_that_a_sitemap_lists_come_in_and_are_asked_for_when_they_chan
     assert (report.changed, report.vanished) == ((ferry,), ())
     assert index.get(ferry).text.endswith("It sank.")
     assert asked(site) == ["/sitemap.xml", "/ferry"]
-    sitemap(site, "/sitemap.xml", flood="2025-03-05T10:00:00Z")  # what it drops, stays
+    sitemap(site, "/sitemap.xml", flood="2025-03-05T10:00:00Z")  # what it drops stays
     assert synced(index, address, prune=True).vanished == ()
     assert len(index.articles()) == 2
 
@@ -1132,7 +1132,7 @@ def test_an_entry_whose_address_is_only_written_otherwise_is_the_article_it_was(
         assert index.get(ids[0]).url == link
     for link in ("https://paper.example/ferry?page=2", "https://paper.example/ferry#3"):
         site.says("/feed", entry(link, FLOOD * 20), Content_Type="text/xml")
-        assert len(synced(index, address).new) == 1  # these are others
+        assert len(synced(index, address).new) == 1  # these are different articles
 
 
 def test_entries_that_all_have_one_guid_are_articles_of_their_own(index: Index, site: Site) -> None:
@@ -1154,7 +1154,7 @@ def test_entries_that_all_have_one_guid_are_articles_of_their_own(index: Index, 
         "https://paper.example/one",  # relative to the feed's site
         "https://paper.example/two",
     }
-    for name in ("three", "four"):  # one by one, each under the address of the site
+    for name in ("three", "four"):  # one by one, each under the site's address
         site.says("/feed", said("https://paper.example/", name), Content_Type="text/xml")
         assert len(synced(index, address).new) == 1
     assert len(index.articles()) == 4
@@ -1205,11 +1205,11 @@ def test_sitemaps_lead_to_further_ones_and_what_is_none_is_told(
     report = synced(index, address)
     assert len(report.new) == 1
     assert report.skipped == (Skipped(f"{site.base}/sorry.xml", "is not a sitemap"),)
-    assert len(asked(site)) == 5  # none of them twice
+    assert len(asked(site)) == 5  # none twice
     monkeypatch.setattr("vectorstore.syncing._SITEMAPS", 1)
     dated = {"sorry.xml": "2024-01-01", "inner.xml": "2025-01-01"}
     report = synced(index, sitemap(site, "/sitemap.xml", inner="sitemap", **dated))
-    assert asked(site) == ["/sitemap.xml", "/inner.xml", "/ferry"]  # what changed last first
+    assert asked(site) == ["/sitemap.xml", "/inner.xml", "/ferry"]  # last changed first
     assert "1 more sitemaps than are read" in report.notices[0].text
 
 
@@ -1263,7 +1263,7 @@ def test_a_folder_without_its_files_is_told_from_one_that_lost_some(
     assert len(index.articles()) == 2
 
 
-# -- an index of before ------------------------------------------------------------------------
+# -- an index of an earlier format -------------------------------------------------------------
 
 
 def test_an_index_of_the_first_format_is_migrated_and_its_files_are_known_again(
@@ -1275,7 +1275,7 @@ def test_an_index_of_the_first_format_is_migrated_and_its_files_are_known_again(
     (tmp_path / "old").mkdir()
     old = open_catalog(tmp_path / "old" / CATALOG)
     entries = []
-    for file in files:  # as the first format kept them: files of equal bytes were two articles
+    for file in files:  # as the first format kept them: identical files were separate articles
         place, text = place_of(file), file.read_text()
         title = text.splitlines()[0]
         article = Article(place.article_id(), title, text, source=place.source)
@@ -1302,7 +1302,7 @@ def _take_back_to_the_first_format(file: Path) -> None:
     db.close()
 
 
-# -- below -------------------------------------------------------------------------------------
+# -- helpers -----------------------------------------------------------------------------------
 
 
 @pytest.fixture

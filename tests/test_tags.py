@@ -1,4 +1,4 @@
-"""Tags: what files, feeds and records say that an article is filed under."""
+"""Tags: what files, feeds and records say an article is filed under."""
 
 from __future__ import annotations
 

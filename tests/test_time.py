@@ -1,4 +1,4 @@
-"""Times in questions: windows of the right days, orders, events, and no time where there is none."""
+"""Times in questions: windows of the right days, orders, events, and no time if there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Articles of the time asked about are preferred, and none is hidden."""
+"""Articles from the time asked about are preferred, and none is hidden."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_an_event_without_words_of_its_own_is_none(tmp_path: Path) -> None:
     index.add_articles([story("game", date(2025, 3, 2), "the match"), story("own", None, "then")])
     assert settled(index, AskedTime(event="the others", side="before"), Filter()) == AskedTime()
     after = settled(index, AskedTime(event="the cup", side="after"), Filter())
-    assert after == AskedTime()  # "cup" stands in no article
+    assert after == AskedTime()  # "cup" occurs in no article
     assert settled(index, AskedTime(event="the match", side="after"), Filter()).window is not None
 
 

@@ -1,4 +1,4 @@
-"""What the reader learns from is whole: every offset of the questions written for it cuts out words."""
+"""The reader's training data is sound: every offset in its written questions cuts out words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody typed: cleaned, small talk, its language, its parts."""
+"""What somebody typed: cleaning, small talk, its language, its parts."""
 
 from __future__ import annotations
 

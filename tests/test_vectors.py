@@ -1,4 +1,4 @@
-"""Chroma, embedded and as a server: what surprises others must not surprise us."""
+"""Chroma, embedded and as a server: its surprises must not surprise us."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_thousands_are_put_listed_and_dropped_at_once(tmp_path: Path) -> None:
 
 
 def test_a_dot_env_in_the_working_folder_changes_nothing(tmp_path: Path) -> None:
-    """Chroma reads it at import: nonsense stops that, and sense moves the vectors elsewhere."""
+    """Chroma reads it at import: nonsense makes that fail, sense moves the vectors elsewhere."""
     program = (
         "import sys, pathlib\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
@@ -99,7 +99,7 @@ def test_an_embedding_function_in_the_stored_configuration_is_never_made(
     (chroma,) = folder.glob("vectors-*/chroma.sqlite3")
     tamper(chroma)
 
-    # Whoever opens the file nevertheless makes nothing of it either.
+    # Even opening the file regardless builds nothing from it.
     made = watched_embedding_functions()
     with sqlite3.connect(chroma) as db:
         (name,) = db.execute("SELECT name FROM collections").fetchone()
@@ -186,7 +186,9 @@ def test_a_server_that_is_down_is_named_with_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://localhost", "http://", "http://a:port"])
 def test_what_is_no_address_is_said_to_be_none(url: str) -> None:
-    with pytest.raises(StoreError, match=r"no address of a Chroma server.*http://localhost:8000"):
+    with pytest.raises(
+        StoreError, match=r"not the address of a Chroma server.*http://localhost:8000"
+    ):
         open_server(url, "passages")
 
 
@@ -208,10 +210,10 @@ def test_a_server_that_was_emptied_is_filled_again(
     with pytest.raises(StoreError, match=r"does not do its work|no Chroma server answers"):
         index.search("ferry")
     with chroma_server(tmp_path / "second", port) as server:
-        # In the middle of its use ...
+        # While in use ...
         assert found(index) == {"0", "1", "2", "3", "4"}
         assert "lacked 5 of 5 vectors" in caplog.text
-        # ... and between two.
+        # ... and between two uses.
         index.close()
         empty(server)
         with opened(tmp_path, server, embedding) as again:
@@ -272,7 +274,7 @@ def test_a_copied_folder_does_not_share_a_collection(server: ChromaServer, tmp_p
         assert found(original) == {"0", "1", "2"}
 
 
-# -- below -------------------------------------------------------------------------------------
+# -- helpers -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

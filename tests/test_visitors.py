@@ -1,4 +1,4 @@
-"""Who is asking: a cookie that says nothing, and that nobody else is given."""
+"""Who is asking: a cookie that reveals nothing, and that nobody else is given."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_visitor_who_names_many_sessions_loses_his_own_only(session: TestClien
     assert data("s", THEIRS) == 404
     assert data("s", OURS) == 200
     assert data("t399", OURS) == 404
-    assert data("t0", OURS) == 200  # forgotten, and so anybody's
+    assert data("t0", OURS) == 200  # forgotten, and so open to anybody
 
 
 def test_many_visitors_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Changes of a folder are told, once they have settled; what is no article's is not."""
+"""Changes in a folder are reported once they have settled, unless they concern no article."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vectorstore.watching import watch
 
 @pytest.fixture
 def told(tmp_path: Path) -> Iterator[Iterator[None]]:
-    """What is told of the folder `watched`; it has been looked at once."""
+    """The changes reported for the folder `watched`, which has been looked at once."""
     (tmp_path / "watched").mkdir()
     stop = threading.Event()
     changes = watch(tmp_path / "watched", every=1, stop=stop, quiet=100)
@@ -47,7 +47,7 @@ def test_hidden_files_and_indexes_within_are_no_changes(
         (folder / "a.txt").write_text("news")
 
     stop_at = threading.Event()
-    next(told)  # the index itself
+    next(told)  # the index folder itself
     writing = threading.Thread(target=write)
     writing.start()
     next(told)

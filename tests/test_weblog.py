@@ -1,4 +1,4 @@
-"""Of a weblog's export come its published posts, as the site shows them, and the rest is told."""
+"""A weblog's export yields its published posts, as the site shows them; the rest is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of a text: stems, names and numbers, and what of them another text lacks."""
+"""The words of a text: stems, names and numbers, and which of them another text lacks."""
 
 from __future__ import annotations
 

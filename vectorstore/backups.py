@@ -69,7 +69,7 @@ def write_backup(
         raise StoreError(f"{file} is in the index's own folder. Give a place outside {folder}.")
     try:
         if file.exists() and not DATABASE.marks(file):
-            raise StoreError(f"{file} exists and is no backup. Give another name.")
+            raise StoreError(f"{file} exists and is not a backup. Give another name.")
         # Created for its owner only; in the same folder, so that it can be put in place atomically.
         descriptor, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
         draft = Path(name)
@@ -129,7 +129,7 @@ def restore(
     if not file.is_file():
         raise StoreError(f"there is no backup {file}. Give the file that `dateline backup` wrote.")
     if not DATABASE.marks(file):
-        raise StoreFormatError(f"{file} is no backup of an index. Give another file.")
+        raise StoreFormatError(f"{file} is not a backup of an index. Give another file.")
     held = hold(folder, program="dateline restore")
     if held is None:
         raise StoreBusyError(

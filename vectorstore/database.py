@@ -88,7 +88,7 @@ class Database:
         if version > self.newest:
             raise StoreFormatError(
                 f"{file} is of format {version}, written by a newer Dateline; this one reads up to "
-                f"{self.newest}. Upgrade Dateline, or move the file away to begin anew."
+                f"{self.newest}. Upgrade Dateline, or move the file away to start afresh."
             )
         # A trigger would run with our own statements, and could record what other visitors ask.
         if foreign := self.foreign(db):

@@ -878,7 +878,7 @@ class LocalIndex(Index):
     def _open_to_others(self) -> list[Finding]:
         if not self._folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             return []
-        message = f"other users can look into {self._folder}"
+        message = f"other users can read {self._folder}"
         return [Finding("warning", message, f"run `chmod 700 {self._folder}`")]
 
     def _faults_of(self, vectors: Vectors) -> list[Finding]:
@@ -1057,7 +1057,9 @@ def _refuse_what_cannot_be_stored(articles: Sequence[Article]) -> None:
     seen: set[str] = set()
     for article in articles:
         if not isinstance(article, Article):
-            raise ArticleError(f"{type(article).__name__} is no Article. Give Article(id=…, …).")
+            raise ArticleError(
+                f"{type(article).__name__} is not an Article. Give Article(id=…, …)."
+            )
         name = repr(article.id)[:80]
         _refuse_wrong_types(name, article)
         if not article.id.strip():

@@ -187,7 +187,7 @@ def _found(index: Primitives, source: str | Path, fetch: Fetch, *, ask_anew: boo
     if found and isinstance(found[0], Page):
         place = page_place(found[0].asked)
         if found[0].media_type in _PAGE_TYPES and urlsplit(place).path.lower().endswith(_LISTS):
-            raise LoadingError(f"{place} gives a web page, and no feed or sitemap as its name says")
+            raise LoadingError(f"{place} gives a web page, not a feed or sitemap as its name says")
         polite = _Polite(fetch)
         sitemap = sitemap_of(found[0].content)
         if sitemap is not None:
@@ -280,7 +280,7 @@ def _pages_of(
     if len(maps) > _SITEMAPS:
         unread = len(maps) - _SITEMAPS
         told = (
-            f"leads to {unread:,} more sitemaps than are read; name those that you want themselves"
+            f"leads to {unread:,} more sitemaps than are read; add the ones you want individually"
         )
         notices.append(Notice(place, told))
     return _Source(

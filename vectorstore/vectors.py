@@ -271,7 +271,7 @@ def _address(url: str) -> SplitResult:
     except ValueError as error:
         problem = str(error)
     raise StoreError(
-        f"chroma_url is no address of a Chroma server: {problem}. Give one like "
+        f"chroma_url is not the address of a Chroma server: {problem}. Give one like "
         "http://localhost:8000."
     )
 

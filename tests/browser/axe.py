@@ -1,10 +1,10 @@
-"""What the rules of axe-core say of a page, without a download.
+"""What axe-core's rules say about a page, without a download.
 
     faults(driver)          serious and critical violations, one line each; [] where there are none
-    faults(driver, COLOURS) of the one rule that looks different in the dark
+    faults(driver, COLOURS) only the rule whose result differs in dark mode
 
 The script comes from the installed package axe-playwright-python, of which nothing else is used;
-WebDriver puts it into the page, where the page's own policy would not.
+WebDriver injects it into the page, which the page's own policy would not allow.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ axe.run(document, {resultTypes: ["violations"], ...arguments[0]}).then((found) =
 
 
 def faults(driver: WebDriver, *rules: str) -> list[str]:
-    """The violations of accessibility rules that are serious or critical, with where they are: of all rules, or
-    of these."""
+    """The serious or critical violations of accessibility rules, with where they are: of all rules,
+    or only of these."""
     if not driver.execute_script("return typeof axe === 'object'"):
         driver.execute_script(_script())
     found: list[dict[str, Any]] = driver.execute_async_script(

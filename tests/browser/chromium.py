@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BROWSER = Path("/usr/bin/chromium")
 DRIVER = Path("/usr/bin/chromedriver")
 
-_PATIENCE = 90  # seconds for a script that ends later
+_PATIENCE = 90  # seconds for an asynchronous script
 
 _FLAGS = (
     "--headless=new",
@@ -38,7 +38,7 @@ _FLAGS = (
     "--disable-domain-reliability",
     "--disable-sync",
     "--metrics-recording-only",
-    # Pages take turns in one process, and none is kept: half the processor time of loading them.
+    # Pages share one process in turn, and none is cached: half the processor time of loading them.
     "--renderer-process-limit=1",
     "--disable-site-isolation-trials",
     "--disable-features=BackForwardCache",
@@ -52,7 +52,7 @@ _FLAGS = (
 
 
 def missing() -> str:
-    """What the browser tests lack here, or "" where they can run."""
+    """What the browser tests lack here, or "" if they can run."""
     absent = [str(path) for path in (BROWSER, DRIVER) if not path.exists()]
     return f"not installed: {', '.join(absent)}" if absent else ""
 
@@ -61,7 +61,7 @@ def missing() -> str:
 def chromium(
     width: int = 1280, height: int = 900, *, dark: bool = False, still: bool = True
 ) -> Iterator[WebDriver]:
-    """A browser whose page is exactly this large; `still` asks for reduced motion."""
+    """A browser whose page has exactly this size; `still` asks for reduced motion."""
     from selenium.webdriver import Chrome, ChromeOptions
     from selenium.webdriver.chrome.service import Service
 
@@ -71,7 +71,7 @@ def chromium(
         for flag in (*_FLAGS, f"--user-data-dir={profile}"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        # Of what is logged only the requests are looked at.
+        # Only the requests in the log are looked at.
         options.add_experimental_option(
             "perfLoggingPrefs", {"enableNetwork": True, "enablePage": False}
         )
@@ -86,13 +86,13 @@ def chromium(
 
 
 def resize(driver: WebDriver, width: int, height: int) -> None:
-    """Make the page this large, also narrower than a window can be."""
+    """Give the page this size, even narrower than a window can be."""
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
 
 def prefer(driver: WebDriver, *, dark: bool = False, still: bool = True) -> None:
-    """What the system asks of the page: dark colours, and no motion where `still`."""
+    """What the system asks of the page: dark colours, and reduced motion if `still`."""
     features = [
         {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
         {"name": "prefers-reduced-motion", "value": "reduce" if still else "no-preference"},
@@ -101,7 +101,7 @@ def prefer(driver: WebDriver, *, dark: bool = False, still: bool = True) -> None
 
 
 def violations(driver: WebDriver) -> list[str]:
-    """What the console said since the last call that is an error: refused, thrown, not found."""
+    """The console's errors since the last call: refused, thrown, not found."""
     return [
         entry["message"]
         for entry in _log(driver, "browser")
@@ -110,7 +110,7 @@ def violations(driver: WebDriver) -> list[str]:
 
 
 def requested(driver: WebDriver) -> list[str]:
-    """Every address the page asked for since the last call, of any kind."""
+    """Every address the page requested since the last call, of any kind."""
     sent = []
     for entry in _log(driver, "performance"):
         message = json.loads(entry["message"])["message"]

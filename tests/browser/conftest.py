@@ -27,12 +27,12 @@ EXAMPLES = ("Who co-chairs the two-state meeting?", "What does the harbour wall 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test of this folder drives the browser, or is skipped by name where there is none."""
+    """Every test in this folder drives the browser, or is skipped by name if there is none."""
     lacking = missing()
     for item in items:
         if "tests/browser/" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
-            # Gradio's queue uses what is going away in pandas.
+            # Gradio's queue uses deprecated features of pandas.
             for message in (".*no_silent_downcasting", "The copy keyword is deprecated"):
                 item.add_marker(pytest.mark.filterwarnings(f"ignore:{message}"))
             if lacking:
@@ -48,7 +48,7 @@ def served(
     at_once: int = AT_ONCE,
     port: int = 0,
 ) -> Iterator[str]:
-    """The address of the page over this assistant, served by a thread."""
+    """The address of the page over this assistant, served from a thread."""
     import uvicorn
 
     listening = socket.create_server(("127.0.0.1", port))
@@ -91,7 +91,7 @@ def address(assistant: FakeAssistant) -> Iterator[str]:
 
 
 class Opened:
-    """Opens pages; when they are left they must not have broken their policy or phoned out."""
+    """Opens pages; until they are left, they must not have broken their policy or phoned out."""
 
     def __init__(self, driver: WebDriver) -> None:
         self.driver = driver
@@ -115,13 +115,13 @@ class Opened:
 
     @contextmanager
     def served(self, *args: Any, **kwargs: Any) -> Iterator[str]:
-        """As `served`, and the browser has left the page before the server goes."""
+        """Like `served`, but the browser leaves the page before the server stops."""
         with served(*args, **kwargs) as address:
             yield address
             self.leave()
 
     def leave(self) -> None:
-        """Judge the pages opened so far, and go to an empty one."""
+        """Check the pages opened so far, and go to an empty one."""
         broken, asked = violations(self.driver), requested(self.driver)
         servers = (urlsplit(page.address) for page in self._pages)
         own = (*(f"http://{server.netloc}/" for server in servers), "data:", "blob:", "about:")
@@ -131,13 +131,13 @@ class Opened:
         assert [url for url in asked if not url.startswith(own)] == []
 
     def _blank(self) -> None:
-        self.driver.get("about:blank")  # a page that is left cuts its streams off, and logs it
-        requested(self.driver), violations(self.driver)  # what came before is no later page's
+        self.driver.get("about:blank")  # leaving a page cuts its streams off, and logs it
+        requested(self.driver), violations(self.driver)  # earlier entries belong to no later page
 
 
 @pytest.fixture
 def opened(driver: WebDriver) -> Iterator[Opened]:
-    # Each test is a new visitor, to every server: nobody's history, limits or cookies are another's.
+    # Each test is a new visitor to every server: history, limits and cookies are never shared.
     driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
     opened = Opened(driver)
     yield opened

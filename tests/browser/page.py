@@ -3,10 +3,10 @@
 page = Page(driver, address)        loads it and waits until a question can be typed
 page.ask("what?")                   types it, presses Enter, waits for the whole answer
 page.quotes()                       the marked words of the last answer
-page.click("#dl-go")                as soon as it can be clicked, however often it is drawn anew
+page.click("#dl-go")                as soon as it can be clicked, however often it is redrawn
 page.write("#dl-search", "zebra")   as soon as it can be typed into
 
-The page draws anew when it likes, so nothing is held across a step: what is read is read in one go,
+The page redraws when it likes, so nothing is held across a step: what is read is read in one go,
 and what is to come is waited for.
 """
 
@@ -43,8 +43,8 @@ _DRAWN_ANEW = (
 
 
 def until(true: Callable[[], Any]) -> Any:
-    """Wait until `true()` is, and return what it gave. It is asked more and more seldom: to be asked costs
-    the page as much as what it does meanwhile."""
+    """Wait until `true()` holds, and return its result. It is called less and less often: each call
+    costs the page as much as what it does meanwhile."""
     ends, pause = time.monotonic() + PATIENCE, 0.05
     while True:
         try:
@@ -71,12 +71,12 @@ class Page:
             self.loaded()
 
     def loaded(self) -> None:
-        """Wait until a question can be typed, and all that the page shows at first is there."""
+        """Wait until a question can be typed, and everything the page shows at first is there."""
         # The summary comes last, together with the conversation and the questions to click.
         self.until(lambda: self.all("#dl-box textarea") and self.text("#dl-summary"))
 
     def until(self, true: Callable[[], Any]) -> Any:
-        """Wait until `true()` is, and return what it gave."""
+        """Wait until `true()` holds, and return its result."""
         return until(true)
 
     def all(self, css: str) -> list[WebElement]:
@@ -98,7 +98,7 @@ class Page:
 
     def texts(self, css: str) -> list[str]:
         """The visible text of each element of this kind."""
-        # In a tuple, for an empty list would be waited for.
+        # In a tuple, since an empty list would count as not yet there.
         (read,) = self.until(lambda: ([element.text for element in self.all(css)],))
         return list(read)
 
@@ -130,7 +130,7 @@ class Page:
         return self.driver.execute_script(script, *values)
 
     def run_async(self, script: str, *values: Any) -> Any:
-        """What the script hands to `done`, which it may do later."""
+        """What the script passes to `done`, possibly later."""
         script = f"const done = arguments[arguments.length - 1]; {script}"
         return self.driver.execute_async_script(script, *values)
 
@@ -151,11 +151,11 @@ class Page:
         self.finished()
 
     def asked(self, questions: int) -> None:
-        """Wait until the conversation has so many questions."""
+        """Wait until the conversation has that many questions."""
         self.until(lambda: len(self.all(".user-row")) == questions)
 
     def finished(self) -> None:
-        """Wait until every question has its whole answer, and the next can be asked."""
+        """Wait until every question has its complete answer, and the next can be asked."""
         self.until(lambda: self.run(_FINISHED))
 
     def keys(self, *keys: str) -> None:
@@ -163,15 +163,15 @@ class Page:
         self.focused().send_keys(*keys)
 
     def answered(self) -> str:
-        """All that is seen of the last answer."""
+        """All that is visible of the last answer."""
         return (self.texts(".bot-row") or [""])[-1]
 
     def quotes(self) -> list[str]:
-        """The marked words of the last answer's sources, as they are in the page."""
+        """The marked words in the last answer's sources, as they are in the page."""
         return self.words("mark", "[...document.querySelectorAll('.bot-row')].at(-1)")
 
     def citations(self) -> list[WebElement]:
-        """The numbers to click in the last answer's text, none while there is no answer."""
+        """The clickable numbers in the last answer's text; none while there is no answer."""
         rows = self.all(".bot-row")
         return rows[-1].find_elements(By.CSS_SELECTOR, ".dl-text a.cite") if rows else []
 
@@ -188,12 +188,12 @@ class Page:
         self.until(clicked)
 
     def words(self, css: str, within: str = "document") -> list[str]:
-        """What stands in each element of this kind, to the character and whether seen or not."""
+        """The exact text of each element of this kind, whether visible or not."""
         script = f"return [...({within}).querySelectorAll(arguments[0])].map((e) => e.textContent)"
         return [str(text) for text in self.run(script, css)]
 
     def chips(self) -> list[str]:
-        """The filters that stand above the question's box."""
+        """The filters shown above the question box."""
         return self.words("#dl-chips .dl-chip > span:first-child")
 
     def reader_marked(self) -> str:
@@ -201,7 +201,7 @@ class Page:
         return "".join(self.until(lambda: self.words("#dl-reader mark.dl-current")))
 
     def steady(self, script: str) -> Any:
-        """What the script gives once it gives the same in three frames on end."""
+        """The script's result, once it has been the same for three frames in a row."""
         now = f"(() => {{ {script} }})()"
         frames = (
             "const seen = []; const look = () => {"
@@ -213,7 +213,7 @@ class Page:
         return self.run_async(frames)
 
     def cookies(self) -> dict[str, str]:
-        """The cookies of the page's address, also those that scripts cannot read."""
+        """The cookies of the page's address, including those that scripts cannot read."""
         return {cookie["name"]: cookie["value"] for cookie in self.driver.get_cookies()}
 
     def focused(self) -> WebElement:
@@ -228,12 +228,12 @@ class Page:
         )
 
     def fits(self) -> bool:
-        """Whether nothing has to be scrolled sideways, once the page has taken its place."""
+        """Whether nothing has to be scrolled sideways, once the layout has settled."""
         width, inner = self.steady("return [document.documentElement.scrollWidth, innerWidth]")
         return bool(width <= inner)
 
 
-# Every question has its answer, the last one is drawn and not growing, and the button says Ask again.
+# Every question has its answer, the last is drawn and not growing, and the button says Ask again.
 _FINISHED = """
 const [asked, told] = ['.user-row', '.bot-row'].map((css) => document.querySelectorAll(css));
 const last = told[told.length - 1];

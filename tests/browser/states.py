@@ -1,4 +1,4 @@
-"""Every state of the page, brought about as a person would: for pictures and for rules that hold in all.
+"""Every state of the page, reached as a person would: for pictures, and for rules that hold in all.
 
     with staged() as stage:                 a server with articles, one without
         for name, state in STATES.items():
@@ -6,7 +6,7 @@
             ...                             the page is in that state now
             stage.after()
 
-The answers are those of `fake_assistant`, so every state comes quickly and the same each time.
+The answers are those of `fake_assistant`, so every state comes quickly, and the same each time.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from vectorstore.loading import load
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
 
-PASSWORD = "four words of mine"  # noqa: S105  # of these states
+PASSWORD = "four words of mine"  # noqa: S105  # for these states only
 OFFERED = (
     "What does the harbour wall cost?",
     "Who co-chairs the two-state meeting?",
@@ -67,7 +67,7 @@ MANY = [
 
 
 class GatedIndex(MemoryIndex):
-    """Stores nothing while its gate is shut."""
+    """Stores nothing while its gate is closed."""
 
     def __init__(self, articles: Iterable[Article]) -> None:
         super().__init__(articles)
@@ -82,7 +82,7 @@ class GatedIndex(MemoryIndex):
 
 
 def nowhere(url: str) -> object:
-    """A fetch without a network."""
+    """Fetching without a network."""
     import socket
 
     raise FetchError(f"{url} cannot be fetched: no network") from socket.gaierror(
@@ -118,7 +118,7 @@ class Stage:
         return replace(self, driver=driver)
 
     def after(self) -> None:
-        """Let go what a state holds back, and make everything as it was."""
+        """Release what a state holds back, and restore everything."""
         self.index.gate.set()
         self.assistant.go_on.set()
         self.assistant.next = ()
@@ -140,7 +140,7 @@ class Stage:
 
 @contextmanager
 def staged() -> Iterator[Stage]:
-    """The servers, each with its own way of being."""
+    """The servers, each set up in its own way."""
     seeds = [item for item in load(seeds_folder()) if isinstance(item, Article)]
     failures = {"boom": RuntimeError("boom")}
     assistant = FakeAssistant((*ARTICLES, *seeds), failures=failures)
@@ -222,7 +222,7 @@ def queued(stage: Stage) -> Page:
     for _ in range(2):
         page.type("slowly: what does the harbour wall cost?")
         page.until(lambda: page.all(".dl-working"))
-        # It may be in another view.
+        # The button may be in another view.
         page.run("document.querySelector('#dl-again').click()")
         page.until(lambda: not page.all(".user-row"))
     page.type("when does work begin?")
@@ -511,7 +511,7 @@ def adding(stage: Stage) -> Page:
 def pasting(stage: Stage) -> Page:
     page = adding(stage)
     page.click("#dl-way-text")
-    page.click("#dl-pane-text button", -1)  # without text: it says what is missing
+    page.click("#dl-pane-text button", -1)  # without text, so it says what is missing
     page.until(lambda: page.text("#dl-pane-text .dl-error"))
     return page
 

@@ -1,4 +1,4 @@
-"""An article opened from the list: in brief, searched through, and asked about by itself."""
+"""An article opened from the list: summarised, searched, and asked about by itself."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def address(assistant: FakeAssistant) -> Iterator[str]:
 
 
 def read(page: Page, title: str) -> None:
-    """Open an article of the list."""
+    """Open an article from the list."""
     page.until(lambda: title in page.texts("#dl-shelf .dl-title"))
     page.click("#dl-shelf .dl-open", page.texts("#dl-shelf .dl-title").index(title))
     page.until(lambda: page.text("#dl-reader h2") == title)
 
 
 def at(page: Page, told: str) -> None:
-    """Wait until the box says which of the places found is shown."""
+    """Wait until the box says which of the matches is shown."""
     page.until(lambda: page.text("#dl-hits") == told)
 
 
@@ -70,7 +70,7 @@ def test_an_article_opened_by_itself_is_told_in_brief_and_its_sentences_are_foun
     page.focuses("#dl-reader .dl-leaf")
     page.click("#dl-reader [aria-label='Next quote']")
     page.until(lambda: page.reader_marked() == told[2])
-    # What is too short to be told in brief, and what was cited, is not.
+    # Articles that are too short for a summary, or that were opened from a citation, have none.
     read(page, HARBOUR.title)
     assert not page.one(".dl-brief").is_displayed()
     page.ask("what does the harbour wall cost?")
@@ -95,7 +95,7 @@ def test_words_are_found_in_an_article_without_case_accents_and_line_ends(
     assert [now for _, now in seen] == ["CRÈME", "cre\u0300me", "crEme", "creme", "creme"]
     for before, now in seen:
         assert AWKWARD.text.startswith(before + now)
-    page.keys(Keys.ENTER)  # round
+    page.keys(Keys.ENTER)  # wraps round
     page.until(lambda: page.text("#dl-hits") == "1 of 5")
     page.click("#dl-reader [aria-label='Previous place found']")
     page.until(lambda: page.text("#dl-hits") == "5 of 5")
@@ -106,7 +106,7 @@ def test_words_are_found_in_an_article_without_case_accents_and_line_ends(
     assert page.run(NOW) == "“creme” of\ncreme. Said ‘Zoë’"
     page.write("#dl-find", "!")
     page.until(lambda: page.text("#dl-hits") == "Not found")
-    page.keys(Keys.ESCAPE)  # empties the box, and only then closes the article
+    page.keys(Keys.ESCAPE)  # first empties the box; only the next closes the article
     page.until(lambda: page.one("#dl-find").get_property("value") == "")
     assert page.all(".dl-found") == []
     assert page.one("#dl-reader").is_displayed()
@@ -125,7 +125,7 @@ def test_the_next_questions_are_asked_of_one_article_until_its_chip_is_removed(
     page.click("#dl-ask-this")
     page.focuses("#dl-box textarea")
     page.until(lambda: page.chips() == [FLOOD.title])
-    page.until(lambda: len(page.words("#dl-shelf .dl-title")) == 3)  # another can be chosen
+    page.until(lambda: len(page.words("#dl-shelf .dl-title")) == 3)  # so that another can be chosen
     assert page.fits()
     assert faults(page.driver) == []
     page.ask("what does the harbour wall cost?")

@@ -1,4 +1,4 @@
-"""The chat page in a real browser, over answers written in advance."""
+"""The chat page in a real browser, over scripted answers."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def test_one_question_does_not_wait_for_another(
 def test_an_answer_is_saved_as_it_is_shown(page: Page) -> None:
     page.ask(COST_QUESTION)
     link = page.until(lambda: page.run("return document.querySelector('a.dl-save')?.href"))
-    assert httpx.get(link, trust_env=False).status_code == 404  # nobody else's
+    assert httpx.get(link, trust_env=False).status_code == 404  # for nobody else
     reply = httpx.get(link, trust_env=False, cookies=page.cookies())
     assert reply.text == to_markdown(COST)
     assert "attachment" in reply.headers["content-disposition"]
@@ -440,7 +440,7 @@ def test_a_page_whose_cookie_was_cleared_begins_anew(page: Page) -> None:
     example = page.texts("#dl-examples button")[0]
     page.run("window.before = true")
     page.driver.delete_all_cookies()
-    # In one go, for whatever else the page asks for may make it begin anew as well.
+    # In one go, since any other request of the page may make it start afresh, too.
     asked = "if (window.before) document.querySelector('#dl-examples button')?.click();"
     anew = "return !window.before && document.readyState === 'complete'"
     page.until(lambda: page.run(asked + anew))
@@ -448,6 +448,6 @@ def test_a_page_whose_cookie_was_cleared_begins_anew(page: Page) -> None:
     assert page.cookies()
     violations(page.driver)  # the refusal is logged
     page.finished()
-    assert page.text(".user-row") in ("", example)  # if it was on its way, it was not lost
+    assert page.text(".user-row") in ("", example)  # if it was already sent, it was not lost
     page.ask(COST_QUESTION)
     assert page.answered()

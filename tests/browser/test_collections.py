@@ -32,7 +32,7 @@ def test_a_collection_is_chosen_in_the_header_where_there_are_several(
         assert page.run(
             "return document.querySelector('#dl-collection').selectedOptions[0].text"
         ) == ("press")
-        assert page.all(".user-row, #dl-history a") == []  # what was asked of the other stays there
+        assert page.all(".user-row, #dl-history a") == []  # what the other was asked stays there
         page.until(lambda: "press:" in page.text("#dl-shelf li"))
         page.ask(QUESTION)
         assert "press" in page.answered()
@@ -110,6 +110,6 @@ def test_collections_are_made_renamed_and_removed_in_the_page(
         page.until(lambda: page.driver.current_url == f"{address}/")
         page.loaded()
         assert world.installation.names() == ("press",)
-        # The browser itself logs the two names that were taken.
+        # The browser itself logs the two names that were already taken.
         assert [said for said in violations(page.driver) if "409" not in said] == []
         opened.leave()

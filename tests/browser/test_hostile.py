@@ -1,7 +1,7 @@
 """Hostile articles, questions, file names and model output in a real browser.
 
-Through answers, sources, reader, list, history, dialogs and exports: nothing runs, not one request
-leaves the browser, nothing covers the page, and nothing becomes a citation that is none.
+In answers, sources, reader, list, history, dialogs and exports: nothing runs, not one request
+leaves the browser, nothing covers the page, and nothing passes for a citation that is not one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture
 def page(opened: Opened, address: str) -> Iterator[Page]:
-    """Whatever was done with it, nothing ran and nothing was made of what the articles say."""
+    """Whatever was done with it, nothing in the articles ran or became an element."""
     page = opened(address)
     page.until(lambda: page.all("#dl-shelf li"))
     yield page
@@ -51,7 +51,7 @@ def page(opened: Opened, address: str) -> Iterator[Page]:
         )
         == []
     )
-    assert len(page.all(".dl-brief")) <= 1  # the reader's own, as is the picture of a page
+    assert len(page.all(".dl-brief")) <= 1  # the reader's own, like the picture of a page
     assert len(page.all(".dl-picture")) <= 1
     assert page.all(f"[src*='{OUTSIDE}'], link[href*='{OUTSIDE}']") == []
     assert page.run(
@@ -72,7 +72,7 @@ def test_the_list_shows_titles_as_they_are_written_but_for_turned_directions(pag
 
 
 def _name(title: str) -> str:
-    """A title or source as the page shows it: without the characters that turn words around."""
+    """A title or source as the page shows it: without characters that change text direction."""
     return re.sub("[\u202a-\u202e\u2066-\u2069]", "", title)
 
 
@@ -133,5 +133,5 @@ def _until_read(page: Page, text: str) -> None:
 
 
 def _shown(quote: str) -> str:
-    """A quote as the answer shows it: controls made visible."""
+    """A quote as the answer shows it: with control characters made visible."""
     return quote.replace("\x1b", "␛").replace("\x07", "␇")

@@ -1,5 +1,5 @@
-"""Keyboard only, at three widths, one of them dark: ask, hear of the answer, read its source, go
-back, and save what the screen shows."""
+"""Keyboard only, at three widths, one of them dark: ask, hear that the answer is there, read its
+source, go back, and save what the screen shows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ const status = document.querySelector('#dl-status');
 new MutationObserver(() => window.said.push(status.textContent)).observe(status, {childList: true});
 """
 LAST_CITED = "[...document.querySelectorAll('#dl-answers .dl-text a.cite')].at(-1)"
-# Question, answer, and of every source its number, marked words, title and meta, as they are read.
+# Question, answer, and every source's number, marked words, title and metadata, in reading order.
 SCREEN = """
 const words = (node) => node.textContent.trim();
 const sources = [...document.querySelectorAll('.dl-sources .dl-source')];
@@ -63,7 +63,7 @@ def _ask_read_and_save(page: Page) -> None:
     assert page.fits()
     assert faults(page.driver) == []
 
-    # Backwards from the box, past what can be done with the answer and its sources, to its numbers.
+    # Backwards from the box, past the actions on the answer and its sources, to its numbers.
     _tab_to(page, "#dl-answers .dl-text a.cite", back=True)
     assert page.run(f"return document.activeElement === {LAST_CITED}")
     page.keys(Keys.ENTER)

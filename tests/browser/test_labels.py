@@ -1,4 +1,4 @@
-"""Authors and tags in the page: questions and the list narrowed to some, and those of articles edited."""
+"""Authors and tags in the page: questions and the list narrowed to some, articles' own edited."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def titles(page: Page) -> list[str]:
 
 
 def offered(page: Page, kind: str) -> list[str]:
-    """The names to pick, also where they are too many to ask for one by one."""
+    """The names to pick, even if there are too many to query one by one."""
     boxes = f"[...document.querySelectorAll('#dl-labels input[data-kind={kind}]')]"
     return list(page.run(f"return {boxes}.map((box) => box.value)"))
 
@@ -79,7 +79,7 @@ def test_questions_and_the_list_are_narrowed_to_authors_and_tags(opened: Opened)
         page.ask("what grows?")
         assert (assistant.asked[-1].authors, assistant.asked[-1].tags) == (None, ("Fishing",))
         page.click("#dl-again")
-        page.until(lambda: page.chips() == ["tagged Fishing"])  # as the other filters
+        page.until(lambda: page.chips() == ["tagged Fishing"])  # like the other filters
         pick(page, "Fishing")
         page.until(lambda: page.chips() == [] and len(titles(page)) == 3)
 
@@ -99,7 +99,7 @@ def test_many_names_are_searched_and_none_are_not_offered(opened: Opened) -> Non
         page.until(lambda: "No author or tag has" in page.text("#dl-labels"))
         page.write("#dl-seek-label", Keys.CONTROL, "a")
         page.write("#dl-seek-label", Keys.DELETE)
-        # Picked, it is listed although it is none of the first.
+        # Once picked, it is listed although it is not among the first.
         page.until(lambda: offered(page, "tag")[:2] == ["topic 99", "<b>all</b>"])
         for name in ("topic 0", "topic 1", "topic 10"):
             pick_tag(page, name)
@@ -144,7 +144,7 @@ def test_authors_and_tags_are_edited_of_one_article_and_of_several(opened: Opene
         ) == [NESS, BREKKE, "fishing", "Kelp"]
         assert page.texts(f"{tokens} .dl-number-of") == ["1 of 2", "1 of 2", "1 of 2"]
         page.click("#dl-relabel [aria-label='Remove fishing' i]")
-        page.write("#dl-relabel [list]", "ola brekke", Keys.ENTER)  # now of all
+        page.write("#dl-relabel [list]", "ola brekke", Keys.ENTER)  # now an author of all
         page.write("#dl-relabel [list]", "sea", at=1)
         page.until(lambda: len(page.texts(f"{tokens} .dl-number-of")) == 2)
         assert faults(page.driver) == []

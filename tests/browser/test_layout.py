@@ -1,4 +1,4 @@
-"""What has to be in reach at every width, and files that are sent while the server is ended."""
+"""What has to be within reach at every width, and files sent while the server is shutting down."""
 
 from __future__ import annotations
 
@@ -92,6 +92,6 @@ def library(index: MemoryIndex, waiting: Path) -> Library:
 
 
 def blank(page: Page) -> None:
-    """Leave the page while its server still answers, and forget that it did not for a while."""
+    """Leave the page while its server answers, and discard the errors from when it did not."""
     page.driver.get("about:blank")
     violations(page.driver)

@@ -1,4 +1,4 @@
-"""Four people ask while a fifth adds five hundred articles: the page stays quick for all."""
+"""Four people ask while a fifth adds five hundred articles: the page stays fast for everyone."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.browser.conftest import Opened, served
 
 GIVEN = 500
 ASKING = 4
-PROMISED = 1.0  # seconds, as the page promises; medians, for a core may be busy once
-SLOWER = 8  # times as long as with nobody else there, where a machine is slow at that already
+PROMISED = 1.0  # seconds, as the page promises; medians, since a core may be busy once
+SLOWER = 8  # times as long as with nobody else there, if a machine is slow even then
 LOOKS = 7
 
-# Seconds from a click until what it asks for is there.
+# Seconds from a click until its result is there.
 UNTIL = """
 const begun = performance.now();
 const look = () => { if (%s) done((performance.now() - begun) / 1000); else setTimeout(look, 5); };

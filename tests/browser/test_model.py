@@ -1,4 +1,4 @@
-"""A chat model that is killed before and in the middle of an answer, as a person sees it."""
+"""A chat model killed before an answer and in the middle of one, as a person sees it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_model_killed_before_and_in_the_middle_of_an_answer_leaves_the_article
         opened.served(assistant) as address,
     ):
         page = opened(address)
-        page.ask(QUESTION)  # nothing listens there
+        page.ask(QUESTION)  # nothing is listening there
         own_words(page)
         held = Say(f"{SAID} [1]. It is held in Dakar on July 9 [1].", ends="cut", holds=14)
         with ModelServer(held, port=port):
@@ -44,7 +44,7 @@ def test_a_model_killed_before_and_in_the_middle_of_an_answer_leaves_the_article
             page.click(".dl-again", -1)
             page.asked(3)
             page.finished()
-            # Nothing of a failure any more; these readers are told of no answer, and say so.
+            # No failure any more; these readers are given no answer, and say so.
             assert [told.split(" that ")[0] for told in notices(page)] == [
                 "The built-in readers are not sure"
             ]

@@ -1,4 +1,4 @@
-"""Who answers is seen and chosen for each conversation, and so is where a question goes."""
+"""Who answers, and where a question goes, is shown and chosen for each conversation."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_model_is_chosen_for_each_conversation_and_a_found_one_is_offered(open
         assert page.text(".dl-writer") == "Written by ollama:qwen3:4b"
         assert [each.model for each in assistant.asked] == ["anthropic:haiku", QWEN]
 
-        # Each conversation has its own, also after a reload, and what is changed there.
+        # Each conversation keeps its own, even after a reload, with later changes.
         page.click("#dl-history .dl-talk", 1)
         page.until(lambda: shown(page) == ("anthropic:haiku", "goes to api.anthropic.com"))
         Select(page.one("#dl-model")).select_by_value("reader")
@@ -69,7 +69,7 @@ def test_a_model_is_chosen_for_each_conversation_and_a_found_one_is_offered(open
         page.finished()
         assert assistant.asked[-1].model == "reader"
 
-        # One that was found before the program ended: nobody is asked in its place.
+        # One that was found before the program ended: no other is asked in its place.
         page.run(
             "const field = document.querySelector('#dl-chosen textarea'); field.value = 'ollama:gone';"
             " field.dispatchEvent(new Event('input', { bubbles: true }));"

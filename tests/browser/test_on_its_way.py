@@ -1,4 +1,4 @@
-"""A question on its way: asked once, kept while the server is away, seen in every tab."""
+"""A question on its way: asked once, kept while the server is down, visible in every tab."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ for (let n = 0; n < 2; n += 1) arguments[0].dispatchEvent(new KeyboardEvent('key
 
 @contextmanager
 def tab(page: Page, address: str) -> Iterator[Page]:
-    """A second tab of the same browser; closed at the end, when the first one is in front again."""
+    """A second tab in the same browser; closed at the end, when the first is in front again."""
     first = page.driver.current_window_handle
     page.driver.switch_to.new_window("tab")
     resize(page.driver, 1280, 900)
@@ -53,7 +53,7 @@ def test_a_question_asked_while_the_server_is_away_is_asked_when_it_is_back(
     assert page.box.get_property("value") == ""
     assert faults(page.driver) == []
     page.write("#dl-box textarea", "and what is being typed")
-    violations(page.driver)  # that the server is away is logged
+    violations(page.driver)  # the browser logs that the server is down
     with serving(tmp_path / "kept", int(address.rsplit(":", 1)[1])):
         page.until(lambda: len(page.all(".user-row")) == 2)
         page.finished()
@@ -145,7 +145,7 @@ def test_two_tabs_on_one_conversation_show_the_same(page: Page, assistant: FakeA
         other = second.driver.current_window_handle
         page.driver.switch_to.window(first)
         page.until(lambda: shown(page) == whole)
-        # And the other way round, while it is being written.
+        # And the other way round, while the answer is being written.
         page.type(SLOW_QUESTION)
         page.until(lambda: page.citations() and page.all("#dl-stop"))
         page.driver.switch_to.window(other)

@@ -124,7 +124,7 @@ def test_a_quote_is_seen_on_the_page_of_its_pdf_and_pages_are_turned(
     page.click(".dl-choice button", 1)
     page_is(page, "Page 1 of 3")
     seen = page.steady(MARKED)
-    assert [x < 0.5 for x, _ in seen] == [True, True, True, False]  # over both columns
+    assert [x < 0.5 for x, _ in seen] == [True, True, True, False]  # across both columns
     assert seen[-1][1] == pytest.approx(1 - (680 + 10) / 792, abs=0.01)
     page.until(lambda: page.words("#dl-status") == ["Page 1 of 3. quote marked"])
     assert not page.one("#dl-reader-text").is_displayed()
@@ -154,7 +154,7 @@ def test_a_quote_is_seen_on_the_page_of_its_pdf_and_pages_are_turned(
     assert page.reader_marked() == NEXT
     assert page.one("#dl-reader-text mark.dl-current").is_displayed()
 
-    # On a phone, in the dark; and the next article that is read has no pages.
+    # On a phone, in dark mode; and the next article opened has no pages.
     page.click(".dl-choice button", 1)
     resize(page.driver, 390, 844)
     prefer(page.driver, dark=True)
@@ -168,7 +168,7 @@ def test_a_quote_is_seen_on_the_page_of_its_pdf_and_pages_are_turned(
     assert not page.one(".dl-views").is_displayed()
     assert page.one("#dl-reader-text").is_displayed()
 
-    # The file is another one now: that is told, and the text is there.
+    # The file has changed since: that is reported, and the text is still there.
     file.write_bytes(MILL.replace(b"May", b"Jun"))
     page.ask("who mends the mill?")
     page.cite()

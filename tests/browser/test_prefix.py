@@ -1,4 +1,4 @@
-"""The page below a path that a proxy takes away: everything that it asks for lies below that path too."""
+"""The page below a path that a proxy strips: everything that it requests is below that path too."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ QUESTION = "who co-chairs the two-state meeting?"
 
 
 def stays_below(page: Page, address: str, missed: list[str], *, left: bool = False) -> None:
-    """Nothing was asked for outside the path, and nothing was refused: by the page's policy, or, unless
-    the page was `left` by logging out, by the server."""
-    # Gradio's script for pages in frames, which ours never is: named by Gradio's own code, and not missed.
+    """Nothing was requested outside the path, and nothing was refused by the page's policy or,
+    unless the page was `left` by logging out, by the server."""
+    # Gradio's script for pages in frames, which ours never is: named by Gradio's code, not needed.
     asked = [u for u in requested(page.driver) if u.startswith("http") and _FRAMES not in u]
     assert asked
     assert [url for url in asked if not url.startswith(address)] == []

@@ -1,4 +1,4 @@
-"""Every number opens its quote, marked to the character, whatever the article is made of."""
+"""Every number opens its quote, marked to the character, whatever the article contains."""
 
 from __future__ import annotations
 

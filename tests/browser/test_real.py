@@ -73,7 +73,7 @@ def test_from_an_empty_index_to_a_cited_answer_without_typing(
         page = opened(address)
         page.click(".dl-do-samples")
         page.until(lambda: "These are sample articles." in page.text("#dl-summary"))
-        page.until(lambda: len(_offered(page)) == 3)  # chosen from the index, by asking
+        page.until(lambda: len(_offered(page)) == 3)  # chosen from the index, by asking them
         question = _offered(page)[0]
         page.click("#dl-examples button")
         page.finished()
@@ -117,7 +117,7 @@ def test_articles_that_contradict_each_other_are_both_heard(opened: Opened, tmp_
             rows = page.texts(".dl-position")
             papers = ["Harbour Gazette\n21 Feb 2025 [1]", "Ennet Echo\n3 Feb 2025 [2]"]
             assert ["\n".join(row.split("\n")[-2:]) for row in rows] == papers
-            assert page.texts(".dl-text") == ["Your sources disagree."]  # the table tells it once
+            assert page.texts(".dl-text") == ["Your sources disagree."]  # the table says it once
             page.click(".dl-position a.cite", 0)
             page.until(lambda: page.text("#dl-reader h2") == contractor.title)
             assert contractor.text.startswith(page.reader_marked())

@@ -1,4 +1,4 @@
-"""Quotes that are saved from an answer and from the reader, and the way back to where they stand."""
+"""Quotes saved from an answer and from the reader, and the way back to where they stand."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def saved(page: Page) -> list[str]:
 
 
 def units(text: str) -> int:
-    """How many of JavaScript's units a text has."""
+    """How many JavaScript code units a text has."""
     return len(text.encode("utf-16-le")) // 2
 
 
@@ -56,7 +56,7 @@ def test_quotes_are_saved_to_the_character_noted_opened_again_and_removed(
     page = opened(address)
     page.ask("all of it?")
     assert not page.one("#dl-saved").is_displayed()
-    # From an answer's source, by its bookmark, which takes it back as well.
+    # From an answer's source, with its bookmark, which also undoes it.
     page.click(".dl-source .dl-keep", 6)
     first = ANSWER.citations[6].quote
     page.until(lambda: page.words(".dl-saved-words") == [first])
@@ -64,13 +64,13 @@ def test_quotes_are_saved_to_the_character_noted_opened_again_and_removed(
     page.click("#dl-undo")  # "Add a note"
     page.write(".dl-saved-form textarea", "for the lead", Keys.ENTER)
     page.until(lambda: page.text(".dl-saved-note") == "for the lead")
-    # From the reader: what is marked, then what is selected, its blanks left out.
+    # From the reader: what is marked, then what is selected, without surrounding white space.
     page.cite(5)
     page.until(lambda: page.reader_marked() == ANSWER.citations[5].quote)
     page.click("#dl-reader .dl-keep")
     page.until(lambda: page.all("#dl-reader .dl-keep[aria-pressed=true]"))
     begin = AWKWARD.text.index(" stood there") - 1
-    end = AWKWARD.text.index("he said.\u00a0So")  # a blank stands before it
+    end = AWKWARD.text.index("he said.\u00a0So")  # preceded by a space
     page.run(SELECT, units(AWKWARD.text[:begin]), units(AWKWARD.text[:end]))
     page.click("#dl-keep-selection")
     selected = AWKWARD.text[begin:end].strip()
@@ -78,7 +78,7 @@ def test_quotes_are_saved_to_the_character_noted_opened_again_and_removed(
     assert saved(page) == [selected, ANSWER.citations[5].quote, first]
     assert faults(page.driver) == []
     assert page.fits()
-    # Opened again where it stands, and told where it does no longer.
+    # Opened again in its place, and reported if it is no longer there.
     page.click("#dl-saved .dl-open")
     page.until(lambda: page.reader_marked() == selected)
     assistant.index.kept[AWKWARD.id] = replace(AWKWARD, text="All is new.")

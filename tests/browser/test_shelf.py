@@ -113,7 +113,7 @@ def test_a_file_that_is_gone_before_it_is_sent_is_told_and_holds_up_no_other(
     page.run("window.removed = true")
     page.until(lambda: "gone.txt\nwas changed or removed" in page.text(".dl-failures"))
     page.until(lambda: "A kept report" in titles(page))
-    violations(page.driver)  # that it could not be read is logged
+    violations(page.driver)  # the browser logs that it could not be read
 
 
 def test_what_is_drawn_stays_under_mouse_and_focus_while_the_list_grows(
@@ -143,7 +143,7 @@ def test_a_text_is_pasted_with_its_title_day_and_source(page: Page, stage: Stage
     page.click("#dl-way-text")
     page.focuses("#dl-pasted")
     page.keys("  Boats “sail” — ")
-    # ChromeDriver types no sign beyond the basic plane.
+    # ChromeDriver cannot type characters beyond the basic plane.
     page.run("document.execCommand('insertText', false, '🌊')")
     page.keys(" é.\n\nThey sail well. ")
     page.write("#dl-pane-text input", "Boats sail", at=0)
@@ -227,7 +227,7 @@ def test_several_are_deleted_after_asking_and_brought_back_by_undo(
     page.until(lambda: page.text("#dl-delete h2"))
     page.click("#dl-delete .dl-sure")
     page.until(lambda: page.text("#dl-toast") == "Deleted.\nUndo")
-    # Who has the mouse on it has as much time as he wants.
+    # With the mouse over it, there is as much time as one wants.
     ActionChains(page.driver).move_to_element(page.one("#dl-undo")).perform()
     page.until(lambda: not titles(page))
     page.until(lambda: "No articles yet." in page.text("#dl-summary"))
@@ -259,7 +259,7 @@ def test_the_samples_are_loaded_and_removed_from_an_empty_page(
     assert "No articles yet. Add files, paste text, or paste a link." in page.text("#dl-summary")
     page.click(".dl-do-samples")
     page.until(lambda: "These are sample articles." in page.text("#dl-summary"))
-    # When the last one is there nothing is drawn anew any more.
+    # Once the last one is there, nothing is redrawn any more.
     samples = [item for item in load(seeds_folder()) if isinstance(item, Article)]
     page.until(lambda: len(titles(page)) == len(samples))
     page.until(lambda: page.text("#dl-summary").startswith(f"{len(samples)} articles"))
@@ -289,7 +289,7 @@ def test_the_list_is_reached_and_left_on_a_phone(opened: Opened, stage: Stage) -
 def test_what_was_just_added_is_seen_and_the_list_is_put_in_other_orders(
     page: Page, opened: Opened, stage: Stage
 ) -> None:
-    page.run("localStorage.clear()")  # what other tests have seen on this address
+    page.run("localStorage.clear()")  # what other tests have seen at this address
     page = opened(stage.full)
     assert page.texts(".dl-new") == []
     give(page, stage.file("old.txt", "An undated report\n\nOf its own."))
@@ -408,7 +408,7 @@ def test_a_feed_is_kept_up_to_date_and_given_up(opened: Opened, tmp_path: Path) 
         page.until(lambda: "Its articles stay." in page.text("#dl-toast"))
         assert kept.all() == []
         assert len(titles(page)) == 2
-        # An address that gives nothing says so where it was typed, and in the list.
+        # An address that yields nothing is reported where it was typed, and in the list.
         page.click("#dl-add-open")
         page.click("#dl-way-link")
         page.write("#dl-link", "https://wire.example/gone")

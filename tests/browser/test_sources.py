@@ -1,4 +1,4 @@
-"""Many sources: grouped by their site, searched, and picked one by one or all that are shown."""
+"""Many sources: grouped by site, searched, and picked one by one or all those shown at once."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def stage() -> Iterator[Stage]:
         yield stage
 
 
-# In all of them on demand, every third time.
+# Every third state by default, all of them on demand.
 _CASES = [
     name if number % 3 == 0 else pytest.param(name, marks=pytest.mark.exhaustive)
     for number, name in enumerate(STATES)
@@ -36,7 +36,7 @@ def test_every_state_fits_and_is_accessible_in_light_and_dark(
 ) -> None:
     resize(driver, 1280, 860)
     prefer(driver)
-    requested(driver), violations(driver)  # what came before is not this state's
+    requested(driver), violations(driver)  # earlier entries are not this state's
     try:
         page = STATES[state](stage.before(driver))
         assert faults(driver) == []
@@ -47,7 +47,7 @@ def test_every_state_fits_and_is_accessible_in_light_and_dark(
         for width in WIDTHS:
             resize(driver, width, 844)
             assert page.fits(), width
-        # Refusals (400, 403) and what was removed (404) are logged by the browser itself.
+        # The browser itself logs refusals (400, 403) and what was removed (404).
         expected = ("400", "403", "404")
         assert [said for said in violations(driver) if not any(n in said for n in expected)] == []
         own = (page.address, "data:", "blob:", "about:")

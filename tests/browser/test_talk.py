@@ -1,4 +1,4 @@
-"""Conversations in a real browser: they come back, are one's own, and can be judged and asked again."""
+"""Conversations in a real browser: they come back, are private, and can be rated and re-asked."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ def address_of(page: Page) -> str:
 
 
 def again(page: Page) -> Page:
-    """The page after a reload; up to then it must not have broken its policy."""
+    """The page after a reload; until then it must not have broken its policy."""
     link = address_of(page)
     assert violations(page.driver) == []
     page.driver.get("about:blank")
-    violations(page.driver)  # a page that is left cuts its streams off, and logs it
+    violations(page.driver)  # leaving a page cuts its streams off, and logs it
     return Page(page.driver, link)
 
 
 def chips(page: Page) -> list[str]:
-    """What the next search is narrowed to, as it stands above the box."""
+    """What the next search is narrowed to, as shown above the box."""
     return page.texts("#dl-chips .dl-chip")
 
 
@@ -73,8 +73,8 @@ def narrow(page: Page) -> None:
 
 
 def fetched(page: Page, method: str, path: str, body: str | None = None) -> list[Any]:
-    """Status and text of what a script of the page is answered, with the browser's cookies."""
-    # Not with the page's own fetch: told of a session that is not its own, the page begins anew.
+    """Status and text of the reply to a script in the page, with the browser's cookies."""
+    # Not with the page's own fetch: told that a session is not its own, the page starts afresh.
     script = (
         "const [method, path, body, done] = arguments, asked = new XMLHttpRequest();"
         "asked.open(method, path); asked.setRequestHeader('Content-Type', 'application/json');"
@@ -103,7 +103,7 @@ def test_a_reload_brings_back_conversation_filters_and_citations(page: Page) -> 
 
 @contextmanager
 def serving(file: Path, port: int = 0) -> Iterator[str]:
-    """The address of a page of its own process, that keeps its conversations in the file; killed."""
+    """The address of a page in its own process, with conversations in the file; killed at last."""
     code = textwrap.dedent("""
         import sys
         from pathlib import Path
@@ -247,7 +247,7 @@ def test_two_browsers_share_nothing_and_what_is_anothers_is_not_found(
     read = page.run("return document.querySelector('a.cite').href")
     answer = page.run("return document.querySelector('.dl-actions').id")
     name = answer.removeprefix("dl-answer-")
-    # The session under which Gradio sends this page what is answered in it.
+    # The session under which Gradio sends this page its answers.
     (session, *_) = {
         url.removeprefix(address) for url in requested(page.driver) if "queue/data?" in url
     }
@@ -329,7 +329,7 @@ def test_questions_to_ask_next_stand_below_the_last_answer_and_are_asked_by_a_cl
         group = page.one(".dl-next")
         assert (group.aria_role, group.accessible_name) == ("group", "Questions to ask next")
         assert faults(page.driver) == []
-        page.write(".dl-next button", Keys.ENTER)  # by the keyboard, as every button
+        page.write(".dl-next button", Keys.ENTER)  # with the keyboard, like every button
         page.asked(2)
         page.finished()
         assert page.words(".dl-question")[-1] == more[0]
@@ -387,7 +387,7 @@ def test_stop_works_while_the_model_is_silent_and_nothing_comes_after(
     page.until(lambda: page.citations() and page.all("#dl-stop"))
     page.click("#dl-stop")
     page.until(lambda: "Stopped. Citations below are checked" in page.answered())
-    assert not assistant.go_on.is_set()  # the assistant was not asked whether it wants to stop
+    assert not assistant.go_on.is_set()  # stopping did not wait for the assistant
     frozen = shown(page)
     page.until(lambda: page.all("#dl-go"))
     assistant.go_on.set()
@@ -441,13 +441,13 @@ def test_a_page_with_a_password_is_entered_used_and_left(opened: Opened) -> None
         assert page.driver.current_url == f"{address}/?conversation=x"
         page.ask(COST_QUESTION)
         assert page.quotes() == [citation.quote for citation in COST.citations]
-        # The browser itself logs the refused password, and that it asks for the manifest without it.
+        # The browser itself logs the refused password, and requesting the manifest without it.
         logged = violations(page.driver)
         assert [one for one in logged if "403" not in one and "manifest.json" not in one] == []
         page.click("#dl-leave button")
         page.until(lambda: page.driver.current_url.endswith("/login"))
         page.until(lambda: page.all("#password"))
-        violations(page.driver)  # a page that is left cuts its streams off, and logs it
+        violations(page.driver)  # leaving a page cuts its streams off, and logs it
         opened(address, login=True)
 
 

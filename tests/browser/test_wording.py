@@ -1,4 +1,4 @@
-"""What is written as it is meant: Markdown's signs, lines from right to left, dates, what is copied."""
+"""Text shows as it is meant: Markdown's characters, right-to-left lines, dates, what is copied."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Files(MemoryIndex):
 
 
 def copied(page: Page) -> str:
-    """What the page copies, instead of the clipboard, which a test has none of."""
+    """What the page copies, caught in place of the clipboard, which a test does not have."""
     page.run(
         "Object.defineProperty(navigator, 'clipboard', {configurable: true, value:"
         " {writeText: async (text) => { window.copied = text; }}})"
@@ -96,7 +96,7 @@ def test_paragraphs_run_as_their_language_does(opened: Opened) -> None:
         page.cite()
         assert page.reader_marked() == ARABIC
         assert page.run(RUNS, "#dl-reader-text") == "rtl"
-        # Of one article each paragraph for itself: the English one begins at the left.
+        # Within an article, each paragraph by itself: the English one begins at the left.
         left = (
             "const text = document.querySelector('#dl-reader-text'), node = text.firstChild,"
             " range = document.createRange(), at = node.textContent.indexOf('The wall');"

@@ -56,7 +56,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
 
     if content.startswith(_OLE):
         raise LoadingError(
-            "is protected by a password, or of an old Word; save it as .docx without"
+            "is password-protected, or from an old version of Word; save it as .docx without one"
         )
     checked(content)
     try:

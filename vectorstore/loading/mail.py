@@ -45,7 +45,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
     """The mail, then what it carries. Raises LoadingError if there is nothing to read."""
     found = list(articles_of(_message(content)))
     if not found:
-        raise LoadingError("is no mail, or one without a text")
+        raise LoadingError("is not a mail, or has no text")
     yield from found
 
 
@@ -69,7 +69,7 @@ def parse_web_archive(content: bytes, name: str) -> Iterator[Draft]:  # noqa: AR
         and not part.is_attachment()
     ]
     if not pages:
-        raise LoadingError("is no web archive: there is no page in it")
+        raise LoadingError("is not a web archive: it contains no page")
     saved_from = _header(mail, "snapshot-content-location") or _header(pages[0], "content-location")
     yield html.read(_decoded(pages[0]), address=web_address(saved_from))
 

@@ -56,7 +56,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
     import pypdfium2 as pdfium
 
     if b"%PDF-" not in content[:_HEADER]:
-        raise LoadingError("is no PDF, though it is named so; name it by its kind (.txt, .html, …)")
+        raise LoadingError("is not a PDF, despite its name; name it by its kind (.txt, .html, …)")
     try:
         document = pdfium.PdfDocument(content)
         pages = [_page(page) for page in document]

@@ -34,7 +34,9 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
     from pptx.exc import PythonPptxError
 
     if content.startswith(_OLE):
-        raise LoadingError("is protected by a password, or of an old PowerPoint; save it as .pptx")
+        raise LoadingError(
+            "is password-protected, or from an old version of PowerPoint; save it as .pptx"
+        )
     checked(content)
     try:
         presentation = Presentation(BytesIO(content))

@@ -111,7 +111,7 @@ _LISTS = ("list", "articles", "items", "documents", "data", "entries", "results"
 _UNPUBLISHED = {
     "draft": "is a draft",
     "auto-draft": "is a draft",
-    "pending": "waits for review",
+    "pending": "is waiting for review",
     "trash": "is in the trash",
 }
 _NO_TEXT = "no full text; excerpts and notes stand for it"
@@ -173,7 +173,7 @@ def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa
             if any(row)
         ]
     except csv.Error as error:
-        raise LoadingError(f"is no table, at line {rows.line_num}: {error}") from error
+        raise LoadingError(f"is not a table, at line {rows.line_num}: {error}") from error
     yield from _drafts(table, _not_read(names, table, written))
 
 
@@ -276,7 +276,7 @@ def _draft(fields: Any, place: str, days: Days, short: list[str]) -> Draft | Ski
     if isinstance(fields, LoadingError):
         return Skipped(place, str(fields))
     if not isinstance(fields, dict):
-        return Skipped(place, "is no record with named fields")
+        return Skipped(place, "is not a record with named fields")
     whole = _text_of(fields, "text")
     text = whole or _text_of(fields, "excerpt")
     if not text.strip():

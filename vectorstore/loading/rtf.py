@@ -21,7 +21,7 @@ _TITLE = re.compile(r"\{\\info\b.{0,2000}?\{\\title ([^{}]{1,500})\}", re.DOTALL
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
     """One article. Raises LoadingError if it is not rich text."""
     if not content.lstrip().startswith(b"{\\rtf"):
-        raise LoadingError("is no rich text, though it is named so; name it by its kind (.txt, …)")
+        raise LoadingError("is not rich text, despite its name; name it by its kind (.txt, …)")
     written = content.decode("latin-1")  # RTF escapes whatever is not ASCII; bytes are kept
     title = _TITLE.search(written)
     yield from unbundled(

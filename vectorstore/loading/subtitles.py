@@ -33,7 +33,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:
     try:
         captions = pysubs2.SSAFile.from_string(written, format_=kind, keep_html_tags=True)
     except (pysubs2.exceptions.Pysubs2Error, ValueError, IndexError) as error:
-        raise LoadingError(f"is no file of subtitles: {error}") from error
+        raise LoadingError(f"is not a subtitle file: {error}") from error
     text = tidy(sound(_running(captions, kind)))
     if not text:
         raise LoadingError("has no captions in it")

@@ -134,7 +134,7 @@ def test_the_weights_are_all_in_their_own_wheel_which_the_program_asks_for(
     with zipfile.ZipFile(weights_wheel) as archive:
         packed = {Path(name).name for name in archive.namelist() if "dist-info" not in name}
     assert packed == files(root / "weights" / "dateline_reader")
-    assert packed >= {"model.onnx", "layers.bin", "embeddings.bin", "tokenizer.json", "LICENSE"}
+    assert packed >= {"model.onnx", "layers-0-2.bin", "embeddings.bin", "tokenizer.json", "LICENSE"}
     own = tomllib.loads((root / "weights" / "pyproject.toml").read_text("utf-8"))["project"]
     assert f"{own['name']}=={own['version']}" in project["project"]["dependencies"]
     (info,) = unpacked.glob("*.dist-info")

@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -40,6 +41,7 @@ from vectorstore.articles import Passage
 SMOOTH = 0.6  # of an outlier that the matrix takes over
 ACTIVATION = 63  # the largest whole number of an activation, seven bits
 PASSAGES = 96  # to measure ranges on
+LAYERS = 3  # in a file
 OUTPUTS = ("start_logits", "end_logits", "evidence_logits", "verdict_logits")
 
 
@@ -58,10 +60,13 @@ def main() -> None:
         export(network, made / "model.onnx")
         store(made / "model.onnx")
         a.out.mkdir(parents=True, exist_ok=True)
-        for name in ("model.onnx", "layers.bin", "embeddings.bin"):
-            fresh = a.out / f".{name}"
-            shutil.copyfile(made / name, fresh)
-            fresh.replace(a.out / name)  # whoever reads the old one goes on reading it
+        for file in made.iterdir():
+            fresh = a.out / f".{file.name}"
+            shutil.copyfile(file, fresh)
+            fresh.replace(a.out / file.name)  # whoever reads the old one goes on reading it
+        for file in a.out.glob("*.bin"):
+            if not (made / file.name).is_file():
+                file.unlink()
     shutil.copyfile(a.model / "tokenizer.json", a.out / "tokenizer.json")
     if a.questions:
         sample = _sample(a.data / "squad2_dev", a.questions)
@@ -227,7 +232,8 @@ class _Plain(nn.Module):
 
 
 def store(file: Path) -> None:
-    """Embeddings in eight bits, and the weights in files beside the graph, each under 95 MB."""
+    """Embeddings in eight bits, and the weights in files beside the graph, three layers in each: what is
+    frozen keeps its files, so a new version adds only the others to the repository."""
     import onnx
     from onnx import external_data_helper, helper, numpy_helper
 
@@ -264,9 +270,19 @@ def store(file: Path) -> None:
     graph.initializer.extend(kept)
     for tensor in graph.initializer:
         if len(tensor.raw_data) > 1024:
-            location = "embeddings.bin" if tensor.name.endswith(".rows") else "layers.bin"
-            external_data_helper.set_external_data(tensor, location=location)
+            external_data_helper.set_external_data(tensor, location=file_of(tensor.name))
     onnx.save(model, str(file))
+
+
+def file_of(tensor: str) -> str:
+    """The file that a tensor is stored in, by its name."""
+    if tensor.endswith(".rows"):
+        return "embeddings.bin"
+    layer = re.search(r"layer\.(\d+)\.", tensor)
+    if layer is None:
+        return "heads.bin"
+    first = int(layer[1]) // LAYERS * LAYERS
+    return f"layers-{first}-{first + LAYERS - 1}.bin"
 
 
 def measure(folder: Path, sample: list[tuple[squad.Question, Passage]]) -> dict[str, float]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from assistant.question.words import words
+from assistant.question.words import function_words, words
 from assistant.resources import weights_folder
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def respelt(
         if not found or token.text.lower().startswith(found.lower()):  # "worshippers" is fine
             continue
         if token.text.islower():
-            if len(token.text) < _SHORTEST_OF_NAME and not found.islower():
+            name = not found.islower() and found.lower() not in function_words()
+            if name and len(token.text) < _SHORTEST_OF_NAME:
                 continue
             found = found.lower() if common(found) else found
             read = f"{read[: token.start]}{found}{read[token.end :]}"

@@ -280,7 +280,7 @@ def test_what_is_not_ours_newer_or_damaged_is_refused_with_what_to_do(tmp_path: 
         Conversations.open(newer)
     damaged = tmp_path / "damaged"
     damaged.write_bytes(b"SQLite or not " * 1000)
-    with pytest.raises(StoreDamagedError, match="Move it away to begin"):
+    with pytest.raises(StoreDamagedError, match="Move it away to start"):
         Conversations.open(damaged)
 
 

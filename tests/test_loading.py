@@ -1477,7 +1477,7 @@ def test_a_mail_whose_attachment_grows_without_end_ends(tmp_path: Path) -> None:
     "mail", ["Subject: nothing\n\n", 'Content-Type: text/plain; charset="x\0y"\n\n']
 )
 def test_a_mail_without_a_text_is_refused(tmp_path: Path, mail: str) -> None:
-    assert "without a text" in refusal(written(tmp_path / "a.eml", mail))
+    assert "has no text" in refusal(written(tmp_path / "a.eml", mail))
 
 
 def test_a_saved_web_archive_is_read_as_its_page(tmp_path: Path) -> None:

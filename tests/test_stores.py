@@ -555,7 +555,9 @@ def test_a_wrong_password_is_told_and_not_shown(postgres: PostgresServer, passwo
 )
 def test_what_is_no_address_is_told_without_its_password(url: str) -> None:
     pytest.importorskip("psycopg")
-    with pytest.raises(StoreError, match=r"is no address|no PostgreSQL server answers") as told:
+    with pytest.raises(
+        StoreError, match=r"is not the address|no PostgreSQL server answers"
+    ) as told:
         in_postgres(url)
     assert_hidden(told.value, "s3cr3t")
 

@@ -56,7 +56,7 @@ NOT_SUPPORTED = len(VERDICTS)  # a verdict that is not "supported"; which of the
 TITLE = 120  # characters of a title
 WHOLE = 1_000  # characters of a text that statements are judged on whole
 # A run of capitalised words, or a number.
-_NAME = re.compile(r"\b[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*|\b\d[\d,.]*\d\b|\b\d\b")
+NAME = re.compile(r"\b[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*|\b\d[\d,.]*\d\b|\b\d\b")
 _PERSON = r"[A-Z][\w’'-]+(?: [A-Z]\.?)?(?: (?:de|von|van|al|bin))?(?: [A-Z][\w’'-]+){1,2}"
 _ENDED = r"(?=,|\.|;| who\b| which\b| that\b| and (?:is|was)\b| in \d{4})"
 _APPOSED = re.compile(
@@ -181,19 +181,19 @@ class Examples:
         self._found: dict[str, list[int]] = {}
         held_out = {*splits["tune"], *splits["test"]}
 
-        for row in _lines(data / "squad1_train" / "docs.jsonl.gz"):
+        for row in lines(data / "squad1_train" / "docs.jsonl.gz"):
             self._add(row)
         self._items["squad1"] = _questions(data / "squad1_train", set(self._texts))
         squads = dict(self._texts)
         small = {
             row["id"]
-            for row in _lines(data / "squad2_dev" / "docs.jsonl.gz")
+            for row in lines(data / "squad2_dev" / "docs.jsonl.gz")
             if squad.article_of(row["id"]) not in held_out and not self._add(row)
         }
         for item in _questions(data / "squad2_dev", small):
             self._items["squad2" if item.answerable else "adversarial"].append(item)
         for name in ("qamr", "news_dev", "clapnq"):
-            for row in _lines(data / name / "docs.jsonl.gz"):
+            for row in lines(data / name / "docs.jsonl.gz"):
                 if squad.part_of(name, row["id"]) == "train":
                     self._add(row | {"text": _plain(row["text"])})
         self._items["qamr"] = [q for q in _questions(data / "qamr", set(self._of)) if _whole(q)]
@@ -299,7 +299,7 @@ class Examples:
     def _swapped(self, item: Item, gold: int, chance: random.Random) -> Example | None:
         """The question about somebody, somewhere or some year else, which its passage does not answer."""
         # Not the first word, which is a capital whatever it is.
-        names = [found for found in _NAME.finditer(item.text) if found.start()]
+        names = [found for found in NAME.finditer(item.text) if found.start()]
         if not names:
             return None
         chosen = chance.choice(names)
@@ -312,7 +312,7 @@ class Examples:
             found[0]
             for piece in near
             if squad.article_of(piece.doc) == article
-            for found in _NAME.finditer(piece.text)
+            for found in NAME.finditer(piece.text)
             if found.start()
             and found[0][0].isdigit() == number
             and (not number or len(found[0]) == len(chosen[0]))
@@ -470,7 +470,7 @@ class Examples:
                 break
             said = f"{before.text} {before.answers[0]}. {said}"
             before = self._before.get(before.text)
-        known = [name for name in _NAME.findall(text[1:]) if name in said and not name[0].isdigit()]
+        known = [name for name in NAME.findall(text[1:]) if name in said and not name[0].isdigit()]
         if known and chance.random() < 0.8:
             name = chance.choice(known)
             pronoun, its = chance.choice(
@@ -510,11 +510,11 @@ def written(data: Path) -> Iterator[dict[str, Any]]:
     """The rows of `written.jsonl.gz` with the text, id and part of their passages. Passages of squad1_train,
     of news_dev's train split and of RTE (by a hash) are looked up in the sets; the others are
     invented and stand in the file."""
-    squads = {row["id"]: row["text"] for row in _lines(data / "squad1_train" / "docs.jsonl.gz")}
-    news = {row["id"]: row["text"] for row in _lines(data / "news_dev" / "docs.jsonl.gz")}
-    pairs = _lines(data / "rte" / "claims.jsonl.gz")
+    squads = {row["id"]: row["text"] for row in lines(data / "squad1_train" / "docs.jsonl.gz")}
+    news = {row["id"]: row["text"] for row in lines(data / "news_dev" / "docs.jsonl.gz")}
+    pairs = lines(data / "rte" / "claims.jsonl.gz")
     rte = {_digest(row["passage"]): row["passage"] for row in pairs}
-    for row in _lines(WRITTEN):
+    for row in lines(WRITTEN):
         passage, text = row["passage"], row.get("text", "")
         if row["source"] == "squad1_train":
             text = squads[passage]
@@ -550,13 +550,13 @@ def _written_statements(row: dict[str, Any]) -> list[Item]:
     for item in row["items"]:
         if item["form"] != "question":
             gold = tuple(row["text"][a:b] for a, b in item.get("evidence", ()))
-            text = _nearest(row["text"], gold or (item["text"],))
+            text = nearest(row["text"], gold or (item["text"],))
             verdict = VERDICTS.index(item["form"])
             found.append(Item(item["text"], f"{row['title']}\0{text}", gold=gold, verdict=verdict))
     return found
 
 
-def _nearest(text: str, said: Sequence[str]) -> str:
+def nearest(text: str, said: Sequence[str]) -> str:
     """The passage of a long text that holds these sentences, or has most of their words."""
     if len(text) <= WHOLE:
         return text
@@ -573,7 +573,7 @@ def _nearest(text: str, said: Sequence[str]) -> str:
 
 def _questions(folder: Path, docs: set[str]) -> list[Item]:
     found = []
-    for row in _lines(folder / "questions.jsonl.gz"):
+    for row in lines(folder / "questions.jsonl.gz"):
         doc = (
             row["gold_doc_ids"] or row.get("candidate_doc_ids") or row.get("about_doc_ids") or [""]
         )[0]
@@ -605,7 +605,7 @@ def _questions(folder: Path, docs: set[str]) -> list[Item]:
 
 
 def _claims(folder: Path) -> list[Item]:
-    texts = {row["passage_id"]: row for row in _lines(folder / "passages.jsonl.gz")}
+    texts = {row["passage_id"]: row for row in lines(folder / "passages.jsonl.gz")}
     return [
         Item(
             row["text"],
@@ -613,7 +613,7 @@ def _claims(folder: Path) -> list[Item]:
             gold=tuple(row["evidence"]),
             verdict=VERDICTS.index(row["label"]),
         )
-        for row in _lines(folder / "claims.jsonl.gz")
+        for row in lines(folder / "claims.jsonl.gz")
         if squad.part_of("claims", row["passage_id"]) == "train"
     ]
 
@@ -621,7 +621,7 @@ def _claims(folder: Path) -> list[Item]:
 def _rte(folder: Path) -> list[Item]:
     return [
         Item(row["text"], f"\0{row['passage']}", verdict=0 if row["supported"] else NOT_SUPPORTED)
-        for row in _lines(folder / "claims.jsonl.gz")
+        for row in lines(folder / "claims.jsonl.gz")
         if row["part"] == "train"
     ]
 
@@ -666,7 +666,7 @@ def _shape(answer: str) -> str:
 def _whole(item: Item) -> bool:
     """Many questions of qamr are scraps."""
     words = item.text.split()
-    return len(words) >= 5 and bool(_NAME.search(item.text[1:]) or len(words) >= 7)
+    return len(words) >= 5 and bool(NAME.search(item.text[1:]) or len(words) >= 7)
 
 
 def _plain(text: str) -> str:
@@ -693,6 +693,6 @@ def _overlapping(cuts: Sequence[Any], places: Sequence[tuple[int, int]]) -> list
     ]
 
 
-def _lines(file: Path) -> list[dict[str, Any]]:
+def lines(file: Path) -> list[dict[str, Any]]:
     with gzip.open(file, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]

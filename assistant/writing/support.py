@@ -37,6 +37,7 @@ Judge = Callable[[str, Passage], Verdict | None]
 
 SURE = 0.5  # the judge's probability from which a sentence is supported
 DENIED = 0.95  # and from which it is contradicted, and may be left out
+COPIED = 0.9  # share of a sentence's words in its proof from which the judge has to deny it
 ENOUGH = 0.70  # share of a sentence's words that its proof must have if there is no judge
 
 _WINDOW = 3  # sentences
@@ -388,9 +389,10 @@ def _veto(claim: _Claim, nears: Sequence[_Near], sentence: str) -> Against:
 
 def _says(claim: _Claim, near: _Near, sentence: str, judge: Judge | None) -> bool:
     verdict = judge(sentence, near.proof.passage) if judge else None
+    share = _share(claim, near.said)
     if verdict is None:
-        return _share(claim, near.said) >= ENOUGH
-    return verdict.supported >= SURE
+        return share >= ENOUGH
+    return verdict.supported >= SURE or (share >= COPIED and verdict.contradicted < DENIED)
 
 
 def _denied(near: _Near, veto: Against, sentence: str, judge: Judge | None) -> bool:

@@ -403,7 +403,7 @@ def test_other_words_are_believed_where_the_judge_takes_them_to_say_the_same() -
     passage = Passage("p", "a", 0, len(told), told)
     assert not support(sentence, [passage]).supported
     assert support(sentence, [passage], says(supported=0.9)).supported
-    assert not support(sentence, [passage], says(supported=0.4)).supported
+    assert not support(sentence, [passage], says(supported=0.3)).supported
 
 
 def test_the_same_words_are_not_believed_where_the_judge_takes_them_to_say_something_else() -> None:

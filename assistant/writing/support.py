@@ -35,7 +35,8 @@ Against = Literal["", "words", "names", "numbers", "order", "negation", "judge"]
 # The reader's verdict on a sentence by a passage; None if the reader gives no verdicts.
 Judge = Callable[[str, Passage], Verdict | None]
 
-SURE = 0.5  # the judge's probability from which a sentence is supported
+SURE = 0.4  # the judge's probability from which a sentence is supported
+_HALF = 0.5  # and from which a passage that says nearly the same contradicts it
 DENIED = 0.95  # and from which it is contradicted, and may be left out
 COPIED = 0.9  # share of a sentence's words in its proof from which the judge has to deny it
 ENOUGH = 0.70  # share of a sentence's words that its proof must have if there is no judge
@@ -392,7 +393,8 @@ def _says(claim: _Claim, near: _Near, sentence: str, judge: Judge | None) -> boo
     share = _share(claim, near.said)
     if verdict is None:
         return share >= ENOUGH
-    return verdict.supported >= SURE or (share >= COPIED and verdict.contradicted < DENIED)
+    copied = share >= COPIED and verdict.not_stated < _HALF and verdict.contradicted < DENIED
+    return copied or verdict.supported >= SURE
 
 
 def _denied(near: _Near, veto: Against, sentence: str, judge: Judge | None) -> bool:
@@ -405,7 +407,7 @@ def _denied(near: _Near, veto: Against, sentence: str, judge: Judge | None) -> b
     verdict = judge(sentence, near.proof.passage) if judge else None
     if verdict is None:
         return False
-    return verdict.contradicted >= (SURE if veto and nearly else DENIED)
+    return verdict.contradicted >= (_HALF if veto and nearly else DENIED)
 
 
 def _verbatim(sentence: str, proof: Proof) -> bool:

@@ -2,9 +2,10 @@
 
     python -m benchmarks.written EVAL_FOLDER [--limit 300] [--keep answers.jsonl] [--reader FOLDER]
 
-The set is the tenth of training/written.jsonl.gz that no reader learns from: passages of about a
-hundred words, each with three questions that it answers in other words, and two or three that it seems to
-answer and does not. The index holds these passages only. Judged as `benchmarks.news` judges.
+The set is the tenth of training/written.jsonl.gz that no reader learns from: passages and articles, each
+with questions that it answers in other words and others that it only seems to answer. The index holds
+these texts only. Answers are judged as in `benchmarks.news`. One model wrote this tenth and the rest, so a
+reader that learnt from the rest knows its manner: the figures flatter it.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 Statements that people or a language model write to be judged are far from the text's words where they are
 supported, and near to them where they are contradicted. A judge trained on those takes what is copied from
-the passage for contradicted: 36 of 80 sentences of a passage, judged against it. So a third of the statements here
+the passage for contradicted: 33 of 80 sentences, each judged against its own passage. So a third of the statements here
 are copies: sentences of a passage as they are, cut, or asked as a question; with a name, number or negation
 changed; and with another passage. The others are `claims` and `written.jsonl.gz`, so that nothing is forgotten.
 

@@ -13,9 +13,8 @@ from assistant.answering.sentences import most_likely, told
 from assistant.question.intent import Form
 from assistant.reading.reader import Reading, Scored, Verdict
 
-_SURE = (
-    1.5  # log-odds between yes and no from which 88 of 100 unseen questions are judged correctly
-)
+# Log-odds between yes and no from which 88 of 100 unseen questions are judged correctly.
+_SURE = 1.5
 
 _OR = re.compile(r"\bor\b(?! not\b)", re.IGNORECASE)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -209,7 +210,7 @@ class FakeIndex(Index):
             oldest=min(dates, default=None),
             newest=max(dates, default=None),
             undated=count - len(dates),
-            sources=(("paper", count),),
+            sources=tuple(Counter(a.source for a in self._read().values()).most_common()),
             embedding_model="none",
             content=sha256(repr(self._read()).encode()).hexdigest(),
         )

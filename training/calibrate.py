@@ -11,7 +11,9 @@ fits (assistant/evaluation/calibrating.py). The questions:
 - squad2_dev's tune split: half can be answered, a quarter have their article hidden, a quarter are
   adversarial;
 - every second of clapnq's tune quarter: sentences answer, or a look-alike passage does not;
-- every third of the yes-or-no questions in the tune part of `claims`, and of its statements asked as such.
+- every third of the yes-or-no questions in the tune part of `claims`, and of its statements asked as such;
+- the requests of summaries.jsonl for summaries of the same news, written for this: what comes from the
+  article that was meant is right; every third is made once more with that article hidden, as above.
 
 The result, with its curve, goes into calibration.json beside the weights it belongs to.
 """
@@ -30,7 +32,7 @@ from pathlib import Path
 from assistant import Assistant, Settings
 from assistant.answers import Turn
 from assistant.evaluation.calibrating import Judged, fit, judge
-from assistant.evaluation.labelled import LabelledQuestion
+from assistant.evaluation.labelled import LabelledQuestion, Place
 from assistant.reading.network import shipped_reader
 from assistant.reading.reader import Reader
 from benchmarks import news, sets
@@ -63,7 +65,7 @@ def main() -> None:
     if a.raw:
         a.raw.write_bytes(pickle.dumps(outcomes))
     fitted = fit([judged for of_set in outcomes.values() for judged in of_set])
-    fitted["data"] = f"news_dev, squad2_dev, clapnq and claims: {fitted['data']}"
+    fitted["data"] = f"news_dev, squad2_dev, clapnq, claims and requests for summaries: {fitted['data']}"
     fitted["reader_sha256"] = reader.sha256
     fresh = a.reader / "calibration.new"
     fresh.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
@@ -86,6 +88,7 @@ def collect(
         ),
         "clapnq": _asked(Set(long.articles, long.tuning[::2]), reader, vectors),
         "claims": _asked(_yes_or_no(data / "claims"), reader, vectors),
+        "summaries": _asked(_summaries(data), reader, vectors, hide=True),
     }
     return {name: list(outcomes) for name, outcomes in found.items()}
 
@@ -118,6 +121,20 @@ def _yes_or_no(folder: Path) -> Set:
         for row in news.read_lines(folder / "passages.jsonl.gz")
     ]
     return Set(passages, found[::3])
+
+
+def _summaries(data: Path) -> Set:
+    """Requests for summaries; all of the article that is meant is gold."""
+    articles = {article.id: article for article in sets.articles(data / "news_dev")}
+    lines = Path(__file__).with_name("summaries.jsonl").read_text("utf-8").splitlines()
+    found = []
+    for row in map(json.loads, lines):
+        meant = [articles[name] for name in row["articles"]]
+        everything = tuple(Place(one.id, 0, len(one.text)) for one in meant)
+        found.append(
+            LabelledQuestion(row["request"], (meant[0].title,), spans=everything, kind="summary")
+        )
+    return Set(list(articles.values()), found)
 
 
 def _shares(questions: list[LabelledQuestion], count: int) -> Iterator[LabelledQuestion]:

@@ -37,7 +37,7 @@ from assistant.answering.sentences import Comparison, Lists, Sentences
 from assistant.answering.spans import Spans
 from assistant.answering.streaming import in_a_thread
 from assistant.answering.summaries import Summaries, Timelines
-from assistant.answering.timing import how_read, other_time, search, settled
+from assistant.answering.timing import fused, how_read, other_time, search, settled
 from assistant.answering.verdicts import Verdicts
 from assistant.answers import Answer, Trace, Turn
 from assistant.errors import EmptyIndexError, WritingError
@@ -45,6 +45,7 @@ from assistant.question.asked import Asked, asked_of
 from assistant.question.followup import leaning_on
 from assistant.question.instructions import without_instructions
 from assistant.question.intent import load_intents
+from assistant.question.sources import named_in
 from assistant.question.spelling import common, respelt
 from assistant.question.time import AskedTime, Window
 from assistant.question.time import asked as time_asked
@@ -295,7 +296,18 @@ class Chain:
         if not question.topic and not question.leans:
             return self._newest(where, question.when)
         query = question.read if question.leans else question.topic
-        return tuple(search(self._index, query, self._read, where, question.when))
+        hits = search(self._index, query, self._read, where, question.when)
+        named = self._named(question.text, where)
+        if named is not None:
+            inside = search(self._index, query, self._read, named, question.when)
+            hits = fused([hits, inside])[: self._read]
+        return tuple(hits)
+
+    def _named(self, question: str, where: Filter) -> Filter | None:
+        """`where`, narrowed to the sources that the question names; None if it names none."""
+        known = [source for source, _ in self._index.statistics().sources]
+        named = named_in(question, [s for s in known if where.sources is None or s in where.sources])
+        return replace(where, sources=named) if named else None
 
     def _published(self, window: Window) -> bool:
         days = (one.published for one in self._index.articles())
@@ -315,7 +327,8 @@ class Chain:
 
     def _absent(self, among: Sequence[str], hits: Sequence[Hit]) -> list[str]:
         """The words that no article has; a year counts as present if a hit is from it."""
-        held = words(" ".join(f"{hit.passage.title} {hit.passage.text}" for hit in hits)).stems
+        passages = [hit.passage for hit in hits]
+        held = words(" ".join(f"{p.title} {p.source} {p.text}" for p in passages)).stems
         years = {str(hit.passage.published.year) for hit in hits if hit.passage.published}
         return [
             word

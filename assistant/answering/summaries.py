@@ -7,6 +7,7 @@ the strong reader takes for evidence and towards the head, where news says most.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -27,7 +28,7 @@ from assistant.answering.timing import in_time
 from assistant.question.intent import Form
 from assistant.question.words import words
 from assistant.reading.reader import Reading
-from vectorstore.articles import Article
+from vectorstore.articles import Article, Hit
 from vectorstore.splitting import Span, sentences
 
 _SENTENCES = 4
@@ -47,8 +48,8 @@ class Summaries:
             return None
         if not material.question.topic:
             return _heads(material)
-        if material.leaning(self.wanted) < WANTED:
-            return None
+        if material.leaning(self.wanted) < WANTED or not words(material.question.topic).content:
+            return None  # "what happened to him?" has no topic of its own
         meant = self._meant(material)
         held = meant[0][1]
         articles = [article for article, share in meant if share >= _NEAR * held][:_ARTICLES]
@@ -67,6 +68,7 @@ class Summaries:
             "held": held,
             "in_head": in_head,
             "best_evidence": best,
+            "share": _share(material.hits, {article.id for article in articles}),
         }
         return Finding(
             self.form,
@@ -88,8 +90,9 @@ class Summaries:
             if article.id in seen:
                 continue
             seen.add(article.id)
-            everything = words(f"{article.title} {article.text[:20_000]}")
-            head = words(f"{article.title} {article.text[:_HEAD]}")
+            named = f"{article.title} {article.source}"
+            everything = words(f"{named} {article.text[:20_000]}")
+            head = words(f"{named} {article.text[:_HEAD]}")
             share = 0.6 * (1 - topic.missing_in(everything)) + 0.4 * (1 - topic.missing_in(head))
             found.append((article, share / (1.0 + 0.05 * order)))
         return sorted(found, key=lambda pair: -pair[1])
@@ -131,6 +134,12 @@ def _heads(material: Material) -> Finding:
         proof = Proof(hit.passage, Span(first.start + base, first.end + base))
         claims.append(Claim(proof.text, (proof,)))
     return Finding("summary", tuple(claims), {}, confidence=0.99)
+
+
+def _share(hits: Sequence[Hit], articles: Collection[str]) -> float:
+    """How much of what was found is from these articles, the first hits counting most."""
+    weights = [(1.0 / (place + 2), hit.passage.article_id) for place, hit in enumerate(hits)]
+    return sum(w for w, article in weights if article in articles) / sum(w for w, _ in weights)
 
 
 def _read(material: Material, articles: list[Article]) -> list[Sentence]:

@@ -90,12 +90,12 @@ def search(index: Index, query: str, k: int, where: Filter, time: AskedTime) -> 
     if time.order:
         by_date = sorted(hits, key=lambda hit: _age(hit.passage, time.order))
         # The date decides which are read; they stay in order of how well they fit.
-        read = {hit.passage.id for hit in _fused([hits, hits, by_date])[:k]}
+        read = {hit.passage.id for hit in fused([hits, hits, by_date])[:k]}
         return [hit for hit in hits if hit.passage.id in read]
     inside = time.window and _within(where, time.window)
     if not inside:
         return hits
-    return _fused([hits, _found(index, query, k, inside)])[:k]
+    return fused([hits, _found(index, query, k, inside)])[:k]
 
 
 def timely(
@@ -159,7 +159,7 @@ def _within(where: Filter, window: Window) -> Filter | None:
     return replace(where, after=after, before=before)
 
 
-def _fused(rankings: Sequence[Sequence[Hit]]) -> list[Hit]:
+def fused(rankings: Sequence[Sequence[Hit]]) -> list[Hit]:
     """One ranking of the hits; a hit that stands in for its copy counts as the same hit."""
     known: dict[str, Hit] = {}
     for hit in rankings[0]:

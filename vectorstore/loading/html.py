@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from vectorstore.errors import LoadingError
-from vectorstore.loading.dates import day
+from vectorstore.loading.dates import day, settled
 from vectorstore.loading.draft import Draft, language_code, shorten, web_address
 from vectorstore.loading.fields import tags_of
 from vectorstore.loading.markup import BLANKS, leave_out_controls, shown, text_of, write_out_scripts
@@ -28,6 +28,7 @@ _DECLARATION = 4096  # bytes from the start in which a page may declare its enco
 _BLOCK_END = re.compile(
     r"(?<! ) *+\n(?!- |\|)"
 )  # but not between the items of a list or rows of a table
+_EITHER_WAY = "its date could be read with the day or the month first, and was left out"
 _SHORT = 3_000  # characters
 _NO_WORD = re.compile(r"\W+")
 _VERBATIM = ("pre", "textarea", "script", "style")
@@ -66,10 +67,13 @@ def read(page: str, address: str = "") -> Draft:
         raise LoadingError("has no article in it: no text is left without menus and notices")
     # Its blocks, one per line, are paragraphs: a heading must not run into what follows it.
     text = _BLOCK_END.sub("\n\n", shown(text))
+    dated = day(document.date)
+    published = settled(dated, page) if dated else None
     return Draft(
         _in_blocks(text, page) if len(text) < _SHORT else text,
         title=shorten(document.title or "", 300),
-        published=day(document.date),
+        published=published,
+        notices=(_EITHER_WAY,) if dated and not published else (),
         authors=tuple(name.strip() for name in (document.author or "").split(";") if name.strip()),
         source=document.sitename or "",
         url=address or web_address(document.url),

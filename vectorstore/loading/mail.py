@@ -11,14 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from email.utils import getaddresses
+from email.utils import getaddresses, parsedate
 
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.loading import html
-from vectorstore.loading.dates import written_day
+from vectorstore.loading.dates import NO_DAY, written_day
 from vectorstore.loading.draft import Draft, language_code, shorten, web_address
 from vectorstore.loading.markup import sound, text_of
 from vectorstore.loading.text import decode
@@ -115,17 +116,22 @@ def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]
     text = "\n\n".join(text for text in shown.texts if text.strip())
     senders = getaddresses([_header(mail, "from")])
     authors = tuple(name or address for name, address in senders if name or address)
+    dated = _header(mail, "date")
+    published = _day(dated)
     own = Draft(
         sound(text),
         title=shorten(_header(mail, "subject"), 300),
-        published=written_day(_header(mail, "date")),
+        published=published,
+        notices=(f"date {dated[:60]!r} {NO_DAY} and was left out",)
+        if dated and not published
+        else (),
         authors=authors,
         source=shorten(authors[0], 300) if authors else "",
         language=language_code(_header(mail, "content-language")),
     )
     if text.strip():
         first, *forwarded = _with_forwarded(own)
-        yield replace(first, notices=_unread(shown.pictures))
+        yield replace(first, notices=(*first.notices, *_unread(shown.pictures)))
         yield from forwarded
     yield from shown.told
     alone = [] if text.strip() else shown.pictures  # then they are what the mail says
@@ -140,6 +146,14 @@ def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]
                 if part.get_content_maintype() == "text" and not part.is_attachment():
                     item = replace(item, published=item.published or own.published)
             yield item
+
+
+def _day(written: str) -> date | None:
+    """The day in a mail's header; its year may have two digits (RFC 5322, 4.3)."""
+    found = parsedate(written)
+    return written_day(written) or (
+        written_day(f"{found[0]:04}-{found[1]:02}-{found[2]:02}") if found else None
+    )
 
 
 def _unread(pictures: Sequence[EmailMessage]) -> tuple[str, ...]:

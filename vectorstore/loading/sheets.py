@@ -6,18 +6,24 @@ file. In any other sheet, the rows become lines with " | " between the cells.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.loading.archive import checked
+from vectorstore.loading.dates import SINCE_1900, SINCE_1904, Days
 from vectorstore.loading.draft import Draft
 from vectorstore.loading.markup import sound, tidy
-from vectorstore.loading.records import has_text, records_of
+from vectorstore.loading.records import dates_of, has_text, records_of
 
+_Row = dict[str, Any]
+_WORKBOOK = "xl/workbook.xml"
+_FROM_1904 = re.compile(rb"<(?:\w+:)?workbookPr\b[^>]*\bdate1904\s*=\s*[\"'](?:1|true|on)[\"']")
 _ZIP = b"PK\x03\x04"
 
 
@@ -39,31 +45,47 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
     filled = [(sheet, rows) for sheet, rows in sheets if any(any(map(_shown, row)) for row in rows)]
     if not filled:
         raise LoadingError("has nothing in its sheets")
+    alone = len(filled) == 1
+    tables = {sheet: _table(sheet, rows, alone=alone) for sheet, rows in filled}
+    dates = dates_of(fields for table in tables.values() for _, fields in table)
+    since = SINCE_1904 if _counts_from_1904(content) else SINCE_1900
+    days_of = partial(Days, others=dates, since=since)
     for sheet, rows in filled:
-        yield from _sheet(sheet, rows, alone=len(filled) == 1)
-
-
-def _sheet(sheet: str, rows: Sequence[Sequence[Any]], *, alone: bool) -> Iterator[Draft | Skipped]:
-    called = "" if alone else f"sheet {sheet}, "
-    start, names = next((n, row) for n, row in enumerate(rows) if any(map(_shown, row)))
-    if has_text(names) and len(rows) > start + 1:
-        table = [
-            (
-                f"{called}row {n}",
-                {str(name): _value(v) for name, v in zip(names, row, strict=False)},
-            )
-            for n, row in enumerate(rows[start + 1 :], start=start + 2)
-            if any(map(_shown, row))
-        ]
-        for item in records_of(table):
+        if not tables[sheet]:
+            lines = (" | ".join(filter(None, map(_shown, row))) for row in rows)
+            text = tidy(sound("\n".join(lines)))
+            yield Draft(text, title="" if alone else sheet, key="" if alone else sheet)
+        for item in records_of(tables[sheet], days_of) if tables[sheet] else ():
             if isinstance(item, Draft) and not alone and not item.id:
                 yield replace(item, key=f"{sheet}: {item.key}")
             else:
                 yield item
-        return
-    lines = (" | ".join(filter(None, map(_shown, row))) for row in rows)
-    text = tidy(sound("\n".join(lines)))
-    yield Draft(text, title="" if alone else sheet, key="" if alone else sheet)
+
+
+def _table(sheet: str, rows: Sequence[Sequence[Any]], *, alone: bool) -> list[tuple[str, _Row]]:
+    """The records in a sheet, each with what messages call it; none if it holds something else."""
+    called = "" if alone else f"sheet {sheet}, "
+    start, names = next((n, row) for n, row in enumerate(rows) if any(map(_shown, row)))
+    if not has_text(names):
+        return []
+    return [
+        (f"{called}row {n}", {str(name): _value(v) for name, v in zip(names, row, strict=False)})
+        for n, row in enumerate(rows[start + 1 :], start=start + 2)
+        if any(map(_shown, row))
+    ]
+
+
+def _counts_from_1904(content: bytes) -> bool:
+    """Whether an .xlsx workbook says that its days are counted as on the early Macintosh."""
+    from io import BytesIO
+    from zipfile import ZipFile
+
+    if not content.startswith(_ZIP):
+        return False
+    with ZipFile(BytesIO(content)) as archive:
+        if _WORKBOOK not in archive.namelist():
+            return False
+        return _FROM_1904.search(archive.read(_WORKBOOK)) is not None
 
 
 def _value(value: Any) -> Any:

@@ -34,13 +34,16 @@ _MONTHS = {
 }
 _ISO = re.compile(r"(\d{4})([-/.]?)(\d{1,2})\2(\d{1,2})(?=$|[T\s])")
 _DAY_FIRST = re.compile(
-    r"(?:[a-z]+\.?,?\s+)?(\d{1,2})(?:st|nd|rd|th)?[\s-]+([a-z]{3,9})\.?,?[\s-]+(\d{4})\b"
+    r"(?:[a-z]+\.?,?\s+)?(\d{1,2})(?:st|nd|rd|th)?[\s-]+(?:of\s+)?([a-z]{3,9})\.?,?[\s-]+(\d{4})\b"
 )
 _MONTH_FIRST = re.compile(
     r"(?:[a-z]+\.?,?\s+)?([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})\b"
 )
-
-
+# "Sat Jul 12 10:00:00 +0000 2025", as C's ctime and Twitter write it.
+_YEAR_LAST = re.compile(
+    r"[a-z]{3},?\s+([a-z]{3})\s+(\d{1,2})\s+\d\d:\d\d:\d\d\s+(?:(?:[+-]\d{4}|[a-z]{1,5})\s+)?(\d{4})\b"
+)
+_STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)([01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\d{3})?)?")
 _EAST_ASIAN = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]")
 _WEEKDAY = r"(?:[^\W\d_]+\.?,?\s+){0,2}"
 _ANY_DAY_FIRST = re.compile(
@@ -71,6 +74,7 @@ SINCE_1900 = date(1899, 12, 30)  # Excel takes 1900 for a leap year
 SINCE_1904 = date(1904, 1, 1)  # as Excel on the Macintosh counted
 _PLAUSIBLE = (date(1950, 1, 1), date(2050, 1, 1))  # days for which a number may stand
 _FIRST_YEAR = 1400  # the age of print
+_LAST_YEAR = 2100
 _DECEMBER = 12
 _CENTURY_TURNS = 70
 _LANGUAGES = "bg cs da de el es fi fr hr hu it nb nl pl pt ro ru sk sl sv tr uk".split()  # noqa: SIM905 -- a list to read
@@ -88,6 +92,8 @@ def day(text: str | None) -> date | None:
     if found := _DAY_FIRST.match(written):
         return _date(found[3], _month(found[2]), found[1])
     if found := _MONTH_FIRST.match(written):
+        return _date(found[3], _month(found[1]), found[2])
+    if found := _YEAR_LAST.match(written):
         return _date(found[3], _month(found[1]), found[2])
     return None
 
@@ -160,6 +166,10 @@ class Days:
         if isinstance(value, bool) or value is None:
             return None
         written = str(value).strip()
+        stamp = _STAMP.fullmatch(written)
+        found = _date(stamp[1], stamp[2], stamp[3]) if stamp else None
+        if found is not None and _PLAUSIBLE[0] <= found < _PLAUSIBLE[1]:
+            return found
         if _SECONDS.fullmatch(written):
             return _since_1970(float(written))
         if self.is_counted(written):
@@ -214,7 +224,7 @@ def _since_1970(number: float) -> date | None:
     while number > _LAST_SECOND:
         number /= 1_000
     found = datetime.fromtimestamp(number, UTC).date()
-    return found if found.year > 1970 else None
+    return found if 1970 < found.year < _LAST_YEAR else None
 
 
 @cache

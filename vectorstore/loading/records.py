@@ -105,6 +105,7 @@ _NAMES = {
     field: (*names, *_IN_OTHER_LANGUAGES.get(field, "").split()) for field, names in _NAMES.items()
 }
 _OF_A_DATE = ("$date", "$numberLong", "date-parts", "date", "iso", "value", "seconds", "_seconds")
+_JSON_FEED = "//jsonfeed.org/version/"
 _WITHIN = ("fields", "source", "attributes", "data")  # objects that may hold a record's fields
 _VALUE = ("content", "rendered", "text", "html", "htmlcontent", "note", "value")  # an object's text
 _LISTS = ("list", "articles", "items", "documents", "data", "entries", "results", "posts")
@@ -113,6 +114,9 @@ _UNPUBLISHED = {
     "auto-draft": "is a draft",
     "pending": "is waiting for review",
     "trash": "is in the trash",
+    "scheduled": "is to be published later",
+    "future": "is to be published later",
+    "private": "is private",
 }
 _NO_TEXT = "no full text; excerpts and notes stand for it"
 _EITHER_WAY = "names no day for certain (day and month could be either way round, and the file does not show which)"
@@ -144,7 +148,11 @@ def parse_json(content: bytes, name: str) -> Iterator[Draft | Skipped]:
         records = [value]
     if records is None:
         raise LoadingError("is JSON, but neither a record nor a list of records with a text each")
-    yield from _drafts((f"record {n}", record) for n, record in enumerate(records, start=1))
+    is_feed = isinstance(value, dict) and _JSON_FEED in str(value.get("version"))
+    source = _shown(_line(value.get("title"))) if is_feed else ""
+    for item in _drafts((f"record {n}", record) for n, record in enumerate(records, start=1)):
+        named = isinstance(item, Skipped) or item.source or not source
+        yield item if named else replace(item, source=source)
 
 
 def parse_lines(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
@@ -160,7 +168,7 @@ def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa
     written = decode(content)
     if excel := re.match(r"sep=(.)\r?\n", written, re.IGNORECASE):
         written = written[excel.end() :]
-    head = written.partition("\n")[0]
+    head = re.sub('"[^"]*"', "", re.split("[\r\n]", written, maxsplit=1)[0])
     csv.field_size_limit(max(csv.field_size_limit(), len(written)))  # an article is a long field
     rows = csv.reader(io.StringIO(written, newline=""), delimiter=max(",;\t", key=head.count))
     try:
@@ -231,6 +239,9 @@ def _listed(value: Any) -> list[Any] | None:
     """The list of records in an object: the one named as such, or the longest one with texts."""
     if not isinstance(value, dict) or has_text(_filled(value)):
         return None
+    named = [each for each in value.values() if isinstance(each, dict)]
+    if len(named) == len(value) and any(has_text(_filled(_fields(each))) for each in named):
+        return named  # by their ids
     for name in _LISTS:
         found = value.get(name)
         if isinstance(found, dict) and all(isinstance(each, dict) for each in found.values()):
@@ -241,13 +252,15 @@ def _listed(value: Any) -> list[Any] | None:
     level: list[Any] = [value]
     for _ in range(_DEEPEST):
         inner = [each for one in level for each in (one.values() if isinstance(one, dict) else one)]
+        level = []
         for found in inner:
             records = isinstance(found, list) and any(
                 isinstance(each, dict) and has_text(_fields(each)) for each in found
             )
             if records and len(found) > len(best or []):
                 best = found
-        level = [each for each in inner if isinstance(each, dict | list)]
+            if isinstance(found, dict | list) and not records:
+                level.append(found)
     return best
 
 
@@ -372,10 +385,14 @@ def _text_of(fields: _Fields, field: str) -> str:
     all of them."""
     texts = []
     for name in _NAMES[field]:
-        for value in _many(fields.get(name)):
-            text = _plain(value, name, str(fields.get("mimetype", "")))
-            if text.strip() and text not in texts:
-                texts.append(text)
+        kind = str(fields.get("mimetype", ""))
+        found = [_plain(value, name, kind) for value in _many(fields.get(name))]
+        if field == "text" and len(found) > 1:  # paragraphs, or stretches in different formats
+            mixed = len({type(value) for value in fields[name]}) > 1
+            found = [
+                ("" if mixed else "\n\n").join(filter(str.strip, found) if not mixed else found)
+            ]
+        texts += [text for text in dict.fromkeys(found) if text.strip() and text not in texts]
     if texts and field == "text":
         longest = max(texts, key=len)
         return longest if len(longest) > _MUCH_MORE * len(texts[0]) else texts[0]
@@ -392,6 +409,8 @@ def _plain(value: Any, name: str, kind: str) -> str:
     if not isinstance(value, str):
         return ""
     told = "html" in name or "html" in kind or (within and name in ("content", "rendered", "note"))
+    if "<" not in value and value.lstrip().startswith("&lt;"):  # markup that was escaped once more
+        value = html.unescape(value)
     if looks_like_markup(value) or (told and ("<" in value or "&" in value)):
         return text_of(value)
     return value

@@ -439,6 +439,24 @@ def test_a_box_gives_every_mail_with_what_it_carries_along(tmp_path: Path) -> No
     assert articles == loaded(file)[0]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_box_without_empty_lines_between_its_mails_gives_each(tmp_path: Path, end: str) -> None:
+    lines = []
+    for number in (1, 2):
+        lines += [
+            "From - Tue Apr 22 08:15:00 2025",
+            f"Subject: No {number}",
+            "",
+            f"Story {number}.",
+        ]
+    lines += ["From there on it", "Rained: all day.", "From 3 May 2025", "It: dried."]
+
+    articles, _ = loaded(written(tmp_path / "a.mbox", end.join(lines).encode()))
+
+    assert [article.title for article in articles] == ["No 1", "No 2"]
+    assert articles[1].text.split() == " ".join(["Story 2.", *lines[-4:]]).split()
+
+
 def test_what_is_no_box_is_refused(tmp_path: Path) -> None:
     assert "is no box of mails" in refusal(written(tmp_path / "a.mbox", "From here to there.\n\nx"))
 

@@ -167,6 +167,27 @@ def test_a_sheet_of_records_gives_an_article_a_row(tmp_path: Path) -> None:
     assert "row 4: date 'soon' names no day" in loading.notices[0].text
 
 
+def test_raised_figures_in_a_cell_run_into_none_beside_them(tmp_path: Path) -> None:
+    import xlsxwriter
+
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as made:
+        sheet = made.add_worksheet()
+        raised = made.add_format({"font_script": 1})
+        lowered = made.add_format({"font_script": 2})
+        sheet.write_rich_string(
+            0, 0, "It cost 21", raised, "1", " million and 10", raised, "6", " fish"
+        )
+        sheet.write_rich_string(
+            1, 0, "The CO", lowered, "2", " of 3 m", raised, "2", " of 1998", raised, "4"
+        )
+        sheet.write_string(2, 0, "Plain 211")
+
+    assert only(written(tmp_path / "a.xlsx", out.getvalue())).text == (
+        "It cost 21¹ million and 10⁶ fish\nThe CO2 of 3 m² of 1998⁴\nPlain 211"
+    )
+
+
 @pytest.mark.parametrize(("from_1904", "counted"), [(False, 45292), (True, 43830)])
 def test_days_in_cells_that_are_not_formatted_as_such_are_read(
     tmp_path: Path, from_1904: bool, counted: int

@@ -41,6 +41,9 @@ _SIGNATURES = frozenset(
 )
 _ENCODED = ("base64", "quoted-printable")
 _BOX_LINE = re.compile(rb"^From [^\r\n]*\d{4}[^\r\n]*\r?\n", re.MULTILINE)
+_BY_PROGRAM = re.compile(
+    rb"From \S+ +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z][a-z] [ \d]?\d \d\d:\d\d(?::\d\d)? [^\r\n]*\d{4}"
+)
 _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
@@ -98,14 +101,13 @@ def _box(mails: Iterable[bytes]) -> Iterator[Draft | Skipped]:
 
 
 def _begins_a_mail(content: bytes, line: re.Match[bytes]) -> bool:
-    """Whether a line "From …" begins a mail rather than being text: it follows an empty line and
-    precedes a header."""
+    """Whether a line "From …" begins a mail rather than being text: it follows an empty line, or
+    names a sender and a moment as programs write them, and precedes a header."""
     before = content[max(0, line.start() - 2) : line.start()]
     behind_empty = line.start() == 0 or before in (b"\n\n", b"\r\n") or before.endswith(b"\n\n")
-    return (
-        behind_empty
-        and re.match(rb"[!-9;-~]+:", content[line.end() : line.end() + 200]) is not None
-    )
+    return (behind_empty or _BY_PROGRAM.match(line[0])) and re.match(
+        rb"[!-9;-~]+:", content[line.end() : line.end() + 200]
+    ) is not None
 
 
 def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]:

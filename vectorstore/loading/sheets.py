@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
+from io import BytesIO
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
@@ -20,21 +22,22 @@ from vectorstore.loading.dates import SINCE_1900, SINCE_1904, Days
 from vectorstore.loading.draft import Draft
 from vectorstore.loading.markup import sound, tidy
 from vectorstore.loading.records import dates_of, has_text, records_of
+from vectorstore.loading.scripts import Run, plain
 
 _Row = dict[str, Any]
 _WORKBOOK = "xl/workbook.xml"
 _FROM_1904 = re.compile(rb"<(?:\w+:)?workbookPr\b[^>]*\bdate1904\s*=\s*[\"'](?:1|true|on)[\"']")
+_HAS_STRINGS = re.compile(r"xl/(?:sharedStrings|worksheets/[^/]+)\.xml")
+_LEVELS = {"superscript": 1, "subscript": -1}
 _ZIP = b"PK\x03\x04"
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
     """The articles of all sheets. Raises LoadingError if it is not a workbook, or an empty one."""
-    from io import BytesIO
-
     from python_calamine import CalamineError, CalamineWorkbook
 
     if content.startswith(_ZIP):
-        checked(content)
+        content = _with_scripts(content, checked(content))
     try:
         workbook = CalamineWorkbook.from_filelike(BytesIO(content))
         sheets = [(s, workbook.get_sheet_by_name(s).to_python()) for s in workbook.sheet_names]
@@ -75,11 +78,45 @@ def _table(sheet: str, rows: Sequence[Sequence[Any]], *, alone: bool) -> list[tu
     ]
 
 
+def _with_scripts(content: bytes, archive: ZipFile) -> bytes:
+    """An .xlsx workbook in which raised and lowered characters are written out in plain text:
+    calamine would run them into the digits beside them."""
+    names = [name for name in archive.namelist() if _HAS_STRINGS.fullmatch(name)]
+    changed = {name: part for name in names if b"vertAlign" in (part := archive.read(name))}
+    if not changed:
+        return content
+    whole = BytesIO()
+    with ZipFile(whole, "w", ZIP_DEFLATED) as made:
+        for name in archive.namelist():
+            part = changed.get(name)
+            made.writestr(name, archive.read(name) if part is None else _plain_strings(part))
+    return whole.getvalue()
+
+
+def _plain_strings(part: bytes) -> bytes:
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    try:
+        root = etree.fromstring(part, parser=parser)
+    except etree.XMLSyntaxError:  # calamine says so
+        return part
+    for string in root.iter("{*}si", "{*}is"):
+        stretches = list(string.iterchildren("{*}r"))
+        runs = []
+        for stretch in stretches:
+            aligned = stretch.find("{*}rPr/{*}vertAlign")
+            level = _LEVELS.get(aligned.get("val", ""), 0) if aligned is not None else 0
+            runs.append(Run(stretch.findtext("{*}t") or "", level))
+        if any(run.level for run in runs) and (first := stretches[0].find("{*}t")) is not None:
+            first.text = plain(runs)
+            for stretch in stretches[1:]:
+                string.remove(stretch)
+    return etree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
 def _counts_from_1904(content: bytes) -> bool:
     """Whether an .xlsx workbook says that its days are counted as on the early Macintosh."""
-    from io import BytesIO
-    from zipfile import ZipFile
-
     if not content.startswith(_ZIP):
         return False
     with ZipFile(BytesIO(content)) as archive:

@@ -421,6 +421,28 @@ tags: [ignored]
 """
 
 
+def test_front_matter_may_be_toml(tmp_path: Path) -> None:
+    front = (
+        '+++\ntitle = "Harbour: open"\ndate = 2025-07-26T10:00:00+02:00\nauthors = ["Jane Doe"]\n'
+        '[taxonomies]\ntags = ["Harbour"]\n+++\n'
+    )
+    article = only(written(tmp_path / "a.md", front + "The harbour is open.\n"))
+
+    assert (article.title, article.text) == ("Harbour: open", "The harbour is open.\n")
+    assert (article.published, article.authors) == (date(2025, 7, 26), ("Jane Doe",))
+    assert article.tags == ("Harbour",)
+    assert "is not TOML" in refusal(written(tmp_path / "b.md", "+++\ntitle = Open\n+++\nText.\n"))
+    assert only(written(tmp_path / "c.md", "+++ It goes on. +++\n")).text == "+++ It goes on. +++\n"
+
+
+def test_a_colon_without_quotes_costs_nothing_beside_lists(tmp_path: Path) -> None:
+    front = "---\ntitle: Harbour: it's open\ntags:\n  - Sea\nauthors: [Jane Doe, John Roe]\n---\n"
+    article = only(written(tmp_path / "a.md", front + "The harbour is open.\n"))
+
+    assert (article.title, article.tags) == ("Harbour: it's open", ("Sea",))
+    assert article.authors == ("Jane Doe", "John Roe")
+
+
 def test_front_matter_says_what_the_article_is(tmp_path: Path) -> None:
     body = "\n# Heading\r\n\nText ---\n---\nmore\n"
 

@@ -167,6 +167,17 @@ def test_a_sheet_of_records_gives_an_article_a_row(tmp_path: Path) -> None:
     assert "row 4: date 'soon' names no day" in loading.notices[0].text
 
 
+def test_a_title_may_precede_the_heads_of_the_columns(tmp_path: Path) -> None:
+    rows = [["Press review"], [], ["Title", "Date", "Text"], ["Bank opens", 45292, STORY]]
+
+    article = only(written(tmp_path / "a.xlsx", workbook(news=rows)))
+
+    assert (article.title, article.text, article.published) == (
+        *("Bank opens", STORY),
+        date(2024, 1, 1),
+    )
+
+
 def test_raised_figures_in_a_cell_run_into_none_beside_them(tmp_path: Path) -> None:
     import xlsxwriter
 

@@ -68,9 +68,13 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
 def _table(sheet: str, rows: Sequence[Sequence[Any]], *, alone: bool) -> list[tuple[str, _Row]]:
     """The records in a sheet, each with what messages call it; none if it holds something else."""
     called = "" if alone else f"sheet {sheet}, "
-    start, names = next((n, row) for n, row in enumerate(rows) if any(map(_shown, row)))
-    if not has_text(names):
+    filled = [(n, row) for n, row in enumerate(rows) if any(map(_shown, row))]
+    # Above the heads of the columns, there may be a title.
+    wide = [(n, row) for n, row in filled if sum(map(bool, map(_shown, row))) > 1]
+    heads = [each for each in (filled[0], *wide[:1]) if has_text(each[1])]
+    if not heads:
         return []
+    start, names = heads[0]
     return [
         (f"{called}row {n}", {str(name): _value(v) for name, v in zip(names, row, strict=False)})
         for n, row in enumerate(rows[start + 1 :], start=start + 2)

@@ -628,6 +628,16 @@ def test_subscriptions_are_backed_up_and_come_back(
     assert not (tmp_path / "bare" / FILE).exists()
 
 
+def test_a_file_of_an_earlier_release_is_upgraded(tmp_path: Path) -> None:
+    file = tmp_path / FILE
+    with closing(sqlite3.connect(file)) as db, db:
+        SUBSCRIPTIONS.make(db, 1)
+        db.execute("INSERT INTO subscriptions (source, every, seal) VALUES ('/paper', 60, '')")
+
+    with closing(Subscriptions.open(file, SEAL)) as kept:
+        assert (only(kept).source, only(kept).wait, only(kept).pause) == ("/paper", 0, 60)
+
+
 def test_what_dateline_did_not_make_in_the_file_is_refused(tmp_path: Path) -> None:
     Subscriptions.open(tmp_path / FILE).close()
     with closing(sqlite3.connect(tmp_path / FILE)) as db, db:

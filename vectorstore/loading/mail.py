@@ -103,8 +103,8 @@ def _box(mails: Iterable[bytes]) -> Iterator[Draft | Skipped]:
 def _begins_a_mail(content: bytes, line: re.Match[bytes]) -> bool:
     """Whether a line "From …" begins a mail rather than being text: it follows an empty line, or
     names a sender and a moment as programs write them, and precedes a header."""
-    before = content[max(0, line.start() - 2) : line.start()]
-    behind_empty = line.start() == 0 or before in (b"\n\n", b"\r\n") or before.endswith(b"\n\n")
+    before = content[max(0, line.start() - 4) : line.start()]
+    behind_empty = line.start() == 0 or before.endswith((b"\n\n", b"\n\r\n"))
     return (behind_empty or _BY_PROGRAM.match(line[0])) and re.match(
         rb"[!-9;-~]+:", content[line.end() : line.end() + 200]
     ) is not None

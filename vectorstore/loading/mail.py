@@ -105,9 +105,9 @@ def _begins_a_mail(content: bytes, line: re.Match[bytes]) -> bool:
     names a sender and a moment as programs write them, and precedes a header."""
     before = content[max(0, line.start() - 4) : line.start()]
     behind_empty = line.start() == 0 or before.endswith((b"\n\n", b"\n\r\n"))
-    return (behind_empty or _BY_PROGRAM.match(line[0])) and re.match(
-        rb"[!-9;-~]+:", content[line.end() : line.end() + 200]
-    ) is not None
+    begins = behind_empty or _BY_PROGRAM.match(line[0]) is not None
+    headed = re.match(rb"[!-9;-~]+:", content[line.end() : line.end() + 200])
+    return begins and headed is not None
 
 
 def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]:

@@ -118,6 +118,11 @@ def _make_subscriptions(db: sqlite3.Connection) -> None:
     db.execute(_SUBSCRIPTIONS)
 
 
+# Seconds for which a server asked to be left alone when it was last asked.
+def _make_waits(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE subscriptions ADD COLUMN wait REAL NOT NULL DEFAULT 0")
+
+
 # Which programs may ask, and what else they may do. Hashes of keys, each with this computer's seal:
 # an index from elsewhere brings no keys that open it.
 _KEYS = """
@@ -156,7 +161,7 @@ SESSIONS = Database(
 SUBSCRIPTIONS = Database(
     "subscriptions.sqlite",
     0x44544C55,  # "DTLU"
-    (_make_subscriptions,),
+    (_make_subscriptions, _make_waits),
     "subscriptions",
     _ANEW,
 )
@@ -240,4 +245,5 @@ CREATE TABLE keys (
     used DOUBLE PRECISION NOT NULL DEFAULT 0
 )
 """
-POSTGRES: tuple[str, ...] = (_SHARED,)
+_WAITS = "ALTER TABLE subscriptions ADD COLUMN wait DOUBLE PRECISION NOT NULL DEFAULT 0"
+POSTGRES: tuple[str, ...] = (_SHARED, _WAITS)

@@ -947,6 +947,15 @@ def test_a_file_of_a_folder_that_is_then_given_to_the_page_is_one_article_with_t
     assert real.sync(file.parent).unchanged == (synced,)
 
 
+def test_dates_that_could_mean_two_days_are_told_on_the_page(real: LocalIndex) -> None:
+    with ended(Adding(real)) as adding:
+        adding.file("rows.csv", b"text,date\nThe quay is open.,03/04/2024\n")
+        assert adding.wait(60)
+        (notice,) = adding.status().notices
+        assert (notice.source, adding.status().line) == ("rows.csv", "1 article added.")
+        assert "date '03/04/2024' names no day for certain" in notice.text
+
+
 def test_the_same_bytes_twice_in_one_upload_are_one_article(real: LocalIndex) -> None:
     with ended(Adding(real)) as adding:
         for name in ("a.txt", "b.txt"):

@@ -287,6 +287,43 @@ def test_an_export_may_come_as_rich_text_or_word(tmp_path: Path) -> None:
         assert WEIR in found[1].text
 
 
+def test_a_list_of_the_articles_at_the_head_of_an_export_names_none_of_them(
+    tmp_path: Path,
+) -> None:
+    cover = """User Name: = Siv Aasen
+Date and Time: = Friday, July 4, 2025 10:12 AM CEST
+Job Number: = 2571
+
+Documents (2)
+
+1. Otter back in the Orrin
+Client/Matter: -None-
+Search Terms: otter
+Narrowed by: Timeline: Apr 01, 2025 to May 31, 2025
+
+2. Fish to climb
+
+"""
+    first, second = load(written(tmp_path / "export.txt", cover + NEXIS_UNI.lstrip()))
+
+    assert isinstance(first, Article)
+    assert isinstance(second, Article)
+    assert (first.title, first.source) == ("Otter back in the Orrin", "Orrin Courier")
+    assert (first.published, first.text.strip()) == (date(2025, 4, 22), OTTER)
+    assert second.title == "Fish to climb"
+
+
+def test_an_export_may_come_as_a_web_page(tmp_path: Path) -> None:
+    parts = "".join(f"<div><p>{line}</p></div>" for line in FACTIVA.split("\n") if line)
+
+    first, second = load(written(tmp_path / "export.html", f"<html><body>{parts}</body></html>"))
+
+    assert isinstance(first, Article)
+    assert isinstance(second, Article)
+    assert (first.title, second.title) == ("Otter back in the Orrin", "Fish to climb")
+    assert (first.text, first.published) == (OTTER, date(2025, 4, 22))
+
+
 def test_several_articles_in_an_unknown_form_are_told(tmp_path: Path) -> None:
     text = f"Article 1 of 2\n\n{OTTER}\n\nArticle 2 of 2\n\n{WEIR}\n"
     loading = load(written(tmp_path / "a.txt", text))

@@ -109,6 +109,22 @@ def test_what_is_raised_or_lowered_runs_into_no_number(tmp_path: Path) -> None:
     )
 
 
+def test_what_is_moved_up_or_down_runs_into_no_number(tmp_path: Path) -> None:
+    moved = '<w:position w:val="{}"/>'
+    body = paragraph(
+        run("It held 48"),
+        run("3", moved.format("8")),
+        run(" wagons of CO"),
+        run("2", moved.format("-6")),
+        run(" and 7"),
+        run("5", moved.format("0")),
+        run(" men."),
+    )
+    assert only(written(tmp_path / "a.docx", word(body=body))).text == (
+        "It held 48³ wagons of CO2 and 75 men."
+    )
+
+
 def test_changes_are_read_as_accepted_down_to_rows_cells_and_the_ends_of_paragraphs(
     tmp_path: Path,
 ) -> None:

@@ -258,6 +258,37 @@ def test_a_busy_server_is_quoted_on_when_to_come_again(site: Site, status: int) 
         get(site.says("/a", status=status, Retry_After="120"))
 
 
+@pytest.mark.parametrize(
+    ("said", "date", "wait"),
+    [
+        ("120", "", 120),
+        ("0", "", 0),
+        ("99999999999999999999", "", 86_400),
+        ("Sun, 06 Nov 1994 08:51:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT", 120),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", "", 0),  # over
+        ("Fri, 31 Dec 9999 23:59:59 GMT", "", 86_400),
+        ("soon", "", 0),
+        ("\N{SUPERSCRIPT TWO}", "", 0),
+        ("-5", "", 0),
+        ("Sun, 06 Nov 1994 99999999999999999999:49:37 GMT", "", 0),
+    ],
+)
+def test_how_long_a_busy_server_wants_to_be_left_alone_is_known(
+    site: Site, said: str, date: str, wait: float
+) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response_only(429)
+        handler.send_header("Retry-After", said)
+        if date:
+            handler.send_header("Date", date)
+        handler.end_headers()
+
+    with pytest.raises(UnreachableError) as raised:
+        get(site.does("/a", answer))
+    assert raised.value.wait == wait
+    assert ("; try again in" in str(raised.value)) == (wait > 0)
+
+
 @pytest.mark.parametrize("kind", ["image/png", "application/octet-stream", "video/mp4", ""])
 def test_a_type_that_is_no_page_is_refused(site: Site, kind: str) -> None:
     with pytest.raises(FetchError, match=f"its type is {kind or 'not named'}"):

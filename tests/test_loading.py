@@ -421,6 +421,28 @@ tags: [ignored]
 """
 
 
+def test_front_matter_may_be_toml(tmp_path: Path) -> None:
+    front = (
+        '+++\ntitle = "Harbour: open"\ndate = 2025-07-26T10:00:00+02:00\nauthors = ["Jane Doe"]\n'
+        '[taxonomies]\ntags = ["Harbour"]\n+++\n'
+    )
+    article = only(written(tmp_path / "a.md", front + "The harbour is open.\n"))
+
+    assert (article.title, article.text) == ("Harbour: open", "The harbour is open.\n")
+    assert (article.published, article.authors) == (date(2025, 7, 26), ("Jane Doe",))
+    assert article.tags == ("Harbour",)
+    assert "is not TOML" in refusal(written(tmp_path / "b.md", "+++\ntitle = Open\n+++\nText.\n"))
+    assert only(written(tmp_path / "c.md", "+++ It goes on. +++\n")).text == "+++ It goes on. +++\n"
+
+
+def test_a_colon_without_quotes_costs_nothing_beside_lists(tmp_path: Path) -> None:
+    front = "---\ntitle: Harbour: it's open\ntags:\n  - Sea\nauthors: [Jane Doe, John Roe]\n---\n"
+    article = only(written(tmp_path / "a.md", front + "The harbour is open.\n"))
+
+    assert (article.title, article.tags) == ("Harbour: it's open", ("Sea",))
+    assert article.authors == ("Jane Doe", "John Roe")
+
+
 def test_front_matter_says_what_the_article_is(tmp_path: Path) -> None:
     body = "\n# Heading\r\n\nText ---\n---\nmore\n"
 
@@ -630,6 +652,33 @@ will be paid for from a fund that was set up after the last flood.</p>
 </article>
 <footer>Subscribe to our newsletter! All rights reserved.</footer>
 <script>track()</script></body></html>"""
+
+
+@pytest.mark.parametrize(
+    ("stated", "also", "published"),
+    [
+        ("07/08/2025", "", None),
+        ("07/08/2025", '<time datetime="2025-07-08">07/08/2025</time>', date(2025, 7, 8)),
+        ("07/08/2025", "<p>On the wall stood 8 July 2025.</p>", date(2025, 7, 8)),
+        ("07/08/2025", "<p>On the wall stood August 7, 2025.</p>", date(2025, 8, 7)),
+        ("07/26/2025", "", date(2025, 7, 26)),
+        ("07.08.2025", "", date(2025, 8, 7)),
+        ("2025-08-07", "<p>The form says 07/08/2025.</p>", date(2025, 8, 7)),
+        ("next week", "", None),
+    ],
+)
+def test_a_day_of_a_page_that_could_be_another_is_left_out_and_told(
+    tmp_path: Path, stated: str, also: str, published: date | None
+) -> None:
+    page = PAGE.format(charset="utf-8").replace("2025-07-26T09:00:00+02:00", stated)
+    page = page.replace("</article>", f"{also}</article>")
+    loading = load(written(tmp_path / "a.html", page))
+
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert article.published == published
+    assert ["left out" in notice.text for notice in loading.notices] == [True] * (not published)
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "windows-1252"])
@@ -1300,7 +1349,7 @@ def book(*chapters: str, container: str = "", **more: str) -> bytes:
         '<package xmlns="http://www.idpf.org/2007/opf" xmlns:dc="http://purl.org/dc/elements/1.1/"><metadata>'
         "<dc:title>Collected Reports</dc:title><dc:creator>Jane Doe</dc:creator><dc:language>en-GB</dc:language>"
         f'</metadata><manifest><item id="nav" properties="nav" href="nav.xhtml" media-type="application/xhtml+xml"/>'
-        f'{items}</manifest><spine><itemref idref="nav"/>{order}</spine></package>'
+        f'<item id="s" href="styles/a.css" media-type="text/css"/>{items}</manifest><spine><itemref idref="nav"/>{order}</spine></package>'
     )
     rootfile = '<container><rootfiles><rootfile full-path="OPS/book.opf"/></rootfiles></container>'
     members = {
@@ -1311,6 +1360,63 @@ def book(*chapters: str, container: str = "", **more: str) -> bytes:
     }
     members |= {f"OPS/text/c {n}.xhtml": chapter.encode() for n, chapter in enumerate(chapters)}
     return archive(members | {name: value.encode() for name, value in more.items()})
+
+
+@pytest.mark.parametrize(
+    "sheet", [".n1 { vertical-align:super }", "p.x,\nspan.n1{vertical-align: SUPER;}"]
+)
+def test_figures_that_a_style_sheet_raises_run_into_none_beside_them(
+    tmp_path: Path, sheet: str
+) -> None:
+    body = (
+        '<p>The mole costs 31<span class="n1">2</span> million crowns, the harbour board said on '
+        'Friday, and takes 10<span class="n1">6</span> stones.</p><p>It will be paid for by the town.</p>'
+    )
+    page = f"<html><head><style>{sheet}</style></head><body>{body}</body></html>"
+    bound = book(f"<html><body>{body}</body></html>", **{"OPS/styles/a.css": sheet})
+    mail = f"Subject: Mole\nContent-Type: text/html\n\n{page}"
+
+    for name, content in (("a.html", page), ("a.epub", bound), ("a.eml", mail)):
+        text = only(written(tmp_path / name, content)).text
+        assert "31² million" in text
+        assert "10⁶ stones" in text
+
+
+def test_what_a_style_sheet_strikes_out_is_left_out(tmp_path: Path) -> None:
+    body = '<p>The mole costs <i class="d">40</i> 31 million crowns, the harbour board said.</p>'
+    bound = book(
+        f"<html><body>{body}</body></html>",
+        **{"OPS/styles/a.css": ".d{text-decoration:line-through}"},
+    )
+
+    assert only(written(tmp_path / "a.epub", bound)).text.startswith("The mole costs 31 million")
+
+
+def test_an_encrypted_book_is_told_to_be_one(tmp_path: Path) -> None:
+    def encrypted(path: str) -> str:
+        return (
+            '<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><e:EncryptedData '
+            f'xmlns:e="http://www.w3.org/2001/04/xmlenc#"><e:CipherReference URI="{path}"/>'
+            "</e:EncryptedData></encryption>"
+        )
+
+    page = "<html><body><p>One.</p></body></html>"
+    locked = book(page, **{"META-INF/encryption.xml": encrypted("OPS/text/c%200.xhtml")})
+    fonts = book(page, **{"META-INF/encryption.xml": encrypted("OPS/fonts/a.otf")})
+
+    assert "protected against copying" in refusal(written(tmp_path / "a.epub", locked))
+    assert only(written(tmp_path / "b.epub", fonts)).text == "One."
+
+
+def test_a_chapter_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
+    pages = [f"<html><body><p>{text}</p></body></html>" for text in ("One.", "\0", "Three.")]
+
+    one, broken, three = load(written(tmp_path / "a.epub", book(*pages)))
+
+    assert isinstance(one, Article)
+    assert isinstance(three, Article)
+    assert isinstance(broken, Skipped)
+    assert broken.source.endswith("OPS/text/c 1.xhtml")
 
 
 def test_a_book_gives_an_article_a_chapter(tmp_path: Path) -> None:
@@ -1571,6 +1677,36 @@ def test_an_atom_feed_is_read_too(tmp_path: Path) -> None:
 
     assert (article.text, article.published) == ("Open.", date(2025, 7, 26))
     assert article.authors == ("Jane Doe", "John Roe")
+
+
+@pytest.mark.parametrize(
+    ("written_as", "published"),
+    [
+        ("1753542000", date(2025, 7, 26)),
+        ("07/26/2025 10:00", date(2025, 7, 26)),
+        ("Sat Jul 26 10:00:00 +0000 2025", date(2025, 7, 26)),
+        ("07/08/2025", None),
+        ("17535", None),
+    ],
+)
+def test_days_in_a_feed_are_read_as_they_are_meant_or_not_at_all(
+    tmp_path: Path, written_as: str, published: date | None
+) -> None:
+    entry = ENTRY.replace("Sat, 26 Jul 2025 23:30:00 -0500", written_as)
+    loading = load(written(tmp_path / "a.rss", rss(entry)))
+
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert article.published == published
+    assert ["names no day" in notice.text for notice in loading.notices] == [True] * (not published)
+
+
+def test_text_that_a_feed_calls_plain_is_kept_to_the_character(tmp_path: Path) -> None:
+    feed = """<feed xmlns="http://www.w3.org/2005/Atom"><title>N</title><entry><id>urn:1</id>
+    <title>T</title><content type="text">Press &lt;Enter&gt; if 1 &lt; 2.</content></entry></feed>"""
+
+    assert only(written(tmp_path / "a.atom", feed)).text == "Press <Enter> if 1 < 2."
 
 
 def test_an_entry_that_comes_twice_is_one_article(tmp_path: Path) -> None:

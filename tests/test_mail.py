@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import encodebytes
 from datetime import date
 from email.message import EmailMessage
 from pathlib import Path
+from quopri import encodestring
 
 import pytest
 
@@ -37,6 +39,60 @@ def mail(
     made["Subject"], made["From"] = subject, sender
     made["Date"] = "Tue, 22 Apr 2025 08:15:00 +0100"
     return made
+
+
+def test_an_attached_mail_that_was_encoded_is_read(tmp_path: Path) -> None:
+    inner = mail("Inner", "Canal Trust <trust@canal.example>")
+    inner.set_content(STORY)
+    for encoding, packed in (
+        ("base64", encodebytes(inner.as_bytes())),
+        ("quoted-printable", encodestring(inner.as_bytes())),
+    ):
+        head = (
+            b"Subject: Outer\nContent-Type: multipart/mixed; boundary=B\n\n--B\n\nFor the file.\n"
+            b"--B\nContent-Type: message/rfc822\nContent-Transfer-Encoding: " + encoding.encode()
+        )
+        _, found = load(written(tmp_path / "a.eml", head + b"\n\n" + packed + b"\n--B--\n"))
+
+        assert isinstance(found, Article)
+        assert (found.title, found.source, found.published) == (
+            *("Inner", "Canal Trust"),
+            date(2025, 4, 22),
+        )
+        assert " ".join(found.text.split()) == STORY
+
+
+@pytest.mark.parametrize(
+    ("dated", "published"),
+    [
+        ("Tue, 22 Apr 25 08:15:00 EST", date(2025, 4, 22)),
+        ("22 Apr 2025 08:15 +0100", date(2025, 4, 22)),
+        ("yesterday", None),
+        ("04/05/2025", None),
+    ],
+)
+def test_a_date_of_a_mail_that_cannot_be_read_costs_it_alone_and_is_told(
+    tmp_path: Path, dated: str, published: date | None
+) -> None:
+    loading = load(written(tmp_path / "a.eml", f"Subject: Bridge shut\nDate: {dated}\n\n{STORY}\n"))
+
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert article.published == published
+    assert ["names no day" in notice.text for notice in loading.notices] == [True] * (not published)
+
+
+def test_a_forwarded_mail_may_be_quoted_and_its_date_a_phrase(tmp_path: Path) -> None:
+    made = mail()
+    made.set_content(
+        "For the file.\n\n------- Forwarded Message -------\nFrom: Canal Trust <trust@canal.example>\n"
+        f"Date: On Monday, April 21st, 2025 at 9:00 AM\nSubject: Bridge\nTo: Siv\n\n> {STORY}\n"
+    )
+    _, inner = load(written(tmp_path / "a.eml", made.as_bytes()))
+
+    assert isinstance(inner, Article)
+    assert (inner.text, inner.published) == (STORY, date(2025, 4, 21))
 
 
 # The text
@@ -381,6 +437,24 @@ def test_a_box_gives_every_mail_with_what_it_carries_along(tmp_path: Path) -> No
     assert told == {"mail 3": "has no text"}
     assert len({article.id for article in articles}) == 4
     assert articles == loaded(file)[0]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_box_without_empty_lines_between_its_mails_gives_each(tmp_path: Path, end: str) -> None:
+    lines = []
+    for number in (1, 2):
+        lines += [
+            "From - Tue Apr 22 08:15:00 2025",
+            f"Subject: No {number}",
+            "",
+            f"Story {number}.",
+        ]
+    lines += ["From there on it", "Rained: all day.", "From 3 May 2025", "It: dried."]
+
+    articles, _ = loaded(written(tmp_path / "a.mbox", end.join(lines).encode()))
+
+    assert [article.title for article in articles] == ["No 1", "No 2"]
+    assert articles[1].text.split() == " ".join(["Story 2.", *lines[-4:]]).split()
 
 
 def test_what_is_no_box_is_refused(tmp_path: Path) -> None:

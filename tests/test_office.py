@@ -133,11 +133,12 @@ def test_the_words_of_a_diagram_are_read(tmp_path: Path) -> None:
     assert article.text == "Mine manager\nLoading master"
 
 
-def workbook(**sheets: list[Any]) -> bytes:
+def workbook(*, from_1904: bool = False, **sheets: list[Any]) -> bytes:
     import xlsxwriter  # type: ignore[import-untyped]
 
     out = io.BytesIO()
-    with xlsxwriter.Workbook(out, {"default_date_format": "d mmm yyyy"}) as made:
+    options = {"default_date_format": "d mmm yyyy", "date_1904": from_1904}
+    with xlsxwriter.Workbook(out, options) as made:
         for name, rows in sheets.items():
             sheet = made.add_worksheet(name)
             for number, row in enumerate(rows):
@@ -164,6 +165,71 @@ def test_a_sheet_of_records_gives_an_article_a_row(tmp_path: Path) -> None:
     assert (skipped.source, skipped.reason) == (f"{tmp_path / 'a.xlsx'}, row 3", "has no text")
     assert (two.text, two.published) == ("Rye & oats", None)
     assert "row 4: date 'soon' names no day" in loading.notices[0].text
+
+
+def test_a_title_may_precede_the_heads_of_the_columns(tmp_path: Path) -> None:
+    rows = [["Press review"], [], ["Title", "Date", "Text"], ["Bank opens", 45292, STORY]]
+
+    article = only(written(tmp_path / "a.xlsx", workbook(news=rows)))
+
+    assert (article.title, article.text, article.published) == (
+        *("Bank opens", STORY),
+        date(2024, 1, 1),
+    )
+
+
+def test_raised_figures_in_a_cell_run_into_none_beside_them(tmp_path: Path) -> None:
+    import xlsxwriter
+
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as made:
+        sheet = made.add_worksheet()
+        raised = made.add_format({"font_script": 1})
+        lowered = made.add_format({"font_script": 2})
+        sheet.write_rich_string(
+            0, 0, "It cost 21", raised, "1", " million and 10", raised, "6", " fish"
+        )
+        sheet.write_rich_string(
+            1, 0, "The CO", lowered, "2", " of 3 m", raised, "2", " of 1998", raised, "4"
+        )
+        sheet.write_string(2, 0, "Plain 211")
+
+    assert only(written(tmp_path / "a.xlsx", out.getvalue())).text == (
+        "It cost 21¹ million and 10⁶ fish\nThe CO2 of 3 m² of 1998⁴\nPlain 211"
+    )
+
+
+@pytest.mark.parametrize(("from_1904", "counted"), [(False, 45292), (True, 43830)])
+def test_days_in_cells_that_are_not_formatted_as_such_are_read(
+    tmp_path: Path, from_1904: bool, counted: int
+) -> None:
+    rows = [["Text", "Date"], ["One", counted], ["Two", datetime(2024, 1, 1)]]  # noqa: DTZ001
+    loading = load(written(tmp_path / "a.xlsx", workbook(from_1904=from_1904, news=rows)))
+
+    found = [item.published for item in loading if isinstance(item, Article)]
+
+    assert found == [date(2024, 1, 1)] * 2
+    assert "are days as Excel counts them: 2024-01-01" in loading.notices[0].text
+
+
+def test_the_order_of_days_in_figures_counts_for_all_sheets_that_do_not_show_their_own(
+    tmp_path: Path,
+) -> None:
+    content = workbook(
+        May=[["Text", "Date"], ["One", "03/04/2024"]],
+        June=[["Text", "Date"], ["Two", "25/04/2024"]],
+    )
+    american = workbook(
+        May=[["Text", "Date"], ["One", "03/04/2024"], ["More", "04/25/2024"]],
+        June=[["Text", "Date"], ["Two", "25/04/2024"]],
+    )
+
+    one, _ = load(written(tmp_path / "a.xlsx", content))
+    other, _, _ = load(written(tmp_path / "b.xlsx", american))
+
+    assert isinstance(one, Article)
+    assert isinstance(other, Article)
+    assert (one.published, other.published) == (date(2024, 4, 3), date(2024, 3, 4))
 
 
 def test_any_other_sheet_is_an_article_of_its_rows(tmp_path: Path) -> None:

@@ -369,6 +369,14 @@ def test_lines_of_json_are_read_whatever_the_file_is_called(tmp_path: Path) -> N
             ["2025-03-03"] * 2 + ["1999-07-12", None],
         ),
         (["3. März 2025", "3 mars 2025", "Mon, 03 Mar 2025 23:00:00 -0500"], ["2025-03-03"] * 3),
+        (["45292", 45292, 45292.75, "45292,5"], ["2024-01-01"] * 4),
+        (["45292", "2024-02-01", ""], ["2024-01-01", "2024-02-01", None]),
+        (["20250303120000", "20250303", "202503031200"], ["2025-03-03"] * 3),
+        (["Mon Mar 03 10:00:00 +0000 2025", "Mon Mar  3 10:00:00 2025"], ["2025-03-03"] * 2),
+        (["3rd of March 2025"], ["2025-03-03"]),
+        (["99990303120000", "9999999999"], [None] * 2),  # no plausible moments
+        (["18263", "54789", "2024", "202401"], [None] * 4),  # no plausible days
+        (["10125", "123125"], [None] * 2),  # 1/01/25, 12/31/25
         (["2025年3月3日", "lunedì 3 marzo 2025", "3 марта 2025 г."], ["2025-03-03"] * 3),
     ],
 )
@@ -411,14 +419,100 @@ def test_a_date_that_cannot_be_read_costs_the_date_alone_and_is_told(tmp_path: P
     assert "line 3: date 'soon' names no day" in loading.notices[1].text
 
 
+def test_a_text_in_parts_is_read_whole(tmp_path: Path) -> None:
+    records = [
+        {"title": "Paragraphs", "body": ["The first.", "The second.", "The third."]},
+        {
+            "title": "Formats",
+            "text": ["It cost ", {"type": "bold", "text": "12 million"}, " crowns."],
+        },
+        {"title": "Blocks", "content": [{"value": "<p>One.</p>"}, {"value": "<p>Two.</p>"}]},
+    ]
+    found = load(written(tmp_path / "a.json", json.dumps({"of": "a channel", "messages": records})))
+
+    assert [item.text for item in found if isinstance(item, Article)] == [
+        "The first.\n\nThe second.\n\nThe third.",
+        "It cost 12 million crowns.",
+        "One.\n\nTwo.",
+    ]
+
+
+def test_records_may_be_named_by_their_ids(tmp_path: Path) -> None:
+    records = {"a1": {"title": "One", "text": "It is."}, "a2": {"title": "Two", "text": "It was."}}
+
+    found = load(written(tmp_path / "a.json", json.dumps(records)))
+
+    assert [item.title for item in found if isinstance(item, Article)] == ["One", "Two"]
+
+
+def test_markup_that_was_escaped_twice_is_read_as_markup(tmp_path: Path) -> None:
+    record = {"text": "&lt;p&gt;It cost 21&lt;sup&gt;1&lt;/sup&gt; million.&lt;/p&gt;"}
+
+    assert only(written(tmp_path / "a.json", json.dumps(record))).text == "It cost 21¹ million."
+
+
+def test_a_heading_may_have_the_other_separators_in_it(tmp_path: Path) -> None:
+    table = '"Title, long, or short";"Text"\nKelp;It is back\n'
+
+    assert only(written(tmp_path / "a.csv", table)).text == "It is back"
+
+
+def test_the_source_of_a_json_feed_is_its_title(tmp_path: Path) -> None:
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "Skerry Notes",
+        "items": [{"id": "1", "content_html": "<p>The kelp is back.</p>"}],
+    }
+    assert only(written(tmp_path / "a.json", json.dumps(feed))).source == "Skerry Notes"
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "jsonl"])
+def test_the_order_that_a_file_shows_somewhere_counts_for_all_of_it(
+    tmp_path: Path, kind: str
+) -> None:
+    days = ["03/04/2024", "05/06/2024", "25/04/2024", ""]
+    records = [{"text": f"Story {n}", "date": day} for n, day in enumerate(days)]
+    lines = [json.dumps(record) for record in records]
+    table = ["text,date", *(f"{record['text']},{record['date']}" for record in records)]
+    content = {"csv": "\n".join(table), "json": json.dumps(records), "jsonl": "\n".join(lines)}
+    loading = load(written(tmp_path / f"a.{kind}", content[kind]))
+
+    found = [item.published for item in loading if isinstance(item, Article)]
+
+    assert found == [date(2024, 4, 3), date(2024, 6, 5), date(2024, 4, 25), None]
+    assert loading.notices == []
+
+
+def test_many_dates_that_could_mean_two_days_are_told_once(tmp_path: Path) -> None:
+    rows = ["text,date", *(f"Story {n},0{n}/04/2024" for n in range(5, 9)), "Last,soon"]
+    loading = load(written(tmp_path / "a.csv", "\n".join(rows)))
+
+    assert {item.published for item in loading if isinstance(item, Article)} == {None}
+    both, unread = (notice.text for notice in loading.notices)
+    assert "4 of 5 records have a date that names no day for certain" in both
+    assert "such as '05/04/2024' (line 2)" in both
+    assert unread.startswith("line 6: date 'soon' names no day and was left out")
+
+
+def test_days_that_excel_counts_are_read_and_told(tmp_path: Path) -> None:
+    loading = load(written(tmp_path / "a.csv", "text,date\nOne,45292\nTwo,45293\n"))
+
+    found = [item.published for item in loading if isinstance(item, Article)]
+
+    assert found == [date(2024, 1, 1), date(2024, 1, 2)]
+    (told,) = loading.notices
+    assert told.text == "dates such as 45292 are days as Excel counts them: 2024-01-01"
+
+
 def test_what_is_not_published_is_left_out_and_told(tmp_path: Path) -> None:
-    posts = [{"title": s, "html": HTML, "status": s} for s in ("published", "draft", "trash")]
+    states = ("published", "draft", "trash", "scheduled", "private")
+    posts = [{"title": s, "html": HTML, "status": s} for s in states]
 
     kept, *others = load(written(tmp_path / "a.json", json.dumps({"posts": posts})))
 
     assert isinstance(kept, Article)
     assert [other.reason for other in others if isinstance(other, Skipped)] == [
-        *("is a draft", "is in the trash"),
+        *("is a draft", "is in the trash", "is to be published later", "is private"),
     ]
 
 
@@ -548,6 +642,12 @@ def test_tables_headed_in_other_languages_are_read(tmp_path: Path, heads: str) -
         {"published": {"$date": "2025-07-26T08:00:00Z"}},
         {"published": {"$date": {"$numberLong": "1753516800000"}}},
         {"created_utc": 1753516800},
+        {"date": {"date": "2025-07-26 08:00:00.000000", "timezone_type": 3, "timezone": "UTC"}},
+        {"date": {"_seconds": 1753516800, "_nanoseconds": 0}},
+        {"date": {"year": 2025, "month": 7, "day": 26}},
+        {"issued": {"date-parts": [[2025, 7, 26]]}},
+        {"date": ["2025-07-26"]},
+        {"date": [2025, 7, 26]},
     ],
 )
 def test_dates_as_databases_and_forums_export_them_are_read(dated: dict[str, Any]) -> None:
@@ -557,8 +657,12 @@ def test_dates_as_databases_and_forums_export_them_are_read(dated: dict[str, Any
     assert (draft.published, draft.notices) == (date(2025, 7, 26), ())
 
 
-def test_an_object_that_is_no_date_costs_the_date_alone() -> None:
-    record = {"text": "It sails at nine.", "published": {"$date": {"seconds": 5}}}
+@pytest.mark.parametrize(
+    "value", [{"$date": {"seconds": 5}}, {"of": {"the": "year"}}, [[2025, 7]], [[[[[2025]]]]]]
+)
+def test_an_object_that_is_no_date_costs_the_date_alone_and_is_told(value: Any) -> None:
+    record = {"text": "It sails at nine.", "published": value}
     (draft,) = parse_json(json.dumps([record]).encode(), "export.json")
     assert isinstance(draft, Draft)
     assert draft.published is None
+    assert "names no day" in draft.notices[0]

@@ -204,6 +204,8 @@ def test_superscripts_keep_numbers_true_in_every_kind_of_markup(tmp_path: Path) 
         "a.epub": book(f"<html><body>{paragraph}</body></html>"),
         "a.rtf": r"{\rtf1\ansi The quay will cost 48 million crowns, built on 10{\super 4} piles "
         r"of 3 m\super 2\nosupersub  each.\par}",
+        "b.rtf": r"{\rtf1\ansi The quay will cost 48 million crowns, built on 10{\up6\fs16 4} piles "
+        r"of 3 m\up6 2\up0  each.\par}",
     }
     for name, content in made.items():
         assert QUAY in only(written(tmp_path / name, content)).text, name

@@ -41,6 +41,7 @@ STORY = "The seal pup that was found at Orlo weighs 11 kilos.\n\nIt was let free
         "Seal pup found (2025-06-09)\n\n",
         "Seal pup found\nBy Liv Sandmo, 9 June 2025\n\n",
         "Last updated: 9 June 2025\n\n",
+        "Seal pup found\n\nPosted on June 9, 2025 by Liv Sandmo\n\n",
         "2025年6月9日\n\n",
     ],
 )

@@ -86,7 +86,7 @@ def begun(index: Index, kept: Subscriptions, clock: Clock) -> Subscribing:
     """As after a start of the server, except that it looks only when told to."""
     fetch = partial(fetch_if_changed, allow=everywhere)
     now, steady = (lambda: clock.wall), (lambda: clock.steady)
-    return Subscribing(index, kept, fetch=fetch, now=now, clock=steady)
+    return Subscribing(index, kept, fetch=fetch, now=now, clock=steady, spread=lambda: 0.0)
 
 
 @pytest.fixture
@@ -201,6 +201,77 @@ def test_a_feed_that_fails_keeps_its_articles_and_is_tried_after_growing_pauses(
     clock.pass_(DAY)
     look(subscribing)
     assert (only(kept).error, only(kept).failures, only(kept).pause) == ("", 0, HOUR)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_asks_for_a_rest_gets_it_and_that_is_told(
+    subscribing: Subscribing, kept: Subscriptions, clock: Clock, site: Site, status: int
+) -> None:
+    address = site.says("/feed", b"", status=status, Retry_After=str(6 * HOUR)[:-2])
+    subscribing.add(address, HOUR)
+    look(subscribing)
+    assert "try again in 6 hours" in only(kept).error
+    asked = len(site.asked)
+    clock.pass_(6 * HOUR - 1)
+    assert look(subscribing) == 0
+    assert len(site.asked) == asked
+    site.says("/feed", feed(a=FERRY), Content_Type=RSS)
+    clock.pass_(1)
+    assert look(subscribing) == 1
+    assert (only(kept).result, only(kept).pause) == ("1 new", HOUR)
+
+
+def test_pages_whose_server_asks_for_a_rest_are_left_alone_until_it_is_over(
+    subscribing: Subscribing, kept: Subscriptions, clock: Clock, site: Site
+) -> None:
+    for name in "ab":
+        site.says(f"/{name}", b"", status=429, Retry_After="7200")
+    listed = "".join(f"<url><loc>{site.base}/{name}</loc></url>" for name in "ab")
+    listed = f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{listed}</urlset>'
+    subscribing.add(site.says("/sitemap.xml", listed.encode(), Content_Type="text/xml"), HOUR)
+    look(subscribing)
+    assert len([path for path, _ in site.asked if path in ("/a", "/b")]) == 1
+    assert "a server asks to be left alone for 2 hours" in only(kept).result
+    clock.pass_(2 * HOUR - 1)
+    assert look(subscribing) == 0
+    clock.pass_(1)
+    assert look(subscribing) == 1
+
+
+def test_a_short_rest_is_waited_for(
+    index: Index, subscribing: Subscribing, kept: Subscriptions, site: Site
+) -> None:
+    def busy_once(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(503)
+        handler.send_header("Retry-After", "1")
+        handler.end_headers()
+        site.says("/feed", feed(a=FERRY), Content_Type=RSS)
+
+    subscribing.add(site.does("/feed", busy_once), HOUR)
+    look(subscribing)
+    assert (only(kept).result, only(kept).error) == ("1 new", "")
+    assert len(texts(index)) == 1
+
+
+def test_addresses_are_not_all_asked_in_the_same_second_and_none_too_early(
+    index: Index, kept: Subscriptions, clock: Clock, site: Site
+) -> None:
+    fetch = partial(fetch_if_changed, allow=everywhere)
+    subscribing = Subscribing(
+        index, kept, fetch=fetch, now=lambda: clock.wall, clock=lambda: clock.steady
+    )
+    for name in "abcdefgh":
+        subscribing.add(site.says(f"/{name}", feed(a=FERRY), Content_Type=RSS), HOUR)
+    while look(subscribing):
+        pass
+    clock.pass_(HOUR - 1)
+    assert look(subscribing) == 0
+    at_once = []
+    for _ in range(int(HOUR / 60)):
+        clock.pass_(6)
+        at_once.append(look(subscribing))
+    assert sum(at_once) == 8
+    assert len([each for each in at_once if each]) > 3
 
 
 def test_a_folder_that_is_gone_says_so_and_is_back_when_its_disk_is(
@@ -555,6 +626,16 @@ def test_subscriptions_are_backed_up_and_come_back(
     with closing(Subscriptions.open(tmp_path / "new" / FILE, Seal())) as elsewhere:
         assert not only(elsewhere).ours
     assert not (tmp_path / "bare" / FILE).exists()
+
+
+def test_a_file_of_an_earlier_release_is_upgraded(tmp_path: Path) -> None:
+    file = tmp_path / FILE
+    with closing(sqlite3.connect(file)) as db, db:
+        SUBSCRIPTIONS.make(db, 1)
+        db.execute("INSERT INTO subscriptions (source, every, seal) VALUES ('/paper', 60, '')")
+
+    with closing(Subscriptions.open(file, SEAL)) as kept:
+        assert (only(kept).source, only(kept).wait, only(kept).pause) == ("/paper", 0, 60)
 
 
 def test_what_dateline_did_not_make_in_the_file_is_refused(tmp_path: Path) -> None:

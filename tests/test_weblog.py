@@ -49,7 +49,9 @@ def export(*items: str) -> str:
 def test_only_what_was_published_comes_in_and_the_rest_is_counted(tmp_path: Path) -> None:
     others = [
         post("Not confirmed.", state=state, title=f"T{n}")
-        for n, state in enumerate(("draft", "auto-draft", "pending", "private", "trash", "future"))
+        for n, state in enumerate(
+            ("draft", "auto-draft", "pending", "private", "trash", "future", "archive")
+        )
     ]
     others += [
         post("x", kind=kind, state="inherit" if kind == "attachment" else "publish")

@@ -148,7 +148,8 @@ class SyncReport:
 
     `duplicates` are files whose articles the index already had from another file, `vanished` the
     articles that are no longer there, `removed` those of them that were removed. `refusal` says why
-    the others were not removed, if that was asked for.
+    the others were not removed, if that was asked for. `wait` is the longest time, in seconds, for
+    which a server asked to be left alone.
     """
 
     new: tuple[str, ...] = ()
@@ -161,6 +162,7 @@ class SyncReport:
     skipped: tuple[Skipped, ...] = ()
     refusal: str = ""
     notices: tuple[Notice, ...] = ()
+    wait: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,12 @@ class FetchError(LoadingError):
 
 
 class UnreachableError(FetchError):
-    """The server cannot be reached, or says that it cannot answer now: try again later."""
+    """The server cannot be reached, or says that it cannot answer now: try again later, after
+    `wait` seconds if it says how long it wants to be left alone."""
+
+    def __init__(self, message: str, wait: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 class StoreError(DatelineError):

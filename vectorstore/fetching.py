@@ -17,6 +17,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.robotparser import RobotFileParser
 
@@ -52,6 +54,7 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _LAST_PORT = 65_535
 _AS_KNOWN = 304
+LONGEST_WAIT = 86_400.0  # seconds for which a server is left alone at most, whatever it asks for
 LISTED = 5  # sitemaps.org allows 50 MB
 _ROBOTS_LIMIT = 500_000  # bytes of robots.txt that are read, as RFC 9309 asks
 
@@ -102,7 +105,8 @@ def fetch(
 
     `allow` decides which addresses may be connected to. Raises FetchError, naming the address and
     the reason: forbidden by `allow` or robots.txt, an error status, not the type of a page, or too
-    large; UnreachableError for what may be temporary: too slow, no answer, a busy server.
+    large; UnreachableError for what may be temporary: too slow, no answer, a busy server, with the
+    time that the server asks for (RFC 9110, Retry-After).
     """
     page = _found(_Visit(url, allow, limits or Limits(), {}))
     if page is None:
@@ -196,7 +200,7 @@ class _Visit:
                 if response.status_code == _AS_KNOWN and self._known:
                     return None
                 if _is_passing(response):
-                    raise self._unreachable(_status(response))
+                    raise self._unreachable(_status(response), _wait(response))
                 if response.status_code not in (200, 203):
                     raise self._refusal(_status(response))
                 media_type = _media_type(response)
@@ -240,7 +244,9 @@ class _Visit:
                     url = url.join(response.headers["location"])
                     continue
                 if _is_passing(response):
-                    raise self._unreachable(f"for its robots.txt, {_status(response)}")
+                    raise self._unreachable(
+                        f"for its robots.txt, {_status(response)}", _wait(response)
+                    )
                 if response.is_success:
                     content = await self._content(response, _ROBOTS_LIMIT)
                     rules.parse(content[:_ROBOTS_LIMIT].decode("utf-8", "replace").splitlines())
@@ -354,8 +360,8 @@ class _Visit:
     def _refusal(self, reason: str) -> FetchError:
         return FetchError(f"{without_login(self._asked)} cannot be fetched: {reason}")
 
-    def _unreachable(self, reason: str) -> UnreachableError:
-        return UnreachableError(f"{without_login(self._asked)} cannot be fetched: {reason}")
+    def _unreachable(self, reason: str, wait: float = 0.0) -> UnreachableError:
+        return UnreachableError(f"{without_login(self._asked)} cannot be fetched: {reason}", wait)
 
 
 def without_login(address: str) -> str:
@@ -378,9 +384,39 @@ def _is_passing(response: httpx.Response) -> bool:
 def _status(response: httpx.Response) -> str:
     """An error status in words, and when to try again if the server says so."""
     said = f"the server answers {response.status_code} {response.reason_phrase}".rstrip()
-    wait = response.headers.get("retry-after", "").strip()
-    if response.status_code in (429, 503) and wait:
-        return said + (
-            f"; try again in {wait} seconds" if wait.isdigit() else f"; try again after {wait}"
-        )
-    return said
+    wait = _wait(response)
+    return f"{said}; try again in {in_words(wait)}" if wait else said
+
+
+def _wait(response: httpx.Response) -> float:
+    """Seconds for which a busy server asks to be left alone, a day at most; 0 if it does not say."""
+    said = response.headers.get("retry-after", "").strip()
+    if response.status_code not in (429, 503) or not said:
+        return 0.0
+    if said.isascii() and said.isdigit():
+        return min(float(said[:10]), LONGEST_WAIT)
+    try:
+        until = _moment(said)
+    except ValueError:
+        return 0.0
+    try:
+        now = _moment(response.headers["date"])  # by the server's clock, which may be wrong
+    except (KeyError, ValueError):
+        now = datetime.now(UTC)
+    return min(max(0.0, (until - now).total_seconds()), LONGEST_WAIT)
+
+
+def _moment(written: str) -> datetime:
+    """Raises ValueError if it is not an HTTP date."""
+    try:
+        moment = parsedate_to_datetime(written)
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def in_words(seconds: float) -> str:
+    """A time to wait, as short as a person would say it."""
+    if seconds < 180:
+        return f"{seconds:.0f} second{'' if round(seconds) == 1 else 's'}"
+    return f"{seconds / 60:.0f} minutes" if seconds < 7_200 else f"{seconds / 3_600:.0f} hours"

@@ -41,7 +41,7 @@ from vectorstore.articles import (
     SyncReport,
 )
 from vectorstore.errors import ArticleNotFoundError, LoadingError, UnreachableError
-from vectorstore.fetching import Page, fetch_if_changed
+from vectorstore.fetching import Page, fetch_if_changed, in_words
 from vectorstore.home import expanded
 from vectorstore.loading import READING, Content, Loaded, OnMember, Place, Reader, load, place_of
 from vectorstore.loading.draft import web_address
@@ -75,6 +75,8 @@ _PAGES_A_RUN = 500  # pages that a sitemap or a feed leads to, fetched in one ru
 _SITEMAPS = 100  # that an index of sitemaps leads to
 _PAUSE = 0.5  # seconds between pages of one run, out of consideration for the server
 _IN_VAIN = 3  # unanswered requests in a row after which a server is not asked again in this run
+_WAIT = 10.0  # seconds that are waited if a server asks for it; for longer, it is left alone
+_WAITS = 60.0  # the same for all waits of a run
 _PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _LISTS = (".xml", ".rss", ".atom", ".rdf", ".xml.gz")  # endings of feed and sitemap addresses
 # Put into addresses to track readers; the page is the same without it.
@@ -161,20 +163,21 @@ class _Source:
     top: str
     written: str
     reader: Callable[[], Reader]
-    fetch: Fetch = fetch_if_changed
+    fetch: _Polite = field(default_factory=lambda: _Polite(fetch_if_changed))
     known: Mapping[str, SourceFile] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
 
 
 def _found(index: Primitives, source: str | Path, fetch: Fetch, *, ask_anew: bool) -> _Source:
     """Find the files, or ask for the page; nothing is parsed yet."""
+    polite = _Polite(fetch)
 
     def asked(address: str) -> Page:
         place = page_place(address)
         known = [file for file in index.source_files(under=place) if file.place == place]
         if ask_anew or not known or not known[0].digest or known[0].reading != READING:
             known = [SourceFile(place)]
-        page = fetch(address, known[0].etag, known[0].last_modified)
+        page = polite(address, known[0].etag, known[0].last_modified)
         if page is None:
             raise _AsItWasError(place)
         return replace(page, url=_without_following(page.url))
@@ -188,7 +191,6 @@ def _found(index: Primitives, source: str | Path, fetch: Fetch, *, ask_anew: boo
         place = page_place(found[0].asked)
         if found[0].media_type in _PAGE_TYPES and urlsplit(place).path.lower().endswith(_LISTS):
             raise LoadingError(f"{place} gives a web page, not a feed or sitemap as its name says")
-        polite = _Polite(fetch)
         sitemap = sitemap_of(found[0].content)
         if sitemap is not None:
             return _pages_of(index, sitemap, place, polite, loading.reader)
@@ -209,12 +211,16 @@ def _offers(home: Page) -> Iterator[Notice]:
 
 class _Polite:
     """Fetches pages one after another, pausing in between, and reads each site's robots.txt only
-    once. A server that fails to answer several times in a row is not asked again."""
+    once. A server that fails to answer several times in a row is not asked again, and neither is
+    one that asks for a longer rest; `wait` is the longest that was asked for, in seconds."""
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = partial(fetch, robots={}) if fetch is fetch_if_changed else fetch
         self._in_vain: Counter[str] = Counter()
+        self._resting: dict[str, float] = {}
+        self._waited = 0.0
         self.fetched = 0
+        self.wait = 0.0
 
     def __call__(self, address: str, etag: str = "", last_modified: str = "") -> Page | None:
         server = urlsplit(address).netloc.lower()
@@ -222,19 +228,37 @@ class _Polite:
             raise UnreachableError(
                 f"{address} was not fetched: its server did not answer {_IN_VAIN} times in a row"
             )
+        if rest := self._resting.get(server):
+            raise UnreachableError(
+                f"{address} was not fetched: its server asks to be left alone for {in_words(rest)}",
+                rest,
+            )
         if self.fetched:
             time.sleep(_PAUSE)
         self.fetched += 1
         try:
-            page = self._fetch(address, etag, last_modified)
-        except UnreachableError:
+            page = self._patiently(address, etag, last_modified)
+        except UnreachableError as error:
             self._in_vain[server] += 1
+            self._resting[server] = error.wait
+            self.wait = max(self.wait, error.wait)
             raise
         except LoadingError:
             self._in_vain[server] = 0
             raise
         self._in_vain[server] = 0
         return page
+
+    def _patiently(self, address: str, etag: str, last_modified: str) -> Page | None:
+        """The page, at a second attempt if the server asks for a short wait before it."""
+        try:
+            return self._fetch(address, etag, last_modified)
+        except UnreachableError as error:
+            if not 0 < error.wait <= min(_WAIT, _WAITS - self._waited):
+                raise
+            self._waited += error.wait
+            time.sleep(error.wait)
+        return self._fetch(address, etag, last_modified)
 
 
 def _pages_of(
@@ -482,6 +506,7 @@ class _Bringing:
             skipped=tuple(tally.skipped),
             refusal=refusal,
             notices=tuple(tally.notices),
+            wait=self._source.fetch.wait,
         )
 
     # -- one file ------------------------------------------------------------------------------

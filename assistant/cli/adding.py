@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -134,14 +135,19 @@ def _keep_synced(
     from vectorstore.watching import watch
 
     told: set[tuple[str, str]] = set()
+    rested = 0.0  # when a server that asked to be left alone has been
     tell(f"watching {source} (Ctrl-C stops it)")
     try:
         for _ in watch(source, every=60 * every):
+            if time.monotonic() < rested:
+                continue
             try:
                 report = index.sync(source, prune=prune, yes=yes)
             except LoadingError as error:  # not there at the moment, but may be the next time
                 tell(f"dateline: {error}")
+                rested = time.monotonic() + getattr(error, "wait", 0.0)
                 continue
+            rested = time.monotonic() + report.wait
             skipped = [s for s in report.skipped if (s.source, s.reason) not in told]
             told.update((s.source, s.reason) for s in skipped)
             if report.new or report.changed or report.moved or report.removed or skipped:

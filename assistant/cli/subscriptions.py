@@ -239,5 +239,5 @@ def _tell_subscriptions(
             typer.echo(f"   {moment(each.succeeded)}: {one_line(each.result)}")
         if each.error:
             tried = "once" if each.failures == 1 else f"{each.failures:,} times"
-            again = f"Next after {each.pause / 60:,.0f} min, while `dateline chat` runs."
+            again = f"Next after about {each.pause / 60:,.0f} min, while `dateline chat` runs."
             tell(f"   failed {tried}: {one_line(each.error)} {again}")

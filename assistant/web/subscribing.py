@@ -8,20 +8,24 @@
     refresh(index, kept, each)                  one, here and now: what the command line does
 
 Each is synced as by `dateline sync` without --prune: nothing is ever removed. If that fails, the
-error is saved, and the next attempt comes after twice the time, up to a day. This module knows the
+error is saved, and the next attempt comes after twice the time, up to a day; a server that asks for
+a longer rest gets it. Addresses are asked a little later than their interval says, each by another
+time, so that not all sites are asked in the same second. This module knows the
 index, and nothing of pages, requests or models.
 """
 
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from assistant.web.subscriptions import Subscription, Subscriptions, normalized_address
 from vectorstore.articles import Progress, SyncReport
-from vectorstore.errors import DatelineError, LoadingError, StoreBusyError
+from vectorstore.errors import DatelineError, LoadingError, StoreBusyError, UnreachableError
 from vectorstore.fetching import fetch_if_changed
 from vectorstore.index import Index, OnProgress
 from vectorstore.syncing import Fetch, sync
@@ -29,6 +33,7 @@ from vectorstore.syncing import Fetch, sync
 _LOOK = 5.0  # seconds between two checks for what is due
 _AT_ONCE = 3  # refreshed at the same time: a slow server delays only its own
 _LAST_STEPS = 3.0  # seconds granted to what is being read, fetched or stored when this closes
+_LATER = 0.1  # of its pause is what an address may be asked later
 _UNKEPT = 300.0  # seconds until an attempt whose result could not be saved is repeated
 
 _log = logging.getLogger(__name__)
@@ -39,7 +44,7 @@ class Subscribing:
 
     `now` gives seconds since 1970 and may jump; `clock` gives monotonic seconds: a pause is over
     when either says so, so that neither a computer that slept nor a clock that was set back
-    prolongs it.
+    prolongs it. `spread` gives the fraction of its pause by which an address is asked later.
     """
 
     def __init__(
@@ -50,17 +55,19 @@ class Subscribing:
         fetch: Fetch = fetch_if_changed,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
+        spread: Callable[[], float] = lambda: random.uniform(0.0, _LATER),  # noqa: S311 -- no secret
     ) -> None:
         self._index = index
         self._kept = kept
         self._fetch = fetch
         self._now = now
         self._clock = clock
+        self._spread = spread
         self._ending = threading.Event()
         self._woken = threading.Event()
         self._changed = threading.Lock()
         self._refreshing: dict[int, threading.Thread] = {}
-        self._pauses: dict[int, tuple[object, float]] = {}  # for which state, until when
+        self._pauses: dict[int, _Pause] = {}
         self._not_before: dict[int, float] = {}
         self._dropped: set[int] = set()
         self._looking: threading.Thread | None = None
@@ -134,12 +141,14 @@ class Subscribing:
         if each.wished or not each.tried:
             return True
         gone = self._now() - each.tried
-        which = (each.tried, each.pause)
-        if each.id not in self._pauses or self._pauses[each.id][0] != which:
+        state = (each.tried, each.pause)
+        pause = self._pauses.get(each.id)
+        if pause is None or pause.state != state:
+            length = each.pause * (1.0 + self._spread()) if each.is_address else each.pause
             # The last attempt is in the future: the clock was set back, by an unknown amount.
-            left = each.pause - gone if gone >= 0 else each.pause
-            self._pauses[each.id] = (which, self._clock() + left)
-        return gone >= each.pause or self._clock() >= self._pauses[each.id][1]
+            left = length - gone if gone >= 0 else length
+            pause = self._pauses[each.id] = _Pause(state, length, self._clock() + left)
+        return gone >= pause.length or self._clock() >= pause.until
 
     def _look_on(self) -> None:
         while not self._ending.is_set():
@@ -181,6 +190,14 @@ class Subscribing:
             self._woken.set()  # another may be waiting for a slot
 
 
+class _Pause(NamedTuple):
+    """After which attempt, how many seconds it lasts, and when the monotonic clock says it ends."""
+
+    state: tuple[float, float]
+    length: float
+    until: float
+
+
 class _EndedError(Exception):
     """It must not go on."""
 
@@ -203,6 +220,7 @@ def refresh(
     with kept.turn(each):
         if kept.get(each.id).tried != each.tried:  # by another program, since `each` was read
             raise StoreBusyError(f"{each.source} was refreshed a moment ago.")
+        wait = 0.0
         try:
             report = sync(index, each.source, progress=progress, fetch=fetch)
             failed = _failed(each, report)
@@ -210,6 +228,7 @@ def refresh(
             raise
         except LoadingError as error:
             failed = f"{str(error).rstrip('.')}. {_remedy(each)}"
+            wait = error.wait if isinstance(error, UnreachableError) else 0.0
         except DatelineError as error:
             failed = str(error)
         except Exception:  # noqa: BLE001  # one source must not end the refreshing of others
@@ -219,7 +238,7 @@ def refresh(
             kept.has_succeeded(each.id, now(), report)
             return report
         if not ending():
-            kept.has_failed(each.id, now(), failed)
+            kept.has_failed(each.id, now(), failed, wait)
         return None
 
 

@@ -27,7 +27,7 @@ from assistant.web.keeping import file_rows
 from assistant.web.sealing import Seal
 from vectorstore.articles import SyncReport
 from vectorstore.errors import LoadingError, StoreBusyError
-from vectorstore.fetching import without_login
+from vectorstore.fetching import LONGEST_WAIT, in_words, without_login
 from vectorstore.home import expanded
 from vectorstore.stores import Row, Rows
 from vectorstore.syncing import page_place
@@ -51,7 +51,7 @@ class Subscription:
     last success; `error` describes the last of them, and `result` the last success, in words.
 
     `ours` is False if it was not added on this computer: then it is not carried out. `wished` asks
-    for it to be refreshed at once.
+    for it to be refreshed at once. `wait` is for how many seconds its server asked to be left alone.
     """
 
     id: int
@@ -64,12 +64,14 @@ class Subscription:
     failures: int = 0
     error: str = ""
     result: str = ""
+    wait: float = 0.0
 
     @property
     def pause(self) -> float:
-        """Seconds from the last attempt to the next: doubled after each failure, up to a day."""
+        """Seconds from the last attempt to the next: doubled after each failure, up to a day, and
+        no shorter than the server asks for."""
         longer = self.every * 2.0 ** min(self.failures, _DOUBLINGS)
-        return max(self.every, min(longer, _DAY))
+        return max(self.every, min(longer, _DAY), min(self.wait, LONGEST_WAIT))
 
     @property
     def is_address(self) -> bool:
@@ -124,7 +126,7 @@ class Subscriptions:
             self._db.execute(
                 "INSERT INTO subscriptions (source, every, seal, wished) VALUES (?, ?, ?, 1)"
                 " ON CONFLICT (source) DO UPDATE"
-                " SET every = excluded.every, seal = excluded.seal, wished = 1, failures = 0",
+                " SET every = excluded.every, seal = excluded.seal, wished = 1, failures = 0, wait = 0",
                 *(source, every, self._sealed(source)),
             )
             return self._one("source", source)
@@ -156,16 +158,16 @@ class Subscriptions:
         with self._db.transaction():
             self._db.execute(
                 "UPDATE subscriptions SET wished = 0, tried = ?, succeeded = ?, failures = 0,"
-                " error = '', result = ? WHERE id = ?",
-                *(at, at, _in_words(report), number),
+                " error = '', result = ?, wait = ? WHERE id = ?",
+                *(at, at, _in_words(report), report.wait, number),
             )
 
-    def has_failed(self, number: int, at: float, error: str) -> None:
+    def has_failed(self, number: int, at: float, error: str, wait: float = 0.0) -> None:
         with self._db.transaction():
             self._db.execute(
-                "UPDATE subscriptions SET wished = 0, tried = ?, failures = failures + 1, error = ?"
-                " WHERE id = ?",
-                *(at, error, number),
+                "UPDATE subscriptions SET wished = 0, tried = ?, failures = failures + 1, error = ?,"
+                " wait = ? WHERE id = ?",
+                *(at, error, wait, number),
             )
 
     @contextmanager
@@ -223,6 +225,7 @@ class Subscriptions:
             max(0, row["failures"]),
             row["error"],
             row["result"],
+            row["wait"],
         )
 
 
@@ -281,4 +284,5 @@ def _in_words(report: SyncReport) -> str:
     if report.skipped:
         first = report.skipped[0]
         words += f" ({first.source}: {first.reason})"
-    return "; ".join([words, *(notice.text for notice in report.notices[:1])])
+    rest = f"a server asks to be left alone for {in_words(report.wait)}" if report.wait else ""
+    return "; ".join(filter(None, [words, rest, *(notice.text for notice in report.notices[:1])]))

@@ -228,7 +228,10 @@ def _nexis(text: str, start: int, end: int) -> Draft | None:
     above = [line for line in lines if line.end() <= begins and line[0].strip()]
     above = [line for line in above if not _COPYRIGHT.match(line[0]) and line[0].strip() != "Body"]
     plain = [line[0].strip() for line in above if _label(line) is None]
-    dated = next((n for n, line in enumerate(plain) if _day(line)), None)
+    days = [n for n, line in enumerate(plain) if _day(line)]
+    dated = (days[0] if body is None else days[-1]) if days else None
+    if dated is not None and body is not None:  # a list of all articles may precede the first one
+        plain, dated = plain[max(0, dated - 2) :], min(dated, 2)
     if dated is None or not said.keys() & {"length", "byline", "section", "load-date"}:
         return None
     named = [line for n, line in enumerate(plain) if n != dated]

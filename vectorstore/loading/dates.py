@@ -4,17 +4,19 @@ day("26 July 2025")                     ISO 8601, mail and feed dates, English m
 written_day("26. Juli 2025")            and month names in other European languages; no year 1
 Days(["07/26/2025", "07/08/2025"])      figures whose order depends on the country: 7 and 8 July,
                                         since others in the column show it; else not guessed
+Days(["45292"])                         1 January 2024: Excel writes days as numbers
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib import import_module
 from typing import Any
 
+NO_DAY = "names no day"
 _LONGEST = 100  # characters in which a day may be named
 _MONTHS = {
     "january": 1,
@@ -32,13 +34,16 @@ _MONTHS = {
 }
 _ISO = re.compile(r"(\d{4})([-/.]?)(\d{1,2})\2(\d{1,2})(?=$|[T\s])")
 _DAY_FIRST = re.compile(
-    r"(?:[a-z]+\.?,?\s+)?(\d{1,2})(?:st|nd|rd|th)?[\s-]+([a-z]{3,9})\.?,?[\s-]+(\d{4})\b"
+    r"(?:[a-z]+\.?,?\s+)?(\d{1,2})(?:st|nd|rd|th)?[\s-]+(?:of\s+)?([a-z]{3,9})\.?,?[\s-]+(\d{4})\b"
 )
 _MONTH_FIRST = re.compile(
     r"(?:[a-z]+\.?,?\s+)?([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})\b"
 )
-
-
+# "Sat Jul 12 10:00:00 +0000 2025", as C's ctime and Twitter write it.
+_YEAR_LAST = re.compile(
+    r"[a-z]{3},?\s+([a-z]{3})\s+(\d{1,2})\s+\d\d:\d\d:\d\d\s+(?:(?:[+-]\d{4}|[a-z]{1,5})\s+)?(\d{4})\b"
+)
+_STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)([01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\d{3})?)?")
 _EAST_ASIAN = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]")
 _WEEKDAY = r"(?:[^\W\d_]+\.?,?\s+){0,2}"
 _ANY_DAY_FIRST = re.compile(
@@ -48,6 +53,8 @@ _ANY_DAY_FIRST = re.compile(
 _ANY_MONTH_FIRST = re.compile(_WEEKDAY + r"([^\W\d_]{3,12}\.?)\s+(\d{1,2})\.?,?\s+(\d{4})\b")
 _SHORT_YEAR = re.compile(r"(\d{1,2})[ -]([^\W\d_]{3,12})\.?[ -](\d{2})")  # as Excel shows days
 _FIGURES = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
+_AMBIGUOUS = re.compile(r"(?<![\d/.-])(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d{2})(?![\d/-])")
+_YEAR_FIRST = re.compile(r"(?<!\d)((?:19|20)\d\d)[-/.]?([01]?\d)[-/.]?([0-3]?\d)(?!\d)")
 _NAME = r"[^\W\d_]{3,12}\.?"
 _WITHIN = re.compile(
     r"(?<![\w/.-])(?P<day>(?:1[4-9]|20)\d\d-\d\d-\d\d(?=[T\s]|\W|$)|"
@@ -62,7 +69,12 @@ _WEEKDAY_BEFORE = re.compile(
 _LONGEST_LINE = 400
 _SECONDS = re.compile(r"\d{9,16}(?:\.\d+)?")
 _LAST_SECOND = 1e11  # in the year 5138
+_COUNTED = re.compile(r"(\d{5,6})(?:[.,]\d+)?")
+SINCE_1900 = date(1899, 12, 30)  # Excel takes 1900 for a leap year
+SINCE_1904 = date(1904, 1, 1)  # as Excel on the Macintosh counted
+_PLAUSIBLE = (date(1950, 1, 1), date(2050, 1, 1))  # days for which a number may stand
 _FIRST_YEAR = 1400  # the age of print
+_LAST_YEAR = 2100
 _DECEMBER = 12
 _CENTURY_TURNS = 70
 _LANGUAGES = "bg cs da de el es fi fr hr hu it nb nl pl pt ro ru sk sl sv tr uk".split()  # noqa: SIM905 -- a list to read
@@ -80,6 +92,8 @@ def day(text: str | None) -> date | None:
     if found := _DAY_FIRST.match(written):
         return _date(found[3], _month(found[2]), found[1])
     if found := _MONTH_FIRST.match(written):
+        return _date(found[3], _month(found[1]), found[2])
+    if found := _YEAR_LAST.match(written):
         return _date(found[3], _month(found[1]), found[2])
     return None
 
@@ -110,32 +124,75 @@ def day_within(line: str) -> tuple[date, int, int] | None:
     return None
 
 
-class Days:
-    """The days in a column: its unambiguous values show how it writes them."""
+def settled(found: date, text: str) -> date | None:
+    """`found`, which a program took from somewhere in `text`; the other day that its figures could
+    mean, if the text has both ways of writing it and names only that one plainly; None if it names
+    neither plainly, and has such figures."""
+    if found.day > _DECEMBER or found.day == found.month:
+        return found
+    other = found.replace(month=found.day, day=found.month)
+    figures = {
+        (int(match[1]), int(match[3]))
+        for match in _AMBIGUOUS.finditer(text)
+        if int(match[4] if len(match[4]) > 2 else _in_full(match[4])) == found.year
+    }
+    if figures.isdisjoint({(found.day, found.month), (other.day, other.month)}):
+        return found
+    named = {written_day(match["day"]) for match in _WITHIN.finditer(text)}
+    named |= {_date(*match.groups()) for match in _YEAR_FIRST.finditer(text)}
+    return found if found in named else other if other in named else None
 
-    def __init__(self, column: Iterable[Any]) -> None:
-        self._month_first: bool | None = None
-        ruled_out = set()
-        for value in column:
-            if match := _FIGURES.match(str(value).strip()):
-                first, second = int(match[1]), int(match[3])
-                ruled_out |= {True} if first > _DECEMBER >= second else set()
-                ruled_out |= {False} if second > _DECEMBER >= first else set()
-        if len(ruled_out) == 1:
-            self._month_first = False in ruled_out
+
+class Days:
+    """The days in a column: its unambiguous values show how it writes them, and if none does, those
+    of the other columns in the file.
+
+    Numbers of five digits are days as Excel counts them from `since`, if all of them are plausible.
+    """
+
+    def __init__(
+        self, column: Iterable[Any], others: Iterable[Any] = (), since: date = SINCE_1900
+    ) -> None:
+        written = [str(value).strip() for value in column]
+        ruled_out = _ruled_out(written) or _ruled_out(map(str, others))
+        self._month_first = False in ruled_out if len(ruled_out) == 1 else None
+        counted = [match for each in written if (match := _COUNTED.fullmatch(each))]
+        self._since = since
+        first, last = _PLAUSIBLE
+        self._counts = all(first <= since + timedelta(int(each[1])) < last for each in counted)
 
     def day(self, value: Any) -> date | None:
         """The day that a value names; None if it names none, or is ambiguous."""
         if isinstance(value, bool) or value is None:
             return None
         written = str(value).strip()
+        stamp = _STAMP.fullmatch(written)
+        found = _date(stamp[1], stamp[2], stamp[3]) if stamp else None
+        if found is not None and _PLAUSIBLE[0] <= found < _PLAUSIBLE[1]:
+            return found
         if _SECONDS.fullmatch(written):
             return _since_1970(float(written))
+        if self.is_counted(written):
+            return self._since + timedelta(int(re.split("[.,]", written)[0]))
         if match := _FIGURES.match(written):
             return self._in_figures(match)
         if match := _SHORT_YEAR.fullmatch(written.lower()):
             return _date(_in_full(match[3]), _months().get(match[2], 0), match[1])
         return written_day(written)
+
+    def is_counted(self, value: Any) -> bool:
+        """Whether a value is a day as Excel counts them."""
+        return self._counts and _COUNTED.fullmatch(str(value).strip()) is not None
+
+    def is_ambiguous(self, value: Any) -> bool:
+        """Whether a value in figures could mean two days."""
+        match = _FIGURES.match(str(value).strip())
+        return (
+            match is not None
+            and self.day(value) is None
+            and 0 < int(match[1]) <= _DECEMBER
+            and 0 < int(match[3]) <= _DECEMBER
+        )
 
     def _in_figures(self, match: re.Match[str]) -> date | None:
         first, mark, second, year = match.groups()
@@ -148,6 +205,16 @@ class Days:
         return None
 
 
+def _ruled_out(column: Iterable[str]) -> set[bool]:
+    """Whether the month cannot come first, and whether it cannot come second, in this column."""
+    found = set()
+    for match in filter(None, map(_FIGURES.match, map(str.strip, column))):
+        first, second = int(match[1]), int(match[3])
+        found |= {True} if first > _DECEMBER >= second else set()
+        found |= {False} if second > _DECEMBER >= first else set()
+    return found
+
+
 def _in_full(year: str) -> str:
     return f"{'19' if int(year) >= _CENTURY_TURNS else '20'}{year}"
 
@@ -157,7 +224,7 @@ def _since_1970(number: float) -> date | None:
     while number > _LAST_SECOND:
         number /= 1_000
     found = datetime.fromtimestamp(number, UTC).date()
-    return found if found.year > 1970 else None
+    return found if 1970 < found.year < _LAST_YEAR else None
 
 
 @cache

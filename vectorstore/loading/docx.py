@@ -9,6 +9,7 @@ are the computer's, not the article's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -197,6 +198,10 @@ class _Walk:
         aligned = properties.find(_WORD + "vertAlign")
         if aligned is not None:
             return _LEVELS.get(aligned.get(_WORD + "val", ""), 0)
+        moved = properties.find(_WORD + "position")  # in half points
+        if moved is not None:
+            found = re.fullmatch(r"(-?)0*[1-9]\d*", moved.get(_WORD + "val", ""))
+            return 0 if found is None else -1 if found[1] else 1
         style = properties.find(_WORD + "rStyle")
         return 0 if style is None else self._levels.get(style.get(_WORD + "val", ""), 0)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 from zipfile import ZipFile
 
+from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.loading.archive import checked, content_of
 from vectorstore.loading.draft import Draft, first_line, language_code, shorten
@@ -19,23 +21,34 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _CONTAINER = "META-INF/container.xml"
+_ENCRYPTION = "META-INF/encryption.xml"
+_PROTECTED = "is protected against copying (DRM) and cannot be read"
 _LOCAL = "*[local-name()='{}']"
 
 
-def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
+def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
     """The chapters that have text; the book's title is their source. Raises LoadingError if it is
     not an EPUB, is protected, or has no text."""
     archive = checked(content)
     if "META-INF/rights.xml" in archive.namelist():
-        raise LoadingError("is protected against copying (DRM) and cannot be read")
+        raise LoadingError(_PROTECTED)
     package_path = _package_path(archive)
     package = _xml(archive, package_path)
     authors = tuple(" ".join(name.split()) for name in _metadata(package, "creator"))
     tags = tags_of(_metadata(package, "subject"))
     found = False
-    for path in _reading_order(package, posixpath.dirname(package_path)):
-        page = decoded(_member(archive, path))
-        text = sound(text_of(page))
+    folder = posixpath.dirname(package_path)
+    chapters = list(_reading_order(package, folder))
+    if _encrypted(archive) & {*chapters}:
+        raise LoadingError(_PROTECTED)
+    styles = _styles(archive, package, folder)
+    for path in chapters:
+        try:
+            page = decoded(_member(archive, path))
+        except LoadingError as error:
+            yield Skipped(path, str(error))
+            continue
+        text = sound(text_of(page, styles))
         if not text:
             continue  # a cover, a picture
         found = True
@@ -70,6 +83,25 @@ def _reading_order(package: _Element, folder: str) -> Iterator[str]:
     spine = _found(package, "//" + _LOCAL.format("spine") + "/" + _LOCAL.format("itemref"))
     order = [paths[ref] for ref in (item.get("idref", "") for item in spine) if ref in paths]
     yield from dict.fromkeys(order)
+
+
+def _encrypted(archive: ZipFile) -> set[str]:
+    """The paths of encrypted files: in a book that is not protected, its fonts at most."""
+    if _ENCRYPTION not in archive.namelist():
+        return set()
+    references = _found(_xml(archive, _ENCRYPTION), "//" + _LOCAL.format("CipherReference"))
+    return {unquote(each.get("URI", "")) for each in references}
+
+
+def _styles(archive: ZipFile, package: _Element, folder: str) -> str:
+    """The book's style sheets, as far as they can be read."""
+    sheets = []
+    for item in _found(package, "//" + _LOCAL.format("manifest") + "/" + _LOCAL.format("item")):
+        if item.get("media-type") == "text/css":
+            path = posixpath.normpath(posixpath.join(folder, unquote(item.get("href", ""))))
+            with suppress(LoadingError):
+                sheets.append(decoded(_member(archive, path)))
+    return "\n".join(sheets)
 
 
 def _metadata(package: _Element, field: str) -> list[str]:

@@ -17,15 +17,16 @@ from urllib.parse import urljoin
 
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
-from vectorstore.loading.dates import written_day
+from vectorstore.loading.dates import Days, written_day
 from vectorstore.loading.draft import Draft, apart, language_code, shorten, web_address
 from vectorstore.loading.fields import tags_of
 from vectorstore.loading.links import CUT_OFF, is_cut_off, may_be_teaser
-from vectorstore.loading.markup import sound, text_of
+from vectorstore.loading.markup import looks_like_markup, sound, text_of
 from vectorstore.loading.text import decode
 from vectorstore.loading.weblog import author_names, left_out, named_tags, text_of_post
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*?\?>")
+_DATED = ("published", "wp_post_date", "updated")
 _UNDATED = "date {!r} names no day and was left out"
 _ENCODING = re.compile(rb"<\?xml[^>]{0,100}?encoding=[\"']([\w.:-]+)")
 
@@ -67,6 +68,7 @@ def _entries(feed: Any, names: Mapping[str, str]) -> Iterator[Draft | Skipped]:
     source = shorten(sound(text_of(feed.feed.get("title", ""))), 300)
     site = web_address(feed.feed.get("link"))
     shared = _shared(feed.entries) | {site}  # ids that do not identify a single entry
+    days = Days(entry.get(field) for entry in feed.entries for field in _DATED)
     for number, entry in enumerate(feed.entries, start=1):
         if left_out(entry):
             continue
@@ -75,7 +77,7 @@ def _entries(feed: Any, names: Mapping[str, str]) -> Iterator[Draft | Skipped]:
         if not text.strip():
             yield Skipped(f"entry {number}", "has no text")
             continue
-        published = _day(entry)
+        published = _day(entry, days)
         dated = entry.get("published") or entry.get("updated") or ""
         notices = (
             () if published or not dated else (f"entry {number}: {_UNDATED.format(dated[:60])}",)
@@ -123,17 +125,19 @@ def _text(entry: Any) -> str:
     texts = []
     for part in carried:
         value = part.get("value", "")
-        plain = part.get("type") == "text/plain" and "<" not in value
+        plain = part.get("type") == "text/plain" and not looks_like_markup(value)
         texts.append(value.strip() if plain else of_markup(value))
     return max(texts, key=len).strip() or of_markup(entry.get("excerpt_encoded") or "")
 
 
-def _day(entry: Any) -> date | None:
+def _day(entry: Any, days: Days) -> date | None:
     """The day as written in the feed; if that is unusual, as feedparser interprets it."""
-    for field in ("published", "wp_post_date", "updated"):
-        if found := written_day(entry.get(field)):
+    for field in _DATED:
+        written = entry.get(field) or ""
+        if found := days.day(written):
             return found
-        if parsed := entry.get(field + "_parsed"):
+        # It takes any long number for a day.
+        if not written.strip().isdecimal() and (parsed := entry.get(field + "_parsed")):
             return written_day(date(*parsed[:3]).isoformat())
     return None
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from vectorstore.errors import LoadingError
-from vectorstore.loading.dates import day
+from vectorstore.loading.bundle import unbundled
+from vectorstore.loading.dates import NO_DAY, Days, day, settled
 from vectorstore.loading.draft import Draft, language_code, shorten, web_address
 from vectorstore.loading.fields import tags_of
 from vectorstore.loading.markup import BLANKS, leave_out_controls, shown, text_of, write_out_scripts
@@ -28,14 +31,33 @@ _DECLARATION = 4096  # bytes from the start in which a page may declare its enco
 _BLOCK_END = re.compile(
     r"(?<! ) *+\n(?!- |\|)"
 )  # but not between the items of a list or rows of a table
+_EITHER_WAY = "its date could be read with the day or the month first, and was left out"
+_UNDATED = "date {!r} " + NO_DAY + " and was left out"
+_STATED = re.compile(
+    r"""\"datePublished\"\s*:\s*\"([^\"<>]{4,60})\"|"""
+    r"""<meta\s[^<>]{0,100}[\"'](?:article:published_time|datePublished|dc\.date|date)[\"']"""
+    r"""[^<>]{0,60}\scontent\s*=\s*[\"']([^\"'<>]{4,60})[\"']""",
+    re.IGNORECASE,
+)
+_EXPORTED = re.compile(r"\bDocument [A-Z]{2,8}\d{6,}[0-9a-z]{6,}|\bEnd of Document\b")
 _SHORT = 3_000  # characters
 _NO_WORD = re.compile(r"\W+")
 _VERBATIM = ("pre", "textarea", "script", "style")
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
-    """One article. Raises LoadingError if the page has no text of its own."""
-    yield read(decoded(content))
+    """One article, or those of a press database's export. Raises LoadingError if the page has no
+    text of its own."""
+    page = decoded(content)
+    told: tuple[str, ...] = ()
+    if len(_EXPORTED.findall(page)) > 1:
+        first, *others = unbundled(Draft(text_of(page)))
+        if others:
+            yield from (first, *others)
+            return
+        told = first.notices
+    draft = read(page)
+    yield replace(draft, notices=(*draft.notices, *told))
 
 
 def decoded(content: bytes) -> str:
@@ -66,16 +88,29 @@ def read(page: str, address: str = "") -> Draft:
         raise LoadingError("has no article in it: no text is left without menus and notices")
     # Its blocks, one per line, are paragraphs: a heading must not run into what follows it.
     text = _BLOCK_END.sub("\n\n", shown(text))
+    published, notices = _published(document.date, page)
     return Draft(
         _in_blocks(text, page) if len(text) < _SHORT else text,
         title=shorten(document.title or "", 300),
-        published=day(document.date),
+        published=published,
+        notices=notices,
         authors=tuple(name.strip() for name in (document.author or "").split(";") if name.strip()),
         source=document.sitename or "",
         url=address or web_address(document.url),
         language=language,
         tags=tags_of(*(document.tags or ()), *(document.categories or ())),
     )
+
+
+def _published(found: str | None, page: str) -> tuple[date | None, tuple[str, ...]]:
+    """The day that was found on a page, or that its markup states otherwise; and a notice if that
+    cannot be read."""
+    if dated := day(found):
+        published = settled(dated, page)
+        return published, () if published else (_EITHER_WAY,)
+    stated = next((said[1] or said[2] for said in _STATED.finditer(page)), "")
+    published = Days([stated]).day(stated)
+    return published, (_UNDATED.format(stated),) if stated and not published else ()
 
 
 def _in_blocks(text: str, page: str) -> str:

@@ -11,18 +11,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from email.utils import getaddresses
+from email.utils import getaddresses, parsedate
 
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
 from vectorstore.loading import html
-from vectorstore.loading.dates import written_day
+from vectorstore.loading.dates import NO_DAY, day_within, written_day
 from vectorstore.loading.draft import Draft, language_code, shorten, web_address
 from vectorstore.loading.markup import sound, text_of
 from vectorstore.loading.text import decode
 
+_UNDATED = "date {!r} " + NO_DAY + " and was left out"
 _DEEPEST = 20  # levels of nested mails
 _WORD = re.compile(r"[^\W\d_]{3,}|\d{2,}")
 _FEW = 10  # words of the HTML text that the plain one may lack
@@ -37,7 +39,11 @@ _SIGNATURES = frozenset(
         "text/x-amp-html",
     ]
 )
+_ENCODED = ("base64", "quoted-printable")
 _BOX_LINE = re.compile(rb"^From [^\r\n]*\d{4}[^\r\n]*\r?\n", re.MULTILINE)
+_BY_PROGRAM = re.compile(
+    rb"From \S+ +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z][a-z] [ \d]?\d \d\d:\d\d(?::\d\d)? [^\r\n]*\d{4}"
+)
 _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
@@ -95,14 +101,13 @@ def _box(mails: Iterable[bytes]) -> Iterator[Draft | Skipped]:
 
 
 def _begins_a_mail(content: bytes, line: re.Match[bytes]) -> bool:
-    """Whether a line "From …" begins a mail rather than being text: it follows an empty line and
-    precedes a header."""
-    before = content[max(0, line.start() - 2) : line.start()]
-    behind_empty = line.start() == 0 or before in (b"\n\n", b"\r\n") or before.endswith(b"\n\n")
-    return (
-        behind_empty
-        and re.match(rb"[!-9;-~]+:", content[line.end() : line.end() + 200]) is not None
-    )
+    """Whether a line "From …" begins a mail rather than being text: it follows an empty line, or
+    names a sender and a moment as programs write them, and precedes a header."""
+    before = content[max(0, line.start() - 4) : line.start()]
+    behind_empty = line.start() == 0 or before.endswith((b"\n\n", b"\n\r\n"))
+    begins = behind_empty or _BY_PROGRAM.match(line[0]) is not None
+    headed = re.match(rb"[!-9;-~]+:", content[line.end() : line.end() + 200])
+    return begins and headed is not None
 
 
 def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]:
@@ -115,17 +120,20 @@ def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]
     text = "\n\n".join(text for text in shown.texts if text.strip())
     senders = getaddresses([_header(mail, "from")])
     authors = tuple(name or address for name, address in senders if name or address)
+    dated = _header(mail, "date")
+    published = _day(dated)
     own = Draft(
         sound(text),
         title=shorten(_header(mail, "subject"), 300),
-        published=written_day(_header(mail, "date")),
+        published=published,
+        notices=(_UNDATED.format(dated[:60]),) if dated and not published else (),
         authors=authors,
         source=shorten(authors[0], 300) if authors else "",
         language=language_code(_header(mail, "content-language")),
     )
     if text.strip():
         first, *forwarded = _with_forwarded(own)
-        yield replace(first, notices=_unread(shown.pictures))
+        yield replace(first, notices=(*first.notices, *_unread(shown.pictures)))
         yield from forwarded
     yield from shown.told
     alone = [] if text.strip() else shown.pictures  # then they are what the mail says
@@ -140,6 +148,14 @@ def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]
                 if part.get_content_maintype() == "text" and not part.is_attachment():
                     item = replace(item, published=item.published or own.published)
             yield item
+
+
+def _day(written: str) -> date | None:
+    """The day in a mail's header; its year may have two digits (RFC 5322, 4.3)."""
+    found = parsedate(written)
+    return written_day(written) or (
+        written_day(f"{found[0]:04}-{found[1]:02}-{found[2]:02}") if found else None
+    )
 
 
 def _unread(pictures: Sequence[EmailMessage]) -> tuple[str, ...]:
@@ -296,14 +312,25 @@ def _parted(draft: Draft) -> tuple[Draft, Draft] | None:
     own = "\n\n".join(filter(None, (found.get("text_top"), found.get("text_bottom"))))
     senders = getaddresses([found["from"].replace("[mailto:", "<").replace("]", ">")])
     names = tuple(name or address for name, address in senders if name or address)
+    dated = found.get("date") or ""
+    named = day_within(dated)
+    published = _day(dated) or (named[0] if named else None)
     inner = Draft(
-        found["text"],
+        _unquoted(found["text"]),
         title=shorten(found.get("subject") or "", 300),
-        published=written_day(found.get("date")),
+        published=published,
+        notices=(_UNDATED.format(dated[:60]),) if dated and not published else (),
         authors=names or (shorten(found["from"], 300),),
         source=shorten((names or (found["from"],))[0], 300),
     )
     return replace(draft, text=_without_last_rule(own)), inner
+
+
+def _unquoted(text: str) -> str:
+    """Without the mark of a quotation, if every line has it."""
+    lines = text.split("\n")
+    quoted = all(line.startswith(">") for line in lines if line.strip())
+    return "\n".join(re.sub("^> ?", "", line) for line in lines).strip() if quoted else text
 
 
 def _without_last_rule(text: str) -> str:
@@ -318,8 +345,7 @@ def _carried(part: EmailMessage, name: str, depth: int) -> list[Draft | Skipped]
     """The articles in something a mail carries; nothing is unpacked."""
     try:
         if _is_mail(part):
-            inner = part.get_payload(0) if part.is_multipart() else None
-            mail = inner if isinstance(inner, EmailMessage) else _message(_content(part))
+            mail = _inner(part)
             return list(articles_of(mail, depth + 1)) or [Skipped("", "has no text")]
         return _read(part, name)
     except LoadingError as error:
@@ -328,6 +354,20 @@ def _carried(part: EmailMessage, name: str, depth: int) -> list[Draft | Skipped]
         raise
     except Exception as error:  # noqa: BLE001 - a parser may raise anything; the mail is not lost
         return [Skipped("", f"cannot be parsed ({type(error).__name__}: {str(error)[:200]})")]
+
+
+def _inner(part: EmailMessage) -> EmailMessage:
+    """An attached mail, which some programs encode although they must not (RFC 2046, 5.2.1)."""
+    inner = part.get_payload(0) if part.is_multipart() else None
+    if not isinstance(inner, EmailMessage):
+        return _message(_content(part))
+    if str(part.get("content-transfer-encoding", "")).strip().lower() in _ENCODED:
+        packed = EmailMessage()
+        packed["Content-Transfer-Encoding"] = str(part["content-transfer-encoding"]).strip()
+        packed.set_payload(inner.as_string())
+        whole = _message(_content(packed))
+        return whole if whole.keys() else inner
+    return inner
 
 
 def _is_mail(part: EmailMessage) -> bool:

@@ -1,4 +1,4 @@
-"""Markdown with YAML front matter: title, date, author or authors, source, url, language, and
+"""Markdown with front matter in YAML or TOML: title, date, author or authors, source, url, language, and
 tags, categories or keywords.
 
 A head of such lines without fences is read if it cannot be meant as text: see `head`. A file in
@@ -43,6 +43,11 @@ _LONGEST_HEADING = 1_000
 _TAGS = ("tags", "tag", "categories", "category", "keywords", "topics")
 _UNQUOTED = "mapping values are not allowed here"
 _SIMPLE = re.compile(r"([A-Za-z][\w-]*):[ \t]+([^\s\[{&*!|>#].*)")
+_WITH_COLON = re.compile(r":(?:\s|\Z)")
+_IN_QUOTES = re.compile(r"\"[^\"]*\"|'(?:[^']|'')*'")
+_TOML = re.compile(
+    r"\+\+\+[ \t]*\r?\n(.{0,10000}?)^\+\+\+[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
+)
 _DEEPEST = 20  # levels of nesting in front matter
 
 
@@ -113,6 +118,8 @@ def _fronted(whole: str) -> Draft:
 
 def _front_matter(whole: str) -> tuple[dict[str, tuple[Any, int]], str]:
     """The fields with the line of each, and the text after them."""
+    if found := _TOML.match(whole):
+        return _toml_fields(found[1]), whole[found.end() :]
     opening = _OPENING.match(whole)
     closing = _CLOSING.search(whole, opening.end()) if opening else None
     if opening is None or closing is None:
@@ -123,6 +130,23 @@ def _front_matter(whole: str) -> tuple[dict[str, tuple[Any, int]], str]:
     fields = _fields(written)
     # Two rules around prose are Markdown too: then none of it is front matter.
     return ({}, whole) if fields is None else (fields, whole[closing.end() :])
+
+
+def _toml_fields(written: str) -> dict[str, tuple[Any, int]]:
+    """Raises LoadingError if it is not TOML."""
+    import tomllib
+
+    try:
+        values = tomllib.loads(written)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise LoadingError(f"its front matter is not TOML: {error}") from error
+    inner = [each for name, each in values.items() if name in ("taxonomies", "params", "extra")]
+    for each in inner:  # where Hugo and Zola put tags and authors
+        values = each | values if isinstance(each, dict) else values
+    return {
+        name.lower(): (value if isinstance(value, list) else str(value), 2)
+        for name, value in values.items()
+    }
 
 
 def _fields(written: str) -> dict[str, tuple[Any, int]] | None:
@@ -155,8 +179,8 @@ def _fields(written: str) -> dict[str, tuple[Any, int]] | None:
         for key, value in node.value:
             fields[str(key.value).lower()] = (_plain(value), key.start_mark.line + 2)
     except yaml.MarkedYAMLError as error:
-        if error.problem == _UNQUOTED and (simple := _simple(written)) is not None:
-            return simple
+        if error.problem == _UNQUOTED and (quoted := _quoted(written)) != written:
+            return _fields(quoted)
         line = error.problem_mark.line + 2 if error.problem_mark else 2
         raise LoadingError(
             f"front matter, line {line}: {error.problem or error.context}"
@@ -166,16 +190,18 @@ def _fields(written: str) -> dict[str, tuple[Any, int]] | None:
     return fields
 
 
-def _simple(written: str) -> dict[str, tuple[Any, int]] | None:
-    """One-line fields, as written by people who don't know that YAML wants quotes around values
-    that contain a colon; None if one has another form."""
-    fields: dict[str, tuple[Any, int]] = {}
-    for number, line in enumerate(written.splitlines(), start=2):
-        found = _SIMPLE.fullmatch(line)
-        if found is None:
-            return None
-        fields[found[1].lower()] = (found[2].strip().strip("\"'"), number)
-    return fields
+def _quoted(written: str) -> str:
+    """Front matter with quotes around values that contain a colon, as YAML wants it and many people
+    don't know."""
+
+    def quote(line: str) -> str:
+        found = _SIMPLE.fullmatch(line.rstrip())
+        if found is None or not _WITH_COLON.search(found[2]) or _IN_QUOTES.fullmatch(found[2]):
+            return line
+        value = found[2].strip("\"'").replace("'", "''")
+        return f"{found[1]}: '{value}'"
+
+    return "\n".join(map(quote, written.split("\n")))
 
 
 def _plain(node: Any) -> Any:

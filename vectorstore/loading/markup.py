@@ -67,6 +67,13 @@ _NEVER_SHOWN = frozenset(
 )
 _STRUCK_OUT = frozenset(["del", "s", "strike"])
 _STRUCK_STYLE = re.compile(r"text-decoration(?:-line)?:[^;]*line-through")
+_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_CLASS = re.compile(r"(?:\w+|\*)?\.([\w-]+)")
+_SET = re.compile(
+    r"(?:vertical-align\s*:\s*(?:super|sub)|text-decoration(?:-line)?\s*:[^;]*line-through)\b",
+    re.IGNORECASE,
+)
+_LONGEST_SHEET = 500_000  # characters of style sheets that are looked at
 _NOTE_NAMES = re.compile(
     r"\b(?:doc-)?(?:noteref|footnote|endnote|fnref|reference|cite_ref)", re.IGNORECASE
 )
@@ -107,9 +114,9 @@ def leave_out_controls(tree: _Element) -> None:
             element.tail = _CONTROL.sub("", element.tail)
 
 
-def text_of(markup: str) -> str:
+def text_of(markup: str, styles: str = "") -> str:
     """The text of an HTML document or fragment: paragraphs separated by blank lines, lists and
-    tables with one line per row."""
+    tables with one line per row. `styles` are its style sheets that are kept elsewhere."""
     from lxml import etree, html
 
     if not markup.strip():
@@ -121,7 +128,7 @@ def text_of(markup: str) -> str:
         )
     except etree.ParserError:  # nothing but comments
         return ""
-    write_out_scripts(tree)
+    write_out_scripts(tree, styles)
     parts: list[str] = []
     walk = etree.iterwalk(tree, events=("start", "end", "comment", "pi"))
     for event, element in walk:
@@ -140,13 +147,14 @@ def text_of(markup: str) -> str:
     return tidy("".join(parts))
 
 
-def write_out_scripts(tree: _Element) -> None:
+def write_out_scripts(tree: _Element, styles: str = "") -> None:
     """Replace superscripts and subscripts on a page, in place, with the plain text `scripts` gives
     for them; note marks are removed, as are the arrows leading back from a note and struck-out
-    text."""
+    text. `styles` are style sheets in addition to the page's own."""
     leave_out_controls(tree)
     from lxml import etree
 
+    _style_by_class(tree, styles)
     for struck in [each for each in tree.iter(etree.Element) if _is_struck_out(each)]:
         if struck.getparent() is not None:
             _leave_out(struck)
@@ -199,6 +207,21 @@ def write_out_scripts(tree: _Element) -> None:
         line = (line + BLANKS.sub(" ", text))[-_BEFORE:]
     for element, said in written.items():
         _replace(element, said)
+
+
+def _style_by_class(tree: _Element, styles: str) -> None:
+    """Write what style sheets say of classes, as far as it matters here, into the elements."""
+    sheets = "".join((styles, *(each.text or "" for each in tree.iter("style"))))
+    said: dict[str, str] = {}
+    for selectors, rule in _RULE.findall(sheets[:_LONGEST_SHEET]):
+        if wanted := ";".join(_SET.findall(rule)):
+            names = (_CLASS.fullmatch(each.strip()) for each in selectors.split(","))
+            said |= {found[1]: wanted for found in names if found}
+    if said:
+        for element in tree.iter():
+            for name in (element.get("class") or "").split():
+                if name in said:
+                    element.set("style", f"{said[name]};{element.get('style', '')}")
 
 
 def _formula(element: _Element) -> str:

@@ -21,14 +21,13 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
-from vectorstore.loading.dates import Days
+from vectorstore.loading.dates import NO_DAY, Days
 from vectorstore.loading.draft import Draft, apart, language_code, shorten, web_address
 from vectorstore.loading.fields import names_of, tags_of
 from vectorstore.loading.links import CUT_OFF, is_cut_off
@@ -105,6 +104,8 @@ _IN_OTHER_LANGUAGES = {
 _NAMES = {
     field: (*names, *_IN_OTHER_LANGUAGES.get(field, "").split()) for field, names in _NAMES.items()
 }
+_OF_A_DATE = ("$date", "$numberLong", "date-parts", "date", "iso", "value", "seconds", "_seconds")
+_JSON_FEED = "//jsonfeed.org/version/"
 _WITHIN = ("fields", "source", "attributes", "data")  # objects that may hold a record's fields
 _VALUE = ("content", "rendered", "text", "html", "htmlcontent", "note", "value")  # an object's text
 _LISTS = ("list", "articles", "items", "documents", "data", "entries", "results", "posts")
@@ -113,8 +114,14 @@ _UNPUBLISHED = {
     "auto-draft": "is a draft",
     "pending": "is waiting for review",
     "trash": "is in the trash",
+    "scheduled": "is to be published later",
+    "future": "is to be published later",
+    "private": "is private",
 }
 _NO_TEXT = "no full text; excerpts and notes stand for it"
+_EITHER_WAY = "names no day for certain (day and month could be either way round, and the file does not show which)"
+_AS_ISO = "write it as 2025-07-26"
+_FEW = 3  # records whose dates are reported one by one
 _BEYOND = "beyondthecolumns"
 _LOST = "has more cells than the first row has names, and “{}” was left out; quote what has commas in it"
 _MUCH_MORE = 1.5  # times as long: the first is a teaser
@@ -122,6 +129,7 @@ _LONGEST_ID = 200
 _DEEPEST = 5  # levels searched for a list of records
 
 _Fields = dict[str, Any]
+DaysOf = Callable[[Iterable[Any]], Days]
 
 
 def parse_json(content: bytes, name: str) -> Iterator[Draft | Skipped]:
@@ -140,7 +148,11 @@ def parse_json(content: bytes, name: str) -> Iterator[Draft | Skipped]:
         records = [value]
     if records is None:
         raise LoadingError("is JSON, but neither a record nor a list of records with a text each")
-    yield from _drafts((f"record {n}", record) for n, record in enumerate(records, start=1))
+    is_feed = isinstance(value, dict) and _JSON_FEED in str(value.get("version"))
+    source = _shown(_line(value.get("title"))) if is_feed else ""
+    for item in _drafts((f"record {n}", record) for n, record in enumerate(records, start=1)):
+        named = isinstance(item, Skipped) or item.source or not source
+        yield item if named else replace(item, source=source)
 
 
 def parse_lines(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
@@ -156,7 +168,7 @@ def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa
     written = decode(content)
     if excel := re.match(r"sep=(.)\r?\n", written, re.IGNORECASE):
         written = written[excel.end() :]
-    head = written.partition("\n")[0]
+    head = re.sub('"[^"]*"', "", re.split("[\r\n]", written, maxsplit=1)[0])
     csv.field_size_limit(max(csv.field_size_limit(), len(written)))  # an article is a long field
     rows = csv.reader(io.StringIO(written, newline=""), delimiter=max(",;\t", key=head.count))
     try:
@@ -192,10 +204,17 @@ def _not_read(
     return told
 
 
-def records_of(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Draft | Skipped]:
+def records_of(
+    rows: Iterable[tuple[str, Mapping[str, Any]]], days_of: DaysOf = Days
+) -> Iterator[Draft | Skipped]:
     """The articles in rows that were read elsewhere: each with what messages call it, and its
-    values by column name."""
-    yield from _drafts(rows)
+    values by column name. `days_of` makes the reader of their dates."""
+    yield from _drafts(rows, days_of=days_of)
+
+
+def dates_of(rows: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """The values in the columns of these rows that hold their dates."""
+    return [value for row in rows for value in _all(_fields(row), "date")]
 
 
 def has_text(names: Iterable[object]) -> bool:
@@ -220,6 +239,9 @@ def _listed(value: Any) -> list[Any] | None:
     """The list of records in an object: the one named as such, or the longest one with texts."""
     if not isinstance(value, dict) or has_text(_filled(value)):
         return None
+    named = [each for each in value.values() if isinstance(each, dict)]
+    if len(named) == len(value) and any(has_text(_filled(_fields(each))) for each in named):
+        return named  # by their ids
     for name in _LISTS:
         found = value.get(name)
         if isinstance(found, dict) and all(isinstance(each, dict) for each in found.values()):
@@ -230,13 +252,15 @@ def _listed(value: Any) -> list[Any] | None:
     level: list[Any] = [value]
     for _ in range(_DEEPEST):
         inner = [each for one in level for each in (one.values() if isinstance(one, dict) else one)]
+        level = []
         for found in inner:
             records = isinstance(found, list) and any(
                 isinstance(each, dict) and has_text(_fields(each)) for each in found
             )
             if records and len(found) > len(best or []):
                 best = found
-        level = [each for each in inner if isinstance(each, dict | list)]
+            if isinstance(found, dict | list) and not records:
+                level.append(found)
     return best
 
 
@@ -249,13 +273,18 @@ def _filled(record: Mapping[str, Any]) -> list[str]:
 
 
 def _drafts(
-    records: Iterable[tuple[str, Any]], told: tuple[str, ...] = ()
+    records: Iterable[tuple[str, Any]], told: tuple[str, ...] = (), days_of: DaysOf = Days
 ) -> Iterator[Draft | Skipped]:
     rows = [(place, _fields(r) if isinstance(r, dict) else r) for place, r in records]
     fields = [row for _, row in rows if isinstance(row, dict)]
-    days = Days(value for each in fields for value in _all(each, "date"))
+    dates = [value for each in fields for value in _all(each, "date")]
+    days = days_of(dates)
     short: list[str] = []
     drafts = [_draft(row, place, days, short) for place, row in rows]
+    of_dates, about_dates = _undated(rows, drafts, days)
+    told += of_dates
+    if counted := next(filter(days.is_counted, dates), None):
+        told += (f"dates such as {counted} are days as Excel counts them: {days.day(counted)}",)
     cut = sum(d.label not in short and is_cut_off(d.text) for d in drafts if isinstance(d, Draft))
     if short:
         told += (f"{len(short):,} of {len(rows):,} records have {_NO_TEXT}",)
@@ -264,11 +293,12 @@ def _drafts(
             f"{cut:,} of {len(rows):,} records {CUT_OFF}; add the addresses of those pages for the whole",
         )
     for draft in apart(drafts):
-        if told and isinstance(draft, Draft):
-            yield replace(draft, notices=(*told, *draft.notices))
-            told = ()
-        else:
+        if not isinstance(draft, Draft):
             yield draft
+            continue
+        about = about_dates.get(draft.label, ())
+        yield replace(draft, notices=(*told, *about, *draft.notices))
+        told = ()
 
 
 def _draft(fields: Any, place: str, days: Days, short: list[str]) -> Draft | Skipped:
@@ -289,7 +319,7 @@ def _draft(fields: Any, place: str, days: Days, short: list[str]) -> Draft | Ski
     own_id = _line(_field(fields, "id"))
     if len(own_id) > _LONGEST_ID:
         return Skipped(place, f"its id is longer than {_LONGEST_ID} characters")
-    published, notices = _published(fields, place, days)
+    notices: tuple[str, ...] = ()
     if given and not url:
         notices += (
             f"{place}: url {shorten(given, 60)!r} is not an http or https address and was left out",
@@ -300,7 +330,7 @@ def _draft(fields: Any, place: str, days: Days, short: list[str]) -> Draft | Ski
     return Draft(
         text,
         title=_shown(_line(_field(fields, "title"))),
-        published=published,
+        published=next((day for value in _all(fields, "date") if (day := days.day(value))), None),
         authors=names_of(_field(fields, "authors")),
         source=_shown(_line(_field(fields, "source"))),
         url=url,
@@ -325,15 +355,29 @@ def _fields(record: Mapping[str, Any]) -> _Fields:
     return fields
 
 
-def _published(fields: _Fields, place: str, days: Days) -> tuple[date | None, tuple[str, ...]]:
-    """The day, and a notice if it cannot be read."""
-    given = list(_all(fields, "date"))
-    found = next((day for value in given if (day := days.day(value))), None)
-    if found is not None or not given:
-        return found, ()
-    return None, (
-        f"{place}: date {str(given[0])[:60]!r} names no day and was left out; write it as 2025-07-26",
-    )
+def _undated(
+    rows: Iterable[tuple[str, Any]], drafts: Iterable[Draft | Skipped], days: Days
+) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Notices of dates that cannot be read: about all records where many have one, and by the
+    records' places."""
+    unread: dict[str, list[tuple[str, str]]] = {}
+    records = list(zip(rows, drafts, strict=True))
+    for (place, fields), draft in records:
+        given = list(_all(fields, "date")) if isinstance(draft, Draft) else []
+        if given and isinstance(draft, Draft) and draft.published is None:
+            why = _EITHER_WAY if any(map(days.is_ambiguous, given)) else NO_DAY
+            unread.setdefault(why, []).append((place, repr(str(given[0])[:60])))
+    told: tuple[str, ...] = ()
+    about: dict[str, tuple[str, ...]] = {}
+    for why, those in unread.items():
+        if len(those) > _FEW:
+            many = f"{len(those):,} of {len(records):,} records have a date that {why}"
+            place, first = those[0]
+            told += (f"{many}, such as {first} ({place}), and were left undated; {_AS_ISO}",)
+        else:
+            for place, each in those:
+                about[place] = (f"{place}: date {each} {why} and was left out; {_AS_ISO}",)
+    return told, about
 
 
 def _text_of(fields: _Fields, field: str) -> str:
@@ -341,10 +385,14 @@ def _text_of(fields: _Fields, field: str) -> str:
     all of them."""
     texts = []
     for name in _NAMES[field]:
-        for value in _many(fields.get(name)):
-            text = _plain(value, name, str(fields.get("mimetype", "")))
-            if text.strip() and text not in texts:
-                texts.append(text)
+        kind = str(fields.get("mimetype", ""))
+        found = [_plain(value, name, kind) for value in _many(fields.get(name))]
+        if field == "text" and len(found) > 1:  # paragraphs, or stretches in different formats
+            mixed = len({type(value) for value in fields[name]}) > 1
+            found = [
+                ("" if mixed else "\n\n").join(filter(str.strip, found) if not mixed else found)
+            ]
+        texts += [text for text in dict.fromkeys(found) if text.strip() and text not in texts]
     if texts and field == "text":
         longest = max(texts, key=len)
         return longest if len(longest) > _MUCH_MORE * len(texts[0]) else texts[0]
@@ -361,6 +409,8 @@ def _plain(value: Any, name: str, kind: str) -> str:
     if not isinstance(value, str):
         return ""
     told = "html" in name or "html" in kind or (within and name in ("content", "rendered", "note"))
+    if "<" not in value and value.lstrip().startswith("&lt;"):  # markup that was escaped once more
+        value = html.unescape(value)
     if looks_like_markup(value) or (told and ("<" in value or "&" in value)):
         return text_of(value)
     return value
@@ -378,19 +428,26 @@ def _address(fields: _Fields) -> str:
 def _all(fields: _Fields, field: str) -> Iterator[Any]:
     """The values of a field under each of its names, if filled in."""
     for name in _NAMES[field]:
-        value = fields.get(name)
-        if isinstance(value, dict):  # from MongoDB, in either of its forms, or a reference manager
-            value = value["$date"] if "$date" in value else _in_parts(value.get("date-parts"))
-        if isinstance(value, dict):
-            value = value.get("$numberLong")
-        if value not in (None, "", [], 0) and isinstance(value, str | int | float):
+        value = _without_wrapping(fields.get(name))
+        if value not in (None, "", 0):
             yield value
 
 
-def _in_parts(parts: Any) -> str | None:
-    """A day as reference managers write it: [[2025, 7, 26]]."""
-    first = parts[0] if isinstance(parts, list) and parts else None
-    return "-".join(map(str, first)) if isinstance(first, list) and len(first) == 3 else None
+def _without_wrapping(value: Any) -> Any:
+    """The value of a date that is written as an object or list: by a database (MongoDB, Firestore),
+    PHP, or a reference manager ([[2025, 7, 26]]). Any other such value is returned in words."""
+    for _ in range(3):
+        if isinstance(value, dict):
+            parts = [value.get(part) for part in ("year", "month", "day")]
+            named = next((n for n in _OF_A_DATE if value.get(n) not in (None, "")), None)
+            value = (
+                value[named] if named else parts if all(parts) else str(value) if value else None
+            )
+        elif isinstance(value, list):
+            is_day = len(value) == 3 and all(isinstance(part, int | str) for part in value)
+            whole = "-".join(map(str, value)) if is_day else str(value)
+            value = None if not value else value[0] if len(value) == 1 else whole
+    return value if isinstance(value, str | int | float | None) else str(value)
 
 
 def _field(fields: _Fields, field: str) -> Any:

@@ -47,8 +47,8 @@ def _plain(written: str) -> str:
 _LEVELS = {1: "\x0e", -1: "\x0f", 0: "\x10"}
 _NOTE = "\x11"
 _CONTROL = re.compile(r"\\([a-z]+)(-?\d+)? ?|\\'[0-9a-f]{2}|\\.|[{}]|[^\\{}]+", re.DOTALL)
-_SWITCHES = {"super": 1, "sub": -1, "nosupersub": 0, "plain": 0}
-_LEAVES_OUT = ("strike", "striked", "v")  # struck out once or twice, hidden
+_SWITCHES = {"super": 1, "sub": -1, "nosupersub": 0, "plain": 0, "up": 1, "dn": -1}
+_LEAVES_OUT = ("strike", "striked", "v", "deleted")  # struck out once or twice, hidden, deleted
 
 
 def _marked(written: str) -> str:

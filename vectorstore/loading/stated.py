@@ -71,7 +71,7 @@ def _labelled(lines: list[str], label: re.Pattern[str] = _LABEL) -> Iterator[dat
         if named is None or found is None or found[1] != 0 or len(line) > _LONGEST:
             continue
         rest = line[named.end() + found[2] :].lstrip()
-        if _nothing_but_a_time(rest) or rest[0] in "|·,(–—-":
+        if _nothing_but_a_time(rest) or rest[0] in "|·,(–—-" or _BYLINE.match(rest):
             yield found[0]
 
 

@@ -41,6 +41,7 @@ _STATES = {
     "spam": "spam",
     "inherit": "attachment",
 }
+_PUBLISHED = ("", "publish", "closed")  # a closed topic of a forum can be read
 _SHORTCODE = re.compile(
     r"(?<!\[)\[(/?)([a-z][\w-]{1,40})(\s[^\[\]]*)?/?\](?!\])",
     re.IGNORECASE,
@@ -68,8 +69,8 @@ def left_out(entry: Any) -> str:
     if kind in _NO_POSTS or kind.startswith(_NO_POSTS_BEGIN):
         return str(kind)
     state = entry.get("wp_status", "")
-    if state in _STATES:
-        return _STATES[state]
+    if state not in _PUBLISHED:
+        return _STATES.get(state, f"with the status “{state}”")
     if entry.get("wp_post_password"):
         return "behind a password"
     for tag in entry.get("tags") or ():

@@ -32,6 +32,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.answers import Answer, Role, Turn
 from assistant.errors import UnknownCollectionError
+from assistant.question.names import Kind as NameKind
 from assistant.render import CLOSEST, name_of, to_text, visible
 from assistant.web.asking import Answering
 from assistant.web.choosing import Choice, Desk, Sites
@@ -142,6 +143,21 @@ class ReadIn(_Given):
 
 class ListIn(_Given):
     words: str = Field("", max_length=500, description="Words that the title or source has")
+    name: str = Field(
+        "", max_length=500, description="Only articles that name it, as in `list_names`"
+    )
+    sources: Sources = None
+    after: After = None
+    before: Before = None
+    authors: Authors = None
+    tags: Tags = None
+    skip: int = Field(0, ge=0)
+    limit: int = Field(50, ge=1, le=200)
+
+
+class NamesIn(_Given):
+    words: str = Field("", max_length=500, description="How words of the name begin")
+    kind: NameKind | Literal["any"] = "any"
     sources: Sources = None
     after: After = None
     before: Before = None
@@ -264,6 +280,24 @@ class ArticlesOut(BaseModel):
     total: int
 
 
+class NameOut(BaseModel):
+    """`articles` have this name; `kind` is "" where they do not reveal it."""
+
+    name: str
+    kind: NameKind
+    articles: int
+
+
+class NamesOut(BaseModel):
+    """`found` of `total` names match, those in most articles first; these are the next ones. Unless
+    `complete`, articles are still being read: ask again."""
+
+    names: list[NameOut]
+    found: int
+    total: int
+    complete: bool
+
+
 class ReadOut(ListedOut):
     """`text` is the article's from character `start` up to `end`; `next` is where to read on."""
 
@@ -356,10 +390,20 @@ class Tools:
             _Tool(
                 "list_articles",
                 "List the articles",
-                "List the articles, newest first, by words of their title or source, by source and day.",
+                "List the articles, newest first, by words of their title or source, by a name in them, by "
+                "source and day.",
                 ListIn,
                 ArticlesOut,
                 self._list,
+            ),
+            _Tool(
+                "list_names",
+                "List people, organisations and places",
+                "List the people, organisations and places that the articles name, those in most articles "
+                "first, each with the number of its articles. `list_articles` finds these.",
+                NamesIn,
+                NamesOut,
+                self._names,
             ),
             _Tool(
                 "whats_new",
@@ -449,13 +493,50 @@ class Tools:
 
     async def _list(self, given: ListIn, _whose: str, _on_partial: OnPartial) -> Told:
         where = _where(given, given.after, given.before)
+        if given.name:
+            await _in_thread(self._library.know_names)
         listed = await _in_thread(
-            self._library.listed, given.words, where, skip=given.skip, most=given.limit
+            self._library.listed,
+            given.words,
+            where,
+            name=given.name,
+            skip=given.skip,
+            most=given.limit,
         )
         articles = [_listed(summary, self.articles) for summary in listed.articles]
         found = ArticlesOut(articles=articles, found=listed.found, total=listed.total)
         lines = [f"{_heading(each)}\n{each.uri}" for each in articles]
         return "\n\n".join([f"{listed.found} of {listed.total} articles", *lines]), found
+
+    async def _names(self, given: NamesIn, _whose: str, _on_partial: OnPartial) -> Told:
+        where = _where(given, given.after, given.before)
+        listing = await _in_thread(
+            self._library.names,
+            given.words,
+            given.kind,
+            where,
+            skip=given.skip,
+            most=given.limit,
+        )
+        found = NamesOut(
+            names=[
+                NameOut(name=each.name, kind=each.kind, articles=len(each.articles))
+                for each in listing.names
+            ],
+            found=listing.found,
+            total=listing.total,
+            complete=listing.complete,
+        )
+        told = f"{found.found} of {found.total} names"
+        if not found.complete:
+            told += (
+                f"; {listing.read} of {listing.articles} articles have been read so far: ask again"
+            )
+        lines = [
+            f"{visible(each.name)}{f', {each.kind}' if each.kind else ''}: {each.articles}"
+            for each in found.names
+        ]
+        return "\n".join([told, *lines]), found
 
     async def _whats_new(self, given: NewIn, _whose: str, _on_partial: OnPartial) -> Told:
         def look() -> WhatsNewOut:
@@ -511,7 +592,9 @@ class Tools:
         return f"Removed {len(ids)}.", RemovedOut(removed=len(ids))
 
 
-def _where(given: ListIn | NewIn, after: date | None, before: date | None = None) -> Filter:
+def _where(
+    given: ListIn | NamesIn | NewIn, after: date | None, before: date | None = None
+) -> Filter:
     return Filter.of(
         sources=given.sources,
         after=after,

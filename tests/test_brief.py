@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from assistant.render import Quoted
 from assistant.resources import seeds_folder
-from assistant.web.brief import SENTENCES, in_brief
+from assistant.web.brief import NAMES, SENTENCES, about, in_brief
 from assistant.web.reading import read_article
 from tests.fake_assistant import HARBOUR, MemoryIndex, cite
 from vectorstore.articles import Article
@@ -40,6 +40,31 @@ def test_every_sample_is_told_in_three_whole_sentences_of_its_own() -> None:
 def test_the_head_of_the_news_is_told() -> None:
     (flood,) = (article for article in SEEDS if "bursts its banks" in article.title)
     assert flood.text[slice(*in_brief(flood.text)[0])].startswith("The River Ennet broke over")
+
+
+def test_what_it_names_is_told_by_kind_those_named_most_first() -> None:
+    text = (
+        "Mayor Ada Strake opened the port in Dakar, the capital of Senegal, on July 9. “It is late,” "
+        "Ada Strake said. The University of Skagen pays. On 3 May 2026 Captain Noor Castellane, 40, "
+        "sailed; work ends in June 2027, and by July 9 it may 5 times be late."
+    )
+    assert about(text) == {
+        "People": ["Ada Strake", "Noor Castellane"],
+        "Organisations": ["University of Skagen"],
+        "Places": ["Dakar", "Senegal"],
+        "Dates": ["July 9", "3 May 2026", "June 2027"],
+    }
+    assert about("It rained.") == {}
+    assert len(about(" ".join(f"It was on {n} May." for n in range(1, 20)))["Dates"]) == NAMES
+
+
+def test_only_what_is_told_in_brief_tells_what_it_names() -> None:
+    index = MemoryIndex([*SEEDS, HARBOUR])
+    told = read_article(index, SEEDS[0].id, ()).to_dict()["about"]
+    assert told
+    for name in (name for names in told.values() for name in names):
+        assert name in " ".join(SEEDS[0].text.split())
+    assert read_article(index, HARBOUR.id, ()).to_dict()["about"] == {}
 
 
 def test_what_is_short_is_its_own_summary() -> None:

@@ -317,6 +317,8 @@ def test_two_collections_with_the_same_article_do_not_mix(world: World, address:
         assert reply["short"] == name
         read = _get(f"{site}/api/v1/articles/{MEETING.id}").json()
         assert read["title"].startswith(name)
+        names = _get(f"{site}/api/v1/names").json()
+        assert names["articles"] == _get(f"{site}/api/v1/articles").json()["total"]
     gone = _delete(f"{address}/collections/press/api/v1/articles/{MEETING.id}")
     assert gone.json() == {"removed": MEETING.id}
     assert _get(f"{address}/collections/press/read/{MEETING.id}").status_code == 404

@@ -213,6 +213,7 @@ WANTED = [
     ("POST", "/library/remove", {"json": {"ids": ["meeting"]}}, "manage"),
     ("POST", "/api/v1/answer", {"json": {"question": "harbour?"}}, "ask"),
     ("GET", "/api/v1/articles/meeting", {}, "ask"),
+    ("GET", "/api/v1/names", {}, "ask"),
     ("GET", "/api/v1/jobs", {}, "add"),
     ("POST", "/api/v1/articles", {"json": {"text": "A ferry was sold."}}, "add"),
     ("PUT", "/api/v1/files?name=a.txt", {"content": b"A ferry was sold."}, "add"),

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import replace
@@ -44,11 +45,13 @@ from tests.fake_assistant import (
     wait_until,
 )
 from tests.serving import served
+from tests.test_naming import PORT, PRIZE
+from vectorstore.articles import Article
 from vectorstore.errors import StoreBusyError
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "four words of mine"  # noqa: S105  # of these tests
-READING = ["ask", "search", "read_article", "list_articles", "whats_new"]
+READING = ["ask", "search", "read_article", "list_articles", "list_names", "whats_new"]
 WRITING = ["add_article", "remove_articles"]
 
 Talk = Callable[[Client], Coroutine[Any, Any, Any]]
@@ -245,6 +248,53 @@ def test_articles_are_listed_by_words_source_and_day(server: Any) -> None:
     assert ids(tags=["no such tag"]) == ids(authors=["Nobody"]) == []
 
 
+def test_names_are_listed_by_words_kind_and_filters_and_lead_to_their_articles() -> None:
+    server = in_process(FakeAssistant([PORT, PRIZE]))
+
+    def names(**given: Any) -> list[tuple[str, str, int]]:
+        found = call(server, "list_names", **given).structured_content
+        assert found["complete"]
+        return [(each["name"], each["kind"], each["articles"]) for each in found["names"]]
+
+    # Complete when asked for the first time: it waits for the articles to be read.
+    assert names(limit=2) == [("Ada Strake", "person", 2), ("Dakar", "place", 2)]
+    assert names(words="ada") == [("Ada Strake", "person", 2)]
+    assert names(kind="organisation") == [("University of Skagen", "organisation", 1)]
+    assert names(words="ada", tags=["prizes"]) == [("Ada Strake", "person", 1)]
+    assert names(words="skagen", tags=["prizes"]) == []
+    words = call(server, "list_names", limit=1).content[0].text
+    assert words == "5 of 5 names\nAda Strake, person: 2"
+    found = call(server, "list_articles", name="university of skagen").structured_content
+    assert [article["id"] for article in found["articles"]] == [PORT.id]
+
+
+def test_articles_of_a_name_are_not_listed_before_all_names_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("assistant.web.library._PATIENCE", 0.01)
+    gated = threading.Event()
+    assistant = FakeAssistant([PORT, PRIZE])
+    get = assistant.index.get
+
+    def slowly(article_id: str) -> Article:
+        gated.wait(60)
+        return get(article_id)
+
+    monkeypatch.setattr(assistant.index, "get", slowly)
+    server = in_process(assistant)
+    refused = call(server, "list_articles", name="Dakar")
+    assert refused.is_error
+    assert "names are still being read: 0 of 2 articles so far." in refused.content[0].text
+    names = call(server, "list_names")
+    assert names.content[0].text == (
+        "0 of 0 names; 0 of 2 articles have been read so far: ask again"
+    )
+    assert not names.structured_content["complete"]
+    gated.set()
+    wait_until(lambda: call(server, "list_names").structured_content["complete"])
+    assert call(server, "list_articles", name="Dakar").structured_content["found"] == 2
+
+
 def test_what_is_new_since_a_day_comes_with_its_beginning(server: Any) -> None:
     found = call(server, "whats_new", since="2025-07-26").structured_content
     assert [article["id"] for article in found["articles"]] == [HARBOUR.id, MEETING.id]
@@ -296,6 +346,7 @@ def test_every_tool_gives_what_its_schema_says(server: Any) -> None:
         "search": {"query": "x"},
         "read_article": {"id": "meeting"},
         "list_articles": {},
+        "list_names": {},
         "whats_new": {"since": "2025-01-01"},
         "add_article": {"text": "A ferry was sold."},
         "remove_articles": {"ids": ["meeting"]},

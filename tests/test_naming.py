@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import date
 
 import pytest
 
@@ -10,7 +11,7 @@ from assistant.question.names import names
 from assistant.web.library import Library
 from assistant.web.naming import Naming, within
 from tests.fake_assistant import MemoryIndex
-from vectorstore.articles import Article
+from vectorstore.articles import Article, Filter
 
 PORT = Article(
     "port",
@@ -18,7 +19,13 @@ PORT = Article(
     "Mayor Ada Strake opened the port in Dakar, the capital of Senegal. “It is late,” Strake said. The "
     "University of Skagen pays. On Monday Captain Noor Castellane, 40, sailed.",
 )
-PRIZE = Article("prize", "A prize", "The prize went to Ada Strake. She was born in Dakar.")
+PRIZE = Article(
+    "prize",
+    "A prize",
+    "The prize went to Ada Strake. She was born in Dakar.",
+    published=date(2025, 7, 26),
+    tags=("prizes",),
+)
 
 
 def kinds(text: str) -> dict[str, str]:
@@ -87,6 +94,19 @@ def test_names_are_listed_with_their_articles_those_in_most_first() -> None:
         assert {*naming.articles("ada strake")} == {"port", "prize"}
         assert naming.articles("nobody") == ()
         assert naming.named(skip=listing.total).names == ()
+
+
+def test_names_among_some_articles_are_counted_in_those_alone() -> None:
+    with closing(Library(MemoryIndex([PORT, PRIZE]))) as library:
+        every = library.names()
+        assert (every.complete, every.total) == (True, 5)
+        fewer = library.names(where=Filter.of(after=date(2025, 1, 1)))
+        assert [(one.name, one.articles) for one in fewer.names] == [
+            ("Ada Strake", ("prize",)),
+            ("Dakar", ("prize",)),
+        ]
+        assert (fewer.found, fewer.total) == (2, 2)
+        assert [one.name for one in library.names(most=1, skip=1).names] == ["Dakar"]
 
 
 def test_what_changes_in_the_index_is_read_again_and_only_that(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -31,6 +32,8 @@ from tests.fake_assistant import (
     FakeAssistant,
     wait_until,
 )
+from tests.test_naming import PORT, PRIZE
+from vectorstore.articles import Article
 from vectorstore.errors import FetchError
 from vectorstore.fetching import Page
 
@@ -84,6 +87,9 @@ ASKED: list[tuple[str, str, str, dict[str, Any], int]] = [
     ("post", "/api/answer", "", {"json": {"question": "harbour?"}}, 200),
     ("get", "/api/articles", "", {}, 200),
     ("get", "/api/v1/articles", "", {"params": {"words": "harbour"}}, 200),
+    ("get", "/api/v1/names", "", {"params": {"words": "fr", "kind": "place"}}, 200),
+    ("get", "/api/v1/names", "", {"params": {"kind": "ship"}}, 422),
+    ("get", "/api/v1/articles", "", {"params": {"name": "Dakar"}}, 200),
     ("get", "/api/v1/search", "", {"params": {"q": "harbour"}}, 200),
     ("get", "/api/v1/search", "", {"params": {"q": "harbour", "k": 0}}, 422),
     ("get", "/api/v1/articles/{article_id}", "meeting", {}, 200),
@@ -225,6 +231,47 @@ def test_articles_are_narrowed_and_read_whatever_their_id_is_made_of(app: Any) -
     assert ids(limit=1, skip=2) == ["meeting"]
     read = send(app, "GET", f"/api/v1/articles/{quote(ODD.id, safe='')}")
     assert (read.json()["id"], read.json()["text"]) == (ODD.id, ODD.text)
+
+
+def test_names_are_listed_by_words_kind_and_filters_and_lead_to_their_articles() -> None:
+    app = create_app(FakeAssistant([PORT, PRIZE]), page=False)
+
+    def names(**given: Any) -> list[tuple[str, str, int]]:
+        found = send(app, "GET", "/api/v1/names", params=given).json()
+        assert (found["complete"], found["read"]) == (True, 2)
+        return [(each["name"], each["kind"], each["articles"]) for each in found["names"]]
+
+    # Complete when asked for the first time: it waits for the articles to be read.
+    assert names(limit=2) == [("Ada Strake", "person", 2), ("Dakar", "place", 2)]
+    assert names(words="ada", limit=9) == [("Ada Strake", "person", 2)]
+    assert names(kind="organisation") == [("University of Skagen", "organisation", 1)]
+    assert names(words="ada", tag="prizes") == [("Ada Strake", "person", 1)]
+    assert names(skip=1, before="2025-07-26", after="2025-07-26") == [("Dakar", "place", 1)]
+    for name, ids in (("dakar", ["prize", "port"]), ("University of Skagen", ["port"]), ("no", [])):
+        found = send(app, "GET", "/api/v1/articles", params={"name": name}).json()
+        assert [article["id"] for article in found["articles"]] == ids
+
+
+def test_articles_of_a_name_are_not_listed_before_all_names_are_read(
+    app: Any, assistant: FakeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.web.library._PATIENCE", 0.01)
+    gated = threading.Event()
+    get = assistant.index.get
+
+    def slowly(article_id: str) -> Article:
+        gated.wait(60)
+        return get(article_id)
+
+    monkeypatch.setattr(assistant.index, "get", slowly)
+    reply = send(app, "GET", "/api/v1/articles", params={"name": "France"})
+    assert reply.status_code == 503
+    assert "names are still being read" in reply.json()["message"]
+    names = send(app, "GET", "/api/v1/names").json()
+    assert (names["complete"], names["read"], names["articles"]) == (False, 0, 4)
+    gated.set()
+    wait_until(lambda: send(app, "GET", "/api/v1/names").json()["complete"])
+    assert send(app, "GET", "/api/v1/articles", params={"name": "France"}).json()["found"] == 1
 
 
 def test_an_article_is_added_corrected_and_removed(app: Any, assistant: FakeAssistant) -> None:

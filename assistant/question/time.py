@@ -6,6 +6,7 @@
     asked("Who led before the flood?", today)               -> event "the flood", side "before"
     named("on July 9", date(2025, 7, 26))                   -> 9 July 2025, a day
     mentions("It was held on July 9.", that_day)            -> True
+    calendar_dates("from July 9 to 3 May 2026")             -> ["July 9", "3 May 2026"]
 
 A small grammar of English questions. What it finds has to be a time, and all of it, because a wrong
 window ranks the wrong articles first. General libraries were tried for this: dateparser reads "who
@@ -168,6 +169,11 @@ def mentions(text: str, window: Window) -> bool:
         name = rf"(?:{month}|{month[:3]}t?\.?)"  # "Sept."
         return bool(re.search(rf"\b(?:{name} {day}|{day} (?:of )?{name})(?!\w)", text))
     return first.day == 1 and bool(re.search(rf"\b{month}\b", text))
+
+
+def calendar_dates(text: str) -> list[str]:
+    """Every day and every month with its year, as they are written in a text, each once."""
+    return list(dict.fromkeys(_CALENDAR_DATE.findall(text)))
 
 
 # -- reading -----------------------------------------------------------------------------------
@@ -492,6 +498,10 @@ _POINTS: list[tuple[re.Pattern[str], _Read]] = [
 def _unnamed(pattern: str) -> str:
     return re.sub(r"\?P<\w+>", "?:", pattern)
 
+
+_CALENDAR_DATE = re.compile(
+    rf"(?<![\w/-])(?:{'|'.join(map(_unnamed, _CALENDAR_DAYS))}|{_unnamed(_MONTH)},? {_YEAR})(?![\w/-])"
+)
 
 # Whatever may follow a preposition; parsed in full afterwards.
 _ANY = "|".join(_unnamed(pattern.pattern) for pattern, _ in _POINTS)

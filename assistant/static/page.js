@@ -110,7 +110,8 @@
   const on = button("›", "Next place found", () => toHit(1));
   const tools = make("div", { className: "dl-tools" }, only, make("div", { className: "dl-seek", role: "search" }, find, hits, back, on));
   const central = make("ol", {});
-  const brief = make("details", { className: "dl-brief", open: true }, make("summary", { textContent: "In brief" }), central);
+  const about = make("dl", { className: "dl-about" });
+  const brief = make("details", { className: "dl-brief", open: true }, make("summary", { textContent: "In brief" }), central, about);
   const body = make("div", { className: "dl-article", id: "dl-reader-text", dir: "auto" });
   const page = make("div", { className: "dl-leaf", tabIndex: 0, role: "region", "aria-label": "Article text" }, brief, body);
   const leave = make("button", { type: "button", className: "dl-quiet dl-back", onclick: () => close() });
@@ -271,6 +272,8 @@
         event.preventDefault();
         toCentral(number);
       } }))));
+    about.replaceChildren(...Object.entries(article.about ?? {}).flatMap(([kind, names]) => [make("dt", { textContent: kind }),
+      make("dd", {}, ...names.map((name) => make("button", { type: "button", textContent: name, title: "Find in article", onclick: () => { find.value = name; seek(); } })))]));
     Object.assign(article, { text: (article.segments ?? []).map(({ text }) => text).join("") });
     article.signs = article.markdown ? signsOf(article.text) : [];
     Object.assign(state, { hits: [], hit: -1, folded: null });

@@ -1,6 +1,7 @@
-"""An article in brief: the few of its sentences that convey most of its content.
+"""An article in brief: the few of its sentences that convey most of its content, and what it names.
 
     in_brief(article.text)                              their spans, in the order of the text
+    about(article.text)                                 the people, organisations, places and dates
 
 The sentences are ranked by `central`, with a bias towards the head, where news says most. This
 module knows only text; a short article is its own summary and gets none.
@@ -13,10 +14,13 @@ import re
 
 from assistant.answering.central import alike, central
 from assistant.answering.findings import ends
+from assistant.question.time import calendar_dates
 from assistant.question.words import words
+from assistant.web.naming import within
 from vectorstore.splitting import Span, sentences
 
 SENTENCES = 3
+NAMES = 6  # of each kind, those named most often
 
 _LOOKED_AT = 120  # sentences, from the start; the time grows with the square of their number
 _HEAD = 40_000  # characters that are split into sentences
@@ -45,6 +49,24 @@ def in_brief(text: str) -> tuple[Span, ...]:
         ):
             chosen.append(one)
     return tuple(found[place] for place in sorted(chosen))
+
+
+def about(text: str) -> dict[str, list[str]]:
+    """What the text names, by the words that introduce it, as far as the text tells its kind; and the
+    first of its dates. What it has none of is left out."""
+    head = text[:_HEAD]
+    kinds = within(head)
+    often = sorted(kinds, key=lambda name: -head.count(name))
+    found = {
+        told: [name for name in often if kinds[name] == kind][:NAMES]
+        for told, kind in (
+            ("People", "person"),
+            ("Organisations", "organisation"),
+            ("Places", "place"),
+        )
+    }
+    found["Dates"] = calendar_dates(head)[:NAMES]
+    return {told: some for told, some in found.items() if some}
 
 
 def _words(text: str, span: Span) -> str:

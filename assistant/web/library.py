@@ -27,11 +27,12 @@ from functools import cached_property
 from typing import Literal
 from urllib.parse import urlsplit
 
+from assistant.question.names import Kind
 from assistant.question.words import words
 from assistant.render import name_of
 from assistant.resources import seeds_folder
 from assistant.web.adding import Adding
-from assistant.web.naming import Naming
+from assistant.web.naming import Listing, Naming
 from assistant.web.subscribing import Subscribing
 from assistant.web.suggesting import Suggestions
 from vectorstore.articles import (
@@ -63,6 +64,7 @@ _BEFORE = 40  # of them before the first matching word
 _UNDONE = 10  # removals that can be undone, newest first
 _REMEMBERED = 600.0  # seconds for which they can be
 _A_STEP = 32  # articles restored in one step
+_PATIENCE = 3.0  # seconds that a program waits for articles' names to be read
 _TEXTS_AT_ONCE = 8  # texts embedded while their senders wait
 _MOST_NAMES = 100  # authors, or tags, of an article
 _TITLE = 90  # characters of a title taken from the text
@@ -215,6 +217,33 @@ class Library:
 
         authors, tags = self._labels[1]
         return named(authors), named(tags)
+
+    def names(
+        self,
+        searched: str = "",
+        kind: Kind | Literal["any"] = "any",
+        where: Filter | None = None,
+        *,
+        skip: int = 0,
+        most: int = LISTED,
+    ) -> Listing:
+        """People, organisations and places in the articles that `where` admits, as `Naming.named`; it
+        waits a few seconds for articles that have not been read."""
+        self.naming.settle(_PATIENCE)
+        among = None
+        if where is not None and not where.empty:
+            among = [article.id for article in self.index.articles() if where.admits(article)]
+        return self.naming.named(searched, kind, among=among, skip=skip, most=most)
+
+    def know_names(self) -> None:
+        """Wait a few seconds for the articles' names. Raises StoreBusyError if it takes longer: a list
+        of the articles with a name would be incomplete."""
+        listing = self.naming.settle(_PATIENCE)
+        if not listing.complete:
+            raise StoreBusyError(
+                f"names are still being read: {listing.read:,} of {listing.articles:,} articles so far. "
+                "Try again in a minute."
+            )
 
     def revision(self) -> str:
         """A text that changes with the articles and offered questions, whoever changes them."""

@@ -3,6 +3,7 @@
     naming = Naming(index)
     naming.named("strake")          Listing: the names with these words, those in most articles first
     naming.articles("Ada Strake")   the ids of its articles
+    naming.settle(3)                read what there is, and wait for it so many seconds
 
 Articles are read in a thread when somebody first asks, each only once unless it changes: what has
 been read so far is reported, along with the progress. Within an article a shorter name counts as
@@ -15,8 +16,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from assistant.question.names import Kind, names
@@ -57,7 +58,8 @@ class Listing:
 
 
 class Naming:
-    """The names of one index. May be used from several threads; no method waits for the reading."""
+    """The names of one index. May be used from several threads; only `settle` and `wait` wait for the
+    reading."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
@@ -70,20 +72,29 @@ class Naming:
         self._read = (0, 0)
 
     def named(
-        self, searched: str = "", kind: Kind | Literal["any"] = "any", *, skip: int = 0
+        self,
+        searched: str = "",
+        kind: Kind | Literal["any"] = "any",
+        *,
+        among: Collection[str] | None = None,
+        skip: int = 0,
+        most: int = LISTED,
     ) -> Listing:
-        """The names of this kind in which each word begins a word, those in most articles first."""
+        """The names of this kind in which each word begins a word, those in most articles first; with
+        `among`, only names in the articles with these ids, each with those of its articles."""
         self._look()
         with self._turn:
             complete = self._thread is None or not self._thread.is_alive()
             every, read = self._named, self._read
+        if among is not None:
+            every = _within_these(every, frozenset(among))
         wanted = comparable(searched).split()
         found = [
             one
             for key, one in every.items()
             if kind in ("any", one.kind) and all(f" {key}".find(f" {word}") >= 0 for word in wanted)
         ]
-        return Listing(tuple(found[skip : skip + LISTED]), len(found), len(every), *read, complete)
+        return Listing(tuple(found[skip : skip + most]), len(found), len(every), *read, complete)
 
     def articles(self, name: str) -> tuple[str, ...]:
         """The ids of the articles with this name, of those read so far; () if none has it."""
@@ -91,6 +102,15 @@ class Naming:
         with self._turn:
             found = self._named.get(comparable(name))
         return found.articles if found else ()
+
+    def settle(self, seconds: float) -> Listing:
+        """Read what is new, and wait for that, at most this long. The listing tells whether it is
+        `complete`; it contains no names."""
+        self._look()
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+        return self.named(most=0)
 
     def wait(self) -> None:
         """Wait until everything there is has been read."""
@@ -143,9 +163,24 @@ class Naming:
             for name, kind in names_.items():
                 found[comparable(name)].append((article_id, name, kind))
         named = {key: _named(every) for key, every in found.items()}
-        order = sorted(named.items(), key=lambda one: (-len(one[1].articles), one[0]))
+        order = sorted(named.items(), key=_most_first)
         with self._turn:
             self._named, self._read = dict(order), (len(within), articles)
+
+
+def _within_these(every: Mapping[str, Named], ids: frozenset[str]) -> Mapping[str, Named]:
+    """The names in these articles, each with those of its articles."""
+    fewer = {
+        key: replace(one, articles=articles)
+        for key, one in every.items()
+        if (articles := tuple(each for each in one.articles if each in ids))
+    }
+    return dict(sorted(fewer.items(), key=_most_first))
+
+
+def _most_first(one: tuple[str, Named]) -> tuple[int, str]:
+    key, named = one
+    return -len(named.articles), key
 
 
 def within(text: str) -> Within:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from assistant.answers import Citation
 from assistant.render import Authors, Quoted, Segment, article_address, article_page, segments
-from assistant.web.brief import in_brief
+from assistant.web.brief import about, in_brief
 from vectorstore.articles import Article
 from vectorstore.errors import ArticleNotFoundError
 from vectorstore.index import Index
@@ -68,6 +68,7 @@ class Reading:
                 for quote in self.quotes
                 if self.brief
             ],
+            "about": about(article.text) if self.brief and self.quotes else {},
             "quotes": [self._quote(quote) for quote in self.quotes],
             "segments": [
                 {"text": run.text, "numbers": list(run.numbers)}

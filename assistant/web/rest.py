@@ -3,7 +3,8 @@
     POST   /api/v1/answer               question, history, as_of and filters -> an Answer
     POST   /api/v1/answer/stream        the same as server-sent events: growing Answers
     GET    /api/v1/search               ?q= &k= &mode= and filters -> passages
-    GET    /api/v1/articles             ?words= &skip= &limit= and filters
+    GET    /api/v1/articles             ?words= &name= &skip= &limit= and filters
+    GET    /api/v1/names                people, organisations and places: ?words= &kind= &skip= &limit= and filters
     GET    /api/v1/articles/{id}        one article with its text
     POST   /api/v1/articles             a text; PATCH and DELETE of one: correct it, remove it
     PATCH  /api/v1/articles             several at once: their day and source, authors and tags to add and remove
@@ -38,6 +39,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter
 
 from assistant.answers import Answer, Citation, Kind, Position, Role, Statement, Turn
+from assistant.question.names import Kind as NameKind
 from assistant.web.choosing import Choice, Managed
 from assistant.web.guarding import error_body
 from assistant.web.keyed import key_of, needed, whose
@@ -207,6 +209,27 @@ class FoundOut(ArticlesOut):
 
     found: int
     total: int
+
+
+class NameOut(BaseModel):
+    """Somebody or something that articles name, spelt as most of them do: `articles` have it. `kind` is
+    "" where they do not reveal it."""
+
+    name: str
+    kind: NameKind
+    articles: int
+
+
+class NamesOut(BaseModel):
+    """`found` of `total` names match, those in most articles first; these are the next ones. Unless
+    `complete`, articles are still being read: `read` of `articles` so far."""
+
+    names: list[NameOut]
+    found: int
+    total: int
+    read: int
+    articles: int
+    complete: bool
 
 
 class ArticleOut(BaseModel):
@@ -403,13 +426,46 @@ def rest_routes(
         before: date | None = None,
         author: Names = [],  # noqa: B006
         tag: Names = [],  # noqa: B006
+        name: Annotated[
+            str,
+            Query(max_length=500, description="One of `/api/v1/names`: the articles that have it"),
+        ] = "",
         skip: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     ) -> FoundOut:
         where = _where(source, after, before, author, tag)
-        listed = library.listed(words, where, skip=skip, most=limit)
+        if name:
+            library.know_names()
+        listed = library.listed(words, where, name=name, skip=skip, most=limit)
         found = [listed_out(summary) for summary in listed.articles]
         return FoundOut(articles=found, found=listed.found, total=listed.total)
+
+    @router.get("/names", summary="List the people, organisations and places that articles name")
+    def names(
+        words: Annotated[str, Query(max_length=500)] = "",
+        kind: NameKind | Literal["any"] = "any",
+        source: Names = [],  # noqa: B006
+        after: date | None = None,
+        before: date | None = None,
+        author: Names = [],  # noqa: B006
+        tag: Names = [],  # noqa: B006
+        skip: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    ) -> NamesOut:
+        where = _where(source, after, before, author, tag)
+        listing = library.names(words, kind, where, skip=skip, most=limit)
+        found = [
+            NameOut(name=each.name, kind=each.kind, articles=len(each.articles))
+            for each in listing.names
+        ]
+        return NamesOut(
+            names=found,
+            found=listing.found,
+            total=listing.total,
+            read=listing.read,
+            articles=listing.articles,
+            complete=listing.complete,
+        )
 
     @router.post("/articles", status_code=201, summary="Add a text")
     def add(given: TextIn) -> IdOut:

@@ -63,6 +63,11 @@ def test_an_article_opened_by_itself_is_told_in_brief_and_its_sentences_are_foun
     assert page.words("#dl-reader-text") == [FLOOD.text]
     assert page.all("#dl-reader mark.dl-current") == []
     assert faults(page.driver) == []
+    assert page.texts(".dl-about dt")
+    name = page.texts(".dl-about button")[0]
+    page.click(".dl-about button")
+    page.until(lambda: page.text("#dl-hits").startswith("1 of "))
+    assert " ".join(page.run(NOW).split()) == name
     told = page.words(".dl-to")
     page.click(".dl-to", 1)
     page.until(lambda: page.reader_marked() == told[1])

@@ -62,6 +62,36 @@ def test_a_new_question_is_one_click_away_from_any_conversation(
     page.focuses("#dl-box textarea")
 
 
+@pytest.mark.parametrize("size", [(844, 390), (640, 430)], ids=str)
+def test_everything_is_scrolled_to_where_the_window_is_low(
+    opened: Opened, address: str, size: tuple[int, int]
+) -> None:
+    """A telephone on its side; a window of 1280 by 860, magnified twice."""
+
+    def seen(css: str) -> bool:
+        box = page.run(
+            "const box = document.querySelector(arguments[0]).getBoundingClientRect();"
+            " return [box.top, innerHeight - box.bottom]",
+            css,
+        )
+        return bool(min(box) >= 0)
+
+    def scroll(by: int) -> None:
+        wheel = {"type": "mouseWheel", "x": size[0] // 2, "y": size[1] // 2, "deltaX": 0}
+        page.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {**wheel, "deltaY": by})
+
+    page = opened(address, *size)
+    page.until(lambda: page.text("#dl-models"))
+    scroll(-2000)
+    page.until(lambda: seen("#dl-heading h1"))
+    scroll(2000)
+    page.until(lambda: seen("#dl-go") and seen("#dl-models"))
+    page.ask("what does the harbour wall cost?")
+    page.until(lambda: seen("#dl-go"))
+    height = "return document.querySelector('#dl-answers').clientHeight"
+    assert page.run(height) > size[1] / 2
+
+
 def test_what_is_sent_while_the_server_is_ended_goes_on_when_it_is_started_again(
     opened: Opened, tmp_path: Path
 ) -> None:

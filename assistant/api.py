@@ -90,7 +90,7 @@ from assistant.web.originals import FILES as ORIGINALS
 from assistant.web.originals import Originals
 from assistant.web.pictures import Pictures
 from assistant.web.pictures_api import picture_routes, tidied
-from assistant.web.prefix import UnderPrefix, relative
+from assistant.web.prefix import UnderPrefix, base_of, relative
 from assistant.web.programs import Programs, while_there
 from assistant.web.quotes_api import quote_routes
 from assistant.web.reading import ANSWER, SAVED, authors_of, read_article
@@ -241,7 +241,7 @@ def create_app(
         lifespan=running,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/openapi.json",
+        openapi_url=None,
     )
 
     @app.exception_handler(DatelineError)
@@ -335,6 +335,11 @@ def create_app(
     add_history(app, kept, locked=access is not None)
     add_following(app, following)
     describe_access(app)
+
+    @app.get("/api/openapi.json", include_in_schema=False)
+    def openapi(request: Request) -> dict[str, Any]:
+        # Without the path, programs made from this would ask at the host's root.
+        return {**app.openapi(), "servers": [{"url": base_of(request.scope) or "/"}]}
 
     @app.get("/api/v1/docs", include_in_schema=False)
     def docs() -> HTMLResponse:

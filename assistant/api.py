@@ -361,7 +361,8 @@ def create_app(
         raise HTTPException(404, "there is nothing here")
 
     app.state.desk = desk_of_programs
-    app.router.routes.append(Route("/mcp", endpoint=protocol))
+    # Clients and people write it in both ways, and clients do not follow a redirect with their key.
+    app.router.routes.extend(Route(path, endpoint=protocol) for path in ("/mcp", "/mcp/"))
     app.mount("/page", StaticFiles(directory=STATIC), name="page")
 
     def not_here(request: Request) -> Response:
@@ -438,10 +439,11 @@ def serve(
     import uvicorn
     from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-    if password is None and (host_names or not is_here(host)):
+    seen = [name for name in (host, *host_names) if not is_here(name)]
+    if password is None and seen:
         raise SettingsError(
-            f"the page is not served on {', '.join([repr(host), *host_names])} without a password: "
-            "everyone on the network could read your articles. Set DATELINE_PASSWORD, or leave --host "
+            f"the page is not served as {', '.join(map(repr, seen))} without a password: everyone on the network "
+            "could read your articles. Set DATELINE_PASSWORD, or leave --host and DATELINE_HOST_NAMES "
             f"out and connect from another computer with `ssh -L {port}:127.0.0.1:{port}` to this one."
         )
     if not 0 <= port <= 65535:

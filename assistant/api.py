@@ -90,7 +90,7 @@ from assistant.web.originals import FILES as ORIGINALS
 from assistant.web.originals import Originals
 from assistant.web.pictures import Pictures
 from assistant.web.pictures_api import picture_routes, tidied
-from assistant.web.prefix import UnderPrefix, relative
+from assistant.web.prefix import UnderPrefix, base_of, relative
 from assistant.web.programs import Programs, while_there
 from assistant.web.quotes_api import quote_routes
 from assistant.web.reading import ANSWER, SAVED, authors_of, read_article
@@ -241,7 +241,7 @@ def create_app(
         lifespan=running,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/openapi.json",
+        openapi_url=None,
     )
 
     @app.exception_handler(DatelineError)
@@ -336,6 +336,11 @@ def create_app(
     add_following(app, following)
     describe_access(app)
 
+    @app.get("/api/openapi.json", include_in_schema=False)
+    def openapi(request: Request) -> dict[str, Any]:
+        # Without the path, programs made from this would ask at the host's root.
+        return {**app.openapi(), "servers": [{"url": base_of(request.scope) or "/"}]}
+
     @app.get("/api/v1/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
         return HTMLResponse(described(app.openapi(), "../openapi.json"))
@@ -356,7 +361,8 @@ def create_app(
         raise HTTPException(404, "there is nothing here")
 
     app.state.desk = desk_of_programs
-    app.router.routes.append(Route("/mcp", endpoint=protocol))
+    # Clients and people write it in both ways, and clients do not follow a redirect with their key.
+    app.router.routes.extend(Route(path, endpoint=protocol) for path in ("/mcp", "/mcp/"))
     app.mount("/page", StaticFiles(directory=STATIC), name="page")
 
     def not_here(request: Request) -> Response:
@@ -433,10 +439,11 @@ def serve(
     import uvicorn
     from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-    if password is None and (host_names or not is_here(host)):
+    seen = [name for name in (host, *host_names) if not is_here(name)]
+    if password is None and seen:
         raise SettingsError(
-            f"the page is not served on {', '.join([repr(host), *host_names])} without a password: "
-            "everyone on the network could read your articles. Set DATELINE_PASSWORD, or leave --host "
+            f"the page is not served as {', '.join(map(repr, seen))} without a password: everyone on the network "
+            "could read your articles. Set DATELINE_PASSWORD, or leave --host and DATELINE_HOST_NAMES "
             f"out and connect from another computer with `ssh -L {port}:127.0.0.1:{port}` to this one."
         )
     if not 0 <= port <= 65535:

@@ -612,8 +612,10 @@ def test_the_page_counts_a_session_and_not_only_its_visitors_cookie() -> None:
 def test_without_a_password_only_this_computer_is_served(host: str) -> None:
     with pytest.raises(SettingsError, match=r"DATELINE_PASSWORD.*ssh -L 7860:127\.0\.0\.1:7860"):
         serve(FakeAssistant(), host=host)
-    with pytest.raises(SettingsError, match=r"'127\.0\.0\.1', news\.example\.org"):
+    with pytest.raises(SettingsError, match=r"served as 'news\.example\.org' without"):
         serve(FakeAssistant(), host_names=["news.example.org"])
+    with pytest.raises(SettingsError, match="70000 is not a port"):  # nothing else is wrong
+        serve(FakeAssistant(), host_names=["127.0.0.1", "localhost"], port=70_000)
 
 
 def test_an_unusable_certificate_is_told(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from assistant.settings import Settings
 from assistant.web.access import Access
 from assistant.web.guarding import LARGEST
 from assistant.web.keys import Keys
+from assistant.web.prefix import UnderPrefix
 from assistant.web.sealing import Seal
 from assistant.web.sessions import Sessions
 from tests.fake_assistant import ANSWERS, COST, Asked, FakeAssistant, cite, wait_until
@@ -166,6 +167,17 @@ def test_the_link_of_a_source_leads_to_the_original_or_to_the_article_here(app: 
     assert {quote["found"] for quote in found["quotes"]} == {True}
 
 
+@pytest.mark.parametrize("collection", ["", "/collections/press"])
+def test_the_link_of_a_source_leads_through_the_proxy_that_serves_this_below_a_path(
+    app: Any, collection: str
+) -> None:
+    async def below(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "app_root_path": collection}, receive, send)
+
+    here = complete(UnderPrefix(below, "/dateline")).choices[0].message.annotations[0].url_citation
+    assert here.url.startswith(f"{HERE}/dateline{collection}/read/")
+
+
 @pytest.mark.parametrize(
     ("model", "extra", "listed"),
     [
@@ -234,6 +246,8 @@ def test_what_chat_programs_send_besides_is_passed_over(app: Any) -> None:
         stop=["x"],
         user="me",
         n=1,
+        stream=None,
+        max_completion_tokens=50,
         response_format={"type": "text"},
         tools=[{"type": "function", "function": {"name": "f", "parameters": {}}}],
     )

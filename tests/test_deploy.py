@@ -87,7 +87,7 @@ def test_what_is_copied_into_the_image_is_in_the_clone_and_not_ignored(
         for path in rest.split()[:-1]
     ]
     assert copied
-    ignored = (root / ".containerignore").read_text("utf-8").splitlines()
+    ignored = (root / ".dockerignore").read_text("utf-8").splitlines()
     assert "*" in ignored
     for path in copied:
         assert (root / path).exists(), path
@@ -217,6 +217,16 @@ def test_the_health_check_passes_while_the_page_with_its_password_is_served_and_
             assert check(address) == 0
             assert check(f"{address}/nothing") != 0
     assert check(address) != 0
+
+
+def test_podman_is_told_to_keep_the_health_check(
+    root: Path, containerfile: list[tuple[str, str]]
+) -> None:
+    assert one(containerfile, "HEALTHCHECK")  # which Podman's default format drops with a warning
+    for file in ("deploy/Containerfile", "docs/running.md"):
+        told = re.findall(r"podman build\b.*", (root / file).read_text("utf-8"))
+        assert told, file
+        assert all("--format docker" in line for line in told), file
 
 
 def test_every_container_is_confined(compose: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,8 @@ from langchain_core.messages import (
     ToolMessage,
     message_to_dict,
 )
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import ConfigurableField, Runnable, RunnableLambda
 from langchain_core.runnables.history import RunnableWithMessageHistory
@@ -182,6 +185,18 @@ def test_follow_ups_work_with_a_history_of_messages(
     assert citation["quote"] == "It is held in Dakar on July 9."
 
 
+def test_a_history_is_kept_of_a_chain_that_tries_again_too(
+    assistant: Assistant, kept: InMemoryChatMessageHistory
+) -> None:
+    again: Any = assistant.chain.with_retry(stop_after_attempt=2).with_config(tags=["mine"])
+    chain: Any = RunnableWithMessageHistory(
+        again, lambda: kept, input_messages_key="question", history_messages_key="history"
+    )
+    chain.invoke({"question": WHERE}, SESSION)
+    assert chain.invoke({"question": "and when?"}, SESSION).short == "July 9"
+    assert [message.type for message in kept.messages] == ["human", "ai", "human", "ai"]
+
+
 def test_the_text_alone_can_be_kept_too(
     assistant: Assistant, kept: InMemoryChatMessageHistory
 ) -> None:
@@ -224,6 +239,38 @@ def test_input_and_output_tell_their_shape(assistant: Assistant) -> None:
     )
     assert read == answer
     assert assistant.chain.get_graph().draw_mermaid()
+    again: Any = assistant.chain.with_retry()
+    assert (again.get_input_jsonschema(), again.get_output_jsonschema()) == (given, schema)
+    assert again.as_tool().invoke({"question": QUESTION}) == answer
+
+
+def test_a_chain_can_be_bound_to_limits(assistant: Assistant) -> None:
+    bound: Any = assistant.chain.bind(sources=["Asian Lite"], after="2025-01-01")
+    assert bound.invoke(QUESTION).short == "France and Saudi Arabia"
+    for given in (QUESTION, {"question": QUESTION}, [HumanMessage(QUESTION)]):
+        for limited in (
+            assistant.chain.bind(sources=["The Herald"]),
+            bound.bind(after="2026-01-01"),
+        ):
+            assert not limited.invoke(given).answered
+            assert [a.answered for a in limited.batch([given])] == [False]
+            assert not list(limited.stream(given))[-1].answered
+    with pytest.raises(QuestionError, match=r"unknown with a question: colour; known are after, "):
+        assistant.chain.invoke(QUESTION, colour="red")
+
+
+def test_a_prompt_can_stand_before_it_and_a_parser_behind_its_text(assistant: Assistant) -> None:
+    prompt = ChatPromptTemplate.from_messages(
+        [("system", "Be brief."), MessagesPlaceholder("history"), ("human", "{question}")]
+    )
+    text: Any = RunnableLambda(lambda answer: answer.text)
+    chain: Any = prompt | assistant.chain | text | StrOutputParser()
+    given = {"question": "and when?", "history": FORMS["messages"]}
+    assert chain.invoke(given).startswith("July 9")
+    assert list(chain.stream(given)) == [chain.invoke(given)]
+    assert (
+        PromptTemplate.from_template("{q}").pipe(assistant.chain).invoke({"q": QUESTION}).answered
+    )
 
 
 class _Trace(BaseCallbackHandler):
@@ -293,6 +340,10 @@ def test_a_tool_takes_limits_and_tells_the_quotes(assistant: Assistant) -> None:
         "[1] “The meeting will be co-chaired by France and Saudi Arabia.” — Two states, Asian Lite, "
         "2025-07-26"
     )
+    nothing = dict.fromkeys(("history", "as_of", "sources", "after", "before", "authors", "tags"))
+    assert tool.invoke(
+        {"question": QUESTION, **nothing}
+    ).answered  # as models fill in a strict schema
     args: Any = {"question": "and when?", "history": [{"role": "user", "content": WHERE}]}
     assert tool.invoke(args).short == "July 9"
     other = assistant.chain.as_tool(name="archive", description="Looks into the archive.")
@@ -366,6 +417,31 @@ class TestTheRetriever(RetrieversIntegrationTests):
         config: Any = {"configurable": {"limits": {"articles": ["a1", "a2"]}}}
         found = retriever.configurable_fields(search_kwargs=limits).invoke("ferry", config)
         assert {document.metadata["article_id"] for document in found} == {"a1", "a2"}
+
+    @pytest.mark.parametrize(
+        "day", ["2025-07-26", datetime(2025, 7, 26, 9, tzinfo=UTC), date(2025, 7, 26)]
+    )
+    def test_a_day_may_be_written_in_each_way(self, day: Any) -> None:
+        self.index.add_articles(
+            [Article("late", "Ferry", "The ferry was late.", published=date(2025, 7, 26))]
+        )
+        for limits in ({"after": day}, {"after": day, "before": day}):
+            found = self.index.as_retriever(search_kwargs=limits).invoke("ferry")
+            assert [document.metadata["article_id"] for document in found] == ["late"]
+
+    @pytest.mark.parametrize(
+        ("limits", "kind", "said"),
+        [
+            ({"filter": {}}, TypeError, "unknown in search_kwargs: filter; known are after"),
+            ({"sources": "Reuters"}, TypeError, r"not a list of names; write \['Reuters'\]"),
+            ({"after": "last week"}, ValueError, "last week"),
+        ],
+    )
+    def test_a_limit_that_means_nothing_is_refused_at_once(
+        self, limits: dict[str, Any], kind: type[Exception], said: str
+    ) -> None:
+        with pytest.raises(kind, match=said):
+            self.index.as_retriever(search_kwargs=limits)
 
     def test_an_unknown_limit_is_refused(self) -> None:
         with pytest.raises(TypeError, match="colour"):

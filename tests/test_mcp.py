@@ -478,6 +478,24 @@ def test_over_http_a_key_is_offered_what_it_can(
     talk(over_http(locked, token), talking)
 
 
+def test_over_http_the_address_may_end_with_a_slash(locked: str, keys: Keys) -> None:
+    token = keys.create("slash", "ask", 0.0)
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream"}
+    params = {
+        "protocolVersion": "1999-01-01",  # unknown: ours is offered
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    }
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+    with httpx.Client(trust_env=False, headers=headers) as client:
+        for path in ("/mcp", "/mcp/"):
+            reply = client.post(f"{locked}{path}", json=hello)
+            assert reply.status_code == 200
+            found = json.loads(reply.text.partition("data: ")[2])["result"]
+            assert found["serverInfo"]["name"] == NAME
+            assert found["protocolVersion"] > "2025"
+
+
 def test_over_http_the_password_reads_and_does_not_write(locked: str) -> None:
     assert talk(over_http(locked, PASSWORD), _names) == READING
 

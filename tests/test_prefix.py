@@ -9,7 +9,7 @@ import pytest
 
 from assistant.errors import SettingsError
 from assistant.settings import Settings
-from assistant.web.prefix import UnderPrefix, prefix_of, relative
+from assistant.web.prefix import UnderPrefix, base_of, prefix_of, relative
 
 PROXY, OTHER = "127.0.0.1", "203.0.113.9"
 
@@ -78,6 +78,27 @@ def test_the_prefix_without_its_slash_leads_to_the_one_with_it() -> None:
 
 def test_the_setting_counts_more_than_what_a_proxy_says() -> None:
     assert prefix_of(asked("/x", told(b"/other"), root_path="/dateline")[0]) == "/dateline"
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ({}, ""),
+        ({"app_root_path": "/collections/press"}, "/collections/press"),
+        (asked("/x", root_path="/dateline")[0], "/dateline"),
+        (
+            {
+                **asked("/x", root_path="/dateline")[0],
+                "app_root_path": "/collections/press",
+            },
+            "/dateline/collections/press",
+        ),
+    ],
+)
+def test_the_site_s_path_is_the_proxy_s_and_the_collection_s(
+    scope: dict[str, Any], expected: str
+) -> None:
+    assert base_of(scope) == expected
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,14 @@ def test_the_conversation_is_taken_in_the_forms_there_are(
         {"type": "message", "role": "user", "content": "and when does work begin?"},
     ]
     limits = {"authors": ["Jane Doe"], "after": "2025-01-01"}
-    respond(app, conversation, instructions="x", extra_body={"dateline": limits}, store=True)
+    respond(
+        app,
+        conversation,
+        instructions="x",
+        stream=None,
+        extra_body={"dateline": limits},
+        store=True,
+    )
     heard = assistant.asked[-1]
     assert heard.question == "and when does work begin?"
     assert heard.history == (Turn("user", COST.question), Turn("assistant", COST.text))

@@ -20,6 +20,7 @@ from assistant.api import create_app
 from assistant.errors import ModelError
 from assistant.web.adding import Adding
 from assistant.web.library import Library
+from assistant.web.prefix import UnderPrefix
 from assistant.web.rest import AnswerOut
 from tests.fake_assistant import (
     ANSWERS,
@@ -122,6 +123,14 @@ def test_what_comes_back_is_described_to_the_last_field(
     described = document["paths"][path][method]["responses"][str(status)]
     schema = described["content"]["application/json"]["schema"]
     jsonschema.validate(reply.json(), {**schema, "components": _closed(document["components"])})
+
+
+@pytest.mark.parametrize(("root_path", "server"), [("", "/"), ("/dateline", "/dateline")])
+def test_what_is_made_from_the_description_asks_below_the_proxy_s_path(
+    app: Any, root_path: str, server: str
+) -> None:
+    document = send(UnderPrefix(app, root_path), "GET", "/api/openapi.json").json()
+    assert document["servers"] == [{"url": server}]
 
 
 def _closed(components: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 
@@ -232,15 +232,21 @@ class Filter:
         *,
         sources: Iterable[str] | None = None,
         articles: Iterable[str] | None = None,
-        after: date | None = None,
-        before: date | None = None,
+        after: date | str | None = None,
+        before: date | str | None = None,
         authors: Iterable[str] | None = None,
         tags: Iterable[str] | None = None,
     ) -> Filter:
-        """The filter for these search arguments."""
+        """The filter for these search arguments; a date may be text, such as "2025-07-26".
+
+        Raises TypeError for a text that should be a list of names, ValueError for one that is not a
+        date.
+        """
         given = (sources, articles, authors, tags)
+        if text := next((names for names in given if isinstance(names, str)), None):
+            raise TypeError(f"{text!r:.80} is not a list of names; write [{text!r:.80}].")
         named = [None if names is None else tuple(names) for names in given]
-        return cls(named[0], named[1], after, before, named[2], named[3])
+        return cls(named[0], named[1], _day(after), _day(before), named[2], named[3])
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -297,6 +303,12 @@ class Finding:
 def comparable(name: str) -> str:
     """An author or tag name in the form used for comparison: ignoring case and runs of blanks."""
     return " ".join(name.split()).casefold()
+
+
+def _day(given: date | str | None) -> date | None:
+    if isinstance(given, str):
+        return date.fromisoformat(given)
+    return given.date() if isinstance(given, datetime) else given
 
 
 def _shares(wanted: Iterable[str] | None, names: Iterable[str]) -> bool:

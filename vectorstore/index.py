@@ -93,8 +93,10 @@ class Index(Primitives):
         """A LangChain retriever; each Document's metadata has article_id, start and end.
 
         `search_kwargs` are the arguments of `search` (k, mode, sources, articles, after, before,
-        authors, tags), passed as other LangChain stores take them; they override the others. An
-        unknown one raises TypeError. `tags` and `metadata` are for traces.
+        authors, tags), passed as other LangChain stores take them; they override the others. Dates
+        may be text, such as "2025-07-26". An unknown one raises TypeError, as does one name where a
+        list of names is expected, and a text that is not a date ValueError. `tags` and `metadata`
+        are for traces.
         """
         from vectorstore.retriever import IndexRetriever
 
@@ -104,6 +106,7 @@ class Index(Primitives):
                 f"unknown in search_kwargs: {', '.join(sorted(unknown))}; known are "
                 f"{', '.join(sorted(_SEARCHING))}."
             )
+        Filter.of(**{name: limit for name, limit in given.items() if name not in ("k", "mode")})
         return IndexRetriever(
             index=self,
             k=k,

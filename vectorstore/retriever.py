@@ -17,8 +17,8 @@ class IndexRetriever(BaseRetriever):
     """`invoke(query)` -> Documents; `article.text[start:end] == page_content` by their metadata.
 
     `search_kwargs` are arguments of `Index.search` (k, mode, sources, articles, after, before,
-    authors, tags), and win over `k`, `mode` and `where`; those of one call, `invoke(query, k=3)`, win over both. An unknown
-    one raises TypeError.
+    authors, tags), and win over `k`, `mode` and `where`; those of one call, `invoke(query, k=3)`, win over both. Dates
+    may be text, such as "2025-07-26". An unknown or malformed one raises TypeError or ValueError.
     """
 
     index: Primitives
@@ -34,13 +34,9 @@ class IndexRetriever(BaseRetriever):
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 -- LangChain passes it by name
         **kwargs: Any,
     ) -> list[Document]:
-        given = {
-            "k": self.k,
-            "mode": self.mode,
-            **self.where.arguments,
-            **self.search_kwargs,
-            **kwargs,
-        }
+        given = {"k": self.k, "mode": self.mode, **self.search_kwargs, **kwargs}
+        limits = {name: given.pop(name, limit) for name, limit in self.where.arguments.items()}
+        given |= Filter.of(**limits).arguments
         return [
             Document(
                 id=hit.passage.id,

@@ -598,7 +598,9 @@ class Chain:
 
         return AnswerChain.over(
             RunnableSequence(
-                RunnableLambda(lambda given: State(asked_of(given)), name="ask"),
+                RunnableLambda(
+                    lambda given, **limits: State(asked_of(given, **limits)), name="ask"
+                ),
                 RunnableLambda(rewrite, name="rewrite"),
                 RunnableLambda(_clocked("retrieve", self.retrieve), name="retrieve"),
                 RunnableLambda(_clocked("read", self.read), name="read"),

@@ -42,8 +42,8 @@ class QuestionInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     question: str = Field(description="The question, as one would ask a colleague.")
-    history: list[dict[str, str]] = Field(
-        default=[],
+    history: list[dict[str, str]] | None = Field(
+        None,
         description='The conversation before, oldest first: {"role": "user" or "assistant", '
         '"content": "…"}.',
     )
@@ -70,6 +70,11 @@ class AnswerChain(RunnableBinding[Any, Answer]):
             custom_input_type=QuestionInput,
             custom_output_type=Answer,
         )
+
+    def with_retry(self, **kwargs: Any) -> Runnable[Any, Answer]:
+        """As usual; the types of its input and output stay known."""
+        again = super().with_retry(**kwargs)
+        return again.with_types(input_type=QuestionInput, output_type=Answer)
 
     def as_tool(
         self,

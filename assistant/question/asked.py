@@ -1,7 +1,7 @@
 """The chain's input, checked: a question, its history, its filters and the day it is asked on.
 
     asked_of({"question": "and why?", "history": [HumanMessage("…"), AIMessage("…")]})
-    asked_of([HumanMessage("…"), AIMessage("…"), HumanMessage("and why?")])
+    asked_of([HumanMessage("…"), AIMessage("…"), HumanMessage("and why?")], after="2025-07-01")
     turns_of([("human", "…"), {"role": "assistant", "content": "…"}, Turn("user", "…")])
 
 It recognises LangChain's messages by their attributes, without importing LangChain.
@@ -36,12 +36,14 @@ class Asked:
     as_of: date | None = None
 
 
-def asked_of(given: Any) -> Asked:
+def asked_of(given: Any, **limits: Any) -> Asked:
     """The chain's input as a checked question. Raises QuestionError.
 
-    In a list of messages, given as such or under "messages", the last is the question and those
-    before it are the history.
+    In a list of messages, given as such, as a prompt or under "messages", the last is the question
+    and those before it are the history. `limits` win over those given with the question.
     """
+    if callable(messages := getattr(given, "to_messages", None)):  # a LangChain prompt's value
+        given = messages()
     if isinstance(given, Mapping) and "messages" in given and "question" not in given:
         given = {**given, **_last_asks(given["messages"])}
         del given["messages"]
@@ -51,8 +53,12 @@ def asked_of(given: Any) -> Asked:
         given = {"question": given}
     if not isinstance(given, Mapping) or "question" not in given:
         raise QuestionError('give the question as a text, or as {"question": …, "history": […]}.')
+    given = {**given, **limits}
     if unknown := set(given) - _KNOWN:
-        raise QuestionError(f"unknown with a question: {', '.join(sorted(map(str, unknown)))}.")
+        raise QuestionError(
+            f"unknown with a question: {', '.join(sorted(map(str, unknown)))}; known are "
+            f"{', '.join(sorted(_KNOWN))}."
+        )
     named = {name: given.get(name) for name in ("sources", "authors", "tags")}
     for name, names in named.items():
         if names is not None and not _are_names(names):

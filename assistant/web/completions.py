@@ -41,6 +41,7 @@ from assistant.render import (
 from assistant.web.choosing import Choice, Desk
 from assistant.web.guarding import OPENAI, error_body
 from assistant.web.keyed import whose
+from assistant.web.prefix import base_of
 from assistant.web.programs import Question, first_of, while_there
 from vectorstore.articles import Passage
 from vectorstore.errors import DatelineError
@@ -115,7 +116,7 @@ class CompletionIn(Open):
 
     model: str
     messages: list[MessageIn] = Field(min_length=1)
-    stream: bool = False
+    stream: bool | None = False
     n: int | None = None
     response_format: FormatIn | None = None
     dateline: DatelineIn = DatelineIn()
@@ -249,7 +250,7 @@ def completion_routes(
         question = replace(_question(asked), model=writer)
         growing = desk.programs.growing(question, whose(request.scope))
         made = _Making(asked.model, int(clock()), citing)
-        return await told(made, growing, asked.stream, request.receive, status_of)
+        return await told(made, growing, bool(asked.stream), request.receive, status_of)
 
     return router
 
@@ -300,7 +301,8 @@ async def chosen(
     """How the answer is written, who gives it, and the chat model, None for the configured one.
     Raises RefusedError for an unknown model."""
     name, writer = _known_model(model, choice, request)
-    base = str(request.base_url).rstrip("/") + (f"/collections/{name}" if name else "")
+    path = base_of(request.scope) + (f"/collections/{name}" if name else "")
+    base = str(request.base_url.replace(path=path))
     listing = limits.source_list
     kind = model.partition("@")[0].partition("/")[0]
     listing = MODELS[kind] if listing is None else listing

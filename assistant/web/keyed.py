@@ -65,7 +65,7 @@ def needed(method: str, path: str) -> Can | None:
         return "ask"  # needs no permission
     if path == "/metrics":
         return "ask"
-    if path == "/mcp":
+    if path in ("/mcp", "/mcp/"):
         return "ask"  # each tool checks what else it needs
     if path.startswith(_OWN):
         return "ask"

@@ -3,6 +3,7 @@
     app = UnderPrefix(app, root_path="/dateline")         given by a setting
     app = UnderPrefix(app, trusts=is_named_proxy)         given by that proxy, in X-Forwarded-Prefix
     prefix_of(request.scope)                              "/dateline", or "" if none is known
+    base_of(request.scope)                                "/dateline/collections/press"
 
 Every address of the page is relative, so it works below any prefix that a proxy strips, given or
 not. A given prefix keeps the cookies of two programs on one host apart, and is removed from the
@@ -64,6 +65,13 @@ def prefix_of(scope: Mapping[str, Any]) -> str:
     """The prefix of a request's address, "" if none is known."""
     prefix = scope.get(_PREFIX, "")
     return prefix if isinstance(prefix, str) else ""
+
+
+def base_of(scope: Mapping[str, Any]) -> str:
+    """The path of the site that this request is for, as its sender sees it: its prefix, and the
+    collection's path below it. "" if the site has a host of its own."""
+    below: str = scope.get("app_root_path", scope.get("root_path", ""))
+    return prefix_of(scope) + below
 
 
 def relative(scope: Mapping[str, Any], path: str) -> str:

@@ -70,7 +70,7 @@ class ResponseIn(Open):
 
     model: str
     input: str | list[ItemIn] = Field(min_length=1)
-    stream: bool = False
+    stream: bool | None = False
     text: TextIn | None = None
     previous_response_id: str | None = None
     conversation: Any = None
@@ -162,7 +162,7 @@ def response_routes(
         question = replace(_question(asked), model=writer)
         growing = desk.programs.growing(question, whose(request.scope))
         made = _Making(asked.model, int(clock()), citing)
-        return await told(made, growing, asked.stream, request.receive, status_of)
+        return await told(made, growing, bool(asked.stream), request.receive, status_of)
 
     return router
 

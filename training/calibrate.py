@@ -65,7 +65,9 @@ def main() -> None:
     if a.raw:
         a.raw.write_bytes(pickle.dumps(outcomes))
     fitted = fit([judged for of_set in outcomes.values() for judged in of_set])
-    fitted["data"] = f"news_dev, squad2_dev, clapnq, claims and requests for summaries: {fitted['data']}"
+    fitted["data"] = (
+        f"news_dev, squad2_dev, clapnq, claims and requests for summaries: {fitted['data']}"
+    )
     fitted["reader_sha256"] = reader.sha256
     fresh = a.reader / "calibration.new"
     fresh.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")

@@ -306,7 +306,9 @@ class Chain:
     def _named(self, question: str, where: Filter) -> Filter | None:
         """`where`, narrowed to the sources that the question names; None if it names none."""
         known = [source for source, _ in self._index.statistics().sources]
-        named = named_in(question, [s for s in known if where.sources is None or s in where.sources])
+        named = named_in(
+            question, [s for s in known if where.sources is None or s in where.sources]
+        )
         return replace(where, sources=named) if named else None
 
     def _published(self, window: Window) -> bool:

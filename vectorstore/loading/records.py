@@ -408,12 +408,11 @@ def _plain(value: Any, name: str, kind: str) -> str:
         )
     if not isinstance(value, str):
         return ""
+    said = str(value)
     told = "html" in name or "html" in kind or (within and name in ("content", "rendered", "note"))
-    if "<" not in value and value.lstrip().startswith("&lt;"):  # markup that was escaped once more
-        value = html.unescape(value)
-    if looks_like_markup(value) or (told and ("<" in value or "&" in value)):
-        return text_of(value)
-    return value
+    if "<" not in said and said.lstrip().startswith("&lt;"):  # markup that was escaped once more
+        said = html.unescape(said)
+    return text_of(said) if looks_like_markup(said) or (told and re.search("[<&]", said)) else said
 
 
 def _address(fields: _Fields) -> str:

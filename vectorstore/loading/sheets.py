@@ -92,8 +92,8 @@ def _with_scripts(content: bytes, archive: ZipFile) -> bytes:
     whole = BytesIO()
     with ZipFile(whole, "w", ZIP_DEFLATED) as made:
         for name in archive.namelist():
-            part = changed.get(name)
-            made.writestr(name, archive.read(name) if part is None else _plain_strings(part))
+            strings = changed.get(name)
+            made.writestr(name, _plain_strings(strings) if strings else archive.read(name))
     return whole.getvalue()
 
 

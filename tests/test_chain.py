@@ -623,3 +623,30 @@ def test_a_list_says_of_how_many_articles_it_is_drawn(tmp_path: Path) -> None:
         assert notice.startswith("Quoted here: 2 of the 3 articles")
         alone = assistant.answer("What did the storm close?")
         assert not [one for one in alone.notices if "nearest" in one]
+
+
+def test_a_report_that_two_newspapers_have_is_news_once_and_how_many_are_told_is_said(
+    tmp_path: Path,
+) -> None:
+    same = "The harbour bridge opens on Friday after two years of work."
+    news = [
+        Article(
+            f"n{n}", f"Story {n}", f"Story number {n} is told here.", published=date(2025, 1, n)
+        )
+        for n in range(1, 7)
+    ]
+    news += [
+        Article("echo", "Bridge", same, source="Harbour Echo", published=date(2025, 2, 2)),
+        Article("post", "Bridge", same, source="Skennay Post", published=date(2025, 2, 1)),
+    ]
+    with fake_assistant(tmp_path, news) as assistant:
+        answer = assistant.answer("what's new?")
+        assert answer.text.count("harbour bridge") == 1
+        assert len(answer.citations) == 5
+        assert "The same report also appears in Harbour Echo." in answer.notices or (
+            "The same report also appears in Skennay Post." in answer.notices
+        )
+        assert "The newest 6 of 8 articles." in answer.notices
+        few = assistant.answer("what's new?", sources=["Harbour Echo"])
+        assert few.text.count("harbour bridge") == 1
+        assert few.notices == ()

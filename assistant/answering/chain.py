@@ -24,7 +24,7 @@ import functools
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -54,7 +54,7 @@ from assistant.question.words import function_words, words
 from assistant.reading.confidence import UNCALIBRATED
 from assistant.writing.composing import Composition, copies, quoted, unmarked
 from assistant.writing.grounding import briefest
-from vectorstore.articles import Article, Filter, Hit, comparable
+from vectorstore.articles import Article, Filter, Hit, Summary, comparable
 from vectorstore.errors import ArticleNotFoundError
 
 if TYPE_CHECKING:
@@ -316,16 +316,32 @@ class Chain:
         return any(day is not None and day in window for day in days)
 
     def _newest(self, where: Filter, when: AskedTime) -> tuple[Hit, ...]:
-        """The heads of the newest articles, if no topic is named: "what's new?"."""
+        """The heads of the newest articles, if no topic is named: "what's new?". A report that
+        several articles have is told once."""
         found: list[Hit] = []
+        told: set[str] = set()
+        for one in self._fitting(where, when):
+            if len(found) == _HEADS:
+                break
+            article = None if one.id in told else self._article(one.id)
+            if article is None:
+                continue
+            same: list[Summary] = []
+            with suppress(ArticleNotFoundError):  # removed meanwhile: without its copies
+                same = [copy for copy in self._index.near_copies(one.id) if where.admits(copy)]
+            told.update(copy.id for copy in same)
+            copies = (self._article(copy.id) for copy in same)
+            heads = tuple(passages_of(copy, 1)[0] for copy in copies if copy is not None)
+            found.append(Hit(passages_of(article, 1)[0], 0.0, heads))
+        return tuple(found)
+
+    def _fitting(self, where: Filter, when: AskedTime) -> Iterator[Summary]:
+        """What was published in the time asked about and passes the filter, newest first."""
         for one in self._index.articles():
             day = one.published
             inside = when.window is None or (day is not None and day in when.window)
-            if inside and where.admits(one) and len(found) < _HEADS:
-                article = self._article(one.id)
-                if article is not None:
-                    found.append(Hit(passages_of(article, 1)[0], 0.0))
-        return tuple(found)
+            if inside and where.admits(one):
+                yield one
 
     def _absent(self, among: Sequence[str], hits: Sequence[Hit]) -> list[str]:
         """The words that no article has; a year counts as present if a hit is from it."""
@@ -410,7 +426,7 @@ class Chain:
             if len(finding.readings) > 1 and finding.form == "span" and not positions:
                 notices += self._agreement(finding)
             if part.material is not None:
-                notices += self._coverage(part.material, finding)
+                notices += self._coverage(part.material, finding, state.asked.where)
         late = [f.readings[0] for f in findings if f is not None and f.readings]
         notices += other_time(state.when, late, phrases)
         notices += copies(writing.citations, blank.passages, phrases)
@@ -429,8 +445,15 @@ class Chain:
             sources = list(dict.fromkeys(names[group[0]] for group in groups))
             yield self.phrases.say("agree", count=len(groups), sources=listed(sources, "and"))
 
-    def _coverage(self, material: Material, finding: Finding) -> Iterator[str]:
+    def _coverage(self, material: Material, finding: Finding, where: Filter) -> Iterator[str]:
         """A notice of how many of the articles found a list or digest draws on."""
+        question = material.question
+        if not question.topic and not question.leans:
+            shown = sum(1 + len(hit.copies) for hit in material.hits)
+            fitting = sum(1 for _ in self._fitting(where, question.when))
+            if fitting > shown:
+                yield self.phrases.say("newest", count=shown, articles=_articles(fitting))
+            return
         found = {hit.passage.article_id for hit in material.hits}
         told = {proof.passage.article_id for claim in finding.claims for proof in claim.proofs}
         if len(found) > len(told) > 1 and finding.form in _DIGESTS:

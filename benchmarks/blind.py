@@ -10,9 +10,9 @@ asked stands of somebody else or is contradicted. Further requests for summaries
 meant and the sentences that a good summary would take. Nothing is trained or fitted on them: decide by the
 first set, report the second.
 
-Answers are judged as in `benchmarks.news`; a follow-up's earlier questions are asked first, so that its
-history has the program's own answers. For summaries: how many are refused, and how often the most
-important sentence is told.
+Answers are judged as in `benchmarks.news`; *several* things asked for are one answer here, not parts. A
+follow-up's earlier questions are asked first, so that its history has the program's own answers. For
+summaries: how many are refused, and how often the most important sentence is told.
 """
 
 from __future__ import annotations

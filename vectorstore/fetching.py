@@ -385,7 +385,10 @@ def _status(response: httpx.Response) -> str:
     """An error status in words, and when to try again if the server says so."""
     said = f"the server answers {response.status_code} {response.reason_phrase}".rstrip()
     wait = _wait(response)
-    return f"{said}; try again in {in_words(wait)}" if wait else said
+    if wait < LONGEST_WAIT:
+        return f"{said}; try again in {in_words(wait)}" if wait else said
+    asked = response.headers["retry-after"].strip()
+    return f"{said}; try again {f'in {asked} seconds' if asked.isdigit() else f'after {asked}'}"
 
 
 def _wait(response: httpx.Response) -> float:

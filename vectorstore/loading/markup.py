@@ -67,7 +67,7 @@ _NEVER_SHOWN = frozenset(
 )
 _STRUCK_OUT = frozenset(["del", "s", "strike"])
 _STRUCK_STYLE = re.compile(r"text-decoration(?:-line)?:[^;]*line-through")
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_RULE = re.compile(r"(?<![^{}])([^{}]++)\{([^{}]*+)\}")
 _CLASS = re.compile(r"(?:\w+|\*)?\.([\w-]+)")
 _SET = re.compile(
     r"(?:vertical-align\s*:\s*(?:super|sub)|text-decoration(?:-line)?\s*:[^;]*line-through)\b",

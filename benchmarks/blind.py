@@ -33,7 +33,7 @@ from assistant.evaluation.judging import overlap, placed, verdict
 from assistant.evaluation.labelled import LabelledQuestion, Place
 from assistant.reading.network import shipped_reader
 from assistant.resources import weights_folder
-from benchmarks import news, sets
+from benchmarks import sets
 from vectorstore.articles import Article
 
 FILE = Path(__file__).with_name("blind.jsonl.gz")
@@ -57,6 +57,8 @@ class Blind:
 
 
 def main() -> None:
+    from benchmarks import news  # which needs what `training` needs
+
     ap = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     ap.add_argument("--set", type=int, choices=(1, 2), help="only this one")
     ap.add_argument("--keep", type=Path, help="the answers, one a line")

@@ -439,6 +439,14 @@ def test_the_article_is_the_only_one_there_is() -> None:
         assert found_by(Summaries(), given).signals["held"] == held
 
 
+@pytest.mark.parametrize("topic", ["this", "him"])
+def test_without_a_word_of_its_own_a_topic_is_the_only_article_or_none(topic: str) -> None:
+    for articles, summarised in (([FLOOD], True), ([FLOOD, AGAIN], False)):
+        given = material("Summarise this", {}, articles=articles, leaning="summary")
+        given = replace(given, question=replace(given.question, topic=topic))
+        assert (Summaries()(given) is not None) == summarised
+
+
 def test_a_timeline_is_in_the_order_of_time() -> None:
     given = material("the flood", CAUSED, articles=[AGAIN, FLOOD], leaning="timeline")
     days = [claim.proofs[0].passage.published for claim in found_by(Timelines(), given).claims]

@@ -48,8 +48,11 @@ class Summaries:
             return None
         if not material.question.topic:
             return _heads(material)
-        if material.leaning(self.wanted) < WANTED or not words(material.question.topic).content:
-            return None  # "what happened to him?" has no topic of its own
+        if material.leaning(self.wanted) < WANTED:
+            return None
+        found_in = {hit.passage.article_id for hit in material.hits}
+        if len(found_in) > 1 and not words(material.question.topic).content:
+            return None  # "what happened to him?" means none of them; "summarise this" the only one
         meant = self._meant(material)
         held = meant[0][1]
         articles = [article for article, share in meant if share >= _NEAR * held][:_ARTICLES]

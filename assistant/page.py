@@ -30,6 +30,7 @@ from assistant.render import (
 from assistant.settings import Settings
 from assistant.web.asking import LONGEST, Answering, Desk, Progress
 from assistant.web.conversations import EVERYTHING, Conversation, Conversations, Exchange, Filters
+from assistant.web.gradio_import import import_gradio
 from assistant.web.library import Library
 from assistant.web.transcript import failure_html, messages, question, reply, reply_html
 from assistant.web.visitors import UNKNOWN, Caller, caller_of, visitor_of
@@ -365,6 +366,7 @@ def build(
 
     What is said about sample articles comes from `library`, whose list static/library.js draws.
     """
+    import_gradio()
     import gradio as gr
 
     page: gr.Blocks
@@ -642,6 +644,7 @@ def mount(
     What Gradio offers beyond the page is off: no analytics, no errors or run history shown, no
     monitoring, no Node server, no links in the footer.
     """
+    import_gradio()
     import gradio as gr
 
     page = build(assistant, conversations, desk, examples=examples, library=library)

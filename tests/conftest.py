@@ -20,6 +20,7 @@ import pytest
 
 from assistant.reading import network
 from assistant.settings import Settings
+from assistant.web.gradio_import import import_gradio
 from assistant.web.keeping import opened
 from tests.postgres_server import PostgresServer, binaries, postgres_server
 from vectorstore import embedding
@@ -179,6 +180,7 @@ def _parsers_kept() -> Iterator[None]:
 def _one_application() -> Iterator[None]:
     """Gradio builds an application of a hundred routes whenever a page is begun, queued and ended,
     and finally the one that is mounted, the only one that answers."""
+    import_gradio()
     import gradio.blocks
 
     with pytest.MonkeyPatch.context() as patch:

@@ -19,12 +19,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.robotparser import RobotFileParser
 
 from vectorstore.errors import FetchError, UnreachableError
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     import httpx
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -144,6 +147,14 @@ def _found(visit: _Visit) -> Page | None:
         return other.submit(asyncio.run, visit.page()).result()
 
 
+@cache
+def _certificates() -> SSLContext:
+    """Whom to trust, read once: it takes longer than most fetches compute otherwise."""
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class _Visit:
     """One call of `fetch`: what it may do, what is `known` of the page, as headers, and the
     robots.txt files it has read."""
@@ -171,6 +182,7 @@ class _Visit:
             async with (
                 asyncio.timeout(seconds),
                 httpx.AsyncClient(
+                    verify=_certificates(),
                     trust_env=False,
                     follow_redirects=False,
                     timeout=httpx.Timeout(seconds, connect=seconds / 3),

@@ -667,6 +667,10 @@ def _cited(
 # -------------------------------------------------------------------------------------- the page
 
 
+# Gradio's files have a digest of their contents in their names: eighty requests less when a page is reloaded.
+_UNCHANGING = (b"cache-control", b"public, max-age=31536000, immutable")
+
+
 class _StrictPage:
     """Sends the Content-Security-Policy, and gives the page's own scripts the nonce it asks for."""
 
@@ -690,6 +694,8 @@ class _StrictPage:
             nonlocal started
             if message["type"] == "http.response.start":
                 headers = _secured(message.get("headers", []), nonce)
+                if scope["path"].startswith("/assets/") and message["status"] == 200:
+                    headers.append(_UNCHANGING)
                 message = {**message, "headers": headers}
                 if dict(headers).get(b"content-type", b"").startswith(b"text/html"):
                     started = message

@@ -286,6 +286,18 @@ def test_the_page_comes_under_a_strict_policy_with_a_fresh_nonce(page: Client) -
     assert first.num_bytes_downloaded < len(plain.content) / 4
 
 
+def test_files_named_by_their_contents_are_not_asked_for_again_and_the_page_is(
+    page: Client,
+) -> None:
+    first = page.get("/")
+    assert "immutable" not in first.headers.get("cache-control", "")
+    (script, *_) = re.findall(r"assets/[\w-]+-[\w-]{8,}\.js", first.text)
+    assert "immutable" in page.get(f"/{script}").headers["cache-control"]
+    gone = page.get("/assets/gone-00000000.js")
+    assert gone.status_code == 404
+    assert "cache-control" not in gone.headers
+
+
 def test_the_page_asks_for_nothing_from_elsewhere(page: Client) -> None:
     text = page.get("/").text
     assert not re.findall(r'<(?:script|link|img)\b[^>]*(?:src|href)="(?:https?:)?//', text)

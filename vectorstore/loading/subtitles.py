@@ -17,6 +17,9 @@ from vectorstore.loading.markup import sound, tidy
 from vectorstore.loading.text import decode
 
 _SILENCE = 4_000  # milliseconds
+_ROLLING = (
+    100  # milliseconds between captions that repeat each other's lines; later, they are said again
+)
 _LONG = 600  # characters, after which a paragraph ends with its sentence
 _SPEAKER = re.compile(r"<v(?:\.[\w.]+)?\s+([^>]{1,80})>", re.IGNORECASE)
 _DASH = re.compile(r"^\s*[-–—]\s*(?=\S)")
@@ -53,11 +56,13 @@ def _running(captions: object, kind: str) -> str:
         plain = html.unescape(plain) if kind == "vtt" else plain
         lines = [" ".join(line.split()) for line in plain.split("\n")]
         lines = [line for line in lines if line]
-        fresh = [line for line in lines if line not in before]
+        pause = 0 if ended is None else caption.start - ended
+        rolls = pause <= _ROLLING
+        fresh = [line for line in lines if not rolls or line not in before]
         before = lines
         if not fresh:
             continue
-        silent = ended is not None and caption.start - ended > _SILENCE
+        silent = pause > _SILENCE
         ended = caption.end
         other = spoken is not None or _DASH.match(fresh[0]) is not None
         full = len(paragraph) > _LONG and _ENDS.search(paragraph) is not None

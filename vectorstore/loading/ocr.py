@@ -121,7 +121,7 @@ class _Seen:
 
 
 def _frames(content: bytes) -> Iterator[Image]:
-    from PIL import Image, ImageOps, ImageSequence
+    from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
     try:
         picture = Image.open(BytesIO(content), formats=_KINDS)
@@ -130,6 +130,8 @@ def _frames(content: bytes) -> Iterator[Image]:
             if width * height > _MOST_PIXELS:
                 raise LoadingError(f"has more than {_MOST_PIXELS:,} pixels; save it smaller")
             yield _on_white(ImageOps.exif_transpose(frame))
+    except UnidentifiedImageError as error:  # its message names an object of Python's
+        raise LoadingError("is damaged, or not a picture of a kind that can be read") from error
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise LoadingError(f"is damaged, or not a picture: {error}") from error
 

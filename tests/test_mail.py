@@ -546,3 +546,14 @@ def test_a_mail_attached_under_another_name_is_an_article_of_its_own(
     )
 
     assert [article.title for article in articles][:2] == ["Fwd: Bridge shut", "Bridge shut"]
+
+
+def test_a_mail_that_was_cut_off_is_told(tmp_path: Path) -> None:
+    head = "Subject: Bridge\nContent-Type: multipart/mixed; boundary=B\n\n--B\n\nThe bridge\n"
+    whole, cut = (load(written(tmp_path / f"a{n}.eml", head + n)) for n in ("--B--", ""))
+
+    assert [item.text for item in (*whole, *cut) if isinstance(item, Article)] == ["The bridge"] * 2
+    assert whole.notices == []
+    assert [notice.text for notice in cut.notices] == [
+        "ends in the middle of its parts; some of it may be missing"
+    ]

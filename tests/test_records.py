@@ -702,3 +702,18 @@ def test_a_second_list_of_records_is_told(tmp_path: Path) -> None:
     assert [notice.text for notice in loading.notices] == [
         "has other lists of records, which were not read: posts (1)"
     ]
+
+
+def test_the_highlights_of_a_book_in_a_table_are_one_article(tmp_path: Path) -> None:
+    content = (
+        "Highlight,Book Title,Book Author,Note,Tags\nIt grows.,Kelp,Ola Brekke,Where?,sea\n"
+        'The mill turns.,Mill,,,\n"It grows, and fast.",Kelp,Ola Brekke,,"sea,weed"\n'
+    )
+
+    kelp, mill = load(written(tmp_path / "a.csv", content))
+
+    assert isinstance(kelp, Article)
+    assert isinstance(mill, Article)
+    assert (kelp.title, kelp.authors, kelp.tags) == ("Kelp", ("Ola Brekke",), ("sea", "weed"))
+    assert kelp.text == "It grows.\n\nWhere?\n\nIt grows, and fast."
+    assert (mill.title, mill.text) == ("Mill", "The mill turns.")

@@ -192,8 +192,9 @@ def _between_rules(
         starts = [match.end() for match in rules]
         parts = zip([0, *starts], [*ends, len(text)], strict=True)
         found = [(start, end) for start, end in parts if text[start:end].strip()]
-        ends = {*found[:1], *found[-1:]} if frame else set()
-        found = [each for each in found if each not in ends or not frame.match(text, *each)]
+        if frame:
+            edges = {*found[:1], *found[-1:]}
+            found = [each for each in found if each not in edges or not frame.match(text, *each)]
         if len(found) > 1:
             yield from found
 

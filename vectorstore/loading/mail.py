@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from email import message_from_bytes, policy
+from email.errors import CloseBoundaryNotFoundDefect
 from email.message import EmailMessage
 from email.utils import getaddresses, parsedate
 
@@ -187,7 +188,10 @@ def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]
         sound(text),
         title=shorten(_header(mail, "subject"), 300),
         published=published,
-        notices=(_UNDATED.format(dated[:60]),) if dated and not published else (),
+        notices=(
+            *_cut_off(mail),
+            *((_UNDATED.format(dated[:60]),) if dated and not published else ()),
+        ),
         authors=authors,
         source=shorten(authors[0], 300) if authors else "",
         language=language_code(_header(mail, "content-language")),
@@ -209,6 +213,12 @@ def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]
                 if part.get_content_maintype() == "text" and not part.is_attachment():
                     item = replace(item, published=item.published or own.published)
             yield item
+
+
+def _cut_off(mail: EmailMessage) -> tuple[str, ...]:
+    """A notice if the mail ends before its parts do."""
+    broken = any(isinstance(d, CloseBoundaryNotFoundDefect) for d in mail.defects)
+    return ("ends in the middle of its parts; some of it may be missing",) if broken else ()
 
 
 def _day(written: str) -> date | None:

@@ -104,6 +104,7 @@ _IN_OTHER_LANGUAGES = {
 _NAMES = {
     field: (*names, *_IN_OTHER_LANGUAGES.get(field, "").split()) for field, names in _NAMES.items()
 }
+_OF_BOOKS = frozenset(["highlight", "booktitle"])  # columns of Readwise's
 _OF_A_DATE = ("$date", "$numberLong", "date-parts", "date", "iso", "value", "seconds", "_seconds")
 _JSON_FEED = "//jsonfeed.org/version/"
 _WITHIN = ("fields", "source", "attributes", "data")  # objects that may hold a record's fields
@@ -181,7 +182,21 @@ def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa
         table = [(f"line {rows.line_num}", fields_of(names, row)) for row in rows if any(row)]
     except csv.Error as error:
         raise LoadingError(f"is not a table, at line {rows.line_num}: {error}") from error
-    yield from _drafts(table, _not_read(names, table, written))
+    told = _not_read(names, table, written)
+    yield from _drafts(_by_book(table) if {*names} >= _OF_BOOKS else table, told)
+
+
+def _by_book(table: Sequence[tuple[str, _Fields]]) -> list[tuple[str, _Fields]]:
+    """Rows that are each a highlight with its note, as one record for each book."""
+    books: dict[tuple[Any, Any], tuple[str, _Fields]] = {}
+    for place, row in table:
+        book = row.get("booktitle"), row.get("bookauthor")
+        _, fields = books.setdefault(
+            book, (place, {**row, "highlight": [], "note": "", "tags": ""})
+        )
+        fields["highlight"] += [row["highlight"], row.get("note")]
+        fields["tags"] = ",".join(filter(None, (fields["tags"], row.get("tags"))))
+    return list(books.values())
 
 
 def _not_read(

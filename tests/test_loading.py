@@ -2074,3 +2074,13 @@ def test_a_text_with_such_rules_is_no_list_of_clippings(tmp_path: Path) -> None:
     text = "The Harbour\n- one | two\n\nIt was built in 1931.\n==========\nThe end.\n"
 
     assert only(written(tmp_path / "a.txt", text)).text == text
+
+
+def test_a_raised_figure_parts_no_sentence_of_a_short_page(tmp_path: Path) -> None:
+    page = (
+        "<html><head><title>Kelp</title></head><body><article><header><h1>Kelp grows</h1></header><section>"
+        "<p>The kelp costs 21<sup>1</sup> million and it has been growing along the coast for years.</p>"
+        "</section><footer><p>By <a>Ola</a></p></footer></article></body></html>"
+    )
+
+    assert "costs 21¹ million and it has" in only(written(tmp_path / "a.html", page)).text

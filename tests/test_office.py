@@ -687,3 +687,12 @@ def test_what_is_said_again_after_a_pause_is_no_rolling_caption(tmp_path: Path) 
     article = only(written(tmp_path / "a.vtt", f"WEBVTT\n\n{text}\n"))
 
     assert article.text == "It is open. No! No! Yes, it is."
+
+
+def test_what_nobody_is_named_for_is_not_put_into_the_last_speakers_mouth(tmp_path: Path) -> None:
+    said = ("<v Ane Holt>It is", "open.", "Is it?", "<v Bo>Yes.")
+    captions = (f"00:0{n}.000 --> 00:0{n + 1}.000\n{words}" for n, words in enumerate(said))
+
+    article = only(written(tmp_path / "a.vtt", "WEBVTT\n\n" + "\n\n".join(captions)))
+
+    assert article.text == "Ane Holt: It is open.\n\nIs it?\n\nBo: Yes."

@@ -717,3 +717,23 @@ def test_the_highlights_of_a_book_in_a_table_are_one_article(tmp_path: Path) -> 
     assert (kelp.title, kelp.authors, kelp.tags) == ("Kelp", ("Ola Brekke",), ("sea", "weed"))
     assert kelp.text == "It grows.\n\nWhere?\n\nIt grows, and fast."
     assert (mill.title, mill.text) == ("Mill", "The mill turns.")
+
+
+@pytest.mark.parametrize(
+    "highlight",
+    [
+        {"text": "It grows.", "note": "Where?"},
+        {"quote": "It grows.", "annotation": "<p>Where?</p>"},
+    ],
+)
+def test_what_was_remarked_on_a_highlight_stands_below_it(
+    tmp_path: Path, highlight: dict[str, str]
+) -> None:
+    record = {
+        "title": "Kelp",
+        "highlights": [highlight, {**dict.fromkeys(highlight, ""), "text": "Fast."}],
+    }
+
+    assert only(written(tmp_path / "a.json", json.dumps([record]))).text == (
+        "It grows.\n\nWhere?\n\nFast."
+    )

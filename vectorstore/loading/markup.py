@@ -380,10 +380,19 @@ def _leave_out(element: _Element) -> None:
 
 
 def _replace(element: _Element, text: str) -> None:
-    """Put `text` in place of the element's content, turning the element into a plain span."""
-    tail = element.tail
-    element.clear()
-    element.tag, element.text, element.tail = "span", text, tail
+    """Put `text` in place of the element, as part of the text around it: trafilatura may part what
+    has tags of its own."""
+    parent, previous = element.getparent(), element.getprevious()
+    if parent is None:
+        element.clear()
+        element.text = text
+        return
+    text += element.tail or ""
+    if previous is not None:
+        previous.tail = (previous.tail or "") + text
+    else:
+        parent.text = (parent.text or "") + text
+    parent.remove(element)
 
 
 def tidy(text: str) -> str:

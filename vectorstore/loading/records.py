@@ -108,7 +108,18 @@ _OF_BOOKS = frozenset(["highlight", "booktitle"])  # columns of Readwise's
 _OF_A_DATE = ("$date", "$numberLong", "date-parts", "date", "iso", "value", "seconds", "_seconds")
 _JSON_FEED = "//jsonfeed.org/version/"
 _WITHIN = ("fields", "source", "attributes", "data")  # objects that may hold a record's fields
-_VALUE = ("content", "rendered", "text", "html", "htmlcontent", "note", "value")  # an object's text
+_VALUE = (
+    "content",
+    "rendered",
+    "text",
+    "html",
+    "htmlcontent",
+    "quote",
+    "highlight",
+    "note",
+    "value",
+)
+_REMARKS = ("note", "annotation", "comment")  # on an object's text, which is one of these
 _LISTS = ("list", "articles", "items", "documents", "data", "entries", "results", "posts")
 _UNPUBLISHED = {
     "draft": "is a draft",
@@ -444,6 +455,10 @@ def _plain(value: Any, name: str, kind: str) -> str:
         name, value = next(
             ((n, fields[n]) for n in _VALUE if isinstance(fields.get(n), str)), ("", "")
         )
+        remarks = [fields[n] for n in _REMARKS if n != name and isinstance(fields.get(n), str)]
+        if any(map(str.strip, remarks)):
+            said = [_plain({name: value}, "", kind), *(_plain(each, "", "") for each in remarks)]
+            return "\n\n".join(filter(str.strip, said))
     if not isinstance(value, str):
         return ""
     said = str(value)

@@ -49,6 +49,7 @@ def _running(captions: object, kind: str) -> str:
     paragraph = ""
     before: list[str] = []
     ended = None
+    named = False  # whether the paragraph has a speaker's name
     for caption in captions:  # type: ignore[attr-defined]
         raw = str(caption.text).replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ")
         spoken = _SPEAKER.search(raw)
@@ -65,10 +66,13 @@ def _running(captions: object, kind: str) -> str:
         silent = pause > _SILENCE
         ended = caption.end
         other = spoken is not None or _DASH.match(fresh[0]) is not None
+        other = other or (named and _ENDS.search(paragraph) is not None)
         full = len(paragraph) > _LONG and _ENDS.search(paragraph) is not None
         if paragraph and (silent or other or full):
             whole += f"{paragraph}\n\n"
             paragraph = ""
+        if not paragraph:
+            named = spoken is not None
         if spoken and not paragraph:
             fresh[0] = f"{' '.join(spoken[1].split())}: {fresh[0]}"
         for line in fresh:

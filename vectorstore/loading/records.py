@@ -457,8 +457,8 @@ def _plain(value: Any, name: str, kind: str) -> str:
         )
         remarks = [fields[n] for n in _REMARKS if n != name and isinstance(fields.get(n), str)]
         if any(map(str.strip, remarks)):
-            said = [_plain({name: value}, "", kind), *(_plain(each, "", "") for each in remarks)]
-            return "\n\n".join(filter(str.strip, said))
+            parts = [_plain({name: value}, "", kind), *(_plain(each, "", "") for each in remarks)]
+            return "\n\n".join(filter(str.strip, parts))
     if not isinstance(value, str):
         return ""
     said = str(value)

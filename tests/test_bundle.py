@@ -64,6 +64,56 @@ LENGTH: 20 words
 LOAD-DATE: May 3, 2025
 """
 
+OTTER_IN_GERMAN = (
+    "Zum ersten Mal seit 1968 ist im Orrin ein Otter gesehen worden, sagte der Flussverein."
+)
+NEXIS_GERMAN = f"""1 von 2 DOKUMENTEN
+
+Orriner Bote
+
+22. April 2025 Dienstag
+Hauptausgabe
+
+Otter im Orrin
+
+AUTOR: Siv Aasen
+
+RUBRIK: LOKALES; S. 4
+
+LÄNGE: 33 Wörter
+
+{OTTER_IN_GERMAN}
+
+UPDATE: 23. April 2025
+
+SPRACHE: GERMAN; DEUTSCH
+
+PUBLICATION-TYPE: Zeitung
+
+Copyright 2025 Orriner Verlag
+Alle Rechte vorbehalten
+
+"""
+NEXIS_FRENCH = f"""Document 1 de 2
+
+Le Messager
+
+mardi 22 avril 2025
+
+Une loutre
+
+AUTEUR: Siv Aasen
+
+LONGUEUR: 33 mots
+
+{OTTER_IN_GERMAN}
+
+DATE-CHARGEMENT: 23 avril 2025
+
+LANGUE: FRENCH
+
+"""
+
 NEXIS_UNI = f"""Otter back in the Orrin
 Orrin Courier
 April 22, 2025 Tuesday
@@ -264,6 +314,37 @@ def test_each_article_of_an_export_is_one(tmp_path: Path, export: str) -> None:
     assert second.text.strip() == WEIR
     assert first.id != second.id
     assert list(load(file)) == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("one", "title", "source"),
+    [(NEXIS_GERMAN, "Otter im Orrin", "Orriner Bote"), (NEXIS_FRENCH, "Une loutre", "Le Messager")],
+)
+def test_an_export_may_have_its_labels_in_another_language(
+    tmp_path: Path, one: str, title: str, source: str
+) -> None:
+    both = one + one.replace("1 von 2", "2 von 2").replace("1 de 2", "2 de 2")
+
+    for article in load(written(tmp_path / "a.txt", both)):
+        assert isinstance(article, Article)
+        assert (article.title, article.source) == (title, source)
+        assert (article.published, article.authors) == (date(2025, 4, 22), ("Siv Aasen",))
+        assert article.text == OTTER_IN_GERMAN
+
+
+def test_what_frames_an_export_is_no_article_and_keeps_none_from_being_read(
+    tmp_path: Path,
+) -> None:
+    rule = "_" * 60
+    framed = f"Report Information from ProQuest\n\n{PROQUEST}\n{rule}\n\nContact us at: proquest.example\n"
+
+    found = list(load(written(tmp_path / "a.txt", framed)))
+
+    assert [each.title for each in found if isinstance(each, Article)] == [
+        "Otter back in the Orrin",
+        "Fish to climb",
+    ]
+    assert len(found) == 2
 
 
 def test_words_that_look_like_tags_stay_in_the_text(tmp_path: Path) -> None:

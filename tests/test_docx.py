@@ -283,3 +283,79 @@ def test_a_chart_that_is_damaged_costs_the_chart_and_is_told(tmp_path: Path) -> 
     assert isinstance(article, Article)
     assert article.text == "Before."
     assert [notice.text for notice in loading.notices] == ["a chart or diagram could not be read"]
+
+
+def test_cells_and_rows_within_content_controls_are_read(tmp_path: Path) -> None:
+    def cell(inner: str) -> str:
+        return f"<w:tc><w:tcPr/>{inner}</w:tc>"
+
+    def control(inner: str) -> str:
+        return f"<w:sdt><w:sdtPr/><w:sdtContent>{inner}</w:sdtContent></w:sdt>"
+
+    weight = control(cell(paragraph(run("61 tonnes"))))
+    inner = control(paragraph(run("70 tonnes")))
+    rows = f"<w:tr>{cell(paragraph(run('Ore')))}{weight}</w:tr>" + control(
+        f"<w:tr>{cell(paragraph(run('Coal')))}{cell(inner)}</w:tr>"
+    )
+
+    text = only(written(tmp_path / "a.docx", word(body=f"<w:tbl>{rows}</w:tbl>"))).text
+
+    assert text == "Ore | 61 tonnes\nCoal | 70 tonnes"
+
+
+def test_a_style_is_raised_struck_or_hidden_as_the_one_it_is_based_on(tmp_path: Path) -> None:
+    def style(name: str, properties: str, base: str = "") -> str:
+        based = f'<w:basedOn w:val="{base}"/>' if base else ""
+        return (
+            f'<w:style w:type="character" w:styleId="{name}"><w:name w:val="{name}"/>{based}'
+            f"<w:rPr>{properties}</w:rPr></w:style>"
+        )
+
+    def styled(text: str, name: str, more: str = "") -> str:
+        return run(text, f'<w:rStyle w:val="{name}"/>{more}')
+
+    styles = (
+        style("Up", RAISED)
+        + style("Mark", "<w:b/>", "Up")
+        + style("Secret", "<w:vanish/>")
+        + style("Gone", "<w:strike/>")
+        + style("Loop", "<w:b/>", "Loop")
+    )
+    body = paragraph(
+        run("It cost 21"),
+        styled("1", "Mark"),
+        styled(" secret", "Secret"),
+        styled(" million", "Secret", '<w:vanish w:val="0"/>'),
+        styled(" in all", "Gone"),
+        styled(".", "Loop"),
+    )
+    content = word(body=body)
+    with zipfile.ZipFile(io.BytesIO(content)) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    members["word/styles.xml"] = f"<w:styles {W}>{styles}</w:styles>".encode()
+
+    assert only(written(tmp_path / "a.docx", archive(members))).text == "It cost 21¹ million."
+
+
+def test_signs_that_word_takes_from_a_font_of_signs_are_read(tmp_path: Path) -> None:
+    def sign(code: str, font: str = "Symbol") -> str:
+        return f'<w:r><w:sym w:font="{font}" w:char="{code}"/></w:r>'
+
+    body = paragraph(
+        *(run("5 "), sign("F06D"), run("m "), sign("F0B1"), run("3 "), sign("F0FC", "Wingdings")),
+        *(run(" "), sign("F04A", "Wingdings"), run("end")),
+    )
+
+    assert only(written(tmp_path / "a.docx", word(body=body))).text == "5 μm ±3 ✓ end"
+
+
+def test_a_chart_of_a_newer_kind_is_told(tmp_path: Path) -> None:
+    chart = 'xmlns:cx="http://schemas.microsoft.com/office/drawing/2014/chartex"'
+    body = paragraph(run("Before."), f"<w:r><w:drawing><cx:chart {chart}/></w:drawing></w:r>")
+    loading = load(written(tmp_path / "a.docx", word(body=body)))
+
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert article.text == "Before."
+    assert [notice.text for notice in loading.notices] == ["a chart or diagram could not be read"]

@@ -112,6 +112,12 @@ def test_a_byte_order_mark_names_the_encoding_and_is_no_text(
     assert only(written(tmp_path / "a.txt", mark + text.encode(encoding))).text == text
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["The ferry’s price – “a lot”.\r\nIt is 12 million.", "No"])
+def test_utf_16_is_read_without_its_mark(tmp_path: Path, encoding: str, text: str) -> None:
+    assert only(written(tmp_path / "a.txt", text.encode(encoding))).text == text
+
+
 @pytest.mark.parametrize(
     ("encoding", "text"),
     [
@@ -147,7 +153,7 @@ NOISE = b"".join(hashlib.sha256(bytes([n])).digest() for n in range(100)).replac
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "binary"),
         (b"MZ\x90\0\x03\0\0\0", "binary"),
         (bytes(range(1, 32)) * 20, "binary"),
-        ("no mark".encode("utf-16-le"), "binary"),
+        (b"M\0Z\0\0\0\1\0" * 9, "binary"),
         (codecs.BOM_UTF16_LE + b"\x00\xd8a", "UTF-16"),
         (NOISE, "unrecognised encoding; save it as UTF-8"),
     ],
@@ -1996,3 +2002,85 @@ def test_what_is_struck_out_is_not_said(tmp_path: Path, struck: str) -> None:
 
     for name, content in (("a.html", page), ("a.rss", feed)):
         assert "will cost 48 crowns." in only(written(tmp_path / name, content)).text
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("The mill burned, and", "The mill burned, and nobody knows why it did."),
+        (
+            "Lightning struck it.",
+            "The mill burned, and nobody knows why it did.\n\nLightning struck it.",
+        ),
+    ],
+)
+def test_a_content_is_not_lost_beside_a_longer_description(
+    tmp_path: Path, content: str, text: str
+) -> None:
+    spaces = 'xmlns:content="http://purl.org/rss/1.0/modules/content/"'
+    feed = (
+        f'<rss version="2.0" {spaces}><channel><title>T</title><item><title>Mill</title>'
+        "<description>The mill burned, and nobody knows why it did.</description>"
+        f"<content:encoded>{content}</content:encoded></item></channel></rss>"
+    )
+
+    assert only(written(tmp_path / "a.rss", feed)).text == text
+
+
+# A Kindle's clippings
+
+CLIPPING = "\ufeff{}\r\n- {} 12 | {} 170-172 | {} 2020 22:40:21\r\n\r\n{}\r\n==========\r\n"
+ENGLISH = ("Your Highlight on page", "Location", "Added on Sunday, 5 January")
+GERMAN = ("Ihre Markierung auf Seite", "Position", "Hinzugefügt am Sonntag, 5. Januar")
+
+
+def test_the_clippings_of_each_book_are_one_article(tmp_path: Path) -> None:
+    harbour, watt = "The Harbour (Ada Holm)", "Das Watt (Reihe 3) (Quill, Hestor;Tolliver, Mara)"
+    content = "".join(
+        CLIPPING.format(book, *language, passage)
+        for book, language, passage in (
+            (harbour, ENGLISH, "The mole was built in 1931."),
+            (harbour, ("Your Bookmark on page", *ENGLISH[1:]), ""),
+            (watt, GERMAN, "Das Watt ist groß.\r\nUnd weit."),
+            (harbour, ("Your Note on page", *ENGLISH[1:]), "Who built it?"),
+            (harbour, ENGLISH, " <You have reached the clipping limit for this item>"),
+        )
+    )
+    loading = load(written(tmp_path / "My Clippings.txt", content))
+
+    one, other = loading
+
+    assert isinstance(one, Article)
+    assert isinstance(other, Article)
+    assert (one.title, one.authors) == ("The Harbour", ("Ada Holm",))
+    assert one.text == "The mole was built in 1931.\n\nWho built it?"
+    assert one.published is None
+    assert other.title == "Das Watt (Reihe 3)"
+    assert other.authors == ("Quill, Hestor", "Tolliver, Mara")
+    assert other.text == "Das Watt ist groß.\nUnd weit."
+    assert [notice.text for notice in loading.notices] == [
+        "holds clippings from books, not the books: each book's are one article",
+        "clippings that the file withholds, because the limit of their book was reached: 1",
+    ]
+
+
+def test_bookmarks_alone_are_no_article(tmp_path: Path) -> None:
+    content = CLIPPING.format("The Harbour", "Your Bookmark on page", *ENGLISH[1:], "")
+
+    assert "only bookmarks" in refusal(written(tmp_path / "a.txt", content))
+
+
+def test_a_text_with_such_rules_is_no_list_of_clippings(tmp_path: Path) -> None:
+    text = "The Harbour\n- one | two\n\nIt was built in 1931.\n==========\nThe end.\n"
+
+    assert only(written(tmp_path / "a.txt", text)).text == text
+
+
+def test_a_raised_figure_parts_no_sentence_of_a_short_page(tmp_path: Path) -> None:
+    page = (
+        "<html><head><title>Kelp</title></head><body><article><header><h1>Kelp grows</h1></header><section>"
+        "<p>The kelp costs 21<sup>1</sup> million and it has been growing along the coast for years.</p>"
+        "</section><footer><p>By <a>Ola</a></p></footer></article></body></html>"
+    )
+
+    assert "costs 21¹ million and it has" in only(written(tmp_path / "a.html", page)).text

@@ -481,3 +481,79 @@ def test_a_text_that_a_mail_shows_is_of_the_mails_day_and_an_attached_one_is_not
         "The flood took a bridge.": date(2025, 7, 14),
         "The ferry costs 12 million.": None,
     }
+
+
+def in_parts(*bodies: str, total: int) -> list[bytes]:
+    head = (
+        "From desk@courier.example Tue Apr 22 08:15:00 2025\nFrom: Orrin Courier <desk@courier.example>\n"
+        "Date: Tue, 22 Apr 2025 08:15:00 +0100\nSubject: Bridge ({0} of {1})\nMIME-Version: 1.0\n"
+        'Content-Type: message/partial; id="x@courier"; number={0}; total={1}\n\n{2}\n\n'
+    )
+    return [head.format(n, total, body).encode() for n, body in enumerate(bodies, start=1)]
+
+
+PARTS = (
+    "Subject: Bridge shut\nContent-Type: text/plain; charset=utf-8\n\nThe swing bridge at Orrin",
+    "stays shut.\nNote: divers found",
+    "a crack.",
+)
+
+
+def test_a_mail_that_was_sent_in_parts_is_put_together_in_its_box(tmp_path: Path) -> None:
+    one, two, three = in_parts(*PARTS, total=3)
+
+    (article,), told = loaded(written(tmp_path / "a.mbox", three + one + two))
+
+    assert article.text == ("The swing bridge at Orrin\nstays shut.\nNote: divers found\na crack.")
+    assert (article.title, article.source) == ("Bridge shut", "Orrin Courier")
+    assert article.published == date(2025, 4, 22)
+    assert told == {}
+
+
+def test_a_part_of_a_mail_is_told_and_not_taken_for_the_mail(tmp_path: Path) -> None:
+    one, _, three = in_parts(*PARTS, total=3)
+
+    articles, told = loaded(written(tmp_path / "a.mbox", one + three))
+
+    assert articles == []
+    assert [*told] == ["mail 1", "mail 2"]
+    assert "one part of a mail" in told["mail 2"]
+    assert "put them all into one .mbox" in refusal(
+        written(tmp_path / "a.eml", three.partition(b"\n")[2])
+    )
+
+
+def test_a_text_that_begins_like_a_mail_in_a_box_is_text(tmp_path: Path) -> None:
+    text = "Tickets are sold:\n\nFrom Monday 14 July 2025\nTickets: 12 crowns\nFrom: the kiosk"
+    archived = (
+        "From desk at courier.example  Tue Jan  4 12:33:00 2005\nFrom: desk\nSubject: {}\n\n{}\n\n"
+    )
+    box = archived.format("One", text) + archived.format("Two", "Another.")
+
+    articles, _ = loaded(written(tmp_path / "a.mbox", box))
+
+    assert [(each.title, each.text) for each in articles] == [("One", text), ("Two", "Another.")]
+
+
+@pytest.mark.parametrize("kind", ["message/global", "message/news"])
+def test_a_mail_attached_under_another_name_is_an_article_of_its_own(
+    tmp_path: Path, kind: str
+) -> None:
+    outer = forwarded(attached=True, subtype="plain").as_bytes()
+
+    articles, _ = loaded(
+        written(tmp_path / "a.eml", outer.replace(b"message/rfc822", kind.encode()))
+    )
+
+    assert [article.title for article in articles][:2] == ["Fwd: Bridge shut", "Bridge shut"]
+
+
+def test_a_mail_that_was_cut_off_is_told(tmp_path: Path) -> None:
+    head = "Subject: Bridge\nContent-Type: multipart/mixed; boundary=B\n\n--B\n\nThe bridge\n"
+    whole, cut = (load(written(tmp_path / f"a{n}.eml", head + n)) for n in ("--B--", ""))
+
+    assert [item.text for item in (*whole, *cut) if isinstance(item, Article)] == ["The bridge"] * 2
+    assert whole.notices == []
+    assert [notice.text for notice in cut.notices] == [
+        "ends in the middle of its parts; some of it may be missing"
+    ]

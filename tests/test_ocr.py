@@ -10,6 +10,7 @@ import struct
 import sys
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -283,3 +284,31 @@ def test_no_picture_is_begun_that_could_not_be_brought_to_its_end() -> None:
 def test_a_process_that_was_taken_over_gets_no_more_time_than_others() -> None:
     with Worker(Limits(pictures=3)) as process, pytest.raises(LoadingError, match="took longer"):
         process.parse(bad_parsers.ask_for_ever, b"", "a.png")
+
+
+class _Cramped:
+    """An engine with memory for small pictures only; it sees one line from edge to edge."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def __call__(self, picture: Any) -> Any:
+        height, width, _ = picture.shape
+        if max(height, width) > self.most:
+            raise RuntimeError("bad allocation")
+        corners = ((0, 0), (width, 0), (width, height), (0, height))
+        return SimpleNamespace(txts=["The ferry"], scores=[0.9], boxes=[corners])
+
+
+def test_a_picture_too_large_for_the_memory_is_read_at_half_its_size_or_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    picture = Image.new("RGB", (ocr.LONG_SIDE, 600), "white")
+
+    monkeypatch.setattr(ocr, "_engine", lambda: _Cramped(2_000))
+    (line,) = ocr._lines(picture)
+    assert line.corners[2] == pytest.approx((ocr.LONG_SIDE, 600))
+
+    monkeypatch.setattr(ocr, "_engine", lambda: _Cramped(500))
+    with pytest.raises(LoadingError, match="too much memory"):
+        ocr._lines(picture)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,78 @@ def test_slides_are_pages_of_one_article(tmp_path: Path) -> None:
     assert [article.text[start:][:5] for start in article.pages] == ["A ban", "Grain"]
     assert article.title == "A bank for barley"
     assert only(written(tmp_path / "b.pptx", slides(title="Seeds"))).title == "Seeds"
+
+
+def test_what_is_raised_in_a_table_or_title_runs_into_no_figure(tmp_path: Path) -> None:
+    from pptx import Presentation
+    from pptx.util import Cm
+
+    made = Presentation()
+    slide = made.slides.add_slide(made.slide_layouts[5])
+    table = slide.shapes.add_table(1, 2, Cm(1), Cm(9), Cm(8), Cm(4)).table
+    frames = [slide.shapes.title.text_frame, *(table.cell(0, n).text_frame for n in (0, 1))]
+    for frame, baseline in zip(frames, ("30000", "30%", "-25000"), strict=True):
+        for text, level in (("It cost 21", "0"), ("1", baseline), (" million", "")):
+            run = frame.paragraphs[0].add_run()
+            run.text = text
+            run.font._element.set("baseline", level) if level else None
+    out = io.BytesIO()
+    made.save(out)
+
+    article = only(written(tmp_path / "a.pptx", out.getvalue()))
+
+    assert article.title == "It cost 21¹ million"
+    assert article.text == ("It cost 21¹ million\n\nIt cost 21¹ million | It cost 21₁ million")
+
+
+def test_a_formula_and_its_text_are_read_though_older_programs_show_a_picture(
+    tmp_path: Path,
+) -> None:
+    from lxml import etree
+    from pptx import Presentation
+    from pptx.util import Cm
+
+    made = Presentation()
+    slide = made.slides.add_slide(made.slide_layouts[6])
+    box = slide.shapes.add_textbox(Cm(2), Cm(6), Cm(10), Cm(2))
+    box.text_frame.text = "Energy is "
+    maths = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+    newer = 'xmlns:a14="http://schemas.microsoft.com/office/drawing/2010/main"'
+    formula = (
+        f'<a14:m {newer} xmlns:m="{maths}"><m:oMath><m:r><m:t>E=m</m:t></m:r><m:sSup><m:e><m:r><m:t>c</m:t>'
+        "</m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup></m:oMath></a14:m>"
+    )
+    box.text_frame.paragraphs[0]._p.append(etree.fromstring(formula))
+    both = etree.fromstring(
+        '<mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006">'
+        f'<mc:Choice {newer} Requires="a14"/><mc:Fallback/></mc:AlternateContent>'
+    )
+    box._element.getparent().replace(box._element, both)
+    both[0].append(box._element)
+    out = io.BytesIO()
+    made.save(out)
+
+    assert only(written(tmp_path / "a.pptx", out.getvalue())).text == "Energy is E=mc²"
+
+
+def test_a_group_is_read_as_one_and_a_title_first(tmp_path: Path) -> None:
+    from pptx import Presentation
+    from pptx.util import Cm
+
+    made = Presentation()
+    slide = made.slides.add_slide(made.slide_layouts[5])
+    group = slide.shapes.add_group_shape()
+    boxes = [(slide.shapes, 10, "Below."), (group.shapes, 1, "One"), (group.shapes, 20, "two.")]
+    for shapes, top, text in boxes:
+        shapes.add_textbox(Cm(2), Cm(top), Cm(5), Cm(1)).text_frame.text = text
+    slide.shapes.title.text = "A bank"
+    slide.shapes.title.top = Cm(15)
+    out = io.BytesIO()
+    made.save(out)
+
+    text = only(written(tmp_path / "a.pptx", out.getvalue())).text
+
+    assert text == "A bank\n\nOne\n\ntwo.\n\nBelow."
 
 
 # Workbooks
@@ -248,6 +321,67 @@ def test_any_other_sheet_is_an_article_of_its_rows(tmp_path: Path) -> None:
     assert costs.published is None
 
 
+def test_a_sheet_shows_its_values_in_their_columns_and_as_they_are_shown(tmp_path: Path) -> None:
+    import xlsxwriter
+
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as made:
+        sheet = made.add_worksheet()
+        sheet.write_row(0, 1, ["Year", "Rye", "Barley", "Oats"])
+        sheet.write_row(1, 1, ["2024", 0.125, "", True], made.add_format({"num_format": "0.0%"}))
+        sheet.write_row(2, 1, ["2025", "", 0.5], made.add_format({"num_format": 9}))
+
+    assert only(written(tmp_path / "a.xlsx", out.getvalue())).text == (
+        "Year | Rye | Barley | Oats\n2024 | 12.5% |  | TRUE\n2025 |  | 50%"
+    )
+
+
+def test_what_merged_cells_say_counts_for_each_of_their_rows(tmp_path: Path) -> None:
+    import xlsxwriter
+
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as made:
+        sheet = made.add_worksheet()
+        sheet.write_row(1, 1, ["Date", "Title", "Text"])
+        sheet.merge_range(2, 1, 3, 1, "2025-03-07")
+        sheet.write_row(2, 2, ["Rye", "Rye is up."])
+        sheet.write_row(3, 2, ["Oats", "Oats are down."])
+
+    found = list(load(written(tmp_path / "a.xlsx", out.getvalue())))
+
+    assert [(each.title, each.published) for each in found if isinstance(each, Article)] == [
+        ("Rye", date(2025, 3, 7)),
+        ("Oats", date(2025, 3, 7)),
+    ]
+
+
+def test_hidden_sheets_and_formulas_without_a_result_are_told(tmp_path: Path) -> None:
+    import xlsxwriter
+
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as made:
+        sheet = made.add_worksheet("Open")
+        sheet.write_row(0, 0, ["Rye", 310])
+        sheet.write_formula(1, 0, "=B1*2", value=620)
+        sheet.write_formula(1, 1, "=B1*3", value="")
+        made.add_worksheet("Sources").hide()
+    with zipfile.ZipFile(out) as packed:
+        members = {name: packed.read(name) for name in packed.namelist()}
+    members["xl/worksheets/sheet1.xml"] = members["xl/worksheets/sheet1.xml"].replace(
+        b' t="str"><f>B1*3</f><v></v>', b"><f>B1*3</f>"
+    )
+    loading = load(written(tmp_path / "a.xlsx", archive(members)))
+
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert article.text == "Rye | 310\n620"
+    assert [notice.text for notice in loading.notices] == [
+        "formulas without a result in the file: 1; open it in a spreadsheet program and save it",
+        "sheet Sources is hidden and was left out",
+    ]
+
+
 # OpenDocument
 
 
@@ -320,6 +454,48 @@ def test_what_is_struck_out_or_hidden_in_an_opendocument_text_is_not_said(tmp_pa
     article = only(written(tmp_path / "a.odt", opened(body, styles=STRUCK)))
 
     assert article.text == "It held 48 wagons."
+
+
+def test_an_opendocument_style_is_raised_or_struck_out_as_the_one_it_is_based_on(
+    tmp_path: Path,
+) -> None:
+    styles = RAISED + STRUCK
+    for name, base in (("Child", "T1"), ("Grandchild", "Child"), ("Gone", "T2")):
+        styles = f'<style:style style:name="{name}" style:parent-style-name="{base}"/>' + styles
+    body = (
+        '<text:p>It cost 21<text:span text:style-name="Grandchild">1</text:span> million'
+        '<text:span text:style-name="Gone"> in all</text:span>.</text:p>'
+        '<text:section text:display="none"><text:p>hidden</text:p></text:section>'
+    )
+
+    article = only(written(tmp_path / "a.odt", opened(body, styles=styles)))
+
+    assert article.text == "It cost 21¹ million."
+
+
+def test_shapes_and_formulas_in_an_opendocument_text_are_read(tmp_path: Path) -> None:
+    def linked(name: str) -> str:
+        link = f'xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="./{name}"'
+        return f"<drawing:frame><drawing:object {link}/></drawing:frame>"
+
+    body = (
+        "<text:p>Before<drawing:custom-shape><text:p>shape</text:p></drawing:custom-shape>after.</text:p>"
+        f"<text:p>Energy is {linked('Object 1')}.{linked('Object 2')}</text:p>"
+    )
+    formula = (
+        b'<m:math xmlns:m="http://www.w3.org/1998/Math/MathML"><m:mi>E</m:mi><m:mo>=</m:mo><m:msup><m:mi>c</m:mi>'
+        b"<m:mn>2</m:mn></m:msup></m:math>"
+    )
+    more = {"Object 1/content.xml": formula, "Object 2/content.xml": b"<chart/>"}
+    loading = load(written(tmp_path / "a.odt", opened(body, more=more)))
+
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert article.text == "Beforeafter.\n\nshape\n\nEnergy is E = c²."
+    assert [notice.text for notice in loading.notices] == [
+        "a chart or other object in it was not read"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -496,3 +672,27 @@ def test_signs_that_captions_write_by_name_are_read(tmp_path: Path) -> None:
     text = "WEBVTT\n\n00:01.000 --> 00:02.000\nVik &amp; Moe said 3 &lt; 4.\n"
 
     assert only(written(tmp_path / "a.vtt", text)).text == "Vik & Moe said 3 < 4."
+
+
+def test_what_is_said_again_after_a_pause_is_no_rolling_caption(tmp_path: Path) -> None:
+    said = (
+        ("It is open.", 1, 2),
+        ("No!", 3, 4),
+        ("No!", 5, 6),
+        ("Yes,\nit is.", 6, 7),
+        ("it is.", 7, 8),
+    )
+    text = "\n\n".join(f"00:0{a}.000 --> 00:0{b}.000\n{words}" for words, a, b in said)
+
+    article = only(written(tmp_path / "a.vtt", f"WEBVTT\n\n{text}\n"))
+
+    assert article.text == "It is open. No! No! Yes, it is."
+
+
+def test_what_nobody_is_named_for_is_not_put_into_the_last_speakers_mouth(tmp_path: Path) -> None:
+    said = ("<v Ane Holt>It is", "open.", "Is it?", "<v Bo>Yes.")
+    captions = (f"00:0{n}.000 --> 00:0{n + 1}.000\n{words}" for n, words in enumerate(said))
+
+    article = only(written(tmp_path / "a.vtt", "WEBVTT\n\n" + "\n\n".join(captions)))
+
+    assert article.text == "Ane Holt: It is open.\n\nIs it?\n\nBo: Yes."

@@ -580,3 +580,25 @@ def test_every_word_is_read_once(pages: list[list[list[str]]], data: st.DataObje
     assert read == given_
     assert list(flow.pages) == sorted(flow.pages)
     assert len(flow.pages) == len(pages)
+
+
+@pytest.mark.parametrize(
+    ("last", "each", "text"),
+    [
+        ("turns", 115, "The old elm wheel turns once each turns daily."),  # justified: evenly apart
+        ("turns.", 115, "The old elm wheel turns.\n\nonce | each | turns.\n\ndaily."),
+        ("turns", 125, "The old elm wheel turns\n\nonce | each | turns\n\ndaily."),
+    ],
+)
+def test_words_that_are_apart_to_fill_their_line_are_no_row_of_a_table(
+    tmp_path: Path, last: str, each: int, text: str
+) -> None:
+    full = zip((60, 85, 110, 135, 170), ("The", "old", "elm", "wheel", last), strict=True)
+    few = zip((60, each, 170), ("once", "each", last), strict=True)
+    page = [
+        *(Set(word, x, 700) for x, word in full),
+        *(Set(word, x, 687) for x, word in few),
+        Set("daily.", 60, 674),
+    ]
+
+    assert only(written(tmp_path / "a.pdf", printed(page))).text == text

@@ -364,6 +364,8 @@ def test_lines_of_json_are_read_whatever_the_file_is_called(tmp_path: Path) -> N
         (["07/08/2025", "26/07/2025", "07/26/2025"], [None, "2025-07-26", "2025-07-26"]),
         ([MARCH_3, MARCH_3 * 1000, str(MARCH_3 * 1_000_000), MARCH_3 + 0.5], ["2025-03-03"] * 4),
         ([0, "0", True, None, "0000-00-00 00:00:00", "0001-01-01T00:00:00Z"], [None] * 6),
+        (["1970-01-01T00:00:00Z", "Thu, 01 Jan 1970 00:00:00 GMT", "9999-12-31"], [None] * 3),
+        (["1970-01-01", "1 January 1970"], ["1970-01-01"] * 2),
         (
             ["03-Mar-25", "3 mrt 25", "12-Jul-99", "3-Foo-25"],
             ["2025-03-03"] * 2 + ["1999-07-12", None],
@@ -666,3 +668,72 @@ def test_an_object_that_is_no_date_costs_the_date_alone_and_is_told(value: Any) 
     assert isinstance(draft, Draft)
     assert draft.published is None
     assert "names no day" in draft.notices[0]
+
+
+def test_columns_of_one_name_are_read_together_and_one_without_a_name_is_told(
+    tmp_path: Path,
+) -> None:
+    content = ",title,text,text,title,\n0,Mill,The mill,turns again.,Second,and so on\n1,Kelp,It grows.,,,\n"
+    loading = load(written(tmp_path / "a.csv", content))
+
+    mill, kelp = loading
+
+    assert isinstance(mill, Article)
+    assert isinstance(kelp, Article)
+    assert (mill.title, mill.text) == ("Mill", "The mill\n\nturns again.")
+    assert (kelp.title, kelp.text) == ("Kelp", "It grows.")
+    (notice,) = loading.notices
+    assert notice.text.startswith("line 2: has more cells than")
+    assert "“and so on” was left out" in notice.text
+
+
+def test_a_second_list_of_records_is_told(tmp_path: Path) -> None:
+    content = {
+        "articles": [{"title": "Kelp", "text": TEXT}],
+        "posts": [{"title": "Mill", "text": "The mill turns."}],
+        "tags": [{"name": "sea"}],
+    }
+    loading = load(written(tmp_path / "a.json", json.dumps(content)))
+
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert article.title == "Kelp"
+    assert [notice.text for notice in loading.notices] == [
+        "has other lists of records, which were not read: posts (1)"
+    ]
+
+
+def test_the_highlights_of_a_book_in_a_table_are_one_article(tmp_path: Path) -> None:
+    content = (
+        "Highlight,Book Title,Book Author,Note,Tags\nIt grows.,Kelp,Ola Brekke,Where?,sea\n"
+        'The mill turns.,Mill,,,\n"It grows, and fast.",Kelp,Ola Brekke,,"sea,weed"\n'
+    )
+
+    kelp, mill = load(written(tmp_path / "a.csv", content))
+
+    assert isinstance(kelp, Article)
+    assert isinstance(mill, Article)
+    assert (kelp.title, kelp.authors, kelp.tags) == ("Kelp", ("Ola Brekke",), ("sea", "weed"))
+    assert kelp.text == "It grows.\n\nWhere?\n\nIt grows, and fast."
+    assert (mill.title, mill.text) == ("Mill", "The mill turns.")
+
+
+@pytest.mark.parametrize(
+    "highlight",
+    [
+        {"text": "It grows.", "note": "Where?"},
+        {"quote": "It grows.", "annotation": "<p>Where?</p>"},
+    ],
+)
+def test_what_was_remarked_on_a_highlight_stands_below_it(
+    tmp_path: Path, highlight: dict[str, str]
+) -> None:
+    record = {
+        "title": "Kelp",
+        "highlights": [highlight, {**dict.fromkeys(highlight, ""), "text": "Fast."}],
+    }
+
+    assert only(written(tmp_path / "a.json", json.dumps([record]))).text == (
+        "It grows.\n\nWhere?\n\nFast."
+    )

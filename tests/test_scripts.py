@@ -151,6 +151,32 @@ def test_the_mark_of_a_note_is_no_part_of_the_number_before_it(mark: str) -> Non
     assert text_of(page) == "The quay will cost 48 million crowns.\n\n⁷ Without tax."
 
 
+@pytest.mark.parametrize(
+    ("style", "said"),
+    [
+        ("position:relative; top:-0.4em; font-size:60%", "48⁷ million"),
+        ("position: relative; bottom: 3px", "48⁷ million"),
+        ("vertical-align: 4px", "48⁷ million"),
+        ("vertical-align:text-top", "48⁷ million"),
+        ("vertical-align:-.2em", "48₇ million"),
+        ("position:relative;top:.3em", "48₇ million"),
+        ("position:relative; top:0; margin-top:-1px", "487 million"),
+        ("top:-0.4em", "487 million"),  # without a position, it moves nothing
+    ],
+)
+def test_figures_that_are_moved_up_or_down_run_into_none_beside_them(style: str, said: str) -> None:
+    moved = f"<p>It will cost 48<span style='{style}'>7</span> million.</p>"
+    by_class = f"<style>.m{{{style}}}</style><p>It will cost 48<b class='m'>7</b> million.</p>"
+
+    assert text_of(moved) == text_of(by_class) == f"It will cost {said}."
+
+
+def test_a_note_beside_the_text_is_told_apart_from_it() -> None:
+    page = '<p>It will cost 48<span class="sidenote"> 7 more with tax.</span> million.</p>'
+
+    assert text_of(page) == "It will cost 48 (7 more with tax.) million."
+
+
 def test_what_leads_back_from_a_note_is_no_text() -> None:
     note = (
         '<li id="fn1"><p>Without tax. <a href="#r1">↩</a></p></li><p>See <a href="#r1">1</a>.</p>'

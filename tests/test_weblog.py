@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -91,7 +92,15 @@ def test_an_export_without_a_published_post_is_refused(tmp_path: Path) -> None:
     assert reason == "left out what is no published post: 1 draft"
 
 
-@pytest.mark.parametrize("day", ["Mon, 30 Nov -0001 00:00:00 +0000", "soon", "Sat, 01 Jan 0001"])
+@pytest.mark.parametrize(
+    "day",
+    [
+        "Mon, 30 Nov -0001 00:00:00 +0000",
+        "soon",
+        "Sat, 01 Jan 0001",
+        "Thu, 01 Jan 1970 00:00:00 +0000",
+    ],
+)
 def test_a_day_that_cannot_be_is_none_and_told(tmp_path: Path, day: str) -> None:
     loading = load(written(tmp_path / "a.xml", export(post("The lamp burns.", day=day))))
     (article,) = loading
@@ -158,3 +167,23 @@ def test_an_excerpt_stands_for_a_post_without_a_text(tmp_path: Path) -> None:
     )
 
     assert only(written(tmp_path / "a.xml", export(entry))).text == "The lamp burns."
+
+
+def test_the_footnotes_of_a_post_which_are_kept_apart_from_it_are_read(tmp_path: Path) -> None:
+    mark = '<sup data-fn="a1" class="fn"><a href="#a1" id="a1-link">1</a></sup>'
+    kept = json.dumps([{"id": "a1", "content": "Without <em>oil</em>."}])
+    meta = (
+        "<wp:post_id>7</wp:post_id><wp:postmeta><wp:meta_key><![CDATA[footnotes]]></wp:meta_key>"
+        f"<wp:meta_value><![CDATA[{kept}]]></wp:meta_value></wp:postmeta></item>"
+    )
+    one = post(f"<!-- wp:paragraph --><p>It burns 21{mark} hours.</p><!-- /wp:paragraph -->")
+    other = post("It is dark.", title="Dark").replace(
+        "</item>", "<wp:post_id>8</wp:post_id></item>"
+    )
+
+    articles = list(load(written(tmp_path / "a.xml", export(one.replace("</item>", meta), other))))
+
+    assert [each.text for each in articles if isinstance(each, Article)] == [
+        "It burns 21 hours.\n\nWithout oil.",
+        "It is dark.",
+    ]

@@ -50,6 +50,7 @@ _FACTIVA_HEADLINE = re.compile(
 _SECOND_PARAGRAPH = re.compile(r"(?<!\s)[^\S\n]*+\n\s*+(?<=\n)TD(?:[^\S\n]{2,}+|\t|[^\S\n]*+\r?\n)")
 _WORD_COUNT = re.compile(r"[\d.,]+\s(?:words|Wörter|mots|palabras|parole|woorden)")
 _PROQUEST_RULE = re.compile(r"^[^\S\n]*_{20,}[^\S\n]*\r?$", re.MULTILINE)
+_PROQUEST_FRAME = re.compile(r"\s*(?:Contact us\b|Report information\b|Database copyright\b)", re.I)
 _RULE = re.compile(
     r"^[^\S\n]*(?:-{3,}|={3,}|_{3,}|\*{3,}|#{3,}|~{3,}|(?:[*_~•-][^\S\n]+){2,}[*_~•-])[^\S\n]*\r?$",
     re.MULTILINE,
@@ -63,7 +64,21 @@ _BYLINE_OR_PLACE = re.compile(
     r"[A-ZÀ-ÖØ-Þ][A-ZÀ-ÖØ-Þ .'’-]{2,30}(?:,[^.\n–—]{2,30})?(?:\([^()\n]{1,30}\)[ \t]*)?[ \t]?[–—-]{1,2}[ \t])",
     re.MULTILINE,
 )
-_LABEL = re.compile(r"[^\S\n]*([A-Za-z][A-Za-z -]{1,24}):[^\S\n]*(.*?)\s*\Z")
+_LABEL = re.compile(r"[^\S\n]*([^\W\d_](?:[^\W\d_]|[ -]){1,24}):[^\S\n]*(.*?)\s*\Z")
+_LABELS = {  # in German, French, Spanish, Italian and Dutch
+    label: name
+    for name, labels in {
+        "byline": "autor autoren auteur auteurs autores autore autori",
+        "section": "rubrik rubrique sección sezione rubriek sectie",
+        "length": "länge longueur longitud lunghezza lengte",
+        "headline": "schlagzeile titre titular titolo kop",
+        "load-date": "update lade-datum date-chargement fecha-carga data-caricamento laad-datum",
+        "language": "sprache langue idioma lingua taal",
+        "publication-type": "publikationstyp type-publication tipo-publicación tipo-pubblicazione",
+        "graphic": "grafik graphique gráfico grafica",
+    }.items()
+    for label in labels.split()
+}
 _BEFORE_BODY = frozenset(
     [
         "byline",
@@ -165,14 +180,21 @@ def _at_headlines(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _between_rules(
-    rule: re.Pattern[str], but: Callable[[re.Match[str]], bool] = lambda _: False
+    rule: re.Pattern[str],
+    but: Callable[[re.Match[str]], bool] = lambda _: False,
+    frame: re.Pattern[str] | None = None,
 ) -> Callable[[str], Iterator[tuple[int, int]]]:
+    """Cuts at such lines. A first or last part that matches `frame` is no article."""
+
     def cut(text: str) -> Iterator[tuple[int, int]]:
         rules = [match for match in rule.finditer(text) if not but(match)]
         ends = [match.start() for match in rules]
         starts = [match.end() for match in rules]
         parts = zip([0, *starts], [*ends, len(text)], strict=True)
         found = [(start, end) for start, end in parts if text[start:end].strip()]
+        if frame:
+            edges = {*found[:1], *found[-1:]}
+            found = [each for each in found if each not in edges or not frame.match(text, *each)]
         if len(found) > 1:
             yield from found
 
@@ -227,7 +249,8 @@ def _nexis(text: str, start: int, end: int) -> Draft | None:
         begins = lines[body].end()
     above = [line for line in lines if line.end() <= begins and line[0].strip()]
     above = [line for line in above if not _COPYRIGHT.match(line[0]) and line[0].strip() != "Body"]
-    plain = [line[0].strip() for line in above if _label(line) is None]
+    above = [line for line in above if _label(line) is None]
+    plain = [line[0].strip() for line in above]
     days = [n for n, line in enumerate(plain) if _day(line)]
     dated = (days[0] if body is None else days[-1]) if days else None
     if dated is not None and body is not None:  # a list of all articles may precede the first one
@@ -237,6 +260,8 @@ def _nexis(text: str, start: int, end: int) -> Draft | None:
     named = [line for n, line in enumerate(plain) if n != dated]
     # Older exports put the headline below the day, newer ones above the paper's name.
     below = plain[dated + 1 :]
+    if len(below) > 1 and body is None and above[dated + 1].start() == above[dated].end():
+        below = below[1:]  # the edition
     title = said.get("headline") or (below[0] if below else named[0] if named else "")
     source = next((line for line in named[:2] if line != title), "")
     return _draft(
@@ -451,7 +476,7 @@ _FORMS: tuple[
     (_at_headlines, _headlined),
     (_before(_END_OF_DOCUMENT), _nexis),
     (_between_numbers, _nexis),
-    (_between_rules(_PROQUEST_RULE), _proquest),
+    (_between_rules(_PROQUEST_RULE, frame=_PROQUEST_FRAME), _proquest),
     (_between_rules(_RULE), _headed),
     (_at_ruled_headlines, _ruled),
 )
@@ -466,7 +491,8 @@ def _lines(text: str, start: int, end: int) -> list[_Line]:
 
 def _label(line: _Line) -> tuple[str, str] | None:
     found = _LABEL.match(line[0])
-    return (found[1].strip().lower(), found[2]) if found else None
+    name = found[1].strip().lower() if found else ""
+    return (_LABELS.get(name, name), found[2]) if found else None
 
 
 def _labels(lines: list[_Line], end: int) -> tuple[Mapping[str, str], int, int]:

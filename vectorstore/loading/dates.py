@@ -68,6 +68,7 @@ _WEEKDAY_BEFORE = re.compile(
 )
 _LONGEST_LINE = 400
 _SECONDS = re.compile(r"\d{9,16}(?:\.\d+)?")
+_NEVER = re.compile(r"(?:\w{3},?\s+)?0?1 Jan 1970 00:00|1970-01-01[T ]00:00")  # as programs write 0
 _LAST_SECOND = 1e11  # in the year 5138
 _COUNTED = re.compile(r"(\d{5,6})(?:[.,]\d+)?")
 SINCE_1900 = date(1899, 12, 30)  # Excel takes 1900 for a leap year
@@ -100,7 +101,7 @@ def day(text: str | None) -> date | None:
 
 def written_day(text: str | None) -> date | None:
     """The day that `text` names, also as a person or program may write it in another language; None
-    if it names none, or one that nobody wrote: programs put the year 1 for no date."""
+    if it names none, or one that nobody wrote: programs put the year 1 or 9999 for no date."""
     found = day(text)
     if found is None:
         written = (text or "").strip()[:_LONGEST].lower()
@@ -110,7 +111,7 @@ def written_day(text: str | None) -> date | None:
             found = _date(match[3], _months().get(match[2].rstrip("."), 0), match[1])
         elif match := _ANY_MONTH_FIRST.match(written):
             found = _date(match[3], _months().get(match[1].rstrip("."), 0), match[2])
-    return found if found is None or found.year >= _FIRST_YEAR else None
+    return found if found is None or _FIRST_YEAR <= found.year < _LAST_YEAR else None
 
 
 def day_within(line: str) -> tuple[date, int, int] | None:
@@ -143,6 +144,11 @@ def settled(found: date, text: str) -> date | None:
     return found if found in named else other if other in named else None
 
 
+def is_never(written: str) -> bool:
+    """Whether it is the moment with which programs' clocks begin: they write it for no date."""
+    return _NEVER.match(written.strip()) is not None
+
+
 class Days:
     """The days in a column: its unambiguous values show how it writes them, and if none does, those
     of the other columns in the file.
@@ -166,6 +172,8 @@ class Days:
         if isinstance(value, bool) or value is None:
             return None
         written = str(value).strip()
+        if is_never(written):
+            return None
         stamp = _STAMP.fullmatch(written)
         found = _date(stamp[1], stamp[2], stamp[3]) if stamp else None
         if found is not None and _PLAUSIBLE[0] <= found < _PLAUSIBLE[1]:

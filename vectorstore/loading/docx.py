@@ -10,7 +10,7 @@ are the computer's, not the article's.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vectorstore.errors import LoadingError
@@ -42,8 +42,18 @@ _SPACES = {
 }
 _LEVELS = {"superscript": 1, "subscript": -1}
 _NOTES = {_WORD + "footnoteReference": "footnote", _WORD + "endnoteReference": "endnote"}
-_DRAWN = (drawings.CHART, drawings.DIAGRAM)
+_DRAWN = (drawings.CHART, drawings.DIAGRAM, drawings.NEWER_CHART)
 _PRIVATE = range(0xE000, 0xF900)  # characters that only their font defines
+_SIGNS = {  # by font and the code's last byte: those that carry a meaning
+    "Symbol": {
+        **dict(enumerate("ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ", 0x41)),
+        **dict(enumerate("αβχδεφγηιϕκλμνοπθρστυϖωξψζ", 0x61)),
+        **dict(enumerate("′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…", 0xA2)),
+        **dict(enumerate("0123456789", 0x30)),
+        **dict(zip(b"\x2b\x2d\x3c\x3d\x3e\xd6\xe5\xf2", "+−<=>√∑∫", strict=True)),
+    },
+    "Wingdings": dict(zip(b"\xa8\xdf\xe0\xfb\xfc\xfd\xfe", "☐←→✗✓☒☑", strict=True)),
+}
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
@@ -94,13 +104,13 @@ class _Walk:
 
     def __init__(
         self,
-        levels: Mapping[str, int],
+        styles: Mapping[str, Sequence[_Element]],
         notes: Mapping[tuple[str, str], _Element],
         relations: Mapping[str, Any],
     ) -> None:
         self.lines: list[list[Run]] = []
         self.damaged = False  # a chart or diagram
-        self._levels = levels  # of character styles
+        self._styles = styles
         self._notes = notes
         self._relations = relations
         self._met: dict[tuple[str, str], None] = {}
@@ -142,6 +152,9 @@ class _Walk:
                     yield from self.blocks(self._notes[note])
 
     def _drawn(self, reference: _Element) -> Iterator[str]:
+        if reference.tag == drawings.NEWER_CHART:
+            self.damaged = True
+            return
         relation = self._relations.get(drawings.part_of(reference))
         if relation is None or relation.is_external:
             return
@@ -158,7 +171,8 @@ class _Walk:
         return plain(runs, self._marks)
 
     def _cells(self, row: _Element) -> Iterator[str]:
-        for cell in row.iterchildren(_CELL):
+        own = (c for c in row.iter(_CELL) if next(c.iterancestors(_ROW)) is row)
+        for cell in own:  # some are within content controls
             if cell.find(f"{_WORD}tcPr/{_WORD}cellDel") is None:
                 yield " ".join(" ".join(self.blocks(cell)).split())
 
@@ -179,9 +193,9 @@ class _Walk:
             elif element.tag in _NOTES:
                 self._met[_NOTES[element.tag], element.get(_WORD + "id", "")] = None
             elif element.tag == _RUN:
-                properties = element.find(_PROPERTIES)
+                properties = self._properties(element)
                 if not _left_out(properties):
-                    raised = level or self._level(properties)
+                    raised = level or _level(properties)
                     waiting += [(child, raised) for child in reversed(element)]
             elif element.tag == _WORD + "rt":  # how the word before it is read
                 yield Run(f" ({''.join(t.text or '' for t in element.iter(*_TEXT))}) ", level)
@@ -191,28 +205,24 @@ class _Walk:
                 level = {_MATHS + "sup": 1, _MATHS + "sub": -1}.get(element.tag, level)
                 waiting += [(child, level) for child in reversed(element)]
 
-    def _level(self, properties: _Element | None) -> int:
-        """1 if raised, -1 if lowered, else 0."""
-        if properties is None:
-            return 0
-        aligned = properties.find(_WORD + "vertAlign")
-        if aligned is not None:
-            return _LEVELS.get(aligned.get(_WORD + "val", ""), 0)
-        moved = properties.find(_WORD + "position")  # in half points
-        if moved is not None:
-            found = re.fullmatch(r"(-?)0*[1-9]\d*", moved.get(_WORD + "val", ""))
-            return 0 if found is None else -1 if found[1] else 1
-        style = properties.find(_WORD + "rStyle")
-        return 0 if style is None else self._levels.get(style.get(_WORD + "val", ""), 0)
+    def _properties(self, run: _Element) -> list[_Element]:
+        """A run's own properties, then its style's."""
+        own = run.find(_PROPERTIES)
+        if own is None:
+            return []
+        style = own.find(_WORD + "rStyle")
+        named = "" if style is None else style.get(_WORD + "val", "")
+        return [own, *self._styles.get(named, ())]
 
 
 def _styles_and_notes(
     document: Document,
-) -> tuple[dict[str, int], dict[tuple[str, str], _Element]]:
-    """The levels of the character styles, and the notes, by kind and id."""
+) -> tuple[dict[str, list[_Element]], dict[tuple[str, str], _Element]]:
+    """The properties of the character styles, each followed by those of the styles it is based on;
+    and the notes, by kind and id."""
     from docx.oxml import parse_xml
 
-    levels: dict[str, int] = {}
+    styles: dict[str, list[_Element]] = {}
     notes: dict[tuple[str, str], _Element] = {}
     for relation in document.part.rels.values():
         kind = relation.reltype.rpartition("/")[2]
@@ -220,15 +230,23 @@ def _styles_and_notes(
             continue
         part = parse_xml(relation.target_part.blob)
         if kind == "styles":
-            for style in part.iterchildren(_WORD + "style"):
-                aligned = style.find(f"{_PROPERTIES}/{_WORD}vertAlign")
-                if aligned is not None:
-                    level = _LEVELS.get(aligned.get(_WORD + "val", ""), 0)
-                    levels[style.get(_WORD + "styleId", "")] = level
+            own = {s.get(_WORD + "styleId", ""): s for s in part.iterchildren(_WORD + "style")}
+            styles = {name: list(_inherited(name, own)) for name in own}
             continue
         for note in part:
             notes[kind.removesuffix("s"), note.get(_WORD + "id", "")] = note
-    return levels, notes
+    return styles, notes
+
+
+def _inherited(name: str, styles: Mapping[str, _Element]) -> Iterator[_Element]:
+    met = set()
+    while name in styles and name not in met:
+        met.add(name)
+        properties = styles[name].find(_PROPERTIES)
+        if properties is not None:
+            yield properties
+        base = styles[name].find(_WORD + "basedOn")
+        name = "" if base is None else base.get(_WORD + "val", "")
 
 
 def _said_of_it(document: Document) -> tuple[str, str]:
@@ -251,12 +269,27 @@ def _headed(document: Document, walk: _Walk) -> str:
     return headings["Title"] or headings["Heading 1"]
 
 
-def _left_out(properties: _Element | None) -> bool:
-    """Whether a run is hidden, or struck out."""
-    if properties is None:
-        return False
-    switches = (properties.find(_WORD + name) for name in ("vanish", "strike", "dstrike"))
-    return any(s is not None and s.get(_WORD + "val", "1") not in _OFF for s in switches)
+def _level(properties: Sequence[_Element]) -> int:
+    """1 if raised, -1 if lowered, else 0, as the first of these properties says that says it."""
+    for each in properties:
+        aligned = each.find(_WORD + "vertAlign")
+        if aligned is not None:
+            return _LEVELS.get(aligned.get(_WORD + "val", ""), 0)
+        moved = each.find(_WORD + "position")  # in half points
+        if moved is not None:
+            found = re.fullmatch(r"(-?)0*[1-9]\d*", moved.get(_WORD + "val", ""))
+            return 0 if found is None else -1 if found[1] else 1
+    return 0
+
+
+def _left_out(properties: Sequence[_Element]) -> bool:
+    """Whether a run with these properties is hidden, or struck out."""
+    for name in ("vanish", "strike", "dstrike"):
+        found = (switch for each in properties if (switch := each.find(_WORD + name)) is not None)
+        switch = next(found, None)
+        if switch is not None and switch.get(_WORD + "val", "1") not in _OFF:
+            return True
+    return False
 
 
 def _deleted(row: _Element) -> bool:
@@ -276,4 +309,6 @@ def _sign(element: _Element) -> str:
         code = int(element.get(_WORD + "char", ""), 16)
     except ValueError:
         return ""
-    return "" if code in _PRIVATE or code > 0xFFFF else chr(code)
+    if code in _PRIVATE:
+        return _SIGNS.get(element.get(_WORD + "font", ""), {}).get(code & 0xFF, "")
+    return chr(code) if code <= 0xFFFF else ""

@@ -17,17 +17,18 @@ from urllib.parse import urljoin
 
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
-from vectorstore.loading.dates import Days, written_day
+from vectorstore.loading.dates import Days, is_never, written_day
 from vectorstore.loading.draft import Draft, apart, language_code, shorten, web_address
 from vectorstore.loading.fields import tags_of
 from vectorstore.loading.links import CUT_OFF, is_cut_off, may_be_teaser
 from vectorstore.loading.markup import looks_like_markup, sound, text_of
 from vectorstore.loading.text import decode
-from vectorstore.loading.weblog import author_names, left_out, named_tags, text_of_post
+from vectorstore.loading.weblog import author_names, footnotes, left_out, named_tags, text_of_post
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*?\?>")
 _DATED = ("published", "wp_post_date", "updated")
 _UNDATED = "date {!r} names no day and was left out"
+_WORD = re.compile(r"\w+")
 _ENCODING = re.compile(rb"<\?xml[^>]{0,100}?encoding=[\"']([\w.:-]+)")
 
 
@@ -53,7 +54,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
     told = f"left out what is no published post: {_counted(others)}" if others else ""
     if others.total() == len(feed.entries):
         raise LoadingError(told)
-    drafts = list(apart(_entries(feed, author_names(written))))
+    drafts = list(apart(_entries(feed, author_names(written), footnotes(written))))
     cut = sum(isinstance(each, Draft) and is_cut_off(each.text) for each in drafts)
     ends = f"{cut:,} of {len(drafts):,} entries {CUT_OFF}" if cut else ""
     for draft in drafts:
@@ -64,7 +65,9 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
         yield draft
 
 
-def _entries(feed: Any, names: Mapping[str, str]) -> Iterator[Draft | Skipped]:
+def _entries(
+    feed: Any, names: Mapping[str, str], notes: Mapping[str, str]
+) -> Iterator[Draft | Skipped]:
     source = shorten(sound(text_of(feed.feed.get("title", ""))), 300)
     site = web_address(feed.feed.get("link"))
     shared = _shared(feed.entries) | {site}  # ids that do not identify a single entry
@@ -73,7 +76,7 @@ def _entries(feed: Any, names: Mapping[str, str]) -> Iterator[Draft | Skipped]:
         if left_out(entry):
             continue
         link = _link(entry, site)
-        text = sound(_text(entry))
+        text = sound("\n\n".join(filter(None, (_text(entry), notes.get(entry.get("wp_post_id"))))))
         if not text.strip():
             yield Skipped(f"entry {number}", "has no text")
             continue
@@ -119,15 +122,21 @@ def _counted(kinds: Counter[str]) -> str:
 
 
 def _text(entry: Any) -> str:
-    """The longest of the texts that the entry carries of its article."""
+    """The longest of the texts that the entry carries of its article; with its content below it,
+    if that is another text."""
     of_markup = text_of_post if "wp_post_type" in entry else text_of
-    carried = [*entry.get("content", []), entry.get("summary_detail") or {}]
-    texts = []
-    for part in carried:
+
+    def shown(part: Any) -> str:
         value = part.get("value", "")
         plain = part.get("type") == "text/plain" and not looks_like_markup(value)
-        texts.append(value.strip() if plain else of_markup(value))
-    return max(texts, key=len).strip() or of_markup(entry.get("excerpt_encoded") or "")
+        return str(value.strip() if plain else of_markup(value).strip())
+
+    summary = shown(entry.get("summary_detail") or {})
+    content = max(map(shown, entry.get("content", [])), key=len, default="")
+    words, others = set(_WORD.findall(content.lower())), set(_WORD.findall(summary.lower()))
+    if len(summary) > len(content) and 2 * len(words - others) > len(words):
+        return f"{summary}\n\n{content}"
+    return max(content, summary, key=len) or of_markup(entry.get("excerpt_encoded") or "")
 
 
 def _day(entry: Any, days: Days) -> date | None:
@@ -137,7 +146,11 @@ def _day(entry: Any, days: Days) -> date | None:
         if found := days.day(written):
             return found
         # It takes any long number for a day.
-        if not written.strip().isdecimal() and (parsed := entry.get(field + "_parsed")):
+        if (
+            not is_never(written)
+            and not written.strip().isdecimal()
+            and (parsed := entry.get(field + "_parsed"))
+        ):
             return written_day(date(*parsed[:3]).isoformat())
     return None
 

@@ -36,6 +36,7 @@ _LARGER = 1.12  # a heading
 _LEADING = 1.35  # times the usual line spacing: a gap
 _MOST_LEADING = 1.5  # sizes, if there are too few lines to tell
 _FEW_GAPS = 3
+_FLUSH = 0.3  # sizes: edges this close are one
 _INDENT = 0.8  # sizes
 _FEW_SIGNS = 6
 _BLANK = 0.15  # sizes, at least
@@ -760,7 +761,12 @@ def _is_column(fragments: Sequence[_Fragment]) -> bool:
 
 def _paragraphs(fragments: Sequence[_Fragment], page: int) -> list[_Block]:
     """The paragraphs of one column."""
-    lines = [_line(row, page) for row in _rows(fragments)]
+    lines: list[_Line] = []
+    for row in _rows(fragments):
+        line = _line(row, page)
+        if line.is_row and lines and _is_stretched(line, lines[-1]):
+            line = _line(row, page, cells=False)
+        lines.append(line)
     if not lines:
         return []
     left = min(line.x0 for line in lines)
@@ -788,8 +794,21 @@ def _leading(lines: Sequence[_Line]) -> dict[int, float]:
     return {s: min(gap, _MOST_LEADING * s) if s in few else gap for s, gap in usual.items()}
 
 
-def _line(row: list[_Fragment], page: int) -> _Line:
-    """Fragments side by side, as a line; those far apart are table cells."""
+def _is_stretched(line: _Line, above: _Line) -> bool:
+    """Whether the words of a line are apart only because it is justified: evenly, from edge to edge
+    of the line above, whose sentence it continues."""
+    words = [part for part in line.parts if not part.right_to_left]
+    gaps = [after.x0 - before.x1 for before, after in pairwise(words)]
+    if above.is_row or len(words) < len(line.parts) or any(" " in w.text.strip() for w in words):
+        return False
+    at_edges = max(abs(line.x0 - above.x0), abs(line.x1 - above.x1)) < _FLUSH * line.size
+    even = max(gaps) - min(gaps) < _FLUSH * line.size
+    goes_on = len(gaps) > 1 or line.text[:1].islower()
+    return at_edges and even and goes_on and _ENDS.search(above.text) is None
+
+
+def _line(row: list[_Fragment], page: int, *, cells: bool = True) -> _Line:
+    """Fragments side by side, as a line; those far apart are table cells, if there may be any."""
     if any(part.right_to_left for part in row):
         row = row[::-1]
     made = _Line(row, page)
@@ -798,10 +817,9 @@ def _line(row: list[_Fragment], page: int) -> _Line:
         if number:
             before = row[number - 1]
             gap = max(part.x0 - before.x1, before.x0 - part.x1)
-            made.is_row = made.is_row or gap > _COLUMN_GAP * size
-            made.runs.append(
-                Run(" | " if gap > _COLUMN_GAP * size else " " if gap > 0.1 * size else "")
-            )
+            is_cell = cells and gap > _COLUMN_GAP * size
+            made.is_row = made.is_row or is_cell
+            made.runs.append(Run(" | " if is_cell else " " if gap > 0.1 * size else ""))
         base = part.y if part.size >= _SMALLER * size or number == 0 else made.y
         for level, glyphs in groupby(
             part.glyphs, key=lambda g: _level(g, base, max(size, part.size))

@@ -9,10 +9,11 @@ web archive's article is its page.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from email import message_from_bytes, policy
+from email.errors import CloseBoundaryNotFoundDefect
 from email.message import EmailMessage
 from email.utils import getaddresses, parsedate
 
@@ -36,20 +37,36 @@ _SIGNATURES = frozenset(
         "application/pkcs7-signature",
         "application/x-pkcs7-signature",
         "message/delivery-status",
+        "message/disposition-notification",
         "text/x-amp-html",
     ]
 )
+_MAILS = frozenset(["message/rfc822", "message/global", "message/news"])
+_IN_PARTS = "message/partial"
+_PARTLY = "is one part of a mail that was sent in several (“{}”); put them all into one .mbox file"
+_CARRIED = frozenset([_IN_PARTS, "message/external-body", "multipart/encrypted"])
+_OF_THE_WHOLE = re.compile(r"content-.*|subject|message-id|encrypted|mime-version", re.IGNORECASE)
+_HEAD_AND_BODY = re.compile(rb"\r?\n\r?\n")
+_BETWEEN_MAILS = re.compile(rb"(\n)\r?\n\Z")
 _ENCODED = ("base64", "quoted-printable")
 _BOX_LINE = re.compile(rb"^From [^\r\n]*\d{4}[^\r\n]*\r?\n", re.MULTILINE)
 _BY_PROGRAM = re.compile(
     rb"From \S+ +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z][a-z] [ \d]?\d \d\d:\d\d(?::\d\d)? [^\r\n]*\d{4}"
+)
+_LONGEST_HEADER = 20_000  # bytes that are looked at
+_OF_A_MAIL = re.compile(
+    rb"^(from|to|date|subject|received|return-path|message-id|mime-version|delivered-to):",
+    re.IGNORECASE | re.MULTILINE,
 )
 _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
     """The mail, then what it carries. Raises LoadingError if there is nothing to read."""
-    found = list(articles_of(_message(content)))
+    mail = _message(content)
+    if mail.get_content_type() == _IN_PARTS:
+        raise LoadingError(_PARTLY.format(_header(mail, "subject")))
+    found = list(articles_of(mail))
     if not found:
         raise LoadingError("is not a mail, or has no text")
     yield from found
@@ -91,23 +108,68 @@ class _Shown:
 
 
 def _box(mails: Iterable[bytes]) -> Iterator[Draft | Skipped]:
+    in_parts: dict[str, dict[int, _Part]] = {}
     for number, content in enumerate(mails, start=1):
-        mail = _message(_ESCAPED_FROM.sub(rb"\1", content))
+        content = _ESCAPED_FROM.sub(rb"\1", content)
+        mail = _message(content)
         label = f"mail {number}"
+        if mail.get_content_type() == _IN_PARTS:
+            parts = in_parts.setdefault(str(mail.get_param("id", "")), {})
+            parts[_parameter(mail, "number")] = _Part(label, mail, content)
+            whole = _put_together(parts)
+            if whole is None:
+                continue
+            mail = whole
+            parts.clear()
         named = _header(mail, "message-id")
         key = (named or " ".join(_header(mail, each) for each in ("from", "date", "subject")))[:300]
         found = list(articles_of(mail)) or [Skipped("", "has no text")]
         yield from _within(found, key, label)
+    for part in (part for parts in in_parts.values() for part in parts.values()):
+        yield Skipped(part.label, _PARTLY.format(_header(part.mail, "subject")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a mail that was sent in several (RFC 2046, 5.2.2)."""
+
+    label: str
+    mail: EmailMessage
+    content: bytes
+
+
+def _put_together(parts: Mapping[int, _Part]) -> EmailMessage | None:
+    """The mail whose parts, by number, these are; None if not all are there."""
+    total = max(_parameter(part.mail, "total") for part in parts.values())
+    if not total or parts.keys() != set(range(1, total + 1)):
+        return None
+    bodies = (_HEAD_AND_BODY.split(parts[n].content, maxsplit=1)[-1] for n in sorted(parts))
+    whole = _message(b"".join(_BETWEEN_MAILS.sub(rb"\1", body) for body in bodies))
+    for name, value in parts[1].mail.raw_items():
+        if not _OF_THE_WHOLE.fullmatch(name):
+            del whole[name]
+            whole.set_raw(name, value)
+    return whole
+
+
+def _parameter(mail: EmailMessage, name: str) -> int:
+    written = str(mail.get_param(name, ""))
+    return int(written) if re.fullmatch("[0-9]{1,4}", written) else 0
 
 
 def _begins_a_mail(content: bytes, line: re.Match[bytes]) -> bool:
-    """Whether a line "From …" begins a mail rather than being text: it follows an empty line, or
-    names a sender and a moment as programs write them, and precedes a header."""
+    """Whether a line "From …" begins a mail rather than being text: it precedes a header, and names
+    a sender and a moment as programs write them, or else follows an empty line and the header has
+    two fields that mails have."""
+    below = content[line.end() : line.end() + _LONGEST_HEADER]
+    if not re.match(rb"[!-9;-~]+:", below):
+        return False
+    if _BY_PROGRAM.match(line[0]):
+        return True
     before = content[max(0, line.start() - 4) : line.start()]
     behind_empty = line.start() == 0 or before.endswith((b"\n\n", b"\n\r\n"))
-    begins = behind_empty or _BY_PROGRAM.match(line[0]) is not None
-    headed = re.match(rb"[!-9;-~]+:", content[line.end() : line.end() + 200])
-    return begins and headed is not None
+    fields = _OF_A_MAIL.findall(_HEAD_AND_BODY.split(below, maxsplit=1)[0])
+    return behind_empty and len({each.lower() for each in fields}) > 1
 
 
 def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]:
@@ -126,7 +188,10 @@ def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]
         sound(text),
         title=shorten(_header(mail, "subject"), 300),
         published=published,
-        notices=(_UNDATED.format(dated[:60]),) if dated and not published else (),
+        notices=(
+            *_cut_off(mail),
+            *((_UNDATED.format(dated[:60]),) if dated and not published else ()),
+        ),
         authors=authors,
         source=shorten(authors[0], 300) if authors else "",
         language=language_code(_header(mail, "content-language")),
@@ -148,6 +213,12 @@ def articles_of(mail: EmailMessage, depth: int = 0) -> Iterator[Draft | Skipped]
                 if part.get_content_maintype() == "text" and not part.is_attachment():
                     item = replace(item, published=item.published or own.published)
             yield item
+
+
+def _cut_off(mail: EmailMessage) -> tuple[str, ...]:
+    """A notice if the mail ends before its parts do."""
+    broken = any(isinstance(d, CloseBoundaryNotFoundDefect) for d in mail.defects)
+    return ("ends in the middle of its parts; some of it may be missing",) if broken else ()
 
 
 def _day(written: str) -> date | None:
@@ -196,7 +267,7 @@ def _show(part: EmailMessage, shown: _Shown) -> None:
     kind, main = part.get_content_type(), part.get_content_maintype()
     if kind in _SIGNATURES:
         return
-    if _is_mail(part) or part.is_attachment() or kind == "multipart/encrypted":
+    if _is_mail(part) or part.is_attachment() or kind in _CARRIED:
         shown.carried.append(part)
     elif kind == "multipart/alternative":
         _show_one_of(part, shown)
@@ -371,7 +442,7 @@ def _inner(part: EmailMessage) -> EmailMessage:
 
 
 def _is_mail(part: EmailMessage) -> bool:
-    return part.get_content_type() == "message/rfc822"
+    return part.get_content_type() in _MAILS
 
 
 def _read(part: EmailMessage, name: str) -> list[Draft | Skipped]:

@@ -70,9 +70,14 @@ _STRUCK_STYLE = re.compile(r"text-decoration(?:-line)?:[^;]*line-through")
 _RULE = re.compile(r"(?<![^{}])([^{}]++)\{([^{}]*+)\}")
 _CLASS = re.compile(r"(?:\w+|\*)?\.([\w-]+)")
 _SET = re.compile(
-    r"(?:vertical-align\s*:\s*(?:super|sub)|text-decoration(?:-line)?\s*:[^;]*line-through)\b",
+    r"(?:vertical-align\s*:\s*(?:super|sub|text-top|text-bottom)|position\s*:\s*relative|"
+    r"text-decoration(?:-line)?\s*:[^;]*line-through)\b|"
+    r"(?:vertical-align|(?<![\w-])top|(?<![\w-])bottom)\s*:\s*[+-]?\d*\.?\d+(?:[a-z]+|%)",
     re.IGNORECASE,
 )
+_SHIFTED = re.compile(r"(?:^|;)(vertical-align|top|bottom):([+-]?)0*\.?0*[1-9]")
+_INLINE = frozenset(["span", "a", "font", "small", "b", "i", "em", "strong", "cite", "label"])
+_BESIDE_THE_TEXT = re.compile(r"\b(?:side|margin)-?note(?!-number)\b", re.IGNORECASE)
 _LONGEST_SHEET = 500_000  # characters of style sheets that are looked at
 _NOTE_NAMES = re.compile(
     r"\b(?:doc-)?(?:noteref|footnote|endnote|fnref|reference|cite_ref)", re.IGNORECASE
@@ -158,6 +163,9 @@ def write_out_scripts(tree: _Element, styles: str = "") -> None:
     for struck in [each for each in tree.iter(etree.Element) if _is_struck_out(each)]:
         if struck.getparent() is not None:
             _leave_out(struck)
+    for note in [each for each in tree.iter("span") if _is_beside_the_text(each)]:
+        if note.getparent() is not None:
+            _replace(note, f" ({_said(note).strip()})" + " " * (note.tail or "x")[0].isalnum())
     for formula in list(tree.iter("math")):
         if formula.getparent() is not None:
             _replace(formula, _BLANK_LINES.sub(" ", _formula(formula)).strip())
@@ -273,10 +281,27 @@ def _level(element: _Element) -> int:
         return 1
     if element.tag == "sub" or "vertical-align:sub" in style:
         return -1
-    if element.tag == "a" and is_mark(_said(element)):
+    if element.tag in _INLINE and (shifted := _shifted(style)) and is_mark(_said(element)):
+        return shifted
+    if element.tag in ("a", "button") and is_mark(_said(element)):
         marked = _note_role(element) or (_within_page(element) and _follows_closely(element))
         return 1 if marked else 0
     return 0
+
+
+def _shifted(style: str) -> int:
+    """1 if a style moves text up, -1 if down, else 0."""
+    if "vertical-align:text-" in style:
+        return 1 if "vertical-align:text-top" in style else -1
+    for name, sign in _SHIFTED.findall(style):
+        if name == "vertical-align" or "position:relative" in style:
+            return 1 if (sign == "-") == (name == "top") else -1
+    return 0
+
+
+def _is_beside_the_text(element: _Element) -> bool:
+    named = _BESIDE_THE_TEXT.search(element.get("class") or "")
+    return named is not None and _said(element).strip() != ""
 
 
 def _is_note_mark(element: _Element) -> bool:
@@ -355,10 +380,19 @@ def _leave_out(element: _Element) -> None:
 
 
 def _replace(element: _Element, text: str) -> None:
-    """Put `text` in place of the element's content, turning the element into a plain span."""
-    tail = element.tail
-    element.clear()
-    element.tag, element.text, element.tail = "span", text, tail
+    """Put `text` in place of the element, as part of the text around it: trafilatura may part what
+    has tags of its own."""
+    parent, previous = element.getparent(), element.getprevious()
+    if parent is None:
+        element.clear()
+        element.text = text
+        return
+    text += element.tail or ""
+    if previous is not None:
+        previous.tail = (previous.tail or "") + text
+    else:
+        parent.text = (parent.text or "") + text
+    parent.remove(element)
 
 
 def tidy(text: str) -> str:

@@ -32,6 +32,7 @@ INSTALL = "pip install 'dateline[ocr]'"
 _KINDS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 _MOST_PIXELS = 100_000_000
 LONG_SIDE = 3_000  # pixels: larger pictures are read at this size
+_HALF = LONG_SIDE // 2
 _SMALLEST = 20  # pixels: anything lower or narrower has no text
 _PAGE = 842.0  # points on the long side at which a picture is laid out
 _SURE = 0.5  # a line's score: anything below it is marks, not words
@@ -121,7 +122,7 @@ class _Seen:
 
 
 def _frames(content: bytes) -> Iterator[Image]:
-    from PIL import Image, ImageOps, ImageSequence
+    from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
     try:
         picture = Image.open(BytesIO(content), formats=_KINDS)
@@ -130,6 +131,8 @@ def _frames(content: bytes) -> Iterator[Image]:
             if width * height > _MOST_PIXELS:
                 raise LoadingError(f"has more than {_MOST_PIXELS:,} pixels; save it smaller")
             yield _on_white(ImageOps.exif_transpose(frame))
+    except UnidentifiedImageError as error:  # its message names an object of Python's
+        raise LoadingError("is damaged, or not a picture of a kind that can be read") from error
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise LoadingError(f"is damaged, or not a picture: {error}") from error
 
@@ -166,9 +169,20 @@ def _engine() -> Any:
 
 
 def _lines(picture: Image) -> list[_Seen]:
+    """Raises LoadingError if there is not enough memory to read it even at half its size."""
     import numpy as np
 
-    found = _engine()(np.asarray(picture)[:, :, ::-1])
+    try:
+        found = _engine()(np.asarray(picture)[:, :, ::-1])
+    except Exception as error:  # RapidOCR's own, for whatever onnxruntime raises
+        if max(picture.size) <= _HALF:
+            raise LoadingError("takes too much memory to recognise; save it smaller") from error
+        shrink = _HALF / max(picture.size)
+        width, height = (max(1, round(side * shrink)) for side in picture.size)
+        return [
+            replace(line, corners=tuple((x / shrink, y / shrink) for x, y in line.corners))
+            for line in _lines(picture.resize((width, height)))
+        ]
     if found.txts is None or found.boxes is None:
         return []
     return [

@@ -8,6 +8,7 @@ the article's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
@@ -16,7 +17,7 @@ from vectorstore.errors import LoadingError
 from vectorstore.loading.archive import checked, content_of
 from vectorstore.loading.bundle import unbundled
 from vectorstore.loading.draft import Draft, language_code, own_title
-from vectorstore.loading.markup import BLANKS, sound, tidy
+from vectorstore.loading.markup import BLANKS, sound, text_of, tidy
 from vectorstore.loading.scripts import Run, notes_of, plain
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ _PASSED_OVER = {
 }
 
 
+_LINK = "{http://www.w3.org/1999/xlink}href"
+_IS_FORMULA = re.compile(rb"<(?:\w+:)?math[\s>]")
+_BEGINNING = 2_000  # bytes of an object that show what it is
+_PREFIX = re.compile(rb"(</?)\w+:(?=\w)")
+
+
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
     """One article. Raises LoadingError if it is not such a text, is protected, or is too large."""
     archive = checked(content)
@@ -49,7 +56,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
     if body is None:
         raise LoadingError("is damaged, or not an OpenDocument text")
     levels, left_out, titled = _styles(archive)
-    walk = _Walk(levels, left_out)
+    walk = _Walk(levels, left_out, archive)
     list(walk.blocks(body))
     blocks = list(walk.again(notes_of(walk.lines)).blocks(body))
     blocks += walk.notes_text()
@@ -61,6 +68,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
             tidy(sound("\n\n".join(blocks))),
             title=own_title(title) or ("" if head is None else own_title(walk.text_of(head))),
             language=language_code(language),
+            notices=("a chart or other object in it was not read",) if walk.unread else (),
         )
     )
 
@@ -68,8 +76,10 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
 class _Walk:
     """Walks a text's elements, keeping track of the notes it encounters."""
 
-    def __init__(self, levels: dict[str, int], left_out: Container[str]) -> None:
+    def __init__(self, levels: dict[str, int], left_out: Container[str], archive: ZipFile) -> None:
         self.lines: list[list[Run]] = []
+        self.unread = False  # an object that is neither text nor a formula
+        self._archive = archive
         self._levels = levels  # of styles
         self._left_out = left_out  # also styles
         self._met: list[_Element] = []
@@ -91,7 +101,7 @@ class _Walk:
             elif child.tag == _TABLE + "table":
                 rows = (row for row in child.iter(_TABLE + "table-row") if _owner(row) is child)
                 yield "\n".join(" | ".join(self._cells(row)) for row in rows)
-            elif child.tag not in _PASSED_OVER:
+            elif child.tag not in _PASSED_OVER and child.get(_TEXT + "display") != "none":
                 yield from self.blocks(child)
 
     def notes_text(self) -> Iterator[str]:
@@ -132,10 +142,23 @@ class _Walk:
             elif name == "ruby-text":
                 yield Run(f" ({child.text or ''}) ", level)
             elif child.tag == _DRAW + "frame":
+                yield Run("".join(map(self._formula, child.iter(_DRAW + "object"))), level)
                 boxes += child.iter(_DRAW + "text-box")
+            elif child.tag.startswith(_DRAW) and next(child.iter(*_PARAGRAPHS), None) is not None:
+                boxes.append(child)
             elif child.tag not in _PASSED_OVER and isinstance(child.tag, str):
                 yield from self._runs(child, boxes, level)
             yield Run(BLANKS.sub(" ", child.tail or ""), level)
+
+    def _formula(self, link: _Element) -> str:
+        path = f"{link.get(_LINK, '').removeprefix('./')}/content.xml"
+        if path not in self._archive.namelist():
+            return ""
+        part = content_of(self._archive, self._archive.getinfo(path))
+        if not _IS_FORMULA.search(part[:_BEGINNING]):
+            self.unread = True
+            return ""
+        return text_of(_PREFIX.sub(rb"\1", part).decode("utf-8", "replace"))
 
 
 def _owner(row: _Element) -> _Element:
@@ -151,18 +174,39 @@ def _styles(archive: ZipFile) -> tuple[dict[str, int], set[str], set[str]]:
     for part in ("styles.xml", "content.xml"):
         if part not in archive.namelist():
             continue
-        for style in _part(archive, part).iter(_STYLE + "style"):
+        for style in _with_parents_first(_part(archive, part)):
             name = style.get(_STYLE + "name", "")
-            if style.get(_STYLE + "parent-style-name") in titled:
+            parent = style.get(_STYLE + "parent-style-name", "")
+            if parent in titled:
                 titled.add(name)
+            if parent in left_out:
+                left_out.add(name)
+            if parent in levels:
+                levels[name] = levels[parent]
             for properties in style.iterchildren(_STYLE + "text-properties"):
                 place = properties.get(_STYLE + "text-position", "").split(" ")[0]
+                if place:
+                    levels.pop(name, None)
                 if place and place != "0%":
                     levels[name] = -1 if place == "sub" or place.startswith("-") else 1
-                line = properties.get(_STYLE + "text-line-through-style", "none")
-                if line != "none" or properties.get(_TEXT + "display") == "none":
+                line = properties.get(_STYLE + "text-line-through-style", "")
+                if line == "none":
+                    left_out.discard(name)
+                if line not in ("", "none") or properties.get(_TEXT + "display") == "none":
                     left_out.add(name)
     return levels, left_out, titled
+
+
+def _with_parents_first(part: _Element) -> list[_Element]:
+    styles = {each.get(_STYLE + "name", ""): each for each in part.iter(_STYLE + "style")}
+
+    def depth(style: _Element) -> int:
+        above, met = style, 0
+        while (name := above.get(_STYLE + "parent-style-name", "")) in styles and met < len(styles):
+            above, met = styles[name], met + 1
+        return met
+
+    return sorted(part.iter(_STYLE + "style"), key=depth)
 
 
 def _said_of_it(archive: ZipFile) -> tuple[str, str]:

@@ -46,7 +46,7 @@ _FEW_WORDS = 20  # that a scanner, or the keeper of the scan, stamps on a page
 _MOST_OF_IT = 0.5  # of the page's area
 _MOST_OBJECTS = 1_000
 _FINEST = 300 / 72  # pixels per point
-_TOO_LONG = "they took too long to recognise: split the file"
+_TOO_LONG = "they took too long or too much memory to recognise: split the file"
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
@@ -109,7 +109,11 @@ def _recognised(document: PdfDocument, pages: list[Page]) -> tuple[dict[int, int
             continue
         picture = document[number]
         scale = ocr.LONG_SIDE / max(*picture.get_size(), 1.0)
-        found = ocr.recognised(picture.render(scale=min(scale, _FINEST)).to_pil())
+        try:
+            found = ocr.recognised(picture.render(scale=min(scale, _FINEST)).to_pil())
+        except LoadingError:
+            unread.append(number + 1)
+            continue
         if _words(found.page) > 2 * _words(page):
             pages[number] = found.page
             read[number + 1] = found.unsure

@@ -14,14 +14,14 @@ from vectorstore.loading import drawings
 from vectorstore.loading.archive import checked
 from vectorstore.loading.draft import Draft, language_code, own_title
 from vectorstore.loading.markup import sound, tidy
-from vectorstore.loading.scripts import Run, plain
 
 if TYPE_CHECKING:
     from pptx.slide import Slide
 
 _OLE = b"\xd0\xcf\x11\xe0"  # what Office wraps protected files in, and wrote before .pptx
 _FEET = frozenset(["DATE", "FOOTER", "SLIDE_NUMBER", "HEADER"])
-_DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_ALTERNATIVE = _ALTERNATIVES + "AlternateContent"
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
@@ -40,12 +40,19 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
     checked(content)
     try:
         presentation = Presentation(BytesIO(content))
+        for slide in presentation.slides:
+            _as_now_shown(slide)
         slides = [_text(s) for s in presentation.slides if s._element.get("show") != "0"]
         hidden = [n for n, s in enumerate(presentation.slides, 1) if s._element.get("show") == "0"]
+        unread = [
+            n
+            for n, s in enumerate(presentation.slides, 1)
+            if next(s._element.iter(drawings.NEWER_CHART), None) is not None
+        ]
         first = next(
             (s.shapes.title for s in presentation.slides if s.shapes.title is not None), None
         )
-        heading = first.text_frame.text if first is not None else ""
+        heading = " ".join(drawings.paragraphs_of(first.text_frame)) if first is not None else ""
         said = presentation.core_properties
         title, language = said.title, said.language
     except (PythonPptxError, BadZipFile, KeyError, ValueError, XMLSyntaxError) as error:
@@ -62,23 +69,40 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
         title=own_title(title) or own_title(heading),
         language=language_code(language),
         pages=tuple(pages),
-        notices=tuple(f"slide {number} is hidden and was left out" for number in hidden),
+        notices=(
+            *(f"slide {number} is hidden and was left out" for number in hidden),
+            *(f"slide {number} has a chart of a kind that cannot be read" for number in unread),
+        ),
     )
 
 
 def _text(slide: Slide) -> str:
-    shapes = sorted(_shapes(slide.shapes), key=lambda s: (s is not slide.shapes.title, *_place(s)))
+    title = slide.shapes.title
+    shapes = sorted(
+        _ordered(slide.shapes), key=lambda s: title is None or s._element is not title._element
+    )
     parts = [part for shape in shapes for part in _of_shape(shape)]
     if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
-        parts += _paragraphs(slide.notes_slide.notes_text_frame)
+        parts += drawings.paragraphs_of(slide.notes_slide.notes_text_frame)
     return tidy(sound("\n\n".join(part for part in parts if part.strip())))
 
 
-def _shapes(shapes: Any) -> Iterator[Any]:
-    """The shapes, including those in groups, without slide footers."""
-    for shape in shapes:
+def _as_now_shown(slide: Slide) -> None:
+    """Put what newer programs show (formulas, …) in the place of the alternatives for older ones,
+    which python-pptx passes over together."""
+    for alternative in list(slide._element.iter(_ALTERNATIVE)):
+        for shape in alternative.findall(f"{_ALTERNATIVES}Choice[1]/*"):
+            alternative.addprevious(shape)
+        above = alternative.getparent()
+        if above is not None:
+            above.remove(alternative)
+
+
+def _ordered(shapes: Any) -> Iterator[Any]:
+    """The shapes in reading order, a group's one after the other, without slide footers."""
+    for shape in sorted(shapes, key=_place):
         if hasattr(shape, "shapes"):
-            yield from _shapes(shape.shapes)
+            yield from _ordered(shape.shapes)
         elif not (shape.is_placeholder and shape.placeholder_format.type.name in _FEET):
             yield shape
 
@@ -90,33 +114,16 @@ def _place(shape: Any) -> tuple[int, int]:
 
 def _of_shape(shape: Any) -> Iterator[str]:
     if getattr(shape, "has_table", False):
-        rows = (
-            " | ".join(" ".join(cell.text.split()) for cell in row.cells)
-            for row in shape.table.rows
-        )
-        yield "\n".join(rows)
+        yield "\n".join(" | ".join(map(_cell, row.cells)) for row in shape.table.rows)
     elif getattr(shape, "has_chart", False):
         yield from drawings.of_chart(shape.chart)
     elif shape.has_text_frame:
-        yield from _paragraphs(shape.text_frame)
+        yield from drawings.paragraphs_of(shape.text_frame)
     else:
         for diagram in shape._element.iter(drawings.DIAGRAM):
             part = shape.part.related_part(drawings.part_of(diagram))
             yield from drawings.text_of(diagram, part.blob)
 
 
-def _paragraphs(frame: Any) -> list[str]:
-    return [plain(_runs(paragraph._p)) for paragraph in frame.paragraphs]
-
-
-def _runs(paragraph: Any) -> Iterator[Run]:
-    for element in paragraph:
-        if element.tag == _DRAWING + "br":
-            yield Run("\n")
-        elif element.tag in (_DRAWING + "r", _DRAWING + "fld"):
-            properties = element.find(_DRAWING + "rPr")
-            if properties is not None and properties.get("strike", "noStrike") != "noStrike":
-                continue
-            raised = 0 if properties is None else int(properties.get("baseline") or 0)
-            text = element.find(_DRAWING + "t")
-            yield Run("" if text is None else text.text or "", (raised > 0) - (raised < 0))
+def _cell(cell: Any) -> str:
+    return " ".join(" ".join(drawings.paragraphs_of(cell.text_frame)).split())

@@ -104,10 +104,22 @@ _IN_OTHER_LANGUAGES = {
 _NAMES = {
     field: (*names, *_IN_OTHER_LANGUAGES.get(field, "").split()) for field, names in _NAMES.items()
 }
+_OF_BOOKS = frozenset(["highlight", "booktitle"])  # columns of Readwise's
 _OF_A_DATE = ("$date", "$numberLong", "date-parts", "date", "iso", "value", "seconds", "_seconds")
 _JSON_FEED = "//jsonfeed.org/version/"
 _WITHIN = ("fields", "source", "attributes", "data")  # objects that may hold a record's fields
-_VALUE = ("content", "rendered", "text", "html", "htmlcontent", "note", "value")  # an object's text
+_VALUE = (
+    "content",
+    "rendered",
+    "text",
+    "html",
+    "htmlcontent",
+    "quote",
+    "highlight",
+    "note",
+    "value",
+)
+_REMARKS = ("note", "annotation", "comment")  # on an object's text, which is one of these
 _LISTS = ("list", "articles", "items", "documents", "data", "entries", "results", "posts")
 _UNPUBLISHED = {
     "draft": "is a draft",
@@ -148,9 +160,11 @@ def parse_json(content: bytes, name: str) -> Iterator[Draft | Skipped]:
         records = [value]
     if records is None:
         raise LoadingError("is JSON, but neither a record nor a list of records with a text each")
+    told = _other_lists(value, records) if isinstance(value, dict) else ()
     is_feed = isinstance(value, dict) and _JSON_FEED in str(value.get("version"))
     source = _shown(_line(value.get("title"))) if is_feed else ""
-    for item in _drafts((f"record {n}", record) for n, record in enumerate(records, start=1)):
+    numbered = ((f"record {n}", record) for n, record in enumerate(records, start=1))
+    for item in _drafts(numbered, told):
         named = isinstance(item, Skipped) or item.source or not source
         yield item if named else replace(item, source=source)
 
@@ -176,17 +190,24 @@ def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa
         if not set(names) & {*_NAMES["text"], *_NAMES["excerpt"]}:
             links = " It has links: add those themselves." if {*names} & {*_NAMES["url"]} else ""
             raise LoadingError(f"has no column named text in its first row.{links}".rstrip("."))
-        table = [
-            (
-                f"line {rows.line_num}",
-                {**dict(zip(names, row, strict=False)), _BEYOND: row[len(names) :]},
-            )
-            for row in rows
-            if any(row)
-        ]
+        table = [(f"line {rows.line_num}", fields_of(names, row)) for row in rows if any(row)]
     except csv.Error as error:
         raise LoadingError(f"is not a table, at line {rows.line_num}: {error}") from error
-    yield from _drafts(table, _not_read(names, table, written))
+    told = _not_read(names, table, written)
+    yield from _drafts(_by_book(table) if {*names} >= _OF_BOOKS else table, told)
+
+
+def _by_book(table: Sequence[tuple[str, _Fields]]) -> list[tuple[str, _Fields]]:
+    """Rows that are each a highlight with its note, as one record for each book."""
+    books: dict[tuple[Any, Any], tuple[str, _Fields]] = {}
+    for place, row in table:
+        book = row.get("booktitle"), row.get("bookauthor")
+        _, fields = books.setdefault(
+            book, (place, {**row, "highlight": [], "note": "", "tags": ""})
+        )
+        fields["highlight"] += [row["highlight"], row.get("note")]
+        fields["tags"] = ",".join(filter(None, (fields["tags"], row.get("tags"))))
+    return list(books.values())
 
 
 def _not_read(
@@ -215,6 +236,21 @@ def records_of(
 def dates_of(rows: Iterable[Mapping[str, Any]]) -> list[Any]:
     """The values in the columns of these rows that hold their dates."""
     return [value for row in rows for value in _all(_fields(row), "date")]
+
+
+def fields_of(names: Sequence[str], row: Sequence[Any]) -> _Fields:
+    """A row's values by the names of their columns: of columns with the same name, the texts of all
+    and otherwise the first that is filled in. What is in no named column is kept apart, except in
+    the first, where programs number the rows."""
+    fields: _Fields = {}
+    texts = {*_NAMES["text"], *_NAMES["excerpt"]}
+    for name, value in zip(names, row, strict=False):
+        if name and fields.get(name) and _folded(name) in texts:
+            fields[name] = [*_many(fields[name]), value]
+        elif name and not fields.get(name):
+            fields[name] = value
+    unnamed = [value for n, value in enumerate(row) if n and not "".join(names[n : n + 1])]
+    return fields | {_BEYOND: unnamed}
 
 
 def has_text(names: Iterable[object]) -> bool:
@@ -262,6 +298,19 @@ def _listed(value: Any) -> list[Any] | None:
             if isinstance(found, dict | list) and not records:
                 level.append(found)
     return best
+
+
+def _other_lists(value: Mapping[str, Any], records: Sequence[Any]) -> tuple[str, ...]:
+    """A notice about the lists of records beside the one that is read."""
+    others = [
+        f"{name} ({len(found):,})"
+        for name, found in value.items()
+        if isinstance(found, list)
+        and found is not records
+        and any(isinstance(each, dict) and has_text(_filled(_fields(each))) for each in found)
+        and not has_text(_filled(value))
+    ]
+    return (f"has other lists of records, which were not read: {', '.join(others)}",) * bool(others)
 
 
 def _filled(record: Mapping[str, Any]) -> list[str]:
@@ -406,6 +455,10 @@ def _plain(value: Any, name: str, kind: str) -> str:
         name, value = next(
             ((n, fields[n]) for n in _VALUE if isinstance(fields.get(n), str)), ("", "")
         )
+        remarks = [fields[n] for n in _REMARKS if n != name and isinstance(fields.get(n), str)]
+        if any(map(str.strip, remarks)):
+            parts = [_plain({name: value}, "", kind), *(_plain(each, "", "") for each in remarks)]
+            return "\n\n".join(filter(str.strip, parts))
     if not isinstance(value, str):
         return ""
     said = str(value)

@@ -7,12 +7,13 @@ file. In any other sheet, the rows become lines with " | " between the cells.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from vectorstore.articles import Skipped
@@ -21,26 +22,53 @@ from vectorstore.loading.archive import checked
 from vectorstore.loading.dates import SINCE_1900, SINCE_1904, Days
 from vectorstore.loading.draft import Draft
 from vectorstore.loading.markup import sound, tidy
-from vectorstore.loading.records import dates_of, has_text, records_of
+from vectorstore.loading.records import dates_of, fields_of, has_text, records_of
 from vectorstore.loading.scripts import Run, plain
+
+if TYPE_CHECKING:
+    from lxml.etree import XMLParser
+    from python_calamine import CalamineSheet
 
 _Row = dict[str, Any]
 _WORKBOOK = "xl/workbook.xml"
 _FROM_1904 = re.compile(rb"<(?:\w+:)?workbookPr\b[^>]*\bdate1904\s*=\s*[\"'](?:1|true|on)[\"']")
 _HAS_STRINGS = re.compile(r"xl/(?:sharedStrings|worksheets/[^/]+)\.xml")
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+_STYLES = "xl/styles.xml"
+_PERCENT = re.compile(r"[0#?](?:\.([0#?]+))?\s*%")
+_NOT_COUNTED = re.compile(
+    rb"<c\b(?![^>]*\bt=[\"']str)[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
+)
+_NO_RESULT = (
+    "formulas without a result in the file: {:,}; open it in a spreadsheet program and save it"
+)
 _LEVELS = {"superscript": 1, "subscript": -1}
 _ZIP = b"PK\x03\x04"
 
 
 def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
     """The articles of all sheets. Raises LoadingError if it is not a workbook, or an empty one."""
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import (
+        CalamineError,
+        CalamineWorkbook,
+        SheetTypeEnum,
+        SheetVisibleEnum,
+    )
 
+    told: list[str] = []
     if content.startswith(_ZIP):
-        content = _with_scripts(content, checked(content))
+        archive = checked(content)
+        if uncounted := _without_result(archive):
+            told.append(_NO_RESULT.format(uncounted))
+        content = _as_shown(content, archive)
     try:
         workbook = CalamineWorkbook.from_filelike(BytesIO(content))
-        sheets = [(s, workbook.get_sheet_by_name(s).to_python()) for s in workbook.sheet_names]
+        sheets = []
+        for about in workbook.sheets_metadata:
+            if about.visible != SheetVisibleEnum.Visible:
+                told.append(f"sheet {about.name} is hidden and was left out")
+            elif about.typ == SheetTypeEnum.WorkSheet:
+                sheets.append((about.name, _rows(workbook.get_sheet_by_name(about.name))))
     except CalamineError as error:
         if "assword" in str(error):
             raise LoadingError("is protected by a password; save a copy without one") from error
@@ -55,14 +83,39 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
     days_of = partial(Days, others=dates, since=since)
     for sheet, rows in filled:
         if not tables[sheet]:
-            lines = (" | ".join(filter(None, map(_shown, row))) for row in rows)
-            text = tidy(sound("\n".join(lines)))
-            yield Draft(text, title="" if alone else sheet, key="" if alone else sheet)
-        for item in records_of(tables[sheet], days_of) if tables[sheet] else ():
-            if isinstance(item, Draft) and not alone and not item.id:
-                yield replace(item, key=f"{sheet}: {item.key}")
-            else:
+            text = tidy(sound("\n".join(_lines(rows))))
+            found: Iterable[Draft | Skipped] = [
+                Draft(text, title="" if alone else sheet, key="" if alone else sheet)
+            ]
+        else:
+            found = records_of(tables[sheet], days_of)
+        for item in found:
+            if isinstance(item, Skipped):
                 yield item
+                continue
+            named = alone or item.id or not tables[sheet]
+            key = item.key if named else f"{sheet}: {item.key}"
+            yield replace(item, key=key, notices=(*told, *item.notices))
+            told.clear()
+
+
+def _rows(sheet: CalamineSheet) -> list[list[Any]]:
+    """A sheet's rows. What cells merged downwards show stands in each of them."""
+    rows = sheet.to_python()
+    top, left = sheet.start or (0, 0)
+    for (first, column), (last, end) in sheet.merged_cell_ranges or ():
+        for n in range(first + 1 - top, last + 1 - top if column == end else 0):
+            rows[n][column - left] = rows[first - top][column - left]
+    return rows
+
+
+def _lines(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+    """A sheet's rows as lines, each value in the place of its column; empty columns are left
+    out."""
+    shown = [[_shown(value) for value in row] for row in rows]
+    columns = [n for n in range(len(shown[0])) if any(row[n] for row in shown)]
+    for row in shown:
+        yield " | ".join(row[n] for n in columns).rstrip("| ")
 
 
 def _table(sheet: str, rows: Sequence[Sequence[Any]], *, alone: bool) -> list[tuple[str, _Row]]:
@@ -76,33 +129,69 @@ def _table(sheet: str, rows: Sequence[Sequence[Any]], *, alone: bool) -> list[tu
         return []
     start, names = heads[0]
     return [
-        (f"{called}row {n}", {str(name): _value(v) for name, v in zip(names, row, strict=False)})
+        (f"{called}row {n}", fields_of(list(map(str, names)), list(map(_value, row))))
         for n, row in enumerate(rows[start + 1 :], start=start + 2)
         if any(map(_shown, row))
     ]
 
 
-def _with_scripts(content: bytes, archive: ZipFile) -> bytes:
-    """An .xlsx workbook in which raised and lowered characters are written out in plain text:
-    calamine would run them into the digits beside them."""
-    names = [name for name in archive.namelist() if _HAS_STRINGS.fullmatch(name)]
-    changed = {name: part for name in names if b"vertAlign" in (part := archive.read(name))}
+def _without_result(archive: ZipFile) -> int:
+    """How many formulas have no stored result: a program that does not calculate wrote them."""
+    parts = (name for name in archive.namelist() if _SHEET.fullmatch(name))
+    return sum(len(_NOT_COUNTED.findall(archive.read(name))) for name in parts)
+
+
+def _as_shown(content: bytes, archive: ZipFile) -> bytes:
+    """An .xlsx workbook in which what calamine would not tell is written out: raised and lowered
+    characters, which it would run into the digits beside them, and percentages."""
+    percent = _percentages(archive)
+    changed: dict[str, bytes] = {}
+    for name in archive.namelist():
+        if not _HAS_STRINGS.fullmatch(name):
+            continue
+        part = archive.read(name)
+        if b"vertAlign" in part or (percent and _SHEET.fullmatch(name)):
+            changed[name] = _written_out(part, percent)
     if not changed:
         return content
     whole = BytesIO()
     with ZipFile(whole, "w", ZIP_DEFLATED) as made:
         for name in archive.namelist():
-            strings = changed.get(name)
-            made.writestr(name, _plain_strings(strings) if strings else archive.read(name))
+            made.writestr(name, changed.get(name) or archive.read(name))
     return whole.getvalue()
 
 
-def _plain_strings(part: bytes) -> bytes:
+def _percentages(archive: ZipFile) -> dict[str, int]:
+    """The decimals of the cell formats that show a percentage, by the formats' numbers."""
     from lxml import etree
 
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    if _STYLES not in archive.namelist() or b"numFmtId" not in (part := archive.read(_STYLES)):
+        return {}
     try:
-        root = etree.fromstring(part, parser=parser)
+        root = etree.fromstring(part, parser=_parser())
+    except etree.XMLSyntaxError:
+        return {}
+    codes = {"9": "0%", "10": "0.00%"} | {
+        each.get("numFmtId", ""): each.get("formatCode", "") for each in root.iter("{*}numFmt")
+    }
+    formats = [
+        codes.get(each.get("numFmtId", ""), "") for each in root.iterfind("{*}cellXfs/{*}xf")
+    ]
+    shown = ((str(n), _PERCENT.search(code)) for n, code in enumerate(formats))
+    return {n: len(found[1] or "") for n, found in shown if found}
+
+
+def _parser() -> XMLParser:
+    from lxml import etree
+
+    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
+
+
+def _written_out(part: bytes, percent: Mapping[str, int]) -> bytes:
+    from lxml import etree
+
+    try:
+        root = etree.fromstring(part, parser=_parser())
     except etree.XMLSyntaxError:  # calamine says so
         return part
     for string in root.iter("{*}si", "{*}is"):
@@ -116,6 +205,14 @@ def _plain_strings(part: bytes) -> bytes:
             first.text = plain(runs)
             for stretch in stretches[1:]:
                 string.remove(stretch)
+    for cell in root.iter("{*}c") if percent else ():
+        decimals = percent.get(cell.get("s", ""))
+        value = cell.find("{*}v")
+        if decimals is None or value is None or cell.get("t", "n") != "n":
+            continue
+        with suppress(ValueError):  # calamine says so
+            value.text = f"{float(value.text or ''):.{decimals}%}"
+            cell.set("t", "str")
     return etree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
@@ -135,6 +232,8 @@ def _value(value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).upper()
     if isinstance(value, float):
         return f"{value:.15g}"
     if isinstance(value, datetime):

@@ -17,6 +17,9 @@ from vectorstore.loading.markup import sound, tidy
 from vectorstore.loading.text import decode
 
 _SILENCE = 4_000  # milliseconds
+_ROLLING = (
+    100  # milliseconds between captions that repeat each other's lines; later, they are said again
+)
 _LONG = 600  # characters, after which a paragraph ends with its sentence
 _SPEAKER = re.compile(r"<v(?:\.[\w.]+)?\s+([^>]{1,80})>", re.IGNORECASE)
 _DASH = re.compile(r"^\s*[-–—]\s*(?=\S)")
@@ -46,6 +49,7 @@ def _running(captions: object, kind: str) -> str:
     paragraph = ""
     before: list[str] = []
     ended = None
+    named = False  # whether the paragraph has a speaker's name
     for caption in captions:  # type: ignore[attr-defined]
         raw = str(caption.text).replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ")
         spoken = _SPEAKER.search(raw)
@@ -53,17 +57,22 @@ def _running(captions: object, kind: str) -> str:
         plain = html.unescape(plain) if kind == "vtt" else plain
         lines = [" ".join(line.split()) for line in plain.split("\n")]
         lines = [line for line in lines if line]
-        fresh = [line for line in lines if line not in before]
+        pause = 0 if ended is None else caption.start - ended
+        rolls = pause <= _ROLLING
+        fresh = [line for line in lines if not rolls or line not in before]
         before = lines
         if not fresh:
             continue
-        silent = ended is not None and caption.start - ended > _SILENCE
+        silent = pause > _SILENCE
         ended = caption.end
         other = spoken is not None or _DASH.match(fresh[0]) is not None
+        other = other or (named and _ENDS.search(paragraph) is not None)
         full = len(paragraph) > _LONG and _ENDS.search(paragraph) is not None
         if paragraph and (silent or other or full):
             whole += f"{paragraph}\n\n"
             paragraph = ""
+        if not paragraph:
+            named = spoken is not None
         if spoken and not paragraph:
             fresh[0] = f"{' '.join(spoken[1].split())}: {fresh[0]}"
         for line in fresh:

@@ -1,7 +1,7 @@
 """Plain text: the file's characters, verbatim, and what its head says if it has one.
 
-Encodings, in this order: a byte-order mark (UTF-8, UTF-16, UTF-32); UTF-8; else what
-charset-normalizer finds among windows-1252 and the common encodings of Japanese, Chinese, Korean,
+Encodings, in this order: a byte-order mark (UTF-8, UTF-16, UTF-32); UTF-16 without one, where every
+other byte is zero or nearly; UTF-8; else what charset-normalizer finds among windows-1252 and the common encodings of Japanese, Chinese, Korean,
 Cyrillic, Greek, Arabic and Hebrew. Central European and Turkish ones (windows-1250, -1254) cannot
 be reliably told from windows-1252 and are read as that: save such files as UTF-8.
 """
@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from vectorstore.errors import LoadingError
 from vectorstore.loading.bundle import unbundled
+from vectorstore.loading.clippings import books_in
 from vectorstore.loading.draft import Draft, first_line
 from vectorstore.loading.head import without_head
 
@@ -49,8 +50,11 @@ _CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Parser
     """The text as it is, titled by its first line; or the text after its head, with what the head
-    says; or the articles that a press database put into it."""
+    says; or the articles that a press database put into it, or the clippings of a Kindle."""
     text = decode(content)
+    if (books := books_in(text)) is not None:
+        yield from books
+        return
     for draft in unbundled(Draft(text)):
         whole = (without_head(text) if draft.text == text else None) or draft
         yield replace(whole, title=whole.title or first_line(whole.text), notices=draft.notices)
@@ -78,6 +82,8 @@ def _characters(content: bytes, declared: str) -> str:
                     f"begins with the mark of {encoding.removesuffix('-sig').upper()} but is not: "
                     f"{error.reason} at byte {error.start}; save it as UTF-8"
                 ) from error
+    if wide := _unmarked(content):
+        return content.decode(wide)
     named = _python_name(declared)
     # Content that is valid UTF-8 throughout is not in a single-byte encoding, whatever it declares.
     for encoding in ("utf-8", named) if _ONE_BYTE.fullmatch(named) else (named, "utf-8"):
@@ -86,6 +92,19 @@ def _characters(content: bytes, declared: str) -> str:
         except UnicodeDecodeError:
             continue
     return content.decode(_detected(content))
+
+
+def _unmarked(content: bytes) -> str:
+    """UTF-16 without its mark: most characters have a zero byte, all of them on the same side; ""
+    if it is anything else."""
+    for zeros, others, encoding in ((1, 0, "utf-16-le"), (0, 1, "utf-16-be")):
+        if 2 * content[zeros::2].count(0) > len(content) // 2 and 0 not in content[others::2]:
+            try:
+                content.decode(encoding)
+            except UnicodeDecodeError:
+                continue
+            return encoding
+    return ""
 
 
 def _detected(content: bytes) -> str:

@@ -4,13 +4,16 @@ feed, published or not.
     left_out(entry)     "" for a published post or page; else what it is instead
     text_of_post(html)  its text, with WordPress's shortcodes and bare line breaks making paragraphs
     author_names(xml)   authors' display names, by login
+    footnotes(xml)      what the posts' footnotes say, by the posts' ids
 """
 
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Container, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -61,6 +64,13 @@ _BLOCK = re.compile(
 _BLANK_LINES = re.compile(r"\r?\n[ \t]*\r?\n\s*")
 _AUTHOR = re.compile(r"<wp:author>(.{0,4000}?)</wp:author>", re.DOTALL)
 _NAMED = r"<wp:author_{}>\s*(?:<!\[CDATA\[(.*?)\]\]>|([^<]*))\s*</wp:author_{}>"
+_FOOTNOTES = "footnotes"
+_POST_ID = re.compile(r"<wp:post_id>(\d+)</wp:post_id>")
+_NOTES = re.compile(
+    r"<wp:meta_key>(?:<!\[CDATA\[)?footnotes(?:\]\]>)?</wp:meta_key>\s*"
+    r"<wp:meta_value><!\[CDATA\[(.*?)\]\]></wp:meta_value>",
+    re.DOTALL,
+)
 
 
 def left_out(entry: Any) -> str:
@@ -118,6 +128,19 @@ def author_names(xml: str) -> dict[str, str]:
             told = html.unescape(name[1] or name[2] or "").strip()
             found[html.unescape(login[1] or login[2] or "").strip()] = told
     return {login: name for login, name in found.items() if login and name}
+
+
+def footnotes(xml: str) -> dict[str, str]:
+    """The texts of posts' footnotes, which WordPress keeps apart from the posts, by the posts'
+    ids."""
+    found = {}
+    for item in xml.split("<item>")[1:] if _FOOTNOTES in xml else ():
+        post, notes = _POST_ID.search(item), _NOTES.search(item)
+        if post and notes:
+            with suppress(ValueError, TypeError, KeyError):
+                texts = (text_of(each["content"]) for each in json.loads(notes[1]))
+                found[post[1]] = "\n\n".join(filter(None, texts))
+    return found
 
 
 def _without_shortcode(closed: Container[str], found: re.Match[str]) -> str:

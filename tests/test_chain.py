@@ -564,11 +564,12 @@ def test_what_is_spelt_right_is_read_as_nothing_else(assistant: Assistant) -> No
 @pytest.mark.parametrize(
     ("question", "told"),
     [
-        ("Who feeds the zoo of Skarvo?", "No article mentions zoo or Skarvo."),
+        ("Who feeds the zoo of Skarvo?", "No article mentions “zoo” or Skarvo."),
         ("What happened to the meeting?", ""),
-        ("Summarise the voyage to Skarvo.", "No article mentions voyage or Skarvo."),
+        ("Summarise the voyage to Skarvo.", "No article mentions “voyage” or Skarvo."),
         ("What did the main speaker eat?", ""),
-        ("Who was the keeper?", "No article mentions keeper."),
+        ("What did the zookeeper's aunt eat?", "No article mentions “zookeeper”."),
+        ("Who was the keeper?", "No article mentions “keeper”."),
     ],
 )
 def test_a_refusal_names_things_that_no_article_mentions(

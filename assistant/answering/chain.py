@@ -50,9 +50,9 @@ from assistant.question.spelling import common, respelt
 from assistant.question.time import AskedTime, Window
 from assistant.question.time import asked as time_asked
 from assistant.question.typed import foreign_language, parts, small_talk
-from assistant.question.words import function_words, words
+from assistant.question.words import function_words, without_possessive, words
 from assistant.reading.confidence import UNCALIBRATED
-from assistant.writing.composing import Composition, copies, quoted, unmarked
+from assistant.writing.composing import Composition, copies, in_quotes, quoted, unmarked
 from assistant.writing.grounding import briefest
 from vectorstore.articles import Article, Filter, Hit, Summary, comparable
 from vectorstore.errors import ArticleNotFoundError
@@ -557,14 +557,15 @@ class Chain:
         return refusal
 
     def _nearly(self, state: State) -> tuple[str, str] | None:
-        """The sentence that came nearest to an answer, if near enough, and its article's title."""
+        """The sentence that came nearest to an answer, if near enough, in quotation marks, and its
+        article's title."""
         found = [part.finding for part in state.parts if part.finding and part.finding.claims]
         best = max(found, key=lambda finding: finding.confidence, default=None)
         if best is None or best.confidence < _NEARLY * self._enough:
             return None
         proof = best.claims[0].proofs[0]
         words = unmarked(" ".join(proof.text.split()))
-        return (words, proof.passage.title) if len(words) <= _QUOTED else None
+        return (in_quotes(words), proof.passage.title) if len(words) <= _QUOTED else None
 
     def _notices(self, asked: Asked) -> Iterator[str]:
         if asked.where.dated and (undated := self._index.statistics().undated):
@@ -649,7 +650,7 @@ def _things(question: str) -> list[str]:
         articled = before is not None and before.text.lower() in ("the", "a", "an")
         alone = behind is None or behind.text.lower() in function_words()
         if token.name or not common(token.text) or (articled and alone):
-            found.append(token.text)
+            found.append(without_possessive(token.text))
     return list(dict.fromkeys(found))
 
 

@@ -198,6 +198,7 @@ def test_a_quotation_has_its_speaker_beside_it(words: str) -> None:
         ("“They own the flock,” she told me.", "“‘They own the flock,’ she told me.”"),
         ('My aunt said "never" and left.', "“My aunt said ‘never’ and left.”"),
         ("It’s ours, as I said.", "“It’s ours, as I said.”"),
+        ("I said so: “It goes on", "“I said so: “It goes on”"),
     ],
 )
 def test_a_quotation_inside_another_has_single_marks(words: str, told: str) -> None:

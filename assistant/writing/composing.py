@@ -27,7 +27,6 @@ _VOICE = re.compile(
     r"(?<!War )\b(?:I(?=['’]| [a-z])|me|my|myself|we|us|ours?|ourselves)\b|(?:^|[.!?…“\"] ?)(?:My|We|Our|Ours)\b"
 )
 _QUOTED = re.compile(r"“[^”]*+(?:”|$)|\"[^\"]*+(?:\"|$)")
-_PAIRED = re.compile(r"“([^”]+)”|\"([^\"]+)\"")
 _AHEAD = re.compile(
     r"\b(?:will|would|shall|to be|due|scheduled|expected|planned|plans?|next|upcoming|coming|"
     r"takes? place|begins?|starts?|opens?)\b|[’']ll\b"
@@ -149,8 +148,13 @@ def voiced(text: str) -> bool:
 
 def in_quotes(words: str) -> str:
     """Words in quotation marks; those inside become single ones."""
-    within = _PAIRED.sub(lambda found: f"‘{found[1] or found[2]}’", words)
-    return f"“{within}”"
+    return f"“{_QUOTED.sub(_with_single_marks, words)}”"
+
+
+def _with_single_marks(quotation: re.Match[str]) -> str:
+    inside = quotation[0][1:-1]
+    closed = quotation[0].endswith(("”", '"')) and inside
+    return f"‘{inside}’" if closed else quotation[0]
 
 
 def sentence(phrase: str) -> str:

@@ -31,6 +31,8 @@ def test_a_long_question_is_not_said_again() -> None:
 def test_words_that_no_article_has_are_named() -> None:
     text = abstain(BLANK, PHRASES, "Who?", absent=["Skarvo", "Mary"]).text
     assert text.endswith("No article mentions Skarvo or Mary.")
+    text = abstain(BLANK, PHRASES, "Who?", absent=["zoo", "Skarvo"]).text
+    assert text.endswith("No article mentions “zoo” or Skarvo.")
 
 
 def test_an_active_filter_is_named() -> None:
@@ -55,11 +57,11 @@ def test_the_sentence_that_came_near_is_offered_and_not_cited(
     tmp_path: Path, threshold: float, read: str, told: bool
 ) -> None:
     """Only if the answer in it is at least half as sure as the threshold requires."""
-    text = "The ferry [2] sails\nat noon. It is white."
+    text = "The “old” ferry [2] sails\nat noon. It is white."
     articles = [Article("a", "The ferry", text)]
     assistant = fake_assistant(tmp_path, articles, {"ferry": [read]}, threshold=threshold)
     answer = assistant.answer("When does the ferry sail?")
-    offered = "Perhaps this helps: “The ferry (2) sails at noon.” (“The ferry”)"
+    offered = "Perhaps this helps: “The ‘old’ ferry (2) sails at noon.” (“The ferry”)"
     assert answer.text.endswith(offered) == told
     assert answer.answered == (threshold == 0.5)
     if not answer.answered:

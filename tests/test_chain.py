@@ -256,6 +256,19 @@ def test_what_is_about_nothing_by_itself_is_about_the_conversation(
         assert "storm" in cited(assistant.answer("What happened?"))
 
 
+def test_a_vague_question_is_not_answered_from_what_the_conversation_is_not_about(
+    tmp_path: Path,
+) -> None:
+    asked = [Turn("user", "Who was captain of the Aurora?"), Turn("assistant", "Ida Strand. [1]")]
+    crew = [Article(f"{n}", "Crew", f"The captain of the Aurora was Ida {n}.") for n in range(4)]
+    poet = Article("poet", "The poet", "How she lived did matter. Ora, a poet, died in her sleep.")
+    with fake_assistant(tmp_path, [*crew, poet], {"how": ["in her sleep"]}) as assistant:
+        vague = "How did she die?"
+        assert cited(assistant.answer(vague)) == {"poet"}
+        assert not assistant.answer(vague, history=asked).answered
+        assert cited(assistant.answer("How did Ora die?", history=asked)) == {"poet"}
+
+
 def test_the_time_of_an_earlier_question_is_not_that_of_one_that_stands_alone() -> None:
     asked = asked_of({"question": "Who won?", "history": [Turn("user", "What happened in 2018?")]})
     window = Window("in 2018", date(2018, 1, 1), date(2018, 12, 31))
@@ -564,11 +577,12 @@ def test_what_is_spelt_right_is_read_as_nothing_else(assistant: Assistant) -> No
 @pytest.mark.parametrize(
     ("question", "told"),
     [
-        ("Who feeds the zoo of Skarvo?", "No article mentions zoo or Skarvo."),
+        ("Who feeds the zoo of Skarvo?", "No article mentions “zoo” or Skarvo."),
         ("What happened to the meeting?", ""),
-        ("Summarise the voyage to Skarvo.", "No article mentions voyage or Skarvo."),
+        ("Summarise the voyage to Skarvo.", "No article mentions “voyage” or Skarvo."),
         ("What did the main speaker eat?", ""),
-        ("Who was the keeper?", "No article mentions keeper."),
+        ("What did the zookeeper's aunt eat?", "No article mentions “zookeeper”."),
+        ("Who was the keeper?", "No article mentions “keeper”."),
     ],
 )
 def test_a_refusal_names_things_that_no_article_mentions(

@@ -136,11 +136,17 @@ def test_the_day_of_one_article_is_not_that_of_the_events_it_tells() -> None:
     [
         ("He was arrested on 5 July.", "5 July", "5 July (2025)."),
         ("He was arrested on 25 July.", "25 July", "25 July."),  # in which year?
+        (
+            "The lease ends on 11 January.",
+            "11 January",
+            "11 January.",
+        ),  # the last one, or the next?
+        ("The lease began on 20 February.", "20 February", "20 February (2025)."),
         ("The hearing will be on 25 July.", "25 July", "25 July (2025)."),
         ("The planet goes round the Sun.", "the Sun", "The Sun."),
     ],
 )
-def test_a_day_to_come_has_its_year_where_the_sentence_looks_ahead(
+def test_a_day_has_its_year_where_the_articles_date_tells_it(
     text: str, words: str, told: str
 ) -> None:
     passage = replace(PASSAGE, start=0, end=len(text), text=text)
@@ -186,6 +192,22 @@ def test_a_quotation_has_its_speaker_beside_it(words: str) -> None:
     assert interview(words)[0].text == f"{words} [1]"
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("“They own the flock,” she told me.", "“‘They own the flock,’ she told me.”"),
+        ('My aunt said "never" and left.', "“My aunt said ‘never’ and left.”"),
+        ("It’s ours, as I said.", "“It’s ours, as I said.”"),
+        ("I said so: “It goes on", "“I said so: “It goes on”"),
+    ],
+)
+def test_a_quotation_inside_another_has_single_marks(words: str, told: str) -> None:
+    passage = replace(PASSAGE, start=0, end=len(words), text=words)
+    answer = composed(Finding("sentences", (Claim(words, (proof(words, passage),)),), {}))
+    assert answer.text == f"{told} [1]"
+    assert answer.statements[0].text == answer.citations[0].quote == words
+
+
 def test_yes_comes_before_what_says_so() -> None:
     one = proof(TEXT, PASSAGE)
     told = Finding("verdict", (Claim("We agreed.", (one,)),), {}, short="Yes", lead="affirmed")
@@ -205,6 +227,9 @@ def test_yes_comes_before_what_says_so() -> None:
         ("**It was turned down.**", "It was turned down."),
         ("It was **never** sold, **not", "It was never sold, not"),
         ("It holds 2**3 or 2 ** 3.", "It holds 2**3 or 2 ** 3."),
+        ("Q: So the ice melted?", "So the ice melted?"),
+        ("A: “Never,” she said.", "“Never,” she said."),
+        ("Plan A: The quay is rebuilt.", "Plan A: The quay is rebuilt."),
     ],
 )
 def test_marks_of_notes_are_not_told(words: str, told: str) -> None:

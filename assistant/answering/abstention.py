@@ -31,7 +31,7 @@ def abstain(
 
     `absent` are its words that no article has, `where` the filters that were active, `meant` the
     question with such words replaced by similar ones that articles have, `perhaps` the sentence
-    that came nearest to an answer, and its article's title.
+    that came nearest to an answer, in quotation marks, and its article's title.
     """
     text = [
         phrases.say("nothing", question=question)
@@ -39,7 +39,8 @@ def abstain(
         else phrases.say("refusal")
     ]
     if absent:
-        text.append(phrases.say("missing", missing=listed(absent, "or")))
+        named = [word if word[0].isupper() else f"“{word}”" for word in absent]
+        text.append(phrases.say("missing", missing=listed(named, "or")))
     if where is not None and not where.empty:
         text.append(phrases.say("filtered", limits=limits(where)))
     if meant:

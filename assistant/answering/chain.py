@@ -50,9 +50,9 @@ from assistant.question.spelling import common, respelt
 from assistant.question.time import AskedTime, Window
 from assistant.question.time import asked as time_asked
 from assistant.question.typed import foreign_language, parts, small_talk
-from assistant.question.words import function_words, words
+from assistant.question.words import function_words, without_possessive, words
 from assistant.reading.confidence import UNCALIBRATED
-from assistant.writing.composing import Composition, copies, quoted, unmarked
+from assistant.writing.composing import Composition, copies, in_quotes, quoted, unmarked
 from assistant.writing.grounding import briefest
 from vectorstore.articles import Article, Filter, Hit, Summary, comparable
 from vectorstore.errors import ArticleNotFoundError
@@ -72,6 +72,8 @@ ANSWERERS: tuple[Answerer, ...] = (
 _DIGESTS = ("list", "summary", "timeline", "compare")
 _NEARLY = 0.5  # of the threshold: anything at least that sure is shown with a refusal
 _QUOTED = 300  # characters: a longer sentence is not quoted
+_VAGUE = 2  # words of content up to which a question may depend on a conversation …
+_LED = 3  # … and passages found for both: what it is about is in their articles
 _HEADS = 5  # articles given when the newest are asked for
 
 
@@ -191,10 +193,7 @@ class Chain:
     def retrieve(self, state: State) -> State:
         """The passages of each part, in each of the ways it may be meant."""
         where = state.asked.where
-        found = tuple(
-            replace(part, hits=tuple(self._search(question, where) for question in part.readings))
-            for part in state.parts
-        )
+        found = tuple(replace(part, hits=self._found(part.readings, where)) for part in state.parts)
         if not any(hits for part in found for hits in part.hits) and (
             found and not self._index.statistics().articles
         ):
@@ -291,6 +290,27 @@ class Chain:
         today = asked.as_of or datetime.now(tz=UTC).astimezone().date()
         when = time_asked(text, today)
         return when and time_asked(text, today, self._index.statistics().newest)
+
+    def _found(self, readings: Sequence[Question], where: Filter) -> tuple[tuple[Hit, ...], ...]:
+        """The passages for each of the readings.
+
+        In a conversation, what is found for a vague question alone ("how did she die?" fits any
+        article) is kept only if it is from an article found first for both together.
+        """
+        found = [self._search(question, where) for question in readings]
+        led = {
+            passage.article_id
+            for question, hits in zip(readings, found, strict=True)
+            if question.leans
+            for hit in hits[:_LED]
+            for passage in (hit.passage, *hit.copies)
+        }
+        return tuple(
+            tuple(hit for hit in hits if hit.passage.article_id in led)
+            if led and question.topic and not question.leans and _vague(question)
+            else hits
+            for question, hits in zip(readings, found, strict=True)
+        )
 
     def _search(self, question: Question, where: Filter) -> tuple[Hit, ...]:
         if not question.topic and not question.leans:
@@ -557,14 +577,15 @@ class Chain:
         return refusal
 
     def _nearly(self, state: State) -> tuple[str, str] | None:
-        """The sentence that came nearest to an answer, if near enough, and its article's title."""
+        """The sentence that came nearest to an answer, if near enough, in quotation marks, and its
+        article's title."""
         found = [part.finding for part in state.parts if part.finding and part.finding.claims]
         best = max(found, key=lambda finding: finding.confidence, default=None)
         if best is None or best.confidence < _NEARLY * self._enough:
             return None
         proof = best.claims[0].proofs[0]
         words = unmarked(" ".join(proof.text.split()))
-        return (words, proof.passage.title) if len(words) <= _QUOTED else None
+        return (in_quotes(words), proof.passage.title) if len(words) <= _QUOTED else None
 
     def _notices(self, asked: Asked) -> Iterator[str]:
         if asked.where.dated and (undated := self._index.statistics().undated):
@@ -640,6 +661,13 @@ class Chain:
         )
 
 
+def _vague(question: Question) -> bool:
+    """Whether it may depend on a conversation: it says little, and nothing by name or rare words."""
+    said = words(question.topic)
+    plain = (common(without_possessive(token.text)) for token in said.tokens)
+    return len(said.content) <= _VAGUE and not said.names and all(plain)
+
+
 def _things(question: str) -> list[str]:
     """Words whose absence explains a refusal: names, rare words and words alone after an article,
     such as "the zoo", but not "happen", or the "main" of "the main road"."""
@@ -649,7 +677,7 @@ def _things(question: str) -> list[str]:
         articled = before is not None and before.text.lower() in ("the", "a", "an")
         alone = behind is None or behind.text.lower() in function_words()
         if token.name or not common(token.text) or (articled and alone):
-            found.append(token.text)
+            found.append(without_possessive(token.text))
     return list(dict.fromkeys(found))
 
 

@@ -73,8 +73,12 @@ def words(text: str) -> Words:
 
 
 def stem_of(word: str) -> str:
-    plain = unaccented(_POSSESSIVE.sub("", word.lower()))
-    return str(_stemmer().stemWord(plain))
+    return str(_stemmer().stemWord(unaccented(without_possessive(word.lower()))))
+
+
+def without_possessive(word: str) -> str:
+    """The word without its possessive ending: "journal" for "the journal's"."""
+    return _POSSESSIVE.sub("", word)
 
 
 def _share(stems: Sequence[str], held: frozenset[str]) -> float:

@@ -40,7 +40,9 @@ _DATELINE = re.compile(
     r"(?: \([A-Z][\w ]*\) (?:[—–-]|--)| (?:—|--)) (?=[^\W\d_a-z]|[“\"])"
 )
 _HEADING = re.compile(r"^#{1,6}\s+")
+_TURN = re.compile(r"^[QA]: (?=\W?[^\W_])")  # who asks and who answers in an interview
 _STRONG = re.compile(r"(?<!\w)\*\*(?=\S)|(?<=\S)\*\*(?!\w)")
+_SEASON = 150  # days: of a date further off, the article's own does not tell the year
 _PARAGRAPHS = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+")
 
 
@@ -88,7 +90,7 @@ class Composition:
             self.statements.append(said)
             told = _without_dateline(unmarked(words), short)
             # The first person is put in quotes: the words alone would read as ours.
-            told = f"“{told}”" if voiced(told) else told
+            told = in_quotes(told) if voiced(told) else told
             self._text.append(f"{ahead} {told} {marks}".strip())
             ahead = ""
 
@@ -126,8 +128,9 @@ def quoted(answer: Answer, finding: Finding) -> bool:
 
 def unmarked(words: str) -> str:
     """An article's words without its footnote marks, and with any other "[2]" as "(2)": it is not
-    one of our marks. Markdown's marks before a heading and around bold words are removed."""
-    plain = _STRONG.sub("", _HEADING.sub("", words))
+    one of our marks. Markdown's marks before a heading and around bold words are removed, as is an
+    interview's "Q:" or "A:"."""
+    plain = _STRONG.sub("", _TURN.sub("", _HEADING.sub("", words)))
     return _MARK.sub("(\\1)", _NOTES.sub("", plain))
 
 
@@ -141,6 +144,17 @@ def _without_dateline(words: str, short: str) -> str:
 def voiced(text: str) -> bool:
     """Whether somebody speaks in the first person, so that the words alone do not say who."""
     return _VOICE.search(_QUOTED.sub("", text)) is not None
+
+
+def in_quotes(words: str) -> str:
+    """Words in quotation marks; those inside become single ones."""
+    return f"“{_QUOTED.sub(_with_single_marks, words)}”"
+
+
+def _with_single_marks(quotation: re.Match[str]) -> str:
+    inside = quotation[0][1:-1]
+    closed = quotation[0].endswith(("”", '"')) and inside
+    return f"‘{inside}’" if closed else quotation[0]
 
 
 def sentence(phrase: str) -> str:
@@ -181,7 +195,9 @@ def _with_day(words: str, proof: Proof) -> str:
         return words
     ahead = _AHEAD.search(proof.text) is not None
     unsure = ahead if window.relative else window.first > published and not ahead
-    if unsure:
+    # Seen from February, 31 August may be the last one or the next.
+    far = not window.relative and abs((window.first - published).days) > _SEASON
+    if unsure or far:
         return words
     bare = words.rstrip(".")
     if not window.relative and (re.search(r"\d", bare) or window.days != 1):

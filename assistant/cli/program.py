@@ -39,11 +39,16 @@ class _Commands(TyperGroup):
                 raise typer.Exit(1) from None
             except KeyboardInterrupt:
                 tell("dateline: interrupted")
-                raise typer.Exit(INTERRUPTED) from None
+                raise typer.Exit(_interrupted(came)) from None
             except typer.Exit as ended:
-                if came and ended.exit_code == INTERRUPTED:
-                    raise typer.Exit(128 + came[-1]) from None
+                if ended.exit_code == INTERRUPTED:
+                    raise typer.Exit(_interrupted(came)) from None
                 raise
+
+
+def _interrupted(came: list[int]) -> int:
+    """The exit code if Ctrl-C, or a signal that does the same, ended a command."""
+    return 128 + came[-1] if came else INTERRUPTED
 
 
 app = typer.Typer(

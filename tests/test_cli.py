@@ -1104,6 +1104,18 @@ def test_a_command_that_does_not_look_for_signals_tells_which_ended_it(
     assert "not closed cleanly" not in two("doctor").output
 
 
+def test_nothing_is_left_to_be_collected_when_the_program_ends() -> None:
+    code = """
+import atexit, gc, sys
+from assistant.cli import main
+atexit.register(lambda: print(len(gc.get_objects()) < gc.get_freeze_count() / 10))
+sys.argv = ["dateline", "--version"]
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True"
+
+
 def test_a_signal_that_is_ignored_stays_so(root: Path, tmp_path: Path) -> None:
     program = "nohup"  # ignores SIGHUP, as a shell's `nohup dateline chat &` does
     process = subprocess.Popen(

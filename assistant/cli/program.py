@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 from collections.abc import Callable
@@ -81,7 +82,10 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character gets "?", not a traceback.
             stream.reconfigure(errors="replace")
-    app(prog_name="dateline")
+    try:
+        app(prog_name="dateline")
+    finally:
+        gc.freeze()  # else Python examines every object before it ends: seconds if the cores are busy
 
 
 def _show_version(wanted: bool) -> None:

@@ -295,7 +295,7 @@ def create_app(
 
     register_url_convertor("id", _Id())
 
-    @app.get("/read/{article_id:id}")
+    @app.get("/read/{article_id:id}", responses=ERRORS)
     def read(
         request: Request,
         article_id: str,

@@ -799,9 +799,9 @@ def server_of(
         try:
             arguments = dict(params.arguments or {})
             there = choice.names(scope_of(ctx))
-            wanted = arguments.pop("collection", there[0]) if any(there) else there[0]
+            wanted = arguments.pop("collection", None) if any(there) else None
             given = tool.given.model_validate(arguments)
-            here = await tools_of(str(wanted), ctx)
+            here = await tools_of(there[0] if wanted is None else str(wanted), ctx)
             tool = next(each for each in here.all if each.name == params.name)
             text, found = await tool.do(given, whose(ctx.request), on_partial)
         except ValidationError as error:

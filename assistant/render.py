@@ -109,8 +109,11 @@ class Marked:
     marks: tuple[tuple[int, int, int], ...] = ()
 
 
-CHAT_SOURCES = "\n\n---\n\n**Sources**\n\n"
-"""What stands between an answer and its sources in `to_chat`, so that they can be told apart again."""
+# What stands between an answer and what follows it in `to_chat`, so that they can be told apart again.
+_CHAT_ENDS = {
+    name: f"\n\n---\n\n**{name}**\n\n" for name in ("Sources", "Closest passages", "Notes")
+}
+_CHAT_END = re.compile("|".join(map(re.escape, _CHAT_ENDS.values())))
 
 
 def to_chat(answer: Answer, address: Callable[[Citation | Passage], str] | None = None) -> Marked:
@@ -136,7 +139,7 @@ def to_chat(answer: Answer, address: Callable[[Citation | Passage], str] | None 
 
 def from_chat(text: str) -> str:
     """The answer's own text, without its sources, recovered from what `to_chat` wrote."""
-    return _CHAT_ESCAPED.sub(r"\1", text.partition(CHAT_SOURCES)[0])
+    return _CHAT_ESCAPED.sub(r"\1", _CHAT_END.split(text, maxsplit=1)[0])
 
 
 def to_html(
@@ -563,9 +566,8 @@ def _chat_end(answer: Answer, address: Callable[[Citation | Passage], str]) -> s
     items: Sequence[Citation | Passage] = answer.citations or _closest(answer)
     rows = [_chat_source(item, address(item), _asked(answer)) for item in items]
     rows += [f"*{markdown_line(notice)}*" for notice in answer.notices]
-    if items and not answer.answered:
-        rows.insert(0, "Closest passages:")
-    return CHAT_SOURCES + "\n\n".join(rows) if rows else ""
+    name = "Sources" if answer.answered else "Closest passages" if items else "Notes"
+    return _CHAT_ENDS[name] + "\n\n".join(rows) if rows else ""
 
 
 def _chat_source(item: Citation | Passage, address: str, asked: frozenset[str]) -> str:

@@ -1078,6 +1078,44 @@ def test_a_command_that_is_told_to_end_says_so_and_keeps_what_was_added(
     assert "not closed cleanly" not in run("doctor").output
 
 
+@pytest.mark.parametrize(("ending", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_command_that_does_not_look_for_signals_tells_which_ended_it(
+    root: Path, tmp_path: Path, two: Run, ending: signal.Signals, code: int
+) -> None:
+    process = subprocess.Popen(
+        command(tmp_path / "index", "mcp"),
+        env=environment(root),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        process.stdin.flush()
+        assert process.stdout.readline()
+        process.send_signal(ending)
+        assert process.wait(60) == code
+    finally:
+        process.kill()
+        _, err = process.communicate()
+    assert err == b"dateline: interrupted\n"
+    assert "not closed cleanly" not in two("doctor").output
+
+
+def test_nothing_is_left_to_be_collected_when_the_program_ends() -> None:
+    code = """
+import atexit, gc, sys
+from assistant.cli import main
+atexit.register(lambda: print(len(gc.get_objects()) < gc.get_freeze_count() / 10))
+sys.argv = ["dateline", "--version"]
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True"
+
+
 def test_a_signal_that_is_ignored_stays_so(root: Path, tmp_path: Path) -> None:
     program = "nohup"  # ignores SIGHUP, as a shell's `nohup dateline chat &` does
     process = subprocess.Popen(

@@ -38,6 +38,7 @@ from tests.fake_embedding import FakeEmbedding
 from tests.serving import served
 from tests.test_loading import pdf, written
 from tests.test_mcp import over_http
+from vectorstore.errors import StoreDamagedError
 from vectorstore.holding import hold
 from vectorstore.local import LocalIndex
 
@@ -198,6 +199,21 @@ def test_commands_work_on_the_collection_that_they_name(
     assert (folder / "a.txt").exists()
 
 
+def test_a_new_collection_may_have_keys_and_subscriptions_before_articles(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATELINE_INDEX", str(installation.settings.index))
+    folder = installation.create("press").index
+    for given in (("key", "create", "x"), ("subscriptions", "add", str(tmp_path))):
+        done = CliRunner().invoke(app, [*given, "--collection", "press"])
+        assert done.exit_code == 0, done.output
+    with closing(LocalIndex(folder, FakeEmbedding)) as index:
+        index.add_articles([MEETING])
+    (folder / "catalog.sqlite").unlink()
+    with pytest.raises(StoreDamagedError, match=r"catalog\.sqlite is missing"):
+        LocalIndex(folder, FakeEmbedding)
+
+
 def test_collections_share_the_models_and_no_article(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,14 +269,14 @@ class World:
         self.own = Keys.open(root / "keys.sqlite", SEAL)
         self.tokens[""] = self.own.create("program", "manage", 0.0)
         access = None if password is None else Access(password, Sessions.open())
-        shared: dict[str, Any] = {"page": page, "access": access, "seal": SEAL}
+        self.shared: dict[str, Any] = {"page": page, "access": access, "seal": SEAL}
 
         async def made() -> Several:
             return with_collections(
                 self.fakes[""],
                 self.installation,
                 lambda settings: self.fakes[settings.collection],
-                shared,
+                self.shared,
                 keys=self.own,
             )
 
@@ -374,7 +390,12 @@ def test_tools_of_the_protocol_take_the_collection(world: World, address: str) -
         listed = await client.list_tools()
         field = listed.tools[0].input_schema["properties"]["collection"]
         assert field["enum"] == ["", "press", "sport"]
-        for arguments, name in (({}, "main"), ({"collection": "press"}, "press")):
+        given: list[tuple[dict[str, Any], str]] = [
+            ({}, "main"),
+            ({"collection": None}, "main"),  # as models write what they leave out
+            ({"collection": "press"}, "press"),
+        ]
+        for arguments, name in given:
             asked = await client.call_tool("ask", {"question": QUESTION, **arguments})
             assert asked.structured_content["short"] == name
             uri = asked.structured_content["citations"][0]["uri"]
@@ -445,6 +466,10 @@ def test_a_key_of_one_collection_opens_no_other(tmp_path: Path) -> None:
             more = {"json": {"name": "new"}} if method == "POST" else {}
             told = get(f"/api/v1/collections{path}", press, method, **more)
             assert told.status_code == 403
+        for path in ("/collections/nope/api/v1/articles", "/collections/nope"):
+            nowhere = get(path, main)
+            assert nowhere.status_code == 401
+            assert "for another collection" in nowhere.json()["message"]
         assert _get(f"{address}/collections/press/api/v1/articles").status_code == 401
         assert _get(f"{address}/collections/nope/api/v1/articles").status_code == 401
         # Nor is it revealed without the password which collections exist.
@@ -572,6 +597,23 @@ def test_a_site_is_opened_once_closed_when_idle_and_kept_while_it_is_busy(
     asyncio.run(lived())
     for name in ("press", "sport", "work"):
         assert events.count(f"open {name}") == events.count(f"close {name}")
+
+
+def test_a_key_hears_why_its_collection_cannot_be_opened(tmp_path: Path) -> None:
+    world = World(tmp_path, password=PASSWORD)
+    fake = world.fakes["press"]
+
+    def fails(settings: Settings) -> FakeAssistant:
+        if settings.collection == "press":
+            raise StoreDamagedError("the catalog is torn")
+        return fake
+
+    app = with_collections(fake, world.installation, fails, world.shared, keys=world.own)
+    with served(app) as address, closing(world.own):
+        headers = {"Authorization": f"Bearer {world.tokens['press']}"}
+        for path in ("/collections/press/api/v1/articles", "/collections/press"):
+            refused = _get(f"{address}{path}", headers=headers)
+            assert (refused.status_code, refused.json()["message"]) == (503, "the catalog is torn")
 
 
 def test_a_collection_that_cannot_be_opened_says_why_and_is_tried_again(

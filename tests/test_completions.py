@@ -21,6 +21,7 @@ from openai import AsyncOpenAI
 from assistant.answers import Answer, Turn
 from assistant.api import create_app
 from assistant.errors import ModelError
+from assistant.render import from_chat
 from assistant.settings import Settings
 from assistant.web.access import Access
 from assistant.web.guarding import LARGEST
@@ -199,7 +200,10 @@ def test_an_abstention_is_told_as_one_with_the_closest_passages(app: Any) -> Non
     completion = complete(app, [{"role": "user", "content": "anything else?"}])
     content = completion.choices[0].message.content
     assert content.startswith("Your articles don't answer this.")
-    assert "Closest passages:" in content
+    text, _, closest = content.partition("\n\n---\n\n**Closest passages**\n\n")
+    assert closest.startswith("[")
+    assert "Sources" not in content
+    assert from_chat(content) == from_chat(text) == "Your articles don't answer this."
     assert completion.choices[0].message.annotations == []
     assert completion.dateline["kind"] == "abstention"
 

@@ -33,6 +33,7 @@ from tests.fake_assistant import (
     FakeAssistant,
     wait_until,
 )
+from tests.serving import served
 from tests.test_naming import PORT, PRIZE
 from vectorstore.articles import Article
 from vectorstore.errors import FetchError
@@ -95,6 +96,7 @@ ASKED: list[tuple[str, str, str, dict[str, Any], int]] = [
     ("get", "/api/v1/search", "", {"params": {"q": "harbour", "k": 0}}, 422),
     ("get", "/api/v1/articles/{article_id}", "meeting", {}, 200),
     ("get", "/api/v1/articles/{article_id}", "gone", {}, 404),
+    ("get", "/read/{article_id}", "gone", {}, 404),
     ("post", "/api/v1/articles", "", {"json": {"text": "A ferry was sold."}}, 201),
     ("patch", "/api/v1/articles/{article_id}", "meeting", {"json": {"title": "x"}}, 200),
     ("delete", "/api/v1/articles/{article_id}", "meeting", {}, 200),
@@ -366,3 +368,13 @@ def test_what_is_too_large_is_refused(app: Any) -> None:
     assert large.json()["message"].startswith("large.txt is larger than 20 MB")
     larger = send(app, "PUT", "/api/v1/files", params=params, content=b"x" * 21_000_001)
     assert larger.status_code == 413
+    with served(app) as address:
+        parts = (b"x" * 100_000 for _ in range(15))  # sent before its length is known
+        unannounced = httpx.post(f"{address}/api/v1/answer", content=parts, timeout=60)
+    assert unannounced.status_code == 413
+
+
+@pytest.mark.parametrize("title", ["", " \t"])
+def test_an_article_is_not_left_without_a_title(app: Any, title: str) -> None:
+    assert send(app, "PATCH", "/api/v1/articles/meeting", json={"title": title}).status_code == 422
+    assert send(app, "GET", "/api/v1/articles/meeting").json()["title"] == MEETING.title

@@ -968,6 +968,10 @@ class _Gate:
             yield
 
 
+# What may be in a new index before it is opened: a collection can be given keys and subscriptions at once.
+_BEFORE = ("keys.sqlite", "subscriptions.sqlite")
+
+
 def check_folder(folder: Path) -> None:
     """Raise StoreFormatError if `folder` is a file or belongs to another program, StoreDamagedError
     if its catalog is gone, StoreError if it cannot be read."""
@@ -989,7 +993,7 @@ def check_folder(folder: Path) -> None:
             f"{file} is {'empty' if file.exists() else 'missing'}. "
             f"{how_to_restore(newest_backup(folder))}"
         )
-    ours = ("lock", "holder.", CATALOG, RESTORING)
+    ours = ("lock", "holder.", CATALOG, RESTORING, *_BEFORE)
     strange = [name for name in names if not name.startswith(ours)]
     if strange:
         raise StoreFormatError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 from collections.abc import Callable
@@ -39,11 +40,16 @@ class _Commands(TyperGroup):
                 raise typer.Exit(1) from None
             except KeyboardInterrupt:
                 tell("dateline: interrupted")
-                raise typer.Exit(INTERRUPTED) from None
+                raise typer.Exit(_interrupted(came)) from None
             except typer.Exit as ended:
-                if came and ended.exit_code == INTERRUPTED:
-                    raise typer.Exit(128 + came[-1]) from None
+                if ended.exit_code == INTERRUPTED:
+                    raise typer.Exit(_interrupted(came)) from None
                 raise
+
+
+def _interrupted(came: list[int]) -> int:
+    """The exit code if Ctrl-C, or a signal that does the same, ended a command."""
+    return 128 + came[-1] if came else INTERRUPTED
 
 
 app = typer.Typer(
@@ -76,7 +82,10 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character gets "?", not a traceback.
             stream.reconfigure(errors="replace")
-    app(prog_name="dateline")
+    try:
+        app(prog_name="dateline")
+    finally:
+        gc.freeze()  # else Python examines every object before it ends: seconds if the cores are busy
 
 
 def _show_version(wanted: bool) -> None:

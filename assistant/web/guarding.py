@@ -183,9 +183,10 @@ class OnlySmall:
                 await send(message)
             elif not refused:
                 refused = True
-                told = too_large if body.fault == _TOO_LARGE else "the request came too slowly"
-                # The rest of it is not waited for.
-                await refuse(scope, receive, send, body.fault, told, {"Connection": "close"})
+                status = body.fault
+                told = too_large if status == _TOO_LARGE else "the request came too slowly"
+                await body.pass_over()
+                await refuse(scope, receive, send, status, told, {"Connection": "close"})
 
         try:
             await self._app(scope, body.receive, answered)
@@ -214,6 +215,19 @@ class _Body:
             return {"type": "http.disconnect"}
         if self._whole:
             return await self._receive()
+        message = await self._next()
+        if self._taken > self._most:
+            self.fault = _TOO_LARGE
+            return {"type": "http.disconnect"}
+        return message
+
+    async def pass_over(self) -> None:
+        """Forget the rest of a body that is too large, but no more than as much again: a client that
+        is still sending would find its connection broken, and never hear the reply."""
+        while self.fault == _TOO_LARGE and not self._whole and self._taken <= 2 * self._most:
+            await self._next()
+
+    async def _next(self) -> Message:
         try:
             async with asyncio.timeout_at(self._deadline + self._taken / self._slowest):
                 message = await self._receive()
@@ -222,9 +236,6 @@ class _Body:
             return {"type": "http.disconnect"}
         self._taken += len(message.get("body", b""))
         self._whole = not message.get("more_body", False)
-        if self._taken > self._most:
-            self.fault = _TOO_LARGE
-            return {"type": "http.disconnect"}
         return message
 
 

@@ -52,6 +52,7 @@ _ADDING = frozenset(
 # Where a collection's key is also valid below the address of the whole installation: what is asked
 # there names the collection.
 _SHARED = ("/v1/", "/mcp", "/api/v1/collections", "/healthz")
+_BELOW = "/collections/"
 _OWN = "/api/v1/conversations"  # each key has its own
 _PEOPLES = "/api/v1/quotes"
 _APIS = ("/api/", "/v1/", "/read/", "/picture/", "/marks/", "/library/")
@@ -128,10 +129,13 @@ class Keyed:
         except StoreError as error:
             await refuse(scope, receive, send, 503, str(error))
             return
-        if key is None:
+        # A collection that is here has its own site: this one only explains why that cannot be opened.
+        path = scope["path"]
+        below = path[len(_BELOW) :].partition("/")[0] if path.startswith(_BELOW) else ""
+        if key is None or (below and below != key.collection):
             await self._turn_away(scope, receive, send, address)
             return
-        wanted = needed(scope["method"], scope["path"])
+        wanted = "ask" if below else needed(scope["method"], path)
         if wanted is None or not key.may(wanted):
             told = (
                 "a key opens the API, and this is the page's own: log in with the password"
@@ -141,10 +145,10 @@ class Keyed:
             asks = 'Bearer error="insufficient_scope"' + (f', scope="{wanted}"' if wanted else "")
             await refuse(scope, receive, send, 403, told, {"WWW-Authenticate": asks})
             return
-        if key.collection and not scope["path"].startswith(_SHARED):
+        if key.collection and not path.startswith((*_SHARED, _BELOW)):
             told = (
                 f"the key {key.name!r} is for the collection {key.collection!r} alone: use "
-                f"/collections/{key.collection}{scope['path']}"
+                f"/collections/{key.collection}{path}"
             )
             await refuse(scope, receive, send, 403, told)
             return
@@ -157,7 +161,10 @@ class Keyed:
             await refuse(scope, receive, send, 429, told, {"Retry-After": str(wait)})
             return
         _log.warning("a wrong key from %s", address)
-        told = "this key is not known here: it was mistyped, revoked, or made on another computer"
+        told = (
+            "this key is not known here: it was mistyped, revoked, or made on another computer or for "
+            "another collection"
+        )
         await refuse(scope, receive, send, 401, told, {"WWW-Authenticate": "Bearer"})
 
     def _crowded(self, network: str) -> int:

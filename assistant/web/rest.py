@@ -36,7 +36,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from assistant.answers import Answer, Citation, Kind, Position, Role, Statement, Turn
 from assistant.question.names import Kind as NameKind
@@ -121,7 +121,9 @@ class EditIn(_In):
     """What is to change of an article; what is left out stays. `undated` takes its day away, an
     empty list all authors or tags."""
 
-    title: str | None = Field(None, min_length=1, max_length=300)
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] | None = Field(
+        None, max_length=300
+    )
     published: date | None = None
     undated: bool = False
     source: str | None = Field(None, max_length=200)

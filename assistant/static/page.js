@@ -690,6 +690,9 @@
     gone = setTimeout(end, undo ? UNDO : TOLD);
   }
 
+  // Where an article is in sight, that is what is printed.
+  addEventListener("beforeprint", () => { document.body.dataset.printed = "reading" in document.body.dataset && reader.checkVisibility() ? "article" : "conversation"; });
+
   // --------------------------------------------------------------------------------------- the start
 
   heading.textContent = "Source";

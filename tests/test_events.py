@@ -37,7 +37,7 @@ def later(days: int) -> date:
 @settings(deadline=None)  # the first use imports what it is compared with
 @given(SOME, st.sampled_from([0.9, 0.95, 0.99]))
 def test_groups_are_those_of_average_linkage(vectors: np.ndarray, alike: float) -> None:
-    from sklearn.cluster import AgglomerativeClustering
+    from sklearn.cluster import AgglomerativeClustering  # type: ignore[import-untyped]
 
     # No two pairs are equally alike: either of two could be merged first.
     vectors = vectors + np.random.RandomState(1).rand(*vectors.shape) / 50

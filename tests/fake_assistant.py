@@ -381,7 +381,16 @@ class MemoryIndex(Index):
         return []
 
     def near_copies(self, article_id: str) -> list[Summary]:
-        return []
+        text = self.get(article_id).text
+        return [s for s in self.articles() if s.id != article_id and self.kept[s.id].text == text]
+
+    def events(self, article_ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+        """Grouped by their titles up to a colon."""
+        groups: dict[str, list[str]] = {}
+        for article_id in dict.fromkeys(article_ids):
+            event, _, _ = self.get(article_id).title.partition(":")
+            groups.setdefault(event, []).append(article_id)
+        return tuple(map(tuple, groups.values()))
 
     def source_files(
         self,

@@ -135,6 +135,14 @@ class FakeIndex(Index):
         copies = [a for a in self._read().values() if a.text == text and a.id != article_id]
         return [_summary(article) for article in copies]
 
+    def events(self, article_ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+        """Grouped by their titles up to a colon."""
+        groups: dict[str, list[str]] = {}
+        for article_id in dict.fromkeys(article_ids):
+            event, _, _ = self.get(article_id).title.partition(":")
+            groups.setdefault(event, []).append(article_id)
+        return tuple(map(tuple, groups.values()))
+
     def source_files(
         self,
         *,

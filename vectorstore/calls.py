@@ -144,6 +144,18 @@ class NearCopies(Call[list[Summary]]):
 
 
 @dataclass(frozen=True, slots=True)
+class Events(Call[tuple[tuple[str, ...], ...]]):
+    article_ids: tuple[str, ...]
+
+    method: ClassVar[str] = "events"
+    result: ClassVar[Any] = tuple[tuple[str, ...], ...]
+    refusal: ClassVar[type[DatelineError]] = ArticleNotFoundError
+
+    def perform(self, index: Index) -> tuple[tuple[str, ...], ...]:
+        return index.events(self.article_ids)
+
+
+@dataclass(frozen=True, slots=True)
 class NearWords(Call[list[str]]):
     word: str
     k: int
@@ -270,6 +282,7 @@ CALLS: tuple[type[Call[Any]], ...] = (
     Articles,
     GetSummary,
     NearCopies,
+    Events,
     NearWords,
     SourceFiles,
     StoreFiles,

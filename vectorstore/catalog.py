@@ -499,6 +499,17 @@ class Catalog:
         )
         return [StoredVector(row["key"], row["embedding"]) for row in rows]
 
+    def embeddings(self, article_id: str) -> list[bytes]:
+        """The vectors of an article's passages, in the order of the passages."""
+        rows = self._rows(
+            """SELECT embedding FROM passages JOIN vectors ON vectors.key = vector
+               JOIN articles ON articles.key = article WHERE id = ? ORDER BY ordinal""",
+            article_id,
+        )
+        if not rows:
+            raise _not_found(article_id)
+        return [row["embedding"] for row in rows]
+
     def vector_keys_after(self, key: int) -> list[int]:
         """The keys of the vectors added after this one, in order."""
         return [

@@ -53,6 +53,7 @@ from vectorstore.errors import (
     StoreError,
     StoreFormatError,
 )
+from vectorstore.events import grouped
 from vectorstore.index import Index, Mode, OnProgress
 from vectorstore.retrieval import collapse, fuse
 from vectorstore.splitting import Span, passages
@@ -319,6 +320,19 @@ class LocalIndex(Index):
             if other == text or Shape(other).is_copy_of(shape)
         ]
         return sorted(copies, key=lambda s: (s.published is None, s.published or date.max, s.id))
+
+    def events(self, article_ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+        import numpy as np
+
+        ids = tuple(dict.fromkeys(article_ids))
+        days, vectors = [], []
+        for article_id in ids:
+            days.append(self._catalog.summary(article_id).published)
+            passages = self._catalog.embeddings(article_id)
+            vectors.append(np.mean([np.frombuffer(one, np.float32) for one in passages], axis=0))
+        return tuple(
+            tuple(ids[position] for position in group) for group in grouped(np.array(vectors), days)
+        )
 
     # -- care ----------------------------------------------------------------------------------
 

@@ -82,6 +82,11 @@ class Primitives(ABC):
         """
 
     @abstractmethod
+    def events(self, article_ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+        """These articles, grouped by the event they report, as far as their vectors and dates tell:
+        groups and their articles in the order given. Raises ArticleNotFoundError."""
+
+    @abstractmethod
     def near_words(self, word: str, k: int = 3) -> list[str]:
         """At most `k` words from the articles that are spelt almost like `word`, closest first:
         what may have been meant by a word that no article contains."""

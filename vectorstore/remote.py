@@ -150,6 +150,9 @@ class RemoteIndex(Index):
     def near_copies(self, article_id: str) -> list[Summary]:
         return self._make(calls.NearCopies(article_id))
 
+    def events(self, article_ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+        return self._make(calls.Events(tuple(article_ids)))
+
     def near_words(self, word: str, k: int = 3) -> list[str]:
         return self._make(calls.NearWords(word, k))
 

@@ -148,6 +148,9 @@ class SharedIndex(Index):
     def near_copies(self, article_id: str) -> list[Summary]:
         return self._make(lambda index: index.near_copies(article_id))
 
+    def events(self, article_ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+        return self._make(lambda index: index.events(article_ids))
+
     def near_words(self, word: str, k: int = 3) -> list[str]:
         return self._make(lambda index: index.near_words(word, k))
 

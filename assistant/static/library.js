@@ -10,7 +10,7 @@
   const [BUSY, IDLE] = [600, 15_000]; // milliseconds between two checks of the progress
   const AT_ONCE = 2; // files sent at the same time
 
-  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, unsent: 0, drawn: "", wasRunning: false, looks: 0, seen: 0, fields: 0, filled: null, since: null, name: "" };
+  const state = { now: null, revision: "", rows: [], found: 0, total: 0, request: 0, selected: new Map(), selecting: false, refused: [], timer: 0, sending: 0, unsent: 0, drawn: "", wasRunning: false, looks: 0, seen: 0, fields: 0, filled: null, since: null, name: "", news: null };
 
   /* The name of an author or tag as the server compares it. */
   const same = (name) => name.trim().replace(/\s+/g, " ").toLowerCase();
@@ -93,23 +93,54 @@
     store(SEEN, JSON.stringify({ before: seen.before, since: seen.since, last, at: Date.now() }));
   }
 
-  /* What was added since the previous visit, in a line under the page's heading. */
-  const news = make("button", { type: "button", id: "dl-news-open", className: "dl-plain", onclick: () => {
+  /* What was added since the previous visit: a line under the page's heading, and below it, once that is
+     selected, the events reported. */
+  const FIRST = 5; // events listed before "Show all"
+  const news = make("button", { type: "button", id: "dl-news-open", className: "dl-plain", "aria-expanded": "false", "aria-controls": "dl-news-told",
+    onclick: () => { newsTold.hidden = !newsTold.hidden; news.setAttribute("aria-expanded", String(!newsTold.hidden)); } });
+  const newsList = make("ul", { className: "dl-events", "aria-label": "What’s new, by event" });
+  const newsMore = plain("", () => { drawNews(); newsList.children[FIRST].querySelector("a").focus(); }, { id: "dl-news-more" });
+  const newsListed = plain("Show in the list of articles", () => {
     state.since = seen.before;
     state.name = "";
     search.value = "";
     view("articles");
     fill();
     heading.focus({ preventScroll: true });
-  } });
-  const newsLine = make("p", { id: "dl-news", hidden: true }, news);
+  }, { id: "dl-news-list" });
+  const newsRest = make("p", { className: "dl-meta" });
+  const newsTold = make("div", { id: "dl-news-told", hidden: true }, newsList, newsRest, make("div", { className: "dl-row" }, newsMore, newsListed));
+  const newsLine = make("section", { id: "dl-news", hidden: true, "aria-label": "What’s new" }, news, newsTold);
 
   async function tellNews() {
     if (!seen.since) return;
     let found;
-    try { ({ found } = await call("GET", `/library/articles?since=${seen.before}`)); } catch { return; }
-    news.textContent = `${found === 1 ? "1 new article" : `${found.toLocaleString("en-GB")} new articles`} since ${lately(seen.since)}`;
-    newsLine.hidden = !found;
+    try { found = await call("GET", `/library/news?since=${seen.before}`); } catch { return; }
+    state.news = found;
+    const { events: all, told: some, found: count } = found;
+    const on = all.length < some ? ` on ${all.length === 1 ? "1 event" : `${all.length.toLocaleString("en-GB")} events`}` : "";
+    const what = `${count.toLocaleString("en-GB")} new ${count === 1 ? "article" : "articles"}`;
+    news.textContent = `${what}${some === count ? on : ""} since ${lately(seen.since)}`;
+    newsRest.textContent = some < count ? `The last ${some.toLocaleString("en-GB")} of them${on}.` : "";
+    newsMore.textContent = `Show all ${all.length.toLocaleString("en-GB")} events`;
+    drawNews(FIRST);
+    newsLine.hidden = !count;
+  }
+
+  function drawNews(most = Infinity) {
+    const shown = state.news.events.slice(0, most);
+    renew(newsList, shown, (event) => JSON.stringify(event), ([first, ...others]) => make("li", {}, ...report(first),
+      ...(others.length ? [make("details", {}, make("summary", { textContent: others.length === 1 ? "1 more report" : `${others.length} more reports` }),
+        make("ul", {}, ...others.map((one) => make("li", {}, ...report(one)))))] : [])));
+    newsMore.hidden = shown.length === state.news.events.length;
+  }
+
+  /* A headline, where it stands and when, and the copies of it elsewhere. */
+  function report(article) {
+    const link = make("a", { className: "dl-open", href: article.read }, make("span", { className: "dl-title" }, named(article.title)));
+    const told = make("p", { className: "dl-meta" }, ...(article.source ? [named(article.source), " · "] : []), article.published ? day(article.published) : "no date");
+    article.copies.forEach((copy, at) => told.append(at ? ", " : " · also in ", make("a", { className: "dl-open", href: copy.read }, named(copy.source || copy.title))));
+    return [link, told];
   }
 
   /* When something was, as one would say it now: today as a time, this year without the year. */

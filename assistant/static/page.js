@@ -223,13 +223,13 @@
   }
 
   /* The view that a link is in. */
-  const placeOf = (link) => (link?.closest?.("#dl-saved") ? "quotes" : link?.closest?.("#dl-library") ? "articles" : "ask");
+  const placeOf = (link) => (link?.closest?.("#dl-news") ? "news" : link?.closest?.("#dl-saved") ? "quotes" : link?.closest?.("#dl-library") ? "articles" : "ask");
 
   async function open(href, opener) {
     const request = ++state.request;
     const address = new URL(href, location.href);
     state.opener = { link: opener, href, scroll: log()?.scrollTop ?? 0 };
-    leave.textContent = `‹ Back to ${{ ask: "answer", articles: "articles", quotes: "quotes" }[placeOf(opener)]}`;
+    leave.textContent = `‹ Back to ${{ ask: "answer", news: "what’s new", articles: "articles", quotes: "quotes" }[placeOf(opener)]}`;
     state.number = Number(address.searchParams.get("c")) || null;
     for (const link of document.querySelectorAll(LINKS)) {
       link.classList.toggle("dl-current", link.getAttribute("href") === href);
@@ -498,7 +498,7 @@
     heading.textContent = "Source";
     body.replaceChildren();
     central.replaceChildren();
-    view(placeOf(opener?.link));
+    view(placeOf(opener?.link).replace("news", "ask")); // it is there
     // The answer may have been redrawn since: look for the same link again.
     const again = opener?.link.isConnected ? opener.link
       : [...document.querySelectorAll(LINKS)].find((link) => link.getAttribute("href") === opener?.href);
@@ -689,6 +689,9 @@
     };
     gone = setTimeout(end, undo ? UNDO : TOLD);
   }
+
+  // Where an article is in sight, that is what is printed.
+  addEventListener("beforeprint", () => { document.body.dataset.printed = "reading" in document.body.dataset && reader.checkVisibility() ? "article" : "conversation"; });
 
   // --------------------------------------------------------------------------------------- the start
 

@@ -57,6 +57,7 @@ from vectorstore.syncing import uploaded_place
 
 LISTED = 100  # articles listed at once
 NAMED = 200  # authors, or tags, listed at once
+TOLD = 200  # new articles grouped by event
 
 _SEARCHED = 200  # passages searched for the words
 _EXTRACT = 150  # characters of a passage that are shown in the list
@@ -100,6 +101,24 @@ class Listed:
     total: int
     texts: Mapping[str, Found] = field(default_factory=dict)
     last: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An article, and the others that are copies of it."""
+
+    article: Summary
+    copies: tuple[Summary, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What was added: `found` articles, the last `told` of them by event, the latest event first.
+    An event is its reports, the latest first."""
+
+    events: tuple[tuple[Report, ...], ...]
+    told: int
+    found: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +179,7 @@ class Library:
         self._edits = 0
         self._samples: tuple[str, tuple[str, ...]] = ("", ())  # as of that revision
         self._labels: tuple[str, tuple[_Counted, _Counted]] = ("", ((), ()))  # as of that content
+        self._news: tuple[tuple[str, int], News] = (("", 0), News((), 0, 0))  # as of that content
 
     def close(self) -> None:
         """Stop adding, refreshing and generating questions. What was removed stays removed."""
@@ -296,6 +316,29 @@ class Library:
             {article.id: texts[article.id] for article in shown if article.id in texts},
             max((article.added for article in everything), default=0),
         )
+
+    def news(self, since: int, *, most: int = TOLD) -> News:
+        """What was added after the article whose `added` is `since`, grouped by the event reported,
+        with copies under the earliest of them."""
+        now = (self.statistics().content, since)
+        if not now[0] or self._news[0] != now:
+            added = sorted(
+                (article for article in self.index.articles() if article.added > since),
+                key=lambda article: -article.added,
+            )
+            told = {article.id: article for article in added[:most]}
+            events = [self._reports(group, told) for group in self.index.events(list(told))]
+            events.sort(key=lambda event: (_latest_first(event[0]), -len(event)))
+            self._news = (now, News(tuple(events), len(told), len(added)))
+        return self._news[1]
+
+    def _reports(self, event: Sequence[str], told: Mapping[str, Summary]) -> tuple[Report, ...]:
+        groups = self.index.independent(event) if len(event) > 1 else [event]
+        reports = []
+        for group in groups:
+            first, *copies = sorted((told[each] for each in group), key=_earliest_first)
+            reports.append(Report(first, tuple(copies)))
+        return tuple(sorted(reports, key=_latest_first))
 
     def _texts(self, asked: str, where: Filter | None) -> dict[str, Found]:
         """For each article that has all of the words in one passage, its best such passage."""
@@ -587,6 +630,15 @@ def _host(url: str) -> str:
         return (urlsplit(url).hostname or "").removeprefix("www.")
     except ValueError:
         return ""
+
+
+def _earliest_first(article: Summary) -> tuple[bool, date, int]:
+    return article.published is None, article.published or date.max, article.added
+
+
+def _latest_first(report: Report) -> tuple[int, int]:
+    day = report.article.published
+    return -(day or date.min).toordinal(), -report.article.added
 
 
 def _has(text: str, wanted: Sequence[str]) -> bool:

@@ -3,6 +3,7 @@
     GET    /library                 how many articles, how far adding is, the samples; polled
     GET    /library/articles        ?words= &source= &author= &tag= &after= &before= &order= &since= &name= &skip=
                                     -> the next articles
+    GET    /library/news            ?since=  what was added since, by event, with its copies
     GET    /library/sources         the sources by site, with how many articles each has
     GET    /library/labels          ?words=  the authors and the tags, with how many articles each has
     GET    /library/names           ?words= &kind= &skip=  people, organisations and places, with how many
@@ -174,6 +175,22 @@ def library_routes(library: Library) -> "APIRouter":
             "last": listed.last,
             "found": listed.found,
             "total": listed.total,
+        }
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+    @router.get("/news")
+    def news(since: Annotated[int, Query(ge=0)]) -> JSONResponse:
+        told = library.news(since)
+        body = {
+            "events": [
+                [
+                    {**_listed(report.article), "copies": [_listed(copy) for copy in report.copies]}
+                    for report in event
+                ]
+                for event in told.events
+            ],
+            "told": told.told,
+            "found": told.found,
         }
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
 

@@ -442,11 +442,17 @@ def relabelling(stage: Stage) -> Page:
 
 
 def news(stage: Stage) -> Page:
+    flood = next(each for each in stage.kept.values() if each.title.startswith("River Ennet"))
+    reprint = replace(flood, id="reprint", source="Eastmarch Wire Service")
+    other = replace(flood, id="other", title=f"{flood.title}, and more", text="Another report.")
+    stage.index.add_articles([reprint, replace(other, source="The Skennay Post")])
     page = first(stage)
     back = "localStorage.setItem('dateline-seen', JSON.stringify({before: 9, last: 9, at: 1e12}))"
     page.run(back)
     page = first(stage)
-    page.until(lambda: page.one("#dl-news").is_displayed())
+    page.click("#dl-news-open")
+    page.until(lambda: page.all(".dl-events li"))
+    page.click(".dl-events summary")
     page.run("localStorage.clear()")
     return page
 

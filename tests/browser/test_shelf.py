@@ -329,15 +329,57 @@ def test_what_came_since_the_last_visit_is_told_and_listed_by_itself(
     page.until(lambda: page.one("#dl-news").is_displayed())
     assert re.fullmatch(r"3 new articles since \d+ [A-Z][a-z]{2} \d{4}", page.text("#dl-news"))
     assert faults(page.driver) == []
-    page.click("#dl-news button")
+    page.click("#dl-news-open")
+    assert page.texts(".dl-events > li > .dl-open") == ["Report 2", "Report 1", "Report 0"]
+    page.click("#dl-news-list")
     page.until(lambda: set(titles(page)) == {"Report 0", "Report 1", "Report 2"})
     assert page.text(".dl-told") == "3 new of 5 articles\nShow all"
     page.focuses("#dl-shelf-heading")
     page = opened(stage.full, 390, 844)  # it is the same visit, so they are still new
-    page.click("#dl-news button")
+    page.click("#dl-news-open")
+    page.click("#dl-news-list")
     page.until(lambda: page.one("#dl-shelf").is_displayed() and len(titles(page)) == 3)
     page.click(".dl-told button")
     page.until(lambda: len(titles(page)) == 5)
+    page.run("localStorage.clear()")
+
+
+def test_what_is_new_is_told_by_event_and_a_reprint_under_the_report_it_copies(
+    page: Page, opened: Opened, stage: Stage
+) -> None:
+    days = [date(2025, 9, 10 + n) for n in range(9)]
+    stage.index.add_articles(
+        [
+            Article("wire", "Flood: banks burst", "The river rose.", "Wire", published=days[7]),
+            Article("echo", "Flood: river rises", "The river rose.", "Echo", published=days[8]),
+            Article("post", "Flood: culvert blamed", "It was blocked.", "Post", published=days[8]),
+            *(Article(f"{n}", f"Report {n}", f"{n}", "Post", published=days[n]) for n in range(6)),
+        ]
+    )
+    seen = "{before: 2, last: 2, at: Date.now() - 3600000}"
+    page.run(f"localStorage.setItem('dateline-seen', JSON.stringify({seen}))")
+    page = opened(stage.full)
+    page.until(lambda: page.one("#dl-news").is_displayed())
+    assert page.text("#dl-news").startswith("9 new articles on 7 events since ")
+    page.run("document.querySelector('#dl-news-open').focus()")
+    page.keys(Keys.ENTER)
+    assert page.one("#dl-news-open").get_attribute("aria-expanded") == "true"
+    first, *others = page.texts(".dl-events > li")
+    assert first == "Flood: culvert blamed\nPost · 18 Sep 2025\n1 more report"
+    assert others == [f"Report {n}\nPost · {10 + n} Sep 2025" for n in (5, 4, 3, 2)]
+    page.keys(Keys.TAB, Keys.TAB, Keys.ENTER)  # to the headline, and on to the other report
+    page.focuses("#dl-news summary")
+    report = page.one("#dl-news details li")
+    assert report.text == "Flood: banks burst\nWire · 17 Sep 2025 · also in Echo"
+    assert faults(page.driver) == []
+    page.keys(Keys.TAB, Keys.TAB, Keys.ENTER)
+    page.until(lambda: page.text("#dl-reader-title") == "Flood: river rises")
+    page.keys(Keys.ESCAPE)
+    page.focuses("#dl-news details .dl-meta a")
+    page.click("#dl-news-more")
+    page.until(lambda: len(page.all(".dl-events > li")) == 7)
+    page.focuses(".dl-events > li:nth-child(6) > .dl-open")
+    assert not page.one("#dl-news-more").is_displayed()
     page.run("localStorage.clear()")
 
 

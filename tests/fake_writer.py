@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from assistant.answering.findings import Claim
+from assistant.answering.findings import Finding
 from assistant.answers import Answer, Citation, Statement, Trace, Turn
 from assistant.errors import WritingError
 from vectorstore.splitting import Span
@@ -38,12 +38,12 @@ class FakeWriter:
         self,
         blank: Answer,
         question: str,
-        found: Sequence[Claim],
+        found: Sequence[Finding],
         as_of: date | None,
         config: RunnableConfig,
     ) -> Iterator[Answer]:
         self.asked.append(question)
-        self.told = [claim.text for claim in found]
+        self.told = [claim.text for finding in found for claim in finding.claims]
         blank = replace(
             blank, model=self.name, trace=Trace(question, {"first_token": 0.5}), complete=False
         )

@@ -9,12 +9,15 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from assistant import Answer, Assistant, Turn
 from assistant.errors import WritingError
+from assistant.question.intent import FORMS
+from assistant.reading.confidence import Calibration, Logistic
 from tests.fake_reader import FakeReader, fake_assistant
 from tests.fake_writer import FakeWriter
 from vectorstore import Article
@@ -239,3 +242,37 @@ def test_without_the_model_the_same_articles_answer_in_their_own_words(tmp_path:
     assert (answer.text, answer.model) == ("France and Saudi Arabia. [1]", "fake")
     assert writer.asked == []
     assert assistant.without_model.without_model is assistant.without_model
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("Yes, the meeting never opened.", False),
+        ("No: it never opened.", True),
+        ("It never opened.", True),
+        ("No. 1 of the halls never opened.", True),
+    ],
+)
+def test_a_yes_where_the_articles_say_no_gives_way_to_their_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, kept: bool
+) -> None:
+    wanted = {form: 0.9 if form == "yesno" else 0.01 for form in FORMS}
+    asked = SimpleNamespace(forms=lambda *_: wanted)
+    monkeypatch.setattr("assistant.answering.chain.load_intents", lambda: asked)
+    article = Article("hall", "The hall", "The meeting never opened. The doors were shut.")
+    reader = FakeReader(
+        {"did": ["never opened"]},
+        verdicts={"no": ["never opened"]},
+        calibration=Calibration({"verdict": Logistic({"sure": 1.0}, 0.0)}, 0.5),
+    )
+    writer = FakeWriter(written)
+    with fake_assistant(tmp_path, [article], reader=reader, writer=writer) as assistant:
+        alone = assistant.without_model.answer("did the meeting open")
+        answer = assistant.answer("did the meeting open")
+    assert alone.text.startswith("No:")
+    assert answer.text.startswith(written) == kept
+    if not kept:
+        assert answer.text == alone.text
+        assert answer.notices == (
+            "fake:writer wrote “Yes” where your articles say “No”: these are the articles' own words.",
+        )

@@ -548,7 +548,7 @@ def test_it_is_told_what_the_readers_found_and_reads_that_passage_first(tmp_path
         assistant.answer(QUESTION)
         assistant.answer("how long is the ministerial meeting?")
     sure, unsure = (request["messages"][-1]["content"] for request in server.requests)
-    told = f"A first reading found:\n- France and Saudi Arabia – “{SAID}.” [1]\n"
+    told = "A first reading found:\n- France and Saudi Arabia [1]\n"
     assert told in sure
     assert sure.index(told) < sure.index("Question: ")
     assert SAID in sure.split("</source>")[0]

@@ -53,7 +53,7 @@ from assistant.question.typed import foreign_language, parts, small_talk
 from assistant.question.words import function_words, without_possessive, words
 from assistant.reading.confidence import UNCALIBRATED
 from assistant.writing.composing import Composition, copies, in_quotes, quoted, unmarked
-from assistant.writing.grounding import briefest
+from assistant.writing.grounding import briefest, polarity
 from vectorstore.articles import Article, Filter, Hit, Summary, comparable
 from vectorstore.errors import ArticleNotFoundError
 
@@ -493,14 +493,19 @@ class Chain:
         """
         if state.unwritten is not None:
             raise state.unwritten
-        claims = [claim for finding in told for claim in finding.claims]
-        asked = state.standalone, claims, state.asked.as_of, config or {}
+        asked = state.standalone, told, state.asked.as_of, config or {}
         for partial in writer.answer(blank, *asked):
             if partial.kind == "abstention" and told:
                 raise WritingError(self.phrases.say("found_nothing", name=writer.name))
             if partial.kind == "abstention":
                 yield self._refusal(state, partial, explained=True)
             elif partial.complete:
+                if (said := polarity(partial.text)) and (known := _yes_or_no(told)) not in (
+                    "",
+                    said,
+                ):
+                    told_by = {"name": writer.name, "said": said, "short": known}
+                    raise WritingError(self.phrases.say("opposite", **told_by))
                 yield self._with_removals(self._read_again(partial, state, told))
             else:
                 yield partial
@@ -659,6 +664,12 @@ class Chain:
                 name="dateline",
             )
         )
+
+
+def _yes_or_no(told: Sequence[Finding]) -> str:
+    """What the readers answer if they answer with yes or no alone, "" otherwise."""
+    said = {finding.short or "" for finding in told if finding.form == "verdict"}
+    return said.pop() if len(said) == 1 else ""
 
 
 def _vague(question: Question) -> bool:

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from assistant.answering.findings import Claim
+from assistant.answering.findings import Finding
 from assistant.answers import Answer, Trace, Turn
 from assistant.errors import WritingError
 from assistant.prompts import Phrases, Prompt
@@ -72,7 +72,7 @@ class Writer(Protocol):
         self,
         blank: Answer,
         question: str,
-        found: Sequence[Claim],
+        found: Sequence[Finding],
         as_of: date | None,
         config: RunnableConfig,
     ) -> Iterator[Answer]:
@@ -281,11 +281,12 @@ class ChatWriter:
         self,
         blank: Answer,
         question: str,
-        found: Sequence[Claim],
+        found: Sequence[Finding],
         as_of: date | None,
         config: RunnableConfig,
     ) -> Iterator[Answer]:
-        proving = {proof.passage.id for claim in found for proof in claim.proofs}
+        claims = [claim for finding in found for claim in finding.claims]
+        proving = {proof.passage.id for claim in claims for proof in claim.proofs}
         given = [hit.passage for hit in blank.passages]
         given.sort(key=lambda passage: passage.id not in proving)
         today = as_of or datetime.now(tz=UTC).astimezone().date()
@@ -805,18 +806,24 @@ def _sources(passages: Sequence[Passage]) -> Iterator[str]:
         told.add(passage.article_id)
 
 
-def _suggested(found: Sequence[Claim], passages: Sequence[Passage]) -> str:
-    """What the readers found in these passages, as told to the model; "" if nothing."""
+def _suggested(found: Sequence[Finding], passages: Sequence[Passage]) -> str:
+    """What the readers found in these passages, as told to the model; "" if nothing.
+
+    A few words stand alone: given with the sentence around them, a small model writes that down, too.
+    """
     numbers = {passage.id: number for number, passage in enumerate(passages, start=1)}
     lines, room = [], _FOUND
-    for claim in found:
-        passage = claim.proofs[0].passage
-        quote = " ".join(claim.proofs[0].text.split())
-        room -= len(quote)
-        if passage.id not in numbers or room < 0:
-            continue
-        short = f"{' '.join(claim.text.split())} – " if claim.phrase else ""
-        lines.append(f"- {inert(short)}“{inert(quote)}” [{numbers[passage.id]}]\n")
+    for finding in found:
+        lead = f"{finding.short}: " if finding.form == "verdict" and finding.short else ""
+        for claim in finding.claims:
+            proof = claim.proofs[0]
+            said = " ".join((claim.text if claim.phrase else proof.text).split())
+            room -= len(said)
+            if proof.passage.id not in numbers or room < 0:
+                continue
+            said = inert(said) if claim.phrase else f"{lead}“{inert(said)}”"
+            lines.append(f"- {said} [{numbers[proof.passage.id]}]\n")
+            lead = ""
     return f"A first reading found:\n{''.join(lines)}\n" if lines else ""
 
 

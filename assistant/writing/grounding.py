@@ -214,6 +214,12 @@ def briefest(answer: Answer, readings: Sequence[Rated]) -> Rated | None:
     return None
 
 
+def polarity(text: str) -> str:
+    """The “Yes” or “No” with which `text` begins; "" for “No article …” or “No. 10 …”, too."""
+    found = _YES_OR_NO.match(text)
+    return found[1].capitalize() if found else ""
+
+
 def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text.lower())) - {"a", "an", "and", "of", "the"}
 
@@ -272,5 +278,6 @@ def _plain(text: str) -> str:
     return "".join(c for c in text.lower() if c.isalnum())
 
 
+_YES_OR_NO = re.compile(r"\W*(yes|no)\b\s*(?:[,:;!–—\[-]|\.(?!\s*\d)|\Z)", re.IGNORECASE)
 _WHOLE = re.compile(r"[.!?…。！？][\"'”’»)\]*_]*$")
 _STOP = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)*_]*+$")

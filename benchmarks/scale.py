@@ -284,10 +284,10 @@ def _search(index: LocalIndex, query: str, mode: Mode, filtered: str) -> tuple[f
 def _recall(index: LocalIndex, model: GivenVectors, asked: Sequence[str]) -> float:
     """The share of the ten nearest of all vectors that is among the ten found."""
     wanted = model.embed(asked)
-    keys = index._catalog.vector_keys()
+    keys = index._catalog.vectors.keys()
     best: list[list[tuple[float, int]]] = [[] for _ in asked]
     for first in range(0, len(keys), 20_000):
-        stored = index._catalog.vectors(keys[first : first + 20_000])
+        stored = index._catalog.vectors.read(keys[first : first + 20_000])
         block = np.frombuffer(b"".join([one.embedding for one in stored]), np.float32)
         likeness = wanted @ block.reshape(len(stored), -1).T
         for each, row in enumerate(likeness):

@@ -74,7 +74,7 @@ class CentralIndex(LocalIndex):
         """Reopen the vectors if needed: another program may have rebuilt them, or emptied their
         server."""
         vectors = self._vectors
-        if vectors is not None and self._opened_as == self._catalog.meta("generation"):
+        if vectors is not None and self._opened_as == self._catalog.notes.get("generation"):
             return vectors
         # The turn before the gate, as everywhere: the server's vectors are compared with the
         # stored.
@@ -86,7 +86,7 @@ class CentralIndex(LocalIndex):
     def _opened(self) -> Vectors:
         if self._vectors is None:
             self._refuse_another_model()
-            self._opened_as = self._catalog.meta("generation")
+            self._opened_as = self._catalog.notes.get("generation")
         return super()._opened()
 
     def _store(self, work: Any) -> bool:
@@ -94,7 +94,7 @@ class CentralIndex(LocalIndex):
         return super()._store(work)
 
     def _refuse_another_model(self) -> None:
-        if not self._catalog.count_other_models(self._embedding.identity):
+        if not self._catalog.vectors.count_other_models(self._embedding.identity):
             return
         theirs = self._catalog.statistics().embedding_model
         raise StoreError(

@@ -199,11 +199,11 @@ class LocalIndex(Index):
                     continue  # another writer got there first
                 if work is None and changed != article:
                     with self._gate.exclusive():
-                        self._catalog.put_details(changed)
+                        self._catalog.articles.put_details(changed)
                 listed = {
                     name: json.dumps([*names]) for name, names in lists.items() if names is not None
                 }
-                self._catalog.note_edits(article_id, **edits, **listed)
+                self._catalog.edits.put(article_id, **edits, **listed)
                 if work is not None:
                     self._catalog.forget()
                 return self._catalog.summary(article_id)
@@ -238,7 +238,7 @@ class LocalIndex(Index):
         articles: Sequence[str] = (),
         addresses: Sequence[str] = (),
     ) -> list[SourceFile]:
-        return self._catalog.source_files(under, digests, articles, addresses)
+        return self._catalog.files.find(under, digests, articles, addresses)
 
     def store_files(
         self,
@@ -252,12 +252,12 @@ class LocalIndex(Index):
         if articles:
             with self._writing:
                 self._refuse_if_closed()
-                self._catalog.begin_files(files)
+                self._catalog.files.begin(files)
             report = self._add(articles, as_edited=True)
         with self._writing:
             self._refuse_if_closed()
             with self._gate.exclusive():
-                self._catalog.settle_files(self._as_they_still_are(files), forget)
+                self._catalog.files.settle(self._as_they_still_are(files), forget)
         return report
 
     # -- finding -------------------------------------------------------------------------------
@@ -291,7 +291,7 @@ class LocalIndex(Index):
         )
 
     def get(self, article_id: str) -> Article:
-        return self._catalog.get(article_id)
+        return self._catalog.articles.get(article_id)
 
     def articles(self) -> list[Summary]:
         return self._catalog.summaries()
@@ -307,7 +307,7 @@ class LocalIndex(Index):
         )
 
     def near_words(self, word: str, k: int = 3) -> list[str]:
-        return self._catalog.near_words(word, k)
+        return self._catalog.words.near(word, k)
 
     def near_copies(self, article_id: str) -> list[Summary]:
         self._sign_what_has_no_signature()
@@ -315,7 +315,7 @@ class LocalIndex(Index):
         shape = Shape(text)
         copies = [
             self._catalog.summary(other_id)
-            for other_id, other in self._catalog.sharing_a_bucket(article_id)
+            for other_id, other in self._catalog.signatures.sharing_a_bucket(article_id)
             if other == text or Shape(other).is_copy_of(shape)
         ]
         return sorted(copies, key=lambda s: (s.published is None, s.published or date.max, s.id))
@@ -342,15 +342,15 @@ class LocalIndex(Index):
             old_folder = None if self._chroma_url else self._vectors_folder()
             new = self._open_beside(generation)
             try:
-                keys = self._catalog.vector_keys()
+                keys = self._catalog.vectors.keys()
                 for first in range(0, len(keys), _VECTORS_A_BATCH):
                     self._refuse_if_closed()
                     batch = keys[first : first + _VECTORS_A_BATCH]
-                    new.put(self._catalog.vectors(batch))
+                    new.put(self._catalog.vectors.read(batch))
                     if progress is not None:
                         progress(Progress(first + len(batch), len(keys), "vectors"))
                 with self._gate.exclusive():
-                    self._catalog.none_pending(
+                    self._catalog.vectors.none_pending(
                         generation=generation,
                         vectors_files=_IN_USE if self._chroma_url is None else "",
                     )
@@ -406,7 +406,7 @@ class LocalIndex(Index):
         """
         self._refuse_if_closed()
         if as_edited:
-            given = self._catalog.as_edited(given)
+            given = self._catalog.edits.applied_to(given)
         fresh = self._changed(given)
         if fresh:
             self._ready()  # if the vectors cannot be stored, nothing is started
@@ -419,8 +419,8 @@ class LocalIndex(Index):
                 with self._writing:
                     self._refuse_if_closed()
                     wanted = [article for article, _ in waiting]
-                    now = self._catalog.as_edited(wanted) if as_edited else wanted
-                    before = self._catalog.digests(article.id for article in now)
+                    now = self._catalog.edits.applied_to(wanted) if as_edited else wanted
+                    before = self._catalog.articles.digests(article.id for article in now)
                     if now == wanted and self._store(work):
                         became |= {article.id: article.id in before for article in now}
                         break
@@ -440,14 +440,14 @@ class LocalIndex(Index):
 
     def _changed(self, articles: Sequence[Article]) -> list[Article]:
         """The articles that are not stored exactly like this."""
-        known = self._catalog.digests(article.id for article in articles)
+        known = self._catalog.articles.digests(article.id for article in articles)
         return [article for article in articles if known.get(article.id) != digest(article)]
 
     def _as_they_still_are(self, files: Sequence[SourceFile]) -> list[SourceFile]:
         """These files; one whose article was removed while it was being stored will be read again
         when next seen, just as if the article had been removed later."""
         ids = {o.article_id for file in files for o in file.origins if not o.gone}
-        stored = self._catalog.digests(ids)
+        stored = self._catalog.articles.digests(ids)
         return [
             file
             if all(o.gone or o.article_id in stored for o in file.origins)
@@ -462,7 +462,7 @@ class LocalIndex(Index):
             for article, spans in batch
             for text in self._contexts(article, spans)
         }
-        for known in self._catalog.embedded(texts):
+        for known in self._catalog.vectors.known(texts):
             del texts[known]
         made: dict[bytes, Any] = {}
         interruptions = self._interruptions
@@ -494,7 +494,7 @@ class LocalIndex(Index):
         needed = {
             passage.digest for _, new in entries for passage in new if passage.embedding is None
         }
-        if needed - self._catalog.embedded(needed):
+        if needed - self._catalog.vectors.known(needed):
             return False
         with self._gate.exclusive():
             self._catalog.put(entries, self._embedding.identity, work.signatures)
@@ -517,13 +517,13 @@ class LocalIndex(Index):
 
     def _sign_what_has_no_signature(self) -> None:
         """Sign articles added before signatures existed, or were made the way they are now."""
-        if not self._catalog.without_signature(1):
+        if not self._catalog.signatures.lacking(1):
             return
-        while batch := self._catalog.without_signature(_SIGNATURES_A_BATCH):
+        while batch := self._catalog.signatures.lacking(_SIGNATURES_A_BATCH):
             signed = [(key, signature(text)) for key, text in batch]
             with self._writing:
                 self._refuse_if_closed()
-                self._catalog.sign(signed)
+                self._catalog.signatures.put(signed)
 
     def _embed(self, texts: Sequence[str]) -> Matrix:
         import numpy as np
@@ -553,20 +553,20 @@ class LocalIndex(Index):
         where: Filter,
     ) -> list[Hit]:
         """The hits, from one state of the index: the caller is inside the gate."""
-        articles = self._catalog.article_keys(where)
+        articles = self._catalog.filters.admitted(where)
         depth, shown = max(_DEPTH, 3 * k), max(_SHOWN, 6 * k)
         if articles is not None:
             depth = max(depth, _DEPTH_FILTERED)
         while True:
             rankings: list[list[int]] = []
             if mode != "vectors":
-                rankings.append(self._catalog.search(query, depth, articles))
+                rankings.append(self._catalog.words.search(query, depth, articles))
             if vectors is not None:
                 rankings.append(self._nearest(vectors, vector, depth, articles))
             ranked = fuse(rankings, FUSION_CONSTANT)
             exhausted = all(len(ranking) < depth for ranking in rankings) and len(ranked) <= shown
             ranked = ranked[:shown]
-            found = self._catalog.passages_of([key for key, _ in ranked], articles)
+            found = self._catalog.passages.of_vectors([key for key, _ in ranked], articles)
             hits = collapse(((found[key], score) for key, score in ranked if key in found), k)
             if len(hits) == k or exhausted or shown >= 2 * _DEEPEST:
                 return hits
@@ -581,7 +581,7 @@ class LocalIndex(Index):
         found = self._comparing.nearest(vector, k, articles, vectors.search)
         if found is not None:
             return found
-        return vectors.search(vector, k, self._catalog.vector_keys(articles))
+        return vectors.search(vector, k, self._catalog.vectors.keys(articles))
 
     def _with_vectors(self, work: Callable[[Vectors], Result]) -> Result:
         """Do `work`; if Chroma fails, once more on vectors rebuilt from the catalog."""
@@ -635,14 +635,14 @@ class LocalIndex(Index):
             self._opened()
 
     def _hand_over(self, vectors: Vectors) -> None:
-        while keys := self._catalog.pending(_VECTORS_A_BATCH):
-            if self._catalog.meta("vectors_files") not in ("", _IN_USE):
-                self._catalog.set_meta(vectors_files=_IN_USE)
-            stored = self._catalog.vectors(keys)
+        while keys := self._catalog.vectors.pending(_VECTORS_A_BATCH):
+            if self._catalog.notes.get("vectors_files") not in ("", _IN_USE):
+                self._catalog.notes.put(vectors_files=_IN_USE)
+            stored = self._catalog.vectors.read(keys)
             there = {vector.key for vector in stored}
             vectors.drop([key for key in keys if key not in there])
             vectors.put(stored)
-            self._catalog.settle(keys)
+            self._catalog.vectors.settle(keys)
 
     def _let_go(self) -> None:
         vectors, self._vectors = self._vectors, None
@@ -653,26 +653,26 @@ class LocalIndex(Index):
         """What failed is not trusted again: the next opening rebuilds its files."""
         self._let_go()
         if self._chroma_url is None:
-            self._catalog.set_meta(vectors_files=_IN_USE)
+            self._catalog.notes.put(vectors_files=_IN_USE)
 
     def _open_embedded(self) -> Vectors:
         from vectorstore.vectors import VectorsError, fingerprint, open_embedded
 
         folder = self._vectors_folder()
-        left = self._catalog.meta("vectors_files")
-        sound = bool(left) and not self._catalog.pending(1) and left == fingerprint(folder)
+        left = self._catalog.notes.get("vectors_files")
+        sound = bool(left) and not self._catalog.vectors.pending(1) and left == fingerprint(folder)
         if not sound:
             shutil.rmtree(folder, ignore_errors=True)
             if folder.exists():
                 raise StoreError(f"{folder} cannot be replaced. Make it writable, or remove it.")
-            self._catalog.all_pending(vectors_files=_IN_USE)
+            self._catalog.vectors.all_pending(vectors_files=_IN_USE)
             if left:
                 self._say_repaired(
                     "The vector index was not closed cleanly or has been changed since: it was made "
                     "again from the stored vectors. Nothing is lost."
                 )
         else:
-            self._catalog.set_meta(vectors_files=_IN_USE)  # Chroma may end the process
+            self._catalog.notes.put(vectors_files=_IN_USE)  # Chroma may end the process
         vectors = open_embedded(folder, self._collection(self._generation()))
         try:
             vectors.drop_others(self._prefix())
@@ -692,21 +692,21 @@ class LocalIndex(Index):
         from vectorstore.vectors import open_server
 
         inode = self._catalog.identity()
-        if self._catalog.meta("inode") not in ("", inode):
+        if self._catalog.notes.get("inode") not in ("", inode):
             # The folder was copied: the collection belongs to the original, which may be in use.
-            self._catalog.set_meta(index=uuid.uuid4().hex)
+            self._catalog.notes.put(index=uuid.uuid4().hex)
         assert self._chroma_url is not None  # noqa: S101 -- for the type checker
         vectors = open_server(self._chroma_url, self._collection(self._generation()))
         try:
             vectors.drop_others(self._prefix())
-            if self._catalog.meta("server"):
+            if self._catalog.notes.get("server"):
                 vectors.clear()
-            stored, held = set(self._catalog.vector_keys()), set(vectors.keys())
+            stored, held = set(self._catalog.vectors.keys()), set(vectors.keys())
             vectors.drop(sorted(held - stored))
-            lost = stored - held - set(self._catalog.pending(len(stored)))
+            lost = stored - held - set(self._catalog.vectors.pending(len(stored)))
             # No embedded files are up to date from here on.
-            self._catalog.set_meta(inode=inode, vectors_files="", server="")
-            self._catalog.add_pending(stored - held)
+            self._catalog.notes.put(inode=inode, vectors_files="", server="")
+            self._catalog.vectors.add_pending(stored - held)
             if lost:
                 self._say_repaired(
                     f"The Chroma server lacked {len(lost)} of {len(stored)} vectors: they were "
@@ -740,7 +740,7 @@ class LocalIndex(Index):
         what was removed, delete them instead."""
         folder = self._vectors_folder()
         if self._holds_removed:
-            self._catalog.set_meta(vectors_files="")
+            self._catalog.notes.put(vectors_files="")
             shutil.rmtree(folder, ignore_errors=True)
         else:
             self._vouch_for(folder)
@@ -749,18 +749,18 @@ class LocalIndex(Index):
         from vectorstore.vectors import fingerprint, make_durable
 
         make_durable(folder)
-        self._catalog.set_meta(vectors_files=fingerprint(folder))
+        self._catalog.notes.put(vectors_files=fingerprint(folder))
 
     def _generation(self) -> int:
         """Incremented by every rebuild, which builds the next generation beside the current one."""
-        noted = self._catalog.meta("generation")
+        noted = self._catalog.notes.get("generation")
         return int(noted) if re.fullmatch(r"[0-9]{1,9}", noted) else 1
 
     def _vectors_folder(self) -> Path:
         return self._folder / f"vectors-{self._generation()}"
 
     def _prefix(self) -> str:
-        return f"passages-{self._catalog.meta('index')[:12]}-"
+        return f"passages-{self._catalog.notes.get('index')[:12]}-"
 
     def _collection(self, generation: int) -> str:
         """One collection per index and model: vectors of two models never mix."""
@@ -768,8 +768,8 @@ class LocalIndex(Index):
 
     def _tidy(self) -> None:
         """Finish or remove what a killed process left behind."""
-        if not re.fullmatch(r"[0-9a-f]{32}", self._catalog.meta("index")):  # names collections
-            self._catalog.set_meta(index=uuid.uuid4().hex, vectors_files="")
+        if not re.fullmatch(r"[0-9a-f]{32}", self._catalog.notes.get("index")):  # names collections
+            self._catalog.notes.put(index=uuid.uuid4().hex, vectors_files="")
         with suppress(StoreDamagedError):  # in word search: `rebuild` must still be possible
             self._catalog.forget()
         for other in self._folder.glob("vectors-*"):
@@ -780,7 +780,7 @@ class LocalIndex(Index):
 
     def _embed_again_where_the_model_changed(self, progress: OnProgress | None) -> None:
         identity = self._embedding.identity
-        total = self._catalog.count_other_models(identity)
+        total = self._catalog.vectors.count_other_models(identity)
         if total == 0:
             return
         log.warning(
@@ -789,16 +789,16 @@ class LocalIndex(Index):
             self._embedding.name,
         )
         done = 0
-        while batch := self._catalog.of_other_models(identity, _PASSAGES_A_BATCH):
+        while batch := self._catalog.passages.of_other_models(identity, _PASSAGES_A_BATCH):
             vectors = self._embed([self._as_it_was(*passage[1:]) for passage in batch])
-            self._catalog.embed_again(
+            self._catalog.vectors.embed_again(
                 [(each[0], row.tobytes()) for each, row in zip(batch, vectors, strict=True)],
                 identity,
             )
             done += len(batch)
             if progress is not None:
                 progress(Progress(done, total, self._embedding.name))
-        self._catalog.set_meta(vectors_files="")
+        self._catalog.notes.put(vectors_files="")
 
     def _as_it_was(self, digest: bytes, title: str, published: date | None, text: str) -> str:
         """The text with this digest: in its current context, or without the date."""
@@ -815,7 +815,7 @@ class LocalIndex(Index):
             while waiting and sum(len(spans) for _, spans in batch) < _PASSAGES_A_BATCH:
                 with suppress(ArticleNotFoundError):  # removed meanwhile
                     article = self.get(waiting.pop(0))
-                    spans = [Span(*span) for span in self._catalog.spans(article.id)]
+                    spans = [Span(*span) for span in self._catalog.passages.spans(article.id)]
                     batch.append((article, spans))
             if not batch:
                 break
@@ -835,7 +835,9 @@ class LocalIndex(Index):
         """The articles for whose passages a different text was embedded than would be now."""
         return [
             article.id
-            for article, embedded in self._catalog.embedded_texts()
+            for article, embedded in self._catalog.passages.embedded(
+                self._catalog.articles.all_keys()
+            )
             if any(
                 _digest_of(self._context(article.title, article.published, article.text[s:e])) != d
                 for s, e, d in embedded
@@ -882,7 +884,7 @@ class LocalIndex(Index):
         return [Finding("warning", message, f"run `chmod 700 {self._folder}`")]
 
     def _faults_of(self, vectors: Vectors) -> list[Finding]:
-        stored, held = set(self._catalog.vector_keys()), set(vectors.keys())
+        stored, held = set(self._catalog.vectors.keys()), set(vectors.keys())
         if stored != held:
             message = f"{len(stored - held)} are missing and {len(held - stored)} are left over"
         elif lost := self._that_do_not_find_themselves(vectors, sorted(stored)):
@@ -900,10 +902,10 @@ class LocalIndex(Index):
             # If more vectors than these are equal, any of them stands for the others.
             return stored.key in found or any(
                 np.allclose(np.frombuffer(other.embedding, np.float32), vector, atol=1e-6)
-                for other in self._catalog.vectors(found)
+                for other in self._catalog.vectors.read(found)
             )
 
-        sample = self._catalog.vectors(keys[:: max(1, len(keys) // 200)])
+        sample = self._catalog.vectors.read(keys[:: max(1, len(keys) // 200)])
         return sum(not is_found(stored) for stored in sample)
 
 

@@ -26,8 +26,9 @@ from benchmarks.sets import articles, embedding, questions, sample
 from vectorstore.articles import Filter
 from vectorstore.embedding import Embedding
 from vectorstore.index import Mode
-from vectorstore.local import FUSION_CONSTANT, LocalIndex
+from vectorstore.local import LocalIndex
 from vectorstore.retrieval import collapse, fuse
+from vectorstore.searching import FUSION_CONSTANT
 
 SHARES = (0.01, 0.1, 0.5, 0.9)
 _MODES: tuple[Mode, ...] = ("vectors", "hybrid")
@@ -58,7 +59,7 @@ def compare(
         (vector,) = model.embed([query])
         nearest = exact.search(vector, exact.count, among)
         by_words = catalog.words.search(query, exact.count, keys)
-        found = index._with_vectors(lambda vectors: vectors.search(vector, 400, among))  # noqa: B023
+        found = index._mirror.use(lambda vectors: vectors.search(vector, 400, among))  # noqa: B023
         chroma.append(len(set(found[:EXACT_AT]) & set(nearest[:EXACT_AT])) / EXACT_AT)
         for mode in _MODES:
             begun = time.process_time()

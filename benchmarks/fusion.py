@@ -72,7 +72,7 @@ WAYS = (
 def rankings(index: LocalIndex, asked: Sequence[Question]) -> Iterator[Ranked]:
     exact = Exact(index)
     for question in asked:
-        (vector,) = index._embed([question.query])
+        (vector,) = index._embedding.embed([question.query])
         yield Ranked(
             question,
             tuple(index._catalog.words.search(question.query, exact.count, None)),

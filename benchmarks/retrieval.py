@@ -36,8 +36,9 @@ from vectorstore.articles import Article, Hit, Passage
 from vectorstore.embedding import Embedding, Vectors
 from vectorstore.index import Mode
 from vectorstore.loading import load as load_articles
-from vectorstore.local import FUSION_CONSTANT, LocalIndex
+from vectorstore.local import LocalIndex
 from vectorstore.retrieval import collapse, fuse
+from vectorstore.searching import FUSION_CONSTANT
 
 DEPTHS = (1, 5, 20)
 EXACT_AT = 10

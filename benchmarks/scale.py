@@ -294,7 +294,7 @@ def _recall(index: LocalIndex, model: GivenVectors, asked: Sequence[str]) -> flo
             places = np.argpartition(-row, 10)[:10] if len(row) > 10 else range(len(row))
             best[each] += [(float(row[place]), stored[place].key) for place in places]
             best[each] = sorted(best[each], reverse=True)[:10]
-    found = [index._with_vectors(lambda v: v.search(vector, 400)[:10]) for vector in wanted]  # noqa: B023
+    found = [index._mirror.use(lambda v: v.search(vector, 400)[:10]) for vector in wanted]  # noqa: B023
     return statistics.mean(
         len({key for _, key in true} & set(mine)) / 10
         for true, mine in zip(best, found, strict=True)

@@ -20,9 +20,9 @@ from pathlib import Path
 from vectorstore.articles import Article, Progress
 from vectorstore.catalog import Catalog, NewPassage, digest, open_catalog
 from vectorstore.errors import StoreBusyError, StoreError
+from vectorstore.folder import check_folder
 from vectorstore.holding import hold, holder_of
 from vectorstore.index import OnProgress
-from vectorstore.local import check_folder
 from vectorstore.stores.sqlite import CATALOG
 
 _A_BATCH = 200  # articles

@@ -1,8 +1,8 @@
 """The index on this process's own files: a catalog (SQLite), and its vectors in Chroma.
 
 The catalog is the source of truth, and the vectors follow it (`mirror`): every change is committed
-to the catalog first. Reading the stores and embedding are done by others; this class says what each
-call of the index consists of, and who may do what when.
+to the catalog first. What each call consists of, and who may do what when, is said here; the steps
+themselves are in `writing`, `searching` and `checking`.
 
 It assumes that no other process uses the folder: `shared.py` sees to that.
 """

@@ -7,7 +7,7 @@ the next opening works off.
     FolderMirror    Chroma's files in the index's folder
     ServerMirror    a collection of a Chroma server
 
-It knows neither articles nor models: vectors are keys and bytes.
+It knows no texts and runs no model: to it vectors are keys and bytes.
 """
 
 from __future__ import annotations

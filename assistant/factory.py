@@ -477,7 +477,8 @@ def _open_writer(settings: Settings, reader: Reader) -> Writer:
 def _open_index(
     settings: Settings, embedding: Callable[[], Embedding], progress: OnProgress | None
 ) -> Index:
-    from vectorstore.local import LocalIndex, check_folder, make_folder
+    from vectorstore.folder import check_folder, make_folder
+    from vectorstore.local import LocalIndex
     from vectorstore.shared import open_shared
 
     if settings.database_url is not None:

@@ -26,8 +26,9 @@ from benchmarks.sets import articles, embedding, questions, sample
 from vectorstore.articles import Filter
 from vectorstore.embedding import Embedding
 from vectorstore.index import Mode
-from vectorstore.local import FUSION_CONSTANT, LocalIndex
+from vectorstore.local import LocalIndex
 from vectorstore.retrieval import collapse, fuse
+from vectorstore.searching import FUSION_CONSTANT
 
 SHARES = (0.01, 0.1, 0.5, 0.9)
 _MODES: tuple[Mode, ...] = ("vectors", "hybrid")
@@ -49,16 +50,16 @@ def compare(
     index: LocalIndex, exact: Exact, model: Embedding, asked: Sequence[str], where: Filter
 ) -> Compared:
     catalog = index._catalog
-    keys = catalog.article_keys(where)
-    among = None if keys is None else catalog.vector_keys(keys)
+    keys = catalog.filters.admitted(where)
+    among = None if keys is None else catalog.vectors.keys(keys)
     same: dict[Mode, list[float]] = {mode: [] for mode in _MODES}
     took: dict[Mode, list[float]] = {mode: [] for mode in _MODES}
     chroma = []
     for query in asked:
         (vector,) = model.embed([query])
         nearest = exact.search(vector, exact.count, among)
-        by_words = catalog.search(query, exact.count, keys)
-        found = index._with_vectors(lambda vectors: vectors.search(vector, 400, among))  # noqa: B023
+        by_words = catalog.words.search(query, exact.count, keys)
+        found = index._mirror.use(lambda vectors: vectors.search(vector, 400, among))  # noqa: B023
         chroma.append(len(set(found[:EXACT_AT]) & set(nearest[:EXACT_AT])) / EXACT_AT)
         for mode in _MODES:
             begun = time.process_time()
@@ -68,7 +69,7 @@ def compare(
             took[mode].append((time.process_time() - begun) * 1000)
             rankings = [nearest] if mode == "vectors" else [by_words, nearest]
             ranked = fuse(rankings, FUSION_CONSTANT)[:_LOOKED_AT]
-            passages = catalog.passages_of([key for key, _ in ranked], keys)
+            passages = catalog.passages.of_vectors([key for key, _ in ranked], keys)
             true = {
                 hit.passage.id
                 for hit in collapse(((passages[key], score) for key, score in ranked), EXACT_AT)

@@ -72,10 +72,10 @@ WAYS = (
 def rankings(index: LocalIndex, asked: Sequence[Question]) -> Iterator[Ranked]:
     exact = Exact(index)
     for question in asked:
-        (vector,) = index._embed([question.query])
+        (vector,) = index._embedding.embed([question.query])
         yield Ranked(
             question,
-            tuple(index._catalog.search(question.query, exact.count, None)),
+            tuple(index._catalog.words.search(question.query, exact.count, None)),
             tuple(exact.search(vector, exact.count)),
         )
 
@@ -87,7 +87,7 @@ def figures(
     rows = []
     for question, ranking in zip(questions, fused, strict=True):
         keys = ranking[:_FIRST]
-        found = index._catalog.passages_of(keys, None)
+        found = index._catalog.passages.of_vectors(keys, None)
         ranks = list(_ranks(question, [found[key] for key in keys]))
         wanted = 1 if question.places else len(question.gold)
         shares = [sum(rank <= depth for rank in ranks) / wanted for depth in (1, 5, _FIRST)]

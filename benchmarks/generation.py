@@ -55,7 +55,9 @@ _TEXTBOOK = (
     "sentences maximum and keep the answer concise.\n\nContext: {context}"
 )
 _UNKNOWING = re.compile(
-    r"(?:don['’]t|do not) know|not (?:mentioned|provided|specified|stated)", re.IGNORECASE
+    r"\b(?:don['’]t|do not) know\b|\b(?:does|do|is|are)(?:n['’]t| not) "
+    r"(?:answer|contain|give|mention|provide|say|specif|state)|\bno information\b",
+    re.IGNORECASE,
 )
 _PARTS = ("list", "summary")  # kinds of which a part can be told
 
@@ -171,8 +173,8 @@ def _claims(text: str) -> list[str]:
 
 def judged(question: LabelledQuestion, gold: Gold, row: Row) -> str:
     """The verdict by words alone, as if the answer cited the right place."""
-    if row["refused"]:
-        return "refused"
+    if row["refused"] or not question.answerable:
+        return "refused" if row["refused"] else "wrong"
     citations = tuple(
         Citation(n, place.article, "", "", "", None, place.start, place.end, "")
         for n, place in enumerate(gold.places, 1)

@@ -36,8 +36,9 @@ from vectorstore.articles import Article, Hit, Passage
 from vectorstore.embedding import Embedding, Vectors
 from vectorstore.index import Mode
 from vectorstore.loading import load as load_articles
-from vectorstore.local import FUSION_CONSTANT, LocalIndex
+from vectorstore.local import LocalIndex
 from vectorstore.retrieval import collapse, fuse
+from vectorstore.searching import FUSION_CONSTANT
 
 DEPTHS = (1, 5, 20)
 EXACT_AT = 10
@@ -62,11 +63,11 @@ class Exact:
 
     def __init__(self, index: LocalIndex) -> None:
         catalog = index._catalog
-        keys = catalog.vector_keys()
+        keys = catalog.vectors.keys()
         stored = [
             vector
             for i in range(0, len(keys), 1000)
-            for vector in catalog.vectors(keys[i : i + 1000])
+            for vector in catalog.vectors.read(keys[i : i + 1000])
         ]
         self._keys = np.array([vector.key for vector in stored])
         self._matrix: Vectors = np.stack(
@@ -118,12 +119,12 @@ def exact_hits(
     catalog = index._catalog
     rankings: list[list[int]] = []
     if mode != "vectors":
-        rankings.append(catalog.search(query, exact.count, None))
+        rankings.append(catalog.words.search(query, exact.count, None))
     if mode != "words":
         (vector,) = model.embed([query])
         rankings.append(exact.search(vector, exact.count))
     ranked = fuse(rankings, FUSION_CONSTANT)[:_LOOKED_AT]
-    passages = catalog.passages_of([key for key, _ in ranked], None)
+    passages = catalog.passages.of_vectors([key for key, _ in ranked], None)
     return collapse(((passages[key], score) for key, score in ranked), EXACT_AT)
 
 

@@ -284,17 +284,17 @@ def _search(index: LocalIndex, query: str, mode: Mode, filtered: str) -> tuple[f
 def _recall(index: LocalIndex, model: GivenVectors, asked: Sequence[str]) -> float:
     """The share of the ten nearest of all vectors that is among the ten found."""
     wanted = model.embed(asked)
-    keys = index._catalog.vector_keys()
+    keys = index._catalog.vectors.keys()
     best: list[list[tuple[float, int]]] = [[] for _ in asked]
     for first in range(0, len(keys), 20_000):
-        stored = index._catalog.vectors(keys[first : first + 20_000])
+        stored = index._catalog.vectors.read(keys[first : first + 20_000])
         block = np.frombuffer(b"".join([one.embedding for one in stored]), np.float32)
         likeness = wanted @ block.reshape(len(stored), -1).T
         for each, row in enumerate(likeness):
             places = np.argpartition(-row, 10)[:10] if len(row) > 10 else range(len(row))
             best[each] += [(float(row[place]), stored[place].key) for place in places]
             best[each] = sorted(best[each], reverse=True)[:10]
-    found = [index._with_vectors(lambda v: v.search(vector, 400)[:10]) for vector in wanted]  # noqa: B023
+    found = [index._mirror.use(lambda v: v.search(vector, 400)[:10]) for vector in wanted]  # noqa: B023
     return statistics.mean(
         len({key for _, key in true} & set(mine)) / 10
         for true, mine in zip(best, found, strict=True)

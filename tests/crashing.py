@@ -202,7 +202,7 @@ class Killing:
                 if found != _article(name, open_step[name]) or not _is_found(index, found):
                     half.append(name)
         half += [f.message for f in index.check() if f.severity == "error"]
-        if index._catalog.count_other_models(_embedding(self._model).identity):
+        if index._catalog.vectors.count_other_models(_embedding(self._model).identity):
             half.append("vectors of two models")
         return lost, half
 

@@ -22,8 +22,10 @@ from typing import Any
 import filelock
 import pytest
 
-from assistant.web.adding import OFFLINE, Adding, Limits, Status
+from assistant.web.adding import Adding, Limits
 from assistant.web.sealing import Seal
+from assistant.web.status import Status
+from assistant.web.storing import OFFLINE
 from tests.fake_assistant import MEETING, MemoryIndex, wait_until
 from tests.fake_embedding import FakeEmbedding
 from vectorstore.articles import AddReport, Article
@@ -353,7 +355,7 @@ def test_a_folder_that_was_being_read_when_the_program_ended_is_taken_up_by_the_
     adding.folder(articles)
     closing = threading.Thread(target=adding.close)
     closing.start()
-    wait_until(lambda: adding._closing)
+    wait_until(lambda: adding._ledger.closing)
     index.gate.set()
     closing.join(60)
     assert len(index.kept) < 80

@@ -351,8 +351,8 @@ def test_a_server_is_not_believed_to_have_the_vectors_of_a_restored_index(tmp_pa
             with LocalIndex(folder, FakeEmbedding, chroma_url=server.url) as index:
                 assert names(index) == expected
                 assert not [one for one in index.check() if one.severity == "error"]
-                assert index._vectors is not None
-                held = index._vectors._client.list_collections()
+                assert index._mirror._vectors is not None
+                held = index._mirror._vectors._client.list_collections()
             assert len(held) == 1
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from vectorstore.articles import Article, Filter, Origin, SourceFile
-from vectorstore.catalog import Catalog, NewPassage, _values, open_catalog
+from vectorstore.catalog import Catalog, NewPassage, open_catalog
+from vectorstore.catalog.articles import columns
 from vectorstore.database import connect, transaction
 from vectorstore.errors import (
     StoreDamagedError,
@@ -56,9 +57,9 @@ def test_the_file_that_an_article_came_from_leaves_no_trace_when_it_is_removed(
 ) -> None:
     put(catalog, OTHER, SECRET)
     origin = Origin("/home/xylograph/confidences.txt", "secret", "whistleblower")
-    catalog.settle_files([SourceFile(origin.place, digest="d", origins=(origin,))], ())
-    catalog.note_edits("secret", title="Unmistakable Zephyrine")
-    assert [file.origins for file in catalog.source_files("/home/xylograph")] == [(origin,)]
+    catalog.files.settle([SourceFile(origin.place, digest="d", origins=(origin,))], ())
+    catalog.edits.put("secret", title="Unmistakable Zephyrine")
+    assert [file.origins for file in catalog.files.find("/home/xylograph")] == [(origin,)]
     catalog.remove(["secret"])
     catalog.forget()
     assert traces(catalog) == set()
@@ -114,7 +115,7 @@ def test_an_older_format_is_brought_to_the_newest(catalog: Catalog) -> None:
     catalog.close()
     newer = [*MIGRATIONS, add_column]
     migrated = open_catalog(Path(catalog.name), migrations=newer)
-    assert migrated.get("other") == OTHER
+    assert migrated.articles.get("other") == OTHER
     migrated.close()
     with sqlite3.connect(Path(catalog.name)) as db:
         assert db.execute("SELECT mood FROM articles").fetchall() == [("none",)]
@@ -130,21 +131,21 @@ def test_an_index_of_before_there_were_tags_keeps_its_articles_and_finds_them_by
     with closing(connect(file)) as db, transaction(db):
         DATABASE.make(db, before_tags)
         for article in (SECRET, OTHER):
-            values = {name: value for name, value in _values(article).items() if name != "tags"}
+            values = {name: value for name, value in columns(article).items() if name != "tags"}
             db.execute(
                 f"INSERT INTO articles ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
                 list(values.values()),
             )
     catalog = open_catalog(file)
-    assert (catalog.get("secret"), catalog.get("other")) == (SECRET, OTHER)
+    assert (catalog.articles.get("secret"), catalog.articles.get("other")) == (SECRET, OTHER)
     assert catalog.faults() == []
-    assert catalog.article_keys(Filter(authors=("anonymous  zephyrine", "Nobody"))) == [1]
-    assert catalog.article_keys(Filter(authors=("Zephyrine",))) == []
-    catalog.put_details(replace(OTHER, tags=("Weather ", "Ferries")))
-    assert catalog.article_keys(Filter(tags=("weather",))) == [2]
-    assert catalog.get("other").tags == ("Weather ", "Ferries")
-    catalog.put_details(OTHER)
-    assert catalog.article_keys(Filter(tags=("weather",))) == []
+    assert catalog.filters.admitted(Filter(authors=("anonymous  zephyrine", "Nobody"))) == [1]
+    assert catalog.filters.admitted(Filter(authors=("Zephyrine",))) == []
+    catalog.articles.put_details(replace(OTHER, tags=("Weather ", "Ferries")))
+    assert catalog.filters.admitted(Filter(tags=("weather",))) == [2]
+    assert catalog.articles.get("other").tags == ("Weather ", "Ferries")
+    catalog.articles.put_details(OTHER)
+    assert catalog.filters.admitted(Filter(tags=("weather",))) == []
     catalog.close()
 
 
@@ -170,7 +171,7 @@ def test_a_migration_that_fails_leaves_the_old_format(catalog: Catalog) -> None:
     with pytest.raises(KeyboardInterrupt):
         open_catalog(Path(catalog.name), migrations=[*MIGRATIONS, fail])
     again = open_catalog(Path(catalog.name))
-    assert again.get("other") == OTHER
+    assert again.articles.get("other") == OTHER
     again.close()
 
 
@@ -212,7 +213,7 @@ def test_a_damaged_file_is_said_to_be_and_the_newest_backup_is_named(
         try:
             damaged.summaries()
             for number in range(40):
-                damaged.get(str(number))
+                damaged.articles.get(str(number))
         finally:
             damaged.close()
 
@@ -231,8 +232,8 @@ def test_an_article_that_changed_on_the_disk_is_not_shown(catalog: Catalog) -> N
         db.execute("UPDATE articles SET text = replace(text, 'rained', 'snowed')")
     db.close()
     with pytest.raises(StoreDamagedError, match="'other' is not as it was stored"):
-        catalog.get("other")
-    assert catalog.get("secret") == SECRET
+        catalog.articles.get("other")
+    assert catalog.articles.get("secret") == SECRET
     assert [fault.message for fault in catalog.faults()] == [
         "the article 'other' is not as it was stored",
         "the word search does not agree with the articles",
@@ -336,8 +337,8 @@ def vector_of(article: Article) -> bytes:
 
 
 def words(catalog: Catalog, query: str) -> list[str]:
-    found = catalog.search(query, 20, None)
-    passages = catalog.passages_of(found, None)
+    found = catalog.words.search(query, 20, None)
+    passages = catalog.passages.of_vectors(found, None)
     return [passage.article_id for key in found for passage in passages[key]]
 
 

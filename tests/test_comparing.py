@@ -13,22 +13,30 @@ import pytest
 from tests.fake_embedding import FakeEmbedding
 from vectorstore.articles import Article
 from vectorstore.catalog import Catalog, NewPassage, StoredVector
+from vectorstore.catalog.vectors import StoredVectors
 from vectorstore.comparing import Comparing
 from vectorstore.local import LocalIndex
+from vectorstore.stores import Store
 from vectorstore.stores.sqlite import CATALOG, SQLiteStore
 
 DIMENSIONS = 5
 
 
-class CountingCatalog(Catalog):
+class CountedVectors(StoredVectors):
     """Counts the vectors read."""
 
-    read = 0
+    count = 0
 
-    def vectors(self, keys: Sequence[int]) -> list[StoredVector]:
-        found = super().vectors(keys)
-        self.read += len(found)
+    def read(self, keys: Sequence[int]) -> list[StoredVector]:
+        found = super().read(keys)
+        self.count += len(found)
         return found
+
+
+class CountingCatalog(Catalog):
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.vectors: CountedVectors = CountedVectors(store, self.notes)
 
 
 def walk_nowhere(_: np.ndarray, __: int) -> list[int]:
@@ -58,15 +66,15 @@ def test_what_is_held_follows_what_comes_and_goes_and_reads_only_what_is_new(
     comparing.nearest(vector, 9, article_keys(filled), walk_nowhere)
     filled.remove(["a3", "a60"])
     put(filled, 61, 70)
-    filled.read = 0
+    filled.vectors.count = 0
     articles = article_keys(filled)
     found = comparing.nearest(vector, 9, articles, walk_nowhere)
     looked_at = 9 + 9 // 8 + 32
-    assert (filled.read, len(articles)) == (10 + looked_at, 68)
+    assert (filled.vectors.count, len(articles)) == (10 + looked_at, 68)
     assert found == by_sorting(filled, vector, 9, articles)
-    filled.read = 0
+    filled.vectors.count = 0
     assert comparing.nearest(vector, 9, articles, walk_nowhere) == found
-    assert filled.read == looked_at
+    assert filled.vectors.count == looked_at
 
 
 def test_what_is_held_is_read_anew_where_most_of_it_is_gone(filled: CountingCatalog) -> None:
@@ -179,9 +187,9 @@ def article_keys(catalog: Catalog) -> list[int]:
 
 
 def by_sorting(catalog: Catalog, vector: np.ndarray, k: int, articles: Sequence[int]) -> list[int]:
-    among = catalog.vector_keys(articles)
+    among = catalog.vectors.keys(articles)
     likeness = {
         stored.key: float(np.frombuffer(stored.embedding, np.float32) @ vector)
-        for stored in catalog.vectors(among)
+        for stored in catalog.vectors.read(among)
     }
     return sorted(likeness, key=lambda key: -likeness[key])[:k]

@@ -54,7 +54,7 @@ def test_an_article_without_a_date_has_the_vector_it_always_had(tmp_path: Path) 
     for name, context in (("then", before), ("now", in_context)):
         with opened(tmp_path / name, FakeEmbedding(), context) as index:
             index.add_articles([UNDATED])
-            (stored,) = index._catalog.vectors(index._catalog.vector_keys())
+            (stored,) = index._catalog.vectors.read(index._catalog.vectors.keys())
             vectors.append(stored.embedding)
     assert vectors[0] == vectors[1]
 

@@ -196,7 +196,7 @@ def test_articles_of_before_there_were_signatures_get_theirs(tmp_path: Path) -> 
     with LocalIndex(folder, FakeEmbedding) as index:
         assert [copy.id for copy in index.near_copies("a")] == ["b"]
     catalog = open_catalog(folder / CATALOG)
-    assert catalog.without_signature(9) == []
+    assert catalog.signatures.lacking(9) == []
     catalog.close()
 
 

@@ -26,8 +26,9 @@ from vectorstore import vectors
 from vectorstore.articles import Article, Progress
 from vectorstore.backups import restore
 from vectorstore.errors import StoreDamagedError, StoreError
+from vectorstore.folder import check_folder
 from vectorstore.index import Index
-from vectorstore.local import LocalIndex, check_folder
+from vectorstore.local import LocalIndex
 from vectorstore.shared import open_shared
 from vectorstore.stores.sqlite import CATALOG
 
@@ -298,11 +299,11 @@ def test_chroma_may_fail_in_the_middle(tmp_path: Path, caplog: pytest.LogCapture
     with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
         index.add_articles(articles(3))
         assert found(index, "ferry") == {"0", "1", "2"}
-        assert index._vectors is not None
-        index._vectors._client.delete_collection(index._collection(1))
+        assert index._mirror._vectors is not None
+        index._mirror._vectors._client.delete_collection(index._mirror._collection(1))
         assert found(index, "ferry") == {"0", "1", "2"}
         assert REPAIRED in caplog.text
-        index._vectors._client.delete_collection(index._collection(1))
+        index._mirror._vectors._client.delete_collection(index._mirror._collection(1))
         index.add_articles(articles(5))
         assert found(index, "ferry") == {"0", "1", "2", "3", "4"}
 
@@ -311,8 +312,8 @@ def test_doctor_finds_vectors_that_are_missing_or_left_over(tmp_path: Path) -> N
     with LocalIndex(tmp_path / "index", FakeEmbedding) as index:
         index.add_articles(articles(3))
         found(index, "ferry")
-        assert index._vectors is not None
-        index._vectors.drop([1])
+        assert index._mirror._vectors is not None
+        index._mirror._vectors.drop([1])
         (fault,) = [finding for finding in index.check() if finding.severity == "error"]
         assert fault.message == "vectors: 1 are missing and 0 are left over"
         assert fault.remedy == "run `dateline rebuild`"

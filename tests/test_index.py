@@ -715,7 +715,7 @@ def test_what_is_long_is_embedded_in_steps_between_which_others_have_theirs(tmp_
         adding = pool.submit(index.add_articles, [LONG])
         assert embedding.begun.wait(60)
         others = pool.submit(index.add_articles, [SHORT])
-        wait_until(lambda: len(index._turns._waiting) == 2)
+        wait_until(lambda: len(index._writer._turns._waiting) == 2)
         embedding.go_on.set()
         assert adding.result(60).added == ("long",)
         assert others.result(60).added == ("short",)

@@ -78,7 +78,7 @@ def test_common_words_decide_in_postgresql_as_well(
     in_postgres: Store, plain: SQLiteStore, source: str | None
 ) -> None:
     where = Filter() if source is None else Filter(sources=(source,))
-    articles = Catalog(plain).article_keys(where)
+    articles = Catalog(plain).filters.admitted(where)
     same, shared = agreement(in_postgres, plain, articles, COMMON[:5])  # of one token
     assert same >= 0.8
     assert shared >= 0.6
@@ -95,7 +95,7 @@ def test_common_words_decide_among_what_rarer_ones_have_found(
     store: CountingStore, plain: SQLiteStore, source: str | None
 ) -> None:
     where = Filter() if source is None else Filter(sources=(source,))
-    articles = Catalog(plain).article_keys(where)
+    articles = Catalog(plain).filters.admitted(where)
     same, shared = agreement(store, plain, articles)
     assert same >= 0.8
     assert shared >= 0.6

@@ -359,13 +359,13 @@ def test_an_index_of_before_gets_the_tables_and_newer_ones_are_refused(
 ) -> None:
     index = database.partition("?index=")[2]
     with closing(in_postgres(database)) as catalog:  # all that there used to be
-        catalog.set_meta(kept="as it was")
+        catalog.notes.put(kept="as it was")
         tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = '{}'"
         before = postgres.psql(tables.format(index))
         server = start()
         assert postgres.psql(tables.format(index)) > before
         server.conversations.note("kept", "another's")
-        assert catalog.meta("kept") == "as it was"
+        assert catalog.notes.get("kept") == "as it was"
     postgres.psql(f"UPDATE {index}.beside_format SET version = version + 1")  # noqa: S608
     newer = rf"format {len(POSTGRES) + 1}, and this release reads up to {len(POSTGRES)}"
     with pytest.raises(StoreFormatError, match=newer):
@@ -373,7 +373,7 @@ def test_an_index_of_before_gets_the_tables_and_newer_ones_are_refused(
     with pytest.raises(StoreFormatError, match=newer):  # it was open when the other was upgraded
         server.conversations.begin("ann", "who?")
     with closing(in_postgres(database)) as catalog:  # its articles can still be found
-        assert catalog.meta("kept") == "as it was"
+        assert catalog.notes.get("kept") == "as it was"
 
 
 def test_servers_that_start_at_once_make_the_tables_once(start: Starting) -> None:

@@ -60,16 +60,16 @@ def test_every_field_comes_back_as_it_was_given(catalog: Catalog) -> None:
         tags=(ODD,),
     )
     put(catalog, odd, OTHER)
-    assert catalog.get(odd.id) == odd
+    assert catalog.articles.get(odd.id) == odd
     assert catalog.summary(odd.id).characters == len(odd.text)
-    assert catalog.digests([odd.id, "nobody"]).keys() == {odd.id}
+    assert catalog.articles.digests([odd.id, "nobody"]).keys() == {odd.id}
     for where in (
         Filter(sources=(odd.source,)),
         Filter(articles=(odd.id,)),
         Filter(authors=(ODD,)),
         Filter(tags=(ODD,)),
     ):
-        assert catalog.article_keys(where) == [1]
+        assert catalog.filters.admitted(where) == [1]
     assert catalog.faults() == []
 
 
@@ -78,16 +78,16 @@ def test_what_a_filter_admits_is_not_remembered_beyond_a_change(catalog: Catalog
 
     where, named = Filter(after=date(2025, 1, 1)), Filter(sources=("renamed.txt",))
     put(catalog, OTHER, SECRET)
-    assert [catalog.article_keys(each) for each in (where, where, named)] == [[], [], []]
+    assert [catalog.filters.admitted(each) for each in (where, where, named)] == [[], [], []]
     put(catalog, replace(OTHER, published=date(2025, 3, 1)))
-    assert [catalog.article_keys(each) for each in (where, where)] == [[1], [1]]
+    assert [catalog.filters.admitted(each) for each in (where, where)] == [[1], [1]]
     origin = Origin("/renamed.txt", OTHER.id, "renamed.txt")
-    catalog.settle_files([SourceFile("/renamed.txt", digest="d", origins=(origin,))], ())
-    assert catalog.article_keys(named) == [1]
-    catalog.settle_files((), ["/renamed.txt"])
-    assert catalog.article_keys(named) == []
+    catalog.files.settle([SourceFile("/renamed.txt", digest="d", origins=(origin,))], ())
+    assert catalog.filters.admitted(named) == [1]
+    catalog.files.settle((), ["/renamed.txt"])
+    assert catalog.filters.admitted(named) == []
     catalog.remove([OTHER.id])
-    assert catalog.article_keys(where) == []
+    assert catalog.filters.admitted(where) == []
 
 
 def test_summaries_come_newest_first_and_then_by_title(catalog: Catalog) -> None:
@@ -123,23 +123,25 @@ def test_files_and_what_a_person_has_set_are_kept_until_the_article_goes(catalog
         address="https://example.org/?q=%20",
         inode=(1 << 62) + 2,
     )
-    catalog.begin_files([file])
-    assert catalog.source_files("/articles")[0].digest == ""
-    catalog.settle_files([file], ())
+    catalog.files.begin([file])
+    assert catalog.files.find("/articles")[0].digest == ""
+    catalog.files.settle([file], ())
     for found in (
-        catalog.source_files("/articles/"),
-        catalog.source_files(digests=["d"]),
-        catalog.source_files(articles=["other"]),
-        catalog.source_files(addresses=["https://example.org/?q=%20"]),
+        catalog.files.find("/articles/"),
+        catalog.files.find(digests=["d"]),
+        catalog.files.find(articles=["other"]),
+        catalog.files.find(addresses=["https://example.org/?q=%20"]),
     ):
         assert found == [file]
-    assert catalog.article_keys(Filter(sources=(ODD,))) == [1]
-    catalog.note_edits("other", title=ODD, published="")
-    catalog.note_edits("other", title="set", tags='["t"]')
-    assert catalog.as_edited([OTHER]) == [replace(OTHER, title="set", published=None, tags=("t",))]
+    assert catalog.filters.admitted(Filter(sources=(ODD,))) == [1]
+    catalog.edits.put("other", title=ODD, published="")
+    catalog.edits.put("other", title="set", tags='["t"]')
+    assert catalog.edits.applied_to([OTHER]) == [
+        replace(OTHER, title="set", published=None, tags=("t",))
+    ]
     catalog.remove(["other"])
-    assert catalog.source_files("/") == []
-    assert catalog.as_edited([OTHER]) == [OTHER]
+    assert catalog.files.find("/") == []
+    assert catalog.edits.applied_to([OTHER]) == [OTHER]
 
 
 def test_an_article_is_found_by_the_authors_and_tags_it_was_given_and_no_more_by_the_old(
@@ -147,8 +149,8 @@ def test_an_article_is_found_by_the_authors_and_tags_it_was_given_and_no_more_by
 ) -> None:
     put(catalog, replace(OTHER, authors=("Ola Brekke",), tags=("kelp", ODD)), SECRET)
     with catalog.transaction():
-        catalog.put_details(replace(OTHER, authors=("Ness, Ida",), tags=("Nets",)))
-    key = catalog.article_keys(Filter(articles=("other",)))
+        catalog.articles.put_details(replace(OTHER, authors=("Ness, Ida",), tags=("Nets",)))
+    key = catalog.filters.admitted(Filter(articles=("other",)))
     for filters, found in (
         (Filter(authors=("ness,  IDA",)), key),
         (Filter(tags=("x", "nets"), authors=("Ness, Ida",)), key),
@@ -156,7 +158,7 @@ def test_an_article_is_found_by_the_authors_and_tags_it_was_given_and_no_more_by
         (Filter(tags=("kelp", ODD)), []),
         (Filter(tags=("nets",), authors=("Ola Brekke",)), []),
     ):
-        assert catalog.article_keys(filters) == found
+        assert catalog.filters.admitted(filters) == found
     assert catalog.summary("other").tags == ("Nets",)
     assert catalog.faults() == []
 
@@ -167,9 +169,9 @@ def test_an_article_takes_the_source_of_the_file_that_is_left(catalog: Catalog) 
         SourceFile(place, digest=place, origins=(Origin(place, "other", source),))
         for place, source in (("/a", "first"), ("/b", "second"))
     ]
-    catalog.settle_files(files, ())
-    catalog.settle_files((), ["/a"])
-    assert catalog.get("other").source == "second"
+    catalog.files.settle(files, ())
+    catalog.files.settle((), ["/a"])
+    assert catalog.articles.get("other").source == "second"
 
 
 def test_copies_are_found_by_what_they_share(catalog: Catalog) -> None:
@@ -180,11 +182,11 @@ def test_copies_are_found_by_what_they_share(catalog: Catalog) -> None:
         MODEL,
         {article.id: signature(article.text) for article in (long, copy)},
     )
-    assert [found for found, _ in catalog.sharing_a_bucket("other")] == ["copy"]
-    ((key, text),) = catalog.without_signature(9)
+    assert [found for found, _ in catalog.signatures.sharing_a_bucket("other")] == ["copy"]
+    ((key, text),) = catalog.signatures.lacking(9)
     assert text == SECRET.text
-    catalog.sign([(key, signature(text))])
-    assert catalog.without_signature(9) == []
+    catalog.signatures.put([(key, signature(text))])
+    assert catalog.signatures.lacking(9) == []
 
 
 # -- words -------------------------------------------------------------------------------------
@@ -201,9 +203,9 @@ def test_any_text_can_be_stored_and_any_query_asked(catalog: Catalog, text: str)
     clean = text.encode(errors="replace").decode()
     article = Article(id="a", title=clean, text=clean, source=clean)
     put(catalog, article)
-    assert catalog.get("a") == article
-    catalog.search(clean, 5, None)
-    assert catalog.article_keys(Filter(sources=(clean,))) == [1]
+    assert catalog.articles.get("a") == article
+    catalog.words.search(clean, 5, None)
+    assert catalog.filters.admitted(Filter(sources=(clean,))) == [1]
     assert catalog.faults() == []
 
 
@@ -238,9 +240,9 @@ def test_a_misspelt_word_leads_to_those_of_the_articles(catalog: Catalog) -> Non
         Article(id="1", title="Xylographs", text="A xylograph, two xylographs, 1888."),
         Article(id="2", title="", text="Ferries and a fairy."),
     )
-    assert set(catalog.near_words("xylogrpah", 3)) == {"xylograph", "Xylographs", "xylographs"}
-    assert catalog.near_words("ferriess", 2) == ["Ferries"]
-    assert catalog.near_words("1889", 3) == []
+    assert set(catalog.words.near("xylogrpah", 3)) == {"xylograph", "Xylographs", "xylographs"}
+    assert catalog.words.near("ferriess", 2) == ["Ferries"]
+    assert catalog.words.near("1889", 3) == []
 
 
 def test_words_that_do_not_agree_are_told_and_made_again(catalog: Catalog) -> None:
@@ -260,38 +262,38 @@ def test_words_that_do_not_agree_are_told_and_made_again(catalog: Catalog) -> No
 
 def test_equal_passages_share_a_vector_until_the_last_goes(catalog: Catalog) -> None:
     put(catalog, OTHER, replace(OTHER, id="copy"), replace(OTHER, id="copy of the copy"))
-    (key,) = catalog.vector_keys()
-    assert [passage.article_id for passage in catalog.passages_of([key], None)[key]] == [
+    (key,) = catalog.vectors.keys()
+    assert [passage.article_id for passage in catalog.passages.of_vectors([key], None)[key]] == [
         "copy",
         "copy of the copy",
         "other",
     ]
-    catalog.settle([key])
+    catalog.vectors.settle([key])
     catalog.remove(["other", "copy"])
-    assert catalog.vector_keys() == [key]
-    assert catalog.pending(9) == []
+    assert catalog.vectors.keys() == [key]
+    assert catalog.vectors.pending(9) == []
     catalog.remove(["copy of the copy"])
-    assert catalog.vector_keys() == []
-    assert catalog.pending(9) == [key]
+    assert catalog.vectors.keys() == []
+    assert catalog.vectors.pending(9) == [key]
 
 
 def test_one_article_may_take_over_the_text_of_another_at_once(catalog: Catalog) -> None:
     put(catalog, OTHER)
-    (key,) = catalog.vector_keys()
+    (key,) = catalog.vectors.keys()
     changed = replace(OTHER, text="It rained on the pier.")
     taken_over = replace(new_passage(OTHER), embedding=None)  # its vector is stored already
     catalog.put(
         [(changed, [new_passage(changed)]), (replace(OTHER, id="new"), [taken_over])], MODEL
     )
-    assert [p.article_id for p in catalog.passages_of([key], None)[key]] == ["new"]
+    assert [p.article_id for p in catalog.passages.of_vectors([key], None)[key]] == ["new"]
 
 
 def test_keys_are_never_given_twice(catalog: Catalog) -> None:
     put(catalog, OTHER)
-    first = catalog.vector_keys()
+    first = catalog.vectors.keys()
     catalog.remove(["other"])
     put(catalog, OTHER)
-    assert set(first).isdisjoint(catalog.vector_keys())
+    assert set(first).isdisjoint(catalog.vectors.keys())
 
 
 def test_a_transaction_is_all_or_nothing(catalog: Catalog) -> None:
@@ -305,8 +307,8 @@ def test_a_transaction_is_all_or_nothing(catalog: Catalog) -> None:
     with pytest.raises(KeyboardInterrupt):
         catalog.put(entries(), MODEL)
     assert [summary.id for summary in catalog.summaries()] == ["other"]
-    assert catalog.get("other") == OTHER
-    assert len(catalog.vector_keys()) == 1
+    assert catalog.articles.get("other") == OTHER
+    assert len(catalog.vectors.keys()) == 1
     assert words(catalog, "xylograph") == []
 
 
@@ -316,7 +318,7 @@ def test_reading_does_not_wait_for_writing(catalog: Catalog) -> None:
 
     def write() -> None:
         with catalog.transaction():
-            catalog.set_meta(note="half-written")
+            catalog.notes.put(note="half-written")
             inside.set()
             assert done.wait(60)
 
@@ -324,10 +326,10 @@ def test_reading_does_not_wait_for_writing(catalog: Catalog) -> None:
     writing.start()
     assert inside.wait(60)
     assert words(catalog, "ferry") == ["other"]
-    assert catalog.meta("note") == ""
+    assert catalog.notes.get("note") == ""
     done.set()
     writing.join(60)
-    assert catalog.meta("note") == "half-written"
+    assert catalog.notes.get("note") == "half-written"
 
 
 def test_a_snapshot_is_of_one_moment(catalog: Catalog) -> None:
@@ -344,24 +346,27 @@ def test_a_snapshot_is_of_one_moment(catalog: Catalog) -> None:
 
 def test_vectors_of_another_model_are_told_and_replaced(catalog: Catalog) -> None:
     put(catalog, OTHER, SECRET)
-    assert (catalog.count_other_models(MODEL), catalog.count_other_models("new@2")) == (0, 2)
-    ((first, _, title, day, text), _) = catalog.of_other_models("new@2", 9)
+    assert (
+        catalog.vectors.count_other_models(MODEL),
+        catalog.vectors.count_other_models("new@2"),
+    ) == (0, 2)
+    ((first, _, title, day, text), _) = catalog.passages.of_other_models("new@2", 9)
     assert (title, day, text) == (OTHER.title, None, OTHER.text)
-    catalog.settle(catalog.pending(9))
-    catalog.embed_again([(first, b"another")], "new@2")
-    assert catalog.pending(9) == [first]
-    assert catalog.count_other_models("new@2") == 1
-    assert [vector.embedding for vector in catalog.vectors([first])] == [b"another"]
-    assert catalog.vector_keys_after(first) == [first + 1]
-    catalog.none_pending()
-    catalog.all_pending(note="all")
-    assert (catalog.pending(9), catalog.meta("note")) == ([1, 2], "all")
+    catalog.vectors.settle(catalog.vectors.pending(9))
+    catalog.vectors.embed_again([(first, b"another")], "new@2")
+    assert catalog.vectors.pending(9) == [first]
+    assert catalog.vectors.count_other_models("new@2") == 1
+    assert [vector.embedding for vector in catalog.vectors.read([first])] == [b"another"]
+    assert catalog.vectors.keys_after(first) == [first + 1]
+    catalog.vectors.none_pending()
+    catalog.vectors.all_pending(note="all")
+    assert (catalog.vectors.pending(9), catalog.notes.get("note")) == ([1, 2], "all")
 
 
 def test_a_closed_store_says_so(catalog: Catalog) -> None:
     catalog.close()
     catalog.close()
-    for call in (catalog.summaries, lambda: put(catalog, OTHER), lambda: catalog.set_meta(a="b")):
+    for call in (catalog.summaries, lambda: put(catalog, OTHER), lambda: catalog.notes.put(a="b")):
         with pytest.raises(StoreError, match="has been closed; open it again"):
             call()
 
@@ -383,13 +388,13 @@ def test_words_are_ranked_alike_in_every_store(tmp_path: Path, database: str, se
     found = 0
     for _ in range(60):
         query = " ".join(chance.choices(WORDS, k=chance.choice([1, 2, 3, 9])))
-        among = chance.choice([None, here.article_keys(Filter(sources=("s0", "s2")))])
+        among = chance.choice([None, here.filters.admitted(Filter(sources=("s0", "s2")))])
         k = chance.choice([3, 400])
-        ranking = here.search(query, k, among)
-        assert there.search(query, k, among) == ranking
+        ranking = here.words.search(query, k, among)
+        assert there.words.search(query, k, among) == ranking
         found += len(ranking)
     assert found > 1_000
-    assert there.search("ferry", 9, []) == here.search("ferry", 9, []) == []
+    assert there.words.search("ferry", 9, []) == here.words.search("ferry", 9, []) == []
     here.close()
     there.close()
 
@@ -465,7 +470,7 @@ def test_several_indexes_share_a_database(postgres: PostgresServer) -> None:
     put(two, SECRET)
     assert [summary.id for summary in one.summaries()] == ["other"]
     assert words(two, "ferry") == []
-    assert one.meta("index") != two.meta("index")
+    assert one.notes.get("index") != two.notes.get("index")
     assert one.identity() != two.identity()
     for catalog in (one, two):
         catalog.close()
@@ -476,7 +481,7 @@ def test_programs_that_open_at_once_make_the_tables_once(
 ) -> None:
     with ThreadPoolExecutor(6) as pool:
         opened = list(pool.map(in_postgres, [database] * 6))
-    assert len({catalog.meta("index") for catalog in opened}) == 1
+    assert len({catalog.notes.get("index") for catalog in opened}) == 1
     index = database.partition("?index=")[2]
     assert postgres.psql(f"TABLE {index}.format") == [(1,)]
     for catalog in opened:
@@ -495,7 +500,7 @@ def test_a_schema_is_brought_to_the_newest_format_and_a_newer_one_is_refused(
         PostgresStore(database, formats=[*FORMATS, newer[1], "UPDATE articles SET moods = ''"])
     put(old, SECRET)  # none of it has happened
     migrated = Catalog(PostgresStore(database, formats=newer))
-    assert migrated.get("other") == OTHER
+    assert migrated.articles.get("other") == OTHER
     migrated.close()
     reason = r"format 2, and this release reads up to 1.*Upgrade dateline"
     with pytest.raises(StoreFormatError, match=reason):

@@ -24,7 +24,6 @@ import pytest
 from tests.fake_embedding import FakeEmbedding
 from tests.test_fetching import Site, everywhere
 from tests.test_fetching import site as site
-from vectorstore import syncing
 from vectorstore.articles import Article, Origin, Skipped, SourceFile, SyncReport
 from vectorstore.catalog import NewPassage, open_catalog
 from vectorstore.errors import LoadingError
@@ -35,7 +34,8 @@ from vectorstore.loading.files import INDEX
 from vectorstore.local import LocalIndex
 from vectorstore.shared import open_shared
 from vectorstore.stores.sqlite import CATALOG
-from vectorstore.syncing import _stamp, add, page_place, sync
+from vectorstore.syncing import add, page_place, sync
+from vectorstore.syncing.known import stamp_of
 
 AN_HOUR = 3_600_000_000_000
 NOON = 1_750_000_000_000_000_000  # nanoseconds; long ago, so that a file's time can be trusted
@@ -110,7 +110,7 @@ def test_what_is_in_the_folder_comes_in_and_then_is_unchanged(
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some seconds after all files were written: a very recent file time proves nothing yet."""
     at = time.time_ns() + 60_000_000_000
-    monkeypatch.setattr("vectorstore.syncing.time.time_ns", lambda: at)
+    monkeypatch.setattr("vectorstore.syncing.intake.time.time_ns", lambda: at)
 
 
 @pytest.mark.usefixtures("later")
@@ -159,8 +159,8 @@ def test_a_file_that_is_added_is_read_whatever_the_file_system_says(
 ) -> None:
     file = written(folder / "ferry.txt", FERRY)
     (ferry,) = index.add(file).added
-    stamp = _stamp(file)
-    monkeypatch.setattr("vectorstore.syncing._stamp", lambda _: stamp)
+    stamp = stamp_of(file)
+    monkeypatch.setattr("vectorstore.syncing.intake.stamp_of", lambda _: stamp)
     file.write_text(FERRY.replace("12", "14"))
     assert index.sync(folder) == SyncReport(unchanged=(ferry,))
     assert index.add(file).updated == (ferry,)
@@ -173,8 +173,8 @@ def test_a_file_that_was_just_written_is_read_again_for_its_time_proves_nothing(
     file = folder / "ferry.txt"
     file.write_text(FERRY)
     (ferry,) = index.sync(folder).new
-    stamp = _stamp(file)
-    monkeypatch.setattr("vectorstore.syncing._stamp", lambda _: stamp)
+    stamp = stamp_of(file)
+    monkeypatch.setattr("vectorstore.syncing.intake.stamp_of", lambda _: stamp)
     file.write_text(FERRY.swapcase())
     assert index.sync(folder).changed == (ferry,)
     assert index.get(ferry).text == FERRY.swapcase()
@@ -432,7 +432,7 @@ def test_a_file_that_becomes_a_link_while_its_folder_is_synced_is_not_read(
         file.symlink_to(tmp_path / "secret.txt")
         return loading
 
-    monkeypatch.setattr(syncing, "load", found)
+    monkeypatch.setattr("vectorstore.syncing.source.load", found)
     report = index.sync(folder)
 
     assert report.new == ()
@@ -870,7 +870,7 @@ LONG = "".join(f" The council heard speaker {number} on the ferry's price." for 
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vectorstore.syncing._PAUSE", 0)
+    monkeypatch.setattr("vectorstore.syncing.polite._PAUSE", 0)
 
 
 def linking(site: Site, **entries: str) -> str:
@@ -1064,7 +1064,7 @@ def test_an_index_of_sitemaps_leads_to_its_pages_and_to_what_cannot_be_had(
 def test_a_long_sitemap_comes_in_over_several_runs_and_dead_pages_hold_none_up(
     index: Index, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vectorstore.syncing._PAGES_A_RUN", 2)
+    monkeypatch.setattr("vectorstore.syncing.source.PAGES_A_RUN", 2)
     page(site, "/ferry", FERRY + LONG)
     page(site, "/flood", FLOOD + LONG)
     address = sitemap(site, "/sitemap.xml", "dead1", "dead2", "ferry", "flood")
@@ -1206,7 +1206,7 @@ def test_sitemaps_lead_to_further_ones_and_what_is_none_is_told(
     assert len(report.new) == 1
     assert report.skipped == (Skipped(f"{site.base}/sorry.xml", "is not a sitemap"),)
     assert len(asked(site)) == 5  # none twice
-    monkeypatch.setattr("vectorstore.syncing._SITEMAPS", 1)
+    monkeypatch.setattr("vectorstore.syncing.source._SITEMAPS", 1)
     dated = {"sorry.xml": "2024-01-01", "inner.xml": "2025-01-01"}
     report = synced(index, sitemap(site, "/sitemap.xml", inner="sitemap", **dated))
     assert asked(site) == ["/sitemap.xml", "/inner.xml", "/ferry"]  # last changed first
@@ -1241,7 +1241,7 @@ def test_every_page_of_a_long_sitemap_without_days_is_looked_at_again_in_time(
     address = sitemap(site, "/sitemap.xml", *names)
     synced(index, address)
     asked(site)
-    monkeypatch.setattr("vectorstore.syncing._PAGES_A_RUN", 1)
+    monkeypatch.setattr("vectorstore.syncing.source.PAGES_A_RUN", 1)
     looked_at = set()
     for _ in range(40):
         synced(index, address)

@@ -224,7 +224,7 @@ def test_a_server_that_was_emptied_is_filled_again(
 def test_what_a_server_should_not_have_is_dropped(server: ChromaServer, tmp_path: Path) -> None:
     with opened(tmp_path, server) as index:
         index.add_articles(ferries(3))
-        name = index._collection(1)
+        name = index._mirror._collection(1)
     with closing(open_server(server.url, name)) as vectors:
         vectors.put([stored(99, [1.0] * 64)])
         vectors.drop([1])
@@ -253,7 +253,7 @@ def test_another_model_leaves_no_collection_behind(server: ChromaServer, tmp_pat
         assert found(index) == {"0", "1", "2"}
         index.rebuild()
         assert found(index) == {"0", "1", "2"}
-        prefix, name = index._prefix(), index._collection(2)
+        prefix, name = index._mirror._prefix(), index._mirror._collection(2)
     with closing(open_server(server.url, "passages-looking")) as vectors:
         names = [collection.name for collection in vectors._client.list_collections()]
     assert [one for one in names if one.startswith(prefix)] == [name]

@@ -191,8 +191,8 @@ def _restore(
         statistics = restored.statistics()
         before = _index_before(folder, replace=replace)
         # Another state: a server must not be assumed to have these vectors.
-        restored.all_pending(
-            index=before or restored.meta("index") or uuid.uuid4().hex,
+        restored.vectors.all_pending(
+            index=before or restored.notes.get("index") or uuid.uuid4().hex,
             inode=str(draft.stat().st_ino),
             vectors_files="",
             server="another state",
@@ -251,7 +251,7 @@ def _index_before(folder: Path, *, replace: bool) -> str | None:
         catalog = open_catalog(file)
         try:
             articles = catalog.statistics().articles
-            name = catalog.meta("index")
+            name = catalog.notes.get("index")
         finally:
             catalog.close()
     except StoreDamagedError:

@@ -12,20 +12,24 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vectorstore.articles import Finding, Hit
+from vectorstore.articles import Hit
 from vectorstore.catalog import Catalog
 from vectorstore.context import Context, in_context
 from vectorstore.errors import StoreError
-from vectorstore.local import LocalIndex
+from vectorstore.local import CatalogIndex
+from vectorstore.locks import Gate
+from vectorstore.mirror import ServerMirror
+from vectorstore.searching import Search
 from vectorstore.splitting import Span, passages
 from vectorstore.stores.postgres import PostgresStore
+from vectorstore.writing import Prepared, Writer
 
 if TYPE_CHECKING:
     from vectorstore.embedding import Embedding
     from vectorstore.vectors import Vectors
 
 
-class CentralIndex(LocalIndex):
+class CentralIndex(CatalogIndex):
     """Articles in the PostgreSQL database at `url`, vectors on the Chroma server at `chroma_url`."""
 
     def __init__(
@@ -48,67 +52,76 @@ class CentralIndex(LocalIndex):
                 "programs ask. Start one (`chroma run --path FOLDER`), and set DATELINE_CHROMA_URL."
             )
         opened = embedding()
-        self._opened_as = ""
-        self._begin(Catalog(PostgresStore(url)), opened, chroma_url, None, split, context)
+        catalog, gate = Catalog(PostgresStore(url)), Gate()
+        mirror = _CentralMirror(catalog, opened, gate, chroma_url)
+        writer = _CentralWriter(catalog, mirror, gate, opened, split, context)
+        super().__init__(catalog, opened, mirror, gate, writer, _CentralSearch(catalog))
+        try:
+            _refuse_another_model(catalog, opened)
+        except BaseException:
+            catalog.close()
+            raise
 
     def backup(self, file: str | Path, *, without: Collection[str] = ()) -> None:  # noqa: ARG002
-        self._refuse_if_closed()
+        self._gate.refuse_if_closed()
         raise StoreError(
             f"no backup of {self._catalog.name} is written here: have PostgreSQL's own `pg_dump` write "
             "one (docs/running.md), or copy it to a folder with `dateline move`."
         )
 
     def close(self) -> None:
-        self._closing = True
+        self._gate.closed = True
         with self._gate.exclusive():
             try:
-                self._let_go()
+                self._mirror.close()
             finally:
                 self._catalog.close()
 
-    def _find(self, *given: Any) -> list[Hit]:
-        with self._catalog.snapshot():
-            return super()._find(*given)
 
-    def _ready(self) -> Vectors:
-        """Reopen the vectors if needed: another program may have rebuilt them, or emptied their
-        server."""
+class _CentralSearch(Search):
+    def find(self, *given: Any, **named: Any) -> list[Hit]:
+        with self._catalog.snapshot():
+            return super().find(*given, **named)
+
+
+class _CentralWriter(Writer):
+    def store(self, work: Prepared) -> bool:
+        # Another model may have got there first if there was none yet.
+        _refuse_another_model(self._catalog, self._embedding)
+        return super().store(work)
+
+
+class _CentralMirror(ServerMirror):
+    """Opened again if needed: another program may have rebuilt the vectors, or emptied their
+    server."""
+
+    _opened_as = ""
+
+    def ready(self) -> Vectors:
         vectors = self._vectors
-        if vectors is not None and self._opened_as == self._catalog.meta("generation"):
+        if vectors is not None and self._opened_as == self._catalog.notes.get("generation"):
             return vectors
         # The turn before the gate, as everywhere: the server's vectors are compared with the
         # stored.
-        with self._writing, self._gate.exclusive():
-            self._refuse_if_closed()
+        with self._catalog.turn, self._gate.exclusive():
+            self._gate.refuse_if_closed()
             self._let_go()
             return self._opened()
 
     def _opened(self) -> Vectors:
         if self._vectors is None:
-            self._refuse_another_model()
-            self._opened_as = self._catalog.meta("generation")
+            _refuse_another_model(self._catalog, self._embedding)
+            self._opened_as = self._catalog.notes.get("generation")
         return super()._opened()
 
-    def _store(self, work: Any) -> bool:
-        self._refuse_another_model()  # which may have got there first if there was none yet
-        return super()._store(work)
 
-    def _refuse_another_model(self) -> None:
-        if not self._catalog.count_other_models(self._embedding.identity):
-            return
-        theirs = self._catalog.statistics().embedding_model
-        raise StoreError(
-            f"{self._catalog.name} has vectors of the embedding model {theirs}, and other programs use "
-            f"them; this one is set to {self._embedding.name}. Set DATELINE_EMBEDDING_MODEL to {theirs}. "
-            "To change the model, copy the index to a folder with `dateline move`, open it there with "
-            "the other model, and move it to an index of a new name."
-        )
-
-    def _embed_again_where_the_model_changed(self, progress: Any) -> None:  # noqa: ARG002
-        self._refuse_another_model()
-
-    def _tidy(self) -> None:
-        """Nothing to do: one process leaves nothing behind for another."""
-
-    def _open_to_others(self) -> list[Finding]:
-        return []
+def _refuse_another_model(catalog: Catalog, embedding: Embedding) -> None:
+    if not catalog.vectors.count_other_models(embedding.identity):
+        return
+    theirs = catalog.statistics().embedding_model
+    raise StoreError(
+        f"{catalog.name} has vectors of the embedding model {theirs}, and other programs use "
+        f"them; this one is set to {embedding.name}. Set DATELINE_EMBEDDING_MODEL to {theirs}. "
+        "To change the model, copy the index to a folder with `dateline move`, open it there with "
+        "the other model, and move it to an index of a new name."
+    )

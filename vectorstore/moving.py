@@ -20,9 +20,9 @@ from pathlib import Path
 from vectorstore.articles import Article, Progress
 from vectorstore.catalog import Catalog, NewPassage, digest, open_catalog
 from vectorstore.errors import StoreBusyError, StoreError
+from vectorstore.folder import check_folder
 from vectorstore.holding import hold, holder_of
 from vectorstore.index import OnProgress
-from vectorstore.local import check_folder
 from vectorstore.stores.sqlite import CATALOG
 
 _A_BATCH = 200  # articles
@@ -46,34 +46,34 @@ def move(origin: str, target: str, *, progress: OnProgress | None = None) -> Mov
     with _opened(origin, make=False) as here, _opened(target, make=True) as there:
         if here.identity() == there.identity():
             raise StoreError("both are the same index. Give another to copy it to.")
-        index = here.meta("index")
-        if there.statistics().articles and there.meta("moving_from") != index:
+        index = here.notes.get("index")
+        if there.statistics().articles and there.notes.get("moving_from") != index:
             raise StoreError(f"{there.name} has articles of its own. Give a new index to copy to.")
-        models = here.models()
+        models = here.vectors.models()
         if len(models) > 1:
             raise StoreError(
                 f"{here.name} is yet to be embedded again with another model. Run `dateline doctor` on "
                 "it, which does that, and move it then."
             )
-        there.set_meta(moving_from=index)
+        there.notes.put(moving_from=index)
         _copy(here, there, "".join(models), progress)
         copied = _compared(here, there, "".join(models), progress)
-        there.set_meta(moving_from="")
+        there.notes.put(moving_from="")
         return copied
 
 
 def _copy(here: Catalog, there: Catalog, model: str, progress: OnProgress | None) -> None:
     total, done = here.statistics().articles, 0
     for batch in _batches(here):
-        known = there.digests(article.id for article, _ in batch)
+        known = there.articles.digests(article.id for article, _ in batch)
         _put(there, [each for each in batch if known.get(each[0].id) != digest(each[0])], model)
         done += len(batch)
         if progress is not None:
             progress(Progress(done, total, "articles"))
-    for files in here.all_files():
-        there.settle_files(files, ())
-    for article_id, field, value in here.edits():
-        there.note_edits(article_id, **{field: value})
+    for files in here.files.all():
+        there.files.settle(files)
+    for article_id, field, value in here.edits.all():
+        there.edits.put(article_id, **{field: value})
 
 
 def _compared(here: Catalog, there: Catalog, model: str, progress: OnProgress | None) -> Moved:
@@ -123,7 +123,7 @@ def _fingerprints(catalog: Catalog, progress: OnProgress | None) -> dict[str, by
 
 def _batches(catalog: Catalog) -> Iterator[list[tuple[Article, list[NewPassage]]]]:
     after = 0
-    while batch := catalog.whole_articles(after, _A_BATCH):
+    while batch := catalog.passages.of_articles(after, _A_BATCH):
         yield [(article, passages) for _, article, passages in batch]
         after = batch[-1][0]
 

@@ -1,0 +1,109 @@
+"""The entries of a feed, each with the text of its page if the feed has only its beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from vectorstore.articles import Article, Notice, Progress, SourceFile
+from vectorstore.errors import ArticleNotFoundError, LoadingError, UnreachableError
+from vectorstore.loading import Loaded, Reader
+from vectorstore.loading.links import CUT_OFF, goes_on
+from vectorstore.syncing.naming import ids_before
+from vectorstore.syncing.polite import PAGES_A_RUN
+from vectorstore.syncing.source import PAGE_TYPES, Source
+
+if TYPE_CHECKING:
+    from vectorstore.primitives import OnProgress, Primitives
+
+
+class Entries:
+    """`notices` takes what is to be told; pages once asked for in vain are asked for again only if
+    `trying_again`."""
+
+    def __init__(
+        self,
+        index: Primitives,
+        source: Source,
+        notices: list[Notice],
+        progress: OnProgress | None,
+        *,
+        trying_again: bool,
+    ) -> None:
+        self._index = index
+        self._source = source
+        self._notices = notices
+        self._progress = progress
+        self._trying_again = trying_again
+
+    def whole(
+        self, loaded: Sequence[Loaded], before: SourceFile | None, reader: Reader
+    ) -> Iterator[tuple[Loaded, bool]]:
+        """A feed's entries, each with the text of its page if the feed has only its beginning, and
+        whether that is all that can be had at the moment. What has been read is not fetched
+        again."""
+        ids = ids_before(loaded, before)
+        again = self._trying_again or (before is not None and not before.digest)
+        failed: list[str] = []
+        fetched = 0
+        for item in loaded:
+            if not item.partial:
+                yield item, True
+                continue
+            kept = self._as_kept(ids.get(item.entry, ""), item.article.text, again=again)
+            if kept is not None or fetched >= PAGES_A_RUN:
+                yield (item, False) if kept is None else (_completed(item, kept), True)
+                continue
+            fetched += 1
+            if self._progress is not None:
+                self._progress(Progress(fetched, len(loaded), item.article.url))
+            try:
+                yield self._with_page(item, reader), True
+            except LoadingError as error:
+                failed.append(str(error))
+                yield item, not isinstance(error, UnreachableError)
+        if failed:
+            one = "entry has only the beginning of its text"
+            more = "entries have only the beginning of their texts"
+            told = f"{len(failed):,} {one if len(failed) == 1 else more}: {failed[0]}"
+            self._notices.append(Notice(self._source.written, told))
+
+    def _as_kept(self, article_id: str, teaser: str, *, again: bool) -> Article | None:
+        """The article that the index has for an entry, if its page need not be fetched again."""
+        if not article_id:
+            return None
+        try:
+            kept = self._index.get(article_id)
+        except ArticleNotFoundError:
+            return None
+        asked_in_vain = kept.text == teaser and not again
+        return kept if asked_in_vain or goes_on(teaser, kept.text) else None
+
+    def _with_page(self, item: Loaded, reader: Reader) -> Loaded:
+        """The entry with the text of its page. Raises LoadingError if the page cannot be had."""
+        article = item.article
+        page = self._source.fetch(article.url, "", "")
+        if page is None or page.media_type not in PAGE_TYPES:
+            return item
+        for found in reader.parsed(page, reader.content(page)):
+            if isinstance(found, Loaded) and goes_on(article.text, found.article.text):
+                return _completed(item, found.article)
+        return item
+
+
+def _completed(item: Loaded, whole: Article) -> Loaded:
+    """A feed's entry with the text of its page, and the page's details where the feed has none."""
+    entry = item.article
+    return replace(
+        item,
+        article=replace(
+            entry,
+            text=whole.text,
+            published=entry.published or whole.published,
+            authors=entry.authors or whole.authors,
+            tags=entry.tags or whole.tags,
+            language=entry.language or whole.language,
+        ),
+        notices=tuple(notice for notice in item.notices if CUT_OFF not in notice.text),
+    )

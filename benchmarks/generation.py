@@ -176,8 +176,8 @@ def judged(question: LabelledQuestion, gold: Gold, row: Row) -> str:
     if row["refused"] or not question.answerable:
         return "refused" if row["refused"] else "wrong"
     citations = tuple(
-        Citation(n, place.article, "", "", "", None, place.start, place.end, "")
-        for n, place in enumerate(gold.places, 1)
+        Citation(n, place.article, "", "", "", None, place.start, place.end, quote)
+        for n, (place, quote) in enumerate(zip(gold.places, gold.sentences, strict=True), 1)
     )
     text = re.sub(r"\s*\[\d+\]", "", row["text"])
     told = verdict(question, gold, Answer(question.question, "answer", text, citations=citations))

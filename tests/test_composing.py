@@ -9,8 +9,9 @@ import pytest
 
 from assistant import Answer
 from assistant.answering.findings import Claim, Finding, Proof
+from assistant.answers import Statement
 from assistant.prompts import load_phrases
-from assistant.writing.composing import Composition, copies, sentence, unmarked
+from assistant.writing.composing import Composition, copies, quoted, sentence, unmarked
 from vectorstore import Hit, Passage
 from vectorstore.splitting import Span
 
@@ -277,3 +278,30 @@ def test_what_a_sentence_leaned_on_is_not_told_and_so_is_what_leans() -> None:
     answer, told = interview("But nobody saw it.")
     assert answer.text == "Nobody saw it. [1]"
     assert answer.citations[0].quote in told.text
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (
+            ["The wall broke because of the rain.", "The mayor said that nobody had mended it."],
+            True,
+        ),
+        (["The wall broke because of the rain."], False),
+        (["The rain broke it.", "Nobody had mended it in all those years."], True),
+        (["The rain broke it.", "A picture of the mayor in her robes, 2019."], False),
+    ],
+)
+def test_what_a_model_wrote_says_what_was_found_if_it_has_each_claim_in_some_of_its_words(
+    written: list[str], said: bool
+) -> None:
+    text = "The wall broke in the rain. Nobody had mended it in years, the mayor said."
+    passage = Passage("wall:0", "wall", 0, len(text), text, "The wall")
+    parts = ["The wall broke in the rain.", "Nobody had mended it in years, the mayor said."]
+    finding = Finding("sentences", tuple(Claim(p, (proof(p, passage),)) for p in parts), {})
+    whole = composed(finding)
+    statements = tuple(Statement(one, (n,)) for n, one in enumerate(written, 1))
+    citations = whole.citations[: len(written)]
+    answer = replace(whole, statements=statements, citations=citations)
+    assert len(whole.citations) == len(parts)
+    assert quoted(answer, finding) == said

@@ -14,6 +14,7 @@ from assistant.answering.findings import Claim, Finding, Proof
 from assistant.answers import Answer, Citation, Position, Statement
 from assistant.prompts import Phrases
 from assistant.question.time import in_words, named
+from assistant.question.words import words as analysed
 from vectorstore.articles import Hit
 
 _MARK = re.compile(r"\[(\d+)\]")
@@ -42,6 +43,7 @@ _DATELINE = re.compile(
 _HEADING = re.compile(r"^#{1,6}\s+")
 _TURN = re.compile(r"^[QA]: (?=\W?[^\W_])")  # who asks and who answers in an interview
 _STRONG = re.compile(r"(?<!\w)\*\*(?=\S)|(?<=\S)\*\*(?!\w)")
+_REWORDED = 2 / 3  # of a claim's words, at most, may be others in a sentence that says the same
 _SEASON = 150  # days: of a date further off, the article's own does not tell the year
 _PARAGRAPHS = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*+")
 
@@ -118,12 +120,22 @@ class Composition:
 
 
 def quoted(answer: Answer, finding: Finding) -> bool:
-    """Whether a citation of the answer overlaps with what the finding says first."""
-    passage, span = finding.claims[0].proofs[0]
-    return any(
-        cited.article_id == passage.article_id and cited.start < span.end and span.start < cited.end
+    """Whether the answer says what the finding does: its statements cite each of the claims, in some of
+    the claim's words."""
+    return all(_is_said(answer, claim) for claim in finding.claims)
+
+
+def _is_said(answer: Answer, claim: Claim) -> bool:
+    passage, span = claim.proofs[0]
+    numbers = {
+        cited.number
         for cited in answer.citations
-    )
+        if cited.article_id == passage.article_id
+        and cited.start < span.end
+        and span.start < cited.end
+    }
+    said = [each.text for each in answer.statements if numbers.intersection(each.citations)]
+    return bool(said) and analysed(claim.text).missing_in(analysed(" ".join(said))) <= _REWORDED
 
 
 def unmarked(words: str) -> str:

@@ -17,7 +17,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -40,7 +40,7 @@ class Timed:
     """A reader whose time is added up under its name."""
 
     def __init__(
-        self, name: str, reader: Reader, seconds: Counter[str], calibration: Calibration | None
+        self, name: str, reader: Reader, seconds: dict[str, float], calibration: Calibration | None
     ) -> None:
         self.name, self.sha256, self.calibration = name, reader.sha256, calibration
         self._reader, self._seconds = reader, seconds
@@ -76,7 +76,7 @@ def main() -> None:
             ]
             step = max(1, len(asked) // arguments.questions)
             print(f"{index.statistics().passages:,} passages\n")
-            seconds: Counter[str] = Counter()
+            seconds = defaultdict[str, float](float)
             settings = Settings(index=place)
             assistants = {
                 name: Assistant(index, reader, settings)
@@ -85,7 +85,7 @@ def main() -> None:
             measure(assistants, list(islice(asked, 0, None, step))[: arguments.questions], seconds)
 
 
-def readers(seconds: Counter[str]) -> dict[str, Reader]:
+def readers(seconds: dict[str, float]) -> dict[str, Reader]:
     """The shipped readers, and the small one by itself, with the cascade's calibration, since only
     time is measured. Prints the memory that loading each takes."""
     known = load_calibration(weights_folder() / "calibration.json")
@@ -104,7 +104,7 @@ def readers(seconds: Counter[str]) -> dict[str, Reader]:
 
 
 def measure(
-    assistants: dict[str, Assistant], asked: Sequence[tuple[str, str]], seconds: Counter[str]
+    assistants: dict[str, Assistant], asked: Sequence[tuple[str, str]], seconds: dict[str, float]
 ) -> None:
     """Ask each question, and one of another kind in turn about its article; print the table."""
     for assistant in assistants.values():
@@ -123,7 +123,7 @@ def measure(
                 seconds.clear()
                 begun = time.process_time()
                 answer = assistant.answer(text)
-                row = dict.fromkeys(STAGES, 0.0) | answer.trace.seconds | seconds
+                row = dict.fromkeys(STAGES, 0.0) | dict(answer.trace.seconds) | seconds
                 row["processor"] = time.process_time() - begun
                 for of in (what, "all"):
                     rows.setdefault((of, name), []).append(row)

@@ -392,6 +392,21 @@ def test_what_an_interviewer_asks_answers_nothing(answerer: Answerer) -> None:
     assert asked_by == []
 
 
+def test_a_question_that_is_a_passage_of_its_own_is_no_part_of_a_summary() -> None:
+    text = (
+        "The flood was high, and will the wall hold?\n\nIt will hold, the engineer said. It is new."
+    )
+    first = text.index("It will")
+    asked = Passage("wall:0", "wall", 0, first - 2, text[: first - 2], "The wall")
+    rest = replace(asked, id="wall:1", start=first, end=len(text), text=text[first:])
+    article = Article("wall", "The wall", text)
+    given = material("Summarise the flood and the wall", {}, articles=[article], leaning="summary")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("assistant.answering.summaries.passages_of", lambda *_: [asked, rest])
+        told = [claim.text for claim in found_by(Summaries(), given).claims]
+    assert told == ["It will hold, the engineer said."]
+
+
 @pytest.mark.parametrize("answerer", [Spans(), Sentences(), Summaries()], ids=lambda a: a.form)
 def test_the_caption_of_a_picture_answers_nothing(answerer: Answerer) -> None:
     given = material(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 
 from assistant.answering.articles import passages_of
-from assistant.answering.asides import NONE, without_asides
+from assistant.answering.asides import NONE, asks, without_asides
 from assistant.answering.central import central
 from assistant.answering.findings import (
     WANTED,
@@ -165,4 +165,5 @@ def _read(material: Material, articles: list[Article]) -> list[Sentence]:
                 )
                 > 3
             ]
-    return [one for one in found if ends(one.text) and one.span.score > NONE] or found
+    telling = [one for one in found if one.span.score > NONE and not asks(one.text)]
+    return [one for one in telling if ends(one.text)] or found

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import io
 from datetime import date
 
 import pypdfium2
 import pytest
-from PIL import Image
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.common.print_page_options import PrintOptions
 
@@ -118,21 +116,3 @@ def test_where_an_article_is_open_all_of_it_is_printed(opened: Opened) -> None:
             page.keys(Keys.ESCAPE)
             page.until(lambda: not page.one("#dl-reader").is_displayed())  # noqa: B023
             assert COST.question in Paper(page).text
-
-
-@pytest.mark.parametrize(
-    "css", [".dl-source > .dl-keep", ".dl-actions .dl-copy", ".dl-actions .dl-again"]
-)
-def test_icons_are_seen_in_colours_that_the_system_prescribes(page: Page, css: str) -> None:
-    page.ask(COST.question)
-    page.until(lambda: page.all(css))
-    features = [{"name": "forced-colors", "value": "active"}]
-    try:
-        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        assert page.run("return matchMedia('(forced-colors: active)').matches")
-        picture = Image.open(io.BytesIO(page.all(css)[0].screenshot_as_png)).convert("RGB")
-        # The left edge, where no label is.
-        icon = picture.crop((8, 0, min(26, picture.width), picture.height))
-        assert len(icon.getcolors(10_000) or ()) > 1
-    finally:
-        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

@@ -50,7 +50,7 @@ _FACTIVA_HEADLINE = re.compile(
 _SECOND_PARAGRAPH = re.compile(r"(?<!\s)[^\S\n]*+\n\s*+(?<=\n)TD(?:[^\S\n]{2,}+|\t|[^\S\n]*+\r?\n)")
 _WORD_COUNT = re.compile(r"[\d.,]+\s(?:words|Wörter|mots|palabras|parole|woorden)")
 _PROQUEST_RULE = re.compile(r"^[^\S\n]*_{20,}[^\S\n]*\r?$", re.MULTILINE)
-_PROQUEST_FRAME = re.compile(r"\s*(?:Contact us\b|Report information\b|Database copyright\b)", re.I)
+_PROQUEST_FRAME = re.compile(r"(?:Contact us|Report information|Database copyright)\b", re.I)
 _RULE = re.compile(
     r"^[^\S\n]*(?:-{3,}|={3,}|_{3,}|\*{3,}|#{3,}|~{3,}|(?:[*_~•-][^\S\n]+){2,}[*_~•-])[^\S\n]*\r?$",
     re.MULTILINE,
@@ -194,7 +194,11 @@ def _between_rules(
         found = [(start, end) for start, end in parts if text[start:end].strip()]
         if frame:
             edges = {*found[:1], *found[-1:]}
-            found = [each for each in found if each not in edges or not frame.match(text, *each)]
+            found = [
+                (start, end)
+                for start, end in found
+                if (start, end) not in edges or not frame.match(text[start:end].lstrip())
+            ]
         if len(found) > 1:
             yield from found
 

@@ -91,13 +91,14 @@ def resize(driver: WebDriver, width: int, height: int) -> None:
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
 
-def prefer(driver: WebDriver, *, dark: bool = False, still: bool = True) -> None:
-    """What the system asks of the page: dark colours, and reduced motion if `still`."""
+def prefer(driver: WebDriver, *, dark: bool = False, still: bool = True, medium: str = "") -> None:
+    """What the system asks of the page: dark colours, and reduced motion if `still`; with "print" as
+    the `medium`, it looks as it is printed."""
     features = [
         {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
         {"name": "prefers-reduced-motion", "value": "reduce" if still else "no-preference"},
     ]
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": medium, "features": features})
 
 
 def violations(driver: WebDriver) -> list[str]:

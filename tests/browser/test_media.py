@@ -1,4 +1,4 @@
-"""The page on paper, and in the few colours of a system set to high contrast."""
+"""The page on paper."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.common.print_page_options import PrintOptions
 
+from tests.browser.chromium import prefer
 from tests.browser.conftest import Opened
 from tests.browser.page import Page
 from tests.browser.states import shelf
@@ -79,12 +80,12 @@ def test_what_is_printed_is_dark_on_white_whatever_the_screen(dark: Page, backgr
     paper = Paper(dark, background=background)
     assert max(paper.ink()) < DARK
     assert min(paper.white()) > 0.7
-    dark.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    prefer(dark.driver, dark=True, medium="print")
     try:
         faint = dark.run(_FAINT, DARK)
         assert faint == []
     finally:
-        dark.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+        prefer(dark.driver, dark=True)
 
 
 LONG = Article(

@@ -667,7 +667,8 @@ def _cited(
 # -------------------------------------------------------------------------------------- the page
 
 
-# Gradio's files have a digest of their contents in their names: eighty requests less when a page is reloaded.
+# Gradio's files have a digest of their contents in their names: 57 of 70 requests are
+# saved when the page is loaded again.
 _UNCHANGING = (b"cache-control", b"public, max-age=31536000, immutable")
 
 

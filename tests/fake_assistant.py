@@ -24,6 +24,7 @@ from assistant.errors import EmptyIndexError, QuestionError
 from assistant.settings import Settings
 from assistant.writing.choosing import Models
 from assistant.writing.generating import Writer
+from tests.fake_index import by_title
 from vectorstore.articles import (
     AddReport,
     Article,
@@ -385,12 +386,7 @@ class MemoryIndex(Index):
         return [s for s in self.articles() if s.id != article_id and self.kept[s.id].text == text]
 
     def events(self, article_ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-        """Grouped by their titles up to a colon."""
-        groups: dict[str, list[str]] = {}
-        for article_id in dict.fromkeys(article_ids):
-            event, _, _ = self.get(article_id).title.partition(":")
-            groups.setdefault(event, []).append(article_id)
-        return tuple(map(tuple, groups.values()))
+        return by_title([self.get(each) for each in article_ids])
 
     def source_files(
         self,

@@ -46,6 +46,14 @@ _FILES = TypeAdapter(list[SourceFile])
 _LONGEST_WAIT = 30.0
 
 
+def by_title(articles: Iterable[Article]) -> tuple[tuple[str, ...], ...]:
+    """The articles' ids, in place of events: grouped by their titles up to a colon."""
+    groups: dict[str, dict[str, None]] = {}
+    for article in articles:
+        groups.setdefault(article.title.partition(":")[0], {})[article.id] = None
+    return tuple(map(tuple, groups.values()))
+
+
 class FakeIndex(Index):
     def __init__(self, file: Path, *, gate: Path | None = None) -> None:
         self._file = file
@@ -136,12 +144,7 @@ class FakeIndex(Index):
         return [_summary(article) for article in copies]
 
     def events(self, article_ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-        """Grouped by their titles up to a colon."""
-        groups: dict[str, list[str]] = {}
-        for article_id in dict.fromkeys(article_ids):
-            event, _, _ = self.get(article_id).title.partition(":")
-            groups.setdefault(event, []).append(article_id)
-        return tuple(map(tuple, groups.values()))
+        return by_title([self.get(each) for each in article_ids])
 
     def source_files(
         self,

@@ -500,12 +500,10 @@ class Chain:
             if partial.kind == "abstention":
                 yield self._refusal(state, partial, explained=True)
             elif partial.complete:
-                if (said := polarity(partial.text)) and (known := _yes_or_no(told)) not in (
-                    "",
-                    said,
-                ):
-                    told_by = {"name": writer.name, "said": said, "short": known}
-                    raise WritingError(self.phrases.say("opposite", **told_by))
+                said, known = polarity(partial.text), _yes_or_no(told)
+                if said and known and said != known:
+                    reason = self.phrases.say("opposite", name=writer.name, said=said, short=known)
+                    raise WritingError(reason)
                 yield self._with_removals(self._read_again(partial, state, told))
             else:
                 yield partial

@@ -75,6 +75,7 @@ def test_of_two_reports_that_say_the_same_the_month_asked_for_comes_first(tmp_pa
         ({"title": "Fares"}, [f"Fares\nJuly 2025\n{WHOLE}"]),
         ({"published": date(2025, 7, 1)}, []),  # the same month: nothing to embed
         ({"source": "Echo"}, []),
+        ({"authors": ["Ada Strake"]}, []),  # who wrote a report says nothing of its words
     ],
 )
 def test_what_is_embedded_follows_an_edit(
@@ -96,6 +97,21 @@ def test_what_is_embedded_follows_an_edit(
             assert len(found) == (edit["published"] == date(2025, 7, 1))
 
 
+def test_the_author_of_a_column_is_embedded_with_it_and_follows_an_edit(tmp_path: Path) -> None:
+    column = replace(FERRY, id="column", text="I sold my boat.", authors=("Ada Strake",))
+    embedding = FakeEmbedding(dimensions=512)
+    with opened(tmp_path, embedding) as index:
+        index.add_articles([column, FERRY])
+        assert embedding.asked[0] == "Ada Strake: Fares to rise\nJuly 2025\nI sold my boat."
+        assert first(index, "Ada Strake") == "column"
+        embedding.asked.clear()
+        index.edit("column", authors=["Bo Lind"])
+        assert embedding.asked == ["Bo Lind: Fares to rise\nJuly 2025\nI sold my boat."]
+        (passage,) = [h.passage for h in index.search("boat") if h.passage.article_id == "column"]
+        assert (passage.title, passage.heading) == ("Fares to rise", "Bo Lind: Fares to rise")
+        assert healthy(index)
+
+
 # -- an index made before dates were embedded ----------------------------------------------------
 
 
@@ -109,7 +125,9 @@ def test_an_older_index_works_as_it_is_says_so_and_is_brought_up_by_a_rebuild(
     embedding = FakeEmbedding()
     with opened(tmp_path, embedding) as index:
         assert index.search("town council") == hits
-        (advice,) = [f for f in index.check() if "embedded without the date" in f.message]
+        (advice,) = [
+            f for f in index.check() if "embedded without the date or who speaks" in f.message
+        ]
         assert (advice.severity, advice.remedy) == ("warning", "run `dateline rebuild`")
         assert advice.message.startswith("1 article was")
         embedding.asked.clear()

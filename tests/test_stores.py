@@ -350,8 +350,8 @@ def test_vectors_of_another_model_are_told_and_replaced(catalog: Catalog) -> Non
         catalog.vectors.count_other_models(MODEL),
         catalog.vectors.count_other_models("new@2"),
     ) == (0, 2)
-    ((first, _, title, day, text), _) = catalog.passages.of_other_models("new@2", 9)
-    assert (title, day, text) == (OTHER.title, None, OTHER.text)
+    ((first, _, passage), _) = catalog.passages.of_other_models("new@2", 9)
+    assert (passage.title, passage.published, passage.text) == (OTHER.title, None, OTHER.text)
     catalog.vectors.settle(catalog.vectors.pending(9))
     catalog.vectors.embed_again([(first, b"another")], "new@2")
     assert catalog.vectors.pending(9) == [first]

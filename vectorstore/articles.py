@@ -38,7 +38,10 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A slice of an article, with what is needed to show where it comes from."""
+    """A slice of an article, with what is needed to show where it comes from.
+
+    `heading` is read in front of it: the title, or more if that does not say who speaks.
+    """
 
     id: str
     article_id: str
@@ -50,6 +53,7 @@ class Passage:
     url: str = ""
     published: date | None = None
     page: int | None = None
+    heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)

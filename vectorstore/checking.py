@@ -43,7 +43,7 @@ def advice(catalog: Catalog, repaired: str, of_another_context: int) -> list[Fin
         found.append(Finding("warning", repaired, "nothing: it has been done"))
     if waiting := of_another_context:
         which = "1 article was" if waiting == 1 else f"{waiting:,} articles were"
-        message = f"{which} embedded without the date, by an earlier version: found as before"
+        message = f"{which} embedded without the date or who speaks, by an earlier version: found as before"
         found.append(Finding("warning", message, "run `dateline rebuild`"))
     undated = catalog.statistics().undated
     if undated:

@@ -10,11 +10,10 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from vectorstore.articles import AddReport, Article, Progress
+from vectorstore.articles import AddReport, Article, Passage, Progress
 from vectorstore.catalog import Catalog, NewPassage, digest
 from vectorstore.context import Context, without_date
 from vectorstore.copies import Signature, signature
@@ -23,6 +22,7 @@ from vectorstore.locks import Gate, Turns
 from vectorstore.mirror import Mirror
 from vectorstore.primitives import OnProgress
 from vectorstore.splitting import Span
+from vectorstore.voices import heading
 
 if TYPE_CHECKING:
     from vectorstore.embedding import Embedding
@@ -162,9 +162,9 @@ class Writer:
 
     def embeds_otherwise(self, changed: Article, article: Article) -> bool:
         """Whether the change affects the words embedded or searched for its passages."""
-        now = self._context(changed.title, changed.published, "")
-        return changed.title != article.title or now != self._context(
-            article.title, article.published, ""
+        spans = self._split(article.text)
+        return changed.title != article.title or (
+            self._contexts(changed, spans) != self._contexts(article, spans)
         )
 
     def interrupt(self) -> None:
@@ -205,7 +205,8 @@ class Writer:
         self._catalog.notes.put(vectors_files="")
 
     def embed_again_what_had_another_context(self, progress: OnProgress | None) -> None:
-        """Embed again articles added before dates were embedded; passages stay where they are."""
+        """Embed again articles added when something else was embedded; passages stay where they
+        are."""
         waiting = self.of_another_context()
         done = 0
         while waiting:
@@ -237,8 +238,12 @@ class Writer:
             article.id
             for article, passages in self._catalog.passages.embedded(every)
             if any(
-                _digest_of(self._context(article.title, article.published, article.text[s:e])) != d
-                for s, e, d in passages
+                _digest_of(text) != digest
+                for text, (*_, digest) in zip(
+                    self._contexts(article, [Span(s, e) for s, e, _ in passages]),
+                    passages,
+                    strict=True,
+                )
             )
         ]
 
@@ -252,14 +257,16 @@ class Writer:
     def _contexts(self, article: Article, spans: Iterable[Span]) -> list[str]:
         """What is embedded for these passages of the article."""
         return [
-            self._context(article.title, article.published, article.text[start:end])
-            for start, end in spans
+            self._context(heading(article, span), article.published, article.text[slice(*span)])
+            for span in spans
         ]
 
-    def _as_it_was(self, digest: bytes, title: str, published: date | None, text: str) -> str:
-        """The text with this digest: in its current context, or without the date."""
-        before = without_date(title, text)
-        return before if _digest_of(before) == digest else self._context(title, published, text)
+    def _as_it_was(self, digest: bytes, passage: Passage) -> str:
+        """The text with this digest: in its current context, or as it was embedded earlier."""
+        text, day = passage.text, passage.published
+        now = self._context(passage.heading, day, text)
+        before = (self._context(passage.title, day, text), without_date(passage.title, text))
+        return next((one for one in before if _digest_of(one) == digest), now)
 
 
 def _digest_of(text: str) -> bytes:

@@ -10,9 +10,9 @@ import re
 from dataclasses import replace
 
 from assistant.reading.reader import Reading
+from vectorstore.voices import asks
 
 NONE = -9.0  # log-odds that an aside is evidence
-BEHIND = " \n\"'”’»)]*_"  # what may follow the end of a sentence
 _LONGEST = 400  # characters of a caption
 _CREDIT = re.compile(
     r"\b(?:image|photo|photograph|picture|illustration|graphic)s?(?: credit| source)?:[ \u00a0]?[^:]{1,60}$",
@@ -54,10 +54,6 @@ def without_asides(reading: Reading) -> Reading:
         spans=spans,
         sentences=sentences,
     )
-
-
-def asks(sentence: str) -> bool:
-    return sentence.rstrip(BEHIND).endswith("?")
 
 
 def captions(paragraph: str) -> bool:

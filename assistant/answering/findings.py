@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from assistant.answering.asides import BEHIND, asks, without_asides
+from assistant.answering.asides import without_asides
 from assistant.question.intent import Form
 from assistant.question.time import AskedTime
 from assistant.question.words import Words, words
@@ -23,6 +23,7 @@ from assistant.reading.reader import Reader, Reading, Scored
 from vectorstore.articles import Hit, Passage
 from vectorstore.context import month
 from vectorstore.splitting import Span, sentences, sentences_around
+from vectorstore.voices import BEHIND, asks
 
 if TYPE_CHECKING:
     from assistant.answering.articles import Articles
@@ -202,7 +203,9 @@ def signals(material: Material, reading: Reading, span: Scored) -> dict[str, flo
     """
     passage = reading.passage
     rank = next(i for i, hit in enumerate(material.hits, 1) if hit.passage.id == passage.id)
-    held = words(f"{passage.title} {passage.source} {passage.text} {month(passage.published)}")
+    held = words(
+        f"{passage.heading or passage.title} {passage.source} {passage.text} {month(passage.published)}"
+    )
     text = passage.text[span.start - passage.start : span.end - passage.start]
     rivals = [
         other.score

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 
 from assistant.answering.articles import passages_of
-from assistant.answering.asides import NONE, asks, without_asides
+from assistant.answering.asides import NONE, without_asides
 from assistant.answering.central import central
 from assistant.answering.findings import (
     WANTED,
@@ -30,6 +30,7 @@ from assistant.question.words import words
 from assistant.reading.reader import Reading
 from vectorstore.articles import Article, Hit
 from vectorstore.splitting import Span, sentences
+from vectorstore.voices import asks
 
 _SENTENCES = 4
 _ARTICLES = 3

@@ -43,7 +43,7 @@ CLOSELY = 4  # passages that the strong reader reads: measured, see benchmarks/r
 _TOKENS = 384  # question and passage together
 _QUESTION_TOKENS = 96
 _ANSWER_TOKENS = 30
-_TITLE = 120  # characters of a title
+_HEADING = 280  # characters
 _SPANS = 6  # per passage: about one per sentence
 _REMEDY = "Give another folder as reader_model, or install dateline again for the shipped one."
 
@@ -250,7 +250,7 @@ def _verdict(logits: Mapping[str, Logits]) -> Verdict | None:
 def _heading(passage: Passage) -> str:
     """The article's title, read in front of the passage: it says what "the ship" is. Left out if the
     text begins with it."""
-    title = " ".join(passage.title.split()).removesuffix("…")[:_TITLE]
+    title = " ".join((passage.heading or passage.title).split()).removesuffix("…")[:_HEADING]
     return "" if not title or passage.text.startswith(title) else f"{title}. "
 
 

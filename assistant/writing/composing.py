@@ -16,6 +16,7 @@ from assistant.prompts import Phrases
 from assistant.question.time import in_words, named
 from assistant.question.words import words as analysed
 from vectorstore.articles import Hit
+from vectorstore.voices import voiced
 
 _MARK = re.compile(r"\[(\d+)\]")
 # Directly after a word, or after the end of a sentence or clause; and what wiki editors ask for.
@@ -23,10 +24,6 @@ _NOTES = re.compile(
     r"(?:(?<=\w)|(?<=[.,;:!?'\"’”)])\s?)(?:\[(?:\d{1,3}|[a-z])\])+|\s?\[[a-z]+(?: [a-z]+){0,2} needed\]"
 )
 _STOPPED = re.compile(r"[.!?…:]['\"”’)\]]*$")
-# In the first person, but not in a quotation, which has its speaker beside it.
-_VOICE = re.compile(
-    r"(?<!War )\b(?:I(?=['’]| [a-z])|me|my|myself|we|us|ours?|ourselves)\b|(?:^|[.!?…“\"] ?)(?:My|We|Our|Ours)\b"
-)
 _QUOTED = re.compile(r"“[^”]*+(?:”|$)|\"[^\"]*+(?:\"|$)")
 _AHEAD = re.compile(
     r"\b(?:will|would|shall|to be|due|scheduled|expected|planned|plans?|next|upcoming|coming|"
@@ -151,11 +148,6 @@ def _without_dateline(words: str, short: str) -> str:
     found = _DATELINE.match(words)
     asked = found is not None and short and short.casefold() in found[0].casefold()
     return words if found is None or asked else words[found.end() :]
-
-
-def voiced(text: str) -> bool:
-    """Whether somebody speaks in the first person, so that the words alone do not say who."""
-    return _VOICE.search(_QUOTED.sub("", text)) is not None
 
 
 def in_quotes(words: str) -> str:

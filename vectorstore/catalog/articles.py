@@ -116,21 +116,26 @@ def columns(article: Article) -> dict[str, Any]:
     }
 
 
+def unpacked(row: Row) -> Article:
+    """The article in the row. Raises ValueError or TypeError if what is there cannot be one."""
+    return Article(
+        id=row["id"],
+        title=row["title"],
+        text=row["text"],
+        source=row["source"],
+        url=row["url"],
+        published=day(row["published"]),
+        authors=tuple(json.loads(row["authors"])),
+        language=row["language"],
+        pages=tuple(json.loads(row["pages"])),
+        tags=tuple(json.loads(row["tags"])),
+    )
+
+
 def as_stored(row: Row) -> Article | None:
     """The article in the row; None if it is not what was stored."""
     try:
-        article = Article(
-            id=row["id"],
-            title=row["title"],
-            text=row["text"],
-            source=row["source"],
-            url=row["url"],
-            published=day(row["published"]),
-            authors=tuple(json.loads(row["authors"])),
-            language=row["language"],
-            pages=tuple(json.loads(row["pages"])),
-            tags=tuple(json.loads(row["tags"])),
-        )
+        article = unpacked(row)
         return article if digest(article) == row["digest"] else None
     except (ValueError, TypeError):
         return None

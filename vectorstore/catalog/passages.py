@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date
 
 from vectorstore.articles import Article, Passage
-from vectorstore.catalog.articles import as_stored, not_as_stored
-from vectorstore.catalog.rows import day, first
+from vectorstore.catalog.articles import as_stored, not_as_stored, unpacked
+from vectorstore.catalog.rows import first
 from vectorstore.catalog.vectors import OF_ANOTHER_MODEL, NewPassage, StoredVectors
 from vectorstore.folding import folded
+from vectorstore.splitting import Span
 from vectorstore.stores import Row, Store, Words
+from vectorstore.voices import heading
 
 
 class Passages:
@@ -91,14 +91,11 @@ class Passages:
             passages.sort(key=_told_first)
         return found
 
-    def of_other_models(
-        self, model: str, limit: int
-    ) -> list[tuple[int, bytes, str, date | None, str]]:
-        """(vector key, digest of what was embedded, title, date, text) of passages that another
-        model embedded."""
+    def of_other_models(self, model: str, limit: int) -> list[tuple[int, bytes, Passage]]:
+        """(vector key, digest of what was embedded, passage) of what another model embedded."""
         with self._store.snapshot():
             rows = self._store.rows(
-                f"""SELECT vectors.key AS key, digest, article, start, "end"
+                f"""SELECT passages.*, vectors.digest AS digest
                     FROM vectors JOIN passages ON passages.key = (
                         SELECT min(key) FROM passages WHERE vector = vectors.key)
                     WHERE {OF_ANOTHER_MODEL} ORDER BY vectors.key LIMIT ?""",  # noqa: S608
@@ -106,14 +103,7 @@ class Passages:
             )
             texts = self._articles({row["article"] for row in rows})
         return [
-            (
-                row["key"],
-                row["digest"],
-                texts[row["article"]]["title"],
-                day(texts[row["article"]]["published"]),
-                texts[row["article"]]["text"][row["start"] : row["end"]],
-            )
-            for row in rows
+            (row["vector"], row["digest"], _passage(row, texts[row["article"]])) for row in rows
         ]
 
     def of_articles(self, after: int, limit: int) -> list[tuple[int, Article, list[NewPassage]]]:
@@ -197,16 +187,18 @@ def _told_first(passage: Passage) -> tuple[bool, str, str, int]:
 
 
 def _passage(row: Row, article: Row) -> Passage:
-    pages: list[int] = json.loads(article["pages"])
+    whole = unpacked(article)
+    span = Span(row["start"], row["end"])
     return Passage(
-        id=f"{article['id']}#{row['ordinal']}",
-        article_id=article["id"],
-        start=row["start"],
-        end=row["end"],
-        text=article["text"][row["start"] : row["end"]],
-        title=article["title"],
-        source=article["source"],
-        url=article["url"],
-        published=day(article["published"]),
-        page=sum(begin <= row["start"] for begin in pages) or None,
+        id=f"{whole.id}#{row['ordinal']}",
+        article_id=whole.id,
+        start=span.start,
+        end=span.end,
+        text=whole.text[span.start : span.end],
+        title=whole.title,
+        source=whole.source,
+        url=whole.url,
+        published=whole.published,
+        page=sum(begin <= span.start for begin in whole.pages) or None,
+        heading=heading(whole, span),
     )

@@ -125,6 +125,24 @@ def test_a_collection_that_measures_otherwise_is_refused(tmp_path: Path) -> None
         open_embedded(tmp_path / "other", "theirs")
 
 
+def test_a_collection_with_a_thinner_graph_works_and_gets_the_measured_one_when_rebuilt(
+    tmp_path: Path,
+) -> None:
+    with vectors_in(tmp_path / "v") as vectors:
+        vectors._client.create_collection(
+            "older", configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+        )
+
+    def neighbours(of: Vectors) -> object:
+        return (of._collection.configuration_json["hnsw"] or {})["max_neighbors"]
+
+    with closing(open_embedded(tmp_path / "v", "older")) as vectors:
+        vectors.put([stored(7, [1.0, 0.0, 0.0])])
+        assert (neighbours(vectors), vectors.search(vector([1.0, 0.0, 0.0]), 1)) == (16, [7])
+        vectors.clear()
+        assert (neighbours(vectors), vectors.keys()) == (64, [])
+
+
 @pytest.mark.parametrize("change", ["content", "size", "name", "deleted", "link", "time set back"])
 def test_any_change_of_the_files_changes_the_fingerprint(tmp_path: Path, change: str) -> None:
     folder = tmp_path / "v"

@@ -44,6 +44,8 @@ def headed(article: Article, words: str) -> str:
         ({"authors": ("Ada Strake", "Bo Lind")}, "Ada Strake, Bo Lind: "),
         ({"text": f"By Ada Strake\n\n{COLUMN.text}"}, "Ada Strake: "),
         ({"text": f"**By Ada de Vries**\n\n{COLUMN.text}"}, "Ada de Vries: "),
+        ({"text": f"MY SIDE OF THE HARBOUR\n\nby Ada Strake\n\n{COLUMN.text}"}, "Ada Strake: "),
+        ({"text": f"Reviewed by Ada Strake\n\n{COLUMN.text}"}, "Ada Strake: "),
         ({"source": "Low Tide (blog) by Ada Strake"}, "Ada Strake: "),
         ({}, ""),
         ({"text": f"By and by\n\n{COLUMN.text}"}, ""),

@@ -24,7 +24,9 @@ _VOICE = re.compile(
 _QUOTED = re.compile(r"“[^”]*+(?:”|$)|\"[^\"]*+(?:\"|$)")
 _NAME = r"[^\W\d_a-z][\w.'’-]*+(?: (?:d[aei]|v[ao]n|de la|al|bin|[^\W\d_a-z][\w.'’-]*+)){1,4}"
 _NAMED = re.compile(rf"(?<![\w.'’-]){_NAME}")
-_BYLINE = re.compile(rf"^\W{{0,3}}By (?P<name>{_NAME})\W{{0,3}}$", re.MULTILINE)
+_BYLINE = re.compile(
+    rf"^\W{{0,3}}(?:[A-Z][a-z]+ )?(?:By|by|BY) (?P<name>{_NAME})\W{{0,3}}$", re.MULTILINE
+)
 _SIGNED = re.compile(rf"\bby (?P<name>{_NAME})$")
 _HEAD = (
     600  # characters among which a byline or the sentence that introduces somebody is looked for
@@ -70,7 +72,7 @@ def _speaks(article: Article) -> tuple[str, Span | None]:
     if sum(len(each) <= _QUESTION and asks(each) for each in told) >= _QUESTIONS:
         introducing = (s for s in sentences(head) if _NAMED.match(head[s.start : s.end]))
         return "", None if _NAMED.search(article.title) else next(introducing, None)
-    if 2 * sum(map(voiced, told)) < len(told):
+    if 2 * sum(len(each) for each in told if voiced(each)) < sum(map(len, told)):
         return "", None
     if article.authors:
         return ", ".join(article.authors), None

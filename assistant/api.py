@@ -29,6 +29,7 @@ import contextlib
 import gzip
 import ipaddress
 import logging
+import re
 import secrets
 import socket
 import ssl
@@ -720,16 +721,21 @@ class _StrictPage:
         await self._app({**scope, "headers": kept}, receive, secured)
 
 
+_PREVIEW = re.compile(r'<meta\s+(?:property="og|name="twitter):[^>]*>\s*')
 _MANIFEST = '<link rel="manifest" href="/manifest.json" />'
 _PLACED = (
     '<link rel="manifest" href="manifest.json"><link rel="icon" href="favicon.ico">'
+    # Gradio's script sets both, but only once it has loaded: until then the page would be blank.
+    '<title>Dateline</title><link rel="stylesheet" href="page/page.css">'
     '<script src="page/root.js"></script>'
 )
 
 
 def placed(page: str) -> str:
-    """The page with Gradio's addresses made to work wherever it lies, even below a prefix."""
-    return page.replace(_MANIFEST, _PLACED, 1)
+    """The page with Gradio's addresses made to work wherever it lies, even below a prefix, and
+    without what Gradio says of itself where a link to the page is shared."""
+    head, begun, rest = page.partition("<script")
+    return (_PREVIEW.sub("", head) + begun + rest).replace(_MANIFEST, _PLACED, 1)
 
 
 def add_nonce(page: str, nonce: str) -> str:

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -653,6 +654,7 @@ def mount(
         page,
         path="/",
         server_name="127.0.0.1",
+        favicon_path=str(Path(__file__).parent / "static" / "mark.svg"),
         theme=theme(),
         head='<link rel="stylesheet" href="page/page.css">'
         '<link rel="stylesheet" href="page/library.css">'

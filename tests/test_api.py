@@ -336,6 +336,17 @@ def test_an_example_cannot_break_out_of_the_page(page: Client) -> None:
     assert "</script><b>x</b>" not in page.get("/").text
 
 
+def test_the_page_has_its_own_name_and_mark_before_any_script_runs(page: Client) -> None:
+    head = page.get("/").text.partition("</head>")[0]
+    assert "<title>Dateline</title>" in head
+    assert not re.findall(r'<meta[^>]*"(?:og|twitter):', head)  # Gradio's, where a link is shared
+    mark = page.get("/favicon.ico")
+    assert mark.headers["content-type"] == "image/svg+xml"
+    assert mark.text == page.get("/page/mark.svg").text
+    (icon,) = page.get("/manifest.json").json()["icons"]
+    assert page.get(icon["src"]).text == mark.text
+
+
 def test_scripts_and_styles_of_the_page_are_served_here(page: Client) -> None:
     for name in ("page.css", "page.js"):
         assert page.get(f"/page/{name}").status_code == 200

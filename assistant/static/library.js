@@ -184,7 +184,7 @@
     state.since = null;
     search.value = "";
     drawNames();
-    fill();
+    fill().then(() => { if (name) told.scrollIntoView({ block: "center" }); }); // below a long list of names
     say(name ? `Only articles that name ${nameOf(name)}` : "All articles");
   }
 
@@ -238,9 +238,10 @@
   function row(article) {
     const title = make("span", { className: "dl-title" }, named(article.title));
     const link = make("a", { className: "dl-open", href: article.read }, title);
-    const when = make("span", { className: "dl-day", textContent: article.published ? day(article.published) : "no date" });
+    const dot = article.source ? [make("span", { className: "dl-dot", textContent: "·" }), " "] : [];
+    const when = make("span", { className: "dl-day" }, ...dot, article.published ? day(article.published) : "no date");
     const anew = article.added > seen.before ? [make("span", { className: "dl-new", textContent: "New" }), " "] : [];
-    const item = make("li", {}, link, make("span", { className: "dl-meta" }, ...anew, ...(article.source ? [named(article.source), " · "] : []), when));
+    const item = make("li", {}, link, make("span", { className: "dl-meta" }, ...anew, ...(article.source ? [named(article.source), " "] : []), when));
     if (article.found.length) {
       item.append(make("span", { className: "dl-hit", dir: "auto" }, ...article.found.map(([text, hit]) => (hit ? make("b", { textContent: text }) : text))));
     }
@@ -257,7 +258,7 @@
   function drawRest() {
     const samples = state.now?.samples ?? 0;
     rest.replaceChildren();
-    rest.hidden = !samples || samples === state.total;
+    rest.hidden = !samples || samples === state.total || state.found < state.total; // "these" are all
     if (!rest.hidden) {
       rest.append(`${samples} of these are samples. `, plain("Remove samples", () => removeSamples()));
     }
@@ -1024,7 +1025,7 @@
     narrow = now;
     drawChips();
     const { largest, most } = state.now ?? {};
-    if (largest && !limits.textContent) limits.textContent = `Text, PDF, Word, web pages, EPUB, mail, feeds, CSV, JSON and ZIP. Up to ${Math.floor(largest / 1e6)} MB a file, ${most.toLocaleString("en-GB")} files at once.`;
+    if (largest && !limits.textContent) limits.append("Text, PDF, Word, web pages, EPUB, mail, feeds, CSV, JSON and ZIP.", make("br"), `Up to ${Math.floor(largest / 1e6)} MB a file, ${most.toLocaleString("en-GB")} files at once.`);
   };
   new MutationObserver(settle).observe(document.querySelector("gradio-app") ?? document.body, { subtree: true, childList: true });
   settle();

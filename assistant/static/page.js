@@ -145,8 +145,8 @@
       button("✕", "Close", () => help.close(), "dl-quiet dl-x")),
     make("dl", {}, ...[
       ["Enter", "ask"], ["Shift Enter", "new line"], ["Esc", "close the source, else stop"],
-      ["/", "to the question"], ["[ and ]", "previous and next citation"], ["?", "this list"],
-    ].flatMap(([key, what]) => [make("dt", {}, make("kbd", { textContent: key })), make("dd", { textContent: what })])),
+      ["/", "to the question"], ["[ ]", "previous and next citation"], ["?", "this list"],
+    ].flatMap(([key, what]) => [make("dt", {}, ...key.split(" ").map((one) => make("kbd", { textContent: one }))), make("dd", { textContent: what })])),
     make("p", {}, keysOn, make("label", { for: "dl-keys-on", textContent: "Use the keys / [ ] ?" })));
   help.addEventListener("click", (event) => { if (event.target === help) help.close(); }); // beside it
 

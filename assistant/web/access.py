@@ -223,7 +223,7 @@ class Locked:
         if path == "/login" and method in ("GET", "HEAD"):
             await self._form(scope, receive, send)
             return
-        if path in ("/healthz", "/page/page.css", "/favicon.ico"):
+        if path in ("/healthz", "/page/page.css", "/page/mark.svg", "/favicon.ico"):
             await self._app(scope, receive, send)
             return
         try:

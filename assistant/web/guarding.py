@@ -40,7 +40,15 @@ _TOO_SLOW, _TOO_LARGE = 408, 413
 # recordings, development) is not found.
 _PAGE = frozenset(
     [
-        *("/", "/config", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt"),
+        *(
+            "/",
+            "/config",
+            "/theme.css",
+            "/favicon.ico",
+            "/manifest.json",
+            "/pwa_icon",
+            "/robots.txt",
+        ),
         *("/gradio_api/queue/join", "/gradio_api/queue/data", "/gradio_api/run/predict"),
         *("/gradio_api/cancel", "/gradio_api/reset", "/gradio_api/info"),
         *("/gradio_api/startup-events", "/gradio_api/theme.css"),

@@ -289,7 +289,7 @@ def writing(stage: Stage) -> Page:
 def stopped(stage: Stage) -> Page:
     page = writing(stage)
     page.click("#dl-stop")
-    page.until(lambda: page.all(".dl-notice"))
+    page.until(lambda: page.all("#dl-answers .dl-notice"))
     return page
 
 

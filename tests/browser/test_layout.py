@@ -92,6 +92,16 @@ def test_everything_is_scrolled_to_where_the_window_is_low(
     assert page.run(height) > size[1] / 2
 
 
+def test_the_box_stays_above_the_keyboard_of_a_telephone(opened: Opened, address: str) -> None:
+    page = opened(address, 390, 400)
+    page.until(lambda: page.text("#dl-examples"))
+    below = "return innerHeight - document.querySelector('#dl-box').getBoundingClientRect().bottom"
+    assert page.run(below) >= 0
+    page.ask("what does the harbour wall cost?")
+    assert page.run(below) >= 0
+    assert not page.one("#dl-anew").is_displayed()  # it would lie over the question
+
+
 def test_what_is_sent_while_the_server_is_ended_goes_on_when_it_is_started_again(
     opened: Opened, tmp_path: Path
 ) -> None:

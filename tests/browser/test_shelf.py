@@ -478,3 +478,12 @@ def test_names_are_browsed_searched_and_list_their_articles(page: Page) -> None:
     page.until(lambda: len(page.all("#dl-shelf .dl-list li")) == everything)
     page.write("#dl-names input", "zzz")
     page.until(lambda: page.texts("#dl-names > .dl-meta") == ["No name has “khiarizzz”."])
+
+
+def test_what_a_name_lists_is_seen_below_the_names(opened: Opened, address: str) -> None:
+    page = opened(address, 1280, 560)
+    page.click("#dl-names summary")
+    page.click("#dl-names .dl-name")
+    page.until(lambda: page.texts("#dl-shelf .dl-told strong"))
+    below = "return innerHeight - document.querySelector('.dl-told').getBoundingClientRect().bottom"
+    page.until(lambda: page.run(below) > 0)

@@ -96,6 +96,12 @@ def test_paragraphs_run_as_their_language_does(opened: Opened) -> None:
         page.cite()
         assert page.reader_marked() == ARABIC
         assert page.run(RUNS, "#dl-reader-text") == "rtl"
+        begins = (
+            "const bounds = (css) => document.querySelector(css).getBoundingClientRect();"
+            " return bounds('#dl-reader h2').right - bounds('#dl-reader h2 bdi').right;"
+        )
+        assert page.run(RUNS, "#dl-reader h2 bdi") == "rtl"
+        assert abs(page.run(begins)) < 8  # at the right, like the text below it
         # Within an article, each paragraph by itself: the English one begins at the left.
         left = (
             "const text = document.querySelector('#dl-reader-text'), node = text.firstChild,"

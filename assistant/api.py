@@ -507,7 +507,7 @@ def serve(
             app = create_app(assistant, **shared, **this)
         forwarded: Any = ProxyHeadersMiddleware(cast("Any", app), list(proxies)) if proxies else app
         config = uvicorn.Config(
-            UnderPrefix(forwarded, root_path, is_named),
+            UnderPrefix(_ToldOfTheEnd(forwarded), root_path, is_named),
             ssl_certfile=None if certificate is None else certificate[0],
             ssl_keyfile=None if certificate is None else certificate[1],
             http=patient(listening),
@@ -802,6 +802,32 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
             except OSError as again:
                 raise SettingsError(f"cannot serve on {host!r}: {again}") from again
         yield open_sockets.enter_context(listening)
+
+
+class _ToldOfTheEnd:
+    """Tells those whose answer is not ready when the server ends to ask again: otherwise uvicorn,
+    which cancels their requests, reports a fault of the server."""
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self._app = app
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        begun = False
+
+        async def sent(message: "Message") -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sent)
+        except asyncio.CancelledError:
+            if not begun and scope["type"] == "http":
+                from starlette.responses import JSONResponse
+
+                told = error_body(scope["path"], 503, "Dateline is being stopped: ask again later.")
+                await JSONResponse(told, 503, {"Retry-After": "10"})(scope, receive, send)
+            raise
 
 
 @contextlib.contextmanager

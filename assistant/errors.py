@@ -16,6 +16,10 @@ class TooManyQuestionsError(QuestionError):
     """More questions than are accepted at once, or per minute from one visitor."""
 
 
+class GivenUpError(DatelineError):
+    """Nobody waits for the answer any more, so it is not looked for to the end."""
+
+
 class CrowdedError(DatelineError):
     """So many passwords from an address wait to be checked that no more are accepted; `wait` is the
     number of seconds until one may be."""

@@ -23,10 +23,12 @@ from assistant.answering.following import follow_ups
 from assistant.answering.streaming import in_a_thread
 from assistant.answers import Answer, Turn, TurnLike
 from assistant.databases import BACKED_UP
+from assistant.errors import GivenUpError
 from assistant.installation import Installation
 from assistant.prompts import load_phrases, load_prompt
 from assistant.question.asked import turns_of
 from assistant.reading.confidence import UNCALIBRATED
+from assistant.reading.giving_up import let_go_by
 from assistant.reading.network import open_reader, recalibrated
 from assistant.settings import Settings
 from assistant.writing.choosing import Models
@@ -203,9 +205,11 @@ class Assistant:
         """Growing answers, the last one complete; arguments and errors as for `answer`.
 
         Once any thread sets `stopping`, a chat model that is still being waited for is abandoned
-        within a moment and its connection closed; whatever comes after is not meant to be read.
+        within a moment and its connection closed, and the readers read no further passage: the
+        stream ends, and its last answer may not be complete.
         """
         context = self._context()
+        context.run(let_go_by, stopping)
         given = _given(question, history, as_of, sources, articles, after, before, authors, tags)
         config: RunnableConfig = {"configurable": {"stopping": stopping}} if stopping else {}
         chain = self.using(model).chain
@@ -213,6 +217,8 @@ class Assistant:
         try:
             while (partial := context.run(next, partials, None)) is not None:
                 yield partial
+        except GivenUpError:
+            return
         finally:
             context.run(partials.close)  # type: ignore[attr-defined]  # it is a generator
 

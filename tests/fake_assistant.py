@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from assistant.answers import Answer, Citation, Position, Trace, Turn
 from assistant.errors import EmptyIndexError, QuestionError
@@ -289,11 +289,12 @@ class FakeAssistant:
             tags=tags,
             model=model,
         )
+        ended = (self.go_on, stopping or self.go_on)
         try:
             for part in _growing(whole.text):
                 yield replace(whole, text=part, positions=(), complete=False)
                 if "slowly" in question:
-                    self.go_on.wait(180)
+                    wait_until(lambda: any(each.is_set() for each in ended), 180)
         except GeneratorExit:
             self.stopped.set()
             raise
@@ -317,6 +318,18 @@ class FakeAssistant:
 
     def close(self) -> None:
         self.closed = True
+
+
+class Waiting(FakeAssistant):
+    """Says its first words, then waits until it is told that nobody is listening."""
+
+    let_go = False
+
+    def stream(self, question: str, **more: Any) -> Iterator[Answer]:
+        self.asked.append(Asked(question, (), None, None, None, None))
+        yield replace(COST, text="The harbour", citations=(), complete=False)
+        self.let_go = more["stopping"].wait(60)
+        yield COST
 
 
 def _no_writer(settings: Settings) -> Writer:

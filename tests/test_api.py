@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -379,13 +380,15 @@ def test_a_page_with_nonces_is_the_page_otherwise(page: str) -> None:
 
 
 @contextmanager
-def serving(port: int, *, page: bool = False) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(
+    port: int, *, page: bool = False, by: str = "FakeAssistant"
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server in a process of its own, and the address at which it reported ready."""
     code = textwrap.dedent(f"""
         import sys
         from assistant.api import serve
-        from tests.fake_assistant import FakeAssistant
-        serve(FakeAssistant(), port={port}, page={page}, on_ready=lambda url: print(url, flush=True))
+        from tests.fake_assistant import {by}
+        serve({by}(), port={port}, page={page}, on_ready=lambda url: print(url, flush=True))
         print("ended", flush=True)
     """)
     process = subprocess.Popen(
@@ -426,6 +429,46 @@ def test_it_ends_cleanly_while_a_page_is_open() -> None:
     assert out == "ended\n"
     assert err == ""
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("path", ["/api/v1/answer", "/v1/chat/completions"])
+def test_who_waits_for_an_answer_when_it_ends_is_told_to_ask_again(path: str) -> None:
+    asked: dict[str, Any] = {"question": "harbour?"}
+    if path.startswith("/v1"):
+        asked = {"model": "dateline", "messages": [{"role": "user", "content": "harbour?"}]}
+    with serving(0, by="Waiting") as (process, address), httpx.Client(trust_env=False) as client:
+        with closing(HTTPConnection(address.removeprefix("http://"), timeout=60)) as waiting:
+            waiting.request("POST", path, json.dumps(asked), {"Content-Type": "application/json"})
+            stream = f"{address}/api/v1/answer/stream"
+            with client.stream("POST", stream, json={"question": "harbour?"}) as second:
+                assert "The harbour" in next(second.iter_text())
+                process.send_signal(signal.SIGTERM)
+                reply = waiting.getresponse()
+                told = json.load(reply)["error" if path.startswith("/v1") else "message"]
+        out, err = process.communicate(timeout=60)
+    assert (out, err, process.returncode) == ("ended\n", "", 0)
+    assert (reply.status, reply.headers["Retry-After"]) == (503, "10")
+    assert "being stopped: ask again" in (told["message"] if isinstance(told, dict) else told)
+
+
+def test_an_answer_that_nobody_waits_for_is_not_torn_down_with_the_program() -> None:
+    code = """
+        import asyncio, time
+        from assistant.answering.streaming import in_a_thread
+        def made():
+            time.sleep(1)
+            print("read to its end", flush=True)
+            yield
+        async def asked():
+            await asyncio.wait_for(anext(in_a_thread(made)), 0.1)
+        try:
+            asyncio.run(asked())
+        except TimeoutError:
+            print("given up", flush=True)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["given up", "read to its end"]
 
 
 def test_where_the_port_is_taken_a_free_one_is_told() -> None:

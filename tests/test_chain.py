@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,6 +24,7 @@ from assistant.answering.findings import Material, Question
 from assistant.question.asked import asked_of
 from assistant.question.time import AskedTime, Window
 from assistant.reading.confidence import UNCALIBRATED, Calibration
+from assistant.reading.giving_up import go_on
 from assistant.reading.reader import Reading
 from tests.fake_embedding import FakeEmbedding
 from tests.fake_reader import FakeReader, fake_assistant, no_vector
@@ -99,6 +101,19 @@ def test_it_composes_with_other_runnables(assistant: Assistant) -> None:
     assert isinstance(assistant.chain, Runnable)
     text: Runnable[Any, str] = assistant.chain | RunnableLambda(lambda answer: answer.text)
     assert text.invoke({"question": QUESTION}) == "France and Saudi Arabia. [1]"
+
+
+def test_a_stream_that_is_given_up_while_the_readers_read_just_ends(tmp_path: Path) -> None:
+    stopping = threading.Event()
+
+    class Slow(FakeReader):
+        def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+            stopping.set()
+            go_on()
+            raise AssertionError("it was read on")
+
+    assistant = fake_assistant(tmp_path, ARTICLES, reader=Slow())
+    assert list(assistant.stream(QUESTION, stopping=stopping)) == []
 
 
 # -- what an answer reports --------------------------------------------------------------------

@@ -1104,16 +1104,42 @@ def test_a_command_that_does_not_look_for_signals_tells_which_ended_it(
     assert "not closed cleanly" not in two("doctor").output
 
 
-def test_nothing_is_left_to_be_collected_when_the_program_ends() -> None:
+def test_a_thread_left_behind_in_native_code_does_not_abort_the_program_that_ends(
+    root: Path,
+) -> None:
     code = """
-import atexit, gc, sys
+import sys, threading
 from assistant.cli import main
-atexit.register(lambda: print(len(gc.get_objects()) < gc.get_freeze_count() / 10))
-sys.argv = ["dateline", "--version"]
+from assistant.reading.network import onnx_reader
+from assistant.resources import weights_folder
+from vectorstore import Passage
+
+reader = onnx_reader(weights_folder() / "small")
+begun = threading.Event()
+def read():
+    while True:
+        reader.read("who?", [Passage("a#0", "a", 0, 9, "Ann said.", "")] * 8)
+        begun.set()
+threading.Thread(target=read, daemon=True).start()
+begun.wait()
+sys.argv = ["dateline", *sys.argv[1:]]
 main()
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "True"
+    for argument, expected in (("--version", 0), ("--nonsense", 2)):
+        command = [sys.executable, "-c", code, argument]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        assert done.returncode == expected
+        assert "terminate" not in done.stderr
+        assert (done.stdout if expected == 0 else done.stderr).strip()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk here is always full")
+def test_output_that_cannot_be_written_is_no_success(root: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "assistant", "--version"]
+        done = subprocess.run(command, cwd=root, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode != 0
+    assert b"No space left" in done.stderr
 
 
 def test_a_signal_that_is_ignored_stays_so(root: Path, tmp_path: Path) -> None:

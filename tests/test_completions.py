@@ -29,7 +29,7 @@ from assistant.web.keys import Keys
 from assistant.web.prefix import UnderPrefix
 from assistant.web.sealing import Seal
 from assistant.web.sessions import Sessions
-from tests.fake_assistant import ANSWERS, COST, Asked, FakeAssistant, cite, wait_until
+from tests.fake_assistant import ANSWERS, COST, FakeAssistant, Waiting, cite, wait_until
 from tests.serving import served
 from vectorstore.articles import Article
 from vectorstore.errors import StoreBusyError
@@ -440,18 +440,6 @@ async def _forbidden(client: AsyncOpenAI) -> Any:
 
 
 # ------------------------------------------------------------------------------ who goes away
-
-
-class Waiting(FakeAssistant):
-    """Says its first words, then waits until it is told that nobody is listening."""
-
-    let_go = False
-
-    def stream(self, question: str, **more: Any) -> Iterator[Answer]:
-        self.asked.append(Asked(question, (), None, None, None, None))
-        yield replace(COST, text="The harbour", citations=(), complete=False)
-        self.let_go = more["stopping"].wait(60)
-        yield COST
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/answer"])

@@ -271,9 +271,8 @@ def asked(path, body=None):
 command = [sys.executable, "-S", "-m", "dateline", "--index", "index", "chat", "--with-samples", "--port", "0"]
 with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as chat:
     try:
-        told = ""
-        while "Dateline is at" not in told:
-            told = chat.stdout.readline() or sys.exit("it ended")
+        told = chat.stdout.readline()
+        told.startswith("Dateline is at ") or sys.exit(f"it says {told!r} first")
         url = told.split()[3].rstrip("/")
         print("gradio" in asked("/"))
         question = "Who co-chairs the two-state meeting?"

@@ -24,7 +24,7 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
-from assistant.answers import Answer, Turn
+from assistant.answers import Turn
 from assistant.api import create_app
 from assistant.mcp import NAME, server_of
 from assistant.settings import Settings
@@ -42,6 +42,7 @@ from tests.fake_assistant import (
     HOSTILE,
     MEETING,
     FakeAssistant,
+    Waiting,
     wait_until,
 )
 from tests.serving import served
@@ -517,18 +518,6 @@ def test_over_http_nobody_else_is_served(locked: str, token: str) -> None:
 
 
 # ---------------------------------------------------------------------------------- who goes away
-
-
-class Waiting(FakeAssistant):
-    """Says its first words, then waits until it is told that nobody is listening."""
-
-    let_go = False
-
-    def stream(self, question: str, **more: Any) -> Iterator[Answer]:
-        self.asked.append(question)  # type: ignore[arg-type]
-        yield replace(COST, text="The harbour", citations=(), complete=False)
-        self.let_go = more["stopping"].wait(60)
-        yield COST
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

@@ -5,15 +5,29 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 from assistant import Assistant, ModelError, Settings
+from assistant.errors import GivenUpError
 from assistant.reading.confidence import Calibration
-from assistant.reading.network import CLOSELY, DEFAULT, onnx_reader, open_reader, shipped_reader
+from assistant.reading.giving_up import let_go_by
+from assistant.reading.network import (
+    CLOSELY,
+    DEFAULT,
+    NetworkReader,
+    onnx_reader,
+    open_reader,
+    shipped_reader,
+)
 from assistant.reading.reader import CascadeReader, Reader, Reading, RememberingReader
 from assistant.resources import strong_weights_folder, weights_folder
 from tests.fake_index import FakeIndex
@@ -135,6 +149,26 @@ def test_offsets_count_from_the_article(reader: Reader) -> None:
     (later,) = reader.read(QUESTION, [passage(MEETING, start=7_000)])
     assert (later.start - first.start, later.end - first.end) == (7_000, 7_000)
     assert later.score == pytest.approx(first.score)
+
+
+def test_reading_that_is_given_up_ends_at_the_next_passage() -> None:
+    let_go = threading.Event()
+    read = []
+
+    def network(ids: Any, *_: Any) -> dict[str, Any]:
+        read.append(ids)
+        if len(read) == 2:
+            let_go.set()
+        return dict.fromkeys(("start", "end"), np.zeros(ids.shape, np.float32))
+
+    tokenizer = Tokenizer.from_file(str(weights_folder() / "small" / "tokenizer.json"))
+    reader = NetworkReader("counted", lambda: (tokenizer, network))
+    context = copy_context()
+    context.run(let_go_by, let_go)
+    with pytest.raises(GivenUpError):
+        context.run(reader.read, QUESTION, PASSAGES[:5])
+    assert len(read) == 2
+    assert len(reader.read(QUESTION, PASSAGES[:5])) == 5  # for others it reads on
 
 
 def test_a_title_is_never_part_of_the_span(reader: Reader) -> None:

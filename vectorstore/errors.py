@@ -14,6 +14,7 @@ DatelineError
 ├── SearchError             a search that makes no sense (mode, k, dates)
 ├── QuestionError           a question that cannot be asked          (assistant)
 │   └── TooManyQuestionsError   more than are accepted at once, or in a minute
+├── GivenUpError            nobody waits for the answer any more      (assistant)
 ├── CrowdedError             too many passwords waiting to be checked (assistant)
 ├── AccessKeyError           a program's key: no such name, or taken  (assistant)
 ├── ConversationNotFoundError   this visitor has none with that id   (assistant)

@@ -40,7 +40,8 @@ async def in_a_thread(made: Callable[[], Iterator[Answer]]) -> AsyncGenerator[An
             send(None)
 
     context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(run,), name="dateline-write", daemon=True).start()
+    # No daemon: the program would be torn down under onnxruntime, which aborts it.
+    threading.Thread(target=context.run, args=(run,), name="dateline-write").start()
     try:
         while True:
             item, error = await arriving.get()

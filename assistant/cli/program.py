@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import gc
+import atexit
 import io
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -82,10 +83,25 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character gets "?", not a traceback.
             stream.reconfigure(errors="replace")
+    code = [1]  # of what is raised and no SystemExit
+    # The first to be registered is the last to be called.
+    atexit.register(lambda: _end_at_once(code[0]))
     try:
         app(prog_name="dateline")
-    finally:
-        gc.freeze()  # else Python examines every object before it ends: seconds if the cores are busy
+    except SystemExit as ended:
+        code[0] = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        raise
+
+
+def _end_at_once(code: int) -> None:
+    """Everything is closed and saved, and Python would only take itself apart: that takes seconds on
+    busy cores, and aborts if a thread left behind, such as a fetch that hangs, is in native code."""
+    try:
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
+    except (OSError, ValueError):  # a full disk, for example: Python reports it
+        return
+    os._exit(code)
 
 
 def _show_version(wanted: bool) -> None:

@@ -78,7 +78,7 @@ def chat(
         if as_json:
             print_json({"url": url})
         else:
-            if not url.rstrip("/").endswith(f":{port}"):
+            if port and not url.rstrip("/").endswith(f":{port}"):
                 typer.echo(f"Port {port} is taken, so another is used.")
             typer.echo(f"Dateline is at {url}  (Ctrl-C stops it)")
             if not page:

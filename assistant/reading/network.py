@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.errors import ModelError
 from assistant.reading.confidence import Calibration, load_calibration
+from assistant.reading.giving_up import go_on
 from assistant.reading.reader import CascadeReader, Reader, Reading, Scored, Verdict, first_for
 from assistant.resources import strong_weights_folder, weights_folder
 from vectorstore.home import expanded
@@ -156,10 +157,11 @@ class NetworkReader:
         )
         # One at a time: on a CPU as fast as a batch of ten, and without padding, so that a passage
         # scores the same whatever it is read with.
-        return [
-            _reading(passage, encoding, network(*_inputs(encoding)))
-            for passage, encoding in zip(passages, encodings, strict=True)
-        ]
+        found = []
+        for passage, encoding in zip(passages, encodings, strict=True):
+            go_on()
+            found.append(_reading(passage, encoding, network(*_inputs(encoding))))
+        return found
 
     def _ready(self) -> tuple[Tokenizer, Network]:
         with self._loading:

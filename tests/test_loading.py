@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from tests import bad_parsers
 from vectorstore.articles import Article, Skipped
@@ -1530,13 +1531,15 @@ def test_a_mail_of_html_alone_gives_its_text(tmp_path: Path) -> None:
 def test_attachments_are_read_by_their_kind_and_the_others_are_told(tmp_path: Path) -> None:
     from email.message import EmailMessage
 
+    logo = io.BytesIO()
+    Image.new("1", (8, 8)).save(logo, "PNG")
     mail = EmailMessage()
     mail["Subject"], mail["From"] = "Papers", "desk@example.org"
     mail.set_content("See the papers.")
     for name, content in {
         "report.pdf": pdf("The harbour reopened."),
         "rows.jsonl": b'{"id": "n1", "text": "One"}\n{"title": "no text"}\n{"text": "Three"}',
-        "logo.png": b"\x89PNG",
+        "logo.png": logo.getvalue(),
         "more.zip": archive({"a.txt": b"inside"}),
         "bad.docx": b"no Word document",
         "empty.txt": b"",

@@ -1520,6 +1520,25 @@ def test_a_mail_gives_its_body_and_what_is_attached(tmp_path: Path) -> None:
     assert notes.id != body.id
 
 
+@pytest.mark.parametrize(
+    ("head", "end", "told"),
+    [
+        ('<script type="application/ld+json">{"isAccessibleForFree": "False"}</script>', "", True),
+        ('<meta itemprop="isAccessibleForFree" content="false">', "", True),
+        ("", "<p>Already a reader? Sign in to read the whole story.</p>", True),
+        ('<script type="application/ld+json">{"isAccessibleForFree": true}</script>', "", False),
+        ("", "<p>Subscribe to our newsletter.</p>", False),
+    ],
+)
+def test_a_page_for_subscribers_is_told(tmp_path: Path, head: str, end: str, told: bool) -> None:
+    text = "<p>The council met on Monday to hear what the new quay is to cost the town.</p>" * 2
+    page = f"<html><head>{head}</head><body><article>{text}{end}</article></body></html>"
+    loading = load(written(tmp_path / "a.html", page))
+    assert [type(item) for item in loading] == [Article]
+    notice = "says that it is not free to read; its text may be only the beginning"
+    assert [each.text for each in loading.notices] == [notice] * told
+
+
 def test_a_mail_of_html_alone_gives_its_text(tmp_path: Path) -> None:
     mail = MAIL.replace("Content-Type: text/plain; charset=windows-1252", "Content-Type: image/png")
     body, _ = load(written(tmp_path / "a.eml", mail))

@@ -17,6 +17,7 @@ from vectorstore.loading.bundle import unbundled
 from vectorstore.loading.dates import NO_DAY, Days, day, settled
 from vectorstore.loading.draft import Draft, language_code, shorten, web_address
 from vectorstore.loading.fields import tags_of
+from vectorstore.loading.links import NOT_FREE, is_not_free
 from vectorstore.loading.markup import BLANKS, leave_out_controls, shown, text_of, write_out_scripts
 from vectorstore.loading.text import decode
 
@@ -89,6 +90,8 @@ def read(page: str, address: str = "") -> Draft:
     # Its blocks, one per line, are paragraphs: a heading must not run into what follows it.
     text = _BLOCK_END.sub("\n\n", shown(text))
     published, notices = _published(document.date, page)
+    if is_not_free(page, text):
+        notices += (NOT_FREE,)
     return Draft(
         _in_blocks(text, page) if len(text) < _SHORT else text,
         title=shorten(document.title or "", 300),

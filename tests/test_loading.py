@@ -120,6 +120,21 @@ def test_utf_16_is_read_without_its_mark(tmp_path: Path, encoding: str, text: st
 
 
 @pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("Café and “café”".encode() + b" and caf\xe9\x85", "Café and “café” and café…"),
+        (b"Caf\xe9 " + "Łódź, Kraków ".encode() + b"\x81.", "Café Łódź, Kraków \ufffd."),
+        (b"Well\x85 it cost 12\xc2\xb2.", "Well… it cost 12Â²."),  # as much of one as of the other
+        (b"The \xabCAF\xc9\xbb is open.", "The «CAFÉ» is open."),
+    ],
+)
+def test_what_was_pasted_from_another_encoding_costs_the_rest_nothing(
+    content: bytes, text: str
+) -> None:
+    assert decode(content) == text
+
+
+@pytest.mark.parametrize(
     ("encoding", "text"),
     [
         ("cp1252", "“It’s over,” said the président – and left the café.\n"),
@@ -1537,6 +1552,18 @@ def test_a_page_for_subscribers_is_told(tmp_path: Path, head: str, end: str, tol
     assert [type(item) for item in loading] == [Article]
     notice = "says that it is not free to read; its text may be only the beginning"
     assert [each.text for each in loading.notices] == [notice] * told
+
+
+def test_a_number_of_many_digits_costs_no_record(tmp_path: Path) -> None:
+    record = f'{{"text": "It is long.", "count": {"9" * 5_000}, "id": 7}}'
+    for name, content in (("a.json", record), ("b.jsonl", f"{record}\n")):
+        assert only(written(tmp_path / name, content)).id == "7"
+
+
+def test_a_list_of_feeds_is_told(tmp_path: Path) -> None:
+    outline = '<outline text="A" xmlUrl="https://example.org/feed"/>'
+    reason = refusal(written(tmp_path / "a.xml", f"<opml><body>{outline}</body></opml>"))
+    assert reason == "is a list of feeds (OPML); add each feed in it by its address"
 
 
 def test_a_mail_of_html_alone_gives_its_text(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from vectorstore.loading.scripts import (
     bare,
     ends_a_word,
     is_mark,
+    is_numerator,
     numbered_notes,
     runs_together,
     subscript,
@@ -195,7 +196,11 @@ def write_out_scripts(tree: _Element, styles: str = "") -> None:
             elif _level(element) < 0:
                 said = subscript(text, line)
             else:
-                said = superscript(text, line, notes, is_note=_is_note_mark(element))
+                below = element.getnext()
+                lowered = below is not None and _level(below) < 0
+                over = is_numerator(text, element.tail or "", lowered=lowered)
+                marked = not over and _is_note_mark(element)
+                said = superscript(text, line, () if over else notes, is_note=marked)
             written[element] = said = " " * runs_together(line, said, ended=False) + said
             ended = ends_a_word(text, said, line, notes)
             group = _Group(group.line, text, element)

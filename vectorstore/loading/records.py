@@ -148,7 +148,7 @@ def parse_json(content: bytes, name: str) -> Iterator[Draft | Skipped]:
     """A list of records, one record, or an object with such a list somewhere in it."""
     written = decode(content)
     try:
-        value = json.loads(written)
+        value = json.loads(written, parse_int=_integer)
     except ValueError as error:
         first, _, rest = written.strip().partition("\n")
         if rest and first.startswith("{") and first.endswith("}"):
@@ -268,9 +268,14 @@ def _lines(written: str) -> Iterator[tuple[str, Any]]:
         if not line.strip():
             continue
         try:
-            yield f"line {number}", json.loads(line)
+            yield f"line {number}", json.loads(line, parse_int=_integer)
         except (ValueError, RecursionError) as error:
             yield f"line {number}", LoadingError(f"is not JSON: {error}")
+
+
+def _integer(written: str) -> int | str:
+    """A number; its digits if it has more of them than Python reads, which cost the whole file."""
+    return int(written) if len(written) < _LONGEST_ID else written
 
 
 def _listed(value: Any) -> list[Any] | None:

@@ -1566,6 +1566,47 @@ def test_a_list_of_feeds_is_told(tmp_path: Path) -> None:
     assert reason == "is a list of feeds (OPML); add each feed in it by its address"
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<p hidden>Not shown.</p>",
+        "<template><p>Not shown.</p></template>",
+        '<div style="display: none"><p>Not shown.</p></div>',
+        '<p>It was 10<span epub:type="pagebreak" title="12">12</span> million before.</p>',
+        '<p>It was 10<span role="doc-pagebreak">12</span> million before.</p>',
+    ],
+)
+def test_what_a_page_or_mail_does_not_show_is_not_read(tmp_path: Path, hidden: str) -> None:
+    text = "<p>The council met on Monday to hear what the new quay is to cost the town.</p>"
+    more = "<p>Its members had asked for three other ways to mend the old one in the spring.</p>"
+    page = f"<html><body style='display:none'><article>{text}{hidden}{more}</article></body></html>"
+    mail = f"Subject: Quay\nContent-Type: text/html\n\n{page}"
+    for name, content in (("a.html", page), ("a.eml", mail)):
+        said = only(written(tmp_path / name, content)).text
+        assert "The council met on Monday" in said
+        assert "in the spring." in said
+        assert "Not shown" not in said
+        assert "12" not in said
+        assert ("10 million before." in said) == ("before" in hidden)
+
+
+@pytest.mark.parametrize(
+    "body", ["One of the text.\nTwo of it.", "<p>One of the text.</p><p>Two of it.</p>"]
+)
+def test_the_text_that_only_a_pages_markup_has_is_read(tmp_path: Path, body: str) -> None:
+    graph = {"@graph": [{"@type": "NewsArticle", "articleBody": body}, {"articleBody": "No."}]}
+    data = f'<script type="application/ld+json">{json.dumps(graph)}</script>'
+    broken = '<script type="application/ld+json">{"articleBody": </script>'
+
+    def page(text: str) -> str:
+        return f"<html><head>{broken}{data}</head><body><div>{text}</div></body></html>"
+
+    article = only(written(tmp_path / "a.html", page("<p>Wait…</p>")))
+    assert article.text.split() == ["One", "of", "the", "text.", "Two", "of", "it."]
+    shown = "The council met on Monday to hear what the new quay is to cost the town."
+    assert only(written(tmp_path / "b.html", page(f"<p>{shown}</p>"))).text == shown
+
+
 def test_a_mail_of_html_alone_gives_its_text(tmp_path: Path) -> None:
     mail = MAIL.replace("Content-Type: text/plain; charset=windows-1252", "Content-Type: image/png")
     body, _ = load(written(tmp_path / "a.eml", mail))

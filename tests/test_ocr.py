@@ -160,6 +160,21 @@ def test_pages_of_a_scan_are_read_among_printed_ones_and_keep_their_numbers() ->
 
 
 @recognises
+def test_a_page_whose_letters_its_font_does_not_name_is_read_as_a_picture() -> None:
+    names = "begincmap 1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <00> <ff> <e000>"
+    names += " endbfrange endcmap"
+    stream = f"<< /Length {len(names)} >>\nstream\n{names}\nendstream"
+    font = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding /ToUnicode 6 0 R >>"
+    page = lines("\n".join([*WORDS] * 3), size=16, leading=22)
+
+    (draft,) = pdf.parse(printed(page, font=font, more=(stream,)), "a.pdf")
+
+    assert isinstance(draft, Draft)
+    assert draft.text.split()[:14] == SAID.split()[:14]
+    assert draft.notices[0].startswith("page 1: read by text recognition")
+
+
+@recognises
 @pytest.mark.parametrize("degrees", [90, 180, 270, 2])
 def test_a_picture_that_was_turned_is_read_all_the_same(degrees: int) -> None:
     turned = drawn().rotate(degrees, expand=True, fillcolor="white")

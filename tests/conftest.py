@@ -25,6 +25,7 @@ from assistant.web.keeping import opened
 from tests.postgres_server import PostgresServer, binaries, postgres_server
 from vectorstore import embedding
 from vectorstore.database import Database
+from vectorstore.loading import worker as worker_module
 from vectorstore.loading.worker import Worker
 from vectorstore.stores import Rows
 
@@ -138,13 +139,16 @@ def asked_anew(networks: Networks) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _parsers_kept() -> Iterator[None]:
     """A parser process is reused from test to test, as it is from file to file: starting one takes
-    longer than most files do. Not for a test's own parsers, nor in another working folder."""
-    told, close, kill, here = Worker.told, Worker.close, Worker.kill, Path.cwd()
+    longer than most files do. Not for a test's own parsers, nor for those that it starts otherwise
+    or in another working folder."""
+    told, close, kill = Worker.told, Worker.close, Worker.kill
+    usual = Path.cwd(), worker_module._START
     idle: list[subprocess.Popen[bytes]] = []
     sound: WeakSet[Worker] = WeakSet()
 
     def telling(worker: Worker, parser: Any, *given: Any) -> Any:
-        ours = parser.__module__.startswith("vectorstore.") and Path.cwd() == here
+        ours = parser.__module__.startswith("vectorstore.")
+        ours &= (Path.cwd(), worker_module._START) == usual
         ours &= worker._process is None or worker in sound
         sound.discard(worker)
         if ours and worker._process is None and idle:

@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from tests import bad_parsers
 from vectorstore.articles import Article, Skipped
@@ -116,6 +117,21 @@ def test_a_byte_order_mark_names_the_encoding_and_is_no_text(
 @pytest.mark.parametrize("text", ["The ferry’s price – “a lot”.\r\nIt is 12 million.", "No"])
 def test_utf_16_is_read_without_its_mark(tmp_path: Path, encoding: str, text: str) -> None:
     assert only(written(tmp_path / "a.txt", text.encode(encoding))).text == text
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("Café and “café”".encode() + b" and caf\xe9\x85", "Café and “café” and café…"),
+        (b"Caf\xe9 " + "Łódź, Kraków ".encode() + b"\x81.", "Café Łódź, Kraków \ufffd."),
+        (b"Well\x85 it cost 12\xc2\xb2.", "Well… it cost 12Â²."),  # as much of one as of the other
+        (b"The \xabCAF\xc9\xbb is open.", "The «CAFÉ» is open."),
+    ],
+)
+def test_what_was_pasted_from_another_encoding_costs_the_rest_nothing(
+    content: bytes, text: str
+) -> None:
+    assert decode(content) == text
 
 
 @pytest.mark.parametrize(
@@ -1519,6 +1535,78 @@ def test_a_mail_gives_its_body_and_what_is_attached(tmp_path: Path) -> None:
     assert notes.id != body.id
 
 
+@pytest.mark.parametrize(
+    ("head", "end", "told"),
+    [
+        ('<script type="application/ld+json">{"isAccessibleForFree": "False"}</script>', "", True),
+        ('<meta itemprop="isAccessibleForFree" content="false">', "", True),
+        ("", "<p>Already a reader? Sign in to read the whole story.</p>", True),
+        ('<script type="application/ld+json">{"isAccessibleForFree": true}</script>', "", False),
+        ("", "<p>Subscribe to our newsletter.</p>", False),
+    ],
+)
+def test_a_page_for_subscribers_is_told(tmp_path: Path, head: str, end: str, told: bool) -> None:
+    text = "<p>The council met on Monday to hear what the new quay is to cost the town.</p>" * 2
+    page = f"<html><head>{head}</head><body><article>{text}{end}</article></body></html>"
+    loading = load(written(tmp_path / "a.html", page))
+    assert [type(item) for item in loading] == [Article]
+    notice = "says that it is not free to read; its text may be only the beginning"
+    assert [each.text for each in loading.notices] == [notice] * told
+
+
+def test_a_number_of_many_digits_costs_no_record(tmp_path: Path) -> None:
+    record = f'{{"text": "It is long.", "count": {"9" * 5_000}, "id": 7}}'
+    for name, content in (("a.json", record), ("b.jsonl", f"{record}\n")):
+        assert only(written(tmp_path / name, content)).id == "7"
+
+
+def test_a_list_of_feeds_is_told(tmp_path: Path) -> None:
+    outline = '<outline text="A" xmlUrl="https://example.org/feed"/>'
+    reason = refusal(written(tmp_path / "a.xml", f"<opml><body>{outline}</body></opml>"))
+    assert reason == "is a list of feeds (OPML); add each feed in it by its address"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<p hidden>Not shown.</p>",
+        "<template><p>Not shown.</p></template>",
+        '<div style="display: none"><p>Not shown.</p></div>',
+        '<p>It was 10<span epub:type="pagebreak" title="12">12</span> million before.</p>',
+        '<p>It was 10<span role="doc-pagebreak">12</span> million before.</p>',
+    ],
+)
+def test_what_a_page_or_mail_does_not_show_is_not_read(tmp_path: Path, hidden: str) -> None:
+    text = "<p>The council met on Monday to hear what the new quay is to cost the town.</p>"
+    more = "<p>Its members had asked for three other ways to mend the old one in the spring.</p>"
+    page = f"<html><body style='display:none'><article>{text}{hidden}{more}</article></body></html>"
+    mail = f"Subject: Quay\nContent-Type: text/html\n\n{page}"
+    for name, content in (("a.html", page), ("a.eml", mail)):
+        said = only(written(tmp_path / name, content)).text
+        assert "The council met on Monday" in said
+        assert "in the spring." in said
+        assert "Not shown" not in said
+        assert "12" not in said
+        assert ("10 million before." in said) == ("before" in hidden)
+
+
+@pytest.mark.parametrize(
+    "body", ["One of the text.\nTwo of it.", "<p>One of the text.</p><p>Two of it.</p>"]
+)
+def test_the_text_that_only_a_pages_markup_has_is_read(tmp_path: Path, body: str) -> None:
+    graph = {"@graph": [{"@type": "NewsArticle", "articleBody": body}, {"articleBody": "No."}]}
+    data = f'<script type="application/ld+json">{json.dumps(graph)}</script>'
+    broken = '<script type="application/ld+json">{"articleBody": </script>'
+
+    def page(text: str) -> str:
+        return f"<html><head>{broken}{data}</head><body><div>{text}</div></body></html>"
+
+    article = only(written(tmp_path / "a.html", page("<p>Wait…</p>")))
+    assert article.text.split() == ["One", "of", "the", "text.", "Two", "of", "it."]
+    shown = "The council met on Monday to hear what the new quay is to cost the town."
+    assert only(written(tmp_path / "b.html", page(f"<p>{shown}</p>"))).text == shown
+
+
 def test_a_mail_of_html_alone_gives_its_text(tmp_path: Path) -> None:
     mail = MAIL.replace("Content-Type: text/plain; charset=windows-1252", "Content-Type: image/png")
     body, _ = load(written(tmp_path / "a.eml", mail))
@@ -1530,13 +1618,15 @@ def test_a_mail_of_html_alone_gives_its_text(tmp_path: Path) -> None:
 def test_attachments_are_read_by_their_kind_and_the_others_are_told(tmp_path: Path) -> None:
     from email.message import EmailMessage
 
+    logo = io.BytesIO()
+    Image.new("1", (8, 8)).save(logo, "PNG")
     mail = EmailMessage()
     mail["Subject"], mail["From"] = "Papers", "desk@example.org"
     mail.set_content("See the papers.")
     for name, content in {
         "report.pdf": pdf("The harbour reopened."),
         "rows.jsonl": b'{"id": "n1", "text": "One"}\n{"title": "no text"}\n{"text": "Three"}',
-        "logo.png": b"\x89PNG",
+        "logo.png": logo.getvalue(),
         "more.zip": archive({"a.txt": b"inside"}),
         "bad.docx": b"no Word document",
         "empty.txt": b"",

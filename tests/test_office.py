@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.ole import compound, message
 from tests.test_docx import DIAGRAM
-from tests.test_loading import archive, only, pdf, refusal, word, written
+from tests.test_loading import archive, only, pdf, refusal, repacked, word, written
 from vectorstore.articles import Article, Skipped
 from vectorstore.loading import load
 
@@ -333,6 +333,135 @@ def test_a_sheet_shows_its_values_in_their_columns_and_as_they_are_shown(tmp_pat
 
     assert only(written(tmp_path / "a.xlsx", out.getvalue())).text == (
         "Year | Rye | Barley | Oats\n2024 | 12.5% |  | TRUE\n2025 |  | 50%"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "shape", "shown"),
+    [
+        (0.125, "0%", "13%"),
+        (0.285, "0%", "29%"),
+        (1234.5, "$#,##0.00", "$1,234.50"),
+        (1234.5, "[$€-407] #,##0.00", "€ 1,234.50"),
+        (-1234.5, "_-£* #,##0.00_-;[Red]-£* #,##0.00_-", "-£1,234.50"),
+        (-1234.5, "$#,##0;($#,##0)", "($1,235)"),
+        (1234.5, '#,##0.0##\\ "kr"', "1,234.5 kr"),
+        (12_500_000, '0.0,,"M"', "12.5M"),
+        (7, "00000", "00007"),
+        (0.5, 'General" t"', "0.5 t"),
+        (0, '#,##0" kr";;"none"', "0"),
+        # The number itself says as much, or the format is none of a number.
+        (1234.567, "#,##0.00", "1234.567"),
+        (-5, "0_);(0)", "-5"),
+        (1.5, "# ?/?", "1.5"),
+        (123456789, "0.00E+00", "123456789"),
+        (5551234, "000-0000", "5551234"),
+        (5, '[>=10]0" tons";0" kg"', "5"),
+    ],
+)
+def test_a_number_keeps_the_unit_that_its_cell_shows(
+    tmp_path: Path, value: float, shape: str, shown: str
+) -> None:
+    import xlsxwriter
+
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as made:
+        made.add_worksheet().write_row(0, 0, ["Rye", value], made.add_format({"num_format": shape}))
+
+    assert only(written(tmp_path / "a.xlsx", out.getvalue())).text == f"Rye | {shown}"
+
+
+@pytest.mark.parametrize("from_1904", [False, True])
+def test_days_times_durations_and_errors_are_read_as_they_are_shown(
+    tmp_path: Path, from_1904: bool
+) -> None:
+    import xlsxwriter
+
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"date_1904": from_1904}) as made:
+        sheet = made.add_worksheet()
+        for column, (value, shape) in enumerate(
+            [
+                (datetime(2025, 3, 4), "mmmm yyyy"),  # noqa: DTZ001 -- as in a cell
+                (datetime(2025, 3, 4, 14, 30), "d/m/yy hh:mm"),  # noqa: DTZ001
+                (time(14, 30), "h:mm AM/PM"),
+                (timedelta(hours=30, minutes=5, seconds=7), "[h]:mm:ss"),
+            ]
+        ):
+            sheet.write_datetime(0, column, value, made.add_format({"num_format": shape}))
+        sheet.write_formula(0, 4, "=1/0", None, "#DIV/0!")
+
+    assert only(written(tmp_path / "a.xlsx", out.getvalue())).text == (
+        "2025-03-04 | 2025-03-04 14:30 | 14:30 | 30:05:07 | #DIV/0!"
+    )
+
+
+def test_an_error_in_a_record_is_no_text(tmp_path: Path) -> None:
+    rows = [["Title", "Text"], ["Rye", "Rye is up."], ["Oats", "=NA()"]]
+    content = workbook(news=rows)
+    with zipfile.ZipFile(io.BytesIO(content)) as made:
+        sheet = made.read("xl/worksheets/sheet1.xml")
+    assert b"<v>0</v>" in sheet
+    sheet = sheet.replace(b'<c r="B3">', b'<c r="B3" t="e">').replace(b"<v>0</v>", b"<v>#N/A</v>")
+    content = repacked(content, **{"xl/worksheets/sheet1.xml": sheet})
+
+    rye, oats = load(written(tmp_path / "a.xlsx", content))
+
+    assert isinstance(rye, Article)
+    assert isinstance(oats, Skipped)
+    assert oats.reason == "has no text"
+
+
+def test_an_opendocument_sheet_is_read_as_it_is_shown(tmp_path: Path) -> None:
+    def cell(kind: str, value: str, shown: str) -> str:
+        return f'<table:table-cell office:value-type="{kind}" {value}>{shown}</table:table-cell>'
+
+    cells = [
+        cell("percentage", 'office:value="0.125"', "<text:p>12.5%</text:p>"),
+        cell(
+            "currency", 'office:value="1234.5" office:currency="EUR"', "<text:p>1.234,50 €</text:p>"
+        ),
+        cell("float", 'office:value="3"', "<text:p>3 tons</text:p>"),
+        cell("float", 'office:value="1234.5"', "<text:p>1.234,5</text:p>"),
+        cell("float", 'office:value="0"', "<text:p>#DIV/0!</text:p>"),
+        cell("date", 'office:date-value="2025-03-04"', "<text:p>4 Mar</text:p>"),
+        cell("time", 'office:time-value="PT30H05M00S"', "<text:p>30:05</text:p>"),
+        cell(
+            "string", "", "<text:p>21<text:span text:style-name='T1'>1</text:span> million</text:p>"
+        ),
+        cell(
+            "string",
+            "",
+            "<office:annotation><text:p>No!</text:p></office:annotation><text:p>a</text:p>",
+        ),
+    ]
+    names = ("office", "style", "text", "table")
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in names
+    )
+    raised = "<style:text-properties style:text-position='super 58%'/>"
+    whole = (
+        f"<office:document-content {spaces}><office:automatic-styles>"
+        f"<style:style style:name='T1' style:family='text'>{raised}</style:style>"
+        "</office:automatic-styles><office:body><office:spreadsheet><table:table table:name='S'>"
+        f"<table:table-row>{''.join(cells)}</table:table-row>"
+        "</table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    manifest = (
+        "<m:manifest xmlns:m='urn:oasis:names:tc:opendocument:xmlns:manifest:1.0'>"
+        f"<m:file-entry m:full-path='/' m:media-type='{kind}'/></m:manifest>"
+    )
+    content = archive(
+        {
+            "mimetype": kind.encode(),
+            "content.xml": whole.encode(),
+            "META-INF/manifest.xml": manifest.encode(),
+        }
+    )
+
+    assert only(written(tmp_path / "a.ods", content)).text == (
+        "12.5% | 1.234,50 € | 3 tons | 1234.5 | #DIV/0! | 2025-03-04 | 30:05 | 21¹ million | a"
     )
 
 

@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.test_loading import only, written
+from vectorstore.errors import LoadingError
+from vectorstore.loading import pdf
 from vectorstore.loading.layout import Glyph, Page, flowed
+from vectorstore.loading.legible import is_legible
 
 
 class Set(NamedTuple):
@@ -445,6 +448,101 @@ def test_a_large_initial_is_the_first_letter_of_its_word(tmp_path: Path) -> None
 
 
 # Other directions
+
+
+def test_a_line_in_small_capitals_is_a_line_of_its_paragraph(tmp_path: Path) -> None:
+    page = [
+        *lines("Its keeper, who had been there for longer than anybody else, told the", y=700),
+        Set(
+            "E",
+            60,
+            687,
+            then=(("XTRAORDINARY ", 7, 0), ("O", 10, 0), ("FFICE OF FLAGS IN A WELL-", 7, 0)),
+        ),
+        *lines("known letter that it stays.", y=674),
+    ]
+
+    assert only(written(tmp_path / "a.pdf", printed(page))).text == (
+        "Its keeper, who had been there for longer than anybody else, told the EXTRAORDINARY OFFICE OF "
+        "FLAGS IN A WELL-known letter that it stays."
+    )
+
+
+def test_a_dash_between_words_at_a_lines_end_has_no_blank_behind_it(tmp_path: Path) -> None:
+    text = "The agreement on the rights of fishing and of the towers, of the years 1990–\n1995, is kept."
+    content = printed(lines(text))
+
+    assert "of the years 1990–1995, is" in only(written(tmp_path / "a.pdf", content)).text
+
+
+def drawn_letters(codes: list[int]) -> str:
+    """A font that draws its letters (Type 3) and does not say which they are."""
+    names = [f"a{code}" for code in codes]
+    numbered = " ".join(f"{code} /{name}" for code, name in zip(codes, names, strict=True))
+    box = "/FontBBox [0 0 1000 1000] /FontMatrix [0.001 0 0 0.001 0 0]"
+    drawn = " ".join(f"/{name} 6 0 R" for name in names)
+    widths = " ".join(["500"] * 256)
+    return (
+        f"<< /Type /Font /Subtype /Type3 {box} /CharProcs << {drawn} >> /FirstChar 0 /LastChar 255 "
+        f"/Encoding << /Type /Encoding /Differences [{numbered}] >> /Widths [{widths}] >>"
+    )
+
+
+DRAWING = "<< /Length 43 >>\nstream\n500 0 0 0 400 600 d1 0 0 400 600 re f      \nendstream"
+SENTENCE = "The office closed for 21 days, and nobody else was there to see it."
+
+
+def in_codes(codes: list[int], y: float) -> Set:
+    return Set(f"<{bytes(codes).hex()}>", 60, y)
+
+
+def test_ligatures_of_tex_without_their_names_are_read(tmp_path: Path) -> None:
+    text = 'The di\x0ecult \x0crst o\x0ece of \x0dying and a\x0fuent \\sta\x0b": \x0doors{all|shut.'
+    page = [in_codes(list(text.encode("latin-1")), 700)]
+    content = printed(page, font=drawn_letters(list(range(128))), more=(DRAWING,))
+
+    assert only(written(tmp_path / "a.pdf", content)).text == (
+        "The difficult first office of flying and affluent “staff”: floors–all—shut."
+    )
+
+
+@pytest.mark.parametrize("first", [1, 0x40, 0xA0], ids=["unknown", "letters", "symbols"])
+def test_letters_that_their_font_does_not_name_are_told_and_not_read_as_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    monkeypatch.setattr("vectorstore.loading.ocr.installed", lambda: False)
+    numbers: dict[str, int] = {}
+    codes = [first + numbers.setdefault(letter, len(numbers)) for letter in SENTENCE]
+    page = [in_codes(codes, 700 - 15 * n) for n in range(4)]
+    content = printed(page, font=drawn_letters([*range(first, first + 64)]), more=(DRAWING,))
+
+    with pytest.raises(LoadingError) as refused:
+        list(pdf.parse(content, "a.pdf"))
+
+    assert str(refused.value).startswith(
+        "has no text: its fonts do not say which letters they show; to have their text recognised"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "legible"),
+    [
+        (SENTENCE * 4, True),
+        (SENTENCE.upper() * 4, True),
+        ("".join(chr(ord(c) + 3) if c.isalpha() else c for c in SENTENCE) * 4, False),
+        (SENTENCE.replace(" ", "") * 4, False),
+        ("Příliš žluťoučký kůň úpěl ďábelské ódy, strč prst skrz krk. " * 5, True),
+        ("Contents " + ". " * 200 + "7", True),
+        ("1997 310 41,000.00 £12 £13 " * 20, True),
+        ("\ufffd" * 100 + SENTENCE, False),
+        ("Шумел камыш, деревья гнулись. " * 10, True),
+        ("新しい港は二千二十五年に開かれる。" * 20, True),
+        ("HTTP TCP FTP", True),
+    ],
+    ids=str,
+)
+def test_other_letters_are_told_from_words(text: str, legible: bool) -> None:
+    assert is_legible(text) is legible
 
 
 def test_text_set_sideways_stands_in_no_sentence(tmp_path: Path) -> None:

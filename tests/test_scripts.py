@@ -273,3 +273,11 @@ def test_a_formula_on_a_web_page_is_part_of_its_text(tmp_path: Path) -> None:
     )
 
     assert "makes 10⁶ joules" in only(written(tmp_path / "a.html", page)).text
+
+
+@pytest.mark.parametrize("bar", ["/", "⁄"])
+def test_what_is_above_the_bar_of_a_fraction_is_no_note_mark(tmp_path: Path, bar: str) -> None:
+    runs = [Run("3"), Run("1", 1), Run(bar), Run("2", -1), Run(" days"), Run("1", 1)]
+    assert plain(runs, {"1"}) == f"3¹{bar}₂ days"
+    page = f"3<sup>1</sup>{bar}<sub>2</sub> days<sup>1</sup>.</p><p><sup>1</sup> In all."
+    assert text_of(f"<p>It took {page}</p>") == f"It took 3¹{bar}₂ days.\n\n¹ In all."

@@ -31,6 +31,7 @@ from vectorstore.fetching import fetch_if_changed
 from vectorstore.index import Index
 from vectorstore.loading import Loading, load, place_of
 from vectorstore.loading.files import INDEX
+from vectorstore.loading.links import sitemap_of
 from vectorstore.local import LocalIndex
 from vectorstore.shared import open_shared
 from vectorstore.stores.sqlite import CATALOG
@@ -948,6 +949,42 @@ def test_a_teaser_whose_page_cannot_be_had_comes_in_and_is_told(index: Index, si
 
 
 @pytest.mark.usefixtures("hurried")
+def test_a_figure_that_a_feed_corrects_is_corrected_in_the_text_of_its_page(
+    index: Index, site: Site
+) -> None:
+    page(site, "/ferry", FERRY + LONG)
+    address = linking(site, ferry=FERRY)
+    (ferry,) = synced(index, address).new
+    dearer = FERRY.replace("12 million", "150 million")
+    site.says("/ferry", status=503)
+    linking(site, ferry=dearer)
+    (notice,) = synced(index, address).notices
+    assert "has other figures than before, and was left as it was" in notice.text
+    assert "12 million" in index.get(ferry).text
+    page(site, "/ferry", dearer + LONG)
+    assert synced(index, address).changed == (ferry,)
+    assert index.get(ferry).text.startswith("The new ferry will cost 150 million")
+    assert "speaker 39" in index.get(ferry).text
+    page(site, "/ferry", "Accept all cookies to go on reading.")
+    linking(site, ferry=FERRY.replace("12 million", "160 million"))
+    assert synced(index, address).unchanged == (ferry,)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_the_excerpts_of_a_json_feed_take_their_pages_texts(index: Index, site: Site) -> None:
+    page(site, "/ferry", FERRY + LONG)
+    items = [
+        {"id": "1", "url": f"{site.base}/flood", "content_html": f"<p>{FLOOD}</p>" + LONG},
+        {"id": "2", "url": f"{site.base}/ferry", "summary": FERRY},
+    ]
+    whole = {"version": "https://jsonfeed.org/version/1.1", "title": "Wire", "items": items}
+    body = json.dumps(whole).encode()
+    report = synced(index, site.says("/feed", body, Content_Type="application/feed+json"))
+    assert (report.notices, asked(site)) == ((), ["/feed", "/ferry"])
+    assert "speaker 39" in index.get("2").text
+
+
+@pytest.mark.usefixtures("hurried")
 def test_pages_of_a_feed_are_fetched_as_safely_as_any(index: Index, site: Site) -> None:
     site.says("/robots.txt", b"User-agent: *\nDisallow: /ferry", Content_Type="text/plain")
     page(site, "/ferry", FERRY + LONG)
@@ -1229,6 +1266,100 @@ def test_a_sitemap_may_be_lines_of_text(index: Index, site: Site) -> None:
     page(site, "/ferry", FERRY + LONG)
     listed = f"{site.base}/ferry\r\n{site.base}/ferry\r\n".encode()
     assert len(synced(index, site.says("/map.txt", listed, Content_Type="text/plain")).new) == 1
+
+
+def urls(*locations: str) -> str:
+    listed = "".join(f"<url><loc>{each}</loc></url>" for each in locations)
+    return f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{listed}</urlset>'
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("{0}/ferry\n", "/ferry"),
+        ("\n {0}/ferry\r\n\r\n", "/ferry"),
+        ("\n\n<?xml version='1.0'?>" + urls("{0}/ferry"), "/ferry"),
+        ("<!-- " + "x" * 9_000 + " -->" + urls("{0}/ferry"), "/ferry"),
+        (urls("<!-- old -->{0}/ferry"), "/ferry"),
+        (urls("<![CDATA[{0}/ferry?a=1&b=2]]>"), "/ferry?a=1&b=2"),
+        (urls("{0}/ferry?a=1&b=2"), "/ferry?a=1&b=2"),  # as many programs write it
+        (urls("{0}/ferry?a=1&amp;b=2"), "/ferry?a=1&b=2"),
+        (urls("/ferry"), "/ferry"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_sitemap_is_read_however_it_is_written(
+    index: Index, site: Site, written: str, wanted: str, encoding: str
+) -> None:
+    page(site, wanted, FERRY)
+    content = written.format(site.base).encode(encoding)
+    report = synced(index, site.says("/map", content, Content_Type="application/xml"))
+    assert (len(report.new), report.skipped, report.notices) == (1, (), ())
+    assert asked(site) == ["/map", wanted]
+
+
+@pytest.mark.usefixtures("hurried")
+def test_what_a_sitemap_does_not_give_is_told_and_stops_no_page(index: Index, site: Site) -> None:
+    page(site, "/ferry", FERRY)
+
+    def told(written: str) -> list[str]:
+        address = site.says("/map.xml", written.encode(), Content_Type="text/xml")
+        return [notice.text for notice in synced(index, address).notices]
+
+    assert told(urls("http://[news", f"{site.base}/ferry", "mailto:a@b.c", " ")) == [
+        "2 of its entries are not addresses, such as 'http://[news'"
+    ]
+    assert len(index.articles()) == 1
+    assert told(urls()) == ["lists no pages"]
+    (damage,) = told(urls(f"{site.base}/ferry")[:-9])
+    assert damage.startswith("is damaged, and may list more than could be read: Premature end")
+    (damage,) = told("<urlset")
+    assert damage.startswith("is damaged")
+    page(site, "/robots.txt", "User-agent: *\nDisallow:")
+    assert synced(index, f"{site.base}/robots.txt").notices[0].text == "names no sitemap"
+
+
+def test_a_document_of_many_comments_is_soon_known_for_no_sitemap() -> None:
+    assert sitemap_of(b"<!-- -->" * 5_000 + b"<rss/>", "") is None
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_news_sitemap_says_when_a_page_appeared_and_what_it_is_called(
+    index: Index, site: Site
+) -> None:
+    listed = "".join(
+        f"<url><loc>{site.base}/{name}</loc><n:news><n:publication><n:name>Wire</n:name></n:publication>"
+        "<n:publication_date>2025-05-06T07:08:09+01:00</n:publication_date>"
+        f"<n:title>Of &lt;{name}> &amp; more</n:title></n:news></url>"
+        for name in ("ferry", "flood")
+    )
+    named = "http://www.google.com/schemas/sitemap-news/0.9"
+    whole = f"<urlset xmlns:n='{named}'>{listed}</urlset>"
+    page(site, "/ferry", FERRY, DATED)
+    site.says("/flood", f"<html><body><article><p>{FLOOD}</p></article></body></html>".encode())
+    report = synced(index, site.says("/news.xml", whole.encode(), Content_Type="text/xml"))
+    articles = {article.url: article for article in map(index.get, report.new)}
+    ferry, flood = articles[f"{site.base}/ferry"], articles[f"{site.base}/flood"]
+    assert (ferry.title, ferry.published) == ("A page", date(2025, 3, 4))  # the page's own
+    assert (flood.title, flood.published) == ("Of <flood> & more", date(2025, 5, 6))
+
+
+@pytest.mark.usefixtures("hurried")
+def test_the_sitemaps_that_a_robots_txt_names_are_read_and_offered(
+    index: Index, site: Site
+) -> None:
+    page(site, "/", STRIKE)
+    page(site, "/ferry", FERRY)
+    listed = sitemap(site, "/news.xml", "ferry")
+    rules = f"User-agent: *\nDisallow: /private\nSITEMAP:{listed}\nSitemap: /none.xml"
+    site.says("/robots.txt", rules.encode(), Content_Type="text/plain")
+    assert [notice.text for notice in synced(index, f"{site.base}/").notices] == [
+        f"offers a list of its pages: {listed}"
+    ]
+    report = synced(index, f"{site.base}/robots.txt")
+    assert [index.get(each).url for each in report.new] == [f"{site.base}/ferry"]
+    assert [each.source for each in report.skipped] == [f"{site.base}/none.xml"]
 
 
 @pytest.mark.usefixtures("hurried")

@@ -26,6 +26,7 @@ from vectorstore.loading.text import decode
 from vectorstore.loading.weblog import author_names, footnotes, left_out, named_tags, text_of_post
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*?\?>")
+_OUTLINE = re.compile(r"<opml[\s>]", re.IGNORECASE)
 _DATED = ("published", "wp_post_date", "updated")
 _UNDATED = "date {!r} names no day and was left out"
 _WORD = re.compile(r"\w+")
@@ -48,6 +49,8 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
         BytesIO(_DECLARATION.sub("", written, count=1).encode("utf-8", "replace"))
     )
     if not feed.entries:
+        if _OUTLINE.search(written[:2_000]):
+            raise LoadingError("is a list of feeds (OPML); add each feed in it by its address")
         what = "a feed" if feed.get("version") else "XML, but no feed (RSS or Atom),"
         raise LoadingError(f"is {what} without articles in it")
     others = Counter(kind for entry in feed.entries if (kind := left_out(entry)))

@@ -6,8 +6,10 @@ somewhere on a page is not the day of the article.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -17,7 +19,15 @@ from vectorstore.loading.bundle import unbundled
 from vectorstore.loading.dates import NO_DAY, Days, day, settled
 from vectorstore.loading.draft import Draft, language_code, shorten, web_address
 from vectorstore.loading.fields import tags_of
-from vectorstore.loading.markup import BLANKS, leave_out_controls, shown, text_of, write_out_scripts
+from vectorstore.loading.links import NOT_FREE, is_not_free
+from vectorstore.loading.markup import (
+    BLANKS,
+    leave_out_controls,
+    looks_like_markup,
+    shown,
+    text_of,
+    write_out_scripts,
+)
 from vectorstore.loading.text import decode
 
 if TYPE_CHECKING:
@@ -41,6 +51,7 @@ _STATED = re.compile(
 )
 _EXPORTED = re.compile(r"\bDocument [A-Z]{2,8}\d{6,}[0-9a-z]{6,}|\bEnd of Document\b")
 _SHORT = 3_000  # characters
+_MUCH_MORE = 4  # times as long as what the page itself has: "Loading…"
 _NO_WORD = re.compile(r"\W+")
 _VERBATIM = ("pre", "textarea", "script", "style")
 
@@ -74,6 +85,7 @@ def read(page: str, address: str = "") -> Draft:
 
     tree = _tree(page)
     language = language_code(tree.get("lang"))
+    stated = _stated_text(tree)
     leave_out_controls(tree)
     _fold_white_space(tree)
     write_out_scripts(tree)
@@ -84,11 +96,15 @@ def read(page: str, address: str = "") -> Draft:
         date_extraction_params={"extensive_search": False, "original_date": True},
     )
     text = (document.text or "").strip() if isinstance(document, Document) else ""
+    if len(stated) > _MUCH_MORE * len(text):  # a program of the page shows it
+        text = stated
     if not isinstance(document, Document) or not text:
         raise LoadingError("has no article in it: no text is left without menus and notices")
     # Its blocks, one per line, are paragraphs: a heading must not run into what follows it.
     text = _BLOCK_END.sub("\n\n", shown(text))
     published, notices = _published(document.date, page)
+    if is_not_free(page, text):
+        notices += (NOT_FREE,)
     return Draft(
         _in_blocks(text, page) if len(text) < _SHORT else text,
         title=shorten(document.title or "", 300),
@@ -100,6 +116,26 @@ def read(page: str, address: str = "") -> Draft:
         language=language,
         tags=tags_of(*(document.tags or ()), *(document.categories or ())),
     )
+
+
+def _stated_text(tree: HtmlElement) -> str:
+    """The longest text that the page's markup gives as its article's (schema.org, articleBody)."""
+    found: list[str] = []
+
+    def look(value: object) -> None:
+        if isinstance(value, dict):
+            if isinstance(body := value.get("articleBody"), str):
+                found.append(text_of(body) if looks_like_markup(body) else body.strip())
+            value = list(value.values())
+        if isinstance(value, list):
+            for each in value:
+                look(each)
+
+    for script in tree.iter("script"):
+        if script.get("type") == "application/ld+json":
+            with suppress(ValueError, RecursionError):
+                look(json.loads(script.text or "", strict=False))
+    return max(found, key=len, default="")
 
 
 def _published(found: str | None, page: str) -> tuple[date | None, tuple[str, ...]]:

@@ -79,6 +79,7 @@ _COMPOUND = re.compile(
 )
 # Chinese and Japanese have no blanks that a line end could stand for.
 _NO_BLANK = re.compile(
+    r"(?<=\w[–—/])\n(?=\0*\w)|"  # 1990–1995
     r"(?<=[\u3000-\u30ff\u3400-\u9fff\uff00-\uff60])\n(?=\0*[\u3000-\u30ff\u3400-\u9fff\uff00-\uff60])"
 )
 RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
@@ -98,12 +99,13 @@ class Glyph(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Page:
     """Stretches of consecutive glyphs, and text set at another angle. The sheet is `height` high,
-    with its lower edge at `foot`."""
+    with its lower edge at `foot`. A page that is not `legible` shows other letters."""
 
     stretches: Sequence[Sequence[Glyph]]
     sideways: tuple[str, ...] = ()
     height: float = 842.0
     foot: float = 0.0
+    legible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -769,13 +771,15 @@ def _paragraphs(fragments: Sequence[_Fragment], page: int) -> list[_Block]:
         lines.append(line)
     if not lines:
         return []
+    if lines[0].is_row and lines[1:] and _is_stretched(lines[0], lines[1], comes_first=True):
+        lines[0] = _line(lines[0].parts, page, cells=False)
     left = min(line.x0 for line in lines)
     right = max(line.x1 for line in lines)
     leading = _leading(lines)
     backwards = sum(part.right_to_left for line in lines for part in line.parts) * 2 > len(lines)
     blocks = [_Block([lines[0]])]
     for before, line in pairwise(lines):
-        usual = leading[round(line.size)]
+        usual = leading[_size_beside(before, line)]
         if _begins(before, line, left, right, usual, backwards=backwards):
             blocks.append(_Block([line]))
         else:
@@ -787,24 +791,24 @@ def _leading(lines: Sequence[_Line]) -> dict[int, float]:
     """The usual distance between lines, by size."""
     gaps: dict[int, list[float]] = {round(line.size): [] for line in lines}
     for before, line in pairwise(lines):
-        if abs(before.size - line.size) <= 0.1 * line.size and before.y > line.y:
-            gaps[round(line.size)].append(before.y - line.y)
+        if _in_one_size(before, line) and before.y > line.y:
+            gaps[_size_beside(before, line)].append(before.y - line.y)
     usual = {size: sorted(each)[len(each) // 3] if each else 0.0 for size, each in gaps.items()}
     few = {size for size, each in gaps.items() if len(each) < _FEW_GAPS}
     return {s: min(gap, _MOST_LEADING * s) if s in few else gap for s, gap in usual.items()}
 
 
-def _is_stretched(line: _Line, above: _Line) -> bool:
+def _is_stretched(line: _Line, other: _Line, *, comes_first: bool = False) -> bool:
     """Whether the words of a line are apart only because it is justified: evenly, from edge to edge
-    of the line above, whose sentence it continues."""
+    of the line above, whose sentence it continues; or of the one below, if it `comes_first`."""
     words = [part for part in line.parts if not part.right_to_left]
     gaps = [after.x0 - before.x1 for before, after in pairwise(words)]
-    if above.is_row or len(words) < len(line.parts) or any(" " in w.text.strip() for w in words):
+    if other.is_row or len(words) < len(line.parts) or any(" " in w.text.strip() for w in words):
         return False
-    at_edges = max(abs(line.x0 - above.x0), abs(line.x1 - above.x1)) < _FLUSH * line.size
+    at_edges = max(abs(line.x0 - other.x0), abs(line.x1 - other.x1)) < _FLUSH * line.size
     even = max(gaps) - min(gaps) < _FLUSH * line.size
-    goes_on = len(gaps) > 1 or line.text[:1].islower()
-    return at_edges and even and goes_on and _ENDS.search(above.text) is None
+    goes_on = line.text[:1].islower() or (len(gaps) > 1 and not comes_first)
+    return at_edges and even and goes_on and (comes_first or _ENDS.search(other.text) is None)
 
 
 def _line(row: list[_Fragment], page: int, *, cells: bool = True) -> _Line:
@@ -836,6 +840,24 @@ def _level(glyph: Glyph, base: float, size: float) -> int:
     return 1 if rise > _RAISED else -1 if rise < -_RAISED / 2 else 0
 
 
+def _in_one_size(one: _Line, two: _Line) -> bool:
+    """Whether two lines are set in the same size, though one of them mostly in small capitals."""
+    small, large = sorted((one, two), key=lambda line: line.size)
+    return large.size - small.size <= 0.1 * large.size or any(
+        abs(glyph.size - large.size) <= 0.1 * large.size
+        and abs(glyph.y - small.y) < 0.1 * small.size
+        for part in small.parts
+        for glyph in part.glyphs
+        if glyph.text.strip()
+    )
+
+
+def _size_beside(before: _Line, line: _Line) -> int:
+    """The size of a line; that of the line before it if it is mostly in small capitals of that."""
+    smaller = line.size < 0.9 * before.size and _in_one_size(before, line)
+    return round(before.size if smaller else line.size)
+
+
 def _begins(
     before: _Line, line: _Line, left: float, right: float, usual: float, *, backwards: bool
 ) -> bool:
@@ -844,7 +866,7 @@ def _begins(
     text, said = line.text.strip(), before.text.strip()
     if before.is_row or line.is_row:
         return True
-    if abs(before.size - line.size) > 0.1 * size and min(len(text), len(said)) > 1:
+    if not _in_one_size(before, line) and min(len(text), len(said)) > 1:
         return True
     if before.y - line.y > max(_LEADING * usual, usual + 0.25 * size):
         return True

@@ -1,10 +1,12 @@
 """Addresses that a document lists: the pages of a site (sitemap), and the page behind a feed's teaser.
 
-    sitemap_of(content)         Sitemap(pages, maps), or None if it is something else
-    may_be_teaser(text)         whether a feed entry may be only the beginning of its article
-    goes_on(teaser, text)       whether a page has the full article
-    is_cut_off(text)            whether it ends the way excerpts do: "[…]", "Read more"
-    feed_of(content, address)   the feed that a web page offers, "" if it offers none
+    sitemap_of(content, address)    Sitemap(pages, maps), or None if it is something else
+    may_be_teaser(text)             whether a feed entry may be only the beginning of its article
+    goes_on(teaser, text)           whether a page has the full article
+    has_figures_of(teaser, text)    whether it has all its numbers: one may have been corrected
+    is_cut_off(text)                whether it ends the way excerpts do: "[…]", "Read more"
+    is_not_free(page, text)         whether it is for subscribers only
+    feed_of(content, address)       the feed that a web page offers, "" if it offers none
 
 Nothing is fetched here.
 """
@@ -13,19 +15,36 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from urllib.parse import urljoin
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
-from vectorstore.loading.draft import web_address
+from vectorstore.loading.dates import day
+from vectorstore.loading.draft import shorten, web_address
+from vectorstore.loading.text import decode
 
 _MOST = 50_000  # addresses, as the protocol allows
 _LAST = (1 << 63) - 1  # the last nanosecond that can be stored, in the year 2262
 _SHORT = 1_000  # characters of a text that may be a teaser
 _WORD = re.compile(r"[^\W\d_]{3,}|\d+")
+_FIGURE = re.compile(r"\d+")
 _SHARED = 0.6  # fraction of a teaser's words that its page has
 _MORE = 1.3  # times as long as the teaser
+EXCERPTS = "excerpts and notes stand for it"
 CUT_OFF = "end as excerpts do (“…”, “Read more”)"
+NOT_FREE = "says that it is not free to read; its text may be only the beginning"
+_NOT_FREE = re.compile(
+    r"""isAccessibleForFree["']?\s*[:=]\s*["']?false|"""
+    r"""isAccessibleForFree["'][^<>]{0,40}content\s*=\s*["']?false""",
+    re.IGNORECASE,
+)
+_TO_READ_ON = re.compile(
+    r"\b(?:subscribe|sign (?:in|up)|log in|register|become a (?:member|subscriber))\b[^.!?]{0,40}"
+    r"\bto (?:read|continue|keep|unlock|view|access)\b",
+    re.IGNORECASE,
+)
 _END = 120  # characters
 _CUT_OFF = re.compile(
     r"(?:…|\.\.\.|[\[(](?:…|\.\.\.)[\])])\Z|"
@@ -35,65 +54,132 @@ _CUT_OFF = re.compile(
 )
 _HEAD = 200_000  # bytes of a page that are searched for its head
 _FEEDS = ("application/rss+xml", "application/atom+xml")
+_HEAD_OF_XML = 65_536  # bytes in which it says what it is
 _START = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*|<!DOCTYPE[^>\[]*>\s*)*<(?:\w+:)?(urlset|sitemapindex)\b",
+    rb"\A(?:\xef\xbb\xbf)?\s*+(?:(?><!--.*?-->|<\?[^>]*>|<!DOCTYPE[^>\[]*>)\s*+)*+<(?:\w+:)?(urlset|sitemapindex)\b",
     re.DOTALL,
 )
+_AMPERSAND = re.compile(rb"&(?!(?:\w{1,8}|#\w{1,8});)")
+_NAMED = re.compile(r"^[ \t]*sitemap[ \t]*:(.*)$", re.IGNORECASE | re.MULTILINE)  # in a robots.txt
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A page that a sitemap lists; `changed` in nanoseconds since 1970, -1 if not stated."""
+    """A page that a sitemap lists; `changed` in nanoseconds since 1970, -1 if not stated. A news
+    sitemap states when it was published, and its title."""
 
     address: str
     changed: int = -1
+    published: date | None = None
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
-    """The pages of a site, and further sitemaps; most recently changed first."""
+    """The pages of a site, and further sitemaps; most recently changed first. `notices` say what in
+    it could not be used."""
 
     pages: tuple[Listed, ...]
     maps: tuple[str, ...]
+    notices: tuple[str, ...] = ()
 
 
-def sitemap_of(content: bytes) -> Sitemap | None:
-    """What a sitemap lists (sitemaps.org), as XML or as lines of text; None if it is not one."""
+def sitemap_of(content: bytes, address: str) -> Sitemap | None:
+    """What the sitemap at `address` lists (sitemaps.org), as XML or as lines of text, or what a
+    robots.txt names; None if it is something else."""
     from lxml import etree
 
-    if content.startswith(b"http"):
-        lines = [
-            web_address(line)
-            for line in content.decode("utf-8", "replace").splitlines()
-            if line.strip()
-        ]
-        return Sitemap(tuple(map(Listed, dict.fromkeys(lines[:_MOST]))), ()) if all(lines) else None
-    if not _START.match(_as_ascii(content[:4_096])):
+    if urlsplit(address).path == "/robots.txt":
+        named, notices = _addresses(_NAMED.findall(decode(content)), address)
+        return Sitemap((), tuple(named), notices or ("names no sitemap",) * (not named))
+    head = _as_ascii(content[:_HEAD_OF_XML])
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"http"):
+        lines, notices = _addresses(decode(content).splitlines()[:_MOST], "")
+        return None if notices else Sitemap(tuple(map(Listed, lines)), ())
+    if not _START.match(head):
         return None
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True)
-    try:
-        root = etree.fromstring(content, parser=parser)
-    except etree.XMLSyntaxError:
-        return None
-    found: dict[str, int] = {}
-    for entry in list(root)[:_MOST] if root is not None else []:
-        said = {
-            etree.QName(each).localname: (each.text or "").strip()
-            for each in entry
-            if isinstance(each.tag, str)
-        }
-        if address := web_address(said.get("loc")):
-            found.setdefault(address, _nanoseconds(said.get("lastmod", "")))
+    root, damage = _parsed(content)
+    if root is None:
+        return Sitemap((), (), (damage,))
+    entries: dict[str, Any] = {}
+    for entry in list(root)[:_MOST]:
+        entries.setdefault(_said(entry, "loc"), entry)
+    found, notices = _addresses(entries, address)
+    listed = [
+        Listed(each, _nanoseconds(_said(entries[written], "lastmod")), *_news(entries[written]))
+        for each, written in found.items()
+    ]
+    listed = sorted(listed, key=lambda each: -each.changed)
+    notices += (damage,) * bool(damage) + ("lists no pages",) * (not listed and not damage)
     if etree.QName(root).localname == "sitemapindex":
-        return Sitemap((), tuple(sorted(found, key=lambda each: -found[each])))
-    listed = (Listed(address, changed) for address, changed in found.items())
-    return Sitemap(tuple(sorted(listed, key=lambda each: -each.changed)), ())
+        return Sitemap((), tuple(each.address for each in listed), notices)
+    return Sitemap(tuple(listed), (), notices)
+
+
+def _parsed(content: bytes) -> tuple[Any, str]:
+    """Its root, None if it has none, and a notice if not all of it could be read."""
+    from lxml import etree
+
+    wide = _is_wide(content)
+    content = content.decode("utf-16", "replace").encode() if wide else content
+    content = content.removeprefix(codecs.BOM_UTF8).lstrip()
+    options: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False}
+    options |= {"encoding": "utf-8"} if wide else {}
+    mended = _AMPERSAND.sub(b"&amp;", content)
+    damage = ""
+    for written in (content, mended):
+        try:
+            return etree.fromstring(written, etree.XMLParser(**options)), ""
+        except etree.XMLSyntaxError as error:
+            damage = f"is damaged, and may list more than could be read: {error.msg}"
+    return etree.fromstring(mended, etree.XMLParser(recover=True, **options)), damage
+
+
+def _said(entry: Any, name: str) -> str:
+    """What the element of that name says, in an entry or below it."""
+    found = entry.find(f"{{*}}{name}") if isinstance(entry.tag, str) else None
+    return "" if found is None else str(found.xpath("string()")).strip()
+
+
+def _news(entry: Any) -> tuple[date | None, str]:
+    """When the page was published and its title, as a news sitemap states them."""
+    news = entry.find("{*}news")
+    if news is None:
+        return None, ""
+    return day(_said(news, "publication_date")), shorten(_said(news, "title"), 300)
+
+
+def _addresses(written: Iterable[str], base: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The addresses as they are written in a document found at `base`, and a notice of what is
+    none."""
+    found: dict[str, str] = {}
+    bad: list[str] = []
+    for each in written:
+        try:
+            address = web_address(urljoin(base, each.strip())) if each.strip() else ""
+            urlsplit(address)
+        except ValueError:
+            address = ""
+        if address:
+            found.setdefault(address, each)
+        elif each.strip():
+            bad.append(each.strip())
+    many = (
+        f"{len(bad):,} of its entries are not addresses, such as {shorten(bad[0], 60)!r}"
+        if bad
+        else ""
+    )
+    return found, (many,) * bool(bad)
 
 
 def _as_ascii(head: bytes) -> bytes:
-    """The beginning of a document, converted to ASCII if a byte order mark shows it is UTF-16."""
-    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return head.decode("utf-16", "ignore").encode("ascii", "replace") if wide else head
+    """The beginning of a document, converted to ASCII if it is UTF-16."""
+    return head.decode("utf-16", "ignore").encode("ascii", "replace") if _is_wide(head) else head
+
+
+def _is_wide(content: bytes) -> bool:
+    """Whether a byte order mark shows that it is UTF-16."""
+    return content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
 
 
 def feed_of(content: bytes, address: str) -> str:
@@ -127,9 +213,19 @@ def goes_on(teaser: str, text: str) -> bool:
     return len(text) > _MORE * len(teaser) and len(wanted & words) >= _SHARED * len(wanted)
 
 
+def has_figures_of(teaser: str, text: str) -> bool:
+    return set(_FIGURE.findall(teaser)) <= set(_FIGURE.findall(text))
+
+
 def is_cut_off(text: str) -> bool:
     """Whether a text ends the way feeds and readers end one that continues elsewhere."""
     return _CUT_OFF.search(text.rstrip()[-_END:]) is not None
+
+
+def is_not_free(page: str, text: str) -> bool:
+    """Whether a page says that its article is for subscribers, in its markup (schema.org) or at the
+    end of the text that it shows."""
+    return bool(_NOT_FREE.search(page) or _TO_READ_ON.search(text[-_END:]))
 
 
 def _nanoseconds(written: str) -> int:

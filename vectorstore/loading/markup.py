@@ -12,6 +12,7 @@ from vectorstore.loading.scripts import (
     bare,
     ends_a_word,
     is_mark,
+    is_numerator,
     numbered_notes,
     runs_together,
     subscript,
@@ -65,6 +66,7 @@ _CELLS = frozenset(["td", "th"])
 _NEVER_SHOWN = frozenset(
     ["head", "script", "style", "template", "noscript", "iframe", "object", "svg"]
 )
+_WHOLE = ("html", "body", "main", "article")
 _STRUCK_OUT = frozenset(["del", "s", "strike"])
 _STRUCK_STYLE = re.compile(r"text-decoration(?:-line)?:[^;]*line-through")
 _RULE = re.compile(r"(?<![^{}])([^{}]++)\{([^{}]*+)\}")
@@ -160,9 +162,10 @@ def write_out_scripts(tree: _Element, styles: str = "") -> None:
     from lxml import etree
 
     _style_by_class(tree, styles)
-    for struck in [each for each in tree.iter(etree.Element) if _is_struck_out(each)]:
-        if struck.getparent() is not None:
-            _leave_out(struck)
+    unsaid = [e for e in tree.iter(etree.Element) if _is_struck_out(e) or _is_hidden(e)]
+    for element in unsaid:
+        if element.getparent() is not None:
+            _leave_out(element)
     for note in [each for each in tree.iter("span") if _is_beside_the_text(each)]:
         if note.getparent() is not None:
             _replace(note, f" ({_said(note).strip()})" + " " * (note.tail or "x")[0].isalnum())
@@ -195,7 +198,11 @@ def write_out_scripts(tree: _Element, styles: str = "") -> None:
             elif _level(element) < 0:
                 said = subscript(text, line)
             else:
-                said = superscript(text, line, notes, is_note=_is_note_mark(element))
+                below = element.getnext()
+                lowered = below is not None and _level(below) < 0
+                over = is_numerator(text, element.tail or "", lowered=lowered)
+                marked = not over and _is_note_mark(element)
+                said = superscript(text, line, () if over else notes, is_note=marked)
             written[element] = said = " " * runs_together(line, said, ended=False) + said
             ended = ends_a_word(text, said, line, notes)
             group = _Group(group.line, text, element)
@@ -368,6 +375,17 @@ def _said(element: _Element) -> str:
 def _is_struck_out(element: _Element) -> bool:
     style = element.get("style", "").replace(" ", "").lower()
     return element.tag in _STRUCK_OUT or _STRUCK_STYLE.search(style) is not None
+
+
+def _is_hidden(element: _Element) -> bool:
+    """Whether it is not shown, or the number of a printed page within a book's text. What may be
+    the whole text is hidden only until a program of the page shows it."""
+    if element.tag in _WHOLE:
+        return False
+    kind = f"{element.get('epub:type', '')} {element.get('role', '')}"
+    style = element.get("style", "").replace(" ", "").lower()
+    hidden = element.get("hidden", "until-found") != "until-found"
+    return hidden or element.tag == "template" or "pagebreak" in kind or "display:none" in style
 
 
 def _leave_out(element: _Element) -> None:

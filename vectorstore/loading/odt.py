@@ -9,7 +9,7 @@ the article's.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
@@ -71,6 +71,14 @@ def parse(content: bytes, name: str) -> Iterator[Draft]:  # noqa: ARG001 - a Par
             notices=("a chart or other object in it was not read",) if walk.unread else (),
         )
     )
+
+
+def texts_of(archive: ZipFile) -> Callable[[_Element], str]:
+    """A reader of what cells of this OpenDocument file show. Raises LoadingError if it is
+    damaged."""
+    levels, left_out, _ = _styles(archive)
+    walk = _Walk(levels, left_out, archive)
+    return lambda cell: "\n".join(walk.blocks(cell))
 
 
 class _Walk:

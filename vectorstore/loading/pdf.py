@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from vectorstore.loading import ocr
 from vectorstore.loading.dates import day_within
 from vectorstore.loading.draft import Draft, language_code, own_title, shorten
 from vectorstore.loading.layout import RIGHT_TO_LEFT, Glyph, Page, flowed
+from vectorstore.loading.legible import is_legible
 from vectorstore.loading.markup import sound, tidy
 
 if TYPE_CHECKING:
@@ -32,6 +34,10 @@ _LIGATURES = str.maketrans(
 )
 # How PDFium represents the hyphen at a line's end, and the line end itself.
 _NO_SIGN = "\uffff"
+# Where TeX's fonts have their ligatures, for fonts that do not say so; PDFium ends lines by "\r\n".
+_OF_TEX = re.compile(r"(?<=[A-Za-z])[\x0b\x0c\x0e\x0f]|[\x0b\x0c\x0e\x0f](?=[a-z])")
+_FL_OF_TEX = re.compile(r"(?<=[a-z])\r(?=[a-z])|(?<![^ ])\r(?=[a-z])")
+_TEX = str.maketrans("\x0b\x0c\x0e\x0f\\\"{|`'", "ﬀﬁﬃﬄ“”–—‘’")
 _PLAIN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFEFF, 0x200B], _NO_SIGN)
 _PLAIN |= str.maketrans({"\x02": "-", "\xad": "-", "\ufffe": "-", "\r": " "})
 _UNKNOWN = 0xFFFD
@@ -46,6 +52,7 @@ _FEW_WORDS = 20  # that a scanner, or the keeper of the scan, stamps on a page
 _MOST_OF_IT = 0.5  # of the page's area
 _MOST_OBJECTS = 1_000
 _FINEST = 300 / 72  # pixels per point
+_LETTERS = "say which letters they show"
 _TOO_LONG = "they took too long or too much memory to recognise: split the file"
 
 
@@ -60,6 +67,9 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
     try:
         document = pdfium.PdfDocument(content)
         pages = [_page(page) for page in document]
+        illegible = [n for n, page in enumerate(pages) if not page.legible]
+        for number in illegible:
+            pages[number] = replace(pages[number], stretches=(), sideways=())
         recognised, unread = _recognised(document, pages)
         title = document.get_metadata_value("Title")
         language = _language(document)
@@ -73,9 +83,8 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
         else f"to have their text recognised: {ocr.INSTALL}, then add it again"
     )
     if not any(page.stretches or page.sideways for page in pages):
-        raise LoadingError(
-            f"has no text: its pages are pictures; {cure}" if unread else "has no text in its pages"
-        )
+        why = f"its fonts do not {_LETTERS}" if illegible else "its pages are pictures"
+        raise LoadingError(f"has no text: {why}; {cure}" if unread else "has no text in its pages")
     flow = flowed(pages)
     named = " " in title.strip()  # else it is a file name
     title = (own_title(title) if named else "") or shorten(flow.title, 300)
@@ -91,9 +100,14 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
         if recognised
         else (),
     )
-    if unread:
-        are = "are pictures" if unread[1:] else "is a picture"
-        yield Skipped(ocr.pages(unread), f"{are} and not read; {cure}")
+    obscure = [number for number in unread if number - 1 in illegible]
+    if pictures := [number for number in unread if number not in obscure]:
+        are = "are pictures" if pictures[1:] else "is a picture"
+        yield Skipped(ocr.pages(pictures), f"{are} and not read; {cure}")
+    if obscure:
+        are = "are" if obscure[1:] else "is"
+        why = f"{are} in fonts that do not {_LETTERS}, and not read; {cure}"
+        yield Skipped(ocr.pages(obscure), why)
 
 
 def _recognised(document: PdfDocument, pages: list[Page]) -> tuple[dict[int, int], list[int]]:
@@ -102,7 +116,7 @@ def _recognised(document: PdfDocument, pages: list[Page]) -> tuple[dict[int, int
     read: dict[int, int] = {}
     unread: list[int] = []
     for number, page in enumerate(pages):
-        if not _is_picture(document[number], page):
+        if page.legible and not _is_picture(document[number], page):
             continue
         if not ocr.installed() or not ocr.go_on():
             unread.append(number + 1)
@@ -117,6 +131,8 @@ def _recognised(document: PdfDocument, pages: list[Page]) -> tuple[dict[int, int
         if _words(found.page) > 2 * _words(page):
             pages[number] = found.page
             read[number + 1] = found.unsure
+        elif not page.legible:
+            unread.append(number + 1)
     return read, unread
 
 
@@ -154,7 +170,8 @@ def _paper(heads: Sequence[str]) -> tuple[str, date | None]:
 
 def _page(page: PdfPage) -> Page:
     """The words of a page, upright: as most of its text is, however the page is turned."""
-    words = list(_Reader(page).words())
+    reader = _Reader(page)
+    words = list(reader.words())
     angles = Counter(round(angle, 1) for angle, word in words if word.text.strip())
     upright = angles.most_common(1)[0][0] if angles else 0.0
     stretches: list[list[Glyph]] = [[]]
@@ -179,6 +196,7 @@ def _page(page: PdfPage) -> Page:
         tuple(text for text in told if text),
         height=max(edges) - min(edges),
         foot=min(edges),
+        legible=is_legible(reader.as_found),
     )
 
 
@@ -197,6 +215,7 @@ class _Reader:
         self._page = page.get_textpage()  # closes itself when no longer referenced
         self._raw: Any = raw
         self._text = self._page.raw
+        self.as_found = ""  # the characters, as PDFium gives them
         self._x, self._y, self._box = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
 
     def words(self) -> Iterator[tuple[float, Glyph]]:
@@ -224,6 +243,9 @@ class _Reader:
         if len(written) != count or "\0" in written:  # outside the basic plane, or unknown
             code_of = self._raw.FPDFText_GetUnicode
             written = "".join(chr(code_of(self._text, n) or _UNKNOWN) for n in range(count))
+        self.as_found = written
+        if _OF_TEX.search(written):
+            written = _FL_OF_TEX.sub("ﬂ", written).translate(_TEX)
         return written.translate(_PLAIN)
 
     def _differs(self, written: str, begun: int) -> bool:

@@ -30,7 +30,7 @@ from vectorstore.errors import LoadingError
 from vectorstore.loading.dates import NO_DAY, Days
 from vectorstore.loading.draft import Draft, apart, language_code, shorten, web_address
 from vectorstore.loading.fields import names_of, tags_of
-from vectorstore.loading.links import CUT_OFF, is_cut_off
+from vectorstore.loading.links import CUT_OFF, EXCERPTS, is_cut_off, may_be_teaser
 from vectorstore.loading.markup import looks_like_markup, text_of
 from vectorstore.loading.text import decode
 
@@ -130,7 +130,7 @@ _UNPUBLISHED = {
     "future": "is to be published later",
     "private": "is private",
 }
-_NO_TEXT = "no full text; excerpts and notes stand for it"
+_NO_TEXT = f"no full text; {EXCERPTS}"
 _EITHER_WAY = "names no day for certain (day and month could be either way round, and the file does not show which)"
 _AS_ISO = "write it as 2025-07-26"
 _FEW = 3  # records whose dates are reported one by one
@@ -148,7 +148,7 @@ def parse_json(content: bytes, name: str) -> Iterator[Draft | Skipped]:
     """A list of records, one record, or an object with such a list somewhere in it."""
     written = decode(content)
     try:
-        value = json.loads(written)
+        value = json.loads(written, parse_int=_integer)
     except ValueError as error:
         first, _, rest = written.strip().partition("\n")
         if rest and first.startswith("{") and first.endswith("}"):
@@ -165,8 +165,10 @@ def parse_json(content: bytes, name: str) -> Iterator[Draft | Skipped]:
     source = _shown(_line(value.get("title"))) if is_feed else ""
     numbered = ((f"record {n}", record) for n, record in enumerate(records, start=1))
     for item in _drafts(numbered, told):
-        named = isinstance(item, Skipped) or item.source or not source
-        yield item if named else replace(item, source=source)
+        if is_feed and isinstance(item, Draft):
+            partial = bool(item.url) and may_be_teaser(item.text)
+            item = replace(item, source=item.source or source, partial=partial)
+        yield item
 
 
 def parse_lines(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
@@ -266,9 +268,14 @@ def _lines(written: str) -> Iterator[tuple[str, Any]]:
         if not line.strip():
             continue
         try:
-            yield f"line {number}", json.loads(line)
+            yield f"line {number}", json.loads(line, parse_int=_integer)
         except (ValueError, RecursionError) as error:
             yield f"line {number}", LoadingError(f"is not JSON: {error}")
+
+
+def _integer(written: str) -> int | str:
+    """A number; its digits if it has more of them than Python reads, which cost the whole file."""
+    return int(written) if len(written) < _LONGEST_ID else written
 
 
 def _listed(value: Any) -> list[Any] | None:

@@ -102,10 +102,13 @@ def plain(runs: Iterable[Run], notes: Container[str] = ()) -> str:
     """The text of a line or paragraph consisting of these runs."""
     line = ""
     ended = False
-    for run in _merged(runs):
+    merged = [*_merged(runs)]
+    for number, run in enumerate(merged):
         written = run.text
         if run.level > 0:
-            written = superscript(run.text, line, notes)
+            after = [*merged[number + 1 : number + 3], Run(""), Run("")]
+            over = is_numerator(run.text, after[0].text, lowered=after[1].level < 0)
+            written = superscript(run.text, line, () if over else notes)
         elif run.level < 0:
             written = subscript(run.text, line)
         if runs_together(line, written, ended=ended):
@@ -113,6 +116,12 @@ def plain(runs: Iterable[Run], notes: Container[str] = ()) -> str:
         ended = ends_a_word(run.text, written, line, notes) if run.level else ended and not written
         line += written
     return line
+
+
+def is_numerator(text: str, after: str, *, lowered: bool) -> bool:
+    """Whether a raised number is part of a fraction, not a note mark: `after` it stands a bar, and
+    then what is `lowered`."""
+    return text.strip().isdigit() and after.strip() in ("/", "⁄") and lowered
 
 
 def ends_a_word(text: str, written: str, before: str, notes: Container[str]) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ from vectorstore.loading.archive import checked
 from vectorstore.loading.dates import SINCE_1900, SINCE_1904, Days
 from vectorstore.loading.draft import Draft
 from vectorstore.loading.markup import sound, tidy
+from vectorstore.loading.numbers import as_shown
+from vectorstore.loading.odt import texts_of
 from vectorstore.loading.records import dates_of, fields_of, has_text, records_of
 from vectorstore.loading.scripts import Run, plain
 
@@ -35,13 +37,21 @@ _FROM_1904 = re.compile(rb"<(?:\w+:)?workbookPr\b[^>]*\bdate1904\s*=\s*[\"'](?:1
 _HAS_STRINGS = re.compile(r"xl/(?:sharedStrings|worksheets/[^/]+)\.xml")
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _STYLES = "xl/styles.xml"
-_PERCENT = re.compile(r"[0#?](?:\.([0#?]+))?\s*%")
+_ERROR_CELL = re.compile(rb"<(?:\w+:)?c\b[^>]*\bt\s*=\s*[\"']e[\"']")
+_ERROR = re.compile(r"#(?:DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|SPILL!|CALC!|GETTING_DATA)")
+_PERCENT = {"9": "0%", "10": "0.00%"}  # formats that every program knows
 _NOT_COUNTED = re.compile(
     rb"<c\b(?![^>]*\bt=[\"']str)[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
 )
 _NO_RESULT = (
     "formulas without a result in the file: {:,}; open it in a spreadsheet program and save it"
 )
+_OPEN = "content.xml"  # of OpenDocument
+_NS = "urn:oasis:names:tc:opendocument:xmlns"
+_OFFICE, _TEXT = (f"{{{_NS}:{name}:1.0}}" for name in ("office", "text"))
+_CELL = f"{{{_NS}:table:1.0}}table-cell"
+_WITH_MORE = ("percentage", "currency", "time", "float")  # kinds of values that may have a unit
+_UNIT = re.compile(r"(?!\d*[.,]?\d*E[+-]?\d+$)[^\W\d_]|[%#$€£¥]", re.IGNORECASE)
 _LEVELS = {"superscript": 1, "subscript": -1}
 _ZIP = b"PK\x03\x04"
 
@@ -142,27 +152,29 @@ def _without_result(archive: ZipFile) -> int:
 
 
 def _as_shown(content: bytes, archive: ZipFile) -> bytes:
-    """An .xlsx workbook in which what calamine would not tell is written out: raised and lowered
-    characters, which it would run into the digits beside them, and percentages."""
-    percent = _percentages(archive)
+    """A workbook in which what calamine would not tell is written out: raised and lowered
+    characters, which it would run into the digits beside them, percentages, units and errors."""
     changed: dict[str, bytes] = {}
-    for name in archive.namelist():
-        if not _HAS_STRINGS.fullmatch(name):
-            continue
+    names = archive.namelist()
+    if _OPEN in names:
+        changed[_OPEN] = _open_written_out(archive)
+    formats = _formats(archive)
+    for name in filter(_HAS_STRINGS.fullmatch, names):
         part = archive.read(name)
-        if b"vertAlign" in part or (percent and _SHEET.fullmatch(name)):
-            changed[name] = _written_out(part, percent)
+        numbers = _SHEET.fullmatch(name) and (formats or _ERROR_CELL.search(part))
+        if b"vertAlign" in part or numbers:
+            changed[name] = _written_out(part, formats)
     if not changed:
         return content
     whole = BytesIO()
     with ZipFile(whole, "w", ZIP_DEFLATED) as made:
-        for name in archive.namelist():
+        for name in names:
             made.writestr(name, changed.get(name) or archive.read(name))
     return whole.getvalue()
 
 
-def _percentages(archive: ZipFile) -> dict[str, int]:
-    """The decimals of the cell formats that show a percentage, by the formats' numbers."""
+def _formats(archive: ZipFile) -> dict[str, str]:
+    """The number formats of cells that may show more than digits, by the styles' numbers."""
     from lxml import etree
 
     if _STYLES not in archive.namelist() or b"numFmtId" not in (part := archive.read(_STYLES)):
@@ -171,14 +183,11 @@ def _percentages(archive: ZipFile) -> dict[str, int]:
         root = etree.fromstring(part, parser=_parser())
     except etree.XMLSyntaxError:
         return {}
-    codes = {"9": "0%", "10": "0.00%"} | {
+    codes = _PERCENT | {
         each.get("numFmtId", ""): each.get("formatCode", "") for each in root.iter("{*}numFmt")
     }
-    formats = [
-        codes.get(each.get("numFmtId", ""), "") for each in root.iterfind("{*}cellXfs/{*}xf")
-    ]
-    shown = ((str(n), _PERCENT.search(code)) for n, code in enumerate(formats))
-    return {n: len(found[1] or "") for n, found in shown if found}
+    styles = enumerate(root.iterfind("{*}cellXfs/{*}xf"))
+    return {str(n): code for n, each in styles if (code := codes.get(each.get("numFmtId", ""), ""))}
 
 
 def _parser() -> XMLParser:
@@ -187,7 +196,7 @@ def _parser() -> XMLParser:
     return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
 
 
-def _written_out(part: bytes, percent: Mapping[str, int]) -> bytes:
+def _written_out(part: bytes, formats: Mapping[str, str]) -> bytes:
     from lxml import etree
 
     try:
@@ -205,14 +214,40 @@ def _written_out(part: bytes, percent: Mapping[str, int]) -> bytes:
             first.text = plain(runs)
             for stretch in stretches[1:]:
                 string.remove(stretch)
-    for cell in root.iter("{*}c") if percent else ():
-        decimals = percent.get(cell.get("s", ""))
-        value = cell.find("{*}v")
-        if decimals is None or value is None or cell.get("t", "n") != "n":
-            continue
-        with suppress(ValueError):  # calamine says so
-            value.text = f"{float(value.text or ''):.{decimals}%}"
+    for cell in root.iter("{*}c"):
+        kind, value = cell.get("t", "n"), cell.find("{*}v")
+        if kind == "e":
             cell.set("t", "str")
+        elif kind == "n" and value is not None and (code := formats.get(cell.get("s", ""))):
+            with suppress(ValueError):  # calamine says so
+                if shown := as_shown(value.text or "", code):
+                    value.text = shown
+                    cell.set("t", "str")
+    return etree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def _open_written_out(archive: ZipFile) -> bytes:
+    """The cells of an OpenDocument sheet: what each shows, where that is more than its value."""
+    from lxml import etree
+
+    part = archive.read(_OPEN)
+    try:
+        root = etree.fromstring(part, parser=_parser())
+        shown_in = texts_of(archive)
+    except (etree.XMLSyntaxError, LoadingError):  # calamine says so
+        return part
+    for cell in root.iter(_CELL):
+        kind = cell.get(_OFFICE + "value-type", "")
+        text = shown_in(cell) if kind in _WITH_MORE or kind == "string" else ""
+        if not text or (kind == "float" and not _UNIT.search(text)):
+            continue
+        for name in [name for name in cell.attrib if str(name).startswith(_OFFICE)]:
+            del cell.attrib[name]
+        cell.set(_OFFICE + "value-type", "string")
+        for inner in list(cell):
+            cell.remove(inner)
+        for line in text.split("\n"):
+            etree.SubElement(cell, _TEXT + "p").text = line
     return etree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
@@ -227,8 +262,12 @@ def _counts_from_1904(content: bytes) -> bool:
 
 
 def _value(value: Any) -> Any:
-    """A value as in a record: days in ISO form, whole numbers without a decimal point."""
-    return value.isoformat() if isinstance(value, date | datetime) else _shown(value)
+    """A value as in a record: days in ISO form, whole numbers without a decimal point, nothing for
+    an error."""
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    shown = _shown(value)
+    return "" if _ERROR.fullmatch(shown) else shown
 
 
 def _shown(value: Any) -> str:
@@ -238,8 +277,20 @@ def _shown(value: Any) -> str:
         return f"{value:.15g}"
     if isinstance(value, datetime):
         return value.isoformat(" ", "minutes").removesuffix(" 00:00")
+    if isinstance(value, timedelta | time):
+        return _clock(value)
     return (
         " ".join(str(value).split())
         if isinstance(value, str) and "\n" not in value
         else str(value).strip()
     )
+
+
+def _clock(value: timedelta | time) -> str:
+    """A time of day, or a duration in hours however many: "30:05"."""
+    if isinstance(value, time):
+        value = timedelta(hours=value.hour, minutes=value.minute, seconds=value.second)
+    minutes, seconds = divmod(round(abs(value.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    sign = "-" if value < timedelta() else ""
+    return f"{sign}{hours:02}:{minutes:02}" + (f":{seconds:02}" if seconds else "")

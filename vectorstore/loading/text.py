@@ -1,8 +1,9 @@
 """Plain text: the file's characters, verbatim, and what its head says if it has one.
 
 Encodings, in this order: a byte-order mark (UTF-8, UTF-16, UTF-32); UTF-16 without one, where every
-other byte is zero or nearly; UTF-8; else what charset-normalizer finds among windows-1252 and the common encodings of Japanese, Chinese, Korean,
-Cyrillic, Greek, Arabic and Hebrew. Central European and Turkish ones (windows-1250, -1254) cannot
+other byte is zero or nearly; UTF-8, also with some windows-1252 in it; else what charset-normalizer
+finds among windows-1252 and the common encodings of Japanese, Chinese, Korean, Cyrillic, Greek,
+Arabic and Hebrew. Central European and Turkish ones (windows-1250, -1254) cannot
 be reliably told from windows-1252 and are read as that: save such files as UTF-8.
 """
 
@@ -44,6 +45,8 @@ _WIDER = {
     "gbk": "gb18030",
     "euc_kr": "cp949",
 }
+_UTF_8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_TOO_FEW = 4  # bytes that are not ASCII: they tell no encoding of several bytes from others
 _SAMPLE = 1 << 16  # bytes that detection looks at
 _CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
@@ -91,7 +94,19 @@ def _characters(content: bytes, declared: str) -> str:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
+    if _is_mixed(content):
+        parts = enumerate(re.split(rb"((?:[\x00-\x7f]|%b)++)" % _UTF_8.pattern, content))
+        return "".join(
+            part.decode("utf-8" if number % 2 else "cp1252", "replace") for number, part in parts
+        )
     return content.decode(_detected(content))
+
+
+def _is_mixed(content: bytes) -> bool:
+    """Whether most of what is not ASCII in it is UTF-8: such as a file that a line of another was
+    pasted into."""
+    others, characters = _UTF_8.subn(b"", content)
+    return characters > len(others.translate(None, bytes(range(128))))
 
 
 def _unmarked(content: bytes) -> str:
@@ -125,7 +140,8 @@ def _detected(content: bytes) -> str:
         raise LoadingError("is in an unrecognised encoding; save it as UTF-8")
     letters = len(content) - len(content.translate(None, string.ascii_letters.encode()))
     latin = letters > 2 * len(content.translate(None, bytes(range(128))))
-    if best.encoding in _SINGLE_BYTE and latin and "cp1252" in candidates:
+    few = len(content.translate(None, bytes(range(128)))) <= _TOO_FEW
+    if (best.encoding in _SINGLE_BYTE or few) and latin and "cp1252" in candidates:
         return "cp1252"  # a few accents among Latin letters look like any alphabet
     return best.encoding
 

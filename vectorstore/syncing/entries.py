@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vectorstore.articles import Article, Notice, Progress, SourceFile
 from vectorstore.errors import ArticleNotFoundError, LoadingError, UnreachableError
 from vectorstore.loading import Loaded, Reader
-from vectorstore.loading.links import CUT_OFF, goes_on
+from vectorstore.loading.links import CUT_OFF, EXCERPTS, goes_on, has_figures_of
 from vectorstore.syncing.naming import ids_before
 from vectorstore.syncing.polite import PAGES_A_RUN
 from vectorstore.syncing.source import PAGE_TYPES, Source
@@ -47,49 +47,71 @@ class Entries:
         again = self._trying_again or (before is not None and not before.digest)
         failed: list[str] = []
         fetched = 0
-        for item in loaded:
+        for item in map(_without_excerpts, loaded):
             if not item.partial:
                 yield item, True
                 continue
-            kept = self._as_kept(ids.get(item.entry, ""), item.article.text, again=again)
-            if kept is not None or fetched >= PAGES_A_RUN:
+            kept = self._kept(ids.get(item.entry, ""), item.article.text)
+            if fetched >= PAGES_A_RUN or (kept and not self._asks_again(kept, item, again=again)):
                 yield (item, False) if kept is None else (_completed(item, kept), True)
                 continue
             fetched += 1
             if self._progress is not None:
                 self._progress(Progress(fetched, len(loaded), item.article.url))
+            had = item if kept is None else _completed(item, kept)
             try:
-                yield self._with_page(item, reader), True
+                yield self._with_page(item, reader) or had, True
             except LoadingError as error:
-                failed.append(str(error))
-                yield item, not isinstance(error, UnreachableError)
+                if kept is None or kept.text == item.article.text:
+                    failed.append(str(error))
+                else:
+                    told = (
+                        f"an entry has other figures than before, and was left as it was: {error}"
+                    )
+                    self._notices.append(Notice(self._source.written, told))
+                yield had, not isinstance(error, UnreachableError)
         if failed:
             one = "entry has only the beginning of its text"
             more = "entries have only the beginning of their texts"
             told = f"{len(failed):,} {one if len(failed) == 1 else more}: {failed[0]}"
             self._notices.append(Notice(self._source.written, told))
 
-    def _as_kept(self, article_id: str, teaser: str, *, again: bool) -> Article | None:
-        """The article that the index has for an entry, if its page need not be fetched again."""
+    def _kept(self, article_id: str, teaser: str) -> Article | None:
+        """The article that the index has for an entry, if that is more than or the same as its
+        teaser."""
         if not article_id:
             return None
         try:
             kept = self._index.get(article_id)
         except ArticleNotFoundError:
             return None
-        asked_in_vain = kept.text == teaser and not again
-        return kept if asked_in_vain or goes_on(teaser, kept.text) else None
+        return kept if kept.text == teaser or goes_on(teaser, kept.text) else None
 
-    def _with_page(self, item: Loaded, reader: Reader) -> Loaded:
-        """The entry with the text of its page. Raises LoadingError if the page cannot be had."""
+    def _asks_again(self, kept: Article, item: Loaded, *, again: bool) -> bool:
+        """Whether an entry's page is fetched once more: it could not be had, or the feed has a
+        figure that it had not."""
+        teaser = item.article.text
+        if kept.text == teaser:
+            return again
+        return not has_figures_of(teaser, f"{kept.title} {kept.text}")
+
+    def _with_page(self, item: Loaded, reader: Reader) -> Loaded | None:
+        """The entry with the text of its page, None if that is not its article's. Raises
+        LoadingError if the page cannot be had."""
         article = item.article
         page = self._source.fetch(article.url, "", "")
         if page is None or page.media_type not in PAGE_TYPES:
-            return item
+            return None
         for found in reader.parsed(page, reader.content(page)):
             if isinstance(found, Loaded) and goes_on(article.text, found.article.text):
                 return _completed(item, found.article)
-        return item
+        return None
+
+
+def _without_excerpts(item: Loaded) -> Loaded:
+    """Without the notice that excerpts stand for texts: what has no more is told once its page was
+    asked for."""
+    return replace(item, notices=tuple(n for n in item.notices if EXCERPTS not in n.text))
 
 
 def _completed(item: Loaded, whole: Article) -> Loaded:

@@ -14,6 +14,7 @@ from vectorstore.articles import Article, Origin, Progress, Skipped, SourceFile
 from vectorstore.errors import ArticleNotFoundError, LoadingError
 from vectorstore.fetching import Page
 from vectorstore.loading import READING, Content, Loaded, Place, Reader, place_of
+from vectorstore.loading.draft import first_line
 from vectorstore.loading.files import shown
 from vectorstore.loading.links import Listed
 from vectorstore.syncing.entries import Entries
@@ -125,7 +126,7 @@ class Intake:
             self._leave(known)
             self._store(replace(seen, origins=known.origins, skipped=known.skipped), ())
         else:
-            self._take(one, content, seen, known, reader)
+            self._take(one, content, seen, known, reader, listed)
 
     def _take(
         self,
@@ -134,6 +135,7 @@ class Intake:
         seen: SourceFile,
         known: SourceFile | None,
         reader: Reader,
+        listed: Listed | None = None,
     ) -> None:
         """Take in a file that is new or has changed."""
         where = place_of(one)
@@ -160,7 +162,7 @@ class Intake:
             items = [Skipped(where.label, "is a single page now, and no longer a feed")]
         skipped = [item for item in items if isinstance(item, Skipped)]
         before = known if known is not None and not same_bytes else twin
-        loaded = [item for item in items if isinstance(item, Loaded)]
+        loaded = [_as_listed(item, listed) for item in items if isinstance(item, Loaded)]
         complete = True
         if isinstance(one, Page) and any(item.partial for item in loaded):
             whole = list(self._entries.whole(loaded, before, reader))
@@ -300,6 +302,17 @@ class Intake:
         return bool(
             known.digest and known.reading == READING and not (self._trying_again and known.skipped)
         )
+
+
+def _as_listed(item: Loaded, listed: Listed | None) -> Loaded:
+    """A page's article, with what its sitemap says about it where the page says nothing."""
+    article = item.article
+    if listed is None or item.entry:
+        return item
+    untitled = article.title == first_line(article.text)
+    title = (untitled and listed.title) or article.title
+    published = article.published or listed.published
+    return replace(item, article=replace(article, title=title, published=published))
 
 
 def _was_a_list(known: SourceFile | None) -> bool:

@@ -6,7 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from typing import Any, cast
 from urllib.parse import urlsplit
+from urllib.robotparser import RobotFileParser
 
 from vectorstore.errors import LoadingError, UnreachableError
 from vectorstore.fetching import Page, fetch_if_changed, in_words
@@ -26,7 +28,9 @@ class Polite:
     one that asks for a longer rest; `wait` is the longest that was asked for, in seconds."""
 
     def __init__(self, fetch: Fetch) -> None:
-        self._fetch = partial(fetch, robots={}) if fetch is fetch_if_changed else fetch
+        self._robots: dict[str, RobotFileParser] = {}
+        ours = getattr(fetch, "func", fetch) is fetch_if_changed
+        self._fetch: Fetch = partial(cast("Any", fetch), robots=self._robots) if ours else fetch
         self._in_vain: Counter[str] = Counter()
         self._resting: dict[str, float] = {}
         self._waited = 0.0
@@ -59,6 +63,13 @@ class Polite:
             raise
         self._in_vain[server] = 0
         return page
+
+    def sitemaps(self, address: str) -> list[str]:
+        """The addresses of sitemaps that the robots.txt of this page's site names, as far as it has
+        been read."""
+        parts = urlsplit(address)
+        rules = self._robots.get(f"{parts.scheme}://{parts.netloc}")
+        return (rules and rules.site_maps()) or []
 
     def _patiently(self, address: str, etag: str, last_modified: str) -> Page | None:
         """The page, at a second attempt if the server asks for a short wait before it."""

@@ -14,6 +14,7 @@ from vectorstore.errors import LoadingError
 from vectorstore.fetching import Page, fetch_if_changed
 from vectorstore.home import expanded
 from vectorstore.loading import READING, Content, Reader, load
+from vectorstore.loading.draft import web_address
 from vectorstore.loading.links import Listed, Sitemap, feed_of, sitemap_of
 from vectorstore.syncing.places import page_place, path_text, without_following
 from vectorstore.syncing.polite import PAGES_A_RUN, Fetch, Polite
@@ -65,10 +66,10 @@ def find(index: Primitives, source: str | Path, fetch: Fetch, *, ask_anew: bool)
         place = page_place(found[0].asked)
         if found[0].media_type in PAGE_TYPES and urlsplit(place).path.lower().endswith(_LISTS):
             raise LoadingError(f"{place} gives a web page, not a feed or sitemap as its name says")
-        sitemap = sitemap_of(found[0].content)
+        sitemap = sitemap_of(found[0].content, found[0].url)
         if sitemap is not None:
             return _pages_of(index, sitemap, place, polite, loading.reader)
-        notices = tuple(_offers(found[0])) if urlsplit(place).path == "/" else ()
+        notices = tuple(_offers(found[0], polite)) if urlsplit(place).path == "/" else ()
         return Source(found, place, place, loading.reader, polite, notices=notices)
     path = Path(source)
     if path.parts[:1] == ("~",):
@@ -76,11 +77,15 @@ def find(index: Primitives, source: str | Path, fetch: Fetch, *, ask_anew: bool)
     return Source(found, path_text(path.resolve()), str(path), loading.reader)
 
 
-def _offers(home: Page) -> Iterator[Notice]:
-    """A notice of a site's feed: its home page is not an article, and whoever names it wants its
-    articles."""
+def _offers(home: Page, fetch: Polite) -> Iterator[Notice]:
+    """A notice of a site's feed, or else its sitemaps: its home page is not an article, and whoever
+    names it wants its articles."""
+    place = page_place(home.asked)
     if home.media_type in PAGE_TYPES and (feed := feed_of(home.content, home.url)):
-        yield Notice(page_place(home.asked), f"offers a feed of its articles: {feed}")
+        yield Notice(place, f"offers a feed of its articles: {feed}")
+    elif maps := [*filter(web_address, fetch.sitemaps(home.url))]:
+        more = f" and {len(maps) - 1:,} more" if maps[1:] else ""
+        yield Notice(place, f"offers a list of its pages: {maps[0]}{more}")
 
 
 def _pages_of(
@@ -90,21 +95,26 @@ def _pages_of(
     without a date of change, different ones in each run."""
     listed = {each.address: each for each in sitemap.pages}
     skipped: list[Skipped] = []
+    notices = [Notice(place, told) for told in sitemap.notices]
     maps = list(sitemap.maps)
-    for address in maps:  # which grows when one leads to others
-        if maps.index(address) == _SITEMAPS:
+    known_maps = {place, *map(page_place, maps)}
+    for number, address in enumerate(maps):  # which grows when one leads to others
+        if number == _SITEMAPS:
             break
         try:
             page = fetch(address)
         except LoadingError as error:
             skipped.append(Skipped(address, str(error).removeprefix(f"{address} ")))
             continue
-        inner = sitemap_of(page.content) if page is not None else None
+        inner = sitemap_of(page.content, page.url) if page is not None else None
         if inner is None:
             skipped.append(Skipped(address, "is not a sitemap"))
             continue
         listed |= {each.address: each for each in inner.pages}
-        maps += [each for each in inner.maps if each not in maps and page_place(each) != place]
+        notices += [Notice(address, told) for told in inner.notices]
+        further = [each for each in inner.maps if page_place(each) not in known_maps]
+        maps += further
+        known_maps |= {*map(page_place, further)}
     places = {page_place(address): each for address, each in listed.items()}
     sites = {urlunsplit((*urlsplit(each)[:2], "", "", "")) for each in places}
     known = {
@@ -119,7 +129,6 @@ def _pages_of(
     left = [each for each in places if each in known.keys() - {*stale}]
     taken = (fresh + stale)[:PAGES_A_RUN]
     more = len(fresh) + len(stale) - len(taken)
-    notices = []
     if more:
         told = f"lists {more:,} more pages than are fetched in one run; run it again for the next"
         notices.append(Notice(place, told))

@@ -58,7 +58,7 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["--readme", file]:
             readme(Path(file))
-        case [folder, *names] if set(names) <= set(STATES):
+        case [folder, *names] if folder[0] != "-" and set(names) <= set(STATES):
             main(Path(folder), names)
         case _:
             sys.exit(f"{__doc__}\nStates: {', '.join(STATES)}")

@@ -269,7 +269,7 @@ class Locked:
             await _show_form(scope, receive, send, 429, to, told, again)
             return
         if not right:
-            await _show_form(scope, receive, send, 403, to, "That is not it.")
+            await _show_form(scope, receive, send, 403, to, "Wrong password.")
             return
         secure, prefix = scope["scheme"] == "https", prefix_of(scope)
         visitor, introduced = visitor_of(cookies), []

@@ -435,7 +435,7 @@ def test_a_page_with_a_password_is_entered_used_and_left(opened: Opened) -> None
         assert httpx.get(f"{address}/api/articles", trust_env=False).status_code == 401
         page = opened(f"{address}/?conversation=x", login=True)
         page.write("#password", "wrong password", Keys.ENTER)
-        page.until(lambda: "That is not it." in page.text("main"))
+        page.until(lambda: "Wrong password." in page.text("main"))
         page.write("#password", PASSWORD, Keys.ENTER)
         page.loaded()
         assert page.driver.current_url == f"{address}/?conversation=x"

@@ -76,7 +76,7 @@ def parse(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG0
     except pdfium.PdfiumError as error:
         if getattr(error, "err_code", None) == _PASSWORD:
             raise LoadingError("is protected by a password; save a copy without one") from error
-        raise LoadingError(f"is damaged, or not a PDF: {error}") from error
+        raise LoadingError("is damaged, or not a whole PDF; download or save it again") from error
     cure = (
         _TOO_LONG
         if ocr.installed()

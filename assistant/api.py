@@ -253,7 +253,9 @@ def create_app(
         refused = error if isinstance(error, RefusedError) else None
         param, code = (refused.param, refused.code) if refused else (None, None)
         body = error_body(path, status, str(error), kind, param=param, code=code)
-        return JSONResponse(body, status_code=status)
+        wait = error.wait if isinstance(error, TooManyQuestionsError) else None
+        headers = {"Retry-After": str(wait)} if wait else None
+        return JSONResponse(body, status, headers)
 
     @app.exception_handler(RequestValidationError)
     def _refused(request: Request, error: RequestValidationError) -> JSONResponse:

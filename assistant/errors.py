@@ -13,7 +13,12 @@ class QuestionError(DatelineError):
 
 
 class TooManyQuestionsError(QuestionError):
-    """More questions than are accepted at once, or per minute from one visitor."""
+    """More questions than are accepted at once, or per minute from one visitor; `wait` is the number of
+    seconds after which another may be."""
+
+    def __init__(self, told: str, wait: int = 10) -> None:
+        super().__init__(told)
+        self.wait = wait
 
 
 class GivenUpError(DatelineError):

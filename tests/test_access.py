@@ -546,10 +546,10 @@ def test_large_bodies_are_refused_also_where_they_do_not_say_so(site: Any) -> No
 def test_an_address_asks_only_so_often_where_others_can_reach_it(site: Any) -> None:
     token = {"Authorization": f"Bearer {PASSWORD}"}
     ask = {"question": "who?"}
-    statuses = [
-        send(site, "POST", "/api/answer", json=ask, headers=token).status_code for _ in range(61)
-    ]
-    assert statuses == [200] * 60 + [429]
+    replies = [send(site, "POST", "/api/answer", json=ask, headers=token) for _ in range(61)]
+    assert [reply.status_code for reply in replies] == [200] * 60 + [429]
+    assert 1 <= int(replies[-1].headers["retry-after"]) <= 60
+    assert f"again in {replies[-1].headers['retry-after']} s" in replies[-1].text
 
 
 def test_what_is_asked_is_known_by_its_session_and_address_whatever_the_visitors_cookie(

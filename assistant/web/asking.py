@@ -309,7 +309,7 @@ class Desk:
             unfinished = len(self._unfinished)
         if unfinished >= self._at_once + self._waiting:
             raise TooManyQuestionsError(
-                f"{unfinished} questions wait for their answers. Try again in a minute."
+                f"{unfinished} questions wait for their answers. Try again in a minute.", 60
             )
         self._rate.take(visitor, caller)
 
@@ -421,7 +421,7 @@ class Rate:
                 if len(taken) >= most:
                     wait = max(1, round(taken[-most] + 60 - now))
                     raise TooManyQuestionsError(
-                        f"At most {most} questions a minute. Try again in {wait} s."
+                        f"At most {most} questions a minute. Try again in {wait} s.", wait
                     )
             for taken, _ in asked:
                 taken.append(now)

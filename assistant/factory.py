@@ -443,7 +443,9 @@ def _open_embedding(settings: Settings) -> Embedding:
 
 def _open_writer(settings: Settings, reader: Reader) -> Writer:
     """The chat model's writer; the model itself is opened at the first question."""
-    from assistant.writing.generating import ChatWriter, open_chat_model
+    from assistant.writing.chat import Chat
+    from assistant.writing.generating import ChatWriter
+    from assistant.writing.opening import open_chat_model
 
     phrases, answering = load_phrases("extractive"), load_prompt("answer")
 
@@ -452,7 +454,7 @@ def _open_writer(settings: Settings, reader: Reader) -> Writer:
         (reading,) = reader.read(sentence, [passage])
         return reading.verdict
 
-    return ChatWriter(
+    chat = Chat(
         lambda accepts: open_chat_model(
             settings.model,
             base_url=settings.server,
@@ -462,22 +464,20 @@ def _open_writer(settings: Settings, reader: Reader) -> Writer:
             accepts=accepts,
         ),
         settings.model,
-        (answering, load_prompt("rewrite")),
-        phrases,
-        Wording(
-            answering.refusal,
-            phrases.say("note"),
-            phrases.say("otherwise"),
-            settings.unsupported,
-            settings.contradicted,
-        ),
-        judge=judge,
         patience=settings.model_timeout,
         prompt_tokens=settings.prompt_room,
         answer_tokens=settings.answer_tokens,
         secrets=[settings.key or ""],
-        loads=not settings.goes_to,
     )
+    wording = Wording(
+        answering.refusal,
+        phrases.say("note"),
+        phrases.say("otherwise"),
+        settings.unsupported,
+        settings.contradicted,
+    )
+    prompts = answering, load_prompt("rewrite")
+    return ChatWriter(chat, prompts, phrases, wording, judge=judge, loads=not settings.goes_to)
 
 
 def _open_index(

@@ -4,6 +4,7 @@
     phrases.say("missing", missing="Australia")     -> "No article mentions Australia."
     prompt = load_prompt("answer")
     prompt.messages(question="who …?", …)           -> [("system", "You answer …"), ("user", "…")]
+    tokens_of("You answer …")                       -> 4, by estimate
 
 A phrase with a field that the file does not declare fails when it is loaded, not when it is used.
 """
@@ -18,6 +19,11 @@ from typing import Any
 
 from assistant.errors import SettingsError
 from assistant.resources import prompts_folder
+
+AROUND = 64  # tokens that a chat template puts around a prompt
+
+Messages = list[tuple[str, str]]
+"""What a model is asked, as (role, text)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +52,8 @@ class Prompt:
     user: str
     refusal: str = ""
 
-    def messages(self, **values: str) -> list[tuple[str, str]]:
-        """The messages as (role, text), filled in; braces in a value are plain text."""
+    def messages(self, **values: str) -> Messages:
+        """The messages, filled in; braces in a value are plain text."""
         values = {"refusal": self.refusal, **values}
         return [
             ("system", self.system.format(**values)),
@@ -80,6 +86,13 @@ def load_prompt(name: str, folder: Path | None = None) -> Prompt:
         raise SettingsError(f"{file}: {wrong}. {_REMEDY}")
     texts = {key: found[key].strip() for key in _TEXTS if key in found}
     return Prompt(name, found["version"], **texts)
+
+
+def tokens_of(text: str) -> int:
+    """How many tokens a model makes of a text, estimated on the high side: a tokenizer would have
+    to be downloaded. Four ASCII characters count as one, and so does every other character."""
+    others = sum(not c.isascii() for c in text)
+    return (len(text) - others) // 4 + others + 1
 
 
 def _read(file: Path) -> Any:

@@ -21,9 +21,11 @@ import pytest
 from assistant import Answer, Assistant, Settings, Turn
 from assistant.errors import WritingError
 from assistant.factory import _open_writer
+from assistant.prompts import tokens_of
 from assistant.render import to_html
 from assistant.web.suggesting import Suggestions
-from assistant.writing.generating import _sources, inert, open_chat_model, source, tokens_of
+from assistant.writing.opening import open_chat_model
+from assistant.writing.sources import inert, source, sources
 from tests.fake_index import FakeIndex
 from tests.fake_model_server import Fail, ModelServer, Say, free_port
 from tests.fake_reader import FakeReader
@@ -569,7 +571,7 @@ def test_the_title_of_an_article_is_told_once(tmp_path: Path) -> None:
     first = Passage("a:0", "a", 0, len(text), text, "Two states", "Asian Lite")
     second = replace(first, id="a:1", start=30, end=30 + len(text))
     other = replace(first, id="b:0", article_id="b", text=f"Two states. {text}")
-    shown = list(_sources([first, second, other]))
+    shown = list(sources([first, second, other]))
     assert shown[0] == f'<source id="1" from="Asian Lite" title="Two states">\n{text}\n</source>'
     assert shown[1] == f'<source id="2" from="Asian Lite">\n{text}\n</source>'
     assert shown[2] == f'<source id="3" from="Asian Lite">\nTwo states. {text}\n</source>'

@@ -7,10 +7,11 @@ from __future__ import annotations
 import random
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -443,22 +444,31 @@ def random_article(name: str, chance: random.Random) -> Article:
 # -- PostgreSQL alone --------------------------------------------------------------------------
 
 
-def test_a_search_reads_its_words_and_nothing_else(database: str) -> None:
+def test_a_search_reads_its_words_and_nothing_else(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Given tables large enough to make it worthwhile: the planner is told that they are."""
     import psycopg
 
-    from vectorstore.stores.postgres import PostgresStore, _term
+    from vectorstore.stores.postgres import PostgresStore
 
     store = PostgresStore(database)
     put(Catalog(store), OTHER, SECRET)
-    terms = [(_term("ferri"), 0, 1.0), (_term("rain"), 1, 1.0)]
-    statement, values = store._search([("ferri",), ("rain",)], terms, 2, 10.0, None)
+    asked: list[tuple[str, Sequence[Any]]] = []
+
+    def select(statement: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        asked.append((statement, values))
+        return PostgresStore.select(store, statement, values)
+
+    monkeypatch.setattr(store, "select", select)
+    assert store.search_words(["ferry", "rain"], 10, None)
     store.close()
+    ((statement, values),) = [(said, given) for said, given in asked if "postings" in said]
     address, _, index = database.partition("?index=")
     with psycopg.connect(address) as db:
         db.execute(f"SET search_path TO {index}".encode())
         db.execute("SET enable_seqscan = off")
-        plan = db.execute(f"EXPLAIN {statement}".encode(), [*values, 10]).fetchall()
+        plan = db.execute(f"EXPLAIN {statement}".encode(), values).fetchall()
     said = "\n".join(line for (line,) in plan)
     assert "postings_pkey" in said
     assert "Seq Scan" not in said
@@ -491,7 +501,8 @@ def test_programs_that_open_at_once_make_the_tables_once(
 def test_a_schema_is_brought_to_the_newest_format_and_a_newer_one_is_refused(
     database: str,
 ) -> None:
-    from vectorstore.stores.postgres import FORMATS, PostgresStore
+    from vectorstore.stores.postgres import PostgresStore
+    from vectorstore.stores.postgres.formats import FORMATS
 
     old = in_postgres(database)
     put(old, OTHER)

@@ -4,6 +4,7 @@
     is_too_long(error)              the request has more than the model's context holds
     context_of(error)               2048, if it says how much that is
     words_of(error)                 "the request exceeds the available context size (2048 tokens)"
+    wait_before(0, error)           0.5, the seconds after which to ask again; None if never
 
 Servers that speak the same protocol interpret it differently: some know no system role, some only
 one name for the length limit, some no temperature but their own, some do not stream. Their words
@@ -31,6 +32,7 @@ class Accepts:
     limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
 
 
+OVERLOADED = frozenset({503, 529})
 LEAST = Accepts(system=False, temperature=False, streaming=False, limits=())
 
 
@@ -114,6 +116,35 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
+def wait_before(tries: int, error: BaseException) -> float | None:
+    """The seconds after which a server may be asked again, None if it should not be: once if it
+    says when, twice if it is overloaded, and as often as it takes while it is loading."""
+    if is_loading(error):
+        return min(_LOADING_WAIT * 2.0**tries, _LONGEST_LOADING_WAIT)
+    if status_of(error) == 429:
+        return retry_after(error) if tries == 0 else None
+    if status_of(error) in OVERLOADED and tries < len(_OVERLOADED_WAITS):
+        told = retry_after(error)
+        return _OVERLOADED_WAITS[tries] if told is None else told
+    return None
+
+
+def is_loading(error: BaseException) -> bool:
+    """Whether a server is up but its model is not yet, in the words of llama.cpp and the like."""
+    return status_of(error) == 503 and bool(_LOADING.search(str(error)))
+
+
+def retry_after(error: BaseException) -> float | None:
+    """The seconds after which a server that was asked too often may be asked again."""
+    responses = (getattr(cause, "response", None) for cause in causes(error))
+    found = [getattr(response, "headers", None) or {} for response in responses if response]
+    try:
+        seconds = float(next((h["retry-after"] for h in found if "retry-after" in h), ""))
+    except ValueError:  # a date, which no provider sends, or nothing
+        return None
+    return seconds if 0 <= seconds < _LONGEST_WAIT else None
+
+
 def _body_of(error: BaseException) -> Any:
     found = (getattr(cause, "body", None) for cause in causes(error))
     return next((body for body in found if body is not None), "")
@@ -151,6 +182,10 @@ _LONGEST = 4_000  # characters of a refusal that are read
 _WORDS = 200  # and shown
 _LEAST_CONTEXT = 128  # tokens; a smaller number is something else
 _SAYING = ("message", "msg", "error", "detail", "details", "error_description", "title", "errors")
+_LONGEST_WAIT = 3_600.0
+_OVERLOADED_WAITS = (0.5, 1.5)  # seconds before the second try and the third
+_LOADING_WAIT, _LONGEST_LOADING_WAIT = 0.25, 2.0  # seconds; doubled with each try
+_LOADING = re.compile(r"\bloading\b", re.IGNORECASE)
 _OTHER = frozenset({401, 402, 403, 404, 408, 413, 429, 503, 529})  # no other request fixes it
 _KINDS = {
     "overloaded_error": 529, "rate_limit_error": 429, "api_error": 500,

@@ -1,12 +1,12 @@
 """Where a catalog keeps its rows and looks up words: what every database must provide for it.
 
     SQLiteStore(file)         one file in the index's folder                    sqlite.py
-    PostgresStore(url)        a schema of a PostgreSQL server, for many programs    postgres.py
+    PostgresStore(url)        a schema of a PostgreSQL server, for many programs    postgres/
 
 And where the data beside the catalog keeps its rows, which are not searched:
 
     SQLiteRows(file, kind)    one file                                              beside.py
-    PostgresRows(url, …)      tables of their own in the schema of an index         postgres.py
+    PostgresRows(url, …)      tables of their own in the schema of an index         postgres/
 
 A store runs statements and searches words; what they mean is the catalog's business, written once.
 Statements are SQL that both databases understand: `?` stands for a value, `(each ?)` for a list of

@@ -49,6 +49,7 @@ def headed(article: Article, words: str) -> str:
         ({"source": "Low Tide (blog) by Ada Strake"}, "Ada Strake: "),
         ({}, ""),
         ({"text": f"By and by\n\n{COLUMN.text}"}, ""),
+        ({"text": f"As told to Bo Lind\n\n{COLUMN.text}", "authors": ("Bo Lind",)}, ""),
         ({"source": "Stand by me"}, ""),
     ],
 )
@@ -76,6 +77,12 @@ def test_an_interview_is_introduced_by_the_first_sentence_that_begins_with_a_nam
     assert headed(INTERVIEW, "Q: What changed?") == INTERVIEW.title
     named = replace(INTERVIEW, title="Five questions for Ada Strake")
     assert headed(named, "A: It cost me a friend.") == "Five questions for Ada Strake"
+    capitals = replace(INTERVIEW, title="The Sea Keeps Its Own Books")
+    assert "Ada Strake has run" in headed(capitals, "A: It cost me a friend.")
+    both = replace(INTERVIEW, title="Five Questions For Ada Strake")
+    assert headed(both, "A: It cost me a friend.") == "Five Questions For Ada Strake"
+    dated = replace(INTERVIEW, text=f"Last Tuesday the pier shut. {INTERVIEW.text}")
+    assert "Ada Strake has run" in headed(dated, "A: It cost me a friend.")
     untitled = replace(INTERVIEW, title="")
     assert headed(untitled, "A: It cost me a friend.").startswith("Ada Strake has run")
     nobody = replace(INTERVIEW, text=INTERVIEW.text.replace("Ada Strake", "She"))
@@ -94,6 +101,9 @@ def test_nothing_is_introduced_by_itself() -> None:
         ("I was there.", True),
         ("It was my boat.", True),
         ("“I was there,” said Ada Strake.", False),
+        ("‘I didn’t row,’ said Ada Strake. ‘My boat’s gone.’", False),
+        ("'I didn't row,' said Ada Strake.", False),
+        ("The boats' owners and I were there.", True),
         ("World War I began in 1914.", False),
         ("She was there.", False),
     ],

@@ -21,9 +21,14 @@ BEHIND = " \n\"'”’»)]*_"  # what may follow the end of a sentence
 _VOICE = re.compile(
     r"(?<!War )\b(?:I(?=['’]| [a-z])|me|my|myself|we|us|ours?|ourselves)\b|(?:^|[.!?…“\"] ?)(?:My|We|Our|Ours)\b"
 )
-_QUOTED = re.compile(r"“[^”]*+(?:”|$)|\"[^\"]*+(?:\"|$)")
+_QUOTED = re.compile(
+    r"“[^”]*+(?:”|$)|\"[^\"]*+(?:\"|$)|‘(?:[^’]|’(?=\w))*+(?:’|$)|(?<!\w)'(?:[^'\n]|'(?=\w))*+'"
+)
 _NAME = r"[^\W\d_a-z][\w.'’-]*+(?: (?:d[aei]|v[ao]n|de la|al|bin|[^\W\d_a-z][\w.'’-]*+)){1,4}"
-_NAMED = re.compile(rf"(?<![\w.'’-]){_NAME}")
+_NAMED = re.compile(
+    rf"(?<![\w.'’-])(?!(?:A|An|At|But|For|From|If|In|It|Last|Next|On|Our|The|This|To|We|When|With)\b){_NAME}"
+)
+_TOLD_TO = re.compile(r"\bas told to\b", re.IGNORECASE)
 _BYLINE = re.compile(
     rf"^\W{{0,3}}(?:[A-Z][a-z]+ )?(?:By|by|BY) (?P<name>{_NAME})\W{{0,3}}$", re.MULTILINE
 )
@@ -34,6 +39,7 @@ _HEAD = (
 _SENTENCE = 160  # characters of that sentence
 _READ = 40_000  # characters looked through for who speaks how often
 _QUESTION = 300  # characters of an interviewer's question, at most
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _QUESTIONS = 2  # paragraphs that are questions, from which on an article is an interview
 
 
@@ -70,11 +76,23 @@ def _speaks(article: Article) -> tuple[str, Span | None]:
     head = article.text[:_HEAD]
     told = [each for each in article.text[:_READ].split("\n\n") if each.strip()]
     if sum(len(each) <= _QUESTION and asks(each) for each in told) >= _QUESTIONS:
-        introducing = (s for s in sentences(head) if _NAMED.match(head[s.start : s.end]))
-        return "", None if _NAMED.search(article.title) else next(introducing, None)
-    if 2 * sum(len(each) for each in told if voiced(each)) < sum(map(len, told)):
+        return "", _introduction(article.title, head)
+    if _TOLD_TO.search(head) or 2 * sum(len(each) for each in told if voiced(each)) < sum(
+        map(len, told)
+    ):
         return "", None
     if article.authors:
         return ", ".join(article.authors), None
     found = _BYLINE.search(head) or _SIGNED.search(article.source)
     return (found["name"] if found else ""), None
+
+
+def _introduction(title: str, head: str) -> Span | None:
+    """The first sentence that begins with a name, unless the title has it: a title in capitals
+    throughout names nobody else."""
+    if _NAMED.search(title) and not all(map(str.istitle, _LONG_WORD.findall(title))):
+        return None
+    for span in sentences(head):
+        if found := _NAMED.match(head[span.start : span.end]):
+            return None if found[0].split()[-1] in title else span
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import io
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -84,7 +85,7 @@ def main() -> None:
             # A terminal that cannot show a character gets "?", not a traceback.
             stream.reconfigure(errors="replace")
     code = [1]  # of what is raised and no SystemExit
-    # The first to be registered is the last to be called.
+    # Called after what the program registers, and instead of what its packages did at import.
     atexit.register(lambda: _end_at_once(code[0]))
     try:
         app(prog_name="dateline")
@@ -96,6 +97,7 @@ def main() -> None:
 def _end_at_once(code: int) -> None:
     """Everything is closed and saved, and Python would only take itself apart: that takes seconds on
     busy cores, and aborts if a thread left behind, such as a fetch that hangs, is in native code."""
+    logging.shutdown()
     try:
         for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.flush()

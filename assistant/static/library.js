@@ -258,7 +258,7 @@
   function drawRest() {
     const samples = state.now?.samples ?? 0;
     rest.replaceChildren();
-    rest.hidden = !samples || samples === state.total || state.found < state.total; // "these" are all
+    rest.hidden = !samples || samples === state.total || state.found < state.total; // "of these" speaks of all
     if (!rest.hidden) {
       rest.append(`${samples} of these are samples. `, plain("Remove samples", () => removeSamples()));
     }

@@ -353,6 +353,8 @@ class Desk:
                         work.answer = answer
                         _tell(work)
             if work.answer is None:
+                if work.stopping.is_set():  # `_stop` ends it
+                    return
                 raise RuntimeError("the assistant said nothing")  # noqa: TRY301  # a bug
             whole = work.answer
             self._end(work, lambda: self._conversations.finish(asked.id, whole))

@@ -350,6 +350,16 @@ def test_a_sheet_shows_its_values_in_their_columns_and_as_they_are_shown(tmp_pat
         (7, "00000", "00007"),
         (0.5, 'General" t"', "0.5 t"),
         (0, '#,##0" kr";;"none"', "0"),
+        (5.2, '0.0"%"', "5.2%"),
+        (5, "0\\%", "5%"),
+        (0, '_-"€"* #,##0.00_-;-"€"* #,##0.00_-;_-"€"* "-"??_-;_-@_-', "€-"),
+        (0.5, '#.00" kg"', ".50 kg"),
+        (0, '#,##0.00" kg"', "0.00 kg"),
+        (0.052, "[Color10]0.0%;[Color 3]-0.0%", "5.2%"),
+        (0.052, "[<0.1]0.0%;0%", "5.2%"),
+        (-0.052, "[>0.1]0%;0.0%", "-5.2%"),
+        (0, '0" kg";;', ""),
+        (-5, '0" kg";;', "-5"),
         # The number itself says as much, or the format is none of a number.
         (1234.567, "#,##0.00", "1234.567"),
         (-5, "0_);(0)", "-5"),
@@ -368,7 +378,7 @@ def test_a_number_keeps_the_unit_that_its_cell_shows(
     with xlsxwriter.Workbook(out) as made:
         made.add_worksheet().write_row(0, 0, ["Rye", value], made.add_format({"num_format": shape}))
 
-    assert only(written(tmp_path / "a.xlsx", out.getvalue())).text == f"Rye | {shown}"
+    assert only(written(tmp_path / "a.xlsx", out.getvalue())).text == f"Rye | {shown}".rstrip("| ")
 
 
 @pytest.mark.parametrize("from_1904", [False, True])
@@ -424,6 +434,8 @@ def test_an_opendocument_sheet_is_read_as_it_is_shown(tmp_path: Path) -> None:
         cell("float", 'office:value="3"', "<text:p>3 tons</text:p>"),
         cell("float", 'office:value="1234.5"', "<text:p>1.234,5</text:p>"),
         cell("float", 'office:value="0"', "<text:p>#DIV/0!</text:p>"),
+        cell("float", 'office:value="1234567"', "<text:p>###</text:p>"),
+        cell("percentage", 'office:value="0.5"', "<text:p>###</text:p>"),
         cell("date", 'office:date-value="2025-03-04"', "<text:p>4 Mar</text:p>"),
         cell("time", 'office:time-value="PT30H05M00S"', "<text:p>30:05</text:p>"),
         cell(
@@ -461,7 +473,8 @@ def test_an_opendocument_sheet_is_read_as_it_is_shown(tmp_path: Path) -> None:
     )
 
     assert only(written(tmp_path / "a.ods", content)).text == (
-        "12.5% | 1.234,50 € | 3 tons | 1234.5 | #DIV/0! | 2025-03-04 | 30:05 | 21¹ million | a"
+        "12.5% | 1.234,50 € | 3 tons | 1234.5 | #DIV/0! | 1234567 | 0.5 | 2025-03-04 | "
+        "30:05 | 21¹ million | a"
     )
 
 

@@ -29,12 +29,13 @@ class Set(NamedTuple):
     spacing: float = 0
     turn: str = "1 0 0 1"
     then: tuple[tuple[str, float, float], ...] = ()
+    font: str = "F1"
 
 
 def printed(
     *pages: list[Set], rotate: int = 0, font: str = "", more: tuple[str, ...] = ()
 ) -> bytes:
-    """A PDF of these pages, all in one font."""
+    """A PDF of these pages, all in one font but for what is set in "F2", Helvetica."""
     kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(pages)))
     plain = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
     objects = [
@@ -44,12 +45,12 @@ def printed(
     ]
     for page in pages:
         drawn = " ".join(
-            f"BT /F1 {t.size} Tf {t.spacing} Tc {t.turn} {t.x} {t.y} Tm {_string(t.text)} Tj "
+            f"BT /{t.font} {t.size} Tf {t.spacing} Tc {t.turn} {t.x} {t.y} Tm {_string(t.text)} Tj "
             + " ".join(f"/F1 {size} Tf {rise} Ts {_string(text)} Tj" for text, size, rise in t.then)
             + " ET"
             for t in page
         )
-        fonts = "/Resources << /Font << /F1 3 0 R >> >>"
+        fonts = "/Resources << /Font << /F1 3 0 R /F2 " + plain + " >> >>"
         box = f"/MediaBox [0 0 612 792] /Rotate {rotate}"
         objects += [
             f"<< /Type /Page /Parent 2 0 R {box} {fonts} /Contents {len(objects) + 2} 0 R >>",
@@ -506,6 +507,19 @@ def test_ligatures_of_tex_without_their_names_are_read(tmp_path: Path) -> None:
     )
 
 
+def test_what_another_font_of_a_tex_page_shows_is_read_as_it_is(tmp_path: Path) -> None:
+    code = 'if (a || b) { print("x"); }'
+    page = [
+        in_codes(list(b"The di\x0ecult ones|that is `it' is:"), 700),
+        Set(code, 60, 670, font="F2"),
+    ]
+    content = printed(page, font=drawn_letters(list(range(128))), more=(DRAWING,))
+
+    assert only(written(tmp_path / "a.pdf", content)).text == (
+        f"The difficult ones—that is ‘it’ is:\n\n{code}"
+    )
+
+
 @pytest.mark.parametrize("first", [1, 0x40, 0xA0], ids=["unknown", "letters", "symbols"])
 def test_letters_that_their_font_does_not_name_are_told_and_not_read_as_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
@@ -529,7 +543,8 @@ def test_letters_that_their_font_does_not_name_are_told_and_not_read_as_others(
     [
         (SENTENCE * 4, True),
         (SENTENCE.upper() * 4, True),
-        ("".join(chr(ord(c) + 3) if c.isalpha() else c for c in SENTENCE) * 4, False),
+        ("".join(chr(ord(c) + 3) if c.isalpha() else c for c in SENTENCE) * 8, False),
+        ("".join(chr(ord(c) - 29) for c in SENTENCE) * 4, False),
         (SENTENCE.replace(" ", "") * 4, False),
         ("Příliš žluťoučký kůň úpěl ďábelské ódy, strč prst skrz krk. " * 5, True),
         ("Contents " + ". " * 200 + "7", True),
@@ -538,6 +553,19 @@ def test_letters_that_their_font_does_not_name_are_told_and_not_read_as_others(
         ("Шумел камыш, деревья гнулись. " * 10, True),
         ("新しい港は二千二十五年に開かれる。" * 20, True),
         ("HTTP TCP FTP", True),
+        (
+            "3. Ministry, https://www.gov.uk/government/publications/annual-report-and-accounts "
+            * 25,
+            True,
+        ),
+        (
+            "Pos Team P W D L GF GA GD Pts Bri Fcb Rm Psg Bvb Mufc Lfc Whu 38 21 5 4 80 33 92 "
+            * 12,
+            True,
+        ),
+        ("MSFT NVDA TSLA GOOGL PLTR SMCI XOM JNJ PG MRK CVX KR BLK SPGI RTX HON LMT " * 12, True),
+        ("\n".join(f"The harbour {'·' * 60} {page}" for page in range(20)), True),
+        ("GDP CPI VAT " * 60 + "шумел камыш деревья гнулись " * 7, True),
     ],
     ids=str,
 )

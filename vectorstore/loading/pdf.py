@@ -37,6 +37,7 @@ _NO_SIGN = "\uffff"
 # Where TeX's fonts have their ligatures, for fonts that do not say so; PDFium ends lines by "\r\n".
 _OF_TEX = re.compile(r"(?<=[A-Za-z])[\x0b\x0c\x0e\x0f]|[\x0b\x0c\x0e\x0f](?=[a-z])")
 _FL_OF_TEX = re.compile(r"(?<=[a-z])\r(?=[a-z])|(?<![^ ])\r(?=[a-z])")
+_IN_TEX = re.compile(r"[\x0b\x0c\x0e\x0f\\\"{|`']")
 _TEX = str.maketrans("\x0b\x0c\x0e\x0f\\\"{|`'", "ﬀﬁﬃﬄ“”–—‘’")
 _PLAIN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFEFF, 0x200B], _NO_SIGN)
 _PLAIN |= str.maketrans({"\x02": "-", "\xad": "-", "\ufffe": "-", "\r": " "})
@@ -244,9 +245,23 @@ class _Reader:
             code_of = self._raw.FPDFText_GetUnicode
             written = "".join(chr(code_of(self._text, n) or _UNKNOWN) for n in range(count))
         self.as_found = written
-        if _OF_TEX.search(written):
-            written = _FL_OF_TEX.sub("ﬂ", written).translate(_TEX)
+        of_tex = {self._font(found.start()) for found in _OF_TEX.finditer(written)}
+        if of_tex:
+            written = _FL_OF_TEX.sub("ﬂ", written)
+            written = _IN_TEX.sub(
+                lambda sign: (
+                    sign[0].translate(_TEX) if self._font(sign.start()) in of_tex else sign[0]
+                ),
+                written,
+            )
         return written.translate(_PLAIN)
+
+    def _font(self, place: int) -> int | None:
+        """Which font a character is set in; None for one that PDFium adds."""
+        import ctypes
+
+        set_in = self._raw.FPDFTextObj_GetFont(self._raw.FPDFText_GetTextObject(self._text, place))
+        return ctypes.cast(set_in, ctypes.c_void_p).value
 
     def _differs(self, written: str, begun: int) -> bool:
         """Whether the characters of a word may be placed differently."""

@@ -51,7 +51,7 @@ _NS = "urn:oasis:names:tc:opendocument:xmlns"
 _OFFICE, _TEXT = (f"{{{_NS}:{name}:1.0}}" for name in ("office", "text"))
 _CELL = f"{{{_NS}:table:1.0}}table-cell"
 _WITH_MORE = ("percentage", "currency", "time", "float")  # kinds of values that may have a unit
-_UNIT = re.compile(r"(?!\d*[.,]?\d*E[+-]?\d+$)[^\W\d_]|[%#$€£¥]", re.IGNORECASE)
+_UNIT = re.compile(r"(?!\d*[.,]?\d*E[+-]?\d+$)[^\W\d_]|[%$€£¥]", re.IGNORECASE)
 _LEVELS = {"superscript": 1, "subscript": -1}
 _ZIP = b"PK\x03\x04"
 
@@ -220,7 +220,7 @@ def _written_out(part: bytes, formats: Mapping[str, str]) -> bytes:
             cell.set("t", "str")
         elif kind == "n" and value is not None and (code := formats.get(cell.get("s", ""))):
             with suppress(ValueError):  # calamine says so
-                if shown := as_shown(value.text or "", code):
+                if (shown := as_shown(value.text or "", code)) is not None:
                     value.text = shown
                     cell.set("t", "str")
     return etree.tostring(root, encoding="utf-8", xml_declaration=True)
@@ -239,8 +239,8 @@ def _open_written_out(archive: ZipFile) -> bytes:
     for cell in root.iter(_CELL):
         kind = cell.get(_OFFICE + "value-type", "")
         text = shown_in(cell) if kind in _WITH_MORE or kind == "string" else ""
-        if not text or (kind == "float" and not _UNIT.search(text)):
-            continue
+        if not text.strip("#") or (kind == "float" and not _UNIT.search(text)):
+            continue  # "###" stands in a column that is too narrow
         for name in [name for name in cell.attrib if str(name).startswith(_OFFICE)]:
             del cell.attrib[name]
         cell.set(_OFFICE + "value-type", "string")

@@ -18,7 +18,9 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import chain
 
-_PARTS = re.compile(r'"[^"]*"|\\.|[_*].|\[[^\]]*\]|General|.', re.DOTALL | re.IGNORECASE)
+_PARTS = re.compile(
+    r'"[^"]{0,255}+"|\\.|[_*].|\[[^\]]{0,80}+\]|General|.', re.DOTALL | re.IGNORECASE
+)
 _DIGITS = frozenset("0#?.,")
 _COLOUR = re.compile(r"\[(?!(?:h+|m+|s+)\])(?:[^\W\d_]+|color ?\d+)\]", re.IGNORECASE)
 _SAYS_SOMETHING = re.compile(r"[^\W\d_]|[%‰#№]|[^\w\s.,()+\-–−]")

@@ -51,7 +51,7 @@ _NS = "urn:oasis:names:tc:opendocument:xmlns"
 _OFFICE, _TEXT = (f"{{{_NS}:{name}:1.0}}" for name in ("office", "text"))
 _CELL = f"{{{_NS}:table:1.0}}table-cell"
 _WITH_MORE = ("percentage", "currency", "time", "float")  # kinds of values that may have a unit
-_UNIT = re.compile(r"(?!\d*[.,]?\d*E[+-]?\d+$)[^\W\d_]|[%$€£¥]", re.IGNORECASE)
+_UNIT = re.compile(r"(?!E[+-]?\d+$)[^\W\d_]|[%$€£¥]", re.IGNORECASE)
 _LEVELS = {"superscript": 1, "subscript": -1}
 _ZIP = b"PK\x03\x04"
 

@@ -126,12 +126,26 @@ def test_utf_16_is_read_without_its_mark(tmp_path: Path, encoding: str, text: st
         (b"Caf\xe9 " + "Łódź, Kraków ".encode() + b"\x81.", "Café Łódź, Kraków \ufffd."),
         (b"Well\x85 it cost 12\xc2\xb2.", "Well… it cost 12Â²."),  # as much of one as of the other
         (b"The \xabCAF\xc9\xbb is open.", "The «CAFÉ» is open."),
+        ("Café and “café”.".encode()[:-2], "Café and “café"),  # cut within its last character
+        ("大臣は会議で新しい計画を発表した。".encode()[:-1], "大臣は会議で新しい計画を発表した"),
     ],
 )
 def test_what_was_pasted_from_another_encoding_costs_the_rest_nothing(
     content: bytes, text: str
 ) -> None:
     assert decode(content) == text
+
+
+def test_other_alphabets_are_not_mended_with_latin_letters(tmp_path: Path) -> None:
+    said = "Президент заявил, что переговоры продолжатся в понедельник.\n" * 3
+    assert "unrecognised encoding; save it as UTF-8" in refusal(
+        written(tmp_path / "a.txt", said.encode() + "А потом".encode("cp1251"))
+    )
+    smile = "Café au lait, café crème. ".encode() * 5 + b"\xed\xa0\xbd\xed\xb8\x80"
+    assert "\ufffd" not in str([*load(written(tmp_path / "b.txt", smile))])
+    loading = load(written(tmp_path / "c.txt", "Łódź, Kraków ".encode() + b"caf\xe9."))
+    assert [type(each) for each in loading] == [Article]
+    assert ["read as windows-1252" in each.text for each in loading.notices] == [True]
 
 
 @pytest.mark.parametrize(
@@ -1542,7 +1556,11 @@ def test_a_mail_gives_its_body_and_what_is_attached(tmp_path: Path) -> None:
         ('<meta itemprop="isAccessibleForFree" content="false">', "", True),
         ("", "<p>Already a reader? Sign in to read the whole story.</p>", True),
         ('<script type="application/ld+json">{"isAccessibleForFree": true}</script>', "", False),
+        ("", "<p>Subscribe to continue.</p>", True),
         ("", "<p>Subscribe to our newsletter.</p>", False),
+        ("", "<p>Log in to view comments.</p>", False),
+        ("", "<p>Refugees must register with the town hall to access schools.</p>", False),
+        ("", "<p>Workers had to register to continue receiving aid.</p>", False),
     ],
 )
 def test_a_page_for_subscribers_is_told(tmp_path: Path, head: str, end: str, told: bool) -> None:
@@ -1605,6 +1623,57 @@ def test_the_text_that_only_a_pages_markup_has_is_read(tmp_path: Path, body: str
     assert article.text.split() == ["One", "of", "the", "text.", "Two", "of", "it."]
     shown = "The council met on Monday to hear what the new quay is to cost the town."
     assert only(written(tmp_path / "b.html", page(f"<p>{shown}</p>"))).text == shown
+
+
+SAID = "".join(
+    f"<p>The council met on Monday to hear what quay {n} is to cost the town.</p>" for n in range(4)
+)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<div>Loading the page, please wait…</div><div hidden>{SAID}</div>",
+        f'<a href="/all">{"All of the news. " * 40}</a><div style="display:none">{SAID}</div>',
+        f"<main><section style='display: none'>{SAID}<p hidden>Preview</p></section></main>",
+        f"<div hidden><div hidden>{SAID}</div></div>",
+        f"<article>{SAID}<h2>When?</h2><div role=region hidden><p>In May.</p></div></article>",
+        f"<article>{SAID}<b aria-controls=a>When?</b><div id=a hidden><p>In May.</p></div></article>",
+    ],
+)
+def test_what_a_page_hides_until_a_program_or_a_reader_opens_it_is_read(
+    tmp_path: Path, body: str
+) -> None:
+    text = only(written(tmp_path / "a.html", f"<html><body>{body}</body></html>")).text
+    assert text.count("The council met on Monday") == 4
+    assert ("In May." in text) == ("In May." in body)
+    assert "Preview" not in text
+
+
+OTHER = {"@type": "NewsArticle", "headline": "Bank", "articleBody": "The bank failed. " * 40}
+
+
+@pytest.mark.parametrize(
+    ("markup", "own"),
+    [
+        ({"@type": "ItemList", "itemListElement": [{"item": OTHER}]}, False),
+        ([OTHER, {"@type": "NewsArticle", "headline": "The quay"}], False),
+        ([OTHER | {"headline": "The quay"}, OTHER], True),
+        (OTHER | {"isAccessibleForFree": False}, True),
+    ],
+)
+def test_the_text_of_another_article_in_a_pages_markup_is_not_its_own(
+    tmp_path: Path, markup: object, own: bool
+) -> None:
+    data = f'<script type="application/ld+json; charset=utf-8">{json.dumps(markup)}</script>'
+    head = f"<title>The quay | Echo</title>{data}"
+    brief = "<article><p>The quay is to be closed in May, the harbour master says.</p></article>"
+    page = f"<html><head>{head}</head><body>{brief}</body></html>"
+    loading = load(written(tmp_path / "a.html", page))
+    (article,) = loading
+    assert isinstance(article, Article)
+    assert article.text.startswith("The bank failed." if own else "The quay is to be closed")
+    assert not loading.notices
 
 
 def test_a_mail_of_html_alone_gives_its_text(tmp_path: Path) -> None:

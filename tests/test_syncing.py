@@ -971,6 +971,35 @@ def test_a_figure_that_a_feed_corrects_is_corrected_in_the_text_of_its_page(
 
 
 @pytest.mark.usefixtures("hurried")
+def test_what_a_feed_adds_to_its_teasers_asks_for_no_page_again(index: Index, site: Site) -> None:
+    page(site, "/ferry", FERRY + LONG)
+    address = linking(site, ferry=f"{FERRY} 14 comments")
+    (ferry,) = synced(index, address).new
+    assert asked(site) == ["/feed", "/ferry"]
+    site.says("/ferry", status=404)
+    linking(site, ferry=f"{FERRY} 15 comments")
+    report = synced(index, address)
+    assert (report.unchanged, report.notices, asked(site)) == ((ferry,), (), ["/feed"])
+
+
+def test_the_addresses_of_a_sitemap_are_read_beside_comments_and_bare_ampersands() -> None:
+    rules = b"Sitemap: https://a.org/s.xml # main\nSitemap: https://a.org/#all\n"
+    named = sitemap_of(rules, "https://a.org/robots.txt")
+    assert named is not None
+    assert named.maps == ("https://a.org/s.xml", "https://a.org/#all")
+    listed = sitemap_of(
+        b"<urlset><url><loc><![CDATA[https://a.org/?a=1&b=2]]></loc></url>"
+        b"<url><loc>https://a.org/y&z</loc></url></urlset>",
+        "https://a.org/s.xml",
+    )
+    assert listed is not None
+    assert {each.address for each in listed.pages} == {
+        "https://a.org/?a=1&b=2",
+        "https://a.org/y&z",
+    }
+
+
+@pytest.mark.usefixtures("hurried")
 def test_the_excerpts_of_a_json_feed_take_their_pages_texts(index: Index, site: Site) -> None:
     page(site, "/ferry", FERRY + LONG)
     items = [

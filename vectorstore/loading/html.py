@@ -19,7 +19,7 @@ from vectorstore.loading.bundle import unbundled
 from vectorstore.loading.dates import NO_DAY, Days, day, settled
 from vectorstore.loading.draft import Draft, language_code, shorten, web_address
 from vectorstore.loading.fields import tags_of
-from vectorstore.loading.links import NOT_FREE, is_not_free
+from vectorstore.loading.links import NOT_FREE, is_cut_off, is_not_free
 from vectorstore.loading.markup import (
     BLANKS,
     leave_out_controls,
@@ -53,6 +53,7 @@ _EXPORTED = re.compile(r"\bDocument [A-Z]{2,8}\d{6,}[0-9a-z]{6,}|\bEnd of Docume
 _SHORT = 3_000  # characters
 _MUCH_MORE = 4  # times as long as what the page itself has: "Loading…"
 _NO_WORD = re.compile(r"\W+")
+_ARTICLE = re.compile(r"(?:Article|Posting|Report)\b")  # schema.org's types of articles
 _VERBATIM = ("pre", "textarea", "script", "style")
 
 
@@ -98,12 +99,13 @@ def read(page: str, address: str = "") -> Draft:
     text = (document.text or "").strip() if isinstance(document, Document) else ""
     if len(stated) > _MUCH_MORE * len(text):  # a program of the page shows it
         text = stated
+    complete = text == stated and not is_cut_off(text)
     if not isinstance(document, Document) or not text:
         raise LoadingError("has no article in it: no text is left without menus and notices")
     # Its blocks, one per line, are paragraphs: a heading must not run into what follows it.
     text = _BLOCK_END.sub("\n\n", shown(text))
     published, notices = _published(document.date, page)
-    if is_not_free(page, text):
+    if is_not_free("" if complete else page, text):
         notices += (NOT_FREE,)
     return Draft(
         _in_blocks(text, page) if len(text) < _SHORT else text,
@@ -119,23 +121,52 @@ def read(page: str, address: str = "") -> Draft:
 
 
 def _stated_text(tree: HtmlElement) -> str:
-    """The longest text that the page's markup gives as its article's (schema.org, articleBody)."""
-    found: list[str] = []
+    """The longest text that the page's markup gives as its article's (schema.org, articleBody): the
+    only article's there, or one with a headline that the page has, too; none in a list."""
+    found: set[tuple[str, str]] = set()
 
     def look(value: object) -> None:
         if isinstance(value, dict):
-            if isinstance(body := value.get("articleBody"), str):
-                found.append(text_of(body) if looks_like_markup(body) else body.strip())
-            value = list(value.values())
+            kind = str(value.get("@type"))
+            if "ItemList" in kind:
+                return
+            if _ARTICLE.search(kind):
+                found.add((_plain(value.get("headline")), _plain(value.get("articleBody"))))
+            value = [each for key, each in value.items() if key != "itemListElement"]
         if isinstance(value, list):
             for each in value:
                 look(each)
 
     for script in tree.iter("script"):
-        if script.get("type") == "application/ld+json":
+        if script.get("type", "").partition(";")[0].strip().lower() == "application/ld+json":
             with suppress(ValueError, RecursionError):
                 look(json.loads(script.text or "", strict=False))
-    return max(found, key=len, default="")
+    titles = [
+        *(
+            each.text_content()
+            for each in [*tree.iterfind(".//head/title"), *tree.iterfind(".//h1")]
+        ),
+        *(each.get("content", "") for each in tree.iterfind(".//meta[@property='og:title']")),
+    ]
+    own = [
+        body
+        for headline, body in found
+        if len(found) == 1 or any(_is_in(headline, title) for title in titles)
+    ]
+    return max(own, key=len, default="")
+
+
+def _plain(value: object) -> str:
+    if not isinstance(value, str):
+        return ""
+    return text_of(value) if looks_like_markup(value) else value.strip()
+
+
+def _is_in(headline: str, title: str) -> bool:
+    """Whether a title begins with, ends with or contains the words of a headline, which may have
+    been cut within the last."""
+    said, whole = (" ".join(_NO_WORD.sub(" ", each).split()).lower() for each in (headline, title))
+    return bool(said) and f" {said}" in f" {whole}"
 
 
 def _published(found: str | None, page: str) -> tuple[date | None, tuple[str, ...]]:

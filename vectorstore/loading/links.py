@@ -3,7 +3,7 @@
     sitemap_of(content, address)    Sitemap(pages, maps), or None if it is something else
     may_be_teaser(text)             whether a feed entry may be only the beginning of its article
     goes_on(teaser, text)           whether a page has the full article
-    has_figures_of(teaser, text)    whether it has all its numbers: one may have been corrected
+    corrects(teaser, text)          whether a teaser has another figure between the same words
     is_cut_off(text)                whether it ends the way excerpts do: "[…]", "Read more"
     is_not_free(page, text)         whether it is for subscribers only
     feed_of(content, address)       the feed that a web page offers, "" if it offers none
@@ -40,9 +40,12 @@ _NOT_FREE = re.compile(
     r"""isAccessibleForFree["'][^<>]{0,40}content\s*=\s*["']?false""",
     re.IGNORECASE,
 )
-_TO_READ_ON = re.compile(
-    r"\b(?:subscribe|sign (?:in|up)|log in|register|become a (?:member|subscriber))\b[^.!?]{0,40}"
-    r"\bto (?:read|continue|keep|unlock|view|access)\b",
+_TO_READ_ON = re.compile(  # as it is said to a reader: not of others, who "must register to continue"
+    r"(?:\A|(?<=[.!?:|\n] )|(?<=\n)|(?<=\bplease )|(?<=\byou must )|(?<=\byou need to ))"
+    r"(?:subscribe|sign (?:in|up)|log in|register|become a (?:member|subscriber))\b[^.!?\n]{0,40}"
+    r"\bto (?:(?:continue|keep) reading|read (?:on|more)|(?:continue|read)(?=[^\w\n]*(?:\n|\Z))|"
+    r"(?:read|continue to|unlock|view|access) [\w’' -]{0,30}"
+    r"\b(?:article|story|stories|content|report|text|rest|page|journalism)\b)",
     re.IGNORECASE,
 )
 _END = 120  # characters
@@ -59,8 +62,10 @@ _START = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*+(?:(?><!--.*?-->|<\?[^>]*>|<!DOCTYPE[^>\[]*>)\s*+)*+<(?:\w+:)?(urlset|sitemapindex)\b",
     re.DOTALL,
 )
-_AMPERSAND = re.compile(rb"&(?!(?:\w{1,8}|#\w{1,8});)")
-_NAMED = re.compile(r"^[ \t]*sitemap[ \t]*:(.*)$", re.IGNORECASE | re.MULTILINE)  # in a robots.txt
+_AMPERSAND = re.compile(rb"(<!\[CDATA\[.*?(?:\]\]>|\Z))|&(?!(?:\w{1,8}|#\w{1,8});)", re.DOTALL)
+_NAMED = re.compile(
+    r"^[ \t]*sitemap[ \t]*:(.*?)(?:[ \t]#.*)?$", re.IGNORECASE | re.MULTILINE
+)  # in a robots.txt
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ def _parsed(content: bytes) -> tuple[Any, str]:
     content = content.removeprefix(codecs.BOM_UTF8).lstrip()
     options: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False}
     options |= {"encoding": "utf-8"} if wide else {}
-    mended = _AMPERSAND.sub(b"&amp;", content)
+    mended = _AMPERSAND.sub(lambda found: found[1] or b"&amp;", content)
     damage = ""
     for written in (content, mended):
         try:
@@ -213,8 +218,20 @@ def goes_on(teaser: str, text: str) -> bool:
     return len(text) > _MORE * len(teaser) and len(wanted & words) >= _SHARED * len(wanted)
 
 
-def has_figures_of(teaser: str, text: str) -> bool:
-    return set(_FIGURE.findall(teaser)) <= set(_FIGURE.findall(text))
+def corrects(teaser: str, text: str) -> bool:
+    """Whether a teaser has a figure that `text` lacks, where it has another between the same
+    words. What a feed adds of its own ("14 comments") corrects nothing."""
+    had, words = set(_FIGURE.findall(text)), _WORD.findall(teaser.lower())
+    masked, whole = (
+        ["#" if word.isdecimal() else word for word in each]
+        for each in (words, _WORD.findall(text.lower()))
+    )
+    said = f" {' '.join(whole)} "
+    return any(
+        f" {' '.join(masked[max(0, at - 2) : at + 3])} " in said
+        for at, word in enumerate(words)
+        if word.isdecimal() and word not in had
+    )
 
 
 def is_cut_off(text: str) -> bool:
@@ -225,7 +242,7 @@ def is_cut_off(text: str) -> bool:
 def is_not_free(page: str, text: str) -> bool:
     """Whether a page says that its article is for subscribers, in its markup (schema.org) or at the
     end of the text that it shows."""
-    return bool(_NOT_FREE.search(page) or _TO_READ_ON.search(text[-_END:]))
+    return bool(_NOT_FREE.search(page) or _TO_READ_ON.search(text, max(0, len(text) - _END)))
 
 
 def _nanoseconds(written: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,8 @@ _NEVER_SHOWN = frozenset(
     ["head", "script", "style", "template", "noscript", "iframe", "object", "svg"]
 )
 _WHOLE = ("html", "body", "main", "article")
+_AROUND = _NEVER_SHOWN | {"a", "aside", "button", "footer", "nav", "select"}  # no article's text
+_OPENED = ("region", "tabpanel")  # roles of what a control opens
 _STRUCK_OUT = frozenset(["del", "s", "strike"])
 _STRUCK_STYLE = re.compile(r"text-decoration(?:-line)?:[^;]*line-through")
 _RULE = re.compile(r"(?<![^{}])([^{}]++)\{([^{}]*+)\}")
@@ -156,14 +159,16 @@ def text_of(markup: str, styles: str = "") -> str:
 
 def write_out_scripts(tree: _Element, styles: str = "") -> None:
     """Replace superscripts and subscripts on a page, in place, with the plain text `scripts` gives
-    for them; note marks are removed, as are the arrows leading back from a note and struck-out
-    text. `styles` are style sheets in addition to the page's own."""
+    for them; note marks are removed, as are the arrows leading back from a note, and what is struck
+    out or hidden. `styles` are style sheets in addition to the page's own."""
     leave_out_controls(tree)
     from lxml import etree
 
     _style_by_class(tree, styles)
-    unsaid = [e for e in tree.iter(etree.Element) if _is_struck_out(e) or _is_hidden(e)]
-    for element in unsaid:
+    for element in [e for e in tree.iter(etree.Element) if _is_unsaid(e)]:
+        if element.getparent() is not None:
+            _leave_out(element)
+    for element in _hidden(tree):
         if element.getparent() is not None:
             _leave_out(element)
     for note in [each for each in tree.iter("span") if _is_beside_the_text(each)]:
@@ -377,15 +382,59 @@ def _is_struck_out(element: _Element) -> bool:
     return element.tag in _STRUCK_OUT or _STRUCK_STYLE.search(style) is not None
 
 
-def _is_hidden(element: _Element) -> bool:
-    """Whether it is not shown, or the number of a printed page within a book's text. What may be
-    the whole text is hidden only until a program of the page shows it."""
-    if element.tag in _WHOLE:
-        return False
+def _is_unsaid(element: _Element) -> bool:
+    """Whether it is struck out, a template, or the number of a printed page within a book's
+    text."""
     kind = f"{element.get('epub:type', '')} {element.get('role', '')}"
+    return _is_struck_out(element) or element.tag == "template" or "pagebreak" in kind
+
+
+def _is_hidden(element: _Element) -> bool:
     style = element.get("style", "").replace(" ", "").lower()
     hidden = element.get("hidden", "until-found") != "until-found"
-    return hidden or element.tag == "template" or "pagebreak" in kind or "display:none" in style
+    return element.tag not in _WHOLE and (hidden or "display:none" in style)
+
+
+def _hidden(tree: _Element) -> list[_Element]:
+    """The hidden elements that no reader gets to see. Not those that a control opens, nor one with
+    more text than all that is shown: a program of the page shows it. Menus and links are no text
+    here."""
+    from lxml import etree
+
+    hidden: list[_Element] = []
+    inside: list[_Element | None] = [None]
+    text: Counter[_Element | None] = Counter()  # characters, by the hidden element they are in
+    outside = 0
+    for event, element in etree.iterwalk(tree, events=("start", "end", "comment", "pi")):
+        if event == "start":
+            outside += element.tag in _AROUND
+            if _is_hidden(element):
+                hidden.append(element)
+                inside.append(element)
+            said = element.text
+        else:
+            if event == "end":
+                outside -= element.tag in _AROUND
+                if inside[-1] is element:
+                    inside.pop()
+            said = element.tail
+        text[inside[-1]] += 0 if outside else len("".join((said or "").split()))
+    controlled = {
+        name for e in tree.iter(etree.Element) for name in e.get("aria-controls", "").split()
+    }
+    kept: set[_Element] = set()
+    for element in hidden:
+        around = [each for each in element.iterancestors() if each in text]
+        if text[element] > text[None] + sum(text[each] for each in around):
+            kept |= {element, *around}
+        elif text[element] and _is_opened(element, controlled):
+            kept.add(element)
+    return [element for element in hidden if element not in kept]
+
+
+def _is_opened(element: _Element, controlled: set[str]) -> bool:
+    named = element.get("role") in _OPENED or element.get("id") in controlled
+    return named or element.tag == "details"
 
 
 def _leave_out(element: _Element) -> None:

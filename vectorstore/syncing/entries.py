@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vectorstore.articles import Article, Notice, Progress, SourceFile
 from vectorstore.errors import ArticleNotFoundError, LoadingError, UnreachableError
 from vectorstore.loading import Loaded, Reader
-from vectorstore.loading.links import CUT_OFF, EXCERPTS, goes_on, has_figures_of
+from vectorstore.loading.links import CUT_OFF, EXCERPTS, corrects, goes_on
 from vectorstore.syncing.naming import ids_before
 from vectorstore.syncing.polite import PAGES_A_RUN
 from vectorstore.syncing.source import PAGE_TYPES, Source
@@ -88,12 +88,12 @@ class Entries:
         return kept if kept.text == teaser or goes_on(teaser, kept.text) else None
 
     def _asks_again(self, kept: Article, item: Loaded, *, again: bool) -> bool:
-        """Whether an entry's page is fetched once more: it could not be had, or the feed has a
-        figure that it had not."""
+        """Whether an entry's page is fetched once more: it could not be had, or the feed may have
+        corrected a figure of it."""
         teaser = item.article.text
         if kept.text == teaser:
             return again
-        return not has_figures_of(teaser, f"{kept.title} {kept.text}")
+        return corrects(teaser, f"{kept.title} {kept.text}")
 
     def _with_page(self, item: Loaded, reader: Reader) -> Loaded | None:
         """The entry with the text of its page, None if that is not its article's. Raises

@@ -726,7 +726,8 @@ class _StrictPage:
 _PREVIEW = re.compile(r'<meta\s+(?:property="og|name="twitter):[^>]*>\s*')
 _MANIFEST = '<link rel="manifest" href="/manifest.json" />'
 _PLACED = (
-    '<link rel="manifest" href="manifest.json"><link rel="icon" href="favicon.ico">'
+    # The manifest of our own: in Gradio's, the address of the icon is that without a prefix.
+    '<link rel="manifest" href="page/manifest.json"><link rel="icon" href="favicon.ico">'
     # Gradio's script sets both, but only once it has loaded: until then the page would be blank.
     '<title>Dateline</title><link rel="stylesheet" href="page/page.css">'
     '<script src="page/root.js"></script>'

@@ -344,8 +344,12 @@ def test_the_page_has_its_own_name_and_mark_before_any_script_runs(page: Client)
     mark = page.get("/favicon.ico")
     assert mark.headers["content-type"] == "image/svg+xml"
     assert mark.text == page.get("/page/mark.svg").text
-    (icon,) = page.get("/manifest.json").json()["icons"]
-    assert page.get(icon["src"]).text == mark.text
+    assert '<link rel="manifest" href="page/manifest.json">' in head
+    manifest = page.get("/page/manifest.json").json()
+    (icon,) = manifest["icons"]
+    assert page.get(f"/page/{icon['src']}").text == mark.text
+    assert (manifest["name"], manifest["start_url"]) == ("Dateline", "..")
+    assert page.get("/manifest.json").status_code == 404
 
 
 def test_scripts_and_styles_of_the_page_are_served_here(page: Client) -> None:

@@ -45,8 +45,6 @@ _PAGE = frozenset(
             "/config",
             "/theme.css",
             "/favicon.ico",
-            "/manifest.json",
-            "/pwa_icon",
             "/robots.txt",
         ),
         *("/gradio_api/queue/join", "/gradio_api/queue/data", "/gradio_api/run/predict"),

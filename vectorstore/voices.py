@@ -33,13 +33,11 @@ _BYLINE = re.compile(
     rf"^\W{{0,3}}(?:[A-Z][a-z]+ )?(?:By|by|BY) (?P<name>{_NAME})\W{{0,3}}$", re.MULTILINE
 )
 _SIGNED = re.compile(rf"\bby (?P<name>{_NAME})$")
-_HEAD = (
-    600  # characters among which a byline or the sentence that introduces somebody is looked for
-)
+_HEAD = 600  # characters that have the byline, or the sentence that introduces somebody
 _SENTENCE = 160  # characters of that sentence
 _READ = 40_000  # characters looked through for who speaks how often
 _QUESTION = 300  # characters of an interviewer's question, at most
-_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")  # has a capital in a title that is in capitals throughout
 _QUESTIONS = 2  # paragraphs that are questions, from which on an article is an interview
 
 

@@ -225,6 +225,18 @@ def test_a_damaged_file_is_said_to_be_and_the_newest_backup_is_named(
         read_everything(None)
 
 
+@pytest.mark.parametrize("column", ["authors", "pages", "published"])
+def test_a_row_that_can_be_no_article_is_reported_where_its_passages_are_found(
+    catalog: Catalog, column: str
+) -> None:
+    put(catalog, OTHER)
+    with sqlite3.connect(Path(catalog.name)) as db:
+        db.execute(f"UPDATE articles SET {column} = 'not so'")  # noqa: S608
+    db.close()
+    with pytest.raises(StoreDamagedError, match="'other' is not as it was stored"):
+        catalog.passages.of_vectors(catalog.vectors.keys(), None)
+
+
 def test_an_article_that_changed_on_the_disk_is_not_shown(catalog: Catalog) -> None:
     put(catalog, OTHER, SECRET)
     assert catalog.faults() == []

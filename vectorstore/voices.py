@@ -67,7 +67,7 @@ def _headed(article: Article, start: int) -> str:
     return f"{article.title}. {said}" if article.title else said
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)  # whole articles
 def _speaks(article: Article) -> tuple[str, Span | None]:
     """The author, if the article is told in the first person; or the sentence that introduces who is
     interviewed, if its title does not."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vectorstore.articles import Article, Hit, Passage
+from vectorstore.passages import passage_of
 from vectorstore.splitting import Span, passages, sentences
 
 _LONG = 40_000  # characters: a book is not split into sentences for one question
@@ -68,22 +69,7 @@ class Articles:
         return windows
 
 
-def passage_of(article: Article, span: Span) -> Passage:
-    """A stretch of an article as a passage."""
-    return Passage(
-        f"{article.id}:{span.start}",
-        article.id,
-        span.start,
-        span.end,
-        article.text[span.start : span.end],
-        article.title,
-        article.source,
-        article.url,
-        article.published,
-        sum(page <= span.start for page in article.pages) or None,
-    )
-
-
 def passages_of(article: Article, most: int) -> list[Passage]:
     """The first passages of an article."""
-    return [passage_of(article, span) for span in passages(article.text[:_LONG])[:most]]
+    spans = passages(article.text[:_LONG])[:most]
+    return [passage_of(article, span, f"{article.id}:{span.start}") for span in spans]

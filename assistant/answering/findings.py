@@ -199,7 +199,7 @@ def signals(material: Material, reading: Reading, span: Scored) -> dict[str, flo
     skim            the small reader's log-odds for the passage, if the reader is a cascade
     alone           the reader's log-odds of the sentence around the span, read by itself
     words, names    the shares of the question's words, and of its names, that are missing from
-                    the passage, its title, source and month of publication
+                    the passage, its heading, source and month of publication
     """
     passage = reading.passage
     rank = next(i for i, hit in enumerate(material.hits, 1) if hit.passage.id == passage.id)

@@ -10,9 +10,9 @@ from vectorstore.catalog.articles import as_stored, not_as_stored, unpacked
 from vectorstore.catalog.rows import first
 from vectorstore.catalog.vectors import OF_ANOTHER_MODEL, NewPassage, StoredVectors
 from vectorstore.folding import folded
+from vectorstore.passages import passage_of
 from vectorstore.splitting import Span
 from vectorstore.stores import Row, Store, Words
-from vectorstore.voices import heading
 
 
 class Passages:
@@ -83,10 +83,10 @@ class Passages:
             )
             if articles is not None:
                 rows = [row for row in rows if _is_in(articles, row["article"])]
-            texts = self._articles({row["article"] for row in rows})
+            whole = self._articles({row["article"] for row in rows})
         found: dict[int, list[Passage]] = {}
         for row in rows:
-            found.setdefault(row["vector"], []).append(_passage(row, texts[row["article"]]))
+            found.setdefault(row["vector"], []).append(_passage(row, whole[row["article"]]))
         for passages in found.values():
             passages.sort(key=_told_first)
         return found
@@ -101,9 +101,9 @@ class Passages:
                     WHERE {OF_ANOTHER_MODEL} ORDER BY vectors.key LIMIT ?""",  # noqa: S608
                 *(model, model, limit),
             )
-            texts = self._articles({row["article"] for row in rows})
+            whole = self._articles({row["article"] for row in rows})
         return [
-            (row["vector"], row["digest"], _passage(row, texts[row["article"]])) for row in rows
+            (row["vector"], row["digest"], _passage(row, whole[row["article"]])) for row in rows
         ]
 
     def of_articles(self, after: int, limit: int) -> list[tuple[int, Article, list[NewPassage]]]:
@@ -151,9 +151,16 @@ class Passages:
             if article is not None:
                 yield article, [(each["start"], each["end"], each["digest"]) for each in passages]
 
-    def _articles(self, keys: Iterable[int]) -> dict[int, Row]:
+    def _articles(self, keys: Iterable[int]) -> dict[int, Article]:
+        """By key. Raises StoreDamagedError if a row can be no article."""
         rows = self._store.rows("SELECT * FROM articles WHERE key IN (each ?)", sorted(keys))
-        return {row["key"]: row for row in rows}
+        found = {}
+        for row in rows:
+            try:
+                found[row["key"]] = unpacked(row)
+            except (ValueError, TypeError):
+                raise self._store.damaged(not_as_stored(row["id"])) from None
+        return found
 
 
 def words_of(article_key: int, rows: Callable[..., Sequence[Row]]) -> list[Words]:
@@ -186,19 +193,5 @@ def _told_first(passage: Passage) -> tuple[bool, str, str, int]:
     return (published is None, told, passage.article_id, passage.start)
 
 
-def _passage(row: Row, article: Row) -> Passage:
-    whole = unpacked(article)
-    span = Span(row["start"], row["end"])
-    return Passage(
-        id=f"{whole.id}#{row['ordinal']}",
-        article_id=whole.id,
-        start=span.start,
-        end=span.end,
-        text=whole.text[span.start : span.end],
-        title=whole.title,
-        source=whole.source,
-        url=whole.url,
-        published=whole.published,
-        page=sum(begin <= span.start for begin in whole.pages) or None,
-        heading=heading(whole, span),
-    )
+def _passage(row: Row, article: Article) -> Passage:
+    return passage_of(article, Span(row["start"], row["end"]), f"{article.id}#{row['ordinal']}")

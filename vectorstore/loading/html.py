@@ -163,8 +163,7 @@ def _plain(value: object) -> str:
 
 
 def _is_in(headline: str, title: str) -> bool:
-    """Whether a title begins with, ends with or contains the words of a headline, which may have
-    been cut within the last."""
+    """Whether a title has the words of a headline, which may have been cut within the last."""
     said, whole = (" ".join(_NO_WORD.sub(" ", each).split()).lower() for each in (headline, title))
     return bool(said) and f" {said}" in f" {whole}"
 

@@ -1,9 +1,9 @@
 """Plain text: the file's characters, verbatim, and what its head says if it has one.
 
 Encodings, in this order: a byte-order mark (UTF-8, UTF-16, UTF-32); UTF-16 without one, where every
-other byte is zero or nearly; UTF-8, also cut within its last character, or in Latin letters with some windows-1252 in it; else
-what charset-normalizer finds among windows-1252 and the common encodings of Japanese, Chinese,
-Korean, Cyrillic, Greek, Arabic and Hebrew. Central European and Turkish ones (windows-1250, -1254)
+other byte is zero or nearly; UTF-8, also cut within its last character, or in Latin letters with
+some windows-1252 in it; else what charset-normalizer finds among windows-1252 and the common
+encodings of Japanese, Chinese, Korean, Cyrillic, Greek, Arabic and Hebrew. Central European and Turkish ones (windows-1250, -1254)
 cannot be reliably told from windows-1252 and are read as that: save such files as UTF-8.
 """
 

@@ -121,7 +121,10 @@ class Settings(BaseSettings):
         description="Answers less confident than this become abstentions; None takes the reader's own.",
     )
     passages_read: int = Field(
-        10, ge=1, le=100, description="How many passages the reader reads for each question."
+        20,
+        ge=1,
+        le=100,
+        description="How many passages the reader reads at most for each question.",
     )
     chroma_url: str | None = Field(
         None,

@@ -151,7 +151,7 @@ class Chain:
         phrases: Phrases,
         embed: Callable[[str], Vector],
         *,
-        passages_read: int = 10,
+        passages_read: int = 20,
         threshold: float | None = None,
         writer: Writer | None = None,
     ) -> None:

@@ -83,16 +83,21 @@ class Reader(Protocol):
 class CascadeReader:
     """A small reader orders the passages, a strong one reads the best few.
 
-    The best `closely` are chosen by the small reader's score with the search order as a prior: each
-    doubling of the rank costs `RANK` log-odds. Once the strong one has found an answer of at least
-    `FOUND` log-odds, passages that are `FAR` behind the first in this order are not read (all measured:
-    benchmarks/results.md). The others come back as skimmed. Those that the strong one has read keep the
-    small one's score as `skim`: two readers finding an answer there is evidence for it.
+    The best are chosen by the small reader's score with the search order as a prior: each doubling of
+    the rank costs `RANK` log-odds. Of the first `NEAR` passages the strong one reads `FEW`. If it finds
+    no answer of at least `FOUND` log-odds there, the small one reads the others, too, and the strong
+    one goes on with the best of all, until it has read `closely`. Once it has found one, passages that
+    are `FAR` behind the first in this order are not read (all measured: benchmarks/results.md). What the
+    strong one has not read comes back as skimmed, without a score if the small one has not, either.
+    What it has read keeps the small one's score as `skim`: two readers finding an answer there is
+    evidence for it.
     """
 
     RANK = 2.0
     FOUND = 2.0
     FAR = 6.0
+    NEAR = 10
+    FEW = 4
 
     def __init__(
         self,
@@ -123,17 +128,38 @@ class CascadeReader:
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
         if not passages:  # which loads both, before the first question
             return [*self._small.read(question, []), *self._strong.read(question, [])]
-        found = [replace(r, skimmed=True) for r in self._small.read(question, passages)]
-        promise = [r.score - self.RANK * math.log2(i) for i, r in enumerate(found, 1)]
-        order = sorted(range(len(found)), key=lambda i: -promise[i])[: self._closely]
+        found: list[Reading] = []
         best = -math.inf
+        for size, most in ((self.NEAR, min(self.FEW, self._closely)), (None, self._closely)):
+            if best >= self.FOUND:
+                break
+            if left := passages[len(found) : size]:
+                found += [replace(r, skimmed=True) for r in self._small.read(question, left)]
+            best = self._read_closely(question, found, most)
+        return found + [_unread(passage) for passage in passages[len(found) :]]
+
+    def _read_closely(self, question: str, found: list[Reading], most: int) -> float:
+        """Let the strong reader read the most promising of `found`, in place, until it has read `most`;
+        return its best score."""
+        closely = [reading for reading in found if not reading.skimmed]
+        best = max((reading.score for reading in closely), default=-math.inf)
+        promise = {
+            i: reading.score - self.RANK * math.log2(i + 1)
+            for i, reading in enumerate(found)
+            if reading.skimmed
+        }
+        order = sorted(promise, key=lambda i: -promise[i])[: most - len(closely)]
         for i in order:
             if best >= self.FOUND and promise[i] <= promise[order[0]] - self.FAR:
                 break
-            (reading,) = self._strong.read(question, [passages[i]])
+            (reading,) = self._strong.read(question, [found[i].passage])
             best = max(best, reading.score)
             found[i] = replace(reading, skim=found[i].score)
-        return found
+        return best
+
+
+def _unread(passage: Passage) -> Reading:
+    return Reading(passage, passage.start, passage.start, "", -math.inf, skimmed=True)
 
 
 def first_for(sha256: str, calibrations: Sequence[Calibration]) -> Calibration | None:

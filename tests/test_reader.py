@@ -306,6 +306,9 @@ def test_the_shipped_cascade_judges_what_it_reads_closely(readings: list[Reading
     judged = [reading.verdict for reading in readings if reading.verdict is not None]
     assert all(sum(verdict) == pytest.approx(1.0) for verdict in judged)
     found = open_reader(DEFAULT).read("Who repaired the organ?", PASSAGES)
+    assert sum(not reading.skimmed for reading in found) == CascadeReader.FEW
+    found = open_reader(DEFAULT).read("Who repaired the organ?", [*PASSAGES, *PASSAGES])
+    assert len(PASSAGES) <= CascadeReader.NEAR < len(found)
     assert sum(not reading.skimmed for reading in found) == CLOSELY
     assert all(r.skimmed or r.passage.text == "" or (r.verdict and r.sentences) for r in found)
 

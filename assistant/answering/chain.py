@@ -21,6 +21,7 @@ It lists the forms of answer (`ANSWERERS`); it knows the index, reader and write
 from __future__ import annotations
 
 import functools
+import math
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -227,10 +228,11 @@ class Chain:
 
     def material(self, question: Question, hits: Sequence[Hit]) -> Material:
         readings = self._reader.read(question.read, [hit.passage for hit in hits])
+        known = [i for i, reading in enumerate(readings) if reading.score > -math.inf]
         return Material(
             question,
-            tuple(hits),
-            tuple(readings),
+            tuple(hits[i] for i in known),
+            tuple(readings[i] for i in known),
             Articles(hits, self._article),
             self._reader,
         )

@@ -36,6 +36,7 @@ _SENTENCES = 4
 _ARTICLES = 3
 _PASSAGES = 12  # read per article
 _NEAR = 0.9  # how much of the topic an article must hold, relative to the best one
+_FOUND = 10  # of the passages found say which articles are meant
 _HEAD = 400  # characters that, with the title, say what an article is about
 
 
@@ -51,7 +52,7 @@ class Summaries:
             return _heads(material)
         if material.leaning(self.wanted) < WANTED:
             return None
-        found_in = {hit.passage.article_id for hit in material.hits}
+        found_in = {hit.passage.article_id for hit in material.hits[:_FOUND]}
         if len(found_in) > 1 and not words(material.question.topic).content:
             return None  # "what happened to him?" means none of them; "summarise this" the only one
         meant = self._meant(material)
@@ -72,7 +73,7 @@ class Summaries:
             "held": held,
             "in_head": in_head,
             "best_evidence": best,
-            "share": _share(material.hits, {article.id for article in articles}),
+            "share": _share(material.hits[:_FOUND], {article.id for article in articles}),
         }
         return Finding(
             self.form,
@@ -89,7 +90,7 @@ class Summaries:
         topic = words(material.question.topic)
         found = []
         seen = set()
-        for order, hit in enumerate(material.hits):
+        for order, hit in enumerate(material.hits[:_FOUND]):
             article = material.articles.of(hit.passage)
             if article.id in seen:
                 continue

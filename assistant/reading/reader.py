@@ -50,6 +50,7 @@ class Reading:
     their log-odds of being evidence. A reader that has no evidence or verdict leaves them out. A
     `skimmed` reading was scored only by the small reader of a cascade: its score is not comparable
     with the others'. `skim` is the small reader's score if the strong one has read it, too.
+    What no reader has read has the score -inf.
     """
 
     passage: Passage
@@ -85,8 +86,8 @@ class CascadeReader:
 
     The best are chosen by the small reader's score with the search order as a prior: each doubling of
     the rank costs `RANK` log-odds. Of the first `NEAR` passages the strong one reads `FEW`. If it finds
-    no answer of at least `FOUND` log-odds there, the small one reads the others, too, and the strong
-    one goes on with the best of all, until it has read `closely`. Once it has found one, passages that
+    no answer of at least `FOUND` log-odds there, and there are others, the small one reads those, too, and
+    the strong one goes on with the best of all, until it has read `closely`. Once it has found one, passages that
     are `FAR` behind the first in this order are not read (all measured: benchmarks/results.md). What the
     strong one has not read comes back as skimmed, without a score if the small one has not, either.
     What it has read keeps the small one's score as `skim`: two readers finding an answer there is
@@ -129,13 +130,12 @@ class CascadeReader:
         if not passages:  # which loads both, before the first question
             return [*self._small.read(question, []), *self._strong.read(question, [])]
         found: list[Reading] = []
-        best = -math.inf
-        for size, most in ((self.NEAR, min(self.FEW, self._closely)), (None, self._closely)):
-            if best >= self.FOUND:
-                break
-            if left := passages[len(found) : size]:
-                found += [replace(r, skimmed=True) for r in self._small.read(question, left)]
+        for until, most in ((self.NEAR, min(self.FEW, self._closely)), (None, self._closely)):
+            further = passages[len(found) : until]
+            found += [replace(r, skimmed=True) for r in self._small.read(question, further)]
             best = self._read_closely(question, found, most)
+            if best >= self.FOUND or len(found) == len(passages):
+                break
         return found + [_unread(passage) for passage in passages[len(found) :]]
 
     def _read_closely(self, question: str, found: list[Reading], most: int) -> float:

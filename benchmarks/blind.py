@@ -2,14 +2,15 @@
 
     python -m benchmarks.blind [--set 1] [--keep answers.jsonl] [--reader FOLDER] [--vectors FILE]
 
-blind.jsonl.gz has 56 invented articles in four sets, each by another writer (language models, told only
-that the articles are a newsroom's): reports, court and council news, interviews, minutes, columns,
+blind.jsonl.gz has 96 invented articles in eight sets, each by another writer (language models, told only
+that the articles are somebody's): reports, court and council news, interviews, minutes, columns,
 obituaries, rival accounts and corrections, which share people and places. On every article there are
-twelve questions, most of them in other words than the text's; one in five has no answer, because what is
-asked stands of somebody else or is contradicted. Further requests for summaries name the articles that are
-meant and the sentences that a good summary would take (sets 1 and 2). In sets 3 and 4 people ask as they
-do on a phone: with typing errors, in two words, or in three lines. Nothing is trained or fitted on them:
-decide by sets 1 and 3, report 2 and 4.
+twelve questions (fourteen in sets 5 to 8, whose articles are ten), most of them in other words than the
+text's; one in five has no answer, because what is asked stands of somebody else or is contradicted. Further requests for summaries name the articles that are
+meant and the sentences that a good summary would take (sets 1 and 2). In sets 3 to 5 people ask as they
+do on a phone: with typing errors, in two words, or in three lines; in set 6 in a hurry, in 7 chattily and
+by role instead of name, in 8 precisely and by description. Nothing is trained or fitted on them: decide by
+the odd sets, report the even ones.
 
 Answers are judged as in `benchmarks.news`; *several* things asked for are one answer here, not parts. A
 follow-up's earlier questions are asked first, so that its history has the program's own answers. For
@@ -37,7 +38,7 @@ from assistant.resources import weights_folder
 from benchmarks import sets
 from vectorstore.articles import Article
 
-SETS = (1, 2, 3, 4)
+SETS = tuple(range(1, 9))
 FILE = Path(__file__).with_name("blind.jsonl.gz")
 
 

@@ -4,13 +4,13 @@
 
 blind.jsonl.gz has 96 invented articles in eight sets, each by another writer (language models, told only
 that the articles are somebody's): reports, court and council news, interviews, minutes, columns,
-obituaries, rival accounts and corrections, which share people and places. On every article there are
-twelve questions (fourteen in sets 5 to 8, whose articles are ten), most of them in other words than the
-text's; one in five has no answer, because what is asked stands of somebody else or is contradicted. Further requests for summaries name the articles that are
-meant and the sentences that a good summary would take (sets 1 and 2). In sets 3 to 5 people ask as they
-do on a phone: with typing errors, in two words, or in three lines; in set 6 in a hurry, in 7 chattily and
-by role instead of name, in 8 precisely and by description. Nothing is trained or fitted on them: decide by
-the odd sets, report the even ones.
+obituaries, rival accounts and corrections, which share people and places. On every article there are twelve
+questions (fourteen in sets 5 to 8, whose articles are ten), most of them in other words than the text's;
+one in five has no answer, because what is asked stands of somebody else or is contradicted. Further
+requests for summaries name the articles that are meant and the sentences that a good summary would take
+(sets 1 and 2). In sets 3 to 5 people ask as they do on a phone: with typing errors, in two words, or in
+three lines; in set 6 in a hurry, in 7 chattily and by role instead of name, in 8 precisely and by
+description. Nothing is trained or fitted on them: decide by the odd sets, report the even ones.
 
 Answers are judged as in `benchmarks.news`; *several* things asked for are one answer here, not parts. A
 follow-up's earlier questions are asked first, so that its history has the program's own answers. For

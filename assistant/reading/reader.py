@@ -86,12 +86,12 @@ class CascadeReader:
 
     The best are chosen by the small reader's score with the search order as a prior: each doubling of
     the rank costs `RANK` log-odds. Of the first `NEAR` passages the strong one reads `FEW`. If it finds
-    no answer of at least `FOUND` log-odds there, and there are others, the small one reads those, too, and
-    the strong one goes on with the best of all, until it has read `closely`. Once it has found one, passages that
-    are `FAR` behind the first in this order are not read (all measured: benchmarks/results.md). What the
-    strong one has not read comes back as skimmed, without a score if the small one has not, either.
-    What it has read keeps the small one's score as `skim`: two readers finding an answer there is
-    evidence for it.
+    no answer of at least `FOUND` log-odds there, and there are others, the small one reads those, too,
+    and the strong one goes on with the best of all, until it has read `closely`. Once it has found one,
+    passages that are `FAR` behind the first in this order are not read (all measured:
+    benchmarks/results.md). What the strong one has not read comes back as skimmed, without a score if
+    the small one has not, either. What it has read keeps the small one's score as `skim`: two readers
+    finding an answer there is evidence for it.
     """
 
     RANK = 2.0

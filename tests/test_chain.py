@@ -583,6 +583,12 @@ def test_a_question_with_typing_errors_is_answered_as_it_was_read(tmp_path: Path
     assert "Read as “who co-chairs the meeting”." in answer.notices
 
 
+def test_a_refusal_takes_no_typing_error_for_a_thing_that_is_missing(tmp_path: Path) -> None:
+    answer = fake_assistant(tmp_path, ARTICLES, {}).answer("who co-chairs teh meetng of the zoo")
+    assert "No article mentions “zoo”." in answer.text
+    assert answer.text.endswith("Did you mean “who co-chairs the meeting of the zoo”?")
+
+
 def test_what_is_spelt_right_is_read_as_nothing_else(assistant: Assistant) -> None:
     answer = assistant.answer(QUESTION)
     assert answer.answered

@@ -564,7 +564,10 @@ class Chain:
         absent: list[str] = []
         if explained:
             topic = without_instructions(state.asked.question)[0]
-            absent = self._absent(_things(topic or state.asked.question), state.hits)
+            mended = words(" ".join(part.readings[-1].text for part in state.parts))
+            read = {without_possessive(token.text) for token in mended.tokens}
+            things = [word for word in _things(topic or state.asked.question) if word in read]
+            absent = self._absent(things, state.hits)
         refusal = abstain(
             blank,
             self.phrases,

@@ -22,7 +22,7 @@ from assistant.api import with_collections
 from assistant.cli import app
 from assistant.errors import CollectionError, SettingsError, UnknownCollectionError
 from assistant.installation import Installation
-from assistant.mcp import server_of
+from assistant.mcp.server import server_of
 from assistant.web.access import Access
 from assistant.web.beside import Beside
 from assistant.web.choosing import Choice, Desk

@@ -42,7 +42,7 @@ from assistant.web.conversations import (
 )
 from assistant.web.files import DOCX, MARKDOWN, attached, conversation_docx, conversation_markdown
 from assistant.web.keyed import asker_of, known_asker
-from assistant.web.rest import ERRORS, AnswerOut, RemovedOut
+from assistant.web.shapes import ERRORS, AnswerOut, RemovedOut
 from assistant.web.visitors import NOT_KEPT, caller_of, known_visitor, visitor_of
 
 if TYPE_CHECKING:

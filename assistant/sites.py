@@ -1,6 +1,8 @@
 """The sites of one installation: that of the unnamed index, and one of each collection.
 
-app = with_collections(assistant, installation, assistant.beside, {"page": True})
+    app = with_collections(assistant, installation, assistant.beside, {"page": True})
+
+Collections are opened when they are asked: see `several`.
 """
 
 from __future__ import annotations

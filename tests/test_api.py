@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from assistant.answers import Turn
 from assistant.api import create_app
 from assistant.errors import SettingsError
-from assistant.render import article_address, reading_address
+from assistant.render.quoted import article_address, reading_address
 from assistant.server import serve
 from assistant.web.strict import add_nonce
 from tests.fake_assistant import ARTICLES, COST, HARBOUR, HOSTILE, FakeAssistant

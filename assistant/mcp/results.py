@@ -19,7 +19,8 @@ from pydantic import BaseModel, Field
 
 from assistant.answers import Answer
 from assistant.question.names import Kind as NameKind
-from assistant.render import CLOSEST, name_of
+from assistant.render.parts import CLOSEST
+from assistant.render.text import name_of
 from vectorstore.articles import Article, Hit, Summary
 
 ARTICLES = "dateline://articles/"  # followed by an article's id, percent-encoded

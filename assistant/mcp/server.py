@@ -2,8 +2,7 @@
 
     server_of(choice, may, whose)
 
-The only module that imports the SDK where it is itself imported; `transports` imports it when it
-begins to serve.
+Importing this module loads the SDK, so `transports` does it only when it begins to serve.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ from pydantic import ValidationError
 from assistant.errors import UnknownCollectionError
 from assistant.mcp.results import ARTICLES, ListedOut, uri_of
 from assistant.mcp.tools import Tool, Tools, heading, in_thread
-from assistant.render import name_of
+from assistant.render.text import name_of
 from assistant.web.choosing import Choice
 from assistant.web.keys import Can
 from vectorstore.errors import ArticleNotFoundError, DatelineError

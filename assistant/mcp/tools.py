@@ -46,7 +46,8 @@ from assistant.mcp.results import (
     articles_of,
     uri_of,
 )
-from assistant.render import name_of, to_text, visible
+from assistant.render.plain import to_text
+from assistant.render.text import name_of, visible
 from assistant.web.choosing import Desk
 from assistant.web.keys import Can
 from assistant.web.programs import Question

@@ -31,13 +31,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.answers import Answer, Citation, Turn
 from assistant.errors import QuestionError
-from assistant.render import (
-    Marked,
-    from_chat,
-    passage_address,
-    reading_address,
-    to_chat,
-)
+from assistant.render.chat import Marked, from_chat, to_chat
+from assistant.render.quoted import passage_address, reading_address
 from assistant.web.choosing import Choice, Desk
 from assistant.web.errors import RefusedError, body_of
 from assistant.web.guarding import OPENAI, error_body

@@ -1,7 +1,9 @@
 """Errors over HTTP: each has a status, and a body in the shape of the API that was asked.
 
-answer_errors(app)                  {"error": the error's class, "message": its text}
-body_of("/v1/models", error)        the same as OpenAI's clients know it; for what is streamed
+    answer_errors(app)                  {"error": the error's class, "message": its text}
+    body_of("/v1/models", error)        the same as OpenAI's clients know it; for what is streamed
+
+Any other exception is left to the server, which discloses nothing of it.
 """
 
 from __future__ import annotations

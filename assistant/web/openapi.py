@@ -1,7 +1,9 @@
 """The API's own description, for programs as OpenAPI and for people as a page.
 
-GET  /api/openapi.json
-GET  /api/v1/docs            see `described`
+    GET  /api/openapi.json
+    GET  /api/v1/docs            see `described`
+
+It says which key opens each operation, and how a request without one is refused.
 """
 
 # No `from __future__ import annotations`: FastAPI evaluates the annotations of its endpoints.

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from assistant.answers import Citation
-from assistant.render import Quoted
+from assistant.render.quoted import Quoted
 from assistant.web.asking import Desk
 from assistant.web.conversations import Conversations
 from assistant.web.keyed import known_asker

@@ -21,13 +21,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from assistant.errors import ConversationNotFoundError, QuestionError
-from assistant.render import (
-    ArticleText,
-    article_address,
-    escaped,
-    name_of,
-    shelf,
-)
+from assistant.render.html import ArticleText, escaped
+from assistant.render.quoted import article_address
+from assistant.render.text import name_of, shelf
 from assistant.settings import Settings
 from assistant.web.asking import LONGEST, Answering, Desk, Progress
 from assistant.web.conversations import EVERYTHING, Conversation, Conversations, Exchange, Filters

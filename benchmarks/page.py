@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant import Assistant, Settings
-from assistant.render import to_markdown
+from assistant.render.markdown import to_markdown
 from assistant.resources import seeds_folder
 from benchmarks.header import header
 from benchmarks.startup import address_of

@@ -25,10 +25,11 @@ from cryptography.x509.oid import NameOID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from assistant.api import create_app, serve
+from assistant.api import create_app
 from assistant.databases import SESSIONS
 from assistant.errors import CrowdedError, SettingsError
 from assistant.page import build
+from assistant.server import serve
 from assistant.settings import Settings
 from assistant.web.access import COOKIE, Access, Locked
 from assistant.web.asking import Desk
@@ -651,7 +652,7 @@ def behind(*proxies: str) -> Iterator[str]:
     """A server that trusts these proxies, and its address."""
     code = textwrap.dedent("""
         import sys
-        from assistant.api import serve
+        from assistant.server import serve
         from tests.fake_assistant import FakeAssistant
         serve(
             FakeAssistant(), port=0, on_ready=lambda url: print(url, flush=True), page=False,
@@ -754,7 +755,7 @@ def test_every_address_is_served_over_https_and_asks_for_the_password(tmp_path: 
     code = textwrap.dedent("""
         import sys
         from pathlib import Path
-        from assistant.api import serve
+        from assistant.server import serve
         from assistant.settings import Settings
         from tests.fake_assistant import FakeAssistant
         settings = Settings()

@@ -25,9 +25,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.answers import Turn
-from assistant.api import add_nonce, create_app, serve
+from assistant.api import create_app
 from assistant.errors import SettingsError
-from assistant.render import article_address, reading_address
+from assistant.render.quoted import article_address, reading_address
+from assistant.server import serve
+from assistant.web.strict import add_nonce
 from tests.fake_assistant import ARTICLES, COST, HARBOUR, HOSTILE, FakeAssistant
 from vectorstore.errors import StoreBusyError
 
@@ -390,7 +392,7 @@ def serving(
     """A server in a process of its own, and the address at which it reported ready."""
     code = textwrap.dedent(f"""
         import sys
-        from assistant.api import serve
+        from assistant.server import serve
         from tests.fake_assistant import {by}
         serve({by}(), port={port}, page={page}, on_ready=lambda url: print(url, flush=True))
         print("ended", flush=True)

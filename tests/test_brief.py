@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.render import Quoted
+from assistant.render.quoted import Quoted
 from assistant.resources import seeds_folder
 from assistant.web.brief import NAMES, SENTENCES, about, in_brief
 from assistant.web.reading import read_article

@@ -18,11 +18,11 @@ from mcp import Client, MCPError
 from typer.testing import CliRunner, Result
 
 from assistant import Assistant, Settings
-from assistant.api import with_collections
 from assistant.cli import app
 from assistant.errors import CollectionError, SettingsError, UnknownCollectionError
 from assistant.installation import Installation
-from assistant.mcp import server_of
+from assistant.mcp.server import server_of
+from assistant.sites import with_collections
 from assistant.web.access import Access
 from assistant.web.beside import Beside
 from assistant.web.choosing import Choice, Desk

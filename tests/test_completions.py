@@ -21,7 +21,7 @@ from openai import AsyncOpenAI
 from assistant.answers import Answer, Turn
 from assistant.api import create_app
 from assistant.errors import ModelError
-from assistant.render import from_chat
+from assistant.render.chat import from_chat
 from assistant.settings import Settings
 from assistant.web.access import Access
 from assistant.web.guarding import LARGEST

@@ -22,7 +22,7 @@ from assistant import Answer, Assistant, Settings, Turn
 from assistant.errors import WritingError
 from assistant.factory import _open_writer
 from assistant.prompts import tokens_of
-from assistant.render import to_html
+from assistant.render.html import to_html
 from assistant.web.suggesting import Suggestions
 from assistant.writing.opening import open_chat_model
 from assistant.writing.sources import inert, source, sources

@@ -14,7 +14,8 @@ import pytest
 
 from assistant.api import create_app
 from assistant.errors import ModelError
-from assistant.render import reading_address, to_markdown
+from assistant.render.markdown import to_markdown
+from assistant.render.quoted import reading_address
 from assistant.web.conversations import Conversations, Exchange, Filters
 from assistant.web.history import AskedOut, ConversationOut
 from assistant.web.keys import Can, Keys

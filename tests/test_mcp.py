@@ -26,7 +26,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from assistant.answers import Turn
 from assistant.api import create_app
-from assistant.mcp import NAME, server_of
+from assistant.mcp.server import NAME, server_of
 from assistant.settings import Settings
 from assistant.web.access import Access
 from assistant.web.choosing import Choice, Desk

@@ -20,7 +20,7 @@ from PIL import Image
 
 from assistant.api import create_app
 from assistant.errors import NoPictureError
-from assistant.render import Quoted
+from assistant.render.quoted import Quoted
 from assistant.web.access import Access
 from assistant.web.adding import Adding
 from assistant.web.keys import Keys

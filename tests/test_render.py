@@ -15,21 +15,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from assistant.answers import Answer, Citation, Position, Statement
-from assistant.render import (
-    Quoted,
-    article_address,
-    article_page,
-    day,
-    escaped,
-    paragraph,
-    reading_address,
-    segments,
-    shelf,
-    to_html,
-    to_markdown,
-    to_text,
-    visible,
-)
+from assistant.render.html import article_page, escaped, to_html
+from assistant.render.markdown import to_markdown
+from assistant.render.plain import to_text
+from assistant.render.quoted import Quoted, article_address, paragraph, reading_address, segments
+from assistant.render.text import day, shelf, visible
 from assistant.web.conversations import Filters
 from tests.fake_assistant import (
     CO_CHAIRS,

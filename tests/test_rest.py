@@ -21,7 +21,7 @@ from assistant.errors import ModelError
 from assistant.web.adding import Adding
 from assistant.web.library import Library
 from assistant.web.prefix import UnderPrefix
-from assistant.web.rest import AnswerOut
+from assistant.web.shapes import AnswerOut
 from tests.fake_assistant import (
     ANSWERS,
     ARTICLES,

@@ -17,7 +17,8 @@ from markdown_it import MarkdownIt
 from assistant.api import create_app
 from assistant.databases import CONVERSATIONS
 from assistant.errors import QuestionError, QuoteNotFoundError
-from assistant.render import quote_markdown, visible
+from assistant.render.markdown import quote_markdown
+from assistant.render.text import visible
 from assistant.web.conversations import FILE, Conversations
 from assistant.web.keyed import needed
 from assistant.web.quotes import LONGEST_NOTE, LONGEST_QUOTE, SavedQuote

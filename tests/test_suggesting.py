@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from assistant.answers import Answer
-from assistant.api import _deciding
 from assistant.resources import SAMPLES, seeds_folder
 from assistant.settings import Settings
 from assistant.web.conversations import Conversations
-from assistant.web.suggesting import Suggestions, candidates
+from assistant.web.suggesting import Suggestions, candidates, deciding
 from tests.fake_assistant import FakeAssistant, answered, cite
 from vectorstore.articles import Article
 from vectorstore.errors import StoreError
@@ -149,11 +148,11 @@ def test_the_application_asks_with_a_higher_threshold_and_with_a_calibration(
     tmp_path: Path,
 ) -> None:
     shipped = Settings(index=tmp_path)
-    assert _deciding(shipped) == ""
-    assert _deciding(shipped.model_copy(update={"threshold": 0.9})) == "threshold = 0.9"
+    assert deciding(shipped) == ""
+    assert deciding(shipped.model_copy(update={"threshold": 0.9})) == "threshold = 0.9"
     shipped.calibrations.mkdir()
     (shipped.calibrations / "dateline-reader.json").write_text("{}")
-    assert "dateline-reader.json" in _deciding(shipped)
+    assert "dateline-reader.json" in deciding(shipped)
 
 
 def test_what_was_found_is_not_offered_after_an_edit_that_changes_no_count_or_for_other_settings() -> (

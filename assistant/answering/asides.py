@@ -1,7 +1,7 @@
 """Sentences that come close to a question but answer nothing: interviewers' questions, captions of
 pictures, and the editors' notes below an article.
 
-without_asides(reading)     the reading with such sentences out of the running
+    without_asides(reading)     the reading with such sentences out of the running
 """
 
 from __future__ import annotations

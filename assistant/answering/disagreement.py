@@ -24,7 +24,7 @@ from assistant.reading.reader import Reading, Scored
 from assistant.writing.composing import Composition, sentence
 from vectorstore.articles import Passage
 
-_AS_SURE = 4.0  # log-odds below the best answer
+_AS_SURE = 4.0  # log-odds by which a second side may fall short of the best answer
 _SURE = 1.0  # lowest log-odds of an answer that can be a side
 _FEW_WORDS = 0.5  # leaning to a few words from which sentences only stand in for an unsure span
 _CONTRADICTED = 0.4  # the mean of both passages' probabilities

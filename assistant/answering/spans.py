@@ -18,7 +18,7 @@ from assistant.question.intent import Form
 from assistant.reading.reader import Reading, Scored
 from vectorstore.splitting import Span, sentences_around
 
-_SPANS = 3  # considered per passage
+_SPANS = 3  # spans considered per passage
 _AGREEING = 2.0  # log-odds: a span this likely elsewhere is further proof
 
 

@@ -40,7 +40,7 @@ async def in_a_thread(made: Callable[[], Iterator[Answer]]) -> AsyncGenerator[An
             send(None)
 
     context = contextvars.copy_context()
-    # No daemon: the program would be torn down under onnxruntime, which aborts it.
+    # Not a daemon thread: onnxruntime aborts if the program is torn down under it.
     threading.Thread(target=context.run, args=(run,), name="dateline-write").start()
     try:
         while True:

@@ -34,9 +34,9 @@ from vectorstore.voices import asks
 
 _SENTENCES = 4
 _ARTICLES = 3
-_PASSAGES = 12  # read per article
+_PASSAGES = 12  # passages read per article
 _NEAR = 0.9  # how much of the topic an article must hold, relative to the best one
-_FOUND = 10  # of the passages found say which articles are meant
+_FOUND = 10  # passages found, the first ones, by which the articles meant are recognised
 _HEAD = 400  # characters that, with the title, say what an article is about
 
 

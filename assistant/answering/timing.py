@@ -37,7 +37,7 @@ from vectorstore.retrieval import fuse
 _ONE_EVENT = timedelta(7)  # reports further apart are about different events
 _REPORTS = 3  # reports of an event, most of which have to agree on when it was
 _NEARLY = 2.0  # log-odds below the best within which an answer may be chosen for its time
-_POOL = 4  # times as many passages, to find the newest among those that fit
+_POOL = 4  # times as many passages are searched, to find the newest of those that fit
 
 
 T = TypeVar("T")

@@ -42,7 +42,7 @@ class Verdicts:
         claims = told([chosen], 1, material.asked)
         alone = material.alone(best.passage, span).verdict or verdict
         sure = log_odds(alone.supported) - log_odds(alone.contradicted)
-        either = _OR.search(material.question.text)  # neither "yes" nor "no" chooses
+        either = _OR.search(material.question.text)  # "yes" or "no" would not choose between them
         if abs(sure) < _SURE or (sure > 0) != (yes > no) or either:
             return Finding(self.form, claims, known, readings=(best,))
         short, lead = ("Yes", "affirmed") if sure > 0 else ("No", "denied")

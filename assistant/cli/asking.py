@@ -105,7 +105,7 @@ def ask(
     if as_json:
         print_json(answer.to_dict())
     else:
-        from assistant.render import to_text
+        from assistant.render.plain import to_text
 
         typer.echo(printable(to_text(answer)))
     if answer.kind == "abstention":

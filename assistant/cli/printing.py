@@ -107,7 +107,7 @@ def one_line(text: str) -> str:
 
 def printable(text: str) -> str:
     """Articles come from anywhere: none of their escape sequences may reach the terminal."""
-    from assistant.render import visible
+    from assistant.render.text import visible
 
     return visible(text.replace("\r\n", "\n"))
 

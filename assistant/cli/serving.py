@@ -60,9 +60,9 @@ def chat(
     Example:
       dateline chat --with-samples
     """
-    from assistant.api import serve
     from assistant.databases import CONVERSATIONS, KEYS, SESSIONS, SUBSCRIPTIONS
     from assistant.resources import seeds_folder
+    from assistant.server import serve
     from assistant.settings import secret_file
     from assistant.web.adding import WAITING
     from assistant.web.conversations import Conversations

@@ -29,7 +29,7 @@ Form = Literal["span", "describe", "explain", "yesno", "list", "summary", "compa
 FORMS: tuple[Form, ...] = get_args(Form)
 
 WEIGHTS = Path(__file__).with_name("intents.json")
-_FIRST = 3  # words whose position counts
+_FIRST = 3  # words whose position counts, from the beginning
 
 
 @dataclass(frozen=True, slots=True)

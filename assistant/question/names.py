@@ -50,7 +50,7 @@ _TITLES = re.compile(
     r"chancellor|secretary|lieutenant|commander|admiral|sheikh|rabbi|spokesperson|spokesman|spokeswoman|director|"
     r"chairman|chairwoman|administrator|attorney|coach|ceo|editor|actor|actress|mathematician|historian|scientist|emeritus)"
 )
-# Titles only if a name begins with them.
+# These count as titles only where a name begins with them.
 _RANKS = re.compile(
     r"(?:king|queen|lord|lady|general|major|deputy|prime|vice|chief|former|home|shadow|foreign|father|rev|imam)"
 )

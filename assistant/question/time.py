@@ -425,7 +425,7 @@ _NUMBERS = {
     "six": 6,
 }
 _NUMBERS |= {"seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12}
-_STALE = timedelta(14)  # in articles older than that, "on Friday" is no longer last Friday
+_STALE = timedelta(14)  # in articles older than this, "on Friday" no longer means last Friday
 
 _MONTH = (
     r"(?P<month>Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|July?|"
@@ -503,7 +503,7 @@ _CALENDAR_DATE = re.compile(
     rf"(?<![\w/-])(?:{'|'.join(map(_unnamed, _CALENDAR_DAYS))}|{_unnamed(_MONTH)},? {_YEAR})(?![\w/-])"
 )
 
-# Whatever may follow a preposition; parsed in full afterwards.
+# Whatever may follow a preposition; it is parsed in full afterwards.
 _ANY = "|".join(_unnamed(pattern.pattern) for pattern, _ in _POINTS)
 # "in April Jones's house": the name goes on after it; before a year or a question's end it doesn't.
 _ENDS = r"(?![\w/-])(?! of\b)(?! (?-i:[A-Z])[a-z])"

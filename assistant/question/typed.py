@@ -16,9 +16,9 @@ from typing import Any, Literal
 
 from assistant.errors import QuestionError
 
-LONGEST = 2_000  # characters: what the models can read of a question, generously
+LONGEST = 2_000  # characters of a question: more than the models can read
 
-_PARTS = 3  # of a question, at most
+_PARTS = 3  # parts of a question, at most
 
 Small = Literal["greeting", "thanks", "about", "counted", "listed"]
 

@@ -23,7 +23,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -31,14 +31,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.answers import Answer, Citation, Turn
 from assistant.errors import QuestionError
-from assistant.render import (
-    Marked,
-    from_chat,
-    passage_address,
-    reading_address,
-    to_chat,
-)
+from assistant.render.chat import Marked, from_chat, to_chat
+from assistant.render.quoted import passage_address, reading_address
 from assistant.web.choosing import Choice, Desk
+from assistant.web.errors import RefusedError, body_of
 from assistant.web.guarding import OPENAI, error_body
 from assistant.web.keyed import whose
 from assistant.web.prefix import base_of
@@ -62,16 +58,6 @@ _WEB = re.compile(r"https?://[^\s()<>\"']+")  # addresses that can stand in a Ma
 _INSTEAD = "\n\n(Instead of what stands above:)\n\n"
 
 _log = logging.getLogger(__name__)
-
-
-class RefusedError(DatelineError):
-    """A request that makes no sense here; `param` names its field, `code` is what OpenAI calls it."""
-
-    def __init__(self, message: str, *, param: str, code: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.param = param
-        self.code = code
-        self.status = status
 
 
 class Open(BaseModel):
@@ -212,11 +198,10 @@ class ErrorsOut(BaseModel):
 
 def completion_routes(
     choice: Choice,
-    status_of: Callable[[DatelineError], int],
     clock: Callable[[], float] = time.time,
 ) -> "APIRouter":
-    """The routes over the collections that may be asked here. `status_of` gives an error's HTTP
-    status; `clock` gives seconds since 1970."""
+    """The routes over the collections that may be asked here. `clock` gives seconds since
+    1970."""
     from fastapi import APIRouter, Request
     from fastapi.responses import Response
 
@@ -250,7 +235,7 @@ def completion_routes(
         question = replace(_question(asked), model=writer)
         growing = desk.programs.growing(question, whose(request.scope))
         made = _Making(asked.model, int(clock()), citing)
-        return await told(made, growing, bool(asked.stream), request.receive, status_of)
+        return await told(made, growing, bool(asked.stream), request.receive)
 
     return router
 
@@ -264,7 +249,6 @@ class Making(Protocol):
         self,
         first: Answer,
         growing: AsyncGenerator[Answer, None],
-        status_of: Callable[[DatelineError], int],
     ) -> AsyncIterator[str]: ...
 
 
@@ -273,7 +257,6 @@ async def told(
     growing: AsyncGenerator[Answer, None],
     stream: bool,
     receive: "Receive",
-    status_of: Callable[[DatelineError], int],
 ) -> "Response":
     """The response with this answer, streamed or not. If the client disconnects, the work ends."""
     from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -289,7 +272,7 @@ async def told(
         await growing.aclose()
         return Response(status_code=499)
     return StreamingResponse(
-        made.events(first, growing, status_of),
+        made.events(first, growing),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store"},
     )
@@ -343,7 +326,7 @@ class Citing:
                 before + end,
                 by_number[number].title,
                 self._address(answer, by_number[number]),
-                _quote(by_number[number]),
+                QuoteOut(**asdict(by_number[number])),
             )
             for number, start, end in marked.marks
         ]
@@ -372,7 +355,6 @@ async def pieces(
     first: Answer,
     growing: AsyncGenerator[Answer, None],
     citing: Citing,
-    status_of: Callable[[DatelineError], int],
 ) -> AsyncGenerator[Piece, None]:
     """A growing answer in pieces. What has been sent cannot be taken back: if the complete answer
     differs from what grew, it follows."""
@@ -391,8 +373,7 @@ async def pieces(
         except StopAsyncIteration:
             pass
         except DatelineError as error:
-            body = error_body(OPENAI, status_of(error), str(error), type(error).__name__)
-            yield Piece(failure=body)
+            yield Piece(failure=body_of(OPENAI, error))
             return
         except Exception:  # noqa: BLE001  # last resort: too late for an error status
             code = secrets.token_hex(3)
@@ -434,11 +415,10 @@ class _Making:
         self,
         first: Answer,
         growing: AsyncGenerator[Answer, None],
-        status_of: Callable[[DatelineError], int],
     ) -> AsyncIterator[str]:
         """The chunks of a stream."""
         yield self._chunk({"role": "assistant", "content": ""})
-        async with aclosing(pieces(first, growing, self._citing, status_of)) as growing_text:
+        async with aclosing(pieces(first, growing, self._citing)) as growing_text:
             async for piece in growing_text:
                 if piece.failure is not None:
                     yield f"data: {json.dumps(piece.failure)}\n\n"
@@ -545,12 +525,7 @@ def question_of(messages: Sequence[MessageIn], limits: DatelineIn, field: str) -
     return Question(
         turns[-1].text,
         history=[Turn(turn.role, turn.text[:_LONGEST]) for turn in turns[-_TURNS - 1 : -1]],
-        as_of=limits.as_of,
-        sources=limits.sources,
-        after=limits.after,
-        before=limits.before,
-        authors=limits.authors,
-        tags=limits.tags,
+        **limits.model_dump(exclude={"source_list"}),
     )
 
 
@@ -582,23 +557,4 @@ def _turns(messages: Sequence[MessageIn], field: str) -> list[Turn]:
 
 
 def verdict(answer: Answer) -> VerdictOut:
-    return VerdictOut(
-        kind=answer.kind,
-        short=answer.short,
-        confidence=answer.confidence,
-        notices=list(answer.notices),
-        model=answer.model,
-    )
-
-
-def _quote(citation: Citation) -> QuoteOut:
-    return QuoteOut(
-        number=citation.number,
-        article_id=citation.article_id,
-        source=citation.source,
-        published=citation.published,
-        start=citation.start,
-        end=citation.end,
-        quote=citation.quote,
-        page=citation.page,
-    )
+    return VerdictOut.model_validate(answer, from_attributes=True)

@@ -30,7 +30,7 @@ from typing import Any, Literal, get_args
 from assistant.answers import Answer, Turn
 from assistant.databases import CONVERSATIONS
 from assistant.errors import ConversationNotFoundError, QuestionError
-from assistant.render import counted, day, name_of
+from assistant.render.text import counted, day, name_of
 from assistant.web.keeping import Keeping, file_rows, new_id, storable
 from assistant.web.quotes import Quotes
 from vectorstore.stores import Row, Rows

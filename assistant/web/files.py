@@ -18,19 +18,10 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from assistant.answers import Answer
-from assistant.render import (
-    Authors,
-    apart,
-    closest,
-    markdown_line,
-    plain,
-    position_rows,
-    quote_markdown,
-    source_line,
-    source_markdown,
-    to_markdown,
-    visible,
-)
+from assistant.render.markdown import markdown_line, quote_markdown, source_markdown, to_markdown
+from assistant.render.parts import Authors, apart, position_rows
+from assistant.render.plain import closest, plain, source_line
+from assistant.render.text import visible
 from assistant.web.conversations import Conversation, Exchange
 from assistant.web.quotes import SavedQuote
 from assistant.web.visitors import NOT_KEPT

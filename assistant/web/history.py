@@ -28,7 +28,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.answers import Answer
 from assistant.errors import ConversationNotFoundError, QuestionError
-from assistant.render import Authors, to_markdown, to_text, visible
+from assistant.render.markdown import to_markdown
+from assistant.render.parts import Authors
+from assistant.render.plain import to_text
+from assistant.render.text import visible
 from assistant.web.asking import LONGEST, Desk
 from assistant.web.conversations import (
     LONGEST_REMARK,
@@ -42,7 +45,7 @@ from assistant.web.conversations import (
 )
 from assistant.web.files import DOCX, MARKDOWN, attached, conversation_docx, conversation_markdown
 from assistant.web.keyed import asker_of, known_asker
-from assistant.web.rest import ERRORS, AnswerOut, RemovedOut
+from assistant.web.shapes import ERRORS, AnswerOut, RemovedOut
 from assistant.web.visitors import NOT_KEPT, caller_of, known_visitor, visitor_of
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 
 from assistant.question.names import Kind
 from assistant.question.words import words
-from assistant.render import name_of
+from assistant.render.text import name_of
 from assistant.resources import seeds_folder
 from assistant.web.adding import Adding
 from assistant.web.naming import Listing, Naming

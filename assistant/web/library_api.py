@@ -34,7 +34,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assistant.render import article_address, counted, passage_address, shelf
+from assistant.render.quoted import article_address, passage_address
+from assistant.render.text import counted, shelf
 from assistant.web.library import Found, Library, Order
 from assistant.web.subscribing import Subscribing
 from assistant.web.visitors import visitor_of

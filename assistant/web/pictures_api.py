@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
-from assistant.render import Quoted
+from assistant.render.quoted import Quoted
 from assistant.web.originals import Originals
 from assistant.web.pictures import MEDIA_TYPE, Pictures, tag_of
 from vectorstore.errors import ArticleError, DatelineError

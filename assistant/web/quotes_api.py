@@ -19,12 +19,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.answers import Citation
 from assistant.errors import QuestionError, QuoteNotFoundError
-from assistant.render import Quoted, article_address
+from assistant.render.quoted import Quoted, article_address
 from assistant.web.conversations import Conversations
 from assistant.web.files import DOCX, MARKDOWN, attached, quotes_docx, quotes_markdown
 from assistant.web.quotes import LONGEST_NOTE, LONGEST_QUOTE, SavedQuote
 from assistant.web.reading import authors_of
-from assistant.web.rest import ERRORS
+from assistant.web.shapes import ERRORS
 from assistant.web.visitors import NOT_KEPT, known_visitor, visitor_of
 from vectorstore.errors import ArticleNotFoundError
 from vectorstore.index import Index

@@ -18,7 +18,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from assistant.answers import Citation
-from assistant.render import Authors, Quoted, Segment, article_address, article_page, segments
+from assistant.render.html import article_page
+from assistant.render.parts import Authors
+from assistant.render.quoted import Quoted, Segment, article_address, segments
 from assistant.web.brief import about, in_brief
 from vectorstore.articles import Article
 from vectorstore.errors import ArticleNotFoundError

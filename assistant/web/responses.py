@@ -31,7 +31,6 @@ from assistant.web.completions import (
     Open,
     PartIn,
     QuoteOut,
-    RefusedError,
     VerdictOut,
     chosen,
     pieces,
@@ -39,9 +38,9 @@ from assistant.web.completions import (
     told,
     verdict,
 )
+from assistant.web.errors import RefusedError
 from assistant.web.keyed import whose
 from assistant.web.programs import Question
-from vectorstore.errors import DatelineError
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -133,11 +132,10 @@ class ResponseOut(BaseModel):
 
 def response_routes(
     choice: Choice,
-    status_of: Callable[[DatelineError], int],
     clock: Callable[[], float] = time.time,
 ) -> "APIRouter":
-    """The route over the collections that may be asked here. `status_of` gives an error's HTTP
-    status; `clock` gives seconds since 1970."""
+    """The route over the collections that may be asked here. `clock` gives seconds since
+    1970."""
     from fastapi import APIRouter, Request
     from fastapi.responses import Response
 
@@ -162,7 +160,7 @@ def response_routes(
         question = replace(_question(asked), model=writer)
         growing = desk.programs.growing(question, whose(request.scope))
         made = _Making(asked.model, int(clock()), citing)
-        return await told(made, growing, bool(asked.stream), request.receive, status_of)
+        return await told(made, growing, bool(asked.stream), request.receive)
 
     return router
 
@@ -187,7 +185,6 @@ class _Making:
         self,
         first: Answer,
         growing: AsyncGenerator[Answer, None],
-        status_of: Callable[[DatelineError], int],
     ) -> AsyncIterator[str]:
         """The events of a stream, in the order that OpenAI's clients rely on."""
         begun = self._response("in_progress")
@@ -199,7 +196,7 @@ class _Making:
         yield self._event("response.output_item.added", **item, item=self._said("in_progress"))
         yield self._event("response.content_part.added", **part, part=empty)
         text, cited, answer = "", list[CitationOut](), first
-        async with aclosing(pieces(first, growing, self._citing, status_of)) as growing_text:
+        async with aclosing(pieces(first, growing, self._citing)) as growing_text:
             async for piece in growing_text:
                 if piece.failure is not None:
                     for event in self._failed(piece.failure["error"]):

@@ -29,6 +29,7 @@ from assistant.answers import Answer
 from assistant.question.spelling import common
 from assistant.question.words import words
 from assistant.resources import SAMPLES, seeds_folder
+from assistant.settings import Settings
 from vectorstore.articles import Article, Statistics
 from vectorstore.errors import ArticleNotFoundError, DatelineError
 from vectorstore.index import Index
@@ -308,3 +309,16 @@ def _sentences(text: str) -> Sequence[str]:
     """The first sentences, each on one line."""
     start = " ".join(text[:6_000].split())
     return re.split(r"(?<=[.!?][”\"]) |(?<=[.!?]) (?=[A-Z“\"])", start)[:_SENTENCES]
+
+
+def deciding(settings: Settings) -> str:
+    """The non-default settings that affect which questions are answered; "" if there are none."""
+    names = ("embedding_model", "reader_model", "threshold", "passages_read")
+    fields = type(settings).model_fields
+    others = [
+        f"{name} = {getattr(settings, name)}"
+        for name in names
+        if getattr(settings, name) != fields[name].default
+    ]
+    calibrated = (file for file in settings.calibrations.glob("*") if file.is_file())
+    return ", ".join([*others, *(f"{file.name} {file.stat().st_mtime_ns}" for file in calibrated)])

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from assistant.render import ArticleText, counted, escaped, to_html
+from assistant.render.html import ArticleText, escaped, to_html
+from assistant.render.text import counted
 from assistant.web.asking import Progress
 from assistant.web.conversations import EVERYTHING, VERDICTS, Conversation, Exchange
 from assistant.writing.providers import PROVIDERS

@@ -9,7 +9,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from assistant.render import to_markdown
+from assistant.render.markdown import to_markdown
 from tests.browser.chromium import violations
 from tests.browser.conftest import EXAMPLES, Opened
 from tests.browser.page import Page

@@ -107,7 +107,7 @@ def serving(file: Path, port: int = 0) -> Iterator[str]:
     code = textwrap.dedent("""
         import sys
         from pathlib import Path
-        from assistant.api import serve
+        from assistant.server import serve
         from assistant.web.conversations import Conversations
         from tests.fake_assistant import FakeAssistant
         serve(

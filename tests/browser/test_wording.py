@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from selenium.webdriver.common.keys import Keys
 
-from assistant.render import to_text
+from assistant.render.plain import to_text
 from tests.browser.axe import faults
 from tests.browser.conftest import Opened
 from tests.browser.page import Page

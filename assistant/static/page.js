@@ -56,7 +56,8 @@
       options.body = JSON.stringify(body);
       options.headers["Content-Type"] = "application/json";
     }
-    const reply = await fetch(new URL(`.${path}`, document.baseURI), options);
+    const reply = await fetch(new URL(`.${path}`, document.baseURI), options)
+      .catch(() => { throw new Error("Dateline does not answer: is it still running?"); });
     if (!reply.ok) throw new Error((await reply.json().catch(() => ({}))).message ?? `The server answered ${reply.status}.`);
     return reply.status === 204 ? null : reply.json();
   }

@@ -119,7 +119,7 @@
       await call(method, `/conversations/${encodeURIComponent(talk.id)}`, body);
       say(told);
       changed("");
-    } catch (error) { say(error.message); }
+    } catch (error) { toast(error.message); }
     await refresh();
     draw();
   }
@@ -172,7 +172,7 @@
 
   async function rate(button, id) {
     const verdict = button.matches(".dl-picked") ? null : button.title;
-    try { await call("PUT", `/answer/${encodeURIComponent(id)}/verdict`, { verdict }); } catch (error) { say(error.message); return; }
+    try { await call("PUT", `/answer/${encodeURIComponent(id)}/verdict`, { verdict }); } catch (error) { toast(error.message); return; }
     for (const one of button.parentElement.querySelectorAll(".dl-verdict")) {
       one.classList.toggle("dl-picked", one.title === verdict);
     }

@@ -107,6 +107,13 @@ def test_no_more_than_three_closest_passages_are_shown() -> None:
     assert len(Page(to_html(four, TEXTS.get)).links("dl-source")) == 3
 
 
+def test_quotes_of_one_article_that_stand_together_are_told_as_such() -> None:
+    html = to_html(COST, TEXTS.get)
+    assert html.count('class="dl-source"') == html.count('class="dl-source dl-same"') == 1
+    paged = tuple(replace(one, page=number) for number, one in enumerate(COST.citations, 1))
+    assert "dl-same" not in to_html(replace(COST, citations=paged), TEXTS.get)
+
+
 def test_notices_come_last() -> None:
     noticed = replace(CO_CHAIRS, notices=("Undated articles were left out.",))
     assert to_text(noticed).endswith("\n\nNote: Undated articles were left out.")

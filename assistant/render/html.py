@@ -73,7 +73,10 @@ def to_html(
         blocks.append(_positions_html(answer, name))
     if answer.answered:
         if cited:
-            cards = (_source_html(answer, citation, article_text, name) for citation in cited)
+            cards = (
+                _source_html(answer, citation, article_text, name, above)
+                for above, citation in zip((None, *cited), cited, strict=False)
+            )
             blocks.append(_group("Sources", "sources", cards))
     elif nearest := closest_passages(answer):
         shown = (_passage_html(passage, words_asked(answer)) for passage in nearest)
@@ -205,7 +208,18 @@ def _positions_html(answer: Answer, name: str) -> str:
     )
 
 
-def _source_html(answer: Answer, citation: Citation, article_text: ArticleText, name: str) -> str:
+def _source_html(
+    answer: Answer,
+    citation: Citation,
+    article_text: ArticleText,
+    name: str,
+    above: Citation | None,
+) -> str:
+    """A source; the page shows the title once for quotes of one article that stand together."""
+    again = above is not None and (above.article_id, above.page) == (
+        citation.article_id,
+        citation.page,
+    )
     text = article_text(citation.article_id)
     quote = f"<mark>{escaped(citation.quote)}</mark>"
     note = ""
@@ -230,7 +244,7 @@ def _source_html(answer: Answer, citation: Citation, article_text: ArticleText, 
             f'<span class="dl-unseen">Save quote {citation.number}</span></button>'
         )
     return (
-        f'<div class="dl-source">{heading}{_meta_html(citation)}'
+        f'<div class="dl-source{" dl-same" if again else ""}">{heading}{_meta_html(citation)}'
         f'<blockquote class="dl-quote" dir="auto">{quote}</blockquote>{noted}</div>'
     )
 

@@ -220,8 +220,8 @@
       : !state.found ? (searched ? `No article has “${searched}”.` : "No article fits the filters.")
         : some ? `${state.found.toLocaleString("en-GB")} of ${counted(state.total)}` : "";
     if (state.name) {
-      told.replaceChildren(`${counted(state.found)} that ${state.found === 1 ? "names" : "name"} `, make("strong", {}, named(state.name)), " ",
-        plain("Timeline", () => { view("ask"); events.dispatchEvent(new CustomEvent("ask", { detail: `Timeline of ${nameOf(state.name)}` })); }), plain("Show all", () => { only(""); heading.focus({ preventScroll: true }); }));
+      told.replaceChildren(`${counted(state.found)} that ${state.found === 1 ? "names" : "name"} `, make("strong", {}, named(state.name)), make("span", { className: "dl-told-more" },
+        plain("Timeline", () => { view("ask"); events.dispatchEvent(new CustomEvent("ask", { detail: `Timeline of ${nameOf(state.name)}` })); }), plain("Show all", () => { only(""); heading.focus({ preventScroll: true }); })));
     } else if (state.since !== null) {
       told.textContent = `${state.found.toLocaleString("en-GB")} new of ${counted(state.total)} `;
       told.append(plain("Show all", () => { state.since = null; fill(); heading.focus({ preventScroll: true }); }));

@@ -56,7 +56,8 @@
       options.body = JSON.stringify(body);
       options.headers["Content-Type"] = "application/json";
     }
-    const reply = await fetch(new URL(`.${path}`, document.baseURI), options);
+    const reply = await fetch(new URL(`.${path}`, document.baseURI), options)
+      .catch(() => { throw new Error("Dateline does not answer: is it still running?"); });
     if (!reply.ok) throw new Error((await reply.json().catch(() => ({}))).message ?? `The server answered ${reply.status}.`);
     return reply.status === 204 ? null : reply.json();
   }
@@ -243,6 +244,8 @@
       found = { failed: "The article could not be opened: is Dateline still running?" };
     }
     if (request !== state.request) return; // another one has been opened meanwhile
+    // The browser's "back" closes the article, as a phone's readers expect, and "forward" opens it again.
+    history[history.state?.reading ? "replaceState" : "pushState"]({ ...history.state, reading: href }, "");
     state.article = found;
     show();
     document.body.dataset.reading = "";
@@ -490,6 +493,19 @@
 
   function close() {
     if (!("reading" in document.body.dataset)) return view("ask");
+    shut();
+    if (history.state?.reading) history.back(); // the step that opening it made
+  }
+
+  addEventListener("popstate", ({ state: step }) => {
+    if (step?.reading) open(step.reading, linkTo(step.reading));
+    else if ("reading" in document.body.dataset) shut();
+    else state.request += 1; // what is still being opened
+  });
+
+  const linkTo = (href) => [...document.querySelectorAll(LINKS)].find((link) => link.getAttribute("href") === href);
+
+  function shut() {
     const opener = state.opener;
     state.request += 1;
     state.article = null;
@@ -500,8 +516,7 @@
     central.replaceChildren();
     view(placeOf(opener?.link).replace("news", "ask")); // it is there
     // The answer may have been redrawn since: look for the same link again.
-    const again = opener?.link.isConnected ? opener.link
-      : [...document.querySelectorAll(LINKS)].find((link) => link.getAttribute("href") === opener?.href);
+    const again = opener?.link?.isConnected ? opener.link : linkTo(opener?.href);
     (again ?? box())?.focus({ preventScroll: true });
     if (log() && opener) log().scrollTop = opener.scroll;
   }
@@ -696,6 +711,7 @@
   // --------------------------------------------------------------------------------------- the start
 
   heading.textContent = "Source";
+  if (history.state?.reading) history.replaceState(null, ""); // a reload leaves the article closed
   document.body.prepend(skip);
   document.body.append(tabs, drawer, anew, reader, status, help, toasted);
   view("ask");

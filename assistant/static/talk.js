@@ -8,7 +8,7 @@
 (() => {
   const { make, named, nameOf, renew, say, view, hidden, send, call, toast, events, box } = globalThis.dateline;
   const PREFIX = "dl-answer-";
-  const state = { id: "", rows: -1, repeating: "", list: [], opened: "", drawn: "", followed: new WeakSet() };
+  const state = { id: "", rows: -1, repeating: "", list: [], wanted: "", opened: "", drawn: "", followed: new WeakSet() };
 
   // -------------------------------------------------------------------------------- the earlier ones
 
@@ -119,7 +119,7 @@
       await call(method, `/conversations/${encodeURIComponent(talk.id)}`, body);
       say(told);
       changed("");
-    } catch (error) { say(error.message); }
+    } catch (error) { toast(error.message); }
     await refresh();
     draw();
   }
@@ -127,11 +127,15 @@
   const focusOn = (key) => list.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
 
   function open(id) {
+    state.wanted = id;
     send("opening", id);
     view("ask");
   }
 
-  addEventListener("popstate", () => open(new URLSearchParams(location.search).get("conversation") ?? ""));
+  addEventListener("popstate", () => {
+    const id = new URLSearchParams(location.search).get("conversation") ?? "";
+    if (id !== state.wanted) open(id); // else only the article beside it was opened or closed
+  });
 
   // ------------------------------------------------------------------------- the buttons of an answer
 
@@ -168,7 +172,7 @@
 
   async function rate(button, id) {
     const verdict = button.matches(".dl-picked") ? null : button.title;
-    try { await call("PUT", `/answer/${encodeURIComponent(id)}/verdict`, { verdict }); } catch (error) { say(error.message); return; }
+    try { await call("PUT", `/answer/${encodeURIComponent(id)}/verdict`, { verdict }); } catch (error) { toast(error.message); return; }
     for (const one of button.parentElement.querySelectorAll(".dl-verdict")) {
       one.classList.toggle("dl-picked", one.title === verdict);
     }
@@ -298,8 +302,10 @@
     if (id !== state.id) {
       // Opening or leaving a conversation adds a step to go back; beginning one stays on the same page.
       if (location.search !== new URL(address(id), location.href).search) {
-        history[state.id ? "pushState" : "replaceState"](null, "", address(id));
+        if (state.id) history.pushState(null, "", address(id));
+        else history.replaceState(history.state, "", address(id));
       }
+      state.wanted = id;
     }
     if (id !== state.id || rows !== state.rows) {
       [state.id, state.rows] = [id, rows];

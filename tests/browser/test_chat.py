@@ -241,6 +241,29 @@ def test_a_citation_opens_its_article_with_the_quote_marked_and_esc_goes_back(pa
     assert not page.all("#dl-reader mark")
 
 
+def test_back_and_forward_close_the_article_and_open_it_again(
+    page: Page, assistant: FakeAssistant
+) -> None:
+    page.ask(COST_QUESTION)
+    page.type(SLOW_QUESTION)
+    page.until(lambda: len(page.all(".bot-row")) == 2 and page.citations())
+    page.cite()
+    assert page.reader_marked() == COST.citations[0].quote
+    page.click(".dl-text a.cite", 1)
+    page.until(lambda: page.reader_marked() == COST.citations[1].quote)
+    page.driver.back()  # one step, however many citations were read
+    page.until(lambda: not page.one("#dl-reader").is_displayed())
+    page.driver.forward()
+    assert page.reader_marked() == COST.citations[1].quote
+    page.keys(Keys.ESCAPE)
+    page.until(lambda: not page.one("#dl-reader").is_displayed())
+    assert page.run("return history.state?.reading ?? null") is None
+    assert page.all("#dl-stop")  # what was being answered meanwhile goes on
+    assistant.go_on.set()
+    page.finished()
+    assert len(page.all(".user-row")) == 2
+
+
 def test_the_other_quotes_of_the_article_are_stepped_through(page: Page) -> None:
     page.ask(COST_QUESTION)
     page.cite()

@@ -318,6 +318,20 @@ def test_a_verdict_is_kept_and_can_be_changed_and_taken_back(page: Page) -> None
     page.until(lambda: pressed(page) == [])
 
 
+def test_a_verdict_that_cannot_be_kept_is_told(page: Page) -> None:
+    page.ask(COST_QUESTION)
+    network, away = "Network.emulateNetworkConditions", {"latency": 0}
+    away |= {"downloadThroughput": -1, "uploadThroughput": -1}
+    page.driver.execute_cdp_cmd(network, {**away, "offline": True})
+    try:
+        act(page, "Helpful")
+        page.until(lambda: "does not answer" in page.text("#dl-toast"))
+        assert pressed(page) == []
+    finally:
+        page.driver.execute_cdp_cmd(network, {**away, "offline": False})
+        violations(page.driver)  # the browser logs what it could not send
+
+
 def test_questions_to_ask_next_stand_below_the_last_answer_and_are_asked_by_a_click(
     opened: Opened,
 ) -> None:

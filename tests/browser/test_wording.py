@@ -30,6 +30,7 @@ NOTES = Article("notes", "The harbour wall", SIGNS, "Notes")
 QUOTE = "It will cost **€48 million**, [the port](https://port.example/x) said \\[on Monday\\]."
 
 RUNS = "return getComputedStyle(document.querySelector(arguments[0])).direction"
+BEGINS = "return getComputedStyle(document.querySelector(arguments[0])).textAlign"
 
 
 class Files(MemoryIndex):
@@ -91,6 +92,7 @@ def test_paragraphs_run_as_their_language_does(opened: Opened) -> None:
             ("#dl-box textarea", "ltr"),
         ):
             assert page.run(RUNS, css) == direction, css
+            assert page.run(BEGINS, css) == "start", css
         assert page.one(".dl-text:nth-of-type(2)").get_attribute("dir") == "auto"
         assert page.box.get_attribute("dir") == "auto"
         page.cite()

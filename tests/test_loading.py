@@ -1584,6 +1584,19 @@ def test_a_list_of_feeds_is_told(tmp_path: Path) -> None:
     assert reason == "is a list of feeds (OPML); add each feed in it by its address"
 
 
+@pytest.mark.parametrize("money", ["", "€"])
+def test_square_metres_are_no_mark_of_a_note(tmp_path: Path, money: str) -> None:
+    area = f"<p>The mole<sup>1</sup> has {money}4,000 m<sup>2</sup> and the crew 12 km<sup>3</sup>.</p>"
+    notes = "<p><sup>1</sup> In the north.</p><p><sup>2</sup> Not yet.</p><p><sup>3</sup> No.</p>"
+    mail = f"Content-Type: text/html\nFrom: a@example.org\n\n{area}{notes}"
+
+    text = only(written(tmp_path / "a.eml", mail)).text
+
+    assert text.startswith(
+        f"The mole has {money}4,000 m{'' if money else '²'} and the crew 12 km³."
+    )
+
+
 @pytest.mark.parametrize(
     "hidden",
     [
@@ -1830,6 +1843,23 @@ def test_a_feed_gives_an_article_an_entry(tmp_path: Path) -> None:
     )
     assert isinstance(other, Article)
     assert (other.title, other.published) == ("Second", None)
+
+
+def test_entries_without_a_page_of_their_own_are_articles_of_their_own(tmp_path: Path) -> None:
+    page = "<link>https://example.org/news</link>"
+    told = ["The kelp is back.", "The mill turns.", "The ferry sank.", "The pool opens."]
+    entries = [
+        f"<item><title>{n}</title>{page * (n > 1)}<description>{text}</description></item>"
+        for n, text in enumerate(told)
+    ]
+
+    found = list(load(written(tmp_path / "a.rss", rss(*entries))))
+
+    assert [item.text for item in found if isinstance(item, Article)] == told
+    assert [item.url for item in found if isinstance(item, Article)][1:3] == [
+        "",
+        "https://example.org/news",
+    ]
 
 
 def test_an_atom_feed_is_read_too(tmp_path: Path) -> None:

@@ -1584,6 +1584,70 @@ def test_a_list_of_feeds_is_told(tmp_path: Path) -> None:
     assert reason == "is a list of feeds (OPML); add each feed in it by its address"
 
 
+def test_what_a_browser_adds_to_a_page_is_read(tmp_path: Path) -> None:
+    page = """<html><body><article><h1>The port is open</h1>
+        <p>The mayor of <ruby>東京<rt>Tokyo</rt></ruby> said <q>we are <q>very</q> glad</q> to a crowd of
+        four thousand people, who had come to see the first ship on Friday.</p>
+        <address>Harbour Office<br>12 Quay Street<br>Lowmere</address>
+        <p>The first ship came at noon, and the last one left late in the evening of the day.</p>
+        </article></body></html>"""
+
+    text = only(written(tmp_path / "a.html", page)).text
+
+    assert "The mayor of 東京(Tokyo) said “we are ‘very’ glad” to a crowd of" in text
+    assert "Harbour Office" in text
+    assert text.index("Harbour Office") < text.index("12 Quay Street") < text.index("Lowmere")
+
+
+def test_front_matter_may_be_json(tmp_path: Path) -> None:
+    head = '{\n  "title": "Port opens", "date": "2025-07-12", "tags": ["sea"]\n}\n\n'
+    article = only(written(tmp_path / "a.md", f"{head}The port opens in May.\n"))
+
+    assert (article.title, article.text) == ("Port opens", "The port opens in May.\n")
+    assert (article.published, article.tags) == (date(2025, 7, 12), ("sea",))
+    assert only(written(tmp_path / "b.md", '{"a": 1}\n\nis an object')).title == '{"a": 1}'
+
+
+@pytest.mark.parametrize("said", ["draft: true", "published: false"])
+def test_that_a_text_is_a_draft_is_told(tmp_path: Path, said: str) -> None:
+    loading = load(written(tmp_path / "a.md", f"---\ntitle: Port\n{said}\n---\nIt opens in May.\n"))
+
+    assert [item.title for item in loading if isinstance(item, Article)] == ["Port"]
+    assert [notice.text for notice in loading.notices] == [
+        "its front matter says that it is a draft"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["NewsArticle", "ReportageNewsArticle"])
+def test_the_day_that_a_pages_markup_states_for_its_article_is_its_day(
+    tmp_path: Path, kind: str
+) -> None:
+    said = [
+        {"@type": "WebPage", "datePublished": "2020-01-01"},
+        {"@type": [kind], "headline": "Port opens", "datePublished": "2025-07-12T23:30:00-05:00"},
+        {"@type": "NewsArticle", "headline": "Pool shuts", "datePublished": "2024-03-03"},
+    ]
+    page = f"""<html><head><title>Port opens</title><script type="application/ld+json">
+        {json.dumps({"@graph": said})}</script></head><body><article><h1>Port opens</h1>
+        <p>The first ship came at noon, and the last one left late in the evening of the day, said
+        the master of the harbour.</p></article></body></html>"""
+
+    assert only(written(tmp_path / "a.html", page)).published == date(2025, 7, 12)
+
+
+@pytest.mark.parametrize("money", ["", "€"])
+def test_square_metres_are_no_mark_of_a_note(tmp_path: Path, money: str) -> None:
+    area = f"<p>The mole<sup>1</sup> has {money}4,000 m<sup>2</sup> and the crew 12 km<sup>3</sup>.</p>"
+    notes = "<p><sup>1</sup> In the north.</p><p><sup>2</sup> Not yet.</p><p><sup>3</sup> No.</p>"
+    mail = f"Content-Type: text/html\nFrom: a@example.org\n\n{area}{notes}"
+
+    text = only(written(tmp_path / "a.eml", mail)).text
+
+    assert text.startswith(
+        f"The mole has {money}4,000 m{'' if money else '²'} and the crew 12 km³."
+    )
+
+
 @pytest.mark.parametrize(
     "hidden",
     [
@@ -1830,6 +1894,23 @@ def test_a_feed_gives_an_article_an_entry(tmp_path: Path) -> None:
     )
     assert isinstance(other, Article)
     assert (other.title, other.published) == ("Second", None)
+
+
+def test_entries_without_a_page_of_their_own_are_articles_of_their_own(tmp_path: Path) -> None:
+    page = "<link>https://example.org/news</link>"
+    told = ["The kelp is back.", "The mill turns.", "The ferry sank.", "The pool opens."]
+    entries = [
+        f"<item><title>{n}</title>{page * (n > 1)}<description>{text}</description></item>"
+        for n, text in enumerate(told)
+    ]
+
+    found = list(load(written(tmp_path / "a.rss", rss(*entries))))
+
+    assert [item.text for item in found if isinstance(item, Article)] == told
+    assert [item.url for item in found if isinstance(item, Article)][1:3] == [
+        "",
+        "https://example.org/news",
+    ]
 
 
 def test_an_atom_feed_is_read_too(tmp_path: Path) -> None:

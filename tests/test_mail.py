@@ -156,6 +156,17 @@ def test_lines_broken_to_be_sent_are_whole_again(tmp_path: Path) -> None:
     )
 
 
+def test_quoted_lines_broken_to_be_sent_are_whole_again(tmp_path: Path) -> None:
+    content = (
+        "Subject: Bridge\nContent-Type: text/plain; format=flowed; delsp=yes\n\n"
+        ">> Shut un \n>> til May.\n> > It \n> > is.\n> Why? \n\nA bar \nge \n> Oh.\n"
+    )
+
+    (article,), _ = loaded(written(tmp_path / "a.eml", content))
+
+    assert article.text == ">> Shut until May.\n> > It\n> > is.\n> Why?\n\nA barge\n> Oh."
+
+
 def test_pictures_among_the_texts_are_told_and_stand_for_a_text_that_is_not_there(
     tmp_path: Path,
 ) -> None:

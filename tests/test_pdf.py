@@ -45,8 +45,8 @@ def printed(
     ]
     for page in pages:
         drawn = " ".join(
-            f"BT /{t.font} {t.size} Tf {t.spacing} Tc {t.turn} {t.x} {t.y} Tm {_string(t.text)} Tj "
-            + " ".join(f"/F1 {size} Tf {rise} Ts {_string(text)} Tj" for text, size, rise in t.then)
+            f"BT /{t.font} {t.size} Tf {t.spacing} Tc {t.turn} {t.x} {t.y} Tm {_string(t.text)} "
+            + " ".join(f"/F1 {size} Tf {rise} Ts {_string(text)}" for text, size, rise in t.then)
             + " ET"
             for t in page
         )
@@ -67,9 +67,11 @@ def printed(
 
 
 def _string(text: str) -> str:
+    if text.startswith("["):  # strings, and moves between them
+        return f"{text} TJ"
     if text.startswith("<"):  # the font's own glyph codes
-        return text
-    return "(" + re.sub(r"([\\()])", r"\\\1", text) + ")"
+        return f"{text} Tj"
+    return "(" + re.sub(r"([\\()])", r"\\\1", text) + ") Tj"
 
 
 def lines(
@@ -728,3 +730,112 @@ def test_words_that_are_apart_to_fill_their_line_are_no_row_of_a_table(
     ]
 
     assert only(written(tmp_path / "a.pdf", printed(page))).text == text
+
+
+def test_fonts_in_the_encoding_of_cork_are_read(tmp_path: Path) -> None:
+    text = "The e\x1ecient \x1celd o\x1ece, a\x1fuent \x10sta\x1b\x11 on pp. 3\x154, in \x8aód¹ `n' Stra\xffe."
+    page = [in_codes(list(text.encode("latin-1")), 700)]
+    content = printed(page, font=drawn_letters(list(range(256))), more=(DRAWING,))
+
+    assert only(written(tmp_path / "a.pdf", content)).text == (
+        "The efficient field office, affluent “staff” on pp. 3–4, in Łódź ‘n’ Straße."
+    )
+
+
+def test_the_bullets_of_tex_are_bullets(tmp_path: Path) -> None:
+    page = [in_codes([0x88, *b" The first office"], 700), in_codes([0x88, *b" The last one"], 687)]
+    content = printed(page, font=drawn_letters(list(range(256))), more=(DRAWING,))
+
+    assert only(written(tmp_path / "a.pdf", content)).text == "• The first office\n\n• The last one"
+
+
+@pytest.mark.parametrize(("back", "said"), [(443, "The café is"), (110, "The caf´e is")])
+def test_accents_that_are_drawn_over_their_letters_are_part_of_them(
+    tmp_path: Path, back: int, said: str
+) -> None:
+    page = [Set(f"[(The caf) -110 (´) {back} (e is here.)]", 60, 700)]
+
+    assert said in only(written(tmp_path / "a.pdf", printed(page))).text
+
+
+@pytest.mark.parametrize(
+    ("once", "text"),
+    [
+        ("goes once.", "The old elm wheel turns goes once. Turns daily."),
+        ("goes once", "The old elm wheel turns\n\ngoes once | Turns\n\ndaily."),
+    ],
+)
+def test_a_line_that_is_apart_where_its_sentence_ends_is_no_row_of_a_table(
+    tmp_path: Path, once: str, text: str
+) -> None:
+    full = zip((75, 97, 115, 135, 170), ("The", "old", "elm", "wheel", "turns"), strict=True)
+    page = [
+        *(Set(word, x, 700) for x, word in full),
+        Set(once, 60, 687),
+        Set("Turns", 166.7, 687),
+        Set("daily.", 60, 674),
+    ]
+
+    assert only(written(tmp_path / "a.pdf", printed(page))).text == text
+
+
+def test_heads_that_name_each_pages_own_section_and_number_are_no_text(tmp_path: Path) -> None:
+    left, right = two_columns()
+    right[-1] = right[-1]._replace(text="father looked. They will co-")
+    sections = ["2 THE FLOOD", "3 THE WHEEL OF ELM"]
+    pages = [[*left, *right, Set("1", 300, 40)]]
+    for number, section in enumerate(sections, start=2):
+        head = [Set(section, 60, 760), Set(f"{number}", 500, 760)]
+        again = [line._replace(text=f"{line.text} {number}") for line in (*left, *right)]
+        again[0] = again[0]._replace(text="operate in May, until the winter")
+        again[-1] = again[-1]._replace(text="father looked. They will co-")
+        pages.append([*head, *again])
+
+    text = only(written(tmp_path / "a.pdf", printed(*pages))).text
+
+    assert "FLOOD" not in text
+    assert "ELM" not in text
+    assert text.count("They will cooperate in May, until the winter") == 2
+
+
+def test_a_note_at_the_foot_of_a_column_stands_in_no_sentence(tmp_path: Path) -> None:
+    left, right = two_columns()
+    left[-1] = left[-1]._replace(text="taken down. The govern-")
+    right[0] = right[0]._replace(text="ment pays, and so does a firm")
+    note = Set("* Says the book.", left[-1].x, left[-1].y - 40, 7)
+
+    text = only(written(tmp_path / "a.pdf", printed([*left, note, *right]))).text
+
+    assert "The government pays, and so does a firm" in text
+    assert "* Says the book.\n\n" in text
+
+
+def test_a_table_at_the_top_of_a_page_stands_in_no_sentence(tmp_path: Path) -> None:
+    first = lines(STORY)
+    first[-1] = first[-1]._replace(
+        text="the mill had stopped, and that her father, who was the par-"
+    )
+    table = [
+        Set("Year", 250, 740),
+        Set("Mills", 285, 740),
+        Set("1952", 250, 727),
+        Set("4", 303, 727),
+        Set("1953", 250, 714),
+        Set("0", 303, 714),
+    ]
+    caption = Set("Table 1: Mills that turned at Brae.", 200, 695)
+    second = lines("ish clerk, went out to look at the water.\nHe came back at dawn.", y=660)
+
+    text = only(written(tmp_path / "a.pdf", printed(first, [*table, caption, *second]))).text
+
+    assert "who was the parish clerk, went out to look" in text
+    assert "1952 | 4\n1953 | 0\n\nTable 1: Mills that turned at Brae.\n\n" in text
+
+
+def test_a_compound_of_three_words_keeps_its_hyphens_at_a_lines_end(tmp_path: Path) -> None:
+    page = lines(
+        "A twenty-first-century mill was to be built at Brae, said the clerk, and the twenty-first-\n"
+        "century wheel was to be made of steel, and of nothing else that anybody could think of."
+    )
+
+    assert "the twenty-first-century wheel" in only(written(tmp_path / "a.pdf", printed(page))).text

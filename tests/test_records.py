@@ -447,6 +447,56 @@ def test_records_may_be_named_by_their_ids(tmp_path: Path) -> None:
     assert [item.title for item in found if isinstance(item, Article)] == ["One", "Two"]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {
+            "data": {
+                "posts": {"edges": [{"node": {"headline": "Kelp", "bodyHtml": "<p>It is.</p>"}}]}
+            }
+        },
+        {"rows": [{"id": "a", "value": {}, "doc": {"title": "Kelp", "body": "It is."}}]},
+        {"hits": {"hits": [{"_id": "a", "_source": {"headline": "Kelp", "body": "It is."}}]}},
+        {"data": [{"attributes": {"title": "Kelp", "content": "It is."}}]},
+    ],
+    ids=["GraphQL", "CouchDB", "Elasticsearch", "JSON:API"],
+)
+def test_records_are_found_in_what_services_answer(tmp_path: Path, answer: dict[str, Any]) -> None:
+    article = only(written(tmp_path / "a.json", json.dumps(answer)))
+
+    assert (article.title, article.text) == ("Kelp", "It is.")
+
+
+def test_rows_that_share_an_address_are_articles_of_their_own(tmp_path: Path) -> None:
+    table = (
+        "title|text|link\nKelp|It is, it was.|https://a.example\nMill|It was.|https://a.example\n"
+    )
+
+    found = load(written(tmp_path / "a.csv", table))
+
+    assert [item.text for item in found if isinstance(item, Article)] == [
+        "It is, it was.",
+        "It was.",
+    ]
+
+
+def test_what_news_services_answer_is_read_and_its_cut_texts_are_told(tmp_path: Path) -> None:
+    found = {
+        "headline": {"main": "Kelp"},
+        "byline": {"original": "By Astrid Vik and Knut Moe"},
+        "content": "The kelp is back… [+2300 chars]",
+        "pub_date": "/Date(1752314400000)/",
+    }
+    loading = load(written(tmp_path / "a.json", json.dumps({"articles": [found]})))
+
+    (article,) = loading
+
+    assert isinstance(article, Article)
+    assert (article.title, article.authors) == ("Kelp", ("Astrid Vik and Knut Moe",))
+    assert article.published == date(2025, 7, 12)
+    assert "end as excerpts do" in loading.notices[0].text
+
+
 def test_markup_that_was_escaped_twice_is_read_as_markup(tmp_path: Path) -> None:
     record = {"text": "&lt;p&gt;It cost 21&lt;sup&gt;1&lt;/sup&gt; million.&lt;/p&gt;"}
 

@@ -67,6 +67,7 @@ _WEEKDAY_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_LINE = 400
+_OF_NET = re.compile(r"\A/Date\((\d{9,14})(?:[+-]\d{4})?\)/\Z")  # as .NET writes times in JSON
 _SECONDS = re.compile(r"\d{9,16}(?:\.\d+)?")
 _NEVER = re.compile(r"(?:\w{3},?\s+)?0?1 Jan 1970 00:00|1970-01-01[T ]00:00")  # as programs write 0
 _LAST_SECOND = 1e11  # in the year 5138
@@ -171,7 +172,7 @@ class Days:
         """The day that a value names; None if it names none, or is ambiguous."""
         if isinstance(value, bool) or value is None:
             return None
-        written = str(value).strip()
+        written = _OF_NET.sub(r"\1", str(value).strip())
         if is_never(written):
             return None
         stamp = _STAMP.fullmatch(written)

@@ -90,12 +90,21 @@ def from_json(values: dict[str, Any]) -> Draft | Skipped:
 
 
 def apart(drafts: Iterable[Draft | Skipped]) -> Iterator[Draft | Skipped]:
-    """The drafts of one file, with a key for those that have neither id nor key: the title, or the
-    beginning of the text. Not a number, which would shift as soon as another article precedes
-    it."""
+    """The drafts of one file, with a key for those that have neither id nor key, or as key an
+    address that others with other titles have too: the title, or the beginning of the text. Not a
+    number, which would shift as soon as another article precedes it."""
+    found = list(drafts)
+    titles: dict[str, set[str]] = {}
+    for draft in found:
+        if isinstance(draft, Draft) and not draft.id and draft.key == draft.url:
+            titles.setdefault(draft.key, set()).add(draft.title)
     seen: Counter[str] = Counter()
-    for draft in drafts:
-        if isinstance(draft, Skipped) or draft.id or draft.key:
+    for draft in found:
+        if (
+            isinstance(draft, Skipped)
+            or draft.id
+            or (draft.key and len(titles.get(draft.key, ())) < 2)
+        ):
             yield draft
             continue
         begins = draft.title or first_line(draft.text)

@@ -113,9 +113,10 @@ def _shared(entries: Any) -> set[str]:
 
 
 def _link(entry: Any, site: str) -> str:
-    """The address of an entry's page; a relative one is resolved against the feed's site."""
+    """The address of an entry's page, "" if it has none; a relative one is resolved against the
+    feed's site."""
     try:
-        return web_address(urljoin(site, entry.get("link") or ""))
+        return web_address(urljoin(site, entry["link"])) if entry.get("link") else ""
     except ValueError:  # not an address
         return ""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 _LONGEST_TAG = 100  # characters; anything longer is a sentence
 _MOST_TAGS = 100
+_BYLINE = re.compile(r"\A(?:By|BY)\s+(?=[A-Z])")
 _LISTED = re.compile(r"\[(.*)\]")  # a list within a table's cell
 _LABEL = re.compile(r"\Auser/[^/]+/label/")  # as Google Reader named tags
 _STATE = re.compile(r"user/[^/]+/state/")  # and states such as read
@@ -18,7 +19,7 @@ def names_of(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         value = value.split(";")
     given = value if isinstance(value, list) else [value]
-    names = (" ".join(_name(item).split()) for item in given)
+    names = (_BYLINE.sub("", " ".join(_name(item).split())) for item in given)
     return tuple(name for name in names if name)
 
 
@@ -46,6 +47,7 @@ def _name(item: Any) -> str:
         item = (
             item.get("name")
             or item.get("literal")
+            or item.get("original")
             or " ".join(part for part in parts if isinstance(part, str))
         )
     return item if isinstance(item, str) else ""

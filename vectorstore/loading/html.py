@@ -49,6 +49,7 @@ _STATED = re.compile(
     r"""[^<>]{0,60}\scontent\s*=\s*[\"']([^\"'<>]{4,60})[\"']""",
     re.IGNORECASE,
 )
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _EXPORTED = re.compile(r"\bDocument [A-Z]{2,8}\d{6,}[0-9a-z]{6,}|\bEnd of Document\b")
 _SHORT = 3_000  # characters
 _MUCH_MORE = 4  # times as long as what the page itself has: "Loading…"
@@ -86,10 +87,12 @@ def read(page: str, address: str = "") -> Draft:
 
     tree = _tree(page)
     language = language_code(tree.get("lang"))
-    stated = _stated_text(tree)
+    stated, stated_day = _stated(tree)
     leave_out_controls(tree)
     _fold_white_space(tree)
     write_out_scripts(tree)
+    for block in tree.iter("address"):  # of which trafilatura leaves out the first line
+        block.tag = "p"
     document = bare_extraction(
         tree,
         with_metadata=True,
@@ -104,7 +107,7 @@ def read(page: str, address: str = "") -> Draft:
         raise LoadingError("has no article in it: no text is left without menus and notices")
     # Its blocks, one per line, are paragraphs: a heading must not run into what follows it.
     text = _BLOCK_END.sub("\n\n", shown(text))
-    published, notices = _published(document.date, page)
+    published, notices = _published(stated_day or document.date, page)
     if is_not_free("" if complete else page, text):
         notices += (NOT_FREE,)
     return Draft(
@@ -120,10 +123,11 @@ def read(page: str, address: str = "") -> Draft:
     )
 
 
-def _stated_text(tree: HtmlElement) -> str:
-    """The longest text that the page's markup gives as its article's (schema.org, articleBody): the
-    only article's there, or one with a headline that the page has, too; none in a list."""
-    found: set[tuple[str, str]] = set()
+def _stated(tree: HtmlElement) -> tuple[str, str]:
+    """The longest text that the page's markup gives as its article's (schema.org, articleBody), and
+    the day it gives for it: the only article's there, or of one with a headline that the page has,
+    too; none in a list."""
+    found: set[tuple[str, str, str]] = set()
 
     def look(value: object) -> None:
         if isinstance(value, dict):
@@ -131,7 +135,8 @@ def _stated_text(tree: HtmlElement) -> str:
             if "ItemList" in kind:
                 return
             if _ARTICLE.search(kind):
-                found.add((_plain(value.get("headline")), _plain(value.get("articleBody"))))
+                headline, body = _plain(value.get("headline")), _plain(value.get("articleBody"))
+                found.add((headline, body, _plain(value.get("datePublished"))))
             value = [each for key, each in value.items() if key != "itemListElement"]
         if isinstance(value, list):
             for each in value:
@@ -149,11 +154,12 @@ def _stated_text(tree: HtmlElement) -> str:
         *(each.get("content", "") for each in tree.iterfind(".//meta[@property='og:title']")),
     ]
     own = [
-        body
-        for headline, body in found
+        (body, dated)
+        for headline, body, dated in found
         if len(found) == 1 or any(_is_in(headline, title) for title in titles)
     ]
-    return max(own, key=len, default="")
+    days = {dated[:10] for _, dated in own if _ISO_DAY.match(dated)}
+    return max((body for body, _ in own), key=len, default=""), days.pop() if len(days) == 1 else ""
 
 
 def _plain(value: object) -> str:

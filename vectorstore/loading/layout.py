@@ -38,6 +38,7 @@ _MOST_LEADING = 1.5  # sizes, if there are too few lines to tell
 _FEW_GAPS = 3
 _FLUSH = 0.3  # sizes: edges this close are one
 _INDENT = 0.8  # sizes
+_MOST_INDENT = 3  # sizes
 _FEW_SIGNS = 6
 _BLANK = 0.15  # sizes, at least
 _WIDER = 2  # times
@@ -50,6 +51,7 @@ _LONGEST_SCRIPT = 5  # characters
 _DROP_CAP = 1.7  # sizes
 _ENDS = re.compile(r"[.!?:;…”\"'’»)\]]\s*\Z")
 _FULL_STOP = re.compile(r"[.!?…。！？][”\"'’»)\]]*\s*\Z")
+_CLOSING = frozenset(".,)]")
 _SURE_BULLET = re.compile(r"[•◦▪‣●○■□]\s+\S")
 _BULLET = re.compile(r"(?:[•◦▪‣●○■□–—*-]|\(?\d{1,2}[.)]|[a-z]\))\s+\S")
 _PAGE_NUMBER = re.compile(
@@ -69,6 +71,9 @@ _FOLIO = re.compile(
 )
 _NUMBER = re.compile(r"\d{1,6}|\b[ivxl]{1,6}\b", re.IGNORECASE)
 _ONLY_NUMBERS = "#"
+_CAPTION = re.compile(
+    r"\s*(?:Table|Figure|Fig\.|Chart|Tabelle|Abbildung|Abb\.|Tab\.|Tableau)\s\d{1,3}(?:\.\d{1,3})*\s?[:.–—-]"
+)
 _IMPRINT = re.compile(r"©|\bcopyright\b|\bwww\.|https?://|\bISSN\b|@", re.IGNORECASE)
 # Numbers and the like, in which a hyphen belongs whatever else is in the document.
 _COMPOUND = re.compile(
@@ -202,8 +207,13 @@ def flowed(pages: Sequence[Page]) -> Flow:
     body = _usual_size(fragments)
     blocks: list[_Block] = []
     for number, page in enumerate(fragments):
-        found = [block for leaf in _in_order(page) for block in _paragraphs(leaf, number)]
-        _set_notes_aside(found, body)
+        found = []
+        for leaf in _in_order(page):
+            column = _paragraphs(leaf, number)
+            _set_notes_aside(column, body)
+            found += column
+        if number:
+            _set_tables_aside(found)
         found += [_aside(text, number) for text in pages[number].sideways]
         blocks += found
     title = _title(blocks, body)
@@ -447,6 +457,9 @@ def _without_heads(
                 for number, row in where:
                     found[number].add(row)
                     seen[_row_text(rows[number][row])] = None
+    for number, row in _counted(rows, sheets, found, body, leading):
+        found[number].add(row)
+        seen[_row_text(rows[number][row])] = None
     for number, page in enumerate(rows):  # a page number may stand alone, and on one page only
         for row in {0, len(page) - 1} if len(page) > 2 else ():
             if row not in found[number] and _COUNTED_PAGE.fullmatch(_row_text(page[row])):
@@ -456,6 +469,35 @@ def _without_heads(
         for page, gone in zip(rows, found, strict=True)
     ]
     return tuple(seen), kept
+
+
+def _counted(
+    rows: Sequence[Sequence[Sequence[_Fragment]]],
+    sheets: Sequence[Page],
+    found: Sequence[set[int]],
+    body: float,
+    leading: float,
+) -> set[_Place]:
+    """The outermost rows that begin or end with the number of their page, as those of other pages
+    do, whatever else they say: the section that the page is in."""
+    counted: dict[int, set[_Place]] = {}  # by how far the numbers are ahead of the pages
+    for number, page in enumerate(rows):
+        left = [row for row in range(len(page)) if row not in found[number]]
+        edges = {left[0]: left[1], left[-1]: left[-2]} if len(left) > 2 else {}
+        for row in (*edges, *found[number]):
+            backwards = row > len(page) / 2
+            if row in edges:
+                inner = edges[row]
+                small = _row_size(page[row]) < _LARGER * body
+                apart = _is_gap(page[min(row, inner)], page[max(row, inner)], leading)
+                at_edge = _at_one_height([(number, row)], rows, sheets, backwards=backwards)
+                if not (small and apart and any(at_edge)):
+                    continue
+            for part in (page[row][0], page[row][-1]):
+                if said := _PAGE_NUMBER.fullmatch(part.text):
+                    counted.setdefault(_value(said[1]) - number, set()).add((number, row))
+    most = max(counted.values(), key=lambda where: len(dict(where)), default=set())
+    return {(n, row) for n, row in most if row not in found[n]} if len(dict(most)) > 1 else set()
 
 
 def _row_distance(rows: Sequence[Sequence[Sequence[_Fragment]]], body: float) -> float:
@@ -771,6 +813,10 @@ def _paragraphs(fragments: Sequence[_Fragment], page: int) -> list[_Block]:
         lines.append(line)
     if not lines:
         return []
+    for head, line in pairwise(lines):  # the narrow head of a table
+        beyond = max(line.x0 - head.x0, head.x1 - line.x1)
+        names = line.is_row and len(head.text.split()) == len(line.parts)
+        head.is_row = head.is_row or (names and beyond < _FLUSH * line.size)
     if lines[0].is_row and lines[1:] and _is_stretched(lines[0], lines[1], comes_first=True):
         lines[0] = _line(lines[0].parts, page, cells=False)
     left = min(line.x0 for line in lines)
@@ -799,15 +845,24 @@ def _leading(lines: Sequence[_Line]) -> dict[int, float]:
 
 
 def _is_stretched(line: _Line, other: _Line, *, comes_first: bool = False) -> bool:
-    """Whether the words of a line are apart only because it is justified: evenly, from edge to edge
-    of the line above, whose sentence it continues; or of the one below, if it `comes_first`."""
+    """Whether the words of a line are apart only because it is justified: evenly, or where its
+    sentences end, from edge to edge of the line above, whose sentence it continues; or of the one
+    below, if it `comes_first`."""
     words = [part for part in line.parts if not part.right_to_left]
     gaps = [after.x0 - before.x1 for before, after in pairwise(words)]
-    if other.is_row or len(words) < len(line.parts) or any(" " in w.text.strip() for w in words):
+    sentences = all(
+        _FULL_STOP.search(before.text)
+        for before, gap in zip(words, gaps, strict=False)
+        if gap > _COLUMN_GAP * line.size
+    )
+    inside = not sentences and any(" " in w.text.strip() for w in words)
+    if other.is_row or len(words) < len(line.parts) or inside:
         return False
-    at_edges = max(abs(line.x0 - other.x0), abs(line.x1 - other.x1)) < _FLUSH * line.size
-    even = max(gaps) - min(gaps) < _FLUSH * line.size
-    goes_on = line.text[:1].islower() or (len(gaps) > 1 and not comes_first)
+    indent = other.x0 - line.x0
+    begins = sentences and 0 < indent < _MOST_INDENT * line.size
+    at_edges = max(abs(indent) * (not begins), abs(line.x1 - other.x1)) < _FLUSH * line.size
+    even = sentences or max(gaps) - min(gaps) < _FLUSH * line.size
+    goes_on = line.text[:1].islower() or (len(gaps) > 1 and not sentences and not comes_first)
     return at_edges and even and goes_on and (comes_first or _ENDS.search(other.text) is None)
 
 
@@ -823,7 +878,10 @@ def _line(row: list[_Fragment], page: int, *, cells: bool = True) -> _Line:
             gap = max(part.x0 - before.x1, before.x0 - part.x1)
             is_cell = cells and gap > _COLUMN_GAP * size
             made.is_row = made.is_row or is_cell
-            made.runs.append(Run(" | " if is_cell else " " if gap > 0.1 * size else ""))
+            if closes := not is_cell and part.text[:1] in _CLOSING:
+                made.runs[-1] = Run(made.runs[-1].text.rstrip(), made.runs[-1].level)
+            blank = gap > 0.1 * size and not closes
+            made.runs.append(Run(" | " if is_cell else " " * blank))
         base = part.y if part.size >= _SMALLER * size or number == 0 else made.y
         for level, glyphs in groupby(
             part.glyphs, key=lambda g: _level(g, base, max(size, part.size))
@@ -896,6 +954,15 @@ def _set_notes_aside(blocks: list[_Block], body: float) -> None:
         return
     for block in reversed(blocks):
         if block.size > 0.93 * body:
+            return
+        block.aside = True
+
+
+def _set_tables_aside(blocks: Sequence[_Block]) -> None:
+    """Mark the tables and captions at the top of a page, which the sentence of the page before
+    skips."""
+    for block in blocks:
+        if not (block.lines[0].is_row or _CAPTION.match(block.lines[0].text)):
             return
         block.aside = True
 
@@ -1028,6 +1095,8 @@ def _with_whole_words(text: str) -> str:
     """
     written = _BROKEN_WORD.sub(" ", text).lower()
     words = set(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", written))
+    for parts in [word.split("-") for word in words if "-" in word]:
+        words |= {f"{one}-{two}" for one, two in pairwise(parts)}
 
     def mend(found: re.Match[str]) -> str:
         first, second = found[1].lower(), found[3].lower()

@@ -50,7 +50,7 @@ _TO_READ_ON = re.compile(  # as it is said to a reader: not of others, who "must
 )
 _END = 120  # characters
 _CUT_OFF = re.compile(
-    r"(?:…|\.\.\.|[\[(](?:…|\.\.\.)[\])])\Z|"
+    r"(?:…|\.\.\.|[\[(](?:…|\.\.\.|\+\d+ char(?:acter)?s)[\])])\Z|"
     r"\b(?:(?:read|see|view|show) more|(?:continue|keep) reading|read on|(?:read|view|see) (?:the )?(?:full|whole|rest)\b"
     r"[\w ]{0,40}|weiterlesen|mehr lesen|lire la suite|leer más|seguir leyendo|lees verder)[^\w.!?]{0,5}\Z",
     re.IGNORECASE,

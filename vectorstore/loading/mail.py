@@ -337,14 +337,15 @@ def _text(part: EmailMessage) -> str:
 def _unflowed(written: str, *, keep_blank: bool) -> str:
     """Rejoin lines that were broken only for sending (RFC 3676)."""
     lines: list[str] = []
-    flows = False
+    flows, before = False, ""
     for line in written.splitlines():
-        begun = line.removeprefix(" ")  # stuffed
-        if flows and not begun.startswith(">") and lines[-1] != "-- ":
+        begun = line.lstrip(">")
+        quoted, begun = line[: len(line) - len(begun)], begun.removeprefix(" ")  # stuffed
+        if flows and quoted == before and not begun.startswith(("-- ", ">")):
             lines[-1] = (lines[-1] if keep_blank else lines[-1][:-1]) + begun
         else:
-            lines.append(begun)
-        flows = begun.endswith(" ") and begun != "-- "
+            lines.append(f"{quoted} {begun}" if quoted else begun)
+        flows, before = begun.endswith(" ") and begun != "-- ", quoted
     return "\n".join(line.rstrip() for line in lines).strip()
 
 

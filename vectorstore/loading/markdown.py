@@ -1,4 +1,4 @@
-"""Markdown with front matter in YAML or TOML: title, date, author or authors, source, url, language, and
+"""Markdown with front matter in YAML, TOML or JSON: title, date, author or authors, source, url, language, and
 tags, categories or keywords.
 
 A head of such lines without fences is read if it cannot be meant as text: see `head`. A file in
@@ -15,6 +15,7 @@ An invalid date or address is left out, with a notice.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -91,6 +92,8 @@ def _fronted(whole: str) -> Draft:
     notices = []
     dated = "date" if "date" in values else "published"
     given = values.get(dated) or None
+    if given in ("true", "false"):  # as Jekyll says whether it is a draft
+        given = None
     published = Days([given]).day(given)
     if given and published is None:
         notices.append(
@@ -103,6 +106,8 @@ def _fronted(whole: str) -> Draft:
             f"front matter, line {fields['url'][1]}: url {url!r} is not an http or https address, "
             "and was left out"
         )
+    if str(values.get("draft")).lower() == "true" or str(values.get("published")) == "false":
+        notices.append("its front matter says that it is a draft")
     return Draft(
         text,
         title=_scalar(values.get("title")),
@@ -120,6 +125,8 @@ def _front_matter(whole: str) -> tuple[dict[str, tuple[Any, int]], str]:
     """The fields with the line of each, and the text after them."""
     if found := _TOML.match(whole):
         return _toml_fields(found[1]), whole[found.end() :]
+    if whole.startswith("{") and (headed := _json_fields(whole)):
+        return headed
     opening = _OPENING.match(whole)
     closing = _CLOSING.search(whole, opening.end()) if opening else None
     if opening is None or closing is None:
@@ -130,6 +137,23 @@ def _front_matter(whole: str) -> tuple[dict[str, tuple[Any, int]], str]:
     fields = _fields(written)
     # Two rules around prose are Markdown too: then none of it is front matter.
     return ({}, whole) if fields is None else (fields, whole[closing.end() :])
+
+
+def _json_fields(whole: str) -> tuple[dict[str, tuple[Any, int]], str] | None:
+    """The fields of a JSON object with a title, which Hugo reads as front matter, and the text after
+    it; None if it is text."""
+    try:
+        values, end = json.JSONDecoder().raw_decode(whole[:_LONGEST])
+    except (ValueError, RecursionError):
+        return None
+    after = re.match(r"[ \t]*\r?\n(?:[ \t]*\r?\n)*", whole[end:])
+    if "title" not in values or after is None:
+        return None
+    fields = {
+        name.lower(): (value if isinstance(value, list) else str(value), 1)
+        for name, value in values.items()
+    }
+    return fields, whole[end + after.end() :]
 
 
 def _toml_fields(written: str) -> dict[str, tuple[Any, int]]:

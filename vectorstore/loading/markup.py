@@ -100,6 +100,7 @@ _ENTITY = re.compile(
 )
 # Not the joiners, which scripts and emoji need, nor the direction marks.
 _UNSHOWN = re.compile("[\u00ad\u2060\ufeff]|(?<![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b")
+_QUOTES = frozenset("“”„«»‘’‚‹›\"'")
 _BACK = frozenset(["↩", "↩︎", "↑", "↵", "⏎", "⇧", "^"])
 _BEFORE = 64  # characters of a line that show what a superscript is
 _WITH_SCRIPTS = {"msup": 2, "msub": 2, "msubsup": 3}
@@ -174,6 +175,7 @@ def write_out_scripts(tree: _Element, styles: str = "") -> None:
     for note in [each for each in tree.iter("span") if _is_beside_the_text(each)]:
         if note.getparent() is not None:
             _replace(note, f" ({_said(note).strip()})" + " " * (note.tail or "x")[0].isalnum())
+    _spell_out(tree)
     for formula in list(tree.iter("math")):
         if formula.getparent() is not None:
             _replace(formula, _BLANK_LINES.sub(" ", _formula(formula)).strip())
@@ -227,6 +229,26 @@ def write_out_scripts(tree: _Element, styles: str = "") -> None:
         line = (line + BLANKS.sub(" ", text))[-_BEFORE:]
     for element, said in written.items():
         _replace(element, said)
+
+
+def _spell_out(tree: _Element) -> None:
+    """Write what a browser adds to a text: the marks around quotations, and brackets around the
+    readings of signs (ruby), if the page has none for programs that do not know them."""
+    for quotation in reversed(list(tree.iter("q"))):
+        said = _said(quotation).strip()
+        if said and said[0] not in _QUOTES:
+            first, last = "‘’" if next(quotation.iterancestors("q"), None) is not None else "“”"
+            quotation.text = first + (quotation.text or "")
+            if len(quotation):
+                quotation[-1].tail = (quotation[-1].tail or "") + last
+            else:
+                quotation.text += last
+        quotation.tag = "span"
+    for ruby in list(tree.iter("ruby")):
+        bracketed = next(ruby.iter("rp"), None) is not None
+        for part in list(ruby.iter("rp", "rt")):
+            said = _said(part).strip()
+            _replace(part, f"({said})" if said and part.tag == "rt" and not bracketed else said)
 
 
 def _style_by_class(tree: _Element, styles: str) -> None:

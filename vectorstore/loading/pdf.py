@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +39,32 @@ _NO_SIGN = "\uffff"
 # Where TeX's fonts have their ligatures, for fonts that do not say so; PDFium ends lines by "\r\n".
 _OF_TEX = re.compile(r"(?<=[A-Za-z])[\x0b\x0c\x0e\x0f]|[\x0b\x0c\x0e\x0f](?=[a-z])")
 _FL_OF_TEX = re.compile(r"(?<=[a-z])\r(?=[a-z])|(?<![^ ])\r(?=[a-z])")
-_IN_TEX = re.compile(r"[\x0b\x0c\x0e\x0f\\\"{|`']")
-_TEX = str.maketrans("\x0b\x0c\x0e\x0f\\\"{|`'", "ﬀﬁﬃﬄ“”–—‘’")
+_IN_TEX = re.compile(r"[\x0b\x0c\x0e-\x10\x19-\x1f\\\"{|`']")
+_TEX = str.maketrans(
+    "\x0b\x0c\x0e\x0f\\\"{|`'\x10\x19\x1a\x1b\x1c\x1d\x1e\x1f", "ﬀﬁﬃﬄ“”–—‘’ıßæœøÆŒØ"
+)
+# The same for its later encoding of fonts (T1, of Cork 1990).
+_OF_CORK = re.compile(r"(?<=[A-Za-z])[\x1b-\x1f]|[\x1b-\x1f](?=[a-z])")
+_IN_CORK = re.compile(r"[\x10-\x16\x19-\x1f'`\x80-\xff]")
+_CORK = str.maketrans(
+    "\x10\x11\x12\x13\x14\x15\x16\x19\x1b\x1c\x1d\x1e\x1f'`×ß÷ÿ"
+    + "".join(map(chr, range(0x80, 0xC0))),
+    "“”„«»–—ıﬀﬁﬂﬃﬄ’‘ŒẞœßĂĄĆČĎĚĘĞĹĽŁŃŇŊŐŔŘŚŠŞŤŢŰŮŸŹŽŻĲİđ§ăąćčďěęğĺľłńňŋőŕřśšşťţűůÿźžżĳ¡¿£",
+)
+# Accents that are drawn over a letter, and what makes one character of both.
+_ACCENTS = dict(
+    zip(
+        "`´ˆ˜¨˝˚ˇ˘¯˙¸˛",
+        "\u0300\u0301\u0302\u0303\u0308\u030b\u030a\u030c\u0306\u0304\u0307\u0327\u0328",
+        strict=True,
+    )
+)
+_ACCENT = re.compile(f"[{''.join(_ACCENTS)}]")
 _PLAIN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFEFF, 0x200B], _NO_SIGN)
-_PLAIN |= str.maketrans({"\x02": "-", "\xad": "-", "\ufffe": "-", "\r": " "})
+_PLAIN |= dict.fromkeys(range(0x80, 0xA0), _NO_SIGN)
+_PLAIN |= str.maketrans(
+    {"\x02": "-", "\xad": "-", "\ufffe": "-", "\r": " ", "\x88": "•"}
+)  # as in TeX
 _UNKNOWN = 0xFFFD
 _WORD_OR_BLANK = re.compile(r"[^\s\uffff]+|\s")
 _CHARACTER = re.compile(r"[\ud800-\udbff][\udc00-\udfff]|.", re.DOTALL)  # PDFium counts both halves
@@ -246,15 +270,41 @@ class _Reader:
             written = "".join(chr(code_of(self._text, n) or _UNKNOWN) for n in range(count))
         self.as_found = written
         of_tex = {self._font(found.start()) for found in _OF_TEX.finditer(written)}
+        of_cork = {self._font(found.start()) for found in _OF_CORK.finditer(written)} - of_tex
         if of_tex:
             written = _FL_OF_TEX.sub("ﬂ", written)
-            written = _IN_TEX.sub(
-                lambda sign: (
-                    sign[0].translate(_TEX) if self._font(sign.start()) in of_tex else sign[0]
-                ),
-                written,
-            )
-        return written.translate(_PLAIN)
+        for fonts, signs, letters in ((of_tex, _IN_TEX, _TEX), (of_cork, _IN_CORK, _CORK)):
+            if fonts:
+                written = signs.sub(partial(self._read_in, fonts, letters), written)
+        return self._accented(written).translate(_PLAIN)
+
+    def _read_in(
+        self, fonts: Container[int | None], letters: dict[int, int], sign: re.Match[str]
+    ) -> str:
+        """What a sign shows if it is set in one of these fonts, which have these letters."""
+        return sign[0].translate(letters) if self._font(sign.start()) in fonts else sign[0]
+
+    def _accented(self, written: str) -> str:
+        """With letters that have the accents drawn over them, as TeX does."""
+        made = list(written)
+        for found in _ACCENT.finditer(written):
+            place = found.start()
+            middle = sum(self._edges(place)) / 2
+            for beside in (place + 1, place - 1):
+                if not (0 <= beside < len(made) and made[beside].isalpha()):
+                    continue
+                base = {"ı": "i", "ȷ": "j"}.get(made[beside], made[beside])
+                whole = unicodedata.normalize("NFC", base + _ACCENTS[found[0]])
+                left, right = self._edges(beside)
+                if len(whole) == 1 and left < middle < right:
+                    made[place], made[beside] = _NO_SIGN, whole
+                    break
+        return "".join(made)
+
+    def _edges(self, place: int) -> tuple[float, float]:
+        """The left and the right edge of a character."""
+        self._raw.FPDFText_GetLooseCharBox(self._text, place, self._box)
+        return self._box.left, self._box.right
 
     def _font(self, place: int) -> int | None:
         """Which font a character is set in; None for one that PDFium adds."""

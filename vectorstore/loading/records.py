@@ -107,7 +107,8 @@ _NAMES = {
 _OF_BOOKS = frozenset(["highlight", "booktitle"])  # columns of Readwise's
 _OF_A_DATE = ("$date", "$numberLong", "date-parts", "date", "iso", "value", "seconds", "_seconds")
 _JSON_FEED = "//jsonfeed.org/version/"
-_WITHIN = ("fields", "source", "attributes", "data")  # objects that may hold a record's fields
+# Objects that may hold a record's fields.
+_WITHIN = ("fields", "source", "attributes", "data", "node", "doc", "item", "post", "article")
 _VALUE = (
     "content",
     "rendered",
@@ -177,7 +178,7 @@ def parse_lines(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa
 
 
 def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa: ARG001 - a Parser
-    """One record per row below a header row, separated by commas, semicolons or tabs.
+    """One record per row below a header row, separated by commas, semicolons, tabs or bars.
 
     Raises LoadingError if no column holds the text.
     """
@@ -186,7 +187,7 @@ def parse_table(content: bytes, name: str) -> Iterator[Draft | Skipped]:  # noqa
         written = written[excel.end() :]
     head = re.sub('"[^"]*"', "", re.split("[\r\n]", written, maxsplit=1)[0])
     csv.field_size_limit(max(csv.field_size_limit(), len(written)))  # an article is a long field
-    rows = csv.reader(io.StringIO(written, newline=""), delimiter=max(",;\t", key=head.count))
+    rows = csv.reader(io.StringIO(written, newline=""), delimiter=max(",;\t|", key=head.count))
     try:
         names = [_folded(column) for column in next(rows, [])]
         if not set(names) & {*_NAMES["text"], *_NAMES["excerpt"]}:
@@ -287,7 +288,9 @@ def _listed(value: Any) -> list[Any] | None:
         return named  # by their ids
     for name in _LISTS:
         found = value.get(name)
-        if isinstance(found, dict) and all(isinstance(each, dict) for each in found.values()):
+        if isinstance(found, dict) and any(
+            isinstance(each, dict) and has_text(_fields(each)) for each in found.values()
+        ):
             found = list(found.values())  # keyed by id, as in Pocket
         if isinstance(found, list) and (not found or any(isinstance(each, dict) for each in found)):
             return found
@@ -520,7 +523,9 @@ def _many(value: Any) -> Sequence[Any]:
 def _line(value: Any) -> str:
     """A short field's characters; those of its name or title if it is an object."""
     if isinstance(value, dict):
-        value = next((value[n] for n in ("name", "title", "rendered") if value.get(n)), None)
+        value = next(
+            (value[n] for n in ("name", "title", "rendered", "main") if value.get(n)), None
+        )
     return str(value).strip() if isinstance(value, str | int) else ""
 
 

@@ -38,6 +38,10 @@ _MEASURE = re.compile(
 )
 _NUMBERED = re.compile(r"\s*(?:(\d{1,3})|[\[(](\d{1,3})[\])])\s+[^\W\d_a-z]")
 _TEN = re.compile(r"(?<![\d.,])10\Z")
+_IN_METRES = re.compile(  # but "€5m" is money
+    r"(?:(?<![€$£¥\d.,])\d[\d.,\s]*|\b(?:per|in|of|million|billion)\s|/)(?:[kcdmµn]?m|ft|in|yd|mi)\Z"
+)
+_BEFORE = 32  # characters that show what is squared
 _NO_SPACES = "\u1100"  # from here on are scripts without blanks between words
 _ENDS_A_PHRASE = frozenset(".,;:!?…”’\"'»%")
 _WHOLE_WORDS = 4  # letters: more than that is not an ordinal or abbreviation
@@ -162,8 +166,11 @@ def numbered_notes(lines: Iterable[str]) -> frozenset[str]:
 
 
 def _marks_one_of(mark: str, before: str, notes: Container[str]) -> bool:
-    """Whether it is the mark of one of the notes, and not a power of ten."""
-    return mark in notes and not (mark.isdigit() and mark != "1" and _TEN.search(before))
+    """Whether it is the mark of one of the notes, and not a power of ten, nor a square or cube."""
+    return mark in notes and not (
+        (mark.isdigit() and mark != "1" and _TEN.search(before))
+        or (mark in ("2", "3") and _IN_METRES.search(before[-_BEFORE:]))
+    )
 
 
 def _glued(before: str, after: str) -> bool:

@@ -39,6 +39,10 @@ class ChromaServer:
             self.stop()
             raise
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait(_PATIENCE)

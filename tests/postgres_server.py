@@ -4,9 +4,10 @@
         server.url("desk")          an address of the index "desk"
         server.psql("SELECT 1")     as the administrator
         server.stop(), server.start()
+        server.kill()               kill -9
 
-It forces nothing to disk (fsync is off), and runs as another user if tests run as root, which
-PostgreSQL refuses.
+It forces nothing to disk (fsync is off) unless `durable`, and runs as another user if tests run as
+root, which PostgreSQL refuses.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -29,8 +31,9 @@ _ADMINISTRATOR = "postgres"
 
 
 class PostgresServer:
-    def __init__(self, binaries: Path, folder: Path) -> None:
+    def __init__(self, binaries: Path, folder: Path, *, durable: bool = False) -> None:
         self.port = free_port()
+        self._durable = durable
         self._binaries = binaries
         self._folder = folder
         password = folder / "password"
@@ -59,15 +62,22 @@ class PostgresServer:
             return cursor.fetchall() if cursor.description else []
 
     def start(self) -> None:
-        options = (
-            f"-F -c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories="
-            " -c full_page_writes=off -c synchronous_commit=off -c max_wal_size=256MB"
-        )
+        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories="
+        if not self._durable:
+            options += " -F -c full_page_writes=off -c synchronous_commit=off -c max_wal_size=256MB"
         self._pg_ctl("start", "-o", options, "-l", self._folder / "log")
 
     def stop(self) -> None:
         """Cuts off every connection."""
         self._pg_ctl("stop", "-m", "fast")
+
+    @property
+    def pid(self) -> int:
+        return int((self._folder / "data" / "postmaster.pid").read_text().partition("\n")[0])
+
+    def kill(self) -> None:
+        """Its other processes notice, and end by themselves."""
+        os.kill(self.pid, signal.SIGKILL)
 
     def _pg_ctl(self, *arguments: str | Path) -> None:
         self._run("pg_ctl", "--wait", "--silent", "--pgdata", self._folder / "data", *arguments)
@@ -84,11 +94,11 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
+def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
     # Not below pytest's own folder, which is closed to the other user.
     folder = Path(tempfile.mkdtemp(prefix="dateline-postgres-"))
     try:
-        server = PostgresServer(binaries() or Path(), folder)
+        server = PostgresServer(binaries() or Path(), folder, durable=durable)
         try:
             yield server
         finally:

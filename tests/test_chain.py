@@ -22,6 +22,7 @@ from assistant.answering.articles import Articles
 from assistant.answering.chain import Part, State
 from assistant.answering.findings import Material, Question
 from assistant.question.asked import asked_of
+from assistant.question.intent import Form
 from assistant.question.time import AskedTime, Window
 from assistant.reading.confidence import UNCALIBRATED, Calibration
 from assistant.reading.giving_up import go_on
@@ -301,6 +302,56 @@ def test_a_follow_up_that_names_a_time_asks_about_that_alone(assistant: Assistan
         State(asked_of({"question": "and in 2025?", "history": asked}))
     )
     assert {str(reading.when.window) for reading in state.parts[0].readings} == {"2025"}
+
+
+def test_a_weekday_in_an_answer_is_no_time_that_was_asked_about(assistant: Assistant) -> None:
+    asked = [Turn("user", "Who won?"), Turn("assistant", "Rovers, on Saturday.")]
+    given = {"question": "When was that?", "history": asked, "as_of": date(2025, 7, 28)}
+    readings = assistant.stages.rewrite(State(asked_of(given))).parts[0].readings
+    assert any("on Saturday" in reading.read for reading in readings)
+    assert not any(reading.when for reading in readings)
+
+
+@pytest.mark.parametrize("question", ["What happened on 24 July?", "What happened on Thursday?"])
+def test_what_happened_on_a_day_is_told_by_articles_of_the_days_after_it(
+    tmp_path: Path, question: str
+) -> None:
+    def on(day: int, text: str) -> Article:
+        return Article(f"on-{day}", "The storm", text, published=date(2025, 7, day))
+
+    articles = [
+        on(25, "The storm was short. It hit Oslo on Thursday ."),
+        on(26, "They will meet on Thursday ."),
+        on(30, "It has been calm. The damage of 24 July is great."),
+    ]
+    with fake_assistant(tmp_path, articles) as assistant:
+        answer = assistant.answer(question, as_of=date(2025, 7, 30))
+    assert [c.quote for c in answer.citations] == [
+        "It hit Oslo on Thursday .",
+        "The damage of 24 July is great.",
+    ]
+
+
+def test_what_happened_yesterday_is_not_made_of_another_time(tmp_path: Path) -> None:
+    answers = {"happened": ["won the Whitbread prize"]}
+    with fake_assistant(tmp_path, [LIFE, STORM], answers) as assistant:
+        answer = assistant.answer("What happened yesterday?", as_of=date(2025, 9, 1))
+    assert not answer.answered
+    assert "No article is from that time (31 August 2025)." in answer.text
+
+
+@pytest.mark.parametrize(("timeline", "wins"), [(0.5, "timeline"), (0.3, "summary")])
+def test_a_timeline_is_told_where_that_is_wanted_more_than_a_summary(
+    assistant: Assistant, timeline: float, wins: str
+) -> None:
+    stages = assistant.stages
+    state = stages.retrieve(stages.rewrite(State(asked_of("Timeline of the meeting"))))
+    (part,) = state.parts
+    forms: dict[Form, float] = {"timeline": timeline, "summary": 0.8 - timeline}
+    question = replace(part.readings[0], topic="the meeting", forms=forms)
+    read = stages.read(replace(state, parts=(replace(part, readings=(question,)),)))
+    assert read.parts[0].finding is not None
+    assert read.parts[0].finding.form == wins
 
 
 def test_what_happened_in_a_year_that_an_article_only_tells_of(tmp_path: Path) -> None:

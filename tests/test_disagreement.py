@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from assistant import Answer
+from assistant.reading.confidence import Calibration, Logistic
 from tests.fake_reader import FakeReader, fake_assistant
 from vectorstore import Article
 
@@ -102,3 +103,54 @@ def test_an_article_without_a_date_is_told_last(tmp_path: Path) -> None:
     answer = ask(tmp_path, OLDER, undated)
     assert [p.published for p in answer.positions] == [date(2025, 9, 18), None]
     assert "Echo (no date)" in answer.text
+
+
+OFF = Article(
+    "record",
+    "The inquiry",
+    "The detectors had been off for weeks before the blaze.",
+    source="Record",
+    published=date(2026, 9, 29),
+)
+ON = Article(
+    "times",
+    "The blaze",
+    "Before the blaze the detectors had been maintained.",
+    source="Times",
+    published=date(2026, 3, 6),
+)
+JUDGING = Calibration({"verdict": Logistic({"sure": 1.0}, 0.0)}, 0.5)
+WERE_ON = "Were the detectors on before the blaze?"
+
+
+@pytest.mark.parametrize("other", ["no", "yes"])
+def test_where_one_article_settles_it_with_yes_and_another_with_no_both_are_told(
+    tmp_path: Path, other: str
+) -> None:
+    said = {"were": ["been maintained", "off for weeks"]}
+    judged = {"yes": ["maintained"]}
+    judged[other] = [*judged.get(other, []), "off for weeks"]
+    reader = FakeReader(said, verdicts=judged, calibration=JUDGING)
+    with fake_assistant(tmp_path, [ON, OFF], reader=reader) as assistant:
+        answer = assistant.answer(WERE_ON)
+    if other == "yes":
+        assert (answer.short, answer.positions) == ("Yes", ())
+        return
+    assert answer.text == (
+        "Your sources disagree.\n\n"
+        "Record (29 September 2026): No: The detectors had been off for weeks before the blaze. [1]\n\n"
+        "Times (6 March 2026): Yes: Before the blaze the detectors had been maintained. [2]"
+    )
+    assert answer.short == "No"
+    assert [p.citations for p in answer.positions] == [(1,), (2,)]
+
+
+def test_what_only_comes_close_is_no_side(tmp_path: Path) -> None:
+    reader = FakeReader(
+        {"were": ["been maintained"]},
+        verdicts={"yes": ["main"], "no": ["weeks"]},
+        calibration=JUDGING,
+    )
+    with fake_assistant(tmp_path, [ON, OFF], reader=reader) as assistant:
+        answer = assistant.answer(WERE_ON)
+    assert (answer.short, answer.positions) == ("Yes", ())

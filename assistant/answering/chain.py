@@ -38,7 +38,7 @@ from assistant.answering.sentences import Comparison, Lists, Sentences
 from assistant.answering.spans import Spans
 from assistant.answering.streaming import in_a_thread
 from assistant.answering.summaries import Summaries, Timelines
-from assistant.answering.timing import fused, how_read, other_time, search, settled
+from assistant.answering.timing import fused, how_read, other_time, search, settled, told_of
 from assistant.answering.verdicts import Verdicts
 from assistant.answers import Answer, Trace, Turn
 from assistant.errors import EmptyIndexError, WritingError
@@ -48,7 +48,7 @@ from assistant.question.instructions import without_instructions
 from assistant.question.intent import load_intents
 from assistant.question.sources import named_in
 from assistant.question.spelling import common, respelt
-from assistant.question.time import AskedTime, Window
+from assistant.question.time import AskedTime
 from assistant.question.time import asked as time_asked
 from assistant.question.typed import foreign_language, parts, small_talk
 from assistant.question.words import function_words, without_possessive, words
@@ -181,12 +181,14 @@ class Chain:
         for text in self._parts(question):
             topic = without_instructions(text)[0]
             typed = respelt(text, functools.partial(self._plain, topic), self._index.near_words)
+            # "On Friday" in an answer is a day of its article's: only questions say a time.
+            asking = [turn for turn in before if turn.role == "user"]
             ways = dict.fromkeys(
-                (words_, read)
+                (words_, leaning_on(words_, said), leaning_on(words_, timed))
                 for words_ in (text, typed.read or text)
-                for read in (words_, leaning_on(words_, before))
+                for said, timed in (([], []), (before, asking))
             )
-            readings = tuple(self._understood(words_, read, asked) for words_, read in ways)
+            readings = tuple(self._understood(*way, asked) for way in ways)
             found.append(Part(text, readings, meant=typed.meant))
             before = [*before, Turn("user", text)]
         return replace(state, rewritten=question, parts=tuple(found))
@@ -270,15 +272,16 @@ class Chain:
         forms = load_intents().forms(question, self._embed(question))
         return [question] if forms.get("compare", 0.0) >= WANTED else found
 
-    def _understood(self, text: str, read: str, asked: Asked) -> Question:
-        # What the question itself says about time takes precedence over what was said earlier.
-        when = self._when(text, asked) or self._when(read, asked)
+    def _understood(self, text: str, read: str, timed: str, asked: Asked) -> Question:
+        # What the question itself says about time takes precedence over what was asked earlier.
+        when = self._when(text, asked) or self._when(timed, asked)
         when = settled(self._index, when, asked.where)
         topic, sentences = without_instructions(text, when.window.words if when.window else "")
         if read != text:
             topic = f"{read.removesuffix(text)}{topic}".strip()
-        elif not topic and when.window and not self._published(when.window):
-            topic = text  # about a time that no article is from: they can only mention it
+        elif not topic and (window := when.window) and not window.relative:
+            # About a time that no article is from: they can only mention it, though not "yesterday".
+            topic = "" if self._newest(asked.where, when) else text
         return Question(
             text,
             read,
@@ -333,15 +336,12 @@ class Chain:
         )
         return replace(where, sources=named) if named else None
 
-    def _published(self, window: Window) -> bool:
-        days = (one.published for one in self._index.articles())
-        return any(day is not None and day in window for day in days)
-
     def _newest(self, where: Filter, when: AskedTime) -> tuple[Hit, ...]:
         """The heads of the newest articles, if no topic is named: "what's new?". A report that
-        several articles have is told once."""
-        found: list[Hit] = []
-        told: set[str] = set()
+        several articles have is told once. Of a single day, what any article tells of it comes first."""
+        day = when.window.day if when.window else None
+        found = told_of(self._index, day, _HEADS, where) if day else []
+        told = {one.article_id for hit in found for one in (hit.passage, *hit.copies)}
         for one in self._fitting(where, when):
             if len(found) == _HEADS:
                 break

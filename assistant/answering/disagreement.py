@@ -4,7 +4,8 @@ Another article's likeliest answer is a second side if the reader is nearly as s
 finds that each passage contradicts the other's answer. If the newer passage gives the older value
 beside its own ("€12.80 instead of €11.50"), it is a correction, and its contradiction is enough.
 Answers that can both be true, or that differ only in wording, are not a disagreement; the judge
-decides that, not a word list.
+decides that, not a word list. Of yes and no, each side is the sentence that settles it in
+its article.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from assistant.answering.findings import Claim, Finding, Material, same_answer
+from assistant.answering.sentences import LIKELY, most_likely
 from assistant.answering.spans import candidates, proof_of
+from assistant.answering.verdicts import LEADS, settled, telling
 from assistant.answers import Answer, Position
 from assistant.prompts import Phrases
 from assistant.question.time import in_words
 from assistant.question.words import words
 from assistant.reading.reader import Reading, Scored
-from assistant.writing.composing import Composition, sentence
+from assistant.writing.composing import Composition, as_told, sentence
 from vectorstore.articles import Passage
 
 _AS_SURE = 4.0  # log-odds by which a second side may fall short of the best answer
@@ -36,6 +39,11 @@ class Side:
 
     reading: Reading
     span: Scored
+    answer: tuple[str, str] = ("", "")  # "Yes" or "No", and the phrase that it begins with
+
+    @property
+    def short(self) -> str:
+        return self.answer[0] or self.text
 
     @property
     def text(self) -> str:
@@ -49,6 +57,8 @@ class Side:
 
 def sides_of(material: Material, finding: Finding) -> tuple[Side, ...] | None:
     """The two sides, newest first; None if no articles disagree on a few words."""
+    if finding.form == "verdict":
+        return _yes_and_no(material, finding)
     few_words = finding.form == "span" or (
         finding.form == "sentences" and material.leaning(("span", "describe")) >= _FEW_WORDS
     )
@@ -92,7 +102,7 @@ def told_apart(
     positions = []
     for side in sides:
         number = writing.cite(proof_of(side.reading, side.span))
-        positions.append(Position(sentence(side.text), (number,), side.published))
+        positions.append(Position(_told(side, phrases), (number,), side.published))
     newest, older = sides[0], sides[1]
     if _corrects(newest, older):
         writing.add(
@@ -111,7 +121,7 @@ def told_apart(
         )
         writing.tell(earlier, positions[1:])
         return ()
-    writing.short = newest.text
+    writing.short = newest.short
     lines = [
         phrases.say(
             "side",
@@ -123,6 +133,27 @@ def told_apart(
     ]
     writing.tell("\n\n".join([phrases.say("disagree"), *lines]), positions)
     return tuple(positions)
+
+
+def _yes_and_no(material: Material, finding: Finding) -> tuple[Side, ...] | None:
+    """The article that the finding rests on, and the one that most clearly says the opposite."""
+    if not finding.lead:
+        return None
+    own = finding.readings[0]
+    for reading in sorted(material.close, key=telling, reverse=True):
+        if reading.passage.article_id == own.passage.article_id or reading.verdict is None:
+            continue
+        chosen, odds = settled(material, reading)
+        answer = LEADS[odds > 0]
+        if chosen.span.score >= LIKELY and odds and answer[0] != finding.short:
+            mine = Side(own, most_likely(own).span, (finding.short or "", finding.lead))
+            return _newest_first(mine, Side(reading, chosen.span, answer))
+    return None
+
+
+def _told(side: Side, phrases: Phrases) -> str:
+    _, lead = side.answer
+    return f"{phrases.say(lead)} {as_told(side.text)}" if lead else sentence(side.text)
 
 
 def _contradict(material: Material, one: Side, other: Side) -> bool:

@@ -24,7 +24,7 @@ from assistant.answering.findings import (
     probability,
 )
 from assistant.answering.sentences import Sentence, told
-from assistant.answering.timing import in_time
+from assistant.answering.timing import day_in, in_time
 from assistant.question.intent import Form
 from assistant.question.words import words
 from assistant.reading.reader import Reading
@@ -117,7 +117,6 @@ class Timelines(Summaries):
 
     form = "timeline"
     wanted = ("timeline",)
-    suits = ("timeline",)
 
     def __call__(self, material: Material) -> Finding | None:
         finding = super().__call__(material)
@@ -131,10 +130,13 @@ class Timelines(Summaries):
 
 
 def _heads(material: Material) -> Finding:
-    """The first sentence of each article, if no topic is named: anything there is answers that."""
+    """The first sentence of each article, if no topic is named: anything there is answers that. Of a
+    single day, the first that tells of it."""
+    window = material.question.when.window
+    day = window.day if window else None
     claims = []
     for hit in material.hits:
-        first = sentences(hit.passage.text)[0]
+        first = ((day_in(hit.passage, day) if day else []) or sentences(hit.passage.text))[0]
         base = hit.passage.start
         proof = Proof(hit.passage, Span(first.start + base, first.end + base))
         claims.append(Claim(proof.text, (proof,)))

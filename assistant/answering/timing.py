@@ -24,15 +24,19 @@ from assistant.question.time import (
     AskedTime,
     Order,
     Window,
+    in_words,
     mentions,
     of_its_day,
     reported_in,
+    tells_of,
+    weekday,
 )
 from assistant.question.words import words
 from assistant.reading.reader import Reading
-from vectorstore.articles import Article, Filter, Hit
+from vectorstore.articles import Article, Filter, Hit, Passage
 from vectorstore.index import Index
 from vectorstore.retrieval import fuse
+from vectorstore.splitting import Span, sentences
 
 _ONE_EVENT = timedelta(7)  # reports further apart are about different events
 _REPORTS = 3  # reports of an event, most of which have to agree on when it was
@@ -96,6 +100,25 @@ def search(index: Index, query: str, k: int, where: Filter, time: AskedTime) -> 
     if not inside:
         return hits
     return fused([hits, _found(index, query, k, inside)])[:k]
+
+
+def told_of(index: Index, day: date, k: int, where: Filter) -> list[Hit]:
+    """Up to `k` passages, each of another article, with a sentence that tells of that day."""
+    inside = _within(where, Window("", day, day))
+    pool = _POOL * k
+    by_weekday = _found(index, weekday(day), pool, inside) if inside else []
+    by_date = _found(index, in_words(day).rpartition(" ")[0], pool, where)
+    first: dict[str, Hit] = {}
+    for hit in fused([by_weekday, by_date]):
+        if day_in(hit.passage, day):
+            first.setdefault(hit.passage.article_id, hit)
+    return list(first.values())[:k]
+
+
+def day_in(passage: Passage, day: date) -> list[Span]:
+    """The sentences of a passage that tell of a day, in the passage's own offsets."""
+    text = passage.text
+    return [s for s in sentences(text) if tells_of(text[s.start : s.end], day, passage.published)]
 
 
 def timely(

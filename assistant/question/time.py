@@ -50,6 +50,11 @@ class Window:
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
     @property
+    def day(self) -> date | None:
+        """The day that it is, None if it is longer."""
+        return self.first if self.first == self.last else None
+
+    @property
     def days(self) -> int | None:
         """The number of days, or None if either end is open."""
         if self.first is None or self.last is None:
@@ -169,6 +174,16 @@ def mentions(text: str, window: Window) -> bool:
         name = rf"(?:{month}|{month[:3]}t?\.?)"  # "Sept."
         return bool(re.search(rf"\b(?:{name} {day}|{day} (?:of )?{name})(?!\w)", text))
     return first.day == 1 and bool(re.search(rf"\b{month}\b", text))
+
+
+def tells_of(text: str, day: date, said_on: date | None) -> bool:
+    """Whether a text that was published on `said_on` names that day as a date, or by the name that the
+    weekday has within a week after it."""
+    if any((w := named(one, said_on)) and w.first == w.last == day for one in calendar_dates(text)):
+        return True
+    if said_on is None or not 0 <= (said_on - day).days < 7 or _FUTURE.search(text):
+        return False
+    return re.search(rf"\b{weekday(day)}\b", text) is not None
 
 
 def calendar_dates(text: str) -> list[str]:
@@ -394,6 +409,11 @@ def _count(text: str) -> int:
     return _NUMBERS[words[0] if words[0] != "a" or len(words) == 1 else words[1]]
 
 
+def weekday(day: date) -> str:
+    """Its name, in English whatever the locale."""
+    return _WEEKDAY_NAMES[day.weekday()]
+
+
 def in_words(day: date) -> str:
     """`14 March 2025`, in English whatever the locale."""
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
@@ -401,7 +421,8 @@ def in_words(day: date) -> str:
 
 # -- words -------------------------------------------------------------------------------------
 
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_WEEKDAYS = tuple(name[:3].lower() for name in _WEEKDAY_NAMES)
 _DAYS = {
     "the day before yesterday": -2,
     "yesterday": -1,

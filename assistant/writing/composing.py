@@ -87,10 +87,7 @@ class Composition:
             if said in self.statements:  # by another part of the question
                 continue
             self.statements.append(said)
-            told = _without_dateline(unmarked(words), short)
-            # The first person is put in quotes: the words alone would read as ours.
-            told = in_quotes(told) if voiced(told) else told
-            self._text.append(f"{ahead} {told} {marks}".strip())
+            self._text.append(f"{ahead} {as_told(words, short)} {marks}".strip())
             ahead = ""
 
     def cite(self, proof: Proof) -> int:
@@ -133,6 +130,13 @@ def _is_said(answer: Answer, claim: Claim) -> bool:
     }
     said = [each.text for each in answer.statements if numbers.intersection(each.citations)]
     return bool(said) and analysed(claim.text).missing_in(analysed(" ".join(said))) <= _REWORDED
+
+
+def as_told(words: str, short: str = "") -> str:
+    """A sentence as an answer has it, without the place it was reported from unless that holds the
+    `short` answer. The first person is put in quotes: the words alone would read as ours."""
+    told = _without_dateline(unmarked(" ".join(words.split())), short)
+    return in_quotes(told) if voiced(told) else told
 
 
 def unmarked(words: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 
 from assistant import Answer
 from assistant.reading.confidence import Calibration, Logistic
+from assistant.reading.reader import Reading, Verdict
 from tests.fake_reader import FakeReader, fake_assistant
-from vectorstore import Article
+from vectorstore import Article, Passage
 
 QUESTION = "How many people had to leave their homes in the flood?"
 OLDER = Article(
@@ -154,3 +156,23 @@ def test_what_only_comes_close_is_no_side(tmp_path: Path) -> None:
     with fake_assistant(tmp_path, [ON, OFF], reader=reader) as assistant:
         answer = assistant.answer(WERE_ON)
     assert (answer.short, answer.positions) == ("Yes", ())
+
+
+class ReaderOfTwoMatters(FakeReader):
+    """A judge for whom neither passage says anything about what the other says."""
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        found = super().read(question, passages)
+        if question == WERE_ON:
+            return found
+        return [replace(reading, verdict=Verdict(0.0, 0.0, 1.0)) for reading in found]
+
+
+def test_yes_and_no_to_different_matters_are_no_disagreement(tmp_path: Path) -> None:
+    reader = ReaderOfTwoMatters(
+        {"were": ["been maintained", "off for weeks"]},
+        verdicts={"yes": ["maintained"], "no": ["off for weeks"]},
+        calibration=JUDGING,
+    )
+    with fake_assistant(tmp_path, [ON, OFF], reader=reader) as assistant:
+        assert assistant.answer(WERE_ON).positions == ()

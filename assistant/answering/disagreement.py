@@ -23,7 +23,7 @@ from assistant.answers import Answer, Position
 from assistant.prompts import Phrases
 from assistant.question.time import in_words
 from assistant.question.words import words
-from assistant.reading.reader import Reading, Scored
+from assistant.reading.reader import Reading, Scored, Verdict
 from assistant.writing.composing import Composition, as_told, sentence
 from vectorstore.articles import Passage
 
@@ -147,7 +147,10 @@ def _yes_and_no(material: Material, finding: Finding) -> tuple[Side, ...] | None
         answer = LEADS[odds > 0]
         if chosen.span.score >= LIKELY and odds and answer[0] != finding.short:
             mine = Side(own, most_likely(own).span, (finding.short or "", finding.lead))
-            return _newest_first(mine, Side(reading, chosen.span, answer))
+            other = Side(reading, chosen.span, answer)
+            judged = [_judged(material, mine, other), _judged(material, other, mine)]
+            if _contradicted(judged):  # otherwise they speak of different things
+                return _newest_first(mine, other)
     return None
 
 
@@ -157,16 +160,25 @@ def _told(side: Side, phrases: Phrases) -> str:
 
 
 def _contradict(material: Material, one: Side, other: Side) -> bool:
-    question = material.question.read
-    contradicted = []
     newer, older = _newest_first(one, other)
     both = ((newer, older), (older, newer))
+    judged = []
     for mine, theirs in both[:1] if _corrects(newer, older) else both:
-        (judged,) = material.reader.read(f"{question} {theirs.text}", [mine.reading.passage])
-        if judged.verdict is None or judged.verdict.supported > judged.verdict.contradicted:
+        judged.append(_judged(material, mine, theirs))
+        if judged[-1].supported > judged[-1].contradicted:
             return False
-        contradicted.append(judged.verdict.contradicted)
-    return sum(contradicted) / len(contradicted) >= _CONTRADICTED
+    return _contradicted(judged)
+
+
+def _judged(material: Material, mine: Side, theirs: Side) -> Verdict:
+    """What the passage of one side says about the other's answer."""
+    said = f"{material.question.read} {theirs.text}"
+    (reading,) = material.reader.read(said, [mine.reading.passage])
+    return reading.verdict or Verdict(0.0, 0.0, 1.0)
+
+
+def _contradicted(judged: Sequence[Verdict]) -> bool:
+    return sum(one.contradicted for one in judged) / len(judged) >= _CONTRADICTED
 
 
 def _newest_first(*sides: Side) -> tuple[Side, ...]:

@@ -108,7 +108,7 @@ class CompletionIn(Open):
     dateline: DatelineIn = DatelineIn()
 
 
-class QuoteOut(BaseModel):
+class QuotedOut(BaseModel):
     """Where the quote of a citation stands: characters `start` to `end` of the article's text."""
 
     number: int
@@ -133,7 +133,7 @@ class UrlCitationOut(BaseModel):
 class AnnotationOut(BaseModel):
     type: Literal["url_citation"] = "url_citation"
     url_citation: UrlCitationOut
-    dateline: QuoteOut
+    dateline: QuotedOut
 
 
 class AnswerMessageOut(BaseModel):
@@ -171,19 +171,19 @@ class CompletionOut(BaseModel):
     dateline: VerdictOut
 
 
-class ModelOut(BaseModel):
+class ChatModelOut(BaseModel):
     id: str
     object: Literal["model"] = "model"
     created: int = _MADE
     owned_by: Literal["dateline"] = "dateline"
 
 
-class ModelsOut(BaseModel):
+class ChatModelsOut(BaseModel):
     object: Literal["list"] = "list"
-    data: list[ModelOut]
+    data: list[ChatModelOut]
 
 
-class ErrorOut(BaseModel):
+class OpenAIErrorOut(BaseModel):
     message: str
     type: str
     param: str | None
@@ -193,7 +193,7 @@ class ErrorOut(BaseModel):
 class ErrorsOut(BaseModel):
     """An error, in OpenAI's shape."""
 
-    error: ErrorOut
+    error: OpenAIErrorOut
 
 
 def completion_routes(
@@ -211,13 +211,13 @@ def completion_routes(
     router = APIRouter(prefix="/v1", tags=["OpenAI-style"], responses=errors)
 
     @router.get("/models", summary="The models there are")
-    def models(request: Request) -> ModelsOut:
-        return ModelsOut(data=[ModelOut(id=name) for name in _models(choice, request)])
+    def models(request: Request) -> ChatModelsOut:
+        return ChatModelsOut(data=[ChatModelOut(id=name) for name in _models(choice, request)])
 
     @router.get("/models/{model:path}", summary="One of the models")
-    def model(model: str, request: Request) -> ModelOut:
+    def model(model: str, request: Request) -> ChatModelOut:
         _known_model(model, choice, request)
-        return ModelOut(id=model)
+        return ChatModelOut(id=model)
 
     @router.post(
         "/chat/completions",
@@ -300,7 +300,7 @@ class Cited:
     end: int
     title: str
     url: str
-    quote: QuoteOut
+    quote: QuotedOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +326,7 @@ class Citing:
                 before + end,
                 by_number[number].title,
                 self._address(answer, by_number[number]),
-                QuoteOut(**asdict(by_number[number])),
+                QuotedOut(**asdict(by_number[number])),
             )
             for number, start, end in marked.marks
         ]

@@ -63,7 +63,7 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class TextIn(_Body):
+class FormTextIn(_Body):
     text: str = Field(max_length=6_000_000)
     title: str = Field("", max_length=2_000)
     published: date | None = None
@@ -71,7 +71,7 @@ class TextIn(_Body):
     url: str = Field("", max_length=2_000, pattern="^(https?://.*)?$")
 
 
-class LinkIn(_Body):
+class FormLinkIn(_Body):
     address: str = Field(min_length=1, max_length=2_000)
 
 
@@ -90,7 +90,7 @@ class NameIn(_Body):
     name: str = Field(max_length=100)
 
 
-class EditIn(_Body):
+class FormEditIn(_Body):
     id: str
     title: str = Field(max_length=2_000)
     published: date | None
@@ -99,7 +99,7 @@ class EditIn(_Body):
     tags: _Names | None = None
 
 
-class RelabelIn(_Body):
+class FormRelabelIn(_Body):
     ids: _Ids
     published: date | None = None
     undated: bool = False
@@ -253,7 +253,7 @@ def library_routes(library: Library) -> "APIRouter":
         return Response(status_code=204)
 
     @router.post("/text")
-    def text(given: TextIn) -> dict[str, str]:
+    def text(given: FormTextIn) -> dict[str, str]:
         with library.one_text():
             article_id = library.add_text(
                 given.text,
@@ -265,7 +265,7 @@ def library_routes(library: Library) -> "APIRouter":
         return {"id": article_id}
 
     @router.post("/link", status_code=202)
-    def link(given: LinkIn) -> dict[str, str]:
+    def link(given: FormLinkIn) -> dict[str, str]:
         address = given.address.strip()
         if "://" not in address:
             address = f"https://{address}"
@@ -296,7 +296,7 @@ def library_routes(library: Library) -> "APIRouter":
         return {}
 
     @router.post("/edit")
-    def edit(given: EditIn) -> dict[str, Any]:
+    def edit(given: FormEditIn) -> dict[str, Any]:
         summary = library.edit(
             given.id,
             title=given.title,
@@ -308,7 +308,7 @@ def library_routes(library: Library) -> "APIRouter":
         return _listed(summary)
 
     @router.post("/relabel")
-    def relabel(given: RelabelIn) -> dict[str, str]:
+    def relabel(given: FormRelabelIn) -> dict[str, str]:
         changes = given.model_dump(exclude={"ids", "undated"})
         changes["published"] = "none" if given.undated else given.published
         return {"undo": library.relabel(given.ids, **changes)}

@@ -30,7 +30,7 @@ from assistant.web.completions import (
     MessageIn,
     Open,
     PartIn,
-    QuoteOut,
+    QuotedOut,
     VerdictOut,
     chosen,
     pieces,
@@ -60,7 +60,7 @@ class ItemIn(Open):
     content: str | list[PartIn] | None = None
 
 
-class TextIn(Open):
+class TextFormatIn(Open):
     format: FormatIn = FormatIn()
 
 
@@ -70,7 +70,7 @@ class ResponseIn(Open):
     model: str
     input: str | list[ItemIn] = Field(min_length=1)
     stream: bool | None = False
-    text: TextIn | None = None
+    text: TextFormatIn | None = None
     previous_response_id: str | None = None
     conversation: Any = None
     background: bool | None = None
@@ -85,7 +85,7 @@ class CitationOut(BaseModel):
     end_index: int
     title: str
     url: str
-    dateline: QuoteOut
+    dateline: QuotedOut
 
 
 class TextOut(BaseModel):
@@ -103,7 +103,7 @@ class MessageOut(BaseModel):
     content: list[TextOut]
 
 
-class FailureOut(BaseModel):
+class ResponseFailureOut(BaseModel):
     code: str
     message: str
 
@@ -115,7 +115,7 @@ class ResponseOut(BaseModel):
     object: Literal["response"] = "response"
     created_at: int
     status: Literal["in_progress", "completed", "failed"]
-    error: FailureOut | None = None
+    error: ResponseFailureOut | None = None
     incomplete_details: None = None
     instructions: None = None
     model: str
@@ -223,7 +223,7 @@ class _Making:
         yield self._event("response.completed", response=self._done(answer, whole))
 
     def _failed(self, error: dict[str, Any]) -> list[str]:
-        failure = FailureOut(code="server_error", message=error["message"])
+        failure = ResponseFailureOut(code="server_error", message=error["message"])
         failed = self._response("failed").model_copy(update={"error": failure})
         code, message, param = (error[name] for name in ("code", "message", "param"))
         return [

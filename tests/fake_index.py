@@ -125,11 +125,12 @@ class FakeIndex(Index):
             raise ArticleNotFoundError(f"no article has the id {article_id!r}.") from None
 
     def articles(self) -> list[Summary]:
+        added = {article_id: n for n, article_id in enumerate(self._read(), 1)}
         newest = sorted(
             self._read().values(),
             key=lambda article: -(article.published or date.min).toordinal(),
         )
-        return [_summary(article) for article in newest]
+        return [replace(_summary(article), added=added[article.id]) for article in newest]
 
     def summary(self, article_id: str) -> Summary:
         return _summary(self.get(article_id))

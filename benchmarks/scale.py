@@ -1,6 +1,6 @@
 """An archive's size: does adding, opening and searching a million passages take what ten thousand take?
 
-    python -m benchmarks.scale EVAL --passages 10000 100000 1000000 --work DIR [--only build|search|kill]
+    python -m benchmarks.scale EVAL --passages 10000 100000 1000000 --work DIR [--only build|search|answer|kill]
 
 EVAL holds the set squad1_train. An article has five passages, each a paragraph of the set: first all as they
 are, then mixed from two, with numbers and names exchanged. What is embedded by the model are the set's
@@ -11,7 +11,7 @@ forty sources, of which few have most, and a day of twenty years.
 Indexes are made in DIR/SIZE and kept: a run goes on where the one before was stopped, and builds nothing again.
 Searches of all sizes take turns, each index in a process of its own, so that other work on the machine falls on
 all alike. Questions are the set's; embedding them is not in the times. *narrow* is one source (a fortieth),
-*year* one year (a twentieth), *decade* half of all.
+*year* one year (a twentieth), *decade* half of all. Answers are the shipped readers', by stage of the chain.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ from typing import Any
 
 import numpy as np
 
+from assistant import Assistant, Settings
+from assistant.reading.network import DEFAULT as READER
+from assistant.reading.network import open_reader
 from benchmarks.header import header
 from benchmarks.sets import Question, articles, questions, sample
 from benchmarks.startup import size_of
@@ -268,6 +271,9 @@ def _serve(pipe: Connection, folder: Path, asked: dict[str, Vectors]) -> None:
             "passages": lambda: index.statistics().passages,
             "search": partial(_search, index),
             "recall": lambda: _recall(index, model, list(asked)),
+            "answer": partial(
+                _answer, Assistant(index, open_reader(READER), Settings(index=folder))
+            ),
         }
         while (message := pipe.recv()) is not None:
             name, arguments = message
@@ -279,6 +285,11 @@ def _search(index: LocalIndex, query: str, mode: Mode, filtered: str) -> tuple[f
     begun, worked = time.perf_counter(), time.process_time()
     index.search(query, 10, mode, **FILTERS[filtered])
     return time.perf_counter() - begun, time.process_time() - worked
+
+
+def _answer(assistant: Assistant, question: str) -> dict[str, float]:
+    """Seconds of each stage, and of all."""
+    return dict(assistant.answer(question).trace.seconds)
 
 
 def _recall(index: LocalIndex, model: GivenVectors, asked: Sequence[str]) -> float:
@@ -382,6 +393,29 @@ def _row(
     print(f"| {mode}, {filtered} | {' | '.join(cells)} | {ratio:.1f} |", flush=True)
 
 
+# -- answering ---------------------------------------------------------------------------------------
+
+
+def answers(work: Path, sizes: Sequence[int], given: Asked, warm: int = 3) -> None:
+    print(header())
+    took: dict[int, list[dict[str, float]]] = {size: [] for size in sizes}
+    with _all(work, sizes, given) as served:
+        for text in (*given.texts[:warm], *given.texts):
+            for size, one in served.items():
+                took[size].append(one("answer", text))
+    print("\n| stage | " + " | ".join(f"{size:,}: p50 / p95 ms" for size in sizes), end=" |")
+    print(f" {sizes[-1]:,} to {sizes[0]:,} |\n|---|" + "---|" * (len(sizes) + 1))
+    for stage in took[sizes[0]][-1]:
+        cells, medians = [], []
+        for rows in took.values():
+            each = [row.get(stage, 0.0) * 1000 for row in rows[warm:]]
+            medians.append(statistics.median(each))
+            cells.append(f"{medians[-1]:.0f} / {statistics.quantiles(each, n=20)[-1]:.0f}")
+        ratio = medians[-1] / max(medians[0], 0.1)
+        print(f"| {stage} | {' | '.join(cells)} | {ratio:.1f} |")
+    print(f"load {os.getloadavg()[0]:.1f}")
+
+
 # -- kill -9 -------------------------------------------------------------------------------------------
 
 
@@ -425,7 +459,7 @@ def main() -> None:
     parser.add_argument("--passages", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--work", type=Path, required=True, metavar="DIR")
     parser.add_argument("--questions", type=int, default=50)
-    parser.add_argument("--only", choices=("build", "search", "kill"))
+    parser.add_argument("--only", choices=("build", "search", "answer", "kill"))
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     archive = Archive(arguments.eval, arguments.work)
@@ -435,6 +469,8 @@ def main() -> None:
     given = asked(archive, arguments.eval, arguments.questions)
     if arguments.only in (None, "search"):
         compare(arguments.work, arguments.passages, given)
+    if arguments.only in (None, "answer"):
+        answers(arguments.work, arguments.passages, given)
     if arguments.only in (None, "kill"):
         for size in arguments.passages:
             kill(arguments.eval, arguments.work, size, given)

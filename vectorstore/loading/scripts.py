@@ -39,7 +39,7 @@ _MEASURE = re.compile(
 _NUMBERED = re.compile(r"\s*(?:(\d{1,3})|[\[(](\d{1,3})[\])])\s+[^\W\d_a-z]")
 _TEN = re.compile(r"(?<![\d.,])10\Z")
 _IN_METRES = re.compile(  # but "€5m" is money
-    r"(?:(?<![€$£¥\d.,])\d[\d.,\s]*|\b(?:per|in|of|million|billion)\s|/)(?:[kcdmµn]?m|ft|in|yd|mi)\Z"
+    r"(?:(?<![€$£¥\d.,])\d[\d.,\s]{0,15}+|\b(?:per|in|of|million|billion)\s|/)(?:[kcdmµn]?m|ft|in|yd|mi)\Z"
 )
 _BEFORE = 32  # characters that show what is squared
 _NO_SPACES = "\u1100"  # from here on are scripts without blanks between words

@@ -447,6 +447,18 @@ def test_words_of_removed_articles_are_near_nothing(index: Index) -> None:
     assert index.near_words("Skenay") == []
 
 
+def test_near_words_follow_what_is_added_edited_and_removed(index: Index) -> None:
+    index.add_articles(NEWS)
+    assert index.near_words("zebraa") == []
+    index.add_articles([Article("zoo", "The zoo", "The zebra was born on Monday.")])
+    assert index.near_words("zebraa") == ["zebra"]
+    index.add_articles([Article("zoo", "The zoo", "The giraffe was born on Monday.")])
+    assert index.near_words("zebraa") == []
+    assert index.near_words("girafe") == ["giraffe"]
+    index.remove(["zoo"])
+    assert index.near_words("girafe") == []
+
+
 # -- changing, listing -------------------------------------------------------------------------
 
 

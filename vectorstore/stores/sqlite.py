@@ -302,6 +302,7 @@ class SQLiteStore:
                 self._reader.execute("PRAGMA temp_store = MEMORY")
                 self._reader.execute(_VOCABULARY)
                 self._reader.execute("PRAGMA query_only = ON")
+                self._vocabulary: tuple[int, dict[str, int]] = (-1, {})  # as of that `data_version`
             except BaseException:
                 self._db.close()
                 raise
@@ -459,11 +460,14 @@ class SQLiteStore:
         return sorted((score, vector) for vector, score in best.items())
 
     def vocabulary(self, shortest: int, longest: int) -> dict[str, int]:
-        rows = self.rows(
-            "SELECT term, doc FROM temp.vocabulary WHERE length(term) BETWEEN ? AND ?",
-            *(shortest, longest),
-        )
-        return {row["term"]: row["doc"] for row in rows}
+        with self.snapshot():
+            # The word index counts the passages of every term afresh: seconds in a large archive.
+            (version,) = self.rows("PRAGMA data_version")[0]
+            if self._vocabulary[0] != version:
+                rows = self.rows("SELECT term, doc FROM temp.vocabulary")
+                self._vocabulary = (version, {row["term"]: row["doc"] for row in rows})
+            known = self._vocabulary[1]
+        return {term: n for term, n in known.items() if shortest <= len(term) <= longest}
 
     def as_written(self, stem: str) -> Counter[str]:
         return marked(self.rows(WRITTEN, f'"{stem}"'))

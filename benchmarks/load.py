@@ -270,8 +270,11 @@ class Load:
 
     def ask_alone(self, asked: Asked) -> Said:
         with self._client(self.addresses[0], self._tokens[0]) as client:
-            answer = client.post("/api/v1/answer", json={"question": asked.text})
-        return Said.of(answer.raise_for_status().json())
+            while True:
+                answer = client.post("/api/v1/answer", json={"question": asked.text})
+                if answer.status_code != 429:
+                    return Said.of(answer.raise_for_status().json())
+                time.sleep(float(answer.headers.get("Retry-After", 1)))
 
     def round(self, servers: int, seconds: float) -> Round:
         done = Round(seconds)

@@ -1,11 +1,13 @@
 """An archive's size: does adding, opening and searching a million passages take what ten thousand take?
 
-    python -m benchmarks.scale EVAL --passages 10000 100000 1000000 --work DIR [--only build|search|answer|kill]
+    python -m benchmarks.scale EVAL --passages 10000 100000 1000000 --work DIR
+                               [--only build|search|answer|kill|graph]
 
 EVAL holds the set squad1_train. An article has five passages, each a paragraph of the set: first all as they
 are, then mixed from two, with numbers and names exchanged. What is embedded by the model are the set's
-own paragraphs, behind their titles; the vector of a mixed one is theirs, in the proportion of the mixture and
-with noise. So texts and vectors go on as the set does, and no hour is spent on embedding. Articles have one of
+own paragraphs, behind their titles, and a thousand mixed ones; the vector of any other mixed one is that of its
+paragraphs, in the proportion of the mixture, and off by as much and in such directions as those thousand are.
+So texts and vectors go on as the set does, and no day is spent on embedding. Articles have one of
 forty sources, of which few have most, and a day of twenty years.
 
 Indexes are made in DIR/SIZE and kept: a run goes on where the one before was stopped, and builds nothing again.
@@ -43,13 +45,16 @@ from benchmarks.header import header
 from benchmarks.sets import Question, articles, questions, sample
 from benchmarks.startup import size_of
 from vectorstore.articles import Article
+from vectorstore.catalog import StoredVector
 from vectorstore.context import in_context
 from vectorstore.embedding import DEFAULT, Embedding, Vectors, open_embedding
 from vectorstore.index import Mode
 from vectorstore.local import LocalIndex
 from vectorstore.splitting import Span
+from vectorstore.vectors import open_embedded
 
-EMBEDDED = 1_500  # paragraphs of the set that are used
+_TRIED = 1_000  # mixed passages that are embedded, too
+_TOGETHER = 8  # of their deviations, of which one is drawn
 _A_PART = 500
 A_STEP = 100  # articles added at once
 PARAGRAPHS = 5  # passages of an article
@@ -76,21 +81,25 @@ class Archive:
     def __init__(self, folder: Path, work: Path) -> None:
         self._set = articles(folder / "squad1_train")
         random.Random(7).shuffle(self._set)  # noqa: S311
-        del self._set[EMBEDDED:]
         self._names = [name for one in self._set for name in _NAME.findall(one.text)]
         self.model = open_embedding(DEFAULT)
         self.vectors = _kept(work / "paragraphs", self.model, [_seen(one) for one in self._set])
+        tried = [self._mixed(random.Random(f"tried {number}")) for number in range(_TRIED)]  # noqa: S311
+        embedded = _kept(
+            work / "mixed", self.model, [in_context(one[0], None, one[1]) for one in tried]
+        )
+        self._deviations = embedded - np.stack([one[2] for one in tried])
 
     def article(self, number: int) -> tuple[Article, list[Vectors]]:
         """The article of this number, with the vectors of its passages."""
         chance = random.Random(number)  # noqa: S311
         first = number * PARAGRAPHS
+        title = self._set[first % len(self._set)].title
         if first + PARAGRAPHS <= len(self._set):
             places = range(first, first + PARAGRAPHS)
             made = [(self._set[place].text, self.vectors[place]) for place in places]
         else:
-            made = [self._mixed(chance) for _ in range(PARAGRAPHS)]
-        title = self._set[first % len(self._set)].title
+            made = [self._drawn(chance) for _ in range(PARAGRAPHS)]
         article = Article(
             id=f"{number}",
             title=title,
@@ -100,7 +109,17 @@ class Archive:
         )
         return article, [vector for _, vector in made]
 
-    def _mixed(self, chance: random.Random) -> tuple[str, Vectors]:
+    def _drawn(self, chance: random.Random) -> tuple[str, Vectors]:
+        """A mixed passage, and the vector that the model might give it."""
+        _, text, expected = self._mixed(chance)
+        drawn = np.random.default_rng(chance.getrandbits(64))
+        weights = drawn.standard_normal(_TOGETHER).astype(np.float32) / _TOGETHER**0.5
+        some = self._deviations[drawn.integers(_TRIED, size=_TOGETHER)]
+        vector = expected + weights @ some
+        return text, vector / np.linalg.norm(vector)
+
+    def _mixed(self, chance: random.Random) -> tuple[str, str, Vectors]:
+        """A title, a text mixed from two paragraphs, and what their vectors let expect of its."""
         one, other = (chance.randrange(len(self._set)) for _ in range(2))
         sentences = _SENTENCE.split(self._set[one].text)
         added = chance.choice(_SENTENCE.split(self._set[other].text))
@@ -109,12 +128,8 @@ class Archive:
         text = _NUMBER.sub(lambda found: _another(chance, found[0]), text)
         text = _NAME.sub(lambda _: chance.choice(self._names), text)
         share = len(added) / len(text)
-        noise = (
-            np.random.default_rng(chance.getrandbits(64)).standard_normal(384).astype(np.float32)
-        )
-        vector = (1 - share) * self.vectors[one] + share * self.vectors[other]
-        vector += 0.2 * noise / np.linalg.norm(noise)
-        return text, vector / np.linalg.norm(vector)
+        expected = (1 - share) * self.vectors[one] + share * self.vectors[other]
+        return self._set[one].title, text, expected / np.linalg.norm(expected)
 
 
 def _source(chance: random.Random) -> str:
@@ -416,6 +431,89 @@ def answers(work: Path, sizes: Sequence[int], given: Asked, warm: int = 3) -> No
     print(f"load {os.getloadavg()[0]:.1f}")
 
 
+# -- the graph alone -----------------------------------------------------------------------------------
+
+
+def graphs(archive: Archive, work: Path, sizes: Sequence[int], given: Asked) -> None:
+    """The vectors alone, in Chroma as the program has them: building, recall at 10, a search's time."""
+    print(header())
+    made = _made(archive, work, max(sizes))
+    real = len(archive.vectors) // PARAGRAPHS * PARAGRAPHS
+    for name, some in (("paragraphs", archive.vectors[:real]), ("mixed", made[real : 2 * real])):
+        first, tenth, dimensions = _spread(np.asarray(some))
+        print(
+            f"{len(some):,} {name}: cosine with the nearest {first:.3f}, with the tenth {tenth:.3f} "
+            f"(medians); intrinsic dimension {dimensions:.1f}",
+            flush=True,
+        )
+    wanted = np.stack([given.vectors[text] for text in given.texts])
+    print("\n| vectors | put, ms of processor | asked for | recall at 10 | p50 / p95 ms | memory |")
+    print("|---|---|---|---|---|---|")
+    for size in sizes:
+        context = multiprocessing.get_context("spawn")
+        nearest = np.argpartition(-(wanted @ made[:size].T), 10)[:, :10]
+        asking = context.Process(target=_graph, args=(work, max(sizes), size, wanted, nearest))
+        asking.start()
+        asking.join()
+
+
+def _made(archive: Archive, work: Path, size: int) -> Vectors:
+    """The vectors of the archive's first `size` passages, kept in a file of 1.5 KB for each."""
+    file = work / f"vectors-{size}.npy"
+    if not file.exists():
+        part = work / "vectors.part.npy"
+        made = np.lib.format.open_memmap(part, "w+", np.float32, (size, archive.model.dimensions))
+        for number in range(size // PARAGRAPHS):
+            first = number * PARAGRAPHS
+            made[first : first + PARAGRAPHS] = np.stack(archive.article(number)[1])
+        made.flush()
+        part.rename(file)
+    kept: Vectors = np.load(file, mmap_mode="r")
+    return kept
+
+
+def _spread(vectors: Vectors, k: int = 20) -> tuple[float, float, float]:
+    """The median cosine with the nearest and with the tenth, and the intrinsic dimension by maximum
+    likelihood from the `k` nearest (Levina and Bickel 2004, averaged as by MacKay and Ghahramani)."""
+    likeness = []
+    for first in range(0, len(vectors), 1_000):
+        among = vectors[first : first + 1_000] @ vectors.T
+        among[np.arange(len(among)), first + np.arange(len(among))] = -1
+        likeness.append(-np.sort(-among, axis=1)[:, :k])
+    nearest = np.concatenate(likeness)
+    distances = np.sqrt(np.maximum(2 - 2 * nearest, 1e-9))
+    inverse = np.log(distances[:, -1:] / distances[:, :-1]).mean(axis=1)
+    first, tenth = np.median(nearest[:, 0]), np.median(nearest[:, 9])
+    return float(first), float(tenth), float(1 / inverse.mean())
+
+
+def _graph(
+    work: Path, most: int, size: int, wanted: Vectors, nearest: np.ndarray[Any, Any]
+) -> None:
+    made = np.load(work / f"vectors-{most}.npy", mmap_mode="r")[:size]
+    vectors = open_embedded(work / "graphs" / str(size), "passages")
+    worked = time.process_time()
+    there = len(vectors.keys())
+    for first in range(there, size, _A_PART):
+        rows = enumerate(made[first : first + _A_PART], first)
+        vectors.put([StoredVector(key, row.tobytes()) for key, row in rows])
+    worked = 1000 * (time.process_time() - worked) / max(1, size - there)
+    vectors.load(made.shape[1])
+    for k in (10, 400):
+        took, found = [], []
+        for vector, true in zip(wanted, nearest.tolist(), strict=True):
+            begun = time.perf_counter()
+            keys = vectors.search(vector, k)[:10]
+            took.append(1000 * (time.perf_counter() - begun))
+            found.append(len({*true} & {*keys}) / 10)
+        print(
+            f"| {size:,} | {worked:.1f} | {k} | {statistics.mean(found):.3f} | {statistics.median(took):.1f} "
+            f"/ {statistics.quantiles(took, n=20)[-1]:.1f} | {memory('VmRSS')} MB |",
+            flush=True,
+        )
+    vectors.close()
+
+
 # -- kill -9 -------------------------------------------------------------------------------------------
 
 
@@ -459,7 +557,7 @@ def main() -> None:
     parser.add_argument("--passages", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--work", type=Path, required=True, metavar="DIR")
     parser.add_argument("--questions", type=int, default=50)
-    parser.add_argument("--only", choices=("build", "search", "answer", "kill"))
+    parser.add_argument("--only", choices=("build", "search", "answer", "kill", "graph"))
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     archive = Archive(arguments.eval, arguments.work)
@@ -474,6 +572,8 @@ def main() -> None:
     if arguments.only in (None, "kill"):
         for size in arguments.passages:
             kill(arguments.eval, arguments.work, size, given)
+    if arguments.only == "graph":
+        graphs(archive, arguments.work, arguments.passages, given)
 
 
 if __name__ == "__main__":

@@ -4,16 +4,18 @@
     async for answer in programs.growing(Question("who?"), whose): …      growing answers
     answer = await while_there(programs.growing(…), request.receive)       the last; None: it has gone
 
-Nothing is stored, and no question waits for another's turn: there is room or there is not. When a
-caller stops listening, the work ends and the chat model is let go. This module knows no protocol.
+Nothing is stored. Where many ask at once, they are answered in the order they came; whoever would have
+to wait for too many is refused. When a caller stops listening, its place is free, the work ends and the
+chat model is let go. This module knows no protocol.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive
 
 AT_ONCE = 16  # questions answered at the same time
+WAITING = 64  # questions that may wait for their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,16 @@ class Programs:
     """Answers programs' questions. A `rate` limits each caller's questions per minute."""
 
     def __init__(
-        self, assistant: Answering, *, rate: Rate | None = None, at_once: int = AT_ONCE
+        self,
+        assistant: Answering,
+        *,
+        rate: Rate | None = None,
+        at_once: int = AT_ONCE,
+        waiting: int = WAITING,
     ) -> None:
         self._assistant = assistant
         self._rate = rate
-        self._at_once = at_once
-        self._slots = threading.BoundedSemaphore(at_once)
+        self._line = _Line(at_once, waiting)
         self._under_way: set[object] = set()
 
     @property
@@ -69,8 +76,7 @@ class Programs:
         """
         if self._rate is not None:
             self._rate.take(whose)
-        if not self._slots.acquire(blocking=False):
-            raise TooManyQuestionsError(f"at most {self._at_once} questions at a time.")
+        await self._line.enter()
         self._under_way.add(this := object())
         stopping = threading.Event()
 
@@ -89,7 +95,7 @@ class Programs:
                     stopping=stopping,
                 )
             finally:
-                self._slots.release()
+                self._line.leave()
 
         try:
             async with aclosing(in_a_thread(made)) as growing:
@@ -98,6 +104,53 @@ class Programs:
         finally:
             stopping.set()
             self._under_way.discard(this)
+
+
+class _Line:
+    """A place for a few at a time, given in the order of arrival. For any thread and event loop:
+    whoever works leaves from a thread, and `asyncio.Semaphore` belongs to one loop."""
+
+    def __init__(self, places: int, waiting: int) -> None:
+        self._free = places
+        self._most = waiting
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._turn = threading.Lock()
+
+    async def enter(self) -> None:
+        """Wait for a place. Raises TooManyQuestionsError if too many wait already."""
+        with self._turn:
+            if self._free:
+                self._free -= 1
+                return
+            if len(self._waiting) >= self._most:
+                raise TooManyQuestionsError(f"{self._most} questions wait for their answers.")
+            called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(called)
+        try:
+            await called
+        except asyncio.CancelledError:
+            with self._turn:
+                waiting = called in self._waiting
+                if waiting:
+                    self._waiting.remove(called)
+            if not waiting:  # called in the same moment
+                self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Give the place to the next in line."""
+        with self._turn:
+            while self._waiting:
+                called = self._waiting.popleft()
+                with suppress(RuntimeError):  # its loop has been closed: nobody waits any more
+                    called.get_loop().call_soon_threadsafe(_call, called)
+                    return
+            self._free += 1
+
+
+def _call(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 async def last(growing: AsyncIterator[Answer]) -> Answer:

@@ -11,7 +11,7 @@ import pytest
 
 from assistant import Answer
 from assistant.reading.confidence import Calibration, Logistic
-from assistant.reading.reader import Reading, Verdict
+from assistant.reading.reader import Reading, Scored, Verdict
 from tests.fake_reader import FakeReader, fake_assistant
 from vectorstore import Article, Passage
 
@@ -82,6 +82,60 @@ def test_a_newer_article_that_names_the_older_value_corrects_it(
     )
     assert answer.positions == ()
     assert answer.short == "520 people"
+
+
+class Undecided(FakeReader):
+    """Prefers the value that a correction repeats, and finds the new one, too."""
+
+    def _reading(self, passage: Passage, phrases: Sequence[str]) -> Reading:
+        reading = super()._reading(passage, phrases)
+        start = passage.text.find("520 people")
+        other = Scored(passage.start + start, passage.start + start + 10, -3.0)
+        return replace(reading, spans=(*reading.spans, *((other,) if start >= 0 else ())))
+
+
+@pytest.mark.parametrize(
+    ("title", "told"),
+    [
+        ("CORRECTION: the flood", "520 people. [1]\n\nEarlier, Gazette (18 September 2025)"),
+        ("Corrected: the flood", "520 people. [1]\n\nEarlier, Gazette (18 September 2025)"),
+        ("The flood, counted correctly", "340 people. [1]"),
+    ],
+)
+def test_an_article_headed_as_a_correction_gives_the_value_that_counts(
+    tmp_path: Path, title: str, told: str
+) -> None:
+    reader = Undecided({"how many": ["340 people"]}, verdicts={})
+    with fake_assistant(
+        tmp_path, [OLDER, replace(CORRECTED, title=title)], reader=reader
+    ) as assistant:
+        assert assistant.answer(QUESTION).text.startswith(told)
+
+
+PILOT = Article("gazette", "Strike", "Dagmar Flint, a harbour pilot, went home.", source="Gazette")
+CHAIR = Article("echo", "Crane", "Dagmar Flint, who chairs a club, protested.", source="Echo")
+
+
+def test_two_descriptions_of_somebody_are_both_told(tmp_path: Path) -> None:
+    says = {"dagmar": ["a harbour pilot", "who chairs a club"]}
+    reader = FakeReader(says, verdicts={"no": ["pilot", "chairs"]})
+    with fake_assistant(tmp_path, [PILOT, CHAIR], reader=reader) as assistant:
+        answer = assistant.answer("Tell me who Dagmar Flint is.")
+    assert answer.positions == ()
+    assert sorted(answer.text.split("\n\n")) == ["A harbour pilot. [1]", "Chairs a club. [2]"] or (
+        sorted(answer.text.split("\n\n")) == ["A harbour pilot. [2]", "Chairs a club. [1]"]
+    )
+
+
+def test_what_one_newspaper_says_twice_is_not_confirmed(tmp_path: Path) -> None:
+    again = replace(OLDER, id="again", text=f"It is known by now. {OLDER.text}")
+    other = replace(again, id="other", source="Echo")
+    for second, told in ((again, ()), (other, ("2 independent sources agree: Gazette and Echo.",))):
+        folder = tmp_path / second.id
+        folder.mkdir()
+        reader = FakeReader(SAYS, verdicts={})
+        with fake_assistant(folder, [OLDER, second], reader=reader) as assistant:
+            assert assistant.answer(QUESTION).notices == told
 
 
 def test_a_value_within_another_corrects_nothing(tmp_path: Path) -> None:

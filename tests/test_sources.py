@@ -8,7 +8,7 @@ import pytest
 
 from assistant.answering.chain import State
 from assistant.question.asked import asked_of
-from assistant.question.sources import named_in
+from assistant.question.sources import named_in, written_about
 from tests.fake_reader import fake_assistant
 from vectorstore import Article
 
@@ -36,6 +36,23 @@ def test_a_source_is_named_whole_or_by_its_last_word(question: str, named: list[
 
 def test_nothing_names_a_source_without_a_name() -> None:
     assert named_in("Who won the vote?", ["", "The", "…"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("What did the Echo write about the fares?", ("What about the fares?", ("Harbour Echo",))),
+        ("what has the tarn courier reported on Ada", ("What about Ada?", ("Tarn Courier",))),
+        ("What did the editor of the Echo write about the fares?", None),
+        ("What did Ada Echo write about the fares?", None),
+        ("What did the mayor write about the Echo?", None),
+        ("Where did the Echo write about the fares?", None),
+    ],
+)
+def test_what_a_newspaper_wrote_is_asked_of_its_articles(
+    question: str, asked: tuple[str, tuple[str, ...]] | None
+) -> None:
+    assert written_about(question, SOURCES) == asked
 
 
 ARTICLES = [
@@ -71,3 +88,11 @@ def test_the_name_of_a_source_is_not_said_to_be_missing(tmp_path: Path) -> None:
     assert "Zeppelin" in answer.text
     assert "mentions Echo" not in answer.text
     assert "Echo or" not in answer.text
+
+
+def test_what_a_newspaper_wrote_is_read_in_its_articles_alone(tmp_path: Path) -> None:
+    answers = {"what about the ferry fares": ["ferry fares rise and the ferry", "The ferry again"]}
+    with fake_assistant(tmp_path, ARTICLES, answers) as assistant:
+        answer = assistant.answer("What did the Echo write about the ferry fares?")
+    assert {citation.article_id for citation in answer.citations} == {"echo"}
+    assert not answer.notices  # the question is told as it was asked

@@ -57,6 +57,7 @@ def test_what_was_cut_is_made_whole_and_what_is_left_over_goes(cut: str, made: s
         ("She was in Doctor Who for a year.", "Doctor Who", "Doctor Who"),
         ("It fell to -12 °C.", "-12 °C", "-12 °C"),
         ("Growth was -0.3% in May.", "-0.3%", "-0.3%"),
+        ("She handed over 412 names.", "412", "412"),
     ],
 )
 def test_what_begins_or_ends_a_name_or_an_amount_is_no_leftover(

@@ -46,7 +46,7 @@ from assistant.question.asked import Asked, asked_of
 from assistant.question.followup import leaning_on
 from assistant.question.instructions import without_instructions
 from assistant.question.intent import load_intents
-from assistant.question.sources import named_in
+from assistant.question.sources import named_in, written_about
 from assistant.question.spelling import common, respelt
 from assistant.question.time import AskedTime
 from assistant.question.time import asked as time_asked
@@ -189,6 +189,7 @@ class Chain:
                 for said, timed in (([], []), (before, asking))
             )
             readings = tuple(self._understood(*way, asked) for way in ways)
+            readings += tuple(self._of_a_source(readings[-1], asked.where))
             found.append(Part(text, readings, meant=typed.meant))
             before = [*before, Turn("user", text)]
         return replace(state, rewritten=question, parts=tuple(found))
@@ -291,6 +292,16 @@ class Chain:
             sentences,
         )
 
+    def _of_a_source(self, question: Question, where: Filter) -> Iterator[Question]:
+        """The question put to the articles of the newspaper that it asks about."""
+        if found := written_about(question.text, self._sources(where)):
+            read, sources = found
+            yield replace(question, read=read, topic=read, sources=sources)
+
+    def _sources(self, where: Filter) -> list[str]:
+        known = [source for source, _ in self._index.statistics().sources]
+        return [one for one in known if where.sources is None or one in where.sources]
+
     def _when(self, text: str, asked: Asked) -> AskedTime:
         today = asked.as_of or datetime.now(tz=UTC).astimezone().date()
         when = time_asked(text, today)
@@ -321,6 +332,9 @@ class Chain:
         if not question.topic and not question.leans:
             return self._newest(where, question.when)
         query = question.read if question.leans else question.topic
+        if question.sources:
+            only = replace(where, sources=question.sources)
+            return tuple(search(self._index, query, self._read, only, question.when))
         hits = search(self._index, query, self._read, where, question.when)
         named = self._named(question.text, where)
         if named is not None:
@@ -330,10 +344,7 @@ class Chain:
 
     def _named(self, question: str, where: Filter) -> Filter | None:
         """`where`, narrowed to the sources that the question names; None if it names none."""
-        known = [source for source, _ in self._index.statistics().sources]
-        named = named_in(
-            question, [s for s in known if where.sources is None or s in where.sources]
-        )
+        named = named_in(question, self._sources(where))
         return replace(where, sources=named) if named else None
 
     def _newest(self, where: Filter, when: AskedTime) -> tuple[Hit, ...]:
@@ -462,10 +473,10 @@ class Chain:
             groups = self._index.independent([passage.article_id for passage in passages])
         except ArticleNotFoundError:  # removed meanwhile, which is reported
             return
-        if len(groups) > 1:
-            names = {p.article_id: p.source or p.title for p in passages}
-            sources = list(dict.fromkeys(names[group[0]] for group in groups))
-            yield self.phrases.say("agree", count=len(groups), sources=listed(sources, "and"))
+        names = {p.article_id: p.source or p.title for p in passages}
+        sources = list(dict.fromkeys(names[group[0]] for group in groups))
+        if len(sources) > 1:
+            yield self.phrases.say("agree", count=len(sources), sources=listed(sources, "and"))
 
     def _coverage(self, material: Material, finding: Finding, where: Filter) -> Iterator[str]:
         """A notice of how many of the articles found a list or digest draws on."""
@@ -566,7 +577,14 @@ class Chain:
             topic = without_instructions(state.asked.question)[0]
             mended = words(" ".join(part.readings[-1].text for part in state.parts))
             read = {without_possessive(token.text) for token in mended.tokens}
-            things = [word for word in _things(topic or state.asked.question) if word in read]
+            timed = (
+                {t.text for t in words(state.when.window.words).tokens} if state.when.window else ()
+            )
+            things = [
+                word
+                for word in _things(topic or state.asked.question)
+                if word in read and word not in timed
+            ]
             absent = self._absent(things, state.hits)
         refusal = abstain(
             blank,

@@ -2,9 +2,10 @@
 
 Another article's likeliest answer is a second side if the reader is nearly as sure of it and the judge
 finds that each passage contradicts the other's answer. If the newer passage gives the older value
-beside its own ("€12.80 instead of €11.50"), it is a correction, and its contradiction is enough.
-Answers that can both be true, or that differ only in wording, are not a disagreement; the judge
-decides that, not a word list. Of yes and no, each side is the sentence that settles it in
+beside its own ("€12.80 instead of €11.50"), it is a correction, and its contradiction is enough; if its
+headline says that it corrects something, its own value is what counts. Answers that can both be
+true, or that differ only in wording, are not a disagreement; the judge decides that, not a word list.
+What somebody or something is, is not asked of it: both descriptions are told (`spans`). Of yes and no, each side is the sentence that settles it in
 its article.
 """
 
@@ -17,7 +18,7 @@ from datetime import date
 
 from assistant.answering.findings import Claim, Finding, Material, same_answer
 from assistant.answering.sentences import LIKELY, most_likely
-from assistant.answering.spans import candidates, proof_of
+from assistant.answering.spans import candidates, describing, proof_of
 from assistant.answering.verdicts import LEADS, settled, telling
 from assistant.answers import Answer, Position
 from assistant.prompts import Phrases
@@ -31,6 +32,8 @@ _AS_SURE = 4.0  # log-odds by which a second side may fall short of the best ans
 _SURE = 1.0  # lowest log-odds of an answer that can be a side
 _FEW_WORDS = 0.5  # leaning to a few words from which sentences only stand in for an unsure span
 _CONTRADICTED = 0.4  # the mean of both passages' probabilities
+_CORRECTION = re.compile(r"correct(?:ion|ed)|clarification|erratum", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,10 @@ def sides_of(material: Material, finding: Finding) -> tuple[Side, ...] | None:
         return None
     best = found[0]
     own = Side(best[0], best[1])
+    if correction := _headed_correction(own, found):
+        return correction
+    if describing(material):
+        return None
     for reading, span in found[1:]:
         other = Side(reading, span)
         if span.score < max(_SURE, best[1].score - _AS_SURE):
@@ -79,6 +86,25 @@ def sides_of(material: Material, finding: Finding) -> tuple[Side, ...] | None:
             continue
         return _newest_first(own, other)
     return None
+
+
+def _headed_correction(
+    own: Side, found: Sequence[tuple[Reading, Scored]]
+) -> tuple[Side, Side] | None:
+    """What an article headed as a correction puts in the place of this answer, and the older article
+    that has it. The reader prefers the sentence that repeats the error."""
+    every = [Side(*one) for one in found]
+    older = [s for s in every if same_answer(s.text, own.text) and not _is_correction(s)]
+    for newer in filter(_is_correction, every):
+        for old in older:
+            of_a_kind = bool(_DIGIT.search(newer.text)) == bool(_DIGIT.search(old.text))
+            if of_a_kind and not same_answer(newer.text, old.text) and _corrects(newer, old):
+                return newer, old
+    return None
+
+
+def _is_correction(side: Side) -> bool:
+    return _CORRECTION.match(side.reading.passage.title) is not None
 
 
 def told_beside(answer: Answer, sides: Sequence[Side], phrases: Phrases) -> Answer:

@@ -52,7 +52,7 @@ class Question:
 
     `text` is the question, `read` the same preceded by the conversation it may depend on, `topic`
     what it is about, without words of instruction; `sentences` is how many were asked for, 0 if
-    none were.
+    none were. If `sources` are given, only their articles can answer it.
     """
 
     text: str
@@ -61,6 +61,7 @@ class Question:
     forms: Mapping[Form, float] = field(default_factory=dict)
     when: AskedTime = field(default_factory=AskedTime)
     sentences: int = 0
+    sources: tuple[str, ...] = ()
 
     @property
     def leans(self) -> bool:

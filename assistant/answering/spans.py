@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from assistant.answering.findings import (
     TELLING,
     Claim,
@@ -20,6 +22,8 @@ from vectorstore.splitting import Span, sentences_around
 
 _SPANS = 3  # spans considered per passage
 _AGREEING = 2.0  # log-odds: a span this likely elsewhere is further proof
+_DESCRIBING = 0.8  # leaning from which what is asked is what somebody or something is
+_DESCRIPTIONS = 3
 
 
 class Spans:
@@ -43,13 +47,37 @@ class Spans:
             ):
                 agreeing.append(other)
         proofs = tuple(proof_of(one, next(s for r, s in found if r is one)) for one in agreeing)
+        claims = [Claim(text, proofs, phrase=True)]
+        if describing(material):
+            claims += _other_descriptions(found, agreeing)
         return Finding(
             self.form,
-            (Claim(text, proofs, phrase=True),),
+            tuple(claims[:_DESCRIPTIONS]),
             signals(material, reading, span),
             short=text,
             readings=tuple(agreeing),
         )
+
+
+def describing(material: Material) -> bool:
+    """Whether it is asked who or what something is: one article calls a woman a pilot, another the
+    chair of a club, and both are true."""
+    return material.leaning(("describe",)) >= _DESCRIBING
+
+
+def _other_descriptions(
+    found: Sequence[tuple[Reading, Scored]], told: Sequence[Reading]
+) -> Iterator[Claim]:
+    """The likeliest of each other article, if it is likely by itself."""
+    known = {one.passage.article_id for one in told}
+    texts = [said(found[0][0].passage, found[0][1])]
+    for reading, span in found[1:]:
+        text, article = said(reading.passage, span), reading.passage.article_id
+        if span.score >= _AGREEING and article not in known:
+            known.add(article)
+            if not any(same_answer(text, other) for other in texts):
+                texts.append(text)
+                yield Claim(text, (proof_of(reading, span),), phrase=True)
 
 
 def candidates(material: Material) -> list[tuple[Reading, Scored]]:

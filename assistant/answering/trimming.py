@@ -41,7 +41,7 @@ _UNIT = (
 )
 _ABOUT = (
     r"(?:about|around|some|more than|less than|fewer than|at least|at most|up to|as many as|nearly|"
-    r"almost|over|under|roughly|approximately|an estimated|just over|just under|well over)"
+    r"almost|roughly|approximately|an estimated|just over|just under|well over)"
 )
 _AMOUNT = re.compile(
     rf"(?:(?<!\w){_ABOUT}\s+)?(?:[€$£¥]|US\$|(?:EUR|USD|GBP)\s)?(?<![\w.,])"

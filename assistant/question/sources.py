@@ -1,17 +1,24 @@
 """The sources that a question names: "what did the Courier write about the ferry?".
 
     named_in("What did the Courier write?", ["Tarn Courier", "Harbour Echo"])    -> ("Tarn Courier",)
+    written_about("What did the Courier write about the ferry?", ["Tarn Courier"])
+        -> ("What about the ferry?", ("Tarn Courier",))
 
 Only names are compared; no article and no index is known here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
 from assistant.question.words import words
 
 _ARTICLES = ("the", "a", "an")
+_WRITTEN = re.compile(
+    r"what (?:did|does|do|has|have) (?:the )?(?P<who>.+?) \w+ (?:about|on) (?P<topic>[^?]+)\??",
+    re.IGNORECASE,
+)
 
 
 def named_in(question: str, sources: Iterable[str]) -> tuple[str, ...]:
@@ -34,3 +41,15 @@ def named_in(question: str, sources: Iterable[str]) -> tuple[str, ...]:
             ends = {i for i, t in enumerate(tokens) if t.name and t.stem == name[-1]}
             short.append((source, ends))
     return (*whole, *(source for source, ends in short if ends - taken))
+
+
+def written_about(question: str, sources: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
+    """What to ask of the articles of the source named, if the question asks what it wrote about
+    something: no article says of itself that the newspaper wrote it. None for any other question."""
+    found = _WRITTEN.fullmatch(question.strip())
+    if found is None or not (named := named_in(question, sources)):
+        return None
+    names = [{token.stem for token in words(source).tokens} for source in named]
+    if not any({token.stem for token in words(found["who"]).tokens} <= name for name in names):
+        return None  # its editor, or somebody of its name
+    return f"What about {found['topic'].strip()}?", named

@@ -101,6 +101,18 @@ def test_an_abstention_as_text_lists_the_closest_passages_without_numbers() -> N
     assert "[1]" not in text
 
 
+def test_an_editors_note_below_an_article_is_not_shown_as_what_is_closest() -> None:
+    note = "*This article is invented: so are the people who won.*"
+    for text, shown in (
+        (f"The vote is on Monday.\n\n{note}", "The vote is on Monday."),
+        (note, note),
+    ):
+        passage = Passage("p", "a", 0, len(text), text, "The vote")
+        found = replace(ABSTENTION, passages=(Hit(passage, 1.0),))
+        assert f"“{shown}”" in to_text(found)
+        assert "invented" not in to_html(found, {"a": text}.get) or shown == note
+
+
 def test_no_more_than_three_closest_passages_are_shown() -> None:
     four = replace(ABSTENTION, passages=ABSTENTION.passages * 2)
     assert to_text(four).count("“The United") + to_text(four).count("“The harbour") == 3

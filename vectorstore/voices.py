@@ -38,6 +38,7 @@ _SENTENCE = 160  # characters of that sentence
 _READ = 40_000  # characters looked through for who speaks how often
 _QUESTION = 300  # characters of an interviewer's question, at most
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}")  # has a capital in a title that is in capitals throughout
+_NOTE = re.compile(r"([*_])(?!\1)[^*_]+\1")
 _QUESTIONS = 2  # paragraphs that are questions, from which on an article is an interview
 
 
@@ -94,3 +95,8 @@ def _introduction(title: str, head: str) -> Span | None:
         if found := _NAMED.match(head[span.start : span.end]):
             return None if found[0].split()[-1] in title else span
     return None
+
+
+def is_note(paragraph: str) -> bool:
+    """Whether a paragraph is an editor's note: entirely in italics, in Markdown."""
+    return _NOTE.fullmatch(paragraph.strip()) is not None

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from assistant.reading.reader import Reading
-from vectorstore.voices import asks
+from vectorstore.voices import asks, is_note
 
 NONE = -9.0  # log-odds that an aside is evidence
 _LONGEST = 400  # characters of a caption
@@ -18,8 +18,6 @@ _CREDIT = re.compile(
     r"\b(?:image|photo|photograph|picture|illustration|graphic)s?(?: credit| source)?:[ \u00a0]?[^:]{1,60}$",
     re.IGNORECASE,
 )
-# Entirely in italics, in Markdown.
-_NOTE = re.compile(r"([*_])(?!\1)[^*_]+\1")
 
 
 def without_asides(reading: Reading) -> Reading:
@@ -30,7 +28,7 @@ def without_asides(reading: Reading) -> Reading:
         for one in reading.sentences
         if asks(text[one.start - base : one.end - base])
         or captions(paragraph := _paragraph(text, one.start - base))
-        or (_NOTE.fullmatch(paragraph) and text.rstrip().endswith(paragraph))
+        or (is_note(paragraph) and text.rstrip().endswith(paragraph))
     ]
     if not aside or len(aside) == len(reading.sentences):
         return reading

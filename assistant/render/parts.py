@@ -12,6 +12,7 @@ from assistant.question.words import words
 from assistant.render.text import day, name_of, one_line, shortened, title_of
 from vectorstore.articles import Passage
 from vectorstore.splitting import sentences
+from vectorstore.voices import is_note
 
 Authors = Callable[[str], Sequence[str]]
 """Who wrote an article, by its id; () where that is not known (any more)."""
@@ -111,8 +112,11 @@ def closest_passages(answer: Answer) -> list[Passage]:
 
 
 def excerpt_of(passage: Passage, asked: frozenset[str]) -> str:
-    """The passage from its first sentence with the most words of the question, shortened."""
-    text = passage.text
+    """The passage from its first sentence with the most words of the question, shortened; without an
+    editor's note at its end."""
+    text, _, last = passage.text.rpartition("\n\n")
+    if not text.strip() or not is_note(last):
+        text = passage.text
     held = [(len(asked & words(text[start:end]).stems), -start) for start, end in sentences(text)]
     start = -max(held, default=(0, 0))[1]
     found = shortened(" ".join(text[start:].split()), _EXCERPT)

@@ -14,7 +14,7 @@
   const who = make("select", { id: "dl-model", "aria-label": "Who writes the answers", onchange: () => pick(who.value) });
   const alone = make("span", { id: "dl-model-alone" });
   const where = make("span", { id: "dl-where" });
-  const look = make("button", { type: "button", id: "dl-look", className: "dl-plain", textContent: "Look for models", onclick: () => search() });
+  const look = make("button", { type: "button", id: "dl-look", className: "dl-plain", textContent: "Find models on this computer", onclick: () => search() });
   const offers = make("p", { id: "dl-offers" });
   const line = make("div", { id: "dl-models", role: "group", "aria-label": "Model", hidden: true },
     make("div", { className: "dl-models-line" }, alone, who, where, look), offers);
@@ -88,7 +88,7 @@
     where.classList.toggle("dl-away", !model || model.goes_to.length > 0);
     look.hidden = !maySearch;
     look.disabled = searching;
-    look.textContent = searching ? "Looking…" : "Look for models";
+    look.textContent = searching ? "Looking…" : "Find models on this computer";
     offers.replaceChildren(...[...new Set(offered.map((offer) => offer.program))].map((program) => {
       const first = offered.find((offer) => offer.program === program);
       const use = make("button", { type: "button", className: "dl-plain dl-use", textContent: `Use ${nameOf(first.label)}`, onclick: () => pick(first.name) });

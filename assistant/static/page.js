@@ -229,21 +229,25 @@
   async function open(href, opener) {
     const request = ++state.request;
     const address = new URL(href, location.href);
-    state.opener = { link: opener, href, scroll: log()?.scrollTop ?? 0 };
-    leave.textContent = `‹ Back to ${{ ask: "answer", news: "what’s new", articles: "articles", quotes: "quotes" }[placeOf(opener)]}`;
-    state.number = Number(address.searchParams.get("c")) || null;
-    for (const link of document.querySelectorAll(LINKS)) {
-      link.classList.toggle("dl-current", link.getAttribute("href") === href);
-    }
+    const opened = { link: opener, href, scroll: log()?.scrollTop ?? 0 };
+    current(href);
     let found;
     try {
       const reply = await fetch(address, { headers: { Accept: "application/json" }, credentials: "same-origin" });
       found = reply.ok ? await reply.json()
         : { failed: reply.status === 404 ? "This article was removed." : "The article could not be opened." };
     } catch {
-      found = { failed: "The article could not be opened: is Dateline still running?" };
+      found = { failed: "The article could not be opened: is Dateline still running?", unreached: true };
     }
     if (request !== state.request) return; // another one has been opened meanwhile
+    if (found.unreached && state.article && !state.article.failed) { // go on reading
+      current(state.opener.href);
+      toast(found.failed);
+      return;
+    }
+    state.opener = opened;
+    state.number = Number(address.searchParams.get("c")) || null;
+    leave.textContent = `‹ Back to ${{ ask: "answer", news: "what’s new", articles: "articles", quotes: "quotes" }[placeOf(opener)]}`;
     // The browser's "back" closes the article, as a phone's readers expect, and "forward" opens it again.
     history[history.state?.reading ? "replaceState" : "pushState"]({ ...history.state, reading: href }, "");
     state.article = found;
@@ -252,6 +256,12 @@
     view("source");
     toQuote();
     heading.focus({ preventScroll: true });
+  }
+
+  function current(href) {
+    for (const link of document.querySelectorAll(LINKS)) {
+      link.classList.toggle("dl-current", link.getAttribute("href") === href);
+    }
   }
 
   function show() {

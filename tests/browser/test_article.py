@@ -9,7 +9,7 @@ from selenium.webdriver.common.keys import Keys
 
 from assistant.resources import seeds_folder
 from tests.browser.axe import faults
-from tests.browser.chromium import resize
+from tests.browser.chromium import resize, violations
 from tests.browser.conftest import Opened, served
 from tests.browser.page import Page
 from tests.fake_assistant import HARBOUR, FakeAssistant
@@ -147,3 +147,27 @@ def test_the_next_questions_are_asked_of_one_article_until_its_chip_is_removed(
     page.ask("who won, then?")
     assert assistant.asked[-1].articles is None
     resize(page.driver, 1280, 900)
+
+
+def test_where_the_server_is_away_the_article_being_read_stays(
+    opened: Opened, address: str
+) -> None:
+    page = opened(address)
+    read(page, FLOOD.title)
+    text = page.text("#dl-reader-text")
+    network = "Network.emulateNetworkConditions"
+    way = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.driver.execute_cdp_cmd("Network.enable", {})
+    page.driver.execute_cdp_cmd(network, {**way, "offline": True})
+    try:
+        shelf = page.texts("#dl-shelf .dl-title")
+        page.click("#dl-shelf .dl-open", shelf.index(HARBOUR.title))
+        page.until(lambda: "is Dateline still running?" in page.text("#dl-toast"))
+        assert page.text("#dl-reader h2") == FLOOD.title
+        assert page.text("#dl-reader-text") == text
+        assert page.texts("#dl-shelf .dl-current .dl-title") == [FLOOD.title]
+    finally:
+        page.driver.execute_cdp_cmd(network, {**way, "offline": False})
+        violations(page.driver)  # the browser logs what it could not load
+    read(page, HARBOUR.title)
+    assert page.texts("#dl-shelf .dl-current .dl-title") == [HARBOUR.title]

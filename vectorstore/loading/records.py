@@ -282,8 +282,14 @@ def _integer(written: str) -> int | str:
 
 def _listed(value: Any) -> list[Any] | None:
     """The list of records in an object: the one named as such, or the longest one with texts."""
-    if not isinstance(value, dict) or has_text(_filled(value)):
+    if not isinstance(value, dict):
         return None
+    if has_text(filled := _filled(value)):
+        if not {*_NAMES["text"]}.isdisjoint(map(_folded, filled)):
+            return None
+        # Only a description: of a feed, if what it lists has texts.
+        lists = (value.get(name) for name in _LISTS)
+        return next((found for found in lists if _has_records(found)), None)
     named = [each for each in value.values() if isinstance(each, dict)]
     if len(named) == len(value) and any(has_text(_filled(_fields(each))) for each in named):
         return named  # by their ids
@@ -301,14 +307,18 @@ def _listed(value: Any) -> list[Any] | None:
         inner = [each for one in level for each in (one.values() if isinstance(one, dict) else one)]
         level = []
         for found in inner:
-            records = isinstance(found, list) and any(
-                isinstance(each, dict) and has_text(_fields(each)) for each in found
-            )
+            records = _has_records(found)
             if records and len(found) > len(best or []):
                 best = found
             if isinstance(found, dict | list) and not records:
                 level.append(found)
     return best
+
+
+def _has_records(found: Any) -> bool:
+    return isinstance(found, list) and any(
+        isinstance(each, dict) and has_text(_fields(each)) for each in found
+    )
 
 
 def _other_lists(value: Mapping[str, Any], records: Sequence[Any]) -> tuple[str, ...]:

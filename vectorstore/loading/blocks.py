@@ -55,7 +55,11 @@ def with_documents(value: dict[str, Any]) -> Any:
     if value.get("type") == "doc" and _is_nodes(value.get("content")):
         return Document(text_of(_nodes(value["content"])))
     blocks = value.get("blocks")
-    if not _is_nodes(blocks) or not all(_is_block(each) for each in blocks):
+    if (
+        not isinstance(blocks, list)
+        or not _is_nodes(blocks)
+        or not all(_is_block(each) for each in blocks)
+    ):
         return value
     text = Document(text_of("".join(map(_block, blocks))))
     rest = {name: each for name, each in value.items() if name != "blocks"}

@@ -787,3 +787,24 @@ def test_what_was_remarked_on_a_highlight_stands_below_it(
     assert only(written(tmp_path / "a.json", json.dumps([record]))).text == (
         "It grows.\n\nWhere?\n\nFast."
     )
+
+
+@pytest.mark.parametrize("described", ["description", "summary"])
+@pytest.mark.parametrize("listed", ["items", "articles"])
+def test_a_feed_that_describes_itself_is_still_a_list(described: str, listed: str) -> None:
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "Skerry",
+        described: "News from the coast.",
+        listed: [{"id": n, "content_html": f"<p>Boat {n} is back.</p>"} for n in "12"],
+    }
+    drafts = list(parse_json(json.dumps(feed).encode(), "feed.json"))
+    texts = [draft.text for draft in drafts if isinstance(draft, Draft)]
+    assert texts == ["Boat 1 is back.", "Boat 2 is back."]
+
+
+def test_an_article_with_only_a_summary_is_not_its_comments() -> None:
+    record = {"title": "Kelp", "summary": "Kelp is up.", "comments": [{"text": "First!"}]}
+    (draft,) = parse_json(json.dumps(record).encode(), "a.json")
+    assert isinstance(draft, Draft)
+    assert draft.text == "Kelp is up."

@@ -7,7 +7,7 @@ the exports of reader programs, news services and weblogs: wallabag, FreshRSS an
 write Google Reader's JSON, Miniflux, Readwise, Raindrop, Pocket, Instapaper, Zotero, news-please,
 WordPress, Ghost, The Guardian.
 
-HTML becomes the text that it shows. A date in figures is read the way the others in its column show
+HTML becomes the text that it shows, and so do the documents of block editors (ProseMirror, Editor.js). A date in figures is read the way the others in its column show
 it is meant; an unreadable one costs only the date. If a record has no full text, its excerpts and
 notes are used instead. A record's own id is kept. What cannot be used is reported with its place,
 and does not stop the rest.
@@ -27,6 +27,7 @@ from typing import Any
 
 from vectorstore.articles import Skipped
 from vectorstore.errors import LoadingError
+from vectorstore.loading.blocks import Document, document_in, with_documents
 from vectorstore.loading.dates import NO_DAY, Days
 from vectorstore.loading.draft import Draft, apart, language_code, shorten, web_address
 from vectorstore.loading.fields import names_of, tags_of
@@ -149,7 +150,7 @@ def parse_json(content: bytes, name: str) -> Iterator[Draft | Skipped]:
     """A list of records, one record, or an object with such a list somewhere in it."""
     written = decode(content)
     try:
-        value = json.loads(written, parse_int=_integer)
+        value = json.loads(written, parse_int=_integer, object_hook=with_documents)
     except ValueError as error:
         first, _, rest = written.strip().partition("\n")
         if rest and first.startswith("{") and first.endswith("}"):
@@ -157,7 +158,7 @@ def parse_json(content: bytes, name: str) -> Iterator[Draft | Skipped]:
             return
         raise LoadingError(f"is not JSON: {error}") from error
     records = value if isinstance(value, list) else _listed(value)
-    if records is None and isinstance(value, dict):
+    if records is None and isinstance(value, dict | Document):
         records = [value]
     if records is None:
         raise LoadingError("is JSON, but neither a record nor a list of records with a text each")
@@ -269,7 +270,7 @@ def _lines(written: str) -> Iterator[tuple[str, Any]]:
         if not line.strip():
             continue
         try:
-            yield f"line {number}", json.loads(line, parse_int=_integer)
+            yield f"line {number}", json.loads(line, parse_int=_integer, object_hook=with_documents)
         except (ValueError, RecursionError) as error:
             yield f"line {number}", LoadingError(f"is not JSON: {error}")
 
@@ -281,8 +282,14 @@ def _integer(written: str) -> int | str:
 
 def _listed(value: Any) -> list[Any] | None:
     """The list of records in an object: the one named as such, or the longest one with texts."""
-    if not isinstance(value, dict) or has_text(_filled(value)):
+    if not isinstance(value, dict):
         return None
+    if has_text(filled := _filled(value)):
+        if not {*_NAMES["text"]}.isdisjoint(map(_folded, filled)):
+            return None
+        # Only a description: of a feed, if what it lists has texts.
+        lists = (value.get(name) for name in _LISTS)
+        return next((found for found in lists if _has_records(found)), None)
     named = [each for each in value.values() if isinstance(each, dict)]
     if len(named) == len(value) and any(has_text(_filled(_fields(each))) for each in named):
         return named  # by their ids
@@ -300,14 +307,18 @@ def _listed(value: Any) -> list[Any] | None:
         inner = [each for one in level for each in (one.values() if isinstance(one, dict) else one)]
         level = []
         for found in inner:
-            records = isinstance(found, list) and any(
-                isinstance(each, dict) and has_text(_fields(each)) for each in found
-            )
+            records = _has_records(found)
             if records and len(found) > len(best or []):
                 best = found
             if isinstance(found, dict | list) and not records:
                 level.append(found)
     return best
+
+
+def _has_records(found: Any) -> bool:
+    return isinstance(found, list) and any(
+        isinstance(each, dict) and has_text(_fields(each)) for each in found
+    )
 
 
 def _other_lists(value: Mapping[str, Any], records: Sequence[Any]) -> tuple[str, ...]:
@@ -334,7 +345,8 @@ def _filled(record: Mapping[str, Any]) -> list[str]:
 def _drafts(
     records: Iterable[tuple[str, Any]], told: tuple[str, ...] = (), days_of: DaysOf = Days
 ) -> Iterator[Draft | Skipped]:
-    rows = [(place, _fields(r) if isinstance(r, dict) else r) for place, r in records]
+    named = ((place, {"text": r} if isinstance(r, Document) else r) for place, r in records)
+    rows = [(place, _fields(r) if isinstance(r, dict) else r) for place, r in named]
     fields = [row for _, row in rows if isinstance(row, dict)]
     dates = [value for each in fields for value in _all(each, "date")]
     days = days_of(dates)
@@ -471,6 +483,10 @@ def _plain(value: Any, name: str, kind: str) -> str:
             return "\n\n".join(filter(str.strip, parts))
     if not isinstance(value, str):
         return ""
+    if isinstance(value, Document):
+        return str(value)
+    if document := document_in(value):
+        return str(document)
     said = str(value)
     told = "html" in name or "html" in kind or (within and name in ("content", "rendered", "note"))
     if "<" not in said and said.lstrip().startswith("&lt;"):  # markup that was escaped once more

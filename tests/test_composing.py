@@ -83,12 +83,14 @@ def test_which_friday_is_meant_by_a_sentence_that_looks_ahead_is_not_guessed(
     assert composed(phrase("on Friday", proof(sentence_, passage))).text == "On Friday. [1]"
 
 
-def test_a_headlines_mark_is_no_part_of_what_it_says() -> None:
-    passage = replace(PASSAGE, text="## The bridge is shut", end=PASSAGE.start + 21)
-    claim = Claim(passage.text, (proof(passage.text, passage),))
+@pytest.mark.parametrize("mark", ["##", "-", "*", "•"])
+def test_the_mark_of_a_headline_or_an_item_is_no_part_of_what_it_says(mark: str) -> None:
+    text = f"{mark} The bridge is shut"
+    passage = replace(PASSAGE, text=text, end=PASSAGE.start + len(text))
+    claim = Claim(text, (proof(text, passage),))
     answer = composed(Finding("sentences", (claim,), {}))
     assert answer.text == "The bridge is shut [1]"
-    assert answer.citations[0].quote == "## The bridge is shut"
+    assert answer.citations[0].quote == text
 
 
 def test_the_same_words_are_cited_once_and_every_paragraph_has_its_mark() -> None:

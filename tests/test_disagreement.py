@@ -127,6 +127,14 @@ def test_two_descriptions_of_somebody_are_both_told(tmp_path: Path) -> None:
     )
 
 
+def test_nobody_is_described_by_a_sentence_about_somebody_else(tmp_path: Path) -> None:
+    other = Article("other", "Crash", "Iris Flint, who taught physics, died.", source="Post")
+    says = {"dagmar": ["who taught physics", "a harbour pilot"]}
+    with fake_assistant(tmp_path, [other, PILOT], says) as assistant:
+        answer = assistant.answer("Tell me who Dagmar Flint is.")
+        assert answer.text == "A harbour pilot. [1]"
+
+
 def test_what_one_newspaper_says_twice_is_not_confirmed(tmp_path: Path) -> None:
     again = replace(OLDER, id="again", text=f"It is known by now. {OLDER.text}")
     other = replace(again, id="other", source="Echo")

@@ -2,7 +2,7 @@
 
     python -m training.train_intent EVAL_FOLDER
 
-On `intents.jsonl`, 1,655 questions written for this and labelled with the form of answer a
+On `intents.jsonl`, 1,670 questions written for this and labelled with the form of answer a
 careful reader would want, the questions of news_dev's train and tune splits, whose kinds say as
 much, and yes-or-no questions from the train part of `claims`. Prints the accuracy on held-out tenths
 of the first (ten folds) and on news_dev's test split.

@@ -18,7 +18,7 @@ from datetime import date
 
 from assistant.answering.findings import Claim, Finding, Material, same_answer
 from assistant.answering.sentences import LIKELY, most_likely
-from assistant.answering.spans import candidates, describing, proof_of
+from assistant.answering.spans import candidates, proof_of
 from assistant.answering.verdicts import LEADS, settled, telling
 from assistant.answers import Answer, Position
 from assistant.prompts import Phrases
@@ -74,7 +74,7 @@ def sides_of(material: Material, finding: Finding) -> tuple[Side, ...] | None:
     own = Side(best[0], best[1])
     if correction := _headed_correction(own, found):
         return correction
-    if describing(material):
+    if material.describing:
         return None
     for reading, span in found[1:]:
         other = Side(reading, span)

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from assistant.answering.asides import without_asides
 from assistant.question.intent import Form
 from assistant.question.time import AskedTime
-from assistant.question.words import Words, words
+from assistant.question.words import Words, stem_of, words
 from assistant.reading.reader import Reader, Reading, Scored
 from vectorstore.articles import Hit, Passage
 from vectorstore.context import month
@@ -28,6 +28,7 @@ from vectorstore.voices import BEHIND, asks
 if TYPE_CHECKING:
     from assistant.answering.articles import Articles
 
+_DESCRIBING = 0.8  # leaning from which what is asked is what somebody or something is
 _LEANING = 0.1  # weight of the question's leaning beside confidence, between forms
 _BRIEF = 0.1  # how much less sure a few words may be than sentences: they are what a reader wants
 WANTED = 0.15  # below this leaning, a form that is seldom wanted is not tried
@@ -35,6 +36,7 @@ WANTED = 0.15  # below this leaning, a form that is seldom wanted is not tried
 TELLING: tuple[Form, ...] = ("span", "describe", "explain", "list", "compare")
 _SEVERAL: tuple[Form, ...] = ("list", "compare")
 FAR = 8.0  # log-odds: a margin beyond which more makes no difference
+_Found = TypeVar("_Found")
 _WORD = re.compile(r"\w+")
 _NOTES = re.compile(r"(?:\s?\[\w{1,3}\])+$")
 # A sentence that begins with one of these says little without the one before it.
@@ -128,6 +130,20 @@ class Material:
     def leaning(self, forms: Sequence[Form]) -> float:
         """The probability that one of these forms is wanted."""
         return sum(self.question.forms.get(form, 0.0) for form in forms)
+
+    @property
+    def describing(self) -> bool:
+        """Whether it is asked who or what something is: one article calls a woman a pilot, another the
+        chair of a club, and both are true."""
+        return self.leaning(("describe",)) >= _DESCRIBING
+
+    def naming(self, found: list[_Found], proof: Callable[[_Found], str]) -> list[_Found]:
+        """Of what may say who or what something is, what names it: any other sentence is about
+        something else. All of it if nothing does, or if something else is asked."""
+        names = {stem_of(name) for name in words(self.question.text).names}
+        if not names or not self.describing:
+            return found
+        return [one for one in found if names <= words(proof(one)).stems] or found
 
     def preference(self, finding: Finding) -> float:
         """What findings are ranked by: confidence, and among forms that are about as sure, the one

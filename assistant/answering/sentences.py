@@ -136,7 +136,7 @@ class Comparison(Sentences):
 def ranked(material: Material) -> list[Sentence]:
     """The sentences of the passages read, the likeliest first; of those about equally likely, the
     ones from the time asked about come first."""
-    found = _whole(material.close)
+    found = material.naming(_whole(material.close), lambda one: one.text)
     found.sort(key=lambda one: one.place)
     return timely(found, material.question.when, lambda one: (one.reading, one.span.score))
 

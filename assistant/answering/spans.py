@@ -22,7 +22,6 @@ from vectorstore.splitting import Span, sentences_around
 
 _SPANS = 3  # spans considered per passage
 _AGREEING = 2.0  # log-odds: a span this likely elsewhere is further proof
-_DESCRIBING = 0.8  # leaning from which what is asked is what somebody or something is
 _DESCRIPTIONS = 3
 
 
@@ -48,7 +47,7 @@ class Spans:
                 agreeing.append(other)
         proofs = tuple(proof_of(one, next(s for r, s in found if r is one)) for one in agreeing)
         claims = [Claim(text, proofs, phrase=True)]
-        if describing(material):
+        if material.describing:
             claims += _other_descriptions(found, agreeing)
         return Finding(
             self.form,
@@ -57,12 +56,6 @@ class Spans:
             short=text,
             readings=tuple(agreeing),
         )
-
-
-def describing(material: Material) -> bool:
-    """Whether it is asked who or what something is: one article calls a woman a pilot, another the
-    chair of a club, and both are true."""
-    return material.leaning(("describe",)) >= _DESCRIBING
 
 
 def _other_descriptions(
@@ -92,6 +85,7 @@ def candidates(material: Material) -> list[tuple[Reading, Scored]]:
         for span in reading.spans[:_SPANS]
         if sum(s.start < span.end and span.start < s.end for s in reading.sentences) <= 1
     ]
+    found = material.naming(found, lambda pair: proof_of(*pair).text)
     found.sort(key=lambda pair: (pair[0].passage.article_id, pair[1].start))
     return timely(found, material.question.when, lambda pair: (pair[0], pair[1].score))
 

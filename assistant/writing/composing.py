@@ -37,7 +37,7 @@ _DATELINE = re.compile(
     r"^[^\W\d_a-z][A-ZÀ-ÖØ-Þ.'’-]+(?: [A-ZÀ-ÖØ-Þ.'’-]+){0,3}(?:, [A-Z][\w.]*(?: [A-Z][\w.]*){0,2})?"
     r"(?: \([A-Z][\w ]*\) (?:[—–-]|--)| (?:—|--)) (?=[^\W\d_a-z]|[“\"])"
 )
-_HEADING = re.compile(r"^#{1,6}\s+")
+_HEADING = re.compile(r"^(?:#{1,6}|[-*•])\s+")
 _TURN = re.compile(r"^[QA]: (?=\W?[^\W_])")  # who asks and who answers in an interview
 _STRONG = re.compile(r"(?<!\w)\*\*(?=\S)|(?<=\S)\*\*(?!\w)")
 _REWORDED = 2 / 3  # of a claim's words, at most, may be others in a sentence that says the same
@@ -141,8 +141,8 @@ def as_told(words: str, short: str = "") -> str:
 
 def unmarked(words: str) -> str:
     """An article's words without its footnote marks, and with any other "[2]" as "(2)": it is not
-    one of our marks. Markdown's marks before a heading and around bold words are removed, as is an
-    interview's "Q:" or "A:"."""
+    one of our marks. Markdown's marks before a heading or an item of a list and around bold words are
+    removed, as is an interview's "Q:" or "A:"."""
     plain = _STRONG.sub("", _TURN.sub("", _HEADING.sub("", words)))
     return _MARK.sub("(\\1)", _NOTES.sub("", plain))
 

@@ -54,7 +54,7 @@ __all__ = [
     "place_of",
 ]
 
-READING = 10  # incremented when the same file would give different articles than before
+READING = 11  # incremented when the same file would give different articles than before
 
 OnMember = Callable[[int, int], None]
 

@@ -7,9 +7,10 @@ the exports of reader programs, news services and weblogs: wallabag, FreshRSS an
 write Google Reader's JSON, Miniflux, Readwise, Raindrop, Pocket, Instapaper, Zotero, news-please,
 WordPress, Ghost, The Guardian.
 
-HTML becomes the text that it shows, and so do the documents of block editors (ProseMirror, Editor.js). A date in figures is read the way the others in its column show
-it is meant; an unreadable one costs only the date. If a record has no full text, its excerpts and
-notes are used instead. A record's own id is kept. What cannot be used is reported with its place,
+HTML becomes the text that it shows, and so do the documents of block editors (ProseMirror,
+Editor.js). A date in figures is read the way the others in its column show it is meant; an
+unreadable one costs only the date. If a record has no full text, its excerpts and notes are used
+instead. A record's own id is kept. What cannot be used is reported with its place,
 and does not stop the rest.
 """
 

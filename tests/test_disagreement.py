@@ -127,6 +127,14 @@ def test_two_descriptions_of_somebody_are_both_told(tmp_path: Path) -> None:
     )
 
 
+def test_a_description_in_much_the_same_words_is_not_told_again(tmp_path: Path) -> None:
+    again = replace(CHAIR, text="Dagmar Flint, the harbour pilot of the year, protested.")
+    says = {"dagmar": ["a harbour pilot", "the harbour pilot of the year"]}
+    with fake_assistant(tmp_path, [PILOT, again], says) as assistant:
+        answer = assistant.answer("Tell me who Dagmar Flint is.")
+    assert len(answer.citations) == len(answer.statements) == 1
+
+
 def test_nobody_is_described_by_a_sentence_about_somebody_else(tmp_path: Path) -> None:
     other = Article("other", "Crash", "Iris Flint, who taught physics, died.", source="Post")
     says = {"dagmar": ["who taught physics", "a harbour pilot"]}

@@ -17,6 +17,7 @@ from assistant.answering.findings import (
 from assistant.answering.timing import timely
 from assistant.answering.trimming import trimmed
 from assistant.question.intent import Form
+from assistant.question.words import words
 from assistant.reading.reader import Reading, Scored
 from vectorstore.splitting import Span, sentences_around
 
@@ -61,15 +62,17 @@ class Spans:
 def _other_descriptions(
     found: Sequence[tuple[Reading, Scored]], told: Sequence[Reading]
 ) -> Iterator[Claim]:
-    """The likeliest of each other article, if it is likely by itself."""
-    known = {one.passage.article_id for one in told}
-    texts = [said(found[0][0].passage, found[0][1])]
+    """The likeliest of each other article, if it is likely by itself and in none of the words told
+    already: "the head librarian" adds nothing to "the head librarian since 2016"."""
+    articles = {one.passage.article_id for one in told}
+    known = {*words(said(found[0][0].passage, found[0][1])).content}
     for reading, span in found[1:]:
         text, article = said(reading.passage, span), reading.passage.article_id
-        if span.score >= _AGREEING and article not in known:
-            known.add(article)
-            if not any(same_answer(text, other) for other in texts):
-                texts.append(text)
+        if span.score >= _AGREEING and article not in articles:
+            articles.add(article)
+            content = {*words(text).content}
+            if content and content.isdisjoint(known):
+                known |= content
                 yield Claim(text, (proof_of(reading, span),), phrase=True)
 
 

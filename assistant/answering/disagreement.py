@@ -2,11 +2,11 @@
 
 Another article's likeliest answer is a second side if the reader is nearly as sure of it and the judge
 finds that each passage contradicts the other's answer. If the newer passage gives the older value
-beside its own ("€12.80 instead of €11.50"), it is a correction, and its contradiction is enough; if its
-headline says that it corrects something, its own value is what counts. Answers that can both be
-true, or that differ only in wording, are not a disagreement; the judge decides that, not a word list.
-What somebody or something is, is not asked of it: both descriptions are told (`spans`). Of yes and no, each side is the sentence that settles it in
-its article.
+beside its own ("€12.80 instead of €11.50"), it is a correction, and its contradiction is enough; if
+its headline says that it corrects something, its own value is what counts. Answers that can both be
+true, or that differ only in wording, are not a disagreement; the judge decides that, not a word
+list. It is not asked about descriptions of somebody or something: both are told (`spans`). Of yes
+and no, each side is the sentence that settles it in its article.
 """
 
 from __future__ import annotations

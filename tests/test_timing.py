@@ -204,6 +204,18 @@ def test_relative_words_are_told_and_so_is_an_answer_from_another_time() -> None
         assert list(other_time(asked(question, AS_OF), chosen, phrases)) == []
 
 
+def test_last_year_is_the_same_in_an_article_of_this_year(tmp_path: Path) -> None:
+    new = story("new", date(2025, 7, 20), "Nothing happened")
+    for published, told in ((date(2025, 5, 5), 1), (date(2023, 5, 5), 2)):
+        articles = [new, story(f"{published}", published, "Last year we moved 31 nests")]
+        folder = tmp_path / f"{published}"
+        folder.mkdir()
+        with fake_assistant(folder, articles, {"how many": ["31"]}) as assistant:
+            answer = assistant.answer("How many nests were moved last year?", as_of=AS_OF)
+            assert answer.short == "31"
+            assert len(answer.notices) == told  # how it was read, and that it is from another time
+
+
 def test_an_answer_follows_the_day_it_is_asked_on(tmp_path: Path) -> None:
     articles = [
         story("may", date(2025, 5, 5), "The winner was Quoyle"),

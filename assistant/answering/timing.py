@@ -26,6 +26,7 @@ from assistant.question.time import (
     Window,
     in_words,
     mentions,
+    named,
     of_its_day,
     reported_in,
     tells_of,
@@ -143,8 +144,15 @@ def timely(
 
 
 def fits(reading: Reading, window: Window) -> bool:
-    """Whether the reading's passage is from that time or names it."""
-    return reported_in(reading.passage.published, window) or mentions(reading.passage.text, window)
+    """Whether the reading's passage is from that time, names it, or calls it as the question does:
+    "last year" in an article of this year."""
+    passage = reading.passage
+    if reported_in(passage.published, window) or mentions(passage.text, window):
+        return True
+    if not window.relative or window.words.casefold() not in passage.text.casefold():
+        return False
+    meant = named(window.words, passage.published)
+    return meant is not None and (meant.first, meant.last) == (window.first, window.last)
 
 
 def how_read(time: AskedTime, phrases: Phrases) -> Iterator[str]:

@@ -112,6 +112,19 @@ def test_an_article_headed_as_a_correction_gives_the_value_that_counts(
         assert assistant.answer(QUESTION).text.startswith(told)
 
 
+def test_an_article_that_lacks_a_name_of_the_question_is_no_side(tmp_path: Path) -> None:
+    text = "In the flood of Ivelifirth 340 people had to leave their homes."
+    named = replace(OLDER, id="a", text=text)  # the first of two as likely
+    with fake_assistant(
+        tmp_path, [named, NEWER], reader=FakeReader(SAYS, verdicts=OTHERWISE)
+    ) as assistant:
+        assert assistant.answer(QUESTION).positions
+        answer = assistant.answer(
+            "How many people had to leave their homes in the flood of Ivelifirth?"
+        )
+    assert answer.text == "340 people. [1]"
+
+
 PILOT = Article("gazette", "Strike", "Dagmar Flint, a harbour pilot, went home.", source="Gazette")
 CHAIR = Article("echo", "Crane", "Dagmar Flint, who chairs a club, protested.", source="Echo")
 

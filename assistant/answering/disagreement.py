@@ -5,8 +5,9 @@ finds that each passage contradicts the other's answer. If the newer passage giv
 beside its own ("€12.80 instead of €11.50"), it is a correction, and its contradiction is enough; if
 its headline says that it corrects something, its own value is what counts. Answers that can both be
 true, or that differ only in wording, are not a disagreement; the judge decides that, not a word
-list. It is not asked about descriptions of somebody or something: both are told (`spans`). Of yes
-and no, each side is the sentence that settles it in its article.
+list. Nor is an article that lacks a name of the question, as it is about something else. The judge
+is not asked about descriptions of somebody or something: both are told (`spans`). Of yes and no,
+each side is the sentence that settles it in its article.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from assistant.answering.findings import Claim, Finding, Material, same_answer
+from assistant.answering.findings import Claim, Finding, Material, held_by, same_answer
 from assistant.answering.sentences import LIKELY, most_likely
 from assistant.answering.spans import candidates, proof_of
 from assistant.answering.verdicts import LEADS, settled, telling
@@ -82,10 +83,19 @@ def sides_of(material: Material, finding: Finding) -> tuple[Side, ...] | None:
             break
         if reading.passage.article_id == own.reading.passage.article_id:
             continue
-        if same_answer(own.text, other.text) or not _contradict(material, own, other):
+        if same_answer(own.text, other.text) or _of_something_else(material, own, other):
             continue
-        return _newest_first(own, other)
+        if _contradict(material, own, other):
+            return _newest_first(own, other)
     return None
+
+
+def _of_something_else(material: Material, own: Side, other: Side) -> bool:
+    """Whether the other passage lacks a name of the question that the first one has."""
+    lacking = [
+        material.asked.names_missing_in(held_by(side.reading.passage)) for side in (own, other)
+    ]
+    return lacking[1] > lacking[0]
 
 
 def _headed_correction(

@@ -220,9 +220,7 @@ def signals(material: Material, reading: Reading, span: Scored) -> dict[str, flo
     """
     passage = reading.passage
     rank = next(i for i, hit in enumerate(material.hits, 1) if hit.passage.id == passage.id)
-    held = words(
-        f"{passage.heading or passage.title} {passage.source} {passage.text} {month(passage.published)}"
-    )
+    held = held_by(passage)
     text = passage.text[span.start - passage.start : span.end - passage.start]
     rivals = [
         other.score
@@ -245,6 +243,12 @@ def signals(material: Material, reading: Reading, span: Scored) -> dict[str, flo
         "words": material.asked.missing_in(held),
         "names": material.asked.names_missing_in(held),
     }
+
+
+def held_by(passage: Passage) -> Words:
+    """The words of the passage, its heading, source and month of publication."""
+    named = passage.heading or passage.title
+    return words(f"{named} {passage.source} {passage.text} {month(passage.published)}")
 
 
 def said(passage: Passage, span: Scored | Span) -> str:
